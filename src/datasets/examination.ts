@@ -7,14 +7,13 @@ import type { App } from '../environments/app.ts';
 import * as jobs from '../jobs/jobs.ts';
 import type { Job } from '../jobs/jobs.ts';
 import type { Work } from '../jobs/task.ts';
-import { NotFound } from '../problems.ts';
+import { faultOf, recordFault } from './faults.ts';
 import { differingColumns, typesThatStay } from './columns.ts';
 import * as datasets from './datasets.ts';
 import { examine, type Ask, type Examination } from './reading/examine.ts';
-import { choicesSchema, Unreadable, type Choices, type Column } from './reading/reading.ts';
+import { choicesSchema, type Choices, type Column } from './reading/reading.ts';
 import * as registry from './registry.ts';
 import type { Datafile } from './registry.ts';
-import * as uploads from './uploads.ts';
 import * as versions from './versions.ts';
 
 export const EXAMINE = 'examine';
@@ -53,16 +52,9 @@ export async function runExamination(
     const { counts } = await examineFile(here, file);
     return { rows: counts.rows };
   } catch (error) {
-    const message =
-      error instanceof NotFound
-        ? 'The stored file is missing in object storage. Fetch or upload it again.'
-        : error instanceof Unreadable
-          ? error.message
-          : null;
-    if (message === null) throw error;
-    const reason = error instanceof NotFound ? 'object-missing' : 'unreadable';
-    await registry.fail(here.sql, file, { reason, message });
-    await uploads.fail(here.sql, file.id, message);
+    const fault = faultOf(error);
+    if (!fault) throw error;
+    await recordFault(here, file, fault);
     return { rows: null };
   }
 }

@@ -1,10 +1,9 @@
 // Data files follow their jobs: when the job that examines or loads one has failed or was cancelled, the file fails
 // with its reason.
-import { select, sql, transaction } from '../database/sql.ts';
+import { select, sql } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
-import * as registry from './registry.ts';
+import { recordFault } from './faults.ts';
 import { endAbandoned } from './receive.ts';
-import * as uploads from './uploads.ts';
 
 type Stranded = { id: number; problem: string | null; cancelled_by: string | null };
 
@@ -22,10 +21,7 @@ export async function followDatafiles(here: App): Promise<void> {
       file.cancelled_by === null
         ? (file.problem ?? 'Its job ended without it.')
         : `Cancelled by ${file.cancelled_by}.`;
-    await transaction(here.sql, async (on) => {
-      await registry.fail(on, file, { reason: 'other', message });
-      await uploads.fail(on, file.id, message);
-    });
+    await recordFault(here, file, { reason: 'other', message });
   }
   await endAbandoned(here);
 }

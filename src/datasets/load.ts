@@ -10,13 +10,13 @@ import type { App } from '../environments/app.ts';
 import { Overtaken } from '../jobs/interrupted.ts';
 import type { Job } from '../jobs/jobs.ts';
 import type { Work } from '../jobs/task.ts';
-import { NotFound, Problem } from '../problems.ts';
 import { askText, examineFile } from './examination.ts';
+import { Fault, faultOf, recordFault } from './faults.ts';
 import { publish, lockDataset } from './versions.ts';
 import * as versions from './versions.ts';
 import * as registry from './registry.ts';
-import type { Datafile, DatafileReason, DatafileState } from './registry.ts';
-import { Unreadable, type Counts, type Reading, type Reject } from './reading/reading.ts';
+import type { Datafile, DatafileState } from './registry.ts';
+import type { Counts, Reading, Reject } from './reading/reading.ts';
 import { differingColumns } from './columns.ts';
 import { readRows, type Batch } from './reading/rows.ts';
 import { cellsAsJson } from './reading/values.ts';
@@ -60,7 +60,7 @@ export async function loadFile(work: LoadWork, id: number): Promise<Loaded> {
   } catch (error) {
     const fault = faultOf(error);
     if (!fault) throw error;
-    await fail(here, file, fault);
+    await recordFault(here, file, fault);
   }
   return outcome(here, id);
 }
@@ -273,31 +273,3 @@ async function makeVersion(here: App, job: Job, { file, reading, counts }: Whole
   });
   await failpoint('load published');
 }
-
-/** A fault of a data file, which another attempt would meet again. */
-class Fault extends Problem {
-  readonly reason: DatafileReason;
-
-  constructor(reason: DatafileReason, message: string) {
-    super(422, message);
-    this.reason = reason;
-  }
-}
-
-function faultOf(error: unknown): { reason: DatafileReason; message: string } | null {
-  if (error instanceof Fault) return error;
-  if (error instanceof Unreadable) return { reason: 'unreadable', message: error.message };
-  if (error instanceof NotFound) {
-    return {
-      reason: 'object-missing',
-      message: 'The stored file is missing in object storage. Fetch or upload it again.',
-    };
-  }
-  return null;
-}
-
-const fail = (here: App, file: Datafile, fault: { reason: DatafileReason; message: string }) =>
-  transaction(here.sql, async (on) => {
-    await registry.fail(on, file, fault);
-    await uploads.fail(on, file.id, fault.message);
-  });

@@ -8,6 +8,7 @@ import { Problem } from '../problems.ts';
 import { bytes } from '../web/format.ts';
 import type { Dataset } from './datasets.ts';
 import { requestExamination } from './examination.ts';
+import { recordFault } from './faults.ts';
 import * as registry from './registry.ts';
 import * as uploads from './uploads.ts';
 
@@ -94,10 +95,7 @@ export async function endAbandoned(here: App): Promise<number> {
   }
   for (const { datafile } of unchecked) {
     const message = `Nobody checked it within ${uploads.WAITS_DAYS} days.`;
-    await transaction(on, async (connection) => {
-      await registry.fail(connection, { id: datafile ?? 0 }, { reason: 'unchecked', message });
-      await uploads.fail(connection, datafile ?? 0, message);
-    });
+    await recordFault(here, { id: datafile ?? 0 }, { reason: 'unchecked', message });
   }
   return lost.length + unchecked.length;
 }

@@ -1,9 +1,9 @@
 // The story of an uploaded data file in a real browser: uploaded, checked, loaded, searched, replaced, restored. On
 // every page the accessibility checker axe finds nothing, and the page fits on a phone.
 import { expect, test } from '@jest/globals';
-import type { Page } from 'playwright-core';
-import { findingsOn, watchPolicy } from '../support/axe.ts';
+import { watchPolicy } from '../support/axe.ts';
 import { openContext, signIn, useBrowser } from '../support/browser.ts';
+import { lookInto } from '../support/looking.ts';
 import { password } from '../support/people.ts';
 import { useWorld } from '../support/world.ts';
 
@@ -24,16 +24,7 @@ const cities = [
 
 const found: string[] = [];
 
-/** Records what axe finds on a page, and whether the page scrolls sideways on a phone. */
-async function look(page: Page) {
-  found.push(...(await findingsOn(page)));
-  await page.setViewportSize({ width: 360, height: 900 });
-  const isWide = await page.evaluate(
-    'document.documentElement.scrollWidth > document.documentElement.clientWidth',
-  );
-  if (isWide) found.push(`${page.url()} scrolls sideways`);
-  await page.setViewportSize({ width: 1280, height: 2000 });
-}
+const look = lookInto(found, { height: 2000 });
 
 test('S3-03 S3-07 a person adds a dataset, uploads a CSV file, checks its reading, loads it, searches it, replaces it and restores the former version', async () => {
   const { servers, browser } = both;

@@ -4,10 +4,11 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
 import * as environments from '../../src/staging/environments.ts';
-import { findingsOn, watchPolicy } from '../support/axe.ts';
+import { watchPolicy } from '../support/axe.ts';
 import { openBrowser, openContext, signIn } from '../support/browser.ts';
 import { picture } from '../support/images.ts';
 import { useOrdering } from '../support/ordering.ts';
+import { lookInto } from '../support/looking.ts';
 import { password } from '../support/people.ts';
 import { add, get } from '../support/rows.ts';
 import { backUp, client, useCopies } from '../support/staging.ts';
@@ -22,16 +23,7 @@ afterAll(() => browser.close());
 
 const found: string[] = [];
 
-/** Records what axe finds on a page, and whether the page scrolls sideways on a phone. */
-async function look(page: Page) {
-  found.push(...(await findingsOn(page)));
-  await page.setViewportSize({ width: 360, height: 900 });
-  const isWide = await page.evaluate(
-    'document.documentElement.scrollWidth > document.documentElement.clientWidth',
-  );
-  if (isWide) found.push(`${page.url()} scrolls sideways`);
-  await page.setViewportSize({ width: 1280, height: 4000 });
-}
+const look = lookInto(found, { height: 4000 });
 
 /** Runs the chores that the servers run every few seconds, again and again, until the page shows a text. */
 async function untilShown(page: Page, text: string) {

@@ -1,0 +1,43 @@
+// Faults of a data file, which another attempt would meet again: what they are, and how they are recorded.
+import { transaction } from '../database/sql.ts';
+import type { App } from '../environments/app.ts';
+import { NotFound, Problem } from '../problems.ts';
+import { Unreadable } from './reading/reading.ts';
+import * as registry from './registry.ts';
+import type { Datafile, DatafileReason } from './registry.ts';
+import * as uploads from './uploads.ts';
+
+type FaultFacts = { reason: DatafileReason; message: string };
+
+export class Fault extends Problem {
+  readonly reason: DatafileReason;
+
+  constructor(reason: DatafileReason, message: string) {
+    super(422, message);
+    this.reason = reason;
+  }
+}
+
+/** The fault of the file that an error is; null for other errors, which may pass. */
+export function faultOf(error: unknown): FaultFacts | null {
+  if (error instanceof Fault) return error;
+  if (error instanceof Unreadable) return { reason: 'unreadable', message: error.message };
+  if (error instanceof NotFound) {
+    return {
+      reason: 'object-missing',
+      message: 'The stored file is missing in object storage. Fetch or upload it again.',
+    };
+  }
+  return null;
+}
+
+/** Records that a data file failed, and so did the upload that brought it. */
+export const recordFault = (
+  { sql: on }: App,
+  file: Pick<Datafile, 'id'>,
+  { reason, message }: FaultFacts,
+) =>
+  transaction(on, async (connection) => {
+    if (!(await registry.fail(connection, file, { reason, message }))) return;
+    await uploads.fail(connection, file.id, message);
+  });
