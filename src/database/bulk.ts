@@ -42,6 +42,18 @@ export const insertLines = (
   end = new Statement('', []),
 ) => inStatements(on, { head, end, separator: ',' }, lines, (values) => `(${values.join(',')})`);
 
+/** A text as it stands between the quotes of a statement. */
+export const escaped = (text: string): string => text.replaceAll(/['\\]/g, String.raw`\$&`);
+
+/**
+ * Runs `insert into … (…) values` with rows that are written as SQL already, such as `(1,'a'),(2,'b')`: one statement
+ * for each of `texts`.
+ */
+export async function insertTexts(on: Queryable, head: Statement, texts: Iterable<string>) {
+  const published = new Statement(`${head.text} …`, []);
+  for (const text of texts) await runText(on, published, `${head.text} ${text}`);
+}
+
 /** Runs `update table … join (the rows, as a table with these columns) given …`. */
 export const updateFromLines = (
   on: Queryable,

@@ -1,9 +1,7 @@
 // Loads a data file: its rows in batches under a datafile that no version names, then one commit that makes a version
 // of them. A killed load continues after the last stored line.
 import { createHash } from 'node:crypto';
-import type { PoolConnection } from 'mysql2/promise';
 import { z } from 'zod';
-import { insertLines } from '../database/bulk.ts';
 import { failpoint } from '../database/failpoints.ts';
 import { run, sql, transaction } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
@@ -16,10 +14,10 @@ import { publish, lockDataset } from './versions.ts';
 import * as versions from './versions.ts';
 import * as registry from './registry.ts';
 import type { Datafile, DatafileState } from './registry.ts';
-import type { Counts, Reading, Reject } from './reading/reading.ts';
+import type { Counts, Reading } from './reading/reading.ts';
 import { differingColumns } from './columns.ts';
-import { readRows, type Batch } from './reading/rows.ts';
-import { cellsAsJson } from './reading/values.ts';
+import { readRows } from './reading/rows.ts';
+import { openStore } from './row-store.ts';
 import { purgeRows } from './purge.ts';
 import * as uploads from './uploads.ts';
 
@@ -34,11 +32,6 @@ export type Loaded = {
   version: number | null;
   message: string | null;
 };
-
-/** The least number of rows of a commit: larger commits hold up those of other programs. */
-const COMMIT_ROWS = 10_000;
-/** How many rejected lines of a file are stored. */
-const MOST_REJECTS = 10_000;
 
 /** The job that loads one data file. */
 export const runLoad = (work: Work, { datafile }: z.infer<typeof loadInput>) =>
@@ -131,17 +124,21 @@ async function storeRows(work: LoadWork, file: Datafile, reading: Reading): Prom
   }
   const store = openStore(work, file, reading);
   const batches = readRows(content(), reading, { limitBytes: limitOf(here) });
-  for (;;) {
-    const next = await batches.next();
-    if (next.done) {
-      await store.flush();
-      refuseChanged(file, hash.digest('hex'));
-      refuseLostRows(file, next.value, store.rows());
-      return next.value;
+  try {
+    for (;;) {
+      const next = await batches.next();
+      if (next.done) {
+        const stored = await store.end();
+        refuseChanged(file, hash.digest('hex'));
+        refuseLostRows(file, next.value, stored);
+        return next.value;
+      }
+      if (await store.add(next.value)) {
+        await report({ done: bytes, total: file.size, doing: `Loading ${file.file_name}` });
+      }
     }
-    if (await store.add(next.value)) {
-      await report({ done: bytes, total: file.size, doing: `Loading ${file.file_name}` });
-    }
+  } finally {
+    await store.settled();
   }
 }
 
@@ -164,81 +161,6 @@ function refuseLostRows(file: Datafile, counts: Counts, stored: number) {
   throw new Error(
     `Data file ${file.id}: ${counts.rows} rows were read and ${stored} were stored. Nothing was published.`,
   );
-}
-
-/** Collects rows and rejects, and stores them in commits that also record how far the load is. */
-function openStore({ here, job }: LoadWork, file: Datafile, reading: Reading) {
-  let rows: Batch['rows'] = [];
-  let rejects: Reject[] = [];
-  let storedRows = file.loaded_rows;
-  let storedLine = file.loaded_line;
-  let rejected = 0;
-
-  const commit = async (on: PoolConnection) => {
-    const last = Math.max(
-      storedLine,
-      rows.at(-1)?.line ?? 0,
-      rejects.reduce((most, { line }) => Math.max(most, line), 0),
-    );
-    const found = await run(
-      on,
-      sql`update operations_datafile_registry
-             set loaded_line = ${last}, loaded_rows = ${storedRows + rows.length},
-                 updated_timestamp = utc_timestamp(3)
-           where id = ${file.id} and state = 'processing' and job = ${job.id}
-             and loaded_rows = ${storedRows} and loaded_line = ${storedLine}`,
-    );
-    if (found === 0) throw new Overtaken(`${file.file_name} is loaded by another worker`);
-    await insertLines(
-      on,
-      sql`insert into data_row (datafile, id, cells) values`,
-      rows.map(({ cells }, index) => [
-        file.id,
-        storedRows + index + 1,
-        cellsAsJson(reading.columns, cells),
-      ]),
-    );
-    await insertLines(
-      on,
-      sql`insert into data_reject (datafile, line, column_name, reason, message, excerpt) values`,
-      rejects.map(({ line, column, reason, text, excerpt }) => [
-        file.id,
-        line,
-        column?.slice(0, 300) ?? null,
-        reason,
-        text.slice(0, 500),
-        excerpt.slice(0, 400),
-      ]),
-    );
-    return last;
-  };
-
-  const flush = async () => {
-    if (rows.length === 0 && rejects.length === 0) return;
-    await failpoint('load batch');
-    const last = await transaction(here.sql, commit);
-    await failpoint('load batch stored');
-    storedRows += rows.length;
-    storedLine = last;
-    rows = [];
-    rejects = [];
-  };
-
-  return {
-    rows: () => storedRows,
-    flush,
-    /** Adds a batch, without what an earlier attempt stored; returns whether it was committed. */
-    add: async (batch: Batch): Promise<boolean> => {
-      const isNew = ({ line }: { line: number }) => line > storedLine;
-      for (const row of batch.rows) if (isNew(row)) rows.push(row);
-      const left = MOST_REJECTS - rejected;
-      rejected += batch.rejects.length;
-      if (left > 0) rejects.push(...batch.rejects.slice(0, left).filter(isNew));
-      if (rows.length < COMMIT_ROWS) return false;
-      await flush();
-      return true;
-    },
-  };
 }
 
 type Whole = { file: Datafile; reading: Reading; counts: Counts };

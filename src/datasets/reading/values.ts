@@ -81,16 +81,25 @@ function daysLater(date: string, days: number): string {
   return day.toISOString().slice(0, 10);
 }
 
-/** The JSON array of a row: integer, real and boolean are themselves, all others strings. */
-export function cellsAsJson(columns: Column[], cells: (string | null)[]): string {
-  return `[${cells.map((cell, index) => asJson(columns[index], cell)).join(',')}]`;
-}
+/**
+ * The JSON array of a row: integer, real and boolean are themselves, all others texts. `write` may write texts in
+ * another way than JSON.stringify, for example escaped once more.
+ */
+export const cellsAsJson = (
+  columns: Column[],
+  cells: (string | null)[],
+  write: (text: string) => string = JSON.stringify,
+): string => `[${cells.map((cell, index) => asJson(columns[index], cell, write)).join(',')}]`;
 
-function asJson(column: Column | undefined, cell: string | null): string {
+function asJson(
+  column: Column | undefined,
+  cell: string | null,
+  write: (text: string) => string,
+): string {
   if (cell === null) return 'null';
   const isItself =
     column?.type === 'integer' || column?.type === 'real' || column?.type === 'boolean';
-  return isItself ? cell : JSON.stringify(cell);
+  return isItself ? cell : write(cell);
 }
 
 export function cellsFromJson(json: string): (string | number | boolean | null)[] {

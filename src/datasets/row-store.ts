@@ -1,0 +1,151 @@
+// Stores the rows and rejects of a data file in commits that also record how far the load is. While one commit runs, the
+// rows of the next one are read.
+import type { PoolConnection } from 'mysql2/promise';
+import { insertLines, insertTexts, escaped } from '../database/bulk.ts';
+import { failpoint } from '../database/failpoints.ts';
+import { run, sql, transaction } from '../database/sql.ts';
+import { Overtaken } from '../jobs/interrupted.ts';
+import type { Work } from '../jobs/task.ts';
+import type { Reading, Reject } from './reading/reading.ts';
+import type { Batch } from './reading/rows.ts';
+import { cellsAsJson } from './reading/values.ts';
+import type { Datafile } from './registry.ts';
+
+/** A commit takes so many rows or characters: larger ones hold up those of other programs. */
+const COMMIT_ROWS = 10_000;
+const COMMIT_LENGTH = 10_000_000;
+/** UTF-16 units of a statement: at three bytes each it stays below the 4 MB that old servers accept. */
+const STATEMENT_LENGTH = 1_000_000;
+/** How many rejected lines of a file are stored. */
+const MOST_REJECTS = 10_000;
+
+/** Rows and rejects of one commit. */
+type Lot = { rows: number; line: number; texts: Texts; rejects: Reject[] };
+
+export function openStore(
+  { here, job }: Pick<Work, 'here' | 'job'>,
+  file: Datafile,
+  { columns }: Reading,
+) {
+  const isNew = ({ line }: { line: number }) => line > file.loaded_line;
+  let stored = { rows: file.loaded_rows, line: file.loaded_line };
+  let lastId = stored.rows;
+  let lot = emptyLot();
+  let rejected = 0;
+  let underWay: Promise<void> = Promise.resolve();
+
+  const commit = async (on: PoolConnection, { rows, line, texts, rejects }: Lot) => {
+    const found = await run(
+      on,
+      sql`update operations_datafile_registry
+             set loaded_line = ${line}, loaded_rows = ${stored.rows + rows},
+                 updated_timestamp = utc_timestamp(3)
+           where id = ${file.id} and state = 'processing' and job = ${job.id}
+             and loaded_rows = ${stored.rows} and loaded_line = ${stored.line}`,
+    );
+    if (found === 0) throw new Overtaken(`${file.file_name} is loaded by another worker`);
+    await insertTexts(on, sql`insert into data_row (datafile, id, cells) values`, texts.all());
+    await insertLines(
+      on,
+      sql`insert into data_reject (datafile, line, column_name, reason, message, excerpt) values`,
+      rejects.map((reject) => [
+        file.id,
+        reject.line,
+        reject.column?.slice(0, 300) ?? null,
+        reject.reason,
+        reject.text.slice(0, 500),
+        reject.excerpt.slice(0, 400),
+      ]),
+    );
+  };
+
+  const store = async (full: Lot) => {
+    await failpoint('load batch');
+    await transaction(here.sql, (on) => commit(on, full));
+    await failpoint('load batch stored');
+    stored = { rows: stored.rows + full.rows, line: full.line };
+  };
+
+  /** Begins the next commit as soon as the last one has ended. */
+  const flush = async () => {
+    await underWay;
+    if (lot.rows === 0 && lot.rejects.length === 0) return;
+    const full = lot;
+    lot = emptyLot();
+    underWay = store(full);
+    // It is awaited later. Without a handler, a rejection until then would end the process.
+    underWay.catch(() => {});
+  };
+
+  return {
+    /** Adds a batch, without what an earlier attempt stored; returns whether a commit began with it. */
+    add: async (batch: Batch): Promise<boolean> => {
+      for (const row of batch.rows) {
+        if (!isNew(row)) continue;
+        lastId += 1;
+        lot.rows += 1;
+        lot.line = Math.max(lot.line, row.line);
+        lot.texts.add(`(${file.id},${lastId},'${cellsAsJson(columns, row.cells, writeText)}')`);
+      }
+      const kept = batch.rejects.slice(0, Math.max(0, MOST_REJECTS - rejected)).filter(isNew);
+      rejected += batch.rejects.length;
+      for (const reject of kept) lot.line = Math.max(lot.line, reject.line);
+      lot.rejects.push(...kept);
+      if (lot.rows < COMMIT_ROWS && lot.texts.length() < COMMIT_LENGTH) return false;
+      await flush();
+      return true;
+    },
+    /** Stores what is left; returns how many rows are stored. */
+    end: async (): Promise<number> => {
+      await flush();
+      await underWay;
+      return stored.rows;
+    },
+    /** Waits for a commit that is under way, whatever becomes of it. */
+    settled: () => underWay.catch(() => {}),
+  };
+}
+
+/** A text as JSON, and escaped for SQL: most have nothing to escape, and one search for both finds that out. */
+const writeText = (text: string) =>
+  SPECIAL.test(text) ? escaped(JSON.stringify(text)) : `"${text}"`;
+
+/** What JSON or SQL escape: quotes, backslashes, control characters, and halves of surrogate pairs. */
+// oxlint-disable-next-line no-control-regex -- these are the characters that JSON escapes
+const SPECIAL = /["'\\\u0000-\u001f\ud800-\udfff]/;
+
+const emptyLot = (): Lot => ({ rows: 0, line: 0, texts: new Texts(), rejects: [] });
+
+/**
+ * Rows as SQL, joined for statements. Texts are kept rather than cells, because thirty strings of a row take the garbage
+ * collector as long as reading them.
+ */
+class Texts {
+  private readonly whole: string[] = [];
+  private parts: string[] = [];
+  private partsLength = 0;
+  private wholeLength = 0;
+
+  add(text: string) {
+    if (this.partsLength + text.length > STATEMENT_LENGTH) this.join();
+    this.parts.push(text);
+    this.partsLength += text.length;
+  }
+
+  all(): string[] {
+    this.join();
+    return this.whole;
+  }
+
+  length(): number {
+    return this.wholeLength + this.partsLength;
+  }
+
+  private join() {
+    if (this.parts.length === 0) return;
+    this.whole.push(this.parts.join(','));
+    this.wholeLength += this.partsLength;
+    this.parts = [];
+    this.partsLength = 0;
+  }
+}
