@@ -1,0 +1,69 @@
+// Searching the rows of a version for a text, part by part.
+import { beforeAll, expect, test } from '@jest/globals';
+import type { Dataset } from '../../src/datasets/datasets.ts';
+import { find, type Search } from '../../src/datasets/search.ts';
+import * as versions from '../../src/datasets/versions.ts';
+import { addDataset, load } from '../support/datasets.ts';
+import { useWorld } from '../support/world.ts';
+
+const world = useWorld({ cleared: 'once' });
+const ROWS = 100_250;
+let few: Dataset;
+let many: Dataset;
+
+beforeAll(async () => {
+  await world.clear();
+  few = await addDataset(world.staging, { name: 'few' });
+  const names = ['Zürich,1,true', 'ŁÓDŹ,2,false', 'são paulo,3,true', 'Pune,12,', '100%_,5,'];
+  await load(world.staging, few, `name,people,open\n${names.join('\n')}\n`);
+  many = await addDataset(world.staging, { name: 'many' });
+  const lines = Array.from({ length: ROWS }, (_one, index) => `row ${index + 1}`);
+  await load(world.staging, many, `name\n${lines.join('\n')}\n`);
+}, 120_000);
+
+async function search(dataset: Dataset, wanted: Search | null, from = 1, limit = 50) {
+  const [version] = await versions.list(world.staging.sql, dataset.id);
+  if (!version) throw new Error('There is no version');
+  const found = await find(world.staging.sql, version, { search: wanted, from, limit });
+  return { ...found, ids: found.rows.map(({ id }) => id) };
+}
+const inAll = (text: string): Search => ({ text, column: null });
+
+test.each([
+  ['without regard to accents and capitals', 'zurich', [1]],
+  ['with accents that the cell does not have', 'PÜNE', [4]],
+  ['in numbers as they are written', '2', [2, 4]],
+  ['in truth values', 'fals', [2]],
+  ['with characters that LIKE would take as wildcards', '%_', [5]],
+  ['that no row has', 'nowhere', []],
+])('a search finds a text %s', async (_what, text, ids) => {
+  expect(await search(few, inAll(text))).toMatchObject({ ids, next: null, searchedTo: 5 });
+});
+
+test('a search in one column finds nothing of the others', async () => {
+  expect((await search(few, { text: '1', column: 0 })).ids).toEqual([5]);
+  expect((await search(few, { text: '1', column: 1 })).ids).toEqual([1, 4]);
+});
+
+test('a page without a search names where the next one begins, and the last one names none', async () => {
+  expect(await search(few, null, 1, 2)).toMatchObject({ ids: [1, 2], next: 3 });
+  expect(await search(few, null, 3, 2)).toMatchObject({ ids: [3, 4], next: 5 });
+  expect(await search(few, null, 5, 2)).toMatchObject({ ids: [5], next: null });
+  expect(await search(few, null, 1, 5)).toMatchObject({ next: null });
+});
+
+test('a full page of matches names the row behind the last of them, so that no match is skipped', async () => {
+  const first = await search(many, inAll('row 1'), 1, 3);
+  expect(first).toMatchObject({ ids: [1, 10, 11], searchedTo: 11, next: 12 });
+  expect((await search(many, inAll('row 1'), first.next ?? 0, 3)).ids).toEqual([12, 13, 14]);
+});
+
+test('one request searches 100,000 rows, and the next one continues behind them', async () => {
+  const first = await search(many, inAll(`row ${ROWS}`));
+  expect(first).toMatchObject({ ids: [], searchedTo: 100_000, next: 100_001 });
+  expect(await search(many, inAll(`row ${ROWS}`), 100_001)).toMatchObject({
+    ids: [ROWS],
+    searchedTo: ROWS,
+    next: null,
+  });
+}, 60_000);
