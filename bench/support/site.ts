@@ -8,17 +8,21 @@ import type { App } from '../../src/environments/app.ts';
 import { nodeFlags } from './node-flags.ts';
 import { hire, password } from '../../test/support/people.ts';
 
-export type Site = { url: string; cookie: string; stop(): Promise<void> };
+export type Site = { url: string; cookie: string; pid: number; stop(): Promise<void> };
 
-/** Starts one process of the program, as `bin/serve` does, and signs a product manager in. */
-export async function serve(here: App, variables: Record<string, string>): Promise<Site> {
-  await hire(here, 'pm');
+/** Starts one process of the program, as `bin/serve` does, and signs a person in, by default a product manager. */
+export async function serve(
+  here: App,
+  variables: Record<string, string>,
+  role = 'pm',
+): Promise<Site> {
+  await hire(here, role);
   const port = await freePort();
   const own = { PORT: String(port), LOG_LEVEL: 'error', RECOVERY_EVERY_MS: '3600000' };
   const env = { ...process.env, NODE_ENV: 'production', ...variables, ...own };
   const program = [...nodeFlags, 'src/server.ts'];
   const site = await listening(process.execPath, program, { env }, port, '/healthcheck');
-  return { ...site, cookie: await signIn(site.url) };
+  return { ...site, cookie: await signIn(site.url, role) };
 }
 
 export async function listening(
@@ -40,17 +44,17 @@ export async function listening(
     }
     await sleep(200);
   }
-  return { url, stop: () => end(child) };
+  return { url, pid: child.pid ?? 0, stop: () => end(child) };
 }
 
-async function signIn(url: string): Promise<string> {
+async function signIn(url: string, role: string): Promise<string> {
   const page = await fetch(`${url}/sign-in`);
   const csrf = /name="csrf" value="([^"]+)"/.exec(await page.text())?.[1] ?? '';
   const answer = await fetch(`${url}/sign-in`, {
     method: 'POST',
     redirect: 'manual',
     headers: { cookie: cookiesOf(page), 'sec-fetch-site': 'same-origin' },
-    body: new URLSearchParams({ email: 'pm@example.com', password, csrf }),
+    body: new URLSearchParams({ email: `${role}@example.com`, password, csrf }),
   });
   return cookiesOf(answer);
 }

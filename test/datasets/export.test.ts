@@ -1,6 +1,6 @@
 // Versions exported as CSV: for spreadsheets without formulas, and as exact copies that are read back equal.
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { csvHeader, csvLine, spreadsheetLine } from '../../src/datasets/csv.ts';
 import type { Dataset } from '../../src/datasets/datasets.ts';
 import { csvOf } from '../../src/datasets/export.ts';
@@ -36,29 +36,39 @@ async function* contentOf(text: string) {
 }
 
 describe('an exact copy', () => {
-  const part = fc.constantFrom(
-    ...[
-      '"',
-      '""',
-      ',',
-      '\n',
-      '\r\n',
-      '\r',
-      ' ',
-      '\t',
-      '=',
-      '+',
-      '-',
-      '@',
-      "'",
-      ';',
-      '|',
-      'NULL',
-      '0',
-    ],
-    ...['\u00a0', '\u2028', '\ufeff', 'é', '🏙', '\\', '<', '1', 'true', '2020-01-01', 'x'],
-  );
-  const text = fc.array(part, { minLength: 1, maxLength: 6 }).map((parts) => parts.join(''));
+  const parts = [
+    '"',
+    '""',
+    ',',
+    '\n',
+    '\r\n',
+    '\r',
+    ' ',
+    '\t',
+    '=',
+    '+',
+    '-',
+    '@',
+    "'",
+    ';',
+    '|',
+    'NULL',
+    '0',
+    '\u00a0',
+    '\u2028',
+    '\ufeff',
+    'é',
+    '🏙',
+    '\\',
+    '<',
+    '1',
+    'true',
+    '2020-01-01',
+    'x',
+  ];
+  const text = fc
+    .array(fc.constantFrom(...parts), { minLength: 1, maxLength: 6 })
+    .map((some) => some.join(''));
   const cell = fc.oneof(fc.constant(null), text, fc.string({ minLength: 1 }));
   const rowsOfWidth = (width: number) =>
     fc.array(fc.array(cell, { minLength: width, maxLength: width }), { maxLength: 8 });
