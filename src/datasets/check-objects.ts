@@ -14,26 +14,30 @@ type FileCheckReport = {
   wrong: { id: number; file: string; result: string }[];
 };
 
-/** Hashes files that were not hashed within a month, and looks whether all others are there. */
+/**
+ * Hashes files that were not hashed within a month or were not as they should be, and looks whether all others are
+ * there.
+ */
 export async function checkDatafiles({ here, report }: Work): Promise<FileCheckReport> {
   const all = await select<Stored & { is_due: number }>(
     here.sql,
     sql`select id, file_name, object, size, sha256,
-               coalesce(hashed_at, '2000-01-01') < utc_timestamp(3) - interval 30 day as is_due
+               coalesce(hashed_at, '2000-01-01') < utc_timestamp(3) - interval 30 day
+                 or coalesce(check_result, 'ok') <> 'ok' as is_due
           from operations_datafile_registry order by id`,
   );
   const outcome: FileCheckReport = { checked: 0, hashed: 0, wrong: [] };
   for (const file of all) {
     await report({ done: outcome.checked, total: all.length, doing: 'Checking stored files' });
-    const result = await check(here, file);
+    const { result, isHashed } = await check(here, file);
     outcome.checked += 1;
-    if (file.is_due === 1) outcome.hashed += 1;
+    if (isHashed) outcome.hashed += 1;
     if (result !== 'ok') outcome.wrong.push({ id: file.id, file: file.file_name, result });
     await run(
       here.sql,
       sql`update operations_datafile_registry
              set checked_at = utc_timestamp(3), check_result = ${result},
-                 hashed_at = if(${file.is_due === 1}, utc_timestamp(3), hashed_at)
+                 hashed_at = if(${isHashed}, utc_timestamp(3), hashed_at)
            where id = ${file.id}`,
     );
   }
@@ -42,10 +46,10 @@ export async function checkDatafiles({ here, report }: Work): Promise<FileCheckR
 
 async function check({ storage }: App, file: Stored & { is_due: number }) {
   const found = await storage.find(file.object);
-  if (found === null) return 'missing';
-  if (found.size !== file.size) return 'changed';
-  if (file.is_due === 0) return 'ok';
+  if (found === null) return { result: 'missing', isHashed: false };
+  if (found.size !== file.size) return { result: 'changed', isHashed: false };
+  if (file.is_due === 0) return { result: 'ok', isHashed: false };
   const hash = createHash('sha256');
   for await (const part of await storage.read(file.object)) hash.update(part as Uint8Array);
-  return hash.digest('hex') === file.sha256 ? 'ok' : 'changed';
+  return { result: hash.digest('hex') === file.sha256 ? 'ok' : 'changed', isHashed: true };
 }

@@ -38,7 +38,12 @@ export function typesThatStay(
   return Object.fromEntries(
     facts.flatMap(({ name, type, format, filled, fits }) => {
       const former = before.get(name);
-      if (!former || chosen[name] || (former.type === type && former.format === format)) return [];
+      if (
+        !former ||
+        Object.hasOwn(chosen, name) ||
+        (former.type === type && former.format === format)
+      )
+        return [];
       const isFit =
         former.type === 'text' ||
         fits.some(

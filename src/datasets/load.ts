@@ -18,7 +18,7 @@ import type { Counts, Reading } from './reading/reading.ts';
 import { differingColumns } from './columns.ts';
 import { readRows } from './reading/rows.ts';
 import { openStore } from './row-store.ts';
-import { purgeRows } from './purge.ts';
+import { purgeBeforeLoad } from './purge.ts';
 import * as uploads from './uploads.ts';
 
 export const LOAD = 'load';
@@ -84,7 +84,7 @@ async function outcome({ sql: on }: App, id: number): Promise<Loaded> {
 async function loadClaimed(work: LoadWork, file: Datafile) {
   const { here } = work;
   const reading = registry.readingOf(file) ?? (await chooseReading(work, file));
-  if (file.loaded_rows === 0) await purgeRows(here, file.id);
+  if (file.loaded_line === 0) await purgeBeforeLoad(here, file.id);
   const counts = await storeRows(work, file, reading);
   await makeVersion(here, work.job, { file, reading, counts });
 }

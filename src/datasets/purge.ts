@@ -1,18 +1,42 @@
 // Deletes rows that no version needs any more. Stored files stay, so that a file can always be loaded again.
-import { first, run, select, sql, transaction } from '../database/sql.ts';
+import { first, run, select, sql, transaction, type Statement } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
 import type { Dataset } from './datasets.ts';
 
 /** How many rows a statement deletes: larger ones hold up those of other programs. */
 const CHUNK = 5000;
 
-/** Deletes the rows and rejects of a data file. */
-export async function purgeRows({ sql: on }: App, datafile: number): Promise<void> {
+/** A data file that is neither in a version nor being loaded. */
+const isUnused = sql`file.state <> 'processing' and not exists (
+  select 1 from data_version_file used
+    join data_version version on version.dataset = used.dataset and version.number = used.version
+   where used.datafile = file.id and version.purged_at is null)`;
+
+/** Deletes what an earlier load stored of a data file that is about to be loaded from its first line. */
+export const purgeBeforeLoad = (here: App, datafile: number) =>
+  purgeRows(here, datafile, sql`file.state = 'processing' and file.loaded_line = 0`);
+
+/** Deletes the rows of a data file that nothing needs; one that is loaded again meanwhile keeps them. */
+export const purgeUnused = (here: App, datafile: number) => purgeRows(here, datafile, isUnused);
+
+/**
+ * Deletes the rows and rejects of a data file, as long as the condition holds. Each commit of a load changes the line of
+ * the registry, so the lock on it keeps out a load that begins meanwhile, or a worker that was only thought to be dead.
+ */
+async function purgeRows({ sql: on }: App, datafile: number, condition: Statement): Promise<void> {
   let deleted = CHUNK;
   while (deleted === CHUNK) {
-    deleted = await run(on, sql`delete from data_row where datafile = ${datafile} limit ${CHUNK}`);
+    deleted = await transaction(on, async (connection) => {
+      const file = await first(
+        connection,
+        sql`select file.id from operations_datafile_registry file
+             where file.id = ${datafile} and ${condition} for update`,
+      );
+      if (!file) return 0;
+      await run(connection, sql`delete from data_reject where datafile = ${datafile}`);
+      return run(connection, sql`delete from data_row where datafile = ${datafile} limit ${CHUNK}`);
+    });
   }
-  await run(on, sql`delete from data_reject where datafile = ${datafile}`);
 }
 
 /** Deletes the versions that a dataset does not keep, and rows of data files that are in no version; as a chore. */
@@ -24,7 +48,7 @@ export async function purgeVersions(here: App): Promise<number> {
   );
   let purged = 0;
   for (const dataset of all) purged += await markPurged(here, dataset);
-  for (const { id } of await withoutVersion(here)) await purgeRows(here, id);
+  for (const { id } of await withoutVersion(here)) await purgeUnused(here, id);
   return purged;
 }
 
@@ -56,11 +80,6 @@ const withoutVersion = ({ sql: on }: App) =>
   select<{ id: number }>(
     on,
     sql`select file.id from operations_datafile_registry file
-         where file.state <> 'processing'
-           and exists (select 1 from data_row where data_row.datafile = file.id)
-           and not exists (
-             select 1 from data_version_file used
-               join data_version version on version.dataset = used.dataset and version.number = used.version
-              where used.datafile = file.id and version.purged_at is null)
+         where exists (select 1 from data_row where data_row.datafile = file.id) and ${isUnused}
          limit 100`,
   );

@@ -13,7 +13,7 @@ import type { Datafile } from './registry.ts';
 
 /** A commit takes so many rows or characters: larger ones hold up those of other programs. */
 const COMMIT_ROWS = 10_000;
-const COMMIT_LENGTH = 10_000_000;
+const COMMIT_LENGTH = 5_000_000;
 /** UTF-16 units of a statement: at three bytes each it stays below the 4 MB that old servers accept. */
 const STATEMENT_LENGTH = 1_000_000;
 /** How many rejected lines of a file are stored. */

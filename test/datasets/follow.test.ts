@@ -1,0 +1,200 @@
+// Data files whose job ended without them, uploads that nobody checked, and rows that nothing needs any more.
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import { run, sql } from '../../src/database/sql.ts';
+import type { Dataset } from '../../src/datasets/datasets.ts';
+import { followDatafiles } from '../../src/datasets/follow.ts';
+import { purgeBeforeLoad, purgeUnused, purgeVersions } from '../../src/datasets/purge.ts';
+import * as registry from '../../src/datasets/registry.ts';
+import type { Datafile } from '../../src/datasets/registry.ts';
+import * as reloading from '../../src/datasets/reloading.ts';
+import * as uploads from '../../src/datasets/uploads.ts';
+import * as versions from '../../src/datasets/versions.ts';
+import { cancel } from '../../src/jobs/cancel.ts';
+import * as jobs from '../../src/jobs/jobs.ts';
+import { runJob } from '../../src/jobs/runner.ts';
+import { Unavailable } from '../../src/problems.ts';
+import { tasks } from '../../src/tasks.ts';
+import {
+  addDataset,
+  confirm,
+  load,
+  rowsOf,
+  runJobs,
+  storedRows,
+  upload,
+} from '../support/datasets.ts';
+import { useWorld } from '../support/world.ts';
+
+const world = useWorld();
+let cities: Dataset;
+
+beforeEach(async () => {
+  cities = await addDataset(world.staging);
+});
+
+const content = 'name,people\nPune,7\nLyon,5\n';
+const now = ({ id }: Pick<Datafile, 'id'>) => registry.known(world.staging.sql, id);
+const uploadOf = ({ id }: Datafile) => uploads.ofDatafile(world.staging.sql, id);
+
+/** Runs all attempts of a job, as the workers would over hours. */
+async function runToTheEnd(id: string, here = world.staging) {
+  for (;;) {
+    const job = await runJob(here, tasks, id);
+    if (!job || !jobs.isLive(job)) return job;
+    await run(here.sql, sql`update job set run_at = utc_timestamp(3) where id = ${id}`);
+  }
+}
+
+describe('a job that ended without its data file', () => {
+  test('S3-63 a load whose storage stays away fails its file with the name of the storage after 20 attempts, and it can be loaded again', async () => {
+    const file = await upload(world.staging, cities, content);
+    const { id } = await confirm(world.staging, file);
+    const away = () => Promise.reject(new Unavailable('The storage folder /data does not exist.'));
+    const without = { ...world.staging, storage: { ...world.staging.storage, read: away } };
+    expect(await runToTheEnd(id, without)).toMatchObject({ state: 'failed', attempt: 20 });
+    expect(await now(file)).toMatchObject({ state: 'processing' });
+    await followDatafiles(world.staging);
+    const failed = await now(file);
+    expect(failed).toMatchObject({ state: 'failed', reason: 'other' });
+    expect(failed.error_message).toContain('storage folder /data');
+    expect(await uploadOf(file)).toMatchObject({ state: 'failed' });
+    await reloading.loadAgain(world.staging, 'dana@example.com', failed);
+    await runJobs(world.staging);
+    await confirm(world.staging, file);
+    await runJobs(world.staging);
+    expect(await rowsOf(world.staging, cities)).toHaveLength(2);
+    expect(await uploadOf(file)).toMatchObject({ state: 'completed' });
+  }, 30_000);
+
+  test('a cancelled load fails its file with the name of the person', async () => {
+    const file = await upload(world.staging, cities, content);
+    const job = await confirm(world.staging, file);
+    await cancel(world.staging, tasks, job, 'dana@example.com');
+    await followDatafiles(world.staging);
+    const failed = await now(file);
+    expect(failed).toMatchObject({ state: 'failed' });
+    expect(failed.error_message).toBe('Cancelled by dana@example.com.');
+    expect(await rowsOf(world.staging, cities)).toEqual([]);
+  });
+
+  test('a file that a newer job works on does not follow an earlier one', async () => {
+    const file = await upload(world.staging, cities, content);
+    const job = await confirm(world.staging, file);
+    await cancel(world.staging, tasks, job, 'dana@example.com');
+    await followDatafiles(world.staging);
+    await reloading.loadAgain(world.staging, 'dana@example.com', await now(file));
+    await followDatafiles(world.staging);
+    expect(await now(file)).toMatchObject({ state: 'processing', error_message: null });
+  });
+
+  test('a loaded file stays processed whatever becomes of its job', async () => {
+    const file = await load(world.staging, cities, content);
+    await run(world.staging.sql, sql`update job set state = 'failed' where id = ${file.job}`);
+    await followDatafiles(world.staging);
+    expect(await now(file)).toMatchObject({ state: 'processed' });
+  });
+});
+
+test('an upload that nobody checked for seven days fails and says so, and its stored file can still be loaded', async () => {
+  const file = await upload(world.staging, cities, content);
+  await run(world.staging.sql, sql`update upload set changed_at = changed_at - interval 6 day`);
+  await followDatafiles(world.staging);
+  expect(await now(file)).toMatchObject({ state: 'processing' });
+  await run(world.staging.sql, sql`update upload set changed_at = changed_at - interval 2 day`);
+  await followDatafiles(world.staging);
+  expect(await now(file)).toMatchObject({ state: 'failed', reason: 'unchecked' });
+  expect((await now(file)).error_message).toContain('7 days');
+  expect(await world.staging.storage.find(file.object)).not.toBeNull();
+});
+
+describe('rows that nothing needs any more', () => {
+  const loadOne = async (name: string) => load(world.staging, cities, `name\n${name}\n`);
+  const purged = async () =>
+    (await versions.list(world.staging.sql, cities.id))
+      .filter(({ purged_at: at }) => at !== null)
+      .map(({ number }) => number);
+
+  test('versions beyond those that are kept lose their rows, but not the current one after a restore', async () => {
+    await run(world.staging.sql, sql`update dataset set keep_versions = 2`);
+    const files = [];
+    for (const name of ['a', 'b', 'c', 'd']) files.push(await loadOne(name));
+    await versions.restore(world.staging, 'dana@example.com', {
+      dataset: cities.id,
+      number: 1,
+      seen: 4,
+      reason: 'It was right',
+    });
+    expect(await purgeVersions(world.staging)).toBe(1);
+    expect(await purged()).toEqual([2]);
+    const left = await Promise.all(files.map((file) => storedRows(world.staging, file)));
+    expect(left).toEqual([1, 0, 1, 1]);
+    expect(await rowsOf(world.staging, cities)).toEqual([['a']]);
+    expect(await purgeVersions(world.staging)).toBe(0);
+  });
+
+  test('a purged version is not restored, and its file loaded again becomes a new version', async () => {
+    await run(world.staging.sql, sql`update dataset set keep_versions = 1`);
+    const first = await loadOne('a');
+    await loadOne('b');
+    await purgeVersions(world.staging);
+    const restoring = versions.restore(world.staging, 'dana@example.com', {
+      dataset: cities.id,
+      number: 1,
+      seen: 2,
+      reason: 'x',
+    });
+    await expect(restoring).rejects.toMatchObject({ status: 409 });
+    const { file } = await reloading.loadAgain(world.staging, 'dana@example.com', await now(first));
+    await runJobs(world.staging);
+    await confirm(world.staging, file);
+    await runJobs(world.staging);
+    expect(await rowsOf(world.staging, cities)).toEqual([['a']]);
+  });
+
+  test('a file of a dataset that appends keeps its rows as long as one version has it', async () => {
+    const log = await addDataset(world.staging, { name: 'log', mode: 'append', keepVersions: '1' });
+    const january = await load(world.staging, log, 'name\na\n', 'january.csv');
+    await load(world.staging, log, 'name\nb\n', 'february.csv');
+    await purgeVersions(world.staging);
+    expect(await storedRows(world.staging, january)).toBe(1);
+    expect(await rowsOf(world.staging, log)).toEqual([['a'], ['b']]);
+  });
+
+  test('rows of a failed load are deleted', async () => {
+    const file = await upload(world.staging, cities, content);
+    await run(world.staging.sql, sql`insert into data_row values (${file.id}, 1, '["x",1]')`);
+    await purgeVersions(world.staging);
+    expect(await storedRows(world.staging, file)).toBe(1);
+    await registry.fail(world.staging.sql, file, { reason: 'other', message: 'It broke' });
+    await purgeVersions(world.staging);
+    expect(await storedRows(world.staging, file)).toBe(0);
+  });
+
+  test('a purge that listed a file before it was loaded again leaves its new rows', async () => {
+    const file = await load(world.staging, cities, content);
+    await purgeUnused(world.staging, file.id);
+    expect(await storedRows(world.staging, file)).toBe(2);
+    const waiting = await upload(world.staging, cities, content);
+    await run(world.staging.sql, sql`insert into data_row values (${waiting.id}, 1, '["x",1]')`);
+    await purgeUnused(world.staging, waiting.id);
+    expect(await storedRows(world.staging, waiting)).toBe(1);
+  });
+
+  test('a load that begins leaves rows that another worker has stored meanwhile', async () => {
+    const file = await upload(world.staging, cities, content);
+    await run(world.staging.sql, sql`insert into data_row values (${file.id}, 1, '["x",1]')`);
+    const what = sql`loaded_line = 2, loaded_rows = 1`;
+    await registry.change(world.staging.sql, file, ['processing'], what);
+    await purgeBeforeLoad(world.staging, file.id);
+    expect(await storedRows(world.staging, file)).toBe(1);
+  });
+});
+
+test('S3-41 the stored file stays when its rows are purged', async () => {
+  await run(world.staging.sql, sql`update dataset set keep_versions = 1`);
+  const file = await load(world.staging, cities, content);
+  await load(world.staging, cities, content);
+  await purgeVersions(world.staging);
+  expect(await storedRows(world.staging, file)).toBe(0);
+  expect(await world.staging.storage.find(file.object)).toMatchObject({ size: content.length });
+});
