@@ -2,6 +2,7 @@ import type { Ground } from './support/ground.ts';
 import type { Found } from './support/results.ts';
 import { compare } from './compare.ts';
 import { datasetsBench } from './datasets.ts';
+import { datasetsApi } from './datasets-api.ts';
 import { datasetsReading } from './datasets-reading.ts';
 import { refreshBench } from './refresh.ts';
 import { forms } from './forms.ts';
@@ -27,4 +28,5 @@ export const benches: Record<string, (ground: Ground) => Promise<Found>> = {
   'staging-memory': stagingMemory,
   'datasets-reading': datasetsReading,
   datasets: datasetsBench,
+  'datasets-api': datasetsApi,
 };

@@ -33,25 +33,25 @@ export function clientOf(req: Request): SignedClient {
 
 const zip = promisify(gzip);
 const CONTENT_TYPE = 'application/json; charset=utf-8';
-/** From how many characters an answer is compressed. */
+/** From how many bytes an answer is compressed. */
 const WORTH_COMPRESSING = 1000;
 
 /** Sends JSON. The signature covers what the client gets before compression; of a HEAD request that is nothing. */
-export async function answer(req: Request, res: Response, text: string, status = 200) {
+export async function answer(req: Request, res: Response, json: string | Buffer, status = 200) {
   if (res.headersSent) return;
+  const plain = typeof json === 'string' ? Buffer.from(json) : json;
   const client = clients.get(req);
   if (client) {
-    const payload = req.method === 'HEAD' ? '' : text;
     const { credentials, artifacts } = client;
-    res.set(
-      'Server-Authorization',
-      server.header(credentials, artifacts, { payload, contentType: CONTENT_TYPE }),
-    );
+    // The hash is that of bytes; the types of hawk know texts only.
+    const payload = (req.method === 'HEAD' ? '' : plain) as string;
+    const options = { payload, contentType: CONTENT_TYPE };
+    res.set('Server-Authorization', server.header(credentials, artifacts, options));
   }
   res.status(status).vary('Accept-Encoding').set('Content-Type', CONTENT_TYPE);
-  const isZipped = text.length >= WORTH_COMPRESSING && req.acceptsEncodings('gzip') === 'gzip';
+  const isZipped = plain.length >= WORTH_COMPRESSING && req.acceptsEncodings('gzip') === 'gzip';
   // Level 1 takes a third of the time of the usual level 6, for answers that are a sixth larger.
-  const content = isZipped ? await zip(text, { level: 1 }) : Buffer.from(text);
+  const content = isZipped ? await zip(plain, { level: 1 }) : plain;
   if (isZipped) res.set('Content-Encoding', 'gzip');
   res.set('Content-Length', String(content.length)).end(content);
 }

@@ -1,11 +1,9 @@
 // Which datasets a client may read. The answers do not reveal the names of others: a key without the scope is refused
 // whether or not there is such a dataset, and a dataset that is not open to clients answers as one that is not there.
+import { z } from 'zod';
 import { covers, LacksScope } from '../access/scopes.ts';
-import { fromSqlInstant, select, sql, type Queryable } from '../database/sql.ts';
-import * as datasets from '../datasets/datasets.ts';
+import { first, fromSqlInstant, select, sql, type Queryable } from '../database/sql.ts';
 import { fullName, NAME_PART, type Dataset } from '../datasets/datasets.ts';
-import * as versions from '../datasets/versions.ts';
-import type { Version } from '../datasets/versions.ts';
 import { ApiRefusal } from './refusal.ts';
 
 type Client = { scopes: readonly string[] };
@@ -38,44 +36,59 @@ export async function readable(on: Queryable, client: Client): Promise<ReadableD
     .map((one) => ({ ...one, updated: fromSqlInstant(one.updated) }));
 }
 
+const columnsSchema = z.array(z.object({ name: z.string(), type: z.string() }));
+
+/** A version of a dataset that a client reads. */
+export type ReadVersion = Named & {
+  dataset: number;
+  number: number;
+  columns: z.infer<typeof columnsSchema>;
+  row_count: number;
+};
+
+type Found = Omit<ReadVersion, 'number' | 'columns'> & {
+  open_to_clients: 0 | 1;
+  number: number | null;
+  columns: string;
+  purged_at: string | null;
+};
+
+/**
+ * Finds a version of a dataset that the client may read; for null the current one.
+ * @throws LacksScope; ApiRefusal 404 when there is none, 410 when its rows were deleted
+ */
+export async function versionFor(
+  on: Queryable,
+  client: Client,
+  wanted: Named & { version: number | null },
+): Promise<ReadVersion> {
+  if (!NAME_PART.test(wanted.organisation) || !NAME_PART.test(wanted.name)) throw missing(wanted);
+  if (!hasScope(client, wanted)) throw new LacksScope(scopeOf(wanted));
+  const found = await first<Found>(
+    on,
+    sql`select dataset.id as dataset, dataset.organisation, dataset.name, dataset.open_to_clients,
+               version.number, version.columns, version.row_count, version.purged_at
+          from dataset
+          left join data_version version
+            on version.dataset = dataset.id and version.number = coalesce(${wanted.version}, dataset.current_version)
+         where dataset.organisation = ${wanted.organisation} and dataset.name = ${wanted.name}`,
+  );
+  if (!found || !isOpen(client, found)) throw missing(wanted);
+  const { number } = found;
+  if (number === null) {
+    const what = wanted.version === null ? 'version yet' : `version ${wanted.version}`;
+    throw new ApiRefusal(404, 'not_found', `${fullName(wanted)} has no ${what}.`);
+  }
+  if (found.purged_at !== null) throw gone({ ...wanted, number });
+  return { ...found, number, columns: columnsSchema.parse(JSON.parse(found.columns)) };
+}
+
 const missing = (dataset: Named) =>
   new ApiRefusal(404, 'not_found', `There is no dataset ${fullName(dataset)} for this key.`);
 
-/**
- * Finds a dataset that the client may read.
- * @throws LacksScope, or ApiRefusal 404
- */
-export async function find(on: Queryable, client: Client, wanted: Named): Promise<Dataset> {
-  if (!NAME_PART.test(wanted.organisation) || !NAME_PART.test(wanted.name)) throw missing(wanted);
-  if (!hasScope(client, wanted)) throw new LacksScope(scopeOf(wanted));
-  const found = await datasets.named(on, wanted);
-  if (!found || !isOpen(client, found)) throw missing(wanted);
-  return found;
-}
-
-/**
- * Finds a version of a dataset, by default the current one.
- * @throws ApiRefusal 404 when there is none, 410 when its rows were deleted
- */
-export async function versionOf(
-  on: Queryable,
-  dataset: Dataset,
-  number: number | null,
-): Promise<Version> {
-  const found = await (number === null
-    ? versions.current(on, dataset)
-    : versions.find(on, dataset.id, number));
-  if (!found) {
-    const what = number === null ? 'version yet' : `version ${number}`;
-    throw new ApiRefusal(404, 'not_found', `${fullName(dataset)} has no ${what}.`);
-  }
-  if (found.purged_at !== null) throw gone(dataset, found.number);
-  return found;
-}
-
-export const gone = (dataset: Dataset, number: number) =>
+export const gone = (version: Named & Pick<ReadVersion, 'number'>) =>
   new ApiRefusal(
     410,
     'version_gone',
-    `Version ${number} of ${fullName(dataset)} was replaced and deleted: start again without version.`,
+    `Version ${version.number} of ${fullName(version)} was replaced and deleted: start again without version.`,
   );

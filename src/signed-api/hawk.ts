@@ -5,7 +5,13 @@ import { server } from 'hawk';
 import { RateLimiterRes } from 'rate-limiter-flexible';
 import { noteRefusal } from '../access/refusals.ts';
 import { addressOf, countAttempt, openThrottle, type Throttle } from '../access/throttle.ts';
-import { hawkKeyOf, noteUse, type Refusal, type VerifiedHawkId } from '../access/verification.ts';
+import {
+  hawkKeyOf,
+  noteUse,
+  type Holder,
+  type Refusal,
+  type VerifiedHawkId,
+} from '../access/verification.ts';
 import type { App, Redis } from '../environments/app.ts';
 import type { Body } from '../web/form/body.ts';
 import { readRaw } from '../web/form/raw.ts';
@@ -29,6 +35,7 @@ export const REQUESTS = 20_000;
 export function needHawk(here: App, redis: Redis) {
   const wrongKeys = openThrottle(here, redis, { counts: 'wrong-hawk-keys', attempts: WRONG_KEYS });
   const requests = openThrottle(here, redis, { counts: 'hawk-requests', attempts: REQUESTS });
+  const recordUse = rememberUses(here);
   return (body: Body) =>
     async function needHawk(req: Request, _res: Response, next: NextFunction) {
       expectClient(req);
@@ -40,14 +47,18 @@ export function needHawk(here: App, redis: Redis) {
         throw error;
       });
       const { holder, artifacts } = client;
-      const isNew = await isNewNonce(here, redis, { key: holder.keyId, nonce: artifacts.nonce });
+      const nonce = { key: holder.keyId, nonce: artifacts.nonce };
+      const [isNew, counted] = await Promise.all([
+        isNewNonce(here, redis, nonce),
+        countRequest(requests, holder.id),
+        recordUse(holder),
+      ]);
       if (!isNew) {
         throw unauthorized('replayed', 'This request was sent before. Sign each request again.');
       }
       rememberClient(req, client);
-      await countRequest(requests, holder.id);
+      if (counted) throw counted;
       if (body.kind === 'raw') req.body = await signedBody(req, client, body);
-      await noteUse(here.sql, holder);
       next();
     };
 }
@@ -151,15 +162,31 @@ async function signedBody(
   return content;
 }
 
-async function countRequest(requests: Throttle, client: number) {
-  await requests.consume(client).catch((error: unknown) => {
+/** Counts a request of a client; returns why it is refused, or null. */
+async function countRequest(requests: Throttle, client: number): Promise<ApiRefusal | null> {
+  try {
+    await requests.consume(client);
+    return null;
+  } catch (error) {
     if (!(error instanceof RateLimiterRes)) throw error;
     const seconds = Math.ceil(error.msBeforeNext / 1000);
-    throw new ApiRefusal(
+    return new ApiRefusal(
       429,
       'too_many_requests',
       `This client made ${REQUESTS.toLocaleString('en')} requests in 15 minutes. Go on in ${seconds} seconds.`,
       { 'Retry-After': String(seconds) },
     );
-  });
+  }
+}
+
+const MINUTE_MS = 60_000;
+
+/** Returns a function that records the use of keys, about once a minute each. */
+function rememberUses({ sql: on }: App) {
+  const usedAt = new Map<number, number>();
+  return async (holder: Holder) => {
+    if (Date.now() - (usedAt.get(holder.keyId) ?? 0) < MINUTE_MS) return;
+    await noteUse(on, holder);
+    usedAt.set(holder.keyId, Date.now());
+  };
 }

@@ -1,21 +1,29 @@
-// The text of a page of rows. Cells are joined as they are stored, so that no number changes on the way.
+// The JSON of a page of rows. Cells are joined as they are stored, as bytes: no number changes on the way, and texts are
+// neither decoded nor encoded.
 
 export const orientations = ['tabular', 'records'] as const;
 export type Orientation = (typeof orientations)[number];
 
-type Row = { cells: string };
-type Page = { headers: string[]; rows: Row[]; next: string | null };
+type Page = { headers: string[]; chunks: Buffer[]; next: string | null };
 
-export const pageText: Record<Orientation, (page: Page) => string> = {
-  tabular: ({ headers, rows, next }) =>
-    `{"headers":${JSON.stringify(headers)},"values":[${rows.map(({ cells }) => cells).join(',\n')}],"next":${JSON.stringify(next)}}`,
-  records: ({ headers, rows, next }) => {
+const SEPARATOR = Buffer.from(',\n');
+
+export const pageText: Record<Orientation, (page: Page) => Buffer> = {
+  tabular: ({ headers, chunks, next }) =>
+    Buffer.concat([
+      Buffer.from(`{"headers":${JSON.stringify(headers)},"values":[`),
+      ...chunks.flatMap((rows, index) => (index === 0 ? [rows] : [SEPARATOR, rows])),
+      Buffer.from(`],"next":${JSON.stringify(next)}}`),
+    ]),
+  records: ({ headers, chunks, next }) => {
     const keys = headers.map((header) => `${JSON.stringify(header)}:`);
-    const record = ({ cells }: Row) => {
-      const own = splitCells(cells);
+    const record = (row: Buffer) => {
+      const own = splitCells(row.toString());
       return `{${keys.map((key, index) => key + (own[index] ?? 'null')).join(',')}}`;
     };
-    return `{"results":[${rows.map(record).join(',\n')}],"next":${JSON.stringify(next)}}`;
+    return Buffer.from(
+      `{"results":[${chunks.map(record).join(',\n')}],"next":${JSON.stringify(next)}}`,
+    );
   },
 };
 

@@ -1,16 +1,16 @@
 // What clients of the signed API read: the datasets that they may read, their columns, and their rows page by page.
 import type { Request, Response } from 'express';
 import { z } from 'zod';
-import { fullName, type Dataset } from '../datasets/datasets.ts';
+import { fullName } from '../datasets/datasets.ts';
 import * as rows from '../datasets/rows.ts';
 import * as versions from '../datasets/versions.ts';
-import type { Version } from '../datasets/versions.ts';
 import { unwillingness } from '../database/unwillingness.ts';
+import type { App } from '../environments/app.ts';
 import { answer, clientOf } from './answer.ts';
 import { ownOrigin } from './address.ts';
-import { find, gone, readable, versionOf } from './datasets.ts';
+import { gone, readable, versionFor, type ReadVersion } from './datasets.ts';
+import { pageRows } from './page-rows.ts';
 import { orientations, pageText, type Orientation } from './page-text.ts';
-import { rowsThatFit } from './page-size.ts';
 import { queried } from './query.ts';
 
 const number = (most: number) =>
@@ -47,33 +47,29 @@ export async function list(req: Request, res: Response) {
 /** Shows the columns of a dataset. */
 export async function structure(req: Request, res: Response) {
   const { version: wanted = null } = queried(structureQuery, req.query);
-  const { number, columns, row_count } = await versionOf(
-    req.here.sql,
-    await datasetOf(req),
-    wanted,
-  );
+  const { number: version, columns, row_count: count } = await versionOf(req, wanted);
   const shown = columns.map(({ name, type }) => ({ name, type: type.toUpperCase() }));
-  await answer(req, res, JSON.stringify({ columns: shown, version: number, rows: row_count }));
+  await answer(req, res, JSON.stringify({ columns: shown, version, rows: count }));
 }
 
 /** Sends a page of rows. The address of the next page names the version, so no client sees two versions mixed. */
 export async function page(req: Request, res: Response) {
-  const query = queried(rowsQuery, req.query);
-  const dataset = await datasetOf(req);
-  const read = await versionOf(req.here.sql, dataset, query.version ?? null);
-  const found = await rowsOf(req, dataset, read, query['next-id'] ?? 1);
-  const last = found.at(-1)?.id ?? Infinity;
-  const next =
-    last < read.row_count
-      ? nextAddress(req, { from: last + 1, version: read.number, orientation: query.orientation })
-      : null;
-  const headers = read.columns.map(({ name }) => name);
-  await answer(req, res, pageText[query.orientation]({ headers, rows: found, next }));
+  const { orientation, version: wanted = null, ...query } = queried(rowsQuery, req.query);
+  const version = await versionOf(req, wanted);
+  const from = query['next-id'] ?? 1;
+  const { chunks, count } = await rowsOf(req, version, { from, orientation });
+  const behind = from + count;
+  const isLast = behind > version.row_count;
+  const next = isLast
+    ? null
+    : nextAddress(req, { from: behind, version: version.number, orientation });
+  const headers = version.columns.map(({ name }) => name);
+  await answer(req, res, pageText[orientation]({ headers, chunks, next }));
 }
 
-const datasetOf = (req: Request): Promise<Dataset> => {
+const versionOf = (req: Request, version: number | null): Promise<ReadVersion> => {
   const { organisation = '', name = '' } = req.params as Record<string, string>;
-  return find(req.here.sql, clientOf(req).holder, { organisation, name });
+  return versionFor(req.here.sql, clientOf(req).holder, { organisation, name, version });
 };
 
 /**
@@ -82,27 +78,43 @@ const datasetOf = (req: Request): Promise<Dataset> => {
  */
 async function rowsOf(
   { here }: Request,
-  dataset: Dataset,
-  { number, row_count }: Version,
-  from: number,
+  version: ReadVersion,
+  { from, orientation }: { from: number; orientation: Orientation },
 ) {
   const { sql: on, settings } = here;
-  const at = { dataset: dataset.id, version: number };
+  const at = { dataset: version.dataset, version: version.number };
+  const [found] = await Promise.all([
+    pageRows(
+      on,
+      { ...at, from },
+      {
+        limit: settings.apiPageSize,
+        isJoined: orientation === 'tabular',
+      },
+    ),
+    noteRead(here, at),
+  ]);
+  if (found !== null) return found;
+  const now = await versions.find(on, version.dataset, version.number);
+  if (now?.purged_at === null) {
+    throw new Error(`Rows of ${fullName(version)} ${version.number} are missing`);
+  }
+  throw gone(version);
+}
+
+const notedAt = new Map<string, number>();
+const MINUTE_MS = 60_000;
+
+/** Records that a version is being read, about once a minute. */
+async function noteRead({ name, sql: on }: App, at: { dataset: number; version: number }) {
+  const key = `${name} ${at.dataset}/${at.version}`;
+  if (Date.now() - (notedAt.get(key) ?? 0) < MINUTE_MS) return;
   await rows.noteRead(on, at).catch((error: unknown) => {
     // A read-only database must still be readable.
     if (unwillingness(error) !== 'read-only') throw error;
   });
-  const limit = await rowsThatFit(on, { ...at, from }, settings.apiPageSize);
-  const expected = Math.max(0, Math.min(limit, row_count - from + 1));
-  const found = await rows.page(on, at, { from, limit });
-  const isWhole =
-    found.length === expected && (found.at(-1)?.id ?? from - 1) === from + expected - 1;
-  if (isWhole) return found;
-  const now = await versions.find(on, dataset.id, number);
-  if (now?.purged_at === null) {
-    throw new Error(`Rows of ${fullName(dataset)} ${number} are missing`);
-  }
-  throw gone(dataset, number);
+  if (notedAt.size > 10_000) notedAt.clear();
+  notedAt.set(key, Date.now());
 }
 
 function nextAddress(

@@ -1,0 +1,99 @@
+// The rows of a page: fewer than usual when they are large, so that no request needs much memory.
+import { first, join, select, sql, type Queryable } from '../database/sql.ts';
+
+/** How many bytes the rows of a page have at most, unless one row alone has more. */
+const ROOM = 8_000_000;
+
+type From = { dataset: number; version: number; from: number };
+/** The rows of a page that are in one data file, by their ids there. */
+type Part = { datafile: number; from: number; to: number };
+
+/** The rows of a page as JSON arrays: a whole chunk of rows with `,` between them, or one row each. */
+type PageRows = { chunks: Buffer[]; count: number };
+
+/**
+ * Reads up to `limit` rows of a version, from the row with the id `from` on; null when one is missing. Which rows are in
+ * which file is read first: with ranges that depend on another table, MySQL would read every row of a file.
+ */
+export async function pageRows(
+  on: Queryable,
+  at: From,
+  { limit, isJoined }: { limit: number; isJoined: boolean },
+): Promise<PageRows | null> {
+  for (let rows = limit; ; rows = Math.ceil(rows / 4)) {
+    const parts = await partsOf(on, at, rows);
+    const count = parts.reduce((sum, { from, to }) => sum + to - from + 1, 0);
+    const found = isJoined ? await joined(on, parts) : await single(on, parts);
+    if (found === 'too large' && rows > 1) continue;
+    if (found === 'too large' || found === null) return null;
+    return { chunks: found, count };
+  }
+}
+
+async function partsOf(on: Queryable, { dataset, version, from }: From, limit: number) {
+  const to = from + limit - 1;
+  const files = await select<{ datafile: number; first_id: number; row_count: number }>(
+    on,
+    sql`select datafile, first_id, row_count from data_version_file
+         where dataset = ${dataset} and version = ${version}
+           and first_id <= ${to} and first_id + row_count > ${from}
+         order by position`,
+  );
+  return files.map(({ datafile, first_id, row_count }): Part => ({
+    datafile,
+    from: Math.max(1, from - first_id + 1),
+    to: Math.min(row_count, to - first_id + 1),
+  }));
+}
+
+type Chunk = { rows: number; bytes: string | null; cells: Buffer | null };
+type Found = Buffer[] | 'too large' | null;
+
+/** Reads the rows of each file as one value, which MySQL joins: a thousand rows cost the driver far more. */
+async function joined(on: Queryable, parts: Part[]): Promise<Found> {
+  const chunks: Buffer[] = [];
+  let room = ROOM;
+  for (const { datafile, from, to } of parts) {
+    const chunk = await first<Chunk>(
+      on,
+      sql`select count(*) as \`rows\`, sum(octet_length(cells)) as bytes,
+                 group_concat(cast(cells as binary) order by id separator ',\n') as cells
+            from data_row where datafile = ${datafile} and id between ${from} and ${to}`,
+    );
+    const [rows, bytes] = [chunk?.rows ?? 0, Number(chunk?.bytes ?? 0)];
+    if (rows !== to - from + 1) return null;
+    room -= bytes;
+    const isAlone = parts.length === 1 && rows === 1;
+    if (room < 0 && !isAlone) return 'too large';
+    // The server would truncate a longer value, and only warn of it.
+    if (chunk?.cells?.length !== bytes + 2 * (rows - 1)) return 'too large';
+    chunks.push(chunk.cells);
+  }
+  return chunks;
+}
+
+async function single(on: Queryable, parts: Part[]): Promise<Found> {
+  const count = parts.reduce((sum, { from, to }) => sum + to - from + 1, 0);
+  if (count > 1 && (await bytesOf(on, parts)) > ROOM) return 'too large';
+  const chunks: Buffer[] = [];
+  for (const { datafile, from, to } of parts) {
+    const rows = await select<{ cells: Buffer }>(
+      on,
+      sql`select cast(cells as binary) as cells from data_row
+           where datafile = ${datafile} and id between ${from} and ${to} order by id`,
+    );
+    chunks.push(...rows.map(({ cells }) => cells));
+  }
+  return chunks.length === count ? chunks : null;
+}
+
+async function bytesOf(on: Queryable, parts: Part[]): Promise<number> {
+  const ranges = parts.map(
+    ({ datafile, from, to }) => sql`(datafile = ${datafile} and id between ${from} and ${to})`,
+  );
+  const found = await first<{ bytes: string | null }>(
+    on,
+    sql`select sum(octet_length(cells)) as bytes from data_row where ${join(ranges, ' or ')}`,
+  );
+  return Number(found?.bytes ?? 0);
+}
