@@ -30,24 +30,26 @@ beforeEach(async () => {
 });
 
 const ROWS = 25_000;
-/** A file whose rows take three commits, with a rejected line in each of them. */
-const lines = Array.from({ length: ROWS }, (_, row) =>
-  row % 7000 === 13 ? `${row},broken,cells` : `${row},city ${row}`,
-);
-const file = `id,name\n${lines.join('\n')}\n`;
-const expected = lines
-  .map((line) => line.split(','))
-  .filter(({ length }) => length === 2)
-  .map(([id, name]) => [Number(id), name]);
-const rejected = lines.flatMap((line, index) => (line.split(',').length === 2 ? [] : [index + 2]));
+/** How each line of the file is written: most are rows, and a few in each commit are rejected. */
+const lineOf = (row: number) => {
+  if (row % 7000 === 13) return `${row},broken,cells`;
+  if (row % 6000 === 17) return `${row},"a quote that does not close`;
+  return `${row},city ${row}`;
+};
+const isRow = (row: number) => row % 7000 !== 13 && row % 6000 !== 17;
+const all = Array.from({ length: ROWS }, (_, row) => row);
+/** A file whose rows take three commits. */
+const file = `id,name\n${all.map(lineOf).join('\n')}\n`;
+const expected = all.filter(isRow).map((row) => [row, `city ${row}`]);
+const rejected = all.filter((row) => !isRow(row)).map((row) => row + 2);
 
 /** What is wrong with a loaded file, as texts; nothing may be. */
 async function findings(loaded: Datafile): Promise<string[]> {
   const found: string[] = [];
   const now = await registry.known(world.staging.sql, loaded.id);
   if (now.state !== 'processed') found.push(`the file is ${now.state}: ${now.error_message}`);
-  const all = await rowsOf(world.staging, cities);
-  if (JSON.stringify(all) !== JSON.stringify(expected)) found.push(`${all.length} other rows`);
+  const rows = await rowsOf(world.staging, cities);
+  if (JSON.stringify(rows) !== JSON.stringify(expected)) found.push(`${rows.length} other rows`);
   if ((await storedRows(world.staging, loaded)) !== expected.length) found.push('rows left over');
   const rejects = await select<{ line: number }>(
     world.staging.sql,

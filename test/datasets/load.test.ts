@@ -1,4 +1,5 @@
 // Loading data files: rows, rejects, versions, and what a file does that is broken, changed or missing.
+import { gzipSync } from 'node:zlib';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { run, select, sql } from '../../src/database/sql.ts';
 import type { Dataset } from '../../src/datasets/datasets.ts';
@@ -83,6 +84,12 @@ describe('a whole file', () => {
     await run(world.staging.sql, sql`insert into data_row values (${file.id}, 1, '["Oslo",1]')`);
     expect(await rowsOf(world.staging, cities)).toHaveLength(3);
     expect(job.state).toBe('waiting');
+  });
+
+  test('a file that is compressed with gzip is loaded, and its checksum is that of the compressed file', async () => {
+    const file = await load(world.staging, cities, gzipSync(three), 'cities.csv.gz');
+    expect(file).toMatchObject({ state: 'processed', error_message: null });
+    expect(await rowsOf(world.staging, cities)).toHaveLength(3);
   });
 
   test('a second load of the same job changes nothing', async () => {
