@@ -7,7 +7,9 @@ import { accountOf, numberOrNull } from '../web/request.ts';
 import { isSameChoice, postedChoices } from './check-form.ts';
 import { checkView } from './check-view.ts';
 import { crumbOf, home, sendCsvHead } from './dataset-pages.ts';
+import { mixedColumns } from './columns.ts';
 import * as datasets from './datasets.ts';
+import type { Dataset } from './datasets.ts';
 import { examinationOf, type Examined } from './examination.ts';
 import { waitShortly } from './progress.ts';
 import { jobView } from '../jobs/view.ts';
@@ -16,6 +18,7 @@ import type { Datafile } from './registry.ts';
 import { rejectsCsv } from './rejects.ts';
 import * as reloading from './reloading.ts';
 import * as uploads from './uploads.ts';
+import * as versions from './versions.ts';
 
 /** The data file that the URL names. */
 export const addressedFile = (req: Request): Promise<Datafile> =>
@@ -35,6 +38,7 @@ async function checkPage(req: Request, res: Response, known: Datafile, errors: F
   if (file.reading !== null || file.state === 'ignored') {
     return res.redirect(303, `/datafiles/${file.id}`);
   }
+  const others = await versions.filesBeside(here.sql, dataset, file.id);
   await page(req, res, 'datasets/check', {
     title: `Check ${file.file_name}`,
     crumbs: [home, crumbOf(dataset), { text: `Check ${file.file_name}` }],
@@ -43,6 +47,7 @@ async function checkPage(req: Request, res: Response, known: Datafile, errors: F
     dataset,
     job: job && isLive(job) ? jobView(job) : null,
     check: examined && checkView(file, examined, registry.choicesOf(file)),
+    mixed: examined && mixedIn(examined, dataset, others),
     upload: (await uploads.ofDatafile(here.sql, file.id)) ?? null,
     errors,
   });
@@ -89,6 +94,10 @@ export async function load(req: Request, res: Response) {
       return res.redirect(303, `/datafiles/${file.id}/check`);
     }
     refuseOpenQuestions(req, examined);
+    const dataset = await datasets.known(here.sql, file.dataset);
+    const others = await versions.filesBeside(here.sql, dataset, file.id);
+    const mixed = mixedIn(examined, dataset, others);
+    if (mixed !== null) throw new Invalid({ mixed });
     const job = await reloading.confirm(here, accountOf(req).email, {
       file,
       reading: examined.reading,
@@ -99,6 +108,10 @@ export async function load(req: Request, res: Response) {
   };
   await orShowErrors(res, loadShown, (errors) => checkPage(req, res, file, errors));
 }
+
+/** Why the rows of a file cannot stand beside those of the dataset's other files; null when they can. */
+const mixedIn = ({ differing }: Examined, dataset: Dataset, others: number): string | null =>
+  differing.length > 0 && others > 0 ? mixedColumns(datasets.fullName(dataset), others) : null;
 
 async function followLoad({ here }: Request, res: Response, file: Datafile) {
   const upload = await uploads.ofDatafile(here.sql, file.id);

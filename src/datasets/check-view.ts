@@ -1,6 +1,7 @@
 // What the page shows that checks a data file before it is loaded.
 import { bytes, count } from '../web/format.ts';
 import { typeValue } from './check-form.ts';
+import { listed } from './columns.ts';
 import { askText, type Examined } from './examination.ts';
 import type { ColumnFacts } from './reading/facts.ts';
 import {
@@ -119,7 +120,7 @@ export function checkView(file: Datafile, examined: Examined, choices: Choices) 
     typeOptions,
     preview,
     above,
-    differing,
+    differing: listed(differing),
     rejects: rejects.slice(0, REJECTS_SHOWN),
     rejectCount: counts.rejects,
     byReason: Object.entries(Object.groupBy(rejects, ({ reason }) => reason)).map(

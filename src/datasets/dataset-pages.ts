@@ -5,6 +5,7 @@ import type { Request, Response } from 'express';
 import { Invalid, NotFound, type FieldErrors } from '../problems.ts';
 import { flash, orShowErrors, page } from '../web/pages.ts';
 import { accountOf, can, numberOrNull, textIn } from '../web/request.ts';
+import { listed } from './columns.ts';
 import * as datasets from './datasets.ts';
 import { fullName, type Dataset } from './datasets.ts';
 import { csvOf } from './export.ts';
@@ -205,7 +206,7 @@ async function versionsPage(req: Request, res: Response, dataset: Dataset, error
     crumbs: [home, crumbOf(dataset), { text: 'Versions' }],
     dataset,
     name: fullName(dataset),
-    versions: versionsView(dataset, all),
+    versions: versionsView(dataset, all).map((one) => ({ ...one, changes: listed(one.changes) })),
     typed: { reason: req.form.text('reason'), number: req.form.text('number') },
     errors,
     mayManage: can(req, 'manage-data'),

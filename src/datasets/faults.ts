@@ -31,10 +31,10 @@ export function faultOf(error: unknown): FaultFacts | null {
   return null;
 }
 
-/** Records that a data file failed, and so did the upload that brought it. */
+/** Records that a data file failed, and so did the upload that brought it; if it is still the same job that has it. */
 export const recordFault = (
   { sql: on }: App,
-  file: Pick<Datafile, 'id'>,
+  file: Pick<Datafile, 'id' | 'job'>,
   { reason, message }: FaultFacts,
 ) =>
   transaction(on, async (connection) => {

@@ -5,13 +5,13 @@ import type { App } from '../environments/app.ts';
 import { recordFault } from './faults.ts';
 import { endAbandoned } from './receive.ts';
 
-type Stranded = { id: number; problem: string | null; cancelled_by: string | null };
+type Stranded = { id: number; job: string; problem: string | null; cancelled_by: string | null };
 
 /** Fails the data files whose job ended without them, and ends abandoned uploads; as a chore. */
 export async function followDatafiles(here: App): Promise<void> {
   const stranded = await select<Stranded>(
     here.sql,
-    sql`select file.id, job.problem, job.cancelled_by
+    sql`select file.id, file.job, job.problem, job.cancelled_by
           from operations_datafile_registry file join job on job.id = file.job
          where file.state = 'processing' and job.kind in ('examine', 'load')
            and job.state in ('failed', 'cancelled') limit 100`,

@@ -1,11 +1,11 @@
 // Loads a data file: its rows in batches under a datafile that no version names, then one commit that makes a version
 // of them. A killed load continues after the last stored line.
 import { createHash } from 'node:crypto';
+import type { PoolConnection } from 'mysql2/promise';
 import { z } from 'zod';
 import { failpoint } from '../database/failpoints.ts';
 import { run, sql, transaction } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
-import { Overtaken } from '../jobs/interrupted.ts';
 import type { Job } from '../jobs/jobs.ts';
 import type { Work } from '../jobs/task.ts';
 import { askText, examineFile } from './examination.ts';
@@ -15,10 +15,11 @@ import * as versions from './versions.ts';
 import * as registry from './registry.ts';
 import type { Datafile, DatafileState } from './registry.ts';
 import type { Counts, Reading } from './reading/reading.ts';
-import { differingColumns } from './columns.ts';
+import { differingColumns, listed, mixedColumns } from './columns.ts';
+import { fullName, type Dataset } from './datasets.ts';
 import { readRows } from './reading/rows.ts';
-import { openStore } from './row-store.ts';
 import { purgeBeforeLoad } from './purge.ts';
+import { FileTaken, openStore } from './row-store.ts';
 import * as uploads from './uploads.ts';
 
 export const LOAD = 'load';
@@ -32,6 +33,9 @@ export type Loaded = {
   version: number | null;
   message: string | null;
 };
+
+/** How often a load records its progress, in milliseconds. */
+const REPORT_MS = 1000;
 
 /** The job that loads one data file. */
 export const runLoad = (work: Work, { datafile }: z.infer<typeof loadInput>) =>
@@ -51,9 +55,13 @@ export async function loadFile(work: LoadWork, id: number): Promise<Loaded> {
   try {
     await loadClaimed(work, file);
   } catch (error) {
+    if (error instanceof FileTaken && !(await hasFile(here, id, work.job))) {
+      // Whoever took the file records what became of it.
+      return outcome(here, id);
+    }
     const fault = faultOf(error);
     if (!fault) throw error;
-    await recordFault(here, file, fault);
+    await recordFault(here, { id, job: work.job.id }, fault);
   }
   return outcome(here, id);
 }
@@ -68,6 +76,12 @@ const claim = async ({ sql: on }: App, id: number, job: Job): Promise<boolean> =
            and (file.job is null or file.job = ${job.id}
                 or not exists (select 1 from job where job.id = file.job and job.ended_at is null))`,
   )) === 1;
+
+/** Whether a file still is to be loaded by this job; another worker may be at it for the same job. */
+async function hasFile({ sql: on }: App, id: number, job: Job): Promise<boolean> {
+  const file = await registry.known(on, id);
+  return file.state === 'processing' && file.job === job.id;
+}
 
 async function outcome({ sql: on }: App, id: number): Promise<Loaded> {
   const file = await registry.known(on, id);
@@ -93,13 +107,20 @@ async function loadClaimed(work: LoadWork, file: Datafile) {
  * The reading of a file that no person has checked: what the examination proposes, if it asks nothing and the columns
  * are those of the current version.
  */
-async function chooseReading({ here, report }: LoadWork, file: Datafile): Promise<Reading> {
+async function chooseReading({ here, job, report }: LoadWork, file: Datafile): Promise<Reading> {
   if (file.source === null) throw new Fault('question', 'Check how it is read, and load it then.');
   await report({ done: 0, total: file.size, doing: `Examining ${file.file_name}` });
   const { reading, asks, differing } = await examineFile(here, file);
   if (asks.length > 0) throw new Fault('question', asks.map(askText).join(' '));
   refuseOtherColumns(file, differing);
-  await registry.change(here.sql, file, ['processing'], sql`reading = ${JSON.stringify(reading)}`);
+  const isChosen = await registry.change(
+    here.sql,
+    file,
+    ['processing'],
+    sql`reading = ${JSON.stringify(reading)}`,
+    sql`job = ${job.id} and choices <=> ${file.choices}`,
+  );
+  if (!isChosen) throw new FileTaken(file);
   return reading;
 }
 
@@ -107,8 +128,15 @@ function refuseOtherColumns(file: Datafile, differing: string[]) {
   if (differing.length === 0 || file.accepts_columns === 1) return;
   throw new Fault(
     'columns-differ',
-    `Its columns are not those of the current version: ${differing.join('; ')}. Accept the new columns, or ask the publisher for the former ones.`,
+    `Its columns are not those of the current version: ${listed(differing)}. Accept the new columns, or ask the publisher for the former ones.`,
   );
+}
+
+/** Rows of other files cannot get the columns of this one, so a version of both would mix them. */
+async function refuseMixedColumns(on: PoolConnection, dataset: Dataset, file: Datafile) {
+  const others = await versions.filesBeside(on, dataset, file.id);
+  if (others === 0) return;
+  throw new Fault('columns-mixed', mixedColumns(fullName(dataset), others));
 }
 
 async function storeRows(work: LoadWork, file: Datafile, reading: Reading): Promise<Counts> {
@@ -124,6 +152,7 @@ async function storeRows(work: LoadWork, file: Datafile, reading: Reading): Prom
   }
   const store = openStore(work, file, reading);
   const batches = readRows(content(), reading, { limitBytes: limitOf(here) });
+  let reportedAt = Date.now();
   try {
     for (;;) {
       const next = await batches.next();
@@ -133,9 +162,11 @@ async function storeRows(work: LoadWork, file: Datafile, reading: Reading): Prom
         refuseLostRows(file, next.value, stored);
         return next.value;
       }
-      if (await store.add(next.value)) {
-        await report({ done: bytes, total: file.size, doing: `Loading ${file.file_name}` });
-      }
+      await store.add(next.value);
+      // A file may have many lines and few rows, so progress does not wait for a commit.
+      if (Date.now() - reportedAt < REPORT_MS) continue;
+      reportedAt = Date.now();
+      await report({ done: bytes, total: file.size, doing: `Loading ${file.file_name}` });
     }
   } finally {
     await store.settled();
@@ -172,9 +203,9 @@ async function makeVersion(here: App, job: Job, { file, reading, counts }: Whole
     const dataset = await lockDataset(on, file.dataset);
     const current = await versions.current(on, dataset);
     // Another file may have made a version since this one was examined or checked.
-    if (file.accepts_columns === 0 && current) {
-      refuseOtherColumns(file, differingColumns(current.columns, reading.columns));
-    }
+    const differing = current ? differingColumns(current.columns, reading.columns) : [];
+    refuseOtherColumns(file, differing);
+    if (differing.length > 0) await refuseMixedColumns(on, dataset, file);
     const found = await run(
       on,
       sql`update operations_datafile_registry
@@ -182,7 +213,7 @@ async function makeVersion(here: App, job: Job, { file, reading, counts }: Whole
                  updated_timestamp = utc_timestamp(3)
            where id = ${file.id} and state = 'processing' and job = ${job.id}`,
     );
-    if (found === 0) throw new Overtaken(`${file.file_name} is loaded by another worker`);
+    if (found === 0) throw new FileTaken(file);
     const { run: pipelineRun } = await publish(here, on, {
       dataset,
       datafile: file.id,

@@ -1,4 +1,5 @@
 // Deletes rows that no version needs any more. Stored files stay, so that a file can always be loaded again.
+import { failpoint } from '../database/failpoints.ts';
 import { first, run, select, sql, transaction, type Statement } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
 import type { Dataset } from './datasets.ts';
@@ -27,15 +28,21 @@ async function purgeRows({ sql: on }: App, datafile: number, condition: Statemen
   let deleted = CHUNK;
   while (deleted === CHUNK) {
     deleted = await transaction(on, async (connection) => {
+      // The lock comes in a statement of its own: the condition then sees all that was committed before it.
+      await select(
+        connection,
+        sql`select id from operations_datafile_registry where id = ${datafile} for update`,
+      );
       const file = await first(
         connection,
         sql`select file.id from operations_datafile_registry file
-             where file.id = ${datafile} and ${condition} for update`,
+             where file.id = ${datafile} and ${condition}`,
       );
       if (!file) return 0;
       await run(connection, sql`delete from data_reject where datafile = ${datafile}`);
       return run(connection, sql`delete from data_row where datafile = ${datafile} limit ${CHUNK}`);
     });
+    await failpoint('rows deleted');
   }
 }
 
@@ -75,7 +82,7 @@ const markPurged = ({ sql: on }: App, { id, keep_versions: keep }: Dataset): Pro
     );
   });
 
-/** Data files with rows that are neither in a version nor being loaded. */
+/** Data files with rows that nobody needs. */
 const withoutVersion = ({ sql: on }: App) =>
   select<{ id: number }>(
     on,

@@ -18,8 +18,8 @@ type Arriving = { fileName: string; content: Readable; expected: number | null }
 /** The key under which an uploaded file is stored. */
 const objectOf = (upload: string) => `datafiles/uploads/${upload}`;
 
-/** How often the progress is recorded, in milliseconds. */
-const NOTE_MS = 5000;
+/** How often the progress is recorded, in milliseconds. Tests shorten it. */
+export const pulses = { upload: 5000 };
 
 /**
  * Stores an uploaded file and requests its examination. After any failure nothing is stored, and the upload says how
@@ -36,18 +36,19 @@ export async function receive(
   const id = await uploads.begin(on, { dataset: dataset.id, fileName, expected, person });
   let received = 0;
   async function* counted() {
-    let notedAt = Date.now();
     for await (const part of content as AsyncIterable<Buffer>) {
       received += part.length;
       if (received > limit) throw tooLarge(limit);
-      if (Date.now() - notedAt > NOTE_MS) {
-        notedAt = Date.now();
-        await uploads.noteReceived(on, id, received);
-      }
       yield part;
     }
     if (received === 0) throw new Problem(422, 'The file is empty. Choose one with rows.');
   }
+  // Also while the store is slow and no bytes are read: an upload of which nothing is heard counts as abandoned.
+  const pulse = setInterval(() => {
+    uploads.noteReceived(on, id, received).catch(() => {
+      // Only the progress is missing.
+    });
+  }, pulses.upload);
   try {
     const object = objectOf(id);
     const { size, checksum } = await storage.put(object, counted());
@@ -62,13 +63,35 @@ export async function receive(
         sha256: checksum,
         person,
       });
-      await uploads.endReceiving(connection, id, { datafile: file.id, received: size });
+      const isKept = await uploads.endReceiving(connection, id, {
+        datafile: file.id,
+        received: size,
+      });
+      if (!isKept) throw new Problem(503, 'This upload was given up meanwhile. Upload it again.');
       return { ...(await requestExamination(connection, file, person)), datafile: file.id };
     });
     return { id, datafile, job };
   } catch (error) {
-    await uploads.failReceiving(on, id, { received, error: whyBroken(error, received, expected) });
+    await giveUp(here, id, { received, error: whyBroken(error, received, expected) });
     throw error;
+  } finally {
+    clearInterval(pulse);
+  }
+}
+
+/** Ends an upload, and deletes what is stored of it, unless its last commit has arrived after all. */
+async function giveUp(
+  { sql: on, storage, log }: App,
+  id: string,
+  failure: { received: number; error: string },
+) {
+  try {
+    await uploads.failReceiving(on, id, failure);
+    const { datafile } = await uploads.known(on, id);
+    if (datafile === null) await storage.delete(objectOf(id));
+  } catch (error) {
+    // The error of the upload reaches the person; the chore ends the upload later.
+    log.warn({ err: error, upload: id }, 'a broken upload was not ended');
   }
 }
 
@@ -80,6 +103,9 @@ export const tooLarge = (limit: number) =>
 
 function whyBroken(error: unknown, received: number, expected: number | null): string {
   if (error instanceof Problem && error.status !== 400) return error.message;
+  if (error !== null && !(error instanceof Problem)) {
+    return `${bytes(received)} arrived and could not be recorded. Nothing of it was stored: upload it again.`;
+  }
   const all = expected === null ? '' : ` of ${bytes(expected)}`;
   return `${bytes(received)}${all} arrived, then the connection broke. Nothing of it was stored: upload it again.`;
 }
@@ -89,13 +115,11 @@ export async function endAbandoned(here: App): Promise<number> {
   const { sql: on } = here;
   const [lost, unchecked] = [await uploads.abandoned(on), await uploads.unchecked(on)];
   for (const { id, received, expected } of lost) {
-    const error = whyBroken(null, received, expected);
-    const isEnded = (await uploads.failReceiving(on, id, { received, error })) === 1;
-    if (isEnded) await here.storage.delete(objectOf(id));
+    await giveUp(here, id, { received, error: whyBroken(null, received, expected) });
   }
-  for (const { datafile } of unchecked) {
+  for (const file of unchecked) {
     const message = `Nobody checked it within ${uploads.WAITS_DAYS} days.`;
-    await recordFault(here, { id: datafile ?? 0 }, { reason: 'unchecked', message });
+    await recordFault(here, file, { reason: 'unchecked', message });
   }
   return lost.length + unchecked.length;
 }

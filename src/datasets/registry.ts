@@ -28,6 +28,7 @@ export type DatafileState = 'processing' | 'processed' | 'failed' | 'ignored';
 export type DatafileReason =
   | 'unreadable'
   | 'columns-differ'
+  | 'columns-mixed'
   | 'question'
   | 'unchecked'
   | 'object-missing'
@@ -184,9 +185,10 @@ export async function changeOrRefuse(
   throw new Conflict(`${file.file_name} is ${now} now. Nothing was changed: reload the page.`);
 }
 
+/** Fails a data file, if it is still the same job that has it; returns whether it failed. */
 export const fail = (
   on: Queryable,
-  file: Pick<Datafile, 'id'>,
+  file: Pick<Datafile, 'id' | 'job'>,
   { reason, message }: { reason: DatafileReason; message: string },
 ) =>
   change(
@@ -194,6 +196,7 @@ export const fail = (
     file,
     ['processing'],
     sql`state = 'failed', reason = ${reason}, error_message = ${message.slice(0, 2000)}`,
+    sql`job <=> ${file.job}`,
   );
 
 export const readingOf = ({ reading }: Datafile): Reading | null =>

@@ -14,7 +14,7 @@ import * as uploads from './uploads.ts';
 
 const withoutRows = sql`state = 'processing', reason = null, error_message = null, counts = null, loaded_line = 0,
                         loaded_rows = 0`;
-const fromTheStart = sql`${withoutRows}, examination = null, reading = null`;
+const fromTheStart = sql`${withoutRows}, examination = null, reading = null, accepts_columns = false`;
 /** The condition that a file is not being loaded: once its reading is confirmed, its rows are stored by it. */
 const isNotLoading = sql`(state = 'failed' or reading is null)`;
 
@@ -77,7 +77,13 @@ export const confirm = (
   transaction(here.sql, async (on) => {
     const what = sql`${withoutRows}, reading = ${JSON.stringify(reading)}, accepts_columns = ${acceptsColumns},
                      person = ${person}`;
-    await registry.changeOrRefuse(on, file, ['processing', 'failed'], what, isNotLoading);
+    await registry.changeOrRefuse(
+      on,
+      file,
+      ['processing', 'failed'],
+      what,
+      sql`${isNotLoading} and updated_timestamp = ${file.updated_timestamp}`,
+    );
     await uploads.verify(on, file.id);
     return requestLoad(on, file, person);
   });
@@ -91,6 +97,7 @@ export const acceptColumns = (here: App, person: string, file: Datafile): Promis
       ['failed'],
       sql`${withoutRows}, accepts_columns = true`,
     );
+    await uploads.verify(on, file.id);
     await audit.write(on, { person, action: 'accepted new columns', subject: file.file_name });
     return requestLoad(on, file, person);
   });

@@ -4,7 +4,7 @@ import type { PoolConnection } from 'mysql2/promise';
 import { insertLines, insertTexts, escaped } from '../database/bulk.ts';
 import { failpoint } from '../database/failpoints.ts';
 import { run, sql, transaction } from '../database/sql.ts';
-import { Overtaken } from '../jobs/interrupted.ts';
+import { Interrupted } from '../jobs/interrupted.ts';
 import type { Work } from '../jobs/task.ts';
 import type { Reading, Reject } from './reading/reading.ts';
 import type { Batch } from './reading/rows.ts';
@@ -18,6 +18,13 @@ const COMMIT_LENGTH = 5_000_000;
 const STATEMENT_LENGTH = 1_000_000;
 /** How many rejected lines of a file are stored. */
 const MOST_REJECTS = 10_000;
+
+/** Thrown when another job has the data file, or a person chose otherwise for it meanwhile. */
+export class FileTaken extends Interrupted {
+  constructor({ file_name: name }: Pick<Datafile, 'file_name'>) {
+    super(`${name} is examined or loaded by another job`);
+  }
+}
 
 /** Rows and rejects of one commit. */
 type Lot = { rows: number; line: number; texts: Texts; rejects: Reject[] };
@@ -43,7 +50,7 @@ export function openStore(
            where id = ${file.id} and state = 'processing' and job = ${job.id}
              and loaded_rows = ${stored.rows} and loaded_line = ${stored.line}`,
     );
-    if (found === 0) throw new Overtaken(`${file.file_name} is loaded by another worker`);
+    if (found === 0) throw new FileTaken(file);
     await insertTexts(on, sql`insert into data_row (datafile, id, cells) values`, texts.all());
     await insertLines(
       on,
@@ -78,8 +85,8 @@ export function openStore(
   };
 
   return {
-    /** Adds a batch, without what an earlier attempt stored; returns whether a commit began with it. */
-    add: async (batch: Batch): Promise<boolean> => {
+    /** Adds a batch, without what an earlier attempt stored; begins a commit when they are enough. */
+    add: async (batch: Batch): Promise<void> => {
       for (const row of batch.rows) {
         if (!isNew(row)) continue;
         lastId += 1;
@@ -91,9 +98,8 @@ export function openStore(
       rejected += batch.rejects.length;
       for (const reject of kept) lot.line = Math.max(lot.line, reject.line);
       lot.rejects.push(...kept);
-      if (lot.rows < COMMIT_ROWS && lot.texts.length() < COMMIT_LENGTH) return false;
+      if (lot.rows < COMMIT_ROWS && lot.texts.length() < COMMIT_LENGTH) return;
       await flush();
-      return true;
     },
     /** Stores what is left; returns how many rows are stored. */
     end: async (): Promise<number> => {

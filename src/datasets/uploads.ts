@@ -64,17 +64,17 @@ export const noteReceived = (on: Queryable, id: string, received: number) =>
          where id = ${id} and state = 'uploading'`,
   );
 
-/** Records that the whole file is stored, as a data file. */
-export const endReceiving = (
+/** Records that the whole file is stored, as a data file; false when the upload was given up meanwhile. */
+export const endReceiving = async (
   on: Queryable,
   id: string,
   { datafile, received }: { datafile: number; received: number },
-) =>
-  run(
+): Promise<boolean> =>
+  (await run(
     on,
     sql`update upload set state = 'uploaded', datafile = ${datafile}, received = ${received}, changed_at = ${now}
          where id = ${id} and state = 'uploading'`,
-  );
+  )) === 1;
 
 export const failReceiving = (
   on: Queryable,
@@ -161,10 +161,11 @@ export const abandoned = (on: Queryable) =>
          where state = 'uploading' and changed_at < ${now} - interval 2 minute limit 100`,
   );
 
-/** Uploads that nobody has checked in time. */
+/** The data files of uploads that nobody has checked in time. */
 export const unchecked = (on: Queryable) =>
-  select<Upload>(
+  select<{ id: number; job: string | null }>(
     on,
-    sql`select * from upload
-         where state = 'uploaded' and changed_at < ${now} - interval ${WAITS_DAYS} day limit 100`,
+    sql`select file.id, file.job
+          from upload join operations_datafile_registry file on file.id = upload.datafile
+         where upload.state = 'uploaded' and upload.changed_at < ${now} - interval ${WAITS_DAYS} day limit 100`,
   );

@@ -123,7 +123,7 @@ type FilePart = Pick<VersionFile, 'datafile' | 'row_count'>;
  * place of the same file as it was fetched or read before.
  */
 async function filesWith(
-  on: PoolConnection,
+  on: Queryable,
   { id, mode, current_version: version }: Dataset,
   added: FilePart,
 ): Promise<FilePart[]> {
@@ -145,6 +145,10 @@ async function filesWith(
     index === place ? [added] : file.is_same === 1 ? [] : [file],
   );
 }
+
+/** How many other files the next version has beside a new one. */
+export const filesBeside = async (on: Queryable, dataset: Dataset, datafile: number) =>
+  (await filesWith(on, dataset, { datafile, row_count: 0 })).length - 1;
 
 const numbered = (files: FilePart[]): VersionFile[] => {
   let next = 1;

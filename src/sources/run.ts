@@ -114,6 +114,7 @@ async function loadOne(work: Work, file: SourceFile) {
   } catch (error) {
     if (error instanceof Interrupted || isPassing(error) || here.halt.signal.aborted) throw error;
     here.log.error({ err: error, datafile: file.id }, 'a data file was not loaded');
-    await registry.fail(here.sql, file, { reason: 'other', message: reasonOf(error) });
+    const one = { id: file.id, job: work.job.id };
+    await registry.fail(here.sql, one, { reason: 'other', message: reasonOf(error) });
   }
 }

@@ -3,6 +3,7 @@ import { gzipSync } from 'node:zlib';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { run, select, sql } from '../../src/database/sql.ts';
 import type { Dataset } from '../../src/datasets/datasets.ts';
+import { examinationOf } from '../../src/datasets/examination.ts';
 import { loadFile } from '../../src/datasets/load.ts';
 import { purgeVersions } from '../../src/datasets/purge.ts';
 import * as registry from '../../src/datasets/registry.ts';
@@ -198,6 +199,40 @@ describe('versions', () => {
   });
 });
 
+describe('columns of a dataset that appends', () => {
+  test('a file with other columns is refused, even accepted: its rows would give those before the wrong names', async () => {
+    const log = await addDataset(world.staging, { name: 'log', mode: 'append' });
+    await load(world.staging, log, csv('name,people', 'Pune,7'), 'january.csv');
+    const file = await load(
+      world.staging,
+      log,
+      csv('country,name,people', 'NO,Oslo,1'),
+      'february.csv',
+    );
+    expect(file).toMatchObject({ state: 'failed', reason: 'columns-mixed' });
+    expect(file.error_message).toMatch(/1 other file would stand under the wrong names/);
+    expect(await rowsOf(world.staging, log)).toEqual([['Pune', 7]]);
+    expect(await versions.list(world.staging.sql, log.id)).toHaveLength(1);
+  });
+
+  test('a file that stands alone in its dataset may come again with other columns', async () => {
+    const log = await addDataset(world.staging, { name: 'log', mode: 'append' });
+    const file = await load(world.staging, log, csv('a,b', '1,2', '3,4'));
+    const again = await reloading.loadAgain(world.staging, 'dana@example.com', file);
+    await runJobs(world.staging);
+    const choices = { headerLine: null };
+    await reloading.chooseReading(world.staging, 'dana@example.com', { file: again.file, choices });
+    await runJobs(world.staging);
+    await confirm(world.staging, again.file);
+    await runJobs(world.staging);
+    expect(await rowsOf(world.staging, log)).toEqual([
+      ['a', 'b'],
+      ['1', '2'],
+      ['3', '4'],
+    ]);
+  });
+});
+
 describe('what does not fit', () => {
   test('a file with other columns than the current version fails until a person accepts them', async () => {
     await load(world.staging, cities, three);
@@ -221,6 +256,49 @@ describe('what does not fit', () => {
     await runJobs(world.staging);
     expect(await rowsOf(world.staging, cities)).toEqual([['Oslo', 1]]);
   });
+
+  test('an upload whose new columns are accepted later ends completed', async () => {
+    await load(world.staging, cities, three);
+    const file = await upload(world.staging, cities, csv('name,inhabitants', 'Oslo,1'));
+    const { reading } = examinationOf(file) ?? {};
+    if (!reading) throw new Error('it was not examined');
+    // Another file became current after this one was checked.
+    const job = { file, reading, acceptsColumns: false };
+    await reloading.confirm(world.staging, 'dana@example.com', job);
+    await runJobs(world.staging);
+    const failed = await registry.known(world.staging.sql, file.id);
+    expect(failed.reason).toBe('columns-differ');
+    await reloading.acceptColumns(world.staging, 'dana@example.com', failed);
+    await runJobs(world.staging);
+    expect(await rowsOf(world.staging, cities)).toEqual([['Oslo', 1]]);
+    expect((await uploads.ofDatafile(world.staging.sql, file.id))?.state).toBe('completed');
+  });
+
+  test('times without a zone are other columns than instants', async () => {
+    await load(world.staging, cities, csv('at', '2024-01-01T10:00:00Z', '2024-01-02T10:00:00Z'));
+    const file = await upload(world.staging, cities, csv('at', '2024-01-03T10:00:00'));
+    expect(examinationOf(file)?.differing).toEqual([
+      '“at” is timestamp (local) instead of timestamp (UTC)',
+    ]);
+  });
+
+  test.each(['__proto__', 'constructor', 'toString'])(
+    'a column called %s keeps the type that a person chose, and the type of the version before',
+    async (name) => {
+      const first = await upload(world.staging, cities, csv(`${name},b`, '1,2', '3,4'));
+      const choices = JSON.parse(`{"types":{"${name}":{"type":"text","format":null}}}`);
+      await reloading.chooseReading(world.staging, 'dana@example.com', { file: first, choices });
+      await runJobs(world.staging);
+      await confirm(world.staging, first);
+      await runJobs(world.staging);
+      await load(world.staging, cities, csv(`${name},b`, '5,6'));
+      expect(await rowsOf(world.staging, cities, 1)).toEqual([
+        ['1', 2],
+        ['3', 4],
+      ]);
+      expect(await rowsOf(world.staging, cities, 2)).toEqual([['5', 6]]);
+    },
+  );
 
   test('a column of texts stays one when a file has only numbers in it', async () => {
     await load(world.staging, cities, csv('code,name', 'A1,Pune', '07,Lyon'));

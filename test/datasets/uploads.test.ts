@@ -1,12 +1,13 @@
 // Files that browsers send: streamed into storage, and nothing of them left when they break.
 import { createHash, randomBytes } from 'node:crypto';
+import { Readable } from 'node:stream';
 import { connect, type Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import type { Server } from 'node:http';
 import { select, sql } from '../../src/database/sql.ts';
 import type { Dataset } from '../../src/datasets/datasets.ts';
-import { endAbandoned } from '../../src/datasets/receive.ts';
+import { endAbandoned, pulses, receive } from '../../src/datasets/receive.ts';
 import * as uploads from '../../src/datasets/uploads.ts';
 import type { Upload } from '../../src/datasets/uploads.ts';
 import { openServer } from '../../src/web/connections.ts';
@@ -188,3 +189,47 @@ test('an upload whose process died is ended by another one, with what was stored
   expect((await all())[0]).toMatchObject({ state: 'failed' });
   expect(await objects()).toEqual([]);
 });
+
+test('an upload that was given up as abandoned registers no file without its object', async () => {
+  const stuck = await begin();
+  await select(site.here.sql, sql`update upload set changed_at = changed_at - interval 5 minute`);
+  await endAbandoned(site.here);
+  stuck.go();
+  await expect(stuck.received).rejects.toMatchObject({ status: 503 });
+  expect(await select(site.here.sql, sql`select id from operations_datafile_registry`)).toEqual([]);
+  expect(await objects()).toEqual([]);
+});
+
+test('an upload is not abandoned while storage is slow', async () => {
+  const before = pulses.upload;
+  pulses.upload = 50;
+  try {
+    const stuck = await begin();
+    await select(site.here.sql, sql`update upload set changed_at = changed_at - interval 5 minute`);
+    await new Promise((go) => setTimeout(go, 300));
+    await endAbandoned(site.here);
+    stuck.go();
+    await stuck.received;
+    expect((await all())[0]?.state).toBe('uploaded');
+  } finally {
+    pulses.upload = before;
+  }
+});
+
+/** Begins to receive a file that ends only when the test lets it go. */
+async function begin() {
+  let go = () => {};
+  const waiting = new Promise<void>((resolve) => (go = resolve));
+  async function* parts() {
+    yield Buffer.from('a\n1\n');
+    await waiting;
+  }
+  const received = receive(
+    site.here,
+    { dataset: cities, person: 'dana@example.com' },
+    { fileName: 'cities.csv', content: Readable.from(parts()), expected: null },
+  );
+  received.catch(() => {});
+  await until(async () => (await all()).length === 1);
+  return { go, received };
+}

@@ -50,12 +50,20 @@ export const readingSchema = z.object({
 });
 export type Reading = z.infer<typeof readingSchema>;
 
+/** The types of columns by name. A record of zod would leave out a column called `__proto__`. */
+const typesSchema = z
+  .preprocess(
+    (types) => (typeof types === 'object' && types !== null ? Object.entries(types) : types),
+    z.array(z.tuple([z.string(), typeSchema])),
+  )
+  .transform((types) => Object.fromEntries(types));
+
 export const choicesSchema = z
   .object({
     encoding: z.string(),
     delimiter: z.string().length(1),
     headerLine: z.number().int().positive().nullable(),
-    types: z.record(z.string(), typeSchema),
+    types: typesSchema,
     fillShortRows: z.boolean(),
     ignoreEmptySurplus: z.boolean(),
   })

@@ -1,0 +1,183 @@
+// Two jobs, or a job and a person, at the same data file: no row of a version is lost, and no choice is overwritten.
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { insertLines } from '../../src/database/bulk.ts';
+import { failpoints } from '../../src/database/failpoints.ts';
+import { run, select, sql } from '../../src/database/sql.ts';
+import type { Dataset } from '../../src/datasets/datasets.ts';
+import { examinationOf } from '../../src/datasets/examination.ts';
+import { followDatafiles } from '../../src/datasets/follow.ts';
+import { loadFile } from '../../src/datasets/load.ts';
+import { purgeVersions } from '../../src/datasets/purge.ts';
+import * as registry from '../../src/datasets/registry.ts';
+import type { Datafile } from '../../src/datasets/registry.ts';
+import * as reloading from '../../src/datasets/reloading.ts';
+import { openStore } from '../../src/datasets/row-store.ts';
+import * as uploads from '../../src/datasets/uploads.ts';
+import {
+  addDataset,
+  confirm,
+  load,
+  rowsOf,
+  runJobs,
+  storedRows,
+  upload,
+} from '../support/datasets.ts';
+import { useWorld } from '../support/world.ts';
+
+const world = useWorld();
+const dana = 'dana@example.com';
+let cities: Dataset;
+
+beforeEach(async () => {
+  cities = await addDataset(world.staging);
+});
+const usual = failpoints.reached;
+afterEach(() => {
+  failpoints.reached = usual;
+});
+
+/** Does something once, when a failpoint is reached for the first time. */
+function at(point: string, act: () => Promise<unknown>) {
+  let isDone = false;
+  failpoints.reached = async (name) => {
+    if (name !== point || isDone) return;
+    isDone = true;
+    await act();
+  };
+}
+
+const known = ({ id }: Datafile) => registry.known(world.staging.sql, id);
+const many = `n,name\n${Array.from({ length: 12_000 }, (_, row) => `${row},city ${row}`).join('\n')}\n`;
+
+/** A file that failed, with all of its rows stored by an earlier attempt. */
+async function failedWithRows(): Promise<Datafile> {
+  const file = await upload(world.staging, cities, many);
+  const rows = Array.from({ length: 12_000 }, (_, row) => [file.id, row + 1, '["of before"]']);
+  await insertLines(
+    world.staging.sql,
+    sql`insert into data_row (datafile, id, cells) values`,
+    rows,
+  );
+  await registry.fail(world.staging.sql, file, { reason: 'other', message: 'A disk was full.' });
+  return file;
+}
+
+test('rows that nobody needs are not purged any further once their file is being loaded again', async () => {
+  const file = await failedWithRows();
+  at('rows deleted', async () => {
+    failpoints.reached = usual;
+    await reloading.loadAgain(world.staging, dana, await known(file));
+    await runJobs(world.staging);
+    await confirm(world.staging, file);
+    await runJobs(world.staging);
+  });
+  await purgeVersions(world.staging);
+  expect(await known(file)).toMatchObject({ state: 'processed' });
+  expect(await storedRows(world.staging, file)).toBe(12_000);
+  expect(await rowsOf(world.staging, cities)).toHaveLength(12_000);
+});
+
+test('a worker that seemed dead while it deleted earlier rows deletes none of those that another one stores', async () => {
+  const file = await failedWithRows();
+  await reloading.loadAgain(world.staging, dana, await known(file));
+  await runJobs(world.staging);
+  await confirm(world.staging, file);
+  const { job } = await known(file);
+  const work = { here: world.staging, job: { id: job } as never, report: async () => {} };
+  at('rows deleted', async () => {
+    failpoints.reached = usual;
+    await loadFile(work, file.id);
+  });
+  await loadFile(work, file.id);
+  expect(await storedRows(world.staging, file)).toBe(12_000);
+});
+
+test('rows of up to 1 MB are committed before they need much memory', async () => {
+  const file = await upload(world.staging, cities, 'a\n1\n');
+  await confirm(world.staging, file);
+  const { job } = await known(file);
+  const columns = [{ name: 'a', type: 'text' as const, format: null }];
+  const work = { here: world.staging, job: { id: job } as never };
+  const store = openStore(work, await known(file), { columns } as never);
+  for (let line = 2; line < 22; line += 1) {
+    await store.add({ rows: [{ line, cells: ['x'.repeat(1_000_000)] }], rejects: [] });
+  }
+  await store.settled();
+  expect((await known(file)).loaded_rows).toBe(20);
+});
+
+test('a file whose job was cancelled does not fail when a person has loaded it meanwhile', async () => {
+  const file = await upload(world.staging, cities, 'name,people\nPune,7\n');
+  await run(
+    world.staging.sql,
+    sql`update job set state = 'cancelled', cancelled_by = 'ops' where id = ${file.job}`,
+  );
+  await confirm(world.staging, file);
+  expect(
+    await registry.fail(world.staging.sql, file, { reason: 'other', message: 'Cancelled by ops.' }),
+  ).toBe(false);
+  await followDatafiles(world.staging);
+  await runJobs(world.staging);
+  expect(await rowsOf(world.staging, cities)).toEqual([['Pune', 7]]);
+});
+
+test('an upload that a person confirms is not ended because nobody checked it', async () => {
+  const file = await upload(world.staging, cities, 'name,people\nPune,7\n');
+  await run(world.staging.sql, sql`update upload set changed_at = changed_at - interval 8 day`);
+  await followDatafiles(world.staging);
+  expect(await known(file)).toMatchObject({ state: 'failed', reason: 'unchecked' });
+  expect((await uploads.ofDatafile(world.staging.sql, file.id))?.state).toBe('failed');
+  await reloading.loadAgain(world.staging, dana, await known(file));
+  await runJobs(world.staging);
+  await confirm(world.staging, file);
+  await run(world.staging.sql, sql`update upload set changed_at = changed_at - interval 8 day`);
+  await followDatafiles(world.staging);
+  await runJobs(world.staging);
+  expect(await rowsOf(world.staging, cities)).toEqual([['Pune', 7]]);
+});
+
+test('a reading that another person changed since it was read is not confirmed', async () => {
+  const file = await upload(world.staging, cities, 'name,people\nPune,7\n');
+  const seen = await known(file);
+  const reading = examinationOf(seen)?.reading;
+  if (!reading) throw new Error('it was not examined');
+  await reloading.chooseReading(world.staging, dana, { file, choices: { headerLine: null } });
+  const confirming = reloading.confirm(world.staging, dana, {
+    file: seen,
+    reading,
+    acceptsColumns: false,
+  });
+  await expect(confirming).rejects.toMatchObject({ status: 409 });
+});
+
+test('a run of a source does not load a file by its own reading while a person chooses another one', async () => {
+  await load(world.staging, cities, 'name,people\nLyon,5\n');
+  const file = await upload(world.staging, cities, 'name,people\nPune,7\n');
+  await run(
+    world.staging.sql,
+    sql`insert into source (id, name, kind, url, options, hosts, dataset, cron, created_by, created_at)
+        values (1, 'Office', 'json-index', 'http://localhost', '{}', '[]', ${cities.id}, '0 2 * * *', 'ops',
+          utc_timestamp(3))`,
+  );
+  await run(
+    world.staging.sql,
+    sql`update operations_datafile_registry set source = 1, job = null where id = ${file.id}`,
+  );
+  const work = {
+    here: world.staging,
+    job: { id: '0192f0c0-0000-7000-8000-000000000000' } as never,
+    report: async () => {
+      await reloading.chooseReading(world.staging, dana, {
+        file: await known(file),
+        choices: { types: { people: { type: 'text', format: null } } },
+      });
+    },
+  };
+  await loadFile(work, file.id);
+  await runJobs(world.staging);
+  expect((await known(file)).reading).toBeNull();
+  expect(examinationOf(await known(file))?.reading.columns[1]).toMatchObject({ type: 'text' });
+  expect(
+    await select(world.staging.sql, sql`select id from data_row where datafile = ${file.id}`),
+  ).toEqual([]);
+});
