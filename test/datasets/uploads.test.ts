@@ -14,6 +14,7 @@ import { openServer } from '../../src/web/connections.ts';
 import { silences } from '../../src/web/form/upload.ts';
 import { addDataset } from '../support/datasets.ts';
 import { until } from '../support/jobs.ts';
+import { fileHead, part, signInOver, tail, type } from '../support/multipart.ts';
 import { useClient, useSite } from '../support/people.ts';
 import { useWorld } from '../support/world.ts';
 
@@ -33,14 +34,6 @@ afterAll(() => {
 beforeEach(async () => {
   cities = await addDataset(site.here);
 });
-
-const boundary = '----oneway';
-const part = (name: string, value: string) =>
-  `--${boundary}\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`;
-const fileHead = (name: string) =>
-  `--${boundary}\r\nContent-Disposition: form-data; name="file"; filename="${name}"\r\nContent-Type: text/csv\r\n\r\n`;
-const tail = `\r\n--${boundary}--\r\n`;
-const type = `multipart/form-data; boundary=${boundary}`;
 
 const send = async (content: Buffer, { name = 'cities.csv', token = '' } = {}) =>
   dana.postRaw(
@@ -85,7 +78,7 @@ test('S3-03 an uploaded file is stored byte for byte, and its examination is req
 
 test('a file without the token of the form, and a form without a file, store nothing', async () => {
   expect((await send(Buffer.from('a\n1\n'), { token: 'forged' })).status).toBe(403);
-  const empty = `${part('csrf', await dana.token())}--${boundary}--\r\n`;
+  const empty = `${part('csrf', await dana.token())}${tail.trimStart()}`;
   const answer = await dana.postRaw(`/datasets/${cities.id}/uploads`, type, empty);
   expect([answer.status, /Choose a file/.test(answer.text)]).toEqual([422, true]);
   expect(await objects()).toEqual([]);
@@ -104,7 +97,7 @@ test('a file that is too large is refused with the limit, and nothing of it is s
 
 /** Begins to send a file of 12 MB, and stops after 5 MB; the caller decides how it ends. */
 async function beginSending(): Promise<Socket> {
-  const [cookie, token] = await signedIn();
+  const [cookie, token] = await signInOver(server);
   const head = Buffer.from(part('csrf', token) + fileHead('large.csv'));
   const length = head.length + 12_000_000 + tail.length;
   const socket = connect((server.address() as AddressInfo).port);
@@ -118,34 +111,6 @@ async function beginSending(): Promise<Socket> {
   await until(async () => (await all())[0]?.state === 'uploading');
   return socket;
 }
-
-/** Signs in over the network, because supertest keeps the cookies of its own client. */
-async function signedIn(): Promise<[cookie: string, token: string]> {
-  const { port } = server.address() as AddressInfo;
-  const base = `http://localhost:${port}`;
-  const form = await fetch(`${base}/sign-in`);
-  const first = cookiesOf(form);
-  const csrf = /name="csrf" value="([^"]+)"/.exec(await form.text())?.[1] ?? '';
-  const answer = await fetch(`${base}/sign-in`, {
-    method: 'POST',
-    redirect: 'manual',
-    headers: { Cookie: first, 'Sec-Fetch-Site': 'same-origin' },
-    body: new URLSearchParams({
-      csrf,
-      email: 'dana@example.com',
-      password: 'correct horse battery',
-    }),
-  });
-  const cookie = [first, cookiesOf(answer)].join('; ');
-  const page = await fetch(`${base}/datasets`, { headers: { Cookie: cookie } });
-  return [cookie, /name="csrf" value="([^"]+)"/.exec(await page.text())?.[1] ?? ''];
-}
-
-const cookiesOf = (answer: Response) =>
-  answer.headers
-    .getSetCookie()
-    .map((one) => one.split(';')[0])
-    .join('; ');
 
 test('an upload whose connection breaks says how much arrived, and nothing of it is stored', async () => {
   const socket = await beginSending();
