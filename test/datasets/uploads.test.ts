@@ -84,6 +84,28 @@ test('a file without the token of the form, and a form without a file, store not
   expect(await objects()).toEqual([]);
 });
 
+test('a file part without a name is no file, and no defect', async () => {
+  const nameless =
+    part('csrf', await dana.token()) +
+    `--${boundary}\r\nContent-Disposition: form-data; name="file"\r\nContent-Type: application/octet-stream\r\n\r\na\n1${tail}`;
+  const answer = await dana.postRaw(`/datasets/${cities.id}/uploads`, type, nameless);
+  expect([answer.status, /Choose a file/.test(answer.text)]).toEqual([422, true]);
+  expect(await objects()).toEqual([]);
+});
+
+test.each(['x'.repeat(3000), '../../etc/passwd', '<img src=x>.csv', 'a"b.csv'])(
+  'a file called %.20s is stored under its upload and shown as text',
+  async (name) => {
+    const answer = await send(Buffer.from('a\n1\n'), { name: name.replaceAll('"', '%22') });
+    expect(answer.status).toBe(303);
+    const [upload] = await all();
+    expect(await objects()).toEqual([`datafiles/uploads/${upload?.id}`]);
+    const page = await dana.get(`/datafiles/${upload?.datafile}`);
+    expect([page.status, page.text.includes('<img src=x>')]).toEqual([200, false]);
+    expect((await dana.get(`/datafiles/${upload?.datafile}/file`)).status).toBe(200);
+  },
+);
+
 test('the name of an uploaded file keeps its characters, but not its folder', async () => {
   await send(Buffer.from('a\n1\n'), { name: 'C:\\data\\Łódź “x” 🏙.csv' });
   expect((await all())[0]?.file_name).toBe('Łódź “x” 🏙.csv');

@@ -74,7 +74,7 @@ function upToFile(req: Request): Promise<{ entries: Entry[]; file: UploadedFile 
       if (name !== undefined && content === null && entries.length < FIELDS)
         entries.push([name, text]);
     });
-    parser.on('file', (_field: string | undefined, stream: BusboyFileStream, name: string) => {
+    parser.on('file', (_field: string | undefined, stream: BusboyFileStream, name = '') => {
       // Without a listener, the error of a truncated form would end the process.
       stream.on('error', () => {});
       if (content !== null || name === '') return void stream.resume();
