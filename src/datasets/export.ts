@@ -14,8 +14,12 @@ export async function* csvOf(
   { isExact }: { isExact: boolean },
 ): AsyncGenerator<string> {
   yield csvHeader(columns, isExact);
-  for (let from = 1; from <= all; from += ROWS) {
+  let from = 1;
+  while (from <= all) {
+    // A version that is being read is not purged.
+    await rows.noteRead(on, { dataset, version: number });
     const page = await rows.page(on, { dataset, version: number }, { from, limit: ROWS });
+    from += page.length;
     yield page
       .map(({ cells }) => cellsFromJson(cells))
       .map((cells) => (isExact ? csvLine(cells) : spreadsheetLine(columns, cells)))

@@ -39,12 +39,11 @@ async function readNames(
   const found: NamesByKey = new Map();
   const index = columns.findIndex(({ name }) => name === columnName);
   if (index === -1) return found;
-  for (let from = 1; from <= all; from += CHUNK) {
-    for (const { cells } of await rows.page(
-      on,
-      { dataset, version: number },
-      { from, limit: CHUNK },
-    )) {
+  let from = 1;
+  while (from <= all) {
+    const page = await rows.page(on, { dataset, version: number }, { from, limit: CHUNK });
+    from += page.length;
+    for (const { cells } of page) {
       const cell = cellsFromJson(cells)[index];
       const name = cell === null || cell === undefined ? '' : String(cell).normalize('NFC').trim();
       if (name !== '' && !found.has(nameKey(name))) found.set(nameKey(name), name);

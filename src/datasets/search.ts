@@ -4,8 +4,9 @@ import { cellsFromJson } from './reading/values.ts';
 import * as rows from './rows.ts';
 import type { Version } from './versions.ts';
 
-/** How many rows one request searches. */
+/** How many rows one request searches, and about how many characters. */
 const SEARCHED_ROWS = 100_000;
+const SEARCHED_LENGTH = 200_000_000;
 const CHUNK = 5000;
 
 type FoundRow = { id: number; cells: (string | number | boolean | null)[] };
@@ -25,29 +26,36 @@ export async function find(
   { dataset, number: version, row_count: all }: Version,
   { search, from, limit }: { search: Search | null; from: number; limit: number },
 ): Promise<FoundRows> {
-  const read = async (start: number, most: number) =>
-    (await rows.page(on, { dataset, version }, { from: start, limit: most })).map((row) => ({
-      id: row.id,
-      cells: cellsFromJson(row.cells),
-    }));
+  const read = (start: number, most: number) =>
+    rows.page(on, { dataset, version }, { from: start, limit: most });
   if (search === null) {
-    const page = await read(from, limit);
+    const page = (await read(from, limit)).map(withCells);
     const end = from + page.length;
     return { rows: page, searchedTo: end - 1, next: end <= all ? end : null };
   }
   const isFound = matcher(search);
   const found: FoundRow[] = [];
   const last = Math.min(all, from + SEARCHED_ROWS - 1);
-  for (let start = from; start <= last; start += CHUNK) {
-    for (const row of await read(start, Math.min(CHUNK, last - start + 1))) {
-      if (isFound(row.cells)) found.push(row);
+  let [start, length] = [from, 0];
+  while (start <= last && length < SEARCHED_LENGTH) {
+    const page = await read(start, Math.min(CHUNK, last - start + 1));
+    for (const row of page) {
+      length += row.cells.length;
+      const one = withCells(row);
+      if (isFound(one.cells)) found.push(one);
       if (found.length === limit) {
         return { rows: found, searchedTo: row.id, next: row.id < all ? row.id + 1 : null };
       }
     }
+    start += page.length;
   }
-  return { rows: found, searchedTo: last, next: last < all ? last + 1 : null };
+  return { rows: found, searchedTo: start - 1, next: start <= all ? start : null };
 }
+
+const withCells = ({ id, cells }: { id: number; cells: string }): FoundRow => ({
+  id,
+  cells: cellsFromJson(cells),
+});
 
 function matcher({ text, column }: Search) {
   const wanted = folded(text);
