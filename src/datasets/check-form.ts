@@ -60,11 +60,13 @@ function postedTypes(
   before: Choices,
 ): NonNullable<Choices['types']> {
   const chosen = new Map(Object.entries(before.types ?? {}));
+  const byName = new Map(columns.map((column) => [column.name, column]));
+  const asked = new Set(form.texts('asked'));
   for (const { name, type } of form.lines('types', ['name', 'type'], MOST_COLUMNS)) {
-    const proposed = columns.find((column) => column.name === name);
+    const proposed = byName.get(name);
     const posted = typeSchema.safeParse(type);
     if (!proposed || !posted.success) continue;
-    if (typeValue(posted.data) !== typeValue(proposed) || form.texts('asked').includes(name)) {
+    if (typeValue(posted.data) !== typeValue(proposed) || asked.has(name)) {
       chosen.set(name, posted.data);
     }
   }

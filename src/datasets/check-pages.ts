@@ -19,6 +19,7 @@ import { rejectsCsv } from './rejects.ts';
 import * as reloading from './reloading.ts';
 import * as uploads from './uploads.ts';
 import * as versions from './versions.ts';
+import { COLUMNS_SHOWN } from './wide.ts';
 
 /** The data file that the URL names. */
 export const addressedFile = (req: Request): Promise<Datafile> =>
@@ -128,7 +129,7 @@ function refuseOtherPage({ form }: Request, file: Datafile) {
 
 function refuseOpenQuestions({ form }: Request, { asks, counts, differing }: Examined) {
   const errors: FieldErrors = {};
-  for (const { code, column } of asks) {
+  for (const { code, column } of asks.slice(0, COLUMNS_SHOWN)) {
     const name = code === 'encoding' ? 'encoding' : `question-${column}`;
     errors[name] = code === 'encoding' ? 'Choose the encoding' : `Choose the type of “${column}”`;
   }

@@ -12,9 +12,13 @@ import {
   type Counts,
 } from './reading/reading.ts';
 import type { Datafile } from './registry.ts';
+import { COLUMNS_SHOWN, shownColumns } from './wide.ts';
 
 /** How many rejected lines the page shows; all of them can be downloaded. */
 const REJECTS_SHOWN = 50;
+
+/** How many questions the page asks at once. */
+const QUESTIONS_SHOWN = 20;
 
 const encodings = [
   'utf-8',
@@ -87,11 +91,24 @@ export function checkView(file: Datafile, examined: Examined, choices: Choices) 
   const askedColumns = new Set(asks.flatMap(({ column }) => column ?? []));
   const asksEncoding = asks.some(({ code }) => code === 'encoding');
   const before = new Map((current ?? []).map((column) => [column.name, column]));
+  const all = columns.map((facts, index) =>
+    columnView(facts, {
+      column: reading.columns[index],
+      isAsked: askedColumns.has(facts.name),
+      former: before.get(facts.name),
+      hasCurrent: current !== null,
+    }),
+  );
+  const shown = shownColumns(
+    all.length,
+    (index) => all[index]?.isAsked === true || all[index]?.nearly !== null,
+  );
   return {
     summary: countsText(counts),
     size: bytes(file.size),
     rows: counts.rows,
-    questions: asks.map((ask) => ({ ...ask, text: askText(ask) })),
+    questions: asks.slice(0, QUESTIONS_SHOWN).map(askText),
+    moreQuestions: Math.max(0, asks.length - QUESTIONS_SHOWN),
     asksEncoding,
     encodings: [
       ...(asksEncoding ? [{ value: '', text: 'Choose' }] : []),
@@ -109,14 +126,9 @@ export function checkView(file: Datafile, examined: Examined, choices: Choices) 
     headerOptions: headerOptions(reading.headerLine),
     fillShortRows: choices.fillShortRows === true,
     ignoreEmptySurplus: choices.ignoreEmptySurplus === true,
-    columns: columns.map((facts, index) =>
-      columnView(facts, {
-        column: reading.columns[index],
-        isAsked: askedColumns.has(facts.name),
-        former: before.get(facts.name),
-        hasCurrent: current !== null,
-      }),
-    ),
+    columns: shown.flatMap((index) => all[index] ?? []),
+    moreColumns: all.length - shown.length,
+    previewNames: columns.slice(0, COLUMNS_SHOWN).map(({ name }) => name),
     typeOptions,
     preview,
     above,

@@ -16,6 +16,7 @@ import * as uploads from './uploads.ts';
 import * as versions from './versions.ts';
 import type { Version } from './versions.ts';
 import { versionsView } from './versions-view.ts';
+import { clip, shownColumns } from './wide.ts';
 
 const ROWS_SHOWN = 50;
 const SETTINGS = ['mode', 'openToClients', 'keepVersions', 'feeds', 'feedsColumn'] as const;
@@ -163,8 +164,15 @@ async function tableOf(req: Request, dataset: Dataset, version: Version) {
     const filled = Object.entries(pairs).filter(([, value]) => value !== '');
     return `/datasets/${dataset.id}?${new URLSearchParams(filled).toString()}`;
   };
+  const shown = shownColumns(version.columns.length, (at) => at === index);
   return {
     ...found,
+    rows: found.rows.map(({ id, cells }) => ({
+      id,
+      cells: shown.map((at) => shownCell(cells[at])),
+    })),
+    columns: shown.flatMap((at) => version.columns[at] ?? []),
+    moreColumns: version.columns.length - shown.length,
     from,
     text,
     column: index === -1 ? '' : name,
@@ -177,6 +185,9 @@ async function tableOf(req: Request, dataset: Dataset, version: Version) {
     ],
   };
 }
+
+const shownCell = (cell: string | number | boolean | null | undefined) =>
+  typeof cell === 'string' ? clip(cell) : (cell ?? null);
 
 /** Sends a version as CSV. */
 export async function download(req: Request, res: Response) {

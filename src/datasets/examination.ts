@@ -15,6 +15,7 @@ import { choicesSchema, type Choices, type Column } from './reading/reading.ts';
 import * as registry from './registry.ts';
 import type { Datafile } from './registry.ts';
 import * as versions from './versions.ts';
+import { clip, COLUMNS_SHOWN } from './wide.ts';
 
 export const EXAMINE = 'examine';
 export const examineInput = z.object({ datafile: z.number() });
@@ -95,16 +96,12 @@ async function formerChoices(on: Queryable, { source }: Datafile): Promise<Choic
   return former?.choices ? choicesSchema.parse(JSON.parse(former.choices)) : {};
 }
 
-/** The most characters of a cell that a page shows. */
-const SHOWN = 300;
-const clip = (text: string) => (text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text);
-
-/** What was found, with long cells cut for the page. */
+/** What was found, with long cells and wide rows cut for the page. */
 const clipped = (examined: Examined): Examined => ({
   ...examined,
   preview: examined.preview.map(({ line, cells }) => ({
     line,
-    cells: cells.map((cell) => (cell === null ? null : clip(cell))),
+    cells: cells.slice(0, COLUMNS_SHOWN).map((cell) => (cell === null ? null : clip(cell))),
   })),
   columns: examined.columns.map((facts) => ({
     ...facts,

@@ -12,6 +12,11 @@ export function fieldsOn(html: string, start: string): Record<string, string | s
     if (!name || /\bdisabled\b/.test(text) || (isTick && !/\bchecked\b/.test(text))) continue;
     sent.set(name, [...(sent.get(name) ?? []), attribute(text, 'value')]);
   }
+  for (const [, tag = '', options = ''] of form.matchAll(/<select\b([^>]*)>(.*?)<\/select>/gs)) {
+    const all = [...options.matchAll(/<option\b([^>]*)>/gs)].map(([, option = '']) => option);
+    const chosen = all.find((option) => /\bselected\b/.test(option)) ?? all[0] ?? '';
+    sent.set(attribute(tag, 'name'), [attribute(chosen, 'value')]);
+  }
   return Object.fromEntries(
     [...sent].map(([name, all]) => [name, all.length > 1 ? all : (all[0] ?? '')]),
   );
