@@ -85,9 +85,10 @@ test('a file without the token of the form, and a form without a file, store not
 });
 
 test('a file part without a name is no file, and no defect', async () => {
-  const nameless =
-    part('csrf', await dana.token()) +
-    `--${boundary}\r\nContent-Disposition: form-data; name="file"\r\nContent-Type: application/octet-stream\r\n\r\na\n1${tail}`;
+  const head = fileHead('x')
+    .replace('; filename="x"', '')
+    .replace('text/csv', 'application/octet-stream');
+  const nameless = `${part('csrf', await dana.token())}${head}a\n1${tail}`;
   const answer = await dana.postRaw(`/datasets/${cities.id}/uploads`, type, nameless);
   expect([answer.status, /Choose a file/.test(answer.text)]).toEqual([422, true]);
   expect(await objects()).toEqual([]);
