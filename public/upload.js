@@ -26,7 +26,11 @@ export function showUploads() {
   drop.addEventListener('drop', (event) => {
     event.preventDefault();
     drop.classList.remove('dragged');
-    if (event.dataTransfer.files.length > 0) input.files = event.dataTransfer.files;
+    const { files } = event.dataTransfer;
+    if (files.length > 1) fail(`Drop one file at a time: these are ${files.length}.`);
+    if (files.length !== 1) return;
+    error.hidden = true;
+    input.files = files;
   });
   form.addEventListener('submit', (event) => {
     event.preventDefault();

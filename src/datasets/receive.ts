@@ -1,5 +1,4 @@
 // Receives an uploaded file: streams it into object storage, and records it as a data file to be examined.
-import type { Readable } from 'node:stream';
 import { failpoint } from '../database/failpoints.ts';
 import { transaction } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
@@ -13,7 +12,7 @@ import * as registry from './registry.ts';
 import * as uploads from './uploads.ts';
 
 /** `expected`: how many bytes the browser announced for the whole request. */
-type Arriving = { fileName: string; content: Readable; expected: number | null };
+type Arriving = { fileName: string; content: AsyncIterable<Buffer>; expected: number | null };
 
 /** The key under which an uploaded file is stored. */
 const objectOf = (upload: string) => `datafiles/uploads/${upload}`;
@@ -36,7 +35,7 @@ export async function receive(
   const id = await uploads.begin(on, { dataset: dataset.id, fileName, expected, person });
   let received = 0;
   async function* counted() {
-    for await (const part of content as AsyncIterable<Buffer>) {
+    for await (const part of content) {
       received += part.length;
       if (received > limit) throw tooLarge(limit);
       yield part;

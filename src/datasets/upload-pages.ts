@@ -40,10 +40,16 @@ export async function upload(req: Request, res: Response) {
   const { id, job } = await receive(
     req.here,
     { dataset, person: accountOf(req).email },
-    { fileName: fileNameOf(req.upload.name), content: req.upload.content, expected },
+    { fileName: fileNameOf(req.upload.name), content: wholeFile(req.upload), expected },
   );
   await req.line.push(job);
   res.redirect(303, `/uploads/${id}`);
+}
+
+/** The content of a file; it ends when the form does, so that a form with a second file is refused as a whole. */
+async function* wholeFile({ content, end }: NonNullable<Request['upload']>) {
+  yield* content as AsyncIterable<Buffer>;
+  await end;
 }
 
 const FORM_BYTES = 64 * 1024;

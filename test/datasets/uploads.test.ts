@@ -84,6 +84,14 @@ test('a file without the token of the form, and a form without a file, store not
   expect(await objects()).toEqual([]);
 });
 
+test('a form with two files is refused as a whole, so that the second is not lost in silence', async () => {
+  const two = `${part('csrf', await dana.token())}${fileHead('a.csv')}a\n1\n\r\n${fileHead('b.csv')}b\n2\n${tail}`;
+  const answer = await dana.postRaw(`/datasets/${cities.id}/uploads`, type, two);
+  expect([answer.status, /one file at a time/.test(answer.text)]).toEqual([422, true]);
+  expect((await all())[0]).toMatchObject({ state: 'failed' });
+  expect(await objects()).toEqual([]);
+});
+
 test('a file part without a name is no file, and no defect', async () => {
   const head = fileHead('x')
     .replace('; filename="x"', '')

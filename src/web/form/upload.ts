@@ -6,7 +6,12 @@ import { liftDeadline } from '../connections.ts';
 import { Form, type Entry } from './form.ts';
 
 /** An uploaded file. `content` ends with an error when the connection breaks, or is silent for too long. */
-type UploadedFile = { name: string; content: BusboyFileStream };
+type UploadedFile = {
+  name: string;
+  content: BusboyFileStream;
+  /** Resolves at the end of the form; it is rejected when the form is damaged or has a second file. */
+  end: Promise<void>;
+};
 
 declare global {
   // oxlint-disable-next-line typescript/no-namespace -- Express is extended through its namespace
@@ -43,6 +48,9 @@ function upToFile(req: Request): Promise<{ entries: Entry[]; file: UploadedFile 
   const entries: Entry[] = [];
   return new Promise((resolve, reject) => {
     let content: BusboyFileStream | null = null;
+    const whole = Promise.withResolvers<void>();
+    // The handler awaits it after the file. Without a listener, a rejection until then would end the process.
+    whole.promise.catch(() => {});
     let timer: NodeJS.Timeout | undefined;
     const broken = (problem: Problem) => {
       req.off('data', watch);
@@ -51,6 +59,7 @@ function upToFile(req: Request): Promise<{ entries: Entry[]; file: UploadedFile 
       // What the client still sends is discarded, so that it receives the answer.
       req.resume();
       content?.destroy(problem);
+      whole.reject(problem);
       reject(problem);
     };
     const watch = () => {
@@ -77,11 +86,15 @@ function upToFile(req: Request): Promise<{ entries: Entry[]; file: UploadedFile 
     parser.on('file', (_field: string | undefined, stream: BusboyFileStream, name = '') => {
       // Without a listener, the error of a truncated form would end the process.
       stream.on('error', () => {});
+      if (content !== null && name !== '') whole.reject(severalFiles());
       if (content !== null || name === '') return void stream.resume();
       content = stream;
-      resolve({ entries, file: { name, content: stream } });
+      resolve({ entries, file: { name, content: stream, end: whole.promise } });
     });
-    parser.on('finish', () => resolve({ entries, file: null }));
+    parser.on('finish', () => {
+      whole.resolve();
+      resolve({ entries, file: null });
+    });
     req.pipe(parser);
   });
 }
@@ -95,7 +108,7 @@ function parserOf(req: Request) {
         headerPairs: 10,
         fieldSize: FIELD_BYTES,
         fields: FIELDS,
-        files: 1,
+        files: 2,
       },
     });
   } catch {
@@ -105,6 +118,8 @@ function parserOf(req: Request) {
 
 const malformed = () =>
   new Problem(400, 'The form did not arrive as a whole. Go back and send it again.');
+const severalFiles = () =>
+  new Problem(422, 'Upload one file at a time. Nothing was stored: choose one of them.');
 const cut = () => new Problem(400, 'The connection broke before the whole file had arrived.');
 const silent = () =>
   new Problem(
