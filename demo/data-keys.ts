@@ -33,6 +33,11 @@ export function readKeys(url: string) {
   const { pipeline, client } = keysSchema.parse(JSON.parse(readFileSync(FILE, 'utf8')));
   return {
     server: { PIPELINE_HAWK_ID: pipeline.id, PIPELINE_HAWK_KEY: pipeline.key },
-    client: { API_URL: url, HAWK_ID: client.id, HAWK_KEY: client.key },
+    client: {
+      ONEWAY_URL: url,
+      DATASET: 'statistics/cities',
+      HAWK_ID: client.id,
+      HAWK_KEY: client.key,
+    },
   };
 }

@@ -10,6 +10,7 @@ import { crumbOf, home, sendCsvHead } from './dataset-pages.ts';
 import { mixedColumns } from './columns.ts';
 import * as datasets from './datasets.ts';
 import type { Dataset } from './datasets.ts';
+import { differingColumns } from './columns.ts';
 import { examinationOf, type Examined } from './examination.ts';
 import { waitShortly } from './progress.ts';
 import { jobView } from '../jobs/view.ts';
@@ -34,7 +35,7 @@ async function checkPage(req: Request, res: Response, known: Datafile, errors: F
   const job = await waitShortly(here.sql, known.job);
   const file = await registry.known(here.sql, known.id);
   const dataset = await datasets.known(here.sql, file.dataset);
-  const examined = examinationOf(file);
+  const examined = await examinedNow(req, file, dataset);
   // Once the reading is confirmed, the page of the file follows its loading.
   if (file.reading !== null || file.state === 'ignored') {
     return res.redirect(303, `/datafiles/${file.id}`);
@@ -52,6 +53,18 @@ async function checkPage(req: Request, res: Response, known: Datafile, errors: F
     upload: (await uploads.ofDatafile(here.sql, file.id)) ?? null,
     errors,
   });
+}
+
+/** What the examination found, with the columns of the version that is current now. */
+async function examinedNow(
+  { here }: Request,
+  file: Datafile,
+  dataset: Dataset,
+): Promise<Examined | null> {
+  const examined = examinationOf(file);
+  const current = (await versions.current(here.sql, dataset))?.columns ?? null;
+  const differing = examined && current ? differingColumns(current, examined.reading.columns) : [];
+  return examined && { ...examined, current, differing };
 }
 
 /** Examines the file again with the posted choices. */
@@ -85,7 +98,8 @@ export async function load(req: Request, res: Response) {
   // A second click, or the page of another tab: the file is being loaded already.
   if (file.reading !== null && file.state !== 'failed') return followLoad(req, res, file);
   const loadShown = async () => {
-    const examined = needExamined(file);
+    const dataset = await datasets.known(here.sql, file.dataset);
+    const examined = (await examinedNow(req, file, dataset)) ?? needExamined(file);
     const before = registry.choicesOf(file);
     refuseOtherPage(req, file);
     const choices = postedChoices(form, examined, before);
@@ -95,7 +109,6 @@ export async function load(req: Request, res: Response) {
       return res.redirect(303, `/datafiles/${file.id}/check`);
     }
     refuseOpenQuestions(req, examined);
-    const dataset = await datasets.known(here.sql, file.dataset);
     const others = await versions.filesBeside(here.sql, dataset, file.id);
     const mixed = mixedIn(examined, dataset, others);
     if (mixed !== null) throw new Invalid({ mixed });

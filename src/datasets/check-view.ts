@@ -166,7 +166,7 @@ type ColumnContext = {
 };
 
 function columnView(
-  { name, empty, filled, samples, nearest, misfits }: ColumnFacts,
+  { name, empty, filled, nullWords, samples, nearest, misfits }: ColumnFacts,
   { column, isAsked, former, hasCurrent }: ColumnContext,
 ) {
   const type = column ?? { type: 'text' as const, format: null };
@@ -176,6 +176,8 @@ function columnView(
     value: isAsked ? '' : typeValue(type),
     isAsked,
     empty,
+    /** Words such as N/A, which become empty cells in a column that is not text. */
+    emptied: type.type === 'text' ? 0 : nullWords,
     filled,
     samples,
     nearly: isNearer

@@ -31,6 +31,15 @@ export function faultOf(error: unknown): FaultFacts | null {
   return null;
 }
 
+/** A fault of a file as its page says it: nobody here can save a fetched file in another way. */
+export const forSource = ({ source }: Datafile, { reason, message }: FaultFacts): FaultFacts => ({
+  reason,
+  message:
+    source !== null && reason === 'unreadable'
+      ? `${message} Ask its publisher for the right file, then fetch it again.`
+      : message,
+});
+
 /** Records that a data file failed, and so did the upload that brought it; if it is still the same job that has it. */
 export const recordFault = (
   { sql: on }: App,

@@ -9,7 +9,7 @@ import type { App } from '../environments/app.ts';
 import type { Job } from '../jobs/jobs.ts';
 import type { Work } from '../jobs/task.ts';
 import { askText, examineFile } from './examination.ts';
-import { Fault, faultOf, recordFault } from './faults.ts';
+import { Fault, faultOf, forSource, recordFault } from './faults.ts';
 import { publish, lockDataset } from './versions.ts';
 import * as versions from './versions.ts';
 import * as registry from './registry.ts';
@@ -61,7 +61,7 @@ export async function loadFile(work: LoadWork, id: number): Promise<Loaded> {
     }
     const fault = faultOf(error);
     if (!fault) throw error;
-    await recordFault(here, { id, job: work.job.id }, fault);
+    await recordFault(here, { id, job: work.job.id }, forSource(file, fault));
   }
   return outcome(here, id);
 }

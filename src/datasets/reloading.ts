@@ -98,6 +98,7 @@ export const acceptColumns = (here: App, person: string, file: Datafile): Promis
       sql`${withoutRows}, accepts_columns = true`,
     );
     await uploads.verify(on, file.id);
+    await uploads.verify(on, file.id);
     await audit.write(on, { person, action: 'accepted new columns', subject: file.file_name });
     return requestLoad(on, file, person);
   });
@@ -118,7 +119,7 @@ async function requestLoad(on: PoolConnection, file: Datafile, person: string): 
 export const ignore = (here: App, person: string, file: Datafile, reason: string) =>
   transaction(here.sql, async (on) => {
     const what = sql`state = 'ignored', error_message = ${reason}`;
-    await registry.changeOrRefuse(on, file, ['failed', 'processing'], what);
+    await registry.changeOrRefuse(on, file, ['failed', 'processing'], what, isNotLoading);
     await uploads.fail(on, file.id, `Ignored by ${person}: ${reason}`);
     await audit.write(on, {
       person,

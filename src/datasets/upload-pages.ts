@@ -80,5 +80,6 @@ export async function show(req: Request, res: Response) {
     counts: loaded && registry.countsOf(loaded),
     version: loaded && (await versions.madeBy(here.sql, loaded.id)),
     job: job && isLive(job) ? jobView(job) : null,
+    isMoving: !['uploaded', 'completed', 'failed'].includes(one.state),
   });
 }

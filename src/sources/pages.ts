@@ -147,7 +147,7 @@ export async function add(req: Request, res: Response) {
   if (!isKind(kind)) throw new NotFound('There is no such kind of source.');
   const addPosted = async () => {
     const id = await sources.add(req.here, accountOf(req).email, postedIn(req, kind));
-    flash(req, 'Added. Run it now, or wait for its next time.');
+    flash(req, 'Added. It runs by itself at its times; a data manager can run it now.');
     res.redirect(303, `/sources/${id}`);
   };
   await orShowErrors(res, addPosted, (errors) => formPage(req, res, { kind, known: null }, errors));

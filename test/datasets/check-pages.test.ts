@@ -181,3 +181,19 @@ test('a failed file can be ignored with a reason, and loaded again later', async
   await dana.post(`/datafiles/${file.id}/reopening`, {});
   expect((await known(file)).state).toBe('processing');
 });
+
+test('the check page says how many words such as N/A become empty cells', async () => {
+  const file = await upload(world.staging, cities, 'name,people\nPune,7\nLyon,N/A\nOslo,3\n');
+  const { text } = await dana.get(`/datafiles/${file.id}/check`);
+  expect(text).toContain('and 1 such as N/A');
+});
+
+test('a file that waits to be checked can be ignored, and one that is being loaded cannot', async () => {
+  const file = await upload(world.staging, cities, 'name,people\nPune,7\n');
+  await dana.post(`/datafiles/${file.id}/ignoring`, { reason: 'Uploaded by mistake' });
+  expect(await known(file)).toMatchObject({ state: 'ignored' });
+  const other = await upload(world.staging, cities, 'name,people\nLyon,5\n', 'other.csv');
+  await dana.post(`/datafiles/${other.id}/loading`, await fields(other));
+  const late = await dana.post(`/datafiles/${other.id}/ignoring`, { reason: 'Too late' });
+  expect(late.status).toBe(409);
+});

@@ -29,6 +29,7 @@ export async function* unzip(content: AsyncIterable<Uint8Array>): AsyncGenerator
       const entry = await readEntry(bytes);
       const isShown = isFile(entry.name);
       if (isShown) files += 1;
+      if (isOffice(entry.name)) throw refusal('spreadsheet', 'an Office document');
       if (files > 1) throw tooMany();
       for await (const chunk of contentOf(bytes, entry)) if (isShown) yield chunk;
     }
@@ -55,6 +56,10 @@ export const damaged = (cause?: unknown) =>
 
 const tooMany = () =>
   new Unreadable('many-files', 'The archive has several files. Pack each one on its own.');
+
+/** What the archives of spreadsheets and other Office documents contain, in any order. */
+const isOffice = (name: string) =>
+  /^(\[Content_Types\]\.xml$|(_rels|docProps|xl|word|ppt)\/)/.test(name);
 
 /** Folders, and what macOS adds, are no files. */
 const isFile = (name: string) =>

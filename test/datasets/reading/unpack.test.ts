@@ -37,6 +37,13 @@ const zips = zipsOf({
       ['xl/workbook.xml', '<x/>'],
     ],
   },
+  'XLSX of another program': {
+    files: [
+      ['docProps/app.xml', '<x/>'],
+      ['xl/workbook.xml', '<x/>'],
+      ['[Content_Types].xml', '<x/>'],
+    ],
+  },
   ODS: { files: [['mimetype', 'application/vnd.oasis']], isStored: true },
 });
 
@@ -111,6 +118,7 @@ test.each<[string, string, string | Uint8Array]>([
   ['an archive without a file', 'empty', zips('none')],
   ['an archive with two files', 'many-files', zips('two')],
   ['an XLSX workbook', 'spreadsheet', zips('XLSX')],
+  ['an XLSX workbook of another program', 'spreadsheet', zips('XLSX of another program')],
   ['an ODS spreadsheet', 'spreadsheet', zips('ODS')],
   ['an XLS workbook', 'spreadsheet', Uint8Array.of(0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1)],
   ['a PDF document', 'pdf', '%PDF-1.7\n%\xe2\xe3\n'],
