@@ -142,17 +142,6 @@ export const list = (on: Queryable, { state, dataset, source, before }: Datafile
          order by id desc limit 50`,
   );
 
-/** All files of a source, the newest fetch of each name. */
-export const ofSource = (on: Queryable, source: number) =>
-  select<ListedDatafile>(
-    on,
-    sql`select ${inList} from operations_datafile_registry as file
-         where source = ${source}
-           and fetch_number = (select max(other.fetch_number) from operations_datafile_registry as other
-                         where other.source = file.source and other.file_name = file.file_name)
-         order by id`,
-  );
-
 /** Changes a data file, if it is in one of these states, and under a further condition; returns whether it was. */
 export const change = async (
   on: Queryable,
