@@ -134,7 +134,17 @@ const mayImport: Record<string, string[]> = {
     'web',
   ],
   'signed-api': ['access', 'database', 'datasets', 'environments', 'jobs', 'sources', 'web'],
-  sources: ['access', 'audit', 'database', 'datasets', 'environments', 'jobs', 'storage', 'web'],
+  sources: [
+    'access',
+    'audit',
+    'database',
+    'datasets',
+    'environments',
+    'jobs',
+    'messages',
+    'storage',
+    'web',
+  ],
   commands: [
     'access',
     'backups',

@@ -13,6 +13,7 @@ import { isPassing } from '../jobs/passing.ts';
 import type { Work } from '../jobs/task.ts';
 import { Conflict, Problem, Unavailable } from '../problems.ts';
 import { FetchFailure } from './failure.ts';
+import { notifyOfFailures } from './failure-message.ts';
 import { fetchNew } from './fetch-new.ts';
 import { openHttp } from './http.ts';
 import { linesOf, newestOf, type SourceFile } from './lines.ts';
@@ -75,7 +76,13 @@ export async function runSource(work: Work, { source: id, again }: Input): Promi
       return fetchNew({ ...work, source, http, again });
     });
     await work.step('Load them', () => loadUnprocessed(work, source));
-    return await reportOfRun(here.sql, { source, job }, fetching);
+    const report = await reportOfRun(here.sql, { source, job }, fetching);
+    if (report.failed > 0) {
+      await work.step('Notify data managers', () =>
+        notifyOfFailures(here, { source, job }, report),
+      );
+    }
+    return report;
   } catch (error) {
     throw asEnding(here, error);
   }

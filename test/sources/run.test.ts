@@ -1,7 +1,7 @@
 // Runs of a source on the real publisher: what is fetched, loaded, repeated and reported.
 import { beforeEach, expect, test } from '@jest/globals';
 import { etagOf } from '../../demo/publisher/server.ts';
-import { run, sql } from '../../src/database/sql.ts';
+import { run, select, sql } from '../../src/database/sql.ts';
 import { linesOf, differsAtSource } from '../../src/sources/lines.ts';
 import { cancel } from '../../src/jobs/cancel.ts';
 import { stepsOf } from '../../src/jobs/steps.ts';
@@ -9,6 +9,7 @@ import { deadlines } from '../../src/sources/answer.ts';
 import { requestRefetch, requestRun } from '../../src/sources/run.ts';
 import { tasks } from '../../src/tasks.ts';
 import { until } from '../support/jobs.ts';
+import { hire } from '../support/people.ts';
 import type { Source } from '../../src/sources/sources.ts';
 import { checksumOf } from '../../src/storage/open.ts';
 import {
@@ -97,6 +98,21 @@ test('S3-67 files fail one by one: one that is away and one that cannot be read 
     loaded: 1,
     failed: 0,
   });
+});
+
+test('data managers are notified of files that a nightly run could not load, once for each run', async () => {
+  const { staging } = world;
+  await hire(staging, 'dana');
+  publish('cities-2025-broken.csv', '<!doctype html><title>503</title>');
+  const source = await addSource(staging, publisher);
+  const { job } = await requestRun(staging.sql, source, 'schedule');
+  await runToEnd(staging, job);
+  const messages = await select<{ text: string; href: string }>(
+    staging.sql,
+    sql`select text, href from message where person = 'dana@example.com'`,
+  );
+  expect(messages).toMatchObject([{ href: `/sources/${source.id}` }]);
+  expect(messages[0]?.text).toMatch(/1 file failed\. cities-2025-broken\.csv: .*fetch it again\.$/);
 });
 
 test.each([

@@ -1,0 +1,29 @@
+// Notifies data managers of files that a run of a source could not fetch or load: nobody watches a run at night.
+import { transaction } from '../database/sql.ts';
+import type { App } from '../environments/app.ts';
+import type { Job } from '../jobs/jobs.ts';
+import { emailAbout, notifyHolders } from '../messages/messages.ts';
+import type { RunReport } from './report.ts';
+import type { Source } from './sources.ts';
+
+/** How many files a message names. */
+const NAMED = 3;
+
+export async function notifyOfFailures(
+  { sql: on, settings }: App,
+  { source, job }: { source: Source; job: Job },
+  { failed, failures }: RunReport,
+): Promise<void> {
+  const named = failures.slice(0, NAMED).map(({ name, message }) => `${name}: ${message}`);
+  const more = failed > named.length ? ` And ${failed - named.length} more.` : '';
+  await transaction(on, (connection) =>
+    notifyHolders(connection, {
+      event: 'source.files-failed',
+      permission: 'data_manager',
+      except: job.person,
+      text: `${source.name}: ${failed} ${failed === 1 ? 'file' : 'files'} failed. ${named.join(' ')}${more}`,
+      href: `/sources/${source.id}`,
+      email: emailAbout(settings, `Data files of ${source.name} failed`),
+    }),
+  );
+}
