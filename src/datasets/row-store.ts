@@ -1,5 +1,5 @@
-// Stores the rows and rejects of a data file in commits that also record how far the load is. While one commit runs, the
-// rows of the next one are read.
+// Stores the rows and rejects of a data file in commits that also record how far the load is. While
+// commits run, the rows of the next ones are read.
 import type { PoolConnection } from 'mysql2/promise';
 import { insertLines, insertTexts, escaped } from '../database/bulk.ts';
 import { failpoint } from '../database/failpoints.ts';
@@ -39,7 +39,7 @@ export function openStore(
   let lastId = stored.rows;
   let lot = emptyLot();
   let rejected = 0;
-  let underWay: Promise<void> = Promise.resolve();
+  let [beforeLast, last]: [Promise<void>, Promise<void>] = [Promise.resolve(), Promise.resolve()];
 
   const commit = async (on: PoolConnection, { rows, line, texts, rejects }: Lot) => {
     const found = await run(
@@ -73,15 +73,16 @@ export function openStore(
     stored = { rows: stored.rows + full.rows, line: full.line };
   };
 
-  /** Begins the next commit as soon as the last one has ended. */
+  /** Lets the next commit begin after those before it; waits while two have not ended. */
   const flush = async () => {
-    await underWay;
+    await beforeLast;
     if (lot.rows === 0 && lot.rejects.length === 0) return;
     const full = lot;
     lot = emptyLot();
-    underWay = store(full);
-    // It is awaited later. Without a handler, a rejection until then would end the process.
-    underWay.catch(() => {});
+    beforeLast = last;
+    last = last.then(() => store(full));
+    // They are awaited later. Without a handler, a rejection until then would end the process.
+    last.catch(() => {});
   };
 
   return {
@@ -104,11 +105,11 @@ export function openStore(
     /** Stores what is left; returns how many rows are stored. */
     end: async (): Promise<number> => {
       await flush();
-      await underWay;
+      await last;
       return stored.rows;
     },
-    /** Waits for a commit that is under way, whatever becomes of it. */
-    settled: () => underWay.catch(() => {}),
+    /** Waits for the commits that are under way, whatever becomes of them. */
+    settled: () => last.catch(() => {}),
   };
 }
 

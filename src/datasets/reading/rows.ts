@@ -10,10 +10,10 @@ export type DataRow = { line: number; cells: (string | null)[] };
 export type Batch = { rows: DataRow[]; rejects: Reject[] };
 
 const BATCH_LINES = 5_000;
-const BATCH_SIZE = 1_000_000;
+const BATCH_SIZE = 100_000;
 
 /**
- * Yields the rows of a file in batches of at most 5,000 lines or about 1 MB; returns the counts.
+ * Yields the rows of a file in batches of at most 5,000 lines or about 100 kB; returns the counts.
  * @throws Unreadable; an Error when a line is in none of the counts, or in two
  */
 export async function* readRows(
