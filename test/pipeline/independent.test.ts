@@ -37,7 +37,7 @@ const expected: ((cell: string) => unknown)[] = [
   Number,
   String,
   String,
-  (cell) => `${Number(cell).toFixed(2)}`,
+  (cell) => Number(cell).toFixed(2),
   String,
   (cell) => cell.replace('T', ' ').replace('Z', '000'),
   (cell) => Number(cell === 'true'),

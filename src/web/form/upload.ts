@@ -83,7 +83,9 @@ function upToFile(req: Request): Promise<{ entries: Entry[]; file: UploadedFile 
       if (name !== undefined && content === null && entries.length < FIELDS)
         entries.push([name, text]);
     });
-    parser.on('file', (_field: string | undefined, stream: BusboyFileStream, name = '') => {
+    parser.on('file', (_field: string | undefined, stream: BusboyFileStream, sent?: string) => {
+      // The types of the package do not say that a file part may lack its name.
+      const name = sent ?? '';
       // Without a listener, the error of a truncated form would end the process.
       stream.on('error', () => {});
       if (content !== null && name !== '') whole.reject(severalFiles());
