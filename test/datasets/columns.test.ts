@@ -1,0 +1,41 @@
+// Comparing the columns of a file with those of the current version.
+import { expect, test } from '@jest/globals';
+import { differingColumns, typesThatStay } from '../../src/datasets/columns.ts';
+import type { ColumnFacts } from '../../src/datasets/reading/facts.ts';
+import type { Column } from '../../src/datasets/reading/reading.ts';
+
+const column = (name: string, type: Column['type'] = 'text', format: string | null = null) => ({
+  name,
+  type,
+  format,
+});
+const found = (name: string, type: Column['type']): ColumnFacts => ({
+  ...column(name, type),
+  empty: 0,
+  filled: 2,
+  fits: [{ type, format: null, cells: 2 }],
+  nullWords: 0,
+  samples: [],
+  nearest: null,
+  misfits: [],
+});
+
+test('columns that are new, missing or of another type are named, and another order is told', () => {
+  const before = [column('a'), column('b', 'integer')];
+  expect(differingColumns(before, [column('a'), column('b', 'integer')])).toEqual([]);
+  expect(differingColumns(before, [column('c'), column('b', 'date', 'd/m/y')])).toEqual([
+    '“c” is new',
+    '“a” is missing',
+    '“b” is date (d/m/y) instead of integer',
+  ]);
+  expect(differingColumns(before, before.toReversed())).toEqual(['the columns have another order']);
+});
+
+test('a column of texts stays one, unless a person chose its type', () => {
+  const text = { type: 'text', format: null };
+  const current = [column('code'), column('constructor'), column('day', 'date')];
+  const facts = [found('code', 'integer'), found('constructor', 'integer'), found('day', 'text')];
+  expect(typesThatStay(current, facts)).toEqual({ code: text, constructor: text });
+  const chosen = { code: { type: 'integer' as const, format: null } };
+  expect(typesThatStay(current, facts, chosen)).toEqual({ constructor: text });
+});
