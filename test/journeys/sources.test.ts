@@ -130,7 +130,8 @@ async function untilShown(page: Page, text: string) {
     const isRunning = (await page.locator('[data-job]').count()) > 0;
     if (!isRunning && (await page.getByText(text, { exact: true }).count()) > 0) return;
     await page.waitForTimeout(200);
-    await page.reload();
+    // The page reloads itself when the job ends, perhaps at this moment.
+    await page.reload().catch(() => {});
   }
   throw new Error(`“${text}” did not appear`);
 }
