@@ -10,7 +10,7 @@ import { UsageError } from './cli.ts';
 export function nameParts(text: string): Pick<Dataset, 'organisation' | 'name'> {
   const [organisation = '', name, ...more] = text.split('/');
   if (name === undefined || more.length > 0) {
-    throw new UsageError(`“${text}” is not organisation/name, such as statistics/cities.`);
+    throw new UsageError(`“${text}” is not organisation/name, such as statistics/rainfall.`);
   }
   return { organisation, name };
 }

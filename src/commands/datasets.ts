@@ -33,7 +33,7 @@ export function addDatasets(program: Command) {
     .action(({ json }: Json) => withApp((here) => listDatasets(here, json)));
   own
     .command('add')
-    .argument('<dataset>', 'organisation/name, such as statistics/cities')
+    .argument('<dataset>', 'organisation/name, such as statistics/rainfall')
     .option(
       '--mode <mode>',
       'what a new file does to the rows before: replace or append',
@@ -41,7 +41,7 @@ export function addDatasets(program: Command) {
     )
     .option('--keep-versions <number>', 'how many versions keep their rows', '5')
     .option('--open-to-clients', 'let clients of the signed API read it')
-    .option('--feeds <entity>', 'what is checked against it: city or partner')
+    .option('--feeds <entity>', `what is checked against it: ${datasets.feedable.join(' or ')}`)
     .option('--feeds-column <column>', 'the column with the names of those')
     .option('--json')
     .description('add a dataset')

@@ -40,7 +40,7 @@ version, 4 differences found (diff, release-check).
   oneway transfer task:12 form:3 --dry-run
   oneway transfer task:12 form:3 --name "Autumn texts" --yes
   oneway undo 41 --reason "The text was wrong" --yes
-  oneway datasets upload cities.csv --dataset statistics/cities`,
+  oneway datasets upload rainfall.csv --dataset statistics/rainfall`,
   );
 
 for (const add of [

@@ -25,7 +25,7 @@ export function addPipeline(program: Command) {
     .action(({ json }: Output) => withApp((here) => list(here, json)));
   own
     .command('run')
-    .argument('<dataset>', 'such as statistics/cities')
+    .argument('<dataset>', 'such as statistics/rainfall')
     .option('--json')
     .description('carry the current version of a dataset again')
     .action((dataset: string, { json }: Output) => withApp((here) => run(here, dataset, json)));

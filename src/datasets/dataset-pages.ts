@@ -2,6 +2,7 @@
 import { pipeline as stream } from 'node:stream/promises';
 import { Readable } from 'node:stream';
 import type { Request, Response } from 'express';
+import { entityNamed } from '../catalog/index.ts';
 import { Invalid, NotFound, type FieldErrors } from '../problems.ts';
 import { flash, orShowErrors, page } from '../web/pages.ts';
 import { accountOf, can, numberOrNull, textIn } from '../web/request.ts';
@@ -27,8 +28,7 @@ const modeOptions = [
 ];
 const feedOptions = [
   { value: '', text: 'Nothing' },
-  { value: 'city', text: 'Cities' },
-  { value: 'partner', text: 'Partners' },
+  ...datasets.feedable.map((name) => ({ value: name, text: entityNamed(name).label.many })),
 ];
 
 export const home = { text: 'Datasets', href: '/datasets' };

@@ -1,6 +1,7 @@
 // Datasets: named tables of data files, such as `statistics/cities`. Each has versions, of which one is current.
 import { z } from 'zod';
 import * as audit from '../audit/audit.ts';
+import { matchedByName } from '../catalog/index.ts';
 import { first, run, runForId, select, sql, transaction, type Queryable } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
 import { Conflict, Invalid, NotFound, parsed } from '../problems.ts';
@@ -39,13 +40,16 @@ const part = (what: string) =>
     .min(1, `Enter the ${what}`)
     .regex(
       NAME_PART,
-      `The ${what} begins with a letter and has up to 30 lower-case letters, digits and underscores: city_statistics`,
+      `The ${what} begins with a letter and has up to 30 lower-case letters, digits and underscores: bus_lines`,
     );
 
 export const fullName = ({ organisation, name }: Pick<Dataset, 'organisation' | 'name'>) =>
   `${organisation}/${name}`;
 
 const wantedName = z.object({ organisation: part('organisation'), name: part('name') });
+
+/** The entities whose rows can be checked against a dataset: those that environments find by name. */
+export const feedable = matchedByName.map(({ name }) => name);
 
 const isPosted = z.preprocess((value) => value === 'yes' || value === true, z.boolean());
 const wantedSettings = z.object({
@@ -58,7 +62,7 @@ const wantedSettings = z.object({
     .max(100, 'At most 100 versions can be kept')
     .default(5),
   feeds: z
-    .enum(['', 'city', 'partner'], { error: 'Choose cities, partners or nothing' })
+    .enum(['', ...feedable], { error: 'Choose one of the entities of the list, or nothing' })
     .default(''),
   feedsColumn: z.string().trim().max(200).default(''),
 });

@@ -35,7 +35,7 @@ export async function review(here: App, dataset: Dataset): Promise<NameReview> {
   const version = await versions.current(on, dataset);
   if (!feeds || !columnName) {
     throw new Conflict(
-      `${fullName(dataset)} is not checked against cities or partners. Choose that in its settings.`,
+      `${fullName(dataset)} is checked against nothing. Choose the entity and the column with its names in the settings of the dataset.`,
     );
   }
   if (!version || version.purged_at !== null) {

@@ -57,7 +57,7 @@ function bodyOf({ body }: Request): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw new ApiRefusal(422, 'invalid', 'The body is no JSON, such as {"source": "Cities"}.');
+    throw new ApiRefusal(422, 'invalid', 'The body is no JSON, such as {"source": "Rainfall"}.');
   }
 }
 

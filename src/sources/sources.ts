@@ -129,7 +129,7 @@ function isCron(pattern: string): boolean {
 }
 
 const wantedSource = z.object({
-  name: requiredLine('Enter a name, such as City statistics', 60),
+  name: requiredLine('Enter a name, such as Rainfall', 60),
   url: address,
   hosts,
   credential: z.string().trim().default(''),

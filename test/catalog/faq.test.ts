@@ -50,7 +50,16 @@ CREATE TABLE faq_city (
 let copy: string;
 beforeAll(() => {
   copy = mkdtempSync(join(tmpdir(), 'oneway-faq-'));
-  for (const part of ['bin', 'migrations', 'public', 'src', 'test/support', 'views']) {
+  for (const part of [
+    'bin',
+    'config',
+    'demo',
+    'migrations',
+    'public',
+    'src',
+    'test/support',
+    'views',
+  ]) {
     cpSync(part, join(copy, part), { recursive: true });
   }
   for (const file of ['package.json', 'jest.config.js', 'DB_VERSION'])
