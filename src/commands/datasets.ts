@@ -12,7 +12,6 @@ import { versionsView } from '../datasets/versions-view.ts';
 import * as versions from '../datasets/versions.ts';
 import type { App } from '../environments/app.ts';
 import { Conflict, NotFound, Problem } from '../problems.ts';
-import { cleanLine } from '../typed-text.ts';
 import { count, exactly, when } from '../web/format.ts';
 import { actor, answer, columns, UsageError, withApp } from './cli.ts';
 import { datasetNamed, nameParts, reasonIn } from './dataset-named.ts';
@@ -134,11 +133,10 @@ async function upload(path: string, options: Upload) {
     const dataset = await datasetNamed(here, options.dataset);
     const { limitBytes } = here.settings.datafiles;
     if (size !== null && size > limitBytes) throw tooLarge(limitBytes);
-    const fileName = cleanLine(basename(path)).slice(0, 255) || 'file without a name';
     const { datafile, job } = await receive(
       here,
       { dataset, person: by },
-      { fileName, content: file.createReadStream(), expected: size },
+      { fileName: basename(path), content: file.createReadStream(), expected: size },
     );
     await checkAndLoad(here, by, { id: datafile, job, choices, options });
   });

@@ -1,8 +1,8 @@
 // The nightly check of stored data files: each is there with its size, and once a month its content is hashed again.
-import { createHash } from 'node:crypto';
 import { run, select, sql } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
 import type { Work } from '../jobs/task.ts';
+import { checksumOf } from '../storage/open.ts';
 
 export const CHECK_FILES = 'check-datafiles';
 
@@ -49,7 +49,6 @@ async function check({ storage }: App, file: Stored & { is_due: number }) {
   if (found === null) return { result: 'missing', isHashed: false };
   if (found.size !== file.size) return { result: 'changed', isHashed: false };
   if (file.is_due === 0) return { result: 'ok', isHashed: false };
-  const hash = createHash('sha256');
-  for await (const part of await storage.read(file.object)) hash.update(part as Uint8Array);
-  return { result: hash.digest('hex') === file.sha256 ? 'ok' : 'changed', isHashed: true };
+  const isSame = (await checksumOf(storage, file.object)) === file.sha256;
+  return { result: isSame ? 'ok' : 'changed', isHashed: true };
 }

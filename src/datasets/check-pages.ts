@@ -10,8 +10,7 @@ import { crumbOf, home, sendCsvHead } from './dataset-pages.ts';
 import { mixedColumns } from './columns.ts';
 import * as datasets from './datasets.ts';
 import type { Dataset } from './datasets.ts';
-import { differingColumns } from './columns.ts';
-import { examinationOf, type Examined } from './examination.ts';
+import { examinedNow, type Examined } from './examination.ts';
 import { waitShortly } from './progress.ts';
 import { jobView } from '../jobs/view.ts';
 import * as registry from './registry.ts';
@@ -35,7 +34,7 @@ async function checkPage(req: Request, res: Response, known: Datafile, errors: F
   const job = await waitShortly(here.sql, known.job);
   const file = await registry.known(here.sql, known.id);
   const dataset = await datasets.known(here.sql, file.dataset);
-  const examined = await examinedNow(req, file, dataset);
+  const examined = await examinedNow(here.sql, file);
   // Once the reading is confirmed, the page of the file follows its loading.
   if (file.reading !== null || file.state === 'ignored') {
     return res.redirect(303, `/datafiles/${file.id}`);
@@ -55,23 +54,11 @@ async function checkPage(req: Request, res: Response, known: Datafile, errors: F
   });
 }
 
-/** What the examination found, with the columns of the version that is current now. */
-async function examinedNow(
-  { here }: Request,
-  file: Datafile,
-  dataset: Dataset,
-): Promise<Examined | null> {
-  const examined = examinationOf(file);
-  const current = (await versions.current(here.sql, dataset))?.columns ?? null;
-  const differing = examined && current ? differingColumns(current, examined.reading.columns) : [];
-  return examined && { ...examined, current, differing };
-}
-
 /** Examines the file again with the posted choices. */
 export async function choose(req: Request, res: Response) {
   const file = await addressedFile(req);
   const chooseOnes = async () => {
-    const examined = needExamined(file);
+    const examined = await needExamined(req, file);
     const choices = postedChoices(req.form, examined, registry.choicesOf(file));
     await redraw(req, file, choices);
     res.redirect(303, `/datafiles/${file.id}/check`);
@@ -85,8 +72,8 @@ async function redraw(req: Request, file: Datafile, choices: ReturnType<typeof p
   await req.line.push(job);
 }
 
-function needExamined(file: Datafile): Examined {
-  const examined = examinationOf(file);
+async function needExamined({ here }: Request, file: Datafile): Promise<Examined> {
+  const examined = await examinedNow(here.sql, file);
   if (!examined) throw new Conflict('This file is being examined. Reload the page in a moment.');
   return examined;
 }
@@ -98,8 +85,7 @@ export async function load(req: Request, res: Response) {
   // A second click, or the page of another tab: the file is being loaded already.
   if (file.reading !== null && file.state !== 'failed') return followLoad(req, res, file);
   const loadShown = async () => {
-    const dataset = await datasets.known(here.sql, file.dataset);
-    const examined = (await examinedNow(req, file, dataset)) ?? needExamined(file);
+    const examined = await needExamined(req, file);
     const before = registry.choicesOf(file);
     refuseOtherPage(req, file);
     const choices = postedChoices(form, examined, before);
@@ -109,6 +95,7 @@ export async function load(req: Request, res: Response) {
       return res.redirect(303, `/datafiles/${file.id}/check`);
     }
     refuseOpenQuestions(req, examined);
+    const dataset = await datasets.known(here.sql, file.dataset);
     const others = await versions.filesBeside(here.sql, dataset, file.id);
     const mixed = mixedIn(examined, dataset, others);
     if (mixed !== null) throw new Invalid({ mixed });

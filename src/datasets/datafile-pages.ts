@@ -84,18 +84,12 @@ async function filePage(req: Request, res: Response, known: Datafile, errors: Fi
     rejects: await rejects.list(here.sql, file.id),
     upload: (await uploads.ofDatafile(here.sql, file.id)) ?? null,
     job: job && isLive(job) ? jobView(job) : null,
-    differs: differsAtSource(file),
+    differs: file.source !== null && registry.differsAtSource(file),
     mayManage: can(req, 'manage-data'),
     typed: { reason: req.form.text('reason') },
     errors,
   });
 }
-
-/** Whether the source lists another size or ETag for the file than it had when it was fetched. */
-const differsAtSource = (file: Datafile): boolean =>
-  file.source !== null &&
-  ((file.seen_size !== null && file.seen_size !== file.size) ||
-    (file.seen_etag !== null && file.seen_etag !== file.etag));
 
 /** Sends the stored file as it came. */
 export async function download(req: Request, res: Response) {

@@ -75,14 +75,18 @@ export async function examineFile(here: App, file: Datafile): Promise<Examined> 
     Object.keys(stay).length > 0
       ? await withChoices({ ...choices, types: { ...stay, ...choices.types } })
       : found;
-  const differing = current === null ? [] : differingColumns(current, examination.reading.columns);
-  const examined = { ...examination, differing, current };
+  const examined = comparedWith(current, examination);
   await run(
     on,
     sql`update operations_datafile_registry set examination = ${JSON.stringify(clipped(examined))}
          where id = ${file.id} and state in ('processing', 'failed') and choices <=> ${file.choices}`,
   );
   return examined;
+}
+
+function comparedWith(current: Column[] | null, examination: Examination): Examined {
+  const differing = current === null ? [] : differingColumns(current, examination.reading.columns);
+  return { ...examination, differing, current };
 }
 
 /** What a person chose for the last file of the same source that was loaded: its next files are like it. */
@@ -113,6 +117,14 @@ const clipped = (examined: Examined): Examined => ({
 /** What the examination of a data file found; null while it has not been examined with the present choices. */
 export const examinationOf = ({ examination }: Datafile): Examined | null =>
   examination === null ? null : (JSON.parse(examination) as Examined);
+
+/** What the examination found, compared with the version that is current now: it may have changed since. */
+export async function examinedNow(on: Queryable, file: Datafile): Promise<Examined | null> {
+  const examination = examinationOf(file);
+  if (examination === null) return null;
+  const dataset = await datasets.known(on, file.dataset);
+  return comparedWith((await versions.current(on, dataset))?.columns ?? null, examination);
+}
 
 /** A question to a person, as a sentence. */
 export function askText({ code, column, options, examples }: Ask): string {

@@ -10,16 +10,14 @@ const ROWS = 2000;
 /** Yields the CSV of a version; `isExact`: texts that look like formulas stay as they are. */
 export async function* csvOf(
   on: Queryable,
-  { dataset, number, columns, row_count: all }: Version,
+  version: Version,
   { isExact }: { isExact: boolean },
 ): AsyncGenerator<string> {
+  const { columns } = version;
   yield csvHeader(columns, isExact);
-  let from = 1;
-  while (from <= all) {
+  for await (const page of rows.pages(on, version, ROWS)) {
     // A version that is being read is not purged.
-    await rows.noteRead(on, { dataset, version: number });
-    const page = await rows.page(on, { dataset, version: number }, { from, limit: ROWS });
-    from += page.length;
+    await rows.noteRead(on, { dataset: version.dataset, version: version.number });
     yield page
       .map(({ cells }) => cellsFromJson(cells))
       .map((cells) => (isExact ? csvLine(cells) : spreadsheetLine(columns, cells)))

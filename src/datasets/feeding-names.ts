@@ -31,18 +31,11 @@ export async function namesIn(
   return found;
 }
 
-async function readNames(
-  on: Queryable,
-  { dataset, number, columns, row_count: all }: Version,
-  columnName: string,
-): Promise<NamesByKey> {
+async function readNames(on: Queryable, version: Version, columnName: string): Promise<NamesByKey> {
   const found: NamesByKey = new Map();
-  const index = columns.findIndex(({ name }) => name === columnName);
+  const index = version.columns.findIndex(({ name }) => name === columnName);
   if (index === -1) return found;
-  let from = 1;
-  while (from <= all) {
-    const page = await rows.page(on, { dataset, version: number }, { from, limit: CHUNK });
-    from += page.length;
+  for await (const page of rows.pages(on, version, CHUNK)) {
     for (const { cells } of page) {
       const cell = cellsFromJson(cells)[index];
       const name = cell === null || cell === undefined ? '' : String(cell).normalize('NFC').trim();

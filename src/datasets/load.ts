@@ -10,7 +10,6 @@ import type { Job } from '../jobs/jobs.ts';
 import type { Work } from '../jobs/task.ts';
 import { askText, examineFile } from './examination.ts';
 import { Fault, faultOf, forSource, recordFault } from './faults.ts';
-import { publish, lockDataset } from './versions.ts';
 import * as versions from './versions.ts';
 import * as registry from './registry.ts';
 import type { Datafile, DatafileState } from './registry.ts';
@@ -200,7 +199,7 @@ type Whole = { file: Datafile; reading: Reading; counts: Counts };
 async function makeVersion(here: App, job: Job, { file, reading, counts }: Whole) {
   await failpoint('load last commit');
   await transaction(here.sql, async (on) => {
-    const dataset = await lockDataset(on, file.dataset);
+    const dataset = await versions.lockDataset(on, file.dataset);
     const current = await versions.current(on, dataset);
     // Another file may have made a version since this one was examined or checked.
     const differing = current ? differingColumns(current.columns, reading.columns) : [];
@@ -214,7 +213,7 @@ async function makeVersion(here: App, job: Job, { file, reading, counts }: Whole
            where id = ${file.id} and state = 'processing' and job = ${job.id}`,
     );
     if (found === 0) throw new FileTaken(file);
-    const { run: pipelineRun } = await publish(here, on, {
+    const { run: pipelineRun } = await versions.publish(here, on, {
       dataset,
       datafile: file.id,
       rows: counts.rows,

@@ -3,6 +3,7 @@ import { failpoint } from '../database/failpoints.ts';
 import { first, run, select, sql, transaction, type Statement } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
 import type { Dataset } from './datasets.ts';
+import { lockDataset } from './versions.ts';
 
 /** How many rows a statement deletes: larger ones hold up those of other programs. */
 const CHUNK = 5000;
@@ -65,10 +66,7 @@ export async function purgeVersions(here: App): Promise<number> {
  */
 const markPurged = ({ sql: on }: App, { id, keep_versions: keep }: Dataset): Promise<number> =>
   transaction(on, async (connection) => {
-    const dataset = await first<Dataset>(
-      connection,
-      sql`select * from dataset where id = ${id} for update`,
-    );
+    const { current_version: current } = await lockDataset(connection, id);
     const kept = await select<{ number: number }>(
       connection,
       sql`select number from data_version where dataset = ${id} order by number desc limit ${keep}`,
@@ -76,7 +74,7 @@ const markPurged = ({ sql: on }: App, { id, keep_versions: keep }: Dataset): Pro
     return run(
       connection,
       sql`update data_version set purged_at = utc_timestamp(3)
-           where dataset = ${id} and purged_at is null and number <> ${dataset?.current_version ?? 0}
+           where dataset = ${id} and purged_at is null and number <> ${current ?? 0}
              and number not in (${kept.map(({ number }) => number)})
              and coalesce(read_at, '2000-01-01') < utc_timestamp(3) - interval 1 hour`,
     );

@@ -4,6 +4,7 @@ import { transaction } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
 import type { Job } from '../jobs/jobs.ts';
 import { Problem } from '../problems.ts';
+import { cleanLine } from '../typed-text.ts';
 import { bytes } from '../web/format.ts';
 import type { Dataset } from './datasets.ts';
 import { requestExamination } from './examination.ts';
@@ -32,7 +33,8 @@ export async function receive(
 ): Promise<{ id: string; datafile: number; job: Job }> {
   const { sql: on, storage, settings } = here;
   const limit = settings.datafiles.limitBytes;
-  const id = await uploads.begin(on, { dataset: dataset.id, fileName, expected, person });
+  const name = cleanLine(fileName).slice(0, 255) || 'file without a name';
+  const id = await uploads.begin(on, { dataset: dataset.id, fileName: name, expected, person });
   let received = 0;
   async function* counted() {
     for await (const part of content) {
@@ -56,7 +58,7 @@ export async function receive(
       const file = await registry.add(connection, {
         dataset: dataset.id,
         source: null,
-        file_name: fileName,
+        file_name: name,
         object,
         size,
         sha256: checksum,

@@ -188,6 +188,19 @@ export const fail = (
     sql`job <=> ${file.job}`,
   );
 
+/** Whether the source lists another file under this name than the one that is stored. */
+export const differsAtSource = ({
+  size,
+  etag,
+  seen_size: seenSize,
+  seen_etag: seenEtag,
+}: Pick<Datafile, 'size' | 'etag' | 'seen_size' | 'seen_etag'>): boolean =>
+  (seenSize !== null && seenSize !== size) ||
+  (etag !== null && seenEtag !== null && seenEtag !== etag);
+
+/** The condition that a line, called `file`, differs at its source. */
+export const differing = sql`(file.seen_size <> file.size or file.seen_etag <> file.etag)`;
+
 export const readingOf = ({ reading }: Datafile): Reading | null =>
   reading === null ? null : readingSchema.parse(JSON.parse(reading));
 export const choicesOf = ({ choices }: Datafile): Choices =>

@@ -3,7 +3,6 @@ import type { Request, Response } from 'express';
 import { isLive } from '../jobs/jobs.ts';
 import { jobView } from '../jobs/view.ts';
 import { Problem } from '../problems.ts';
-import { cleanLine } from '../typed-text.ts';
 import { bytes } from '../web/format.ts';
 import { page } from '../web/pages.ts';
 import { accountOf, numberOrNull } from '../web/request.ts';
@@ -55,8 +54,7 @@ async function* wholeFile({ content, end }: NonNullable<Request['upload']>) {
 const FORM_BYTES = 64 * 1024;
 
 /** The name of a file without its folder, as some browsers send it. */
-const fileNameOf = (sent: string) =>
-  cleanLine(sent.split(/[/\\]/).at(-1) ?? '').slice(0, 255) || 'file without a name';
+const fileNameOf = (sent: string) => sent.split(/[/\\]/).at(-1) ?? '';
 
 export async function show(req: Request, res: Response) {
   const { here } = req;

@@ -1,7 +1,7 @@
 // Uploads: files that people bring, from the first byte to the finished pipeline run.
 import type { PoolConnection } from 'mysql2/promise';
 import { v7 as uuid } from 'uuid';
-import { first, run, select, sql, type Queryable } from '../database/sql.ts';
+import { first, run, select, sql, type Queryable, type Statement } from '../database/sql.ts';
 import { NotFound } from '../problems.ts';
 
 /**
@@ -115,7 +115,7 @@ const move = (
   on: Queryable,
   datafile: number,
   from: UploadState[],
-  what: ReturnType<typeof sql>,
+  what: Statement,
 ): Promise<number> =>
   run(
     on,

@@ -65,13 +65,6 @@ export async function list(on: Queryable, dataset: number): Promise<Version[]> {
   return lines.map(parsedVersion);
 }
 
-export const filesOf = (on: Queryable, dataset: number, version: number) =>
-  select<VersionFile>(
-    on,
-    sql`select position, datafile, first_id, row_count from data_version_file
-         where dataset = ${dataset} and version = ${version} order by position`,
-  );
-
 type NewVersion = {
   dataset: Dataset;
   datafile: number;

@@ -1,12 +1,11 @@
 // The rows of a page: fewer than usual when they are large, so that no request needs much memory.
 import { first, join, select, sql, type Queryable } from '../database/sql.ts';
+import { lengthOf, rangesOf, type RowRange } from '../datasets/rows.ts';
 
 /** How many bytes the rows of a page have at most, unless one row alone has more. */
 const ROOM = 8_000_000;
 
 type From = { dataset: number; version: number; from: number };
-/** The rows of a page that are in one data file, by their ids there. */
-type Part = { datafile: number; from: number; to: number };
 
 /** The rows of a page as JSON arrays: a whole chunk of rows with `,` between them, or one row each. */
 type PageRows = { chunks: Buffer[]; count: number };
@@ -21,8 +20,8 @@ export async function pageRows(
   { limit, isJoined }: { limit: number; isJoined: boolean },
 ): Promise<PageRows | null> {
   for (let rows = limit; ; rows = Math.ceil(rows / 4)) {
-    const parts = await partsOf(on, at, rows);
-    const count = parts.reduce((sum, { from, to }) => sum + to - from + 1, 0);
+    const parts = await rangesOf(on, at, { from: at.from, limit: rows });
+    const count = countOf(parts);
     const found = isJoined ? await joined(on, parts) : await single(on, parts);
     if (found === 'too large' && rows > 1) continue;
     if (found === 'too large' || found === null) return null;
@@ -30,27 +29,13 @@ export async function pageRows(
   }
 }
 
-async function partsOf(on: Queryable, { dataset, version, from }: From, limit: number) {
-  const to = from + limit - 1;
-  const files = await select<{ datafile: number; first_id: number; row_count: number }>(
-    on,
-    sql`select datafile, first_id, row_count from data_version_file
-         where dataset = ${dataset} and version = ${version}
-           and first_id <= ${to} and first_id + row_count > ${from}
-         order by position`,
-  );
-  return files.map(({ datafile, first_id, row_count }): Part => ({
-    datafile,
-    from: Math.max(1, from - first_id + 1),
-    to: Math.min(row_count, to - first_id + 1),
-  }));
-}
+const countOf = (parts: RowRange[]) => parts.reduce((sum, part) => sum + lengthOf(part), 0);
 
 type Chunk = { rows: number; bytes: string | null; cells: Buffer | null };
 type Found = Buffer[] | 'too large' | null;
 
 /** Reads the rows of each file as one value, which MySQL joins: a thousand rows cost the driver far more. */
-async function joined(on: Queryable, parts: Part[]): Promise<Found> {
+async function joined(on: Queryable, parts: RowRange[]): Promise<Found> {
   const chunks: Buffer[] = [];
   let room = ROOM;
   for (const { datafile, from, to } of parts) {
@@ -72,8 +57,8 @@ async function joined(on: Queryable, parts: Part[]): Promise<Found> {
   return chunks;
 }
 
-async function single(on: Queryable, parts: Part[]): Promise<Found> {
-  const count = parts.reduce((sum, { from, to }) => sum + to - from + 1, 0);
+async function single(on: Queryable, parts: RowRange[]): Promise<Found> {
+  const count = countOf(parts);
   if (count > 1 && (await bytesOf(on, parts)) > ROOM) return 'too large';
   const chunks: Buffer[] = [];
   for (const { datafile, from, to } of parts) {
@@ -87,7 +72,7 @@ async function single(on: Queryable, parts: Part[]): Promise<Found> {
   return chunks.length === count ? chunks : null;
 }
 
-async function bytesOf(on: Queryable, parts: Part[]): Promise<number> {
+async function bytesOf(on: Queryable, parts: RowRange[]): Promise<number> {
   const ranges = parts.map(
     ({ datafile, from, to }) => sql`(datafile = ${datafile} and id between ${from} and ${to})`,
   );

@@ -39,10 +39,11 @@ export async function fetchNew(run: Run): Promise<Fetching> {
   const stored = await storedKeys(here, source);
   await addMissingLines(run, stored, listing.files);
   const lines = await linesOf(here.sql, source);
-  const missing = wanted(run, listing, newestOf(lines)).filter(({ key }) => !stored.has(key));
+  const newest = newestOf(lines);
+  const missing = wanted(run, listing, newest).filter(({ key }) => !stored.has(key));
   const failures = await fetchAll(run, missing, lines);
   const failed = [...listing.failed, ...failures];
-  if (again === null) await noteChanges(run, listing.files, newestOf(lines));
+  if (again === null) await noteChanges(run, listing.files, newest);
   return { found: listing.files.length, failed: failed.length, failures: failed.slice(0, NAMED) };
 }
 

@@ -43,18 +43,10 @@ export const newestOf = (lines: SourceFile[]): Map<string, SourceFile> =>
       .map((line) => [line.file_name, line]),
   );
 
-/** Whether the source lists another file under this name than the one that is stored. */
-export const differsAtSource = ({
-  size,
-  etag,
-  seen_size: seenSize,
-  seen_etag: seenEtag,
-}: Pick<Datafile, 'size' | 'etag' | 'seen_size' | 'seen_etag'>): boolean =>
-  (seenSize !== null && seenSize !== size) ||
-  (etag !== null && seenEtag !== null && seenEtag !== etag);
-
-/** What an SQL query asks for a file that differs at its source. */
-export const differing = sql`(seen_size <> size or seen_etag <> etag)`;
+/** The condition that a line, called `file`, is the newest of its name. */
+export const isNewest = sql`file.fetch_number = (
+  select max(other.fetch_number) from operations_datafile_registry other
+   where other.source = file.source and other.file_name = file.file_name)`;
 
 /** A stored file without a line yet. `fetch`: the number of the fetch that stored it. */
 export type Fetched = {

@@ -1,8 +1,9 @@
 // What the pages and the command line show of sources: their files by state, their last run and their next one.
 import { first, select, sql, type Queryable } from '../database/sql.ts';
 import { fullName } from '../datasets/datasets.ts';
+import { differing } from '../datasets/registry.ts';
 import { isLive, type JobState } from '../jobs/jobs.ts';
-import { differing } from './lines.ts';
+import { isNewest } from './lines.ts';
 import { reportOf, type RunReport } from './report.ts';
 import { onlyOneOf, SOURCE_RUN } from './run.ts';
 import type { Source } from './sources.ts';
@@ -47,8 +48,7 @@ export async function overview(on: Queryable, id: number | null = null): Promise
           left join job_schedule on job_schedule.name = concat('source-', source.id) and source.active
           left join operations_datafile_registry file
             on file.source = source.id
-               and file.fetch_number = (select max(other.fetch_number) from operations_datafile_registry other
-                                         where other.source = source.id and other.file_name = file.file_name)
+               and ${isNewest}
          where ${id} is null or source.id = ${id}
          group by source.id, dataset.id, job_schedule.name
          order by source.name`,

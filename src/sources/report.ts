@@ -2,7 +2,8 @@
 // another worker ended it.
 import { first, select, sql, type Queryable } from '../database/sql.ts';
 import type { Job } from '../jobs/jobs.ts';
-import { differing } from './lines.ts';
+import { differing } from '../datasets/registry.ts';
+import { isNewest } from './lines.ts';
 import type { Fetching } from './fetch-new.ts';
 import type { FailedFile } from './listing.ts';
 import type { Source } from './sources.ts';
@@ -44,8 +45,7 @@ export async function reportOfRun(
                count(case when ${differing} then 1 end) as differing
           from operations_datafile_registry file
          where source = ${source.id}
-           and file.fetch_number = (select max(other.fetch_number) from operations_datafile_registry other
-                         where other.source = file.source and other.file_name = file.file_name)`,
+           and ${isNewest}`,
   );
   const notLoaded = await select<{ name: string; message: string | null }>(
     on,

@@ -2,7 +2,8 @@
 import { beforeEach, expect, test } from '@jest/globals';
 import { etagOf } from '../../demo/publisher/server.ts';
 import { run, select, sql } from '../../src/database/sql.ts';
-import { linesOf, differsAtSource } from '../../src/sources/lines.ts';
+import { differsAtSource } from '../../src/datasets/registry.ts';
+import { linesOf } from '../../src/sources/lines.ts';
 import { cancel } from '../../src/jobs/cancel.ts';
 import { stepsOf } from '../../src/jobs/steps.ts';
 import { deadlines } from '../../src/sources/answer.ts';
