@@ -7,7 +7,8 @@ import express, { type ErrorRequestHandler, type Express, type Request } from 'e
 import { pinoHttp } from 'pino-http';
 import { needKey, onlyRead } from './api/reading.ts';
 import { guard } from './access/guard.ts';
-import { withoutValues, type App, type Redis } from './environments/app.ts';
+import { withoutValues, type App } from './environments/app.ts';
+import type { Redis } from './environments/redis.ts';
 import { impatient } from './environments/impatient.ts';
 import { openQueue } from './jobs/queue.ts';
 import { answerSignedError } from './signed-api/answer.ts';

@@ -1,7 +1,8 @@
 // What every process of an environment runs, with or without pages: recovery, chores and jobs.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { publishSealingKey } from './access/secret-fields.ts';
-import { openApp, patientCopy, reachRedis, type App, type Redis } from './environments/app.ts';
+import { openApp, type App } from './environments/app.ts';
+import { patientCopy, reachRedis, type Redis } from './environments/redis.ts';
 import { startChores } from './jobs/chores.ts';
 import { openQueue, startWorker, type JobQueue } from './jobs/queue.ts';
 import { openTicks } from './jobs/ticks.ts';

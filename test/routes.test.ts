@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import type { Allow, ForPrograms } from '../src/access/guard.ts';
 import { routes, type Route } from '../src/routes.ts';
 import { openSignIn } from '../src/people/sign-in.ts';
-import { openRedis } from '../src/environments/app.ts';
+import { openRedis } from '../src/environments/redis.ts';
 import { cast, openSite, type Client } from './support/people.ts';
 import { useWorld } from './support/world.ts';
 

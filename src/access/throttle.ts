@@ -1,6 +1,7 @@
 // Counts attempts (to sign in, to use a key) in Redis, and refuses more than a limit.
 import { RateLimiterRedis } from 'rate-limiter-flexible';
-import type { App, Redis } from '../environments/app.ts';
+import type { App } from '../environments/app.ts';
+import type { Redis } from '../environments/redis.ts';
 import { Problem } from '../problems.ts';
 
 export type Throttle = RateLimiterRedis;

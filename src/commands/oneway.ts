@@ -3,23 +3,10 @@
 import { Command, CommanderError } from 'commander';
 import { Problem } from '../problems.ts';
 import { BadSettings } from '../settings.ts';
-import { addAccounts } from './accounts.ts';
-import { addCredentials } from './credentials.ts';
-import { addBackups } from './backups.ts';
-import { addCopies } from './copies.ts';
-import { addSources } from './sources.ts';
-import { addStaging } from './staging.ts';
-import { addDatabase } from './database.ts';
-import { addDatafiles } from './datafiles.ts';
-import { addDatasets } from './datasets.ts';
 import { exits, Incompatible, UsageError } from './cli.ts';
-import { addJobs } from './jobs.ts';
-import { addPipeline } from './pipeline.ts';
-import { addRelease } from './release.ts';
-import { addRows } from './rows.ts';
 import { withoutValues } from '../environments/app.ts';
 import { SheetProblems } from '../sheet/problem.ts';
-import { addTransfers, listed } from './transfers.ts';
+import { filesFor } from './files.ts';
 
 const program = new Command('oneway')
   .description('Commands for one environment; settings come from its environment variables.')
@@ -43,24 +30,7 @@ version, 4 differences found (diff, release-check).
   oneway datasets upload rainfall.csv --dataset statistics/rainfall`,
   );
 
-for (const add of [
-  addAccounts,
-  addCredentials,
-  addRows,
-  addTransfers,
-  addJobs,
-  addRelease,
-  addBackups,
-  addSources,
-  addStaging,
-  addCopies,
-  addDatasets,
-  addDatafiles,
-  addPipeline,
-  addDatabase,
-]) {
-  add(program);
-}
+for (const { load } of filesFor(process.argv[2])) (await load())(program);
 
 /** Shows how a command is used, and ends with the exit code for wrong usage; commander itself would end with 1. */
 function tellUse(command: Command) {
@@ -69,14 +39,19 @@ function tellUse(command: Command) {
 }
 tellUse(program);
 
+async function problemsOf({ problems }: SheetProblems) {
+  const { listed } = await import('./transfers.ts');
+  return { problems: listed(problems) };
+}
+
 try {
   await program.parseAsync();
 } catch (error) {
   if (error instanceof CommanderError) {
     process.exitCode = error.exitCode === 0 ? exits.done : exits.usage;
   } else if (error instanceof Problem || error instanceof BadSettings) {
-    const problems = error instanceof SheetProblems ? { problems: listed(error.problems) } : {};
     if (process.argv.includes('--json')) {
+      const problems = error instanceof SheetProblems ? await problemsOf(error) : {};
       console.log(JSON.stringify({ error: error.message, ...problems }));
     }
     console.error(error.message);

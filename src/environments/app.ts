@@ -1,6 +1,5 @@
 // The running environment: its databases, the neighbouring environments, and what is allowed in it.
 import { pino, type Logger } from 'pino';
-import { createClient } from 'redis';
 import { limits } from '../database/limits.ts';
 import { isUnwilling } from '../database/unwillingness.ts';
 import type { Settings } from '../settings.ts';
@@ -14,9 +13,6 @@ import { rulesOf, type EnvironmentName, type EnvironmentSetup } from './rules.ts
 import type { Environment } from './environment.ts';
 import { NotFound } from '../problems.ts';
 import { openObjects } from '../storage/open.ts';
-
-const redisClient = (url: string) => createClient({ url, disableOfflineQueue: true });
-export type Redis = ReturnType<typeof redisClient>;
 
 export type App = Environment & {
   settings: Settings;
@@ -135,34 +131,6 @@ export function withoutValues(error: unknown) {
     message: isQuoting ? 'a database refused a statement' : error.message,
     stack: error.stack?.slice(Math.max(0, error.stack.indexOf('\n    at '))),
   };
-}
-
-/**
- * Opens the Redis client for sessions and for limits on attempts; all its keys begin with the name of the
- * environment.
- */
-export async function openRedis(here: App): Promise<Redis> {
-  const { redis, connected } = reachRedis(here);
-  await connected;
-  return redis;
-}
-
-/** Opens a Redis client that connects in the background; until then every command fails at once. */
-export function reachRedis({ settings, log }: App): { redis: Redis; connected: Promise<unknown> } {
-  const redis = redisClient(settings.redisUrl);
-  redis.on('error', (error: Error) => log.warn({ err: error }, 'redis'));
-  return { redis, connected: redis.connect() };
-}
-
-/**
- * A Redis connection whose commands wait while Redis does not answer. Workers need it: they would repeat a failing
- * command without a pause, and nothing else in the process could run.
- */
-export async function patientCopy(redis: Redis, { log }: App): Promise<Redis> {
-  const copy = redis.duplicate({ disableOfflineQueue: false });
-  copy.on('error', (error: Error) => log.warn({ err: error }, 'redis'));
-  await copy.connect();
-  return copy;
 }
 
 export function destinationOf({ rules, destination }: App): Environment {

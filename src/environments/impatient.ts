@@ -1,6 +1,6 @@
 import { timeouts } from '../database/timeouts.ts';
 import { inTime } from '../in-time.ts';
-import type { Redis } from './app.ts';
+import type { Redis } from './redis.ts';
 
 /**
  * A Redis client for pages, with a timeout for every command, because the client itself waits for a silent server

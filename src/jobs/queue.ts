@@ -3,7 +3,8 @@
 // Kinds with a limit have their own queue, because BullMQ limits queues.
 import { DelayedError, Queue, Worker, type Job as Entry, type JobsOptions } from 'bullmq';
 import { fromSqlInstant } from '../database/sql.ts';
-import type { App, Redis } from '../environments/app.ts';
+import type { App } from '../environments/app.ts';
+import type { Redis } from '../environments/redis.ts';
 import { waitingChildren } from './children.ts';
 import * as jobs from './jobs.ts';
 import { keepWorking } from './keep-working.ts';

@@ -1,7 +1,8 @@
 // BullMQ wakes one process when a schedule is due. That only makes the process look into the record in MySQL, so an
 // extra or a lost wake-up changes nothing.
 import { Queue, Worker } from 'bullmq';
-import type { App, Redis } from '../environments/app.ts';
+import type { App } from '../environments/app.ts';
+import type { Redis } from '../environments/redis.ts';
 import { keepWorking } from './keep-working.ts';
 import { PREFIX, type JobQueue } from './queue.ts';
 import { recordSchedules, runDue, runMissed, type Schedule, type Schedules } from './schedules.ts';

@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { countAttempt, openThrottle, type Throttle } from '../access/throttle.ts';
-import type { App, Redis } from '../environments/app.ts';
+import type { App } from '../environments/app.ts';
+import type { Redis } from '../environments/redis.ts';
 
 /**
  * The limits: on failed sign-ins for an e-mail from one address or device, from one address, and for one e-mail; on

@@ -12,7 +12,8 @@ import {
   type Refusal,
   type VerifiedHawkId,
 } from '../access/verification.ts';
-import type { App, Redis } from '../environments/app.ts';
+import type { App } from '../environments/app.ts';
+import type { Redis } from '../environments/redis.ts';
 import type { Body } from '../web/form/body.ts';
 import { readRaw } from '../web/form/raw.ts';
 import { expectClient, rememberClient, type SignedClient } from './answer.ts';

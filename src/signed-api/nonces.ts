@@ -1,5 +1,6 @@
 // Remembers the nonces of signed requests in Redis, so that a recorded request cannot be sent again.
-import type { App, Redis } from '../environments/app.ts';
+import type { App } from '../environments/app.ts';
+import type { Redis } from '../environments/redis.ts';
 import { Unavailable } from '../problems.ts';
 
 /** For how many seconds a nonce is remembered: longer than a request is fresh, by clocks that are ahead or behind. */

@@ -2,7 +2,8 @@
 import type { NextFunction, Request, Response } from 'express';
 import { RedisStore } from 'connect-redis';
 import session from 'express-session';
-import type { App, Redis } from '../environments/app.ts';
+import type { App } from '../environments/app.ts';
+import type { Redis } from '../environments/redis.ts';
 import { cookieName } from './cookies.ts';
 
 const HOUR_MS = 60 * 60 * 1000;

@@ -8,7 +8,7 @@ import * as deletions from '../../src/editing/deletions.ts';
 import { failpoints } from '../../src/database/failpoints.ts';
 import { routes } from '../../src/routes.ts';
 import { openSignIn } from '../../src/people/sign-in.ts';
-import { openRedis } from '../../src/environments/app.ts';
+import { openRedis } from '../../src/environments/redis.ts';
 import { textOf, useSite, type Site } from '../support/people.ts';
 import { add, change, get, writeContextOf, pm, transfer, undo } from '../support/rows.ts';
 import { useWorld } from '../support/world.ts';

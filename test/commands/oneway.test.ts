@@ -1,8 +1,10 @@
 // The command line of one environment, as an engineer types it.
 import { expect, test } from '@jest/globals';
+import { Command } from 'commander';
 import { spawnSync } from 'node:child_process';
 import { readVersion } from '../../src/version/metadata.ts';
 import { currentVersion } from '../../src/version/db-version.ts';
+import { files } from '../../src/commands/files.ts';
 import { invited } from '../../src/people/invitations.ts';
 import * as people from '../../src/people/people.ts';
 import { surroundings } from '../support/left-behind.ts';
@@ -66,4 +68,14 @@ test('the command oneway people add prints an invitation when it gets no passwor
   expect(status).toBe(0);
   const [, token = ''] = /\/invitation\?token=([\w-]+)/.exec(stdout) ?? [];
   expect(await invited(world.staging.sql, token)).toMatchObject({ email: 'ben@example.com' });
+});
+
+test('each command is found in the file that is loaded for its first word, and in no other', async () => {
+  for (const { words, load } of files) {
+    const program = new Command();
+    (await load())(program);
+    expect(program.commands.map((command) => command.name()).toSorted()).toEqual(words.toSorted());
+  }
+  const all = files.flatMap(({ words }) => words);
+  expect(new Set(all).size).toBe(all.length);
 });

@@ -1,7 +1,7 @@
 // Workers in processes of their own that are killed in the middle of a job.
 import { afterAll, expect, test } from '@jest/globals';
 import * as jobs from '../../src/jobs/jobs.ts';
-import { openRedis } from '../../src/environments/app.ts';
+import { openRedis } from '../../src/environments/redis.ts';
 import { openQueue } from '../../src/jobs/queue.ts';
 import { childrenOf } from '../../src/jobs/children.ts';
 import { lastLines, stepsOf } from '../../src/jobs/steps.ts';

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import { openRedis, type Redis } from '../../src/environments/app.ts';
+import { openRedis, type Redis } from '../../src/environments/redis.ts';
 import { fromSqlInstant, transaction } from '../../src/database/sql.ts';
 import * as jobs from '../../src/jobs/jobs.ts';
 import { openQueue } from '../../src/jobs/queue.ts';

@@ -1,7 +1,8 @@
 // Schedules: one run at each time, whatever happens to processes and to Redis.
 import { expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openRedis, type App } from '../../src/environments/app.ts';
+import type { App } from '../../src/environments/app.ts';
+import { openRedis } from '../../src/environments/redis.ts';
 import { fromSqlInstant, run, select, sql } from '../../src/database/sql.ts';
 import * as jobs from '../../src/jobs/jobs.ts';
 import { openQueue } from '../../src/jobs/queue.ts';

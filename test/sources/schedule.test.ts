@@ -1,7 +1,7 @@
 // The schedule of each source: its own cron pattern, which takes effect without a restart.
 import { beforeEach, expect, test } from '@jest/globals';
 import { fromSqlInstant, run, select, sql } from '../../src/database/sql.ts';
-import { openRedis } from '../../src/environments/app.ts';
+import { openRedis } from '../../src/environments/redis.ts';
 import * as jobs from '../../src/jobs/jobs.ts';
 import { openQueue } from '../../src/jobs/queue.ts';
 import { shown } from '../../src/jobs/schedules.ts';

@@ -1,4 +1,4 @@
-import axe, { type AxeResults, type RunOptions } from 'axe-core';
+import axe, { type AxeResults, type RunOnly, type RunOptions } from 'axe-core';
 import type { Page } from 'playwright-core';
 
 const standards = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
@@ -18,9 +18,13 @@ export async function findingsOn(page: Page): Promise<string[]> {
   return [...inLight, ...inDark.map((line) => `dark: ${line}`)];
 }
 
-async function lines(page: Page, runOnly: RunOptions['runOnly']): Promise<string[]> {
+async function lines(page: Page, runOnly: RunOnly): Promise<string[]> {
   // Pages have no frames. For results other than violations axe needs no selector of every element.
-  const options: RunOptions = { runOnly, resultTypes: ['violations'], preload: { assets: ['media'] } };
+  const options: RunOptions = {
+    runOnly,
+    resultTypes: ['violations'],
+    preload: { assets: ['media'] },
+  };
   const text = JSON.stringify(options);
   const { violations } = await page.evaluate<Pick<AxeResults, 'violations'>>(
     `axe.run(document, ${text}).then(({ violations }) => ({ violations }))`,

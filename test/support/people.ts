@@ -7,7 +7,8 @@ import type { Express } from 'express';
 import type { Permission } from '../../src/access/permissions.ts';
 import { createApp } from '../../src/app.ts';
 import { run, sql } from '../../src/database/sql.ts';
-import { openApp, openRedis, type App, type Redis } from '../../src/environments/app.ts';
+import { openApp, type App } from '../../src/environments/app.ts';
+import { openRedis, type Redis } from '../../src/environments/redis.ts';
 import * as people from '../../src/people/people.ts';
 import { settingsOf, type World } from './world.ts';
 

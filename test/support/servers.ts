@@ -2,7 +2,8 @@
 import type { Server } from 'node:http';
 import { freePort } from '../../bin/programs.ts';
 import { createApp } from '../../src/app.ts';
-import { openApp, openRedis, type App, type Redis } from '../../src/environments/app.ts';
+import { openApp, type App } from '../../src/environments/app.ts';
+import { openRedis, type Redis } from '../../src/environments/redis.ts';
 import { startWorker } from '../../src/jobs/queue.ts';
 import { tasks } from '../../src/tasks.ts';
 import { cast, hire } from './people.ts';

@@ -1,28 +1,12 @@
 // A process that runs one task and kills or pauses itself at a failpoint. It waits for a line of JSON on standard
 // input, so that it can be started in advance.
 import { createInterface } from 'node:readline';
-import { entityNamed } from '../../src/catalog/index.ts';
 import type { Content, RowKey } from '../../src/catalog/entity.ts';
-import { remove } from '../../src/editing/deletions.ts';
-import { openApp, openRedis, type App } from '../../src/environments/app.ts';
-import { startWorker } from '../../src/jobs/queue.ts';
-import { runJob } from '../../src/jobs/runner.ts';
-import { purgeEnded } from '../../src/pipeline/job.ts';
-import * as copies from '../../src/staging/copies.ts';
-import { drop } from '../../src/staging/drop.ts';
-import { runJob as runStagingJob } from '../../src/staging/run.ts';
-import { tasks as allTasks } from '../../src/tasks.ts';
+import { openApp, type App } from '../../src/environments/app.ts';
 import { timeouts } from '../../src/database/timeouts.ts';
-import { upgrade } from '../../src/release/upgrade.ts';
-import { runRefresh } from '../../src/refresh/refresh.ts';
 import { bulk } from '../../src/writing/documents.ts';
-import { deliver } from '../../src/messages/delivery.ts';
-import { recover, sweepClaims } from '../../src/writing/recovery.ts';
-import { byId } from '../../src/writing/journal.ts';
 import { failpoints } from '../../src/database/failpoints.ts';
 import { parseSettings } from '../../src/settings.ts';
-import { jobTasks } from './job-tasks.ts';
-import { change, writeContextOf, pm, transfer, undo } from './rows.ts';
 
 export type Task =
   | { do: 'transfer'; keys: RowKey[] }
@@ -61,41 +45,66 @@ export type Order = {
 
 const quiet = { info: () => {}, warn: () => {} };
 
-const tasks: { [kind in Task['do']]: (here: App, task: Task & { do: kind }) => Promise<unknown> } =
-  {
-    transfer: (here, { keys }) => transfer(here, keys),
-    undo: async (here, { transfer: id }) => {
-      const sent = await byId(here.sql, id);
-      if (!sent) throw new Error('There is no such transfer');
-      return undo(here, sent);
-    },
-    save: (here, { key, facts }) => change(here, key, facts),
-    delete: (here, { key }) => remove(writeContextOf(here), pm, entityNamed(key.entity), key.id),
-    refresh: (here) => {
-      if (!here.source) throw new Error('There is no source');
-      return runRefresh({ here, there: here.destination, source: here.source, lease: 100 });
-    },
-    upgrade: (here, { patience }) => upgrade({ here, say: () => {}, waitMs: patience, ttlMs: 0 }),
-    deliver,
-    jobs: async (here) => {
-      const redis = await openRedis(here);
-      startWorker(here, { redis, patient: redis }, jobTasks);
-      // Waits until this process is killed.
-      await new Promise(() => {});
-    },
-    job: (here, { id }) => runJob(here, allTasks, id),
-    'purge pipeline': purgeEnded,
-    order: (here, { number }) => runStagingJob(here, number, 'sam@example.com'),
-    drop: async (here, { copy: id }) => {
-      const copy = await copies.byId(here.sql, id);
-      if (copy) await drop(here, copy, 'sam@example.com');
-    },
-    recover: async (here) => {
-      const recovering = { here, there: here.destination, lease: 100, log: quiet };
-      await recover(recovering);
-      await sweepClaims(recovering);
-    },
-  };
+type Tasks = { [kind in Task['do']]: (here: App, task: Task & { do: kind }) => Promise<unknown> };
+
+// Each task loads its own modules, because hundreds of processes run only one task each.
+const tasks: Tasks = {
+  transfer: async (here, { keys }) => (await import('./rows.ts')).transfer(here, keys),
+  undo: async (here, { transfer: id }) => {
+    const { byId } = await import('../../src/writing/journal.ts');
+    const sent = await byId(here.sql, id);
+    if (!sent) throw new Error('There is no such transfer');
+    return (await import('./rows.ts')).undo(here, sent);
+  },
+  save: async (here, { key, facts }) => (await import('./rows.ts')).change(here, key, facts),
+  delete: async (here, { key }) => {
+    const { pm, writeContextOf } = await import('./rows.ts');
+    const { remove } = await import('../../src/editing/deletions.ts');
+    const { entityNamed } = await import('../../src/catalog/index.ts');
+    await remove(writeContextOf(here), pm, entityNamed(key.entity), key.id);
+  },
+  refresh: async (here) => {
+    if (!here.source) throw new Error('There is no source');
+    const { runRefresh } = await import('../../src/refresh/refresh.ts');
+    return runRefresh({ here, there: here.destination, source: here.source, lease: 100 });
+  },
+  upgrade: async (here, { patience }) => {
+    const { upgrade } = await import('../../src/release/upgrade.ts');
+    await upgrade({ here, say: () => {}, waitMs: patience, ttlMs: 0 });
+  },
+  deliver: async (here) => (await import('../../src/messages/delivery.ts')).deliver(here),
+  jobs: async (here) => {
+    const { openRedis } = await import('../../src/environments/redis.ts');
+    const { startWorker } = await import('../../src/jobs/queue.ts');
+    const { jobTasks } = await import('./job-tasks.ts');
+    const redis = await openRedis(here);
+    startWorker(here, { redis, patient: redis }, jobTasks);
+    // Waits until this process is killed.
+    await new Promise(() => {});
+  },
+  job: async (here, { id }) => {
+    const { runJob } = await import('../../src/jobs/runner.ts');
+    const { tasks: all } = await import('../../src/tasks.ts');
+    return runJob(here, all, id);
+  },
+  'purge pipeline': async (here) => (await import('../../src/pipeline/job.ts')).purgeEnded(here),
+  order: async (here, { number }) => {
+    const { runJob } = await import('../../src/staging/run.ts');
+    await runJob(here, number, 'sam@example.com');
+  },
+  drop: async (here, { copy: id }) => {
+    const { drop } = await import('../../src/staging/drop.ts');
+    const copies = await import('../../src/staging/copies.ts');
+    const copy = await copies.byId(here.sql, id);
+    if (copy) await drop(here, copy, 'sam@example.com');
+  },
+  recover: async (here) => {
+    const { recover, sweepClaims } = await import('../../src/writing/recovery.ts');
+    const recovering = { here, there: here.destination, lease: 100, log: quiet };
+    await recover(recovering);
+    await sweepClaims(recovering);
+  },
+};
 
 async function main({ variables, task, at, skew = 0, statement, bulk: size = 1 }: Order) {
   const now = Date.now.bind(Date);

@@ -3,7 +3,7 @@ import { beforeAll, expect, test } from '@jest/globals';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { catalog } from '../../src/catalog/index.ts';
-import { openRedis } from '../../src/environments/app.ts';
+import { openRedis } from '../../src/environments/redis.ts';
 import { openSignIn } from '../../src/people/sign-in.ts';
 import { isForm } from '../../src/web/form/body.ts';
 import { routes, type Route } from '../../src/routes.ts';

@@ -1,0 +1,40 @@
+// Which file defines which command. Only the file of the called command is loaded, because all of them together take
+// longer to load than most commands take to run.
+import type { Command } from 'commander';
+
+type File = { words: string[]; load(): Promise<(program: Command) => void> };
+
+export const files: File[] = [
+  {
+    words: ['sign-in', 'sign-out', 'whoami', 'people', 'permissions'],
+    load: async () => (await import('./accounts.ts')).addAccounts,
+  },
+  { words: ['credentials'], load: async () => (await import('./credentials.ts')).addCredentials },
+  {
+    words: ['status', 'list', 'show', 'diff'],
+    load: async () => (await import('./rows.ts')).addRows,
+  },
+  {
+    words: ['transfer', 'undo', 'transfers'],
+    load: async () => (await import('./transfers.ts')).addTransfers,
+  },
+  { words: ['refresh', 'jobs'], load: async () => (await import('./jobs.ts')).addJobs },
+  {
+    words: ['release-check', 'reindex-report', 'revert'],
+    load: async () => (await import('./release.ts')).addRelease,
+  },
+  { words: ['backup'], load: async () => (await import('./backups.ts')).addBackups },
+  { words: ['sources'], load: async () => (await import('./sources.ts')).addSources },
+  { words: ['staging'], load: async () => (await import('./staging.ts')).addStaging },
+  { words: ['copies'], load: async () => (await import('./copies.ts')).addCopies },
+  { words: ['datasets'], load: async () => (await import('./datasets.ts')).addDatasets },
+  { words: ['datafiles'], load: async () => (await import('./datafiles.ts')).addDatafiles },
+  { words: ['pipeline'], load: async () => (await import('./pipeline.ts')).addPipeline },
+  { words: ['db', 'claims'], load: async () => (await import('./database.ts')).addDatabase },
+];
+
+/** The files that a call needs: that of its first word, or all of them for help and for unknown words. */
+export function filesFor(word: string | undefined): File[] {
+  const its = files.filter(({ words }) => word !== undefined && words.includes(word));
+  return its.length > 0 ? its : files;
+}
