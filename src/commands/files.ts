@@ -2,7 +2,7 @@
 // longer to load than most commands take to run.
 import type { Command } from 'commander';
 
-type File = { words: string[]; load(): Promise<(program: Command) => void> };
+type File = { words: string[]; load: () => Promise<(program: Command) => void> };
 
 export const files: File[] = [
   {
