@@ -48,6 +48,7 @@ export async function openBrowser(): Promise<Browser> {
       '--disable-sync',
       '--disable-background-networking',
       '--disable-component-update',
+      '--in-process-gpu',
     ],
   });
 }
