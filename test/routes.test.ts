@@ -56,8 +56,10 @@ beforeAll(async () => {
   redis.destroy();
 });
 
-const ask = async (client: Client, { method }: Route, address: string) =>
-  method === 'get' ? client.get(address) : client.post(address);
+const ask = async (client: Client, { method }: Route, address: string, csrf: string) =>
+  method === 'get'
+    ? client.get(address)
+    : client.postRaw(address, 'application/x-www-form-urlencoded', `csrf=${csrf}`);
 
 describe.each(['staging', 'preprod', 'production'] as const)('routes in %s', (name) => {
   test.each(Object.keys(cast))(
@@ -65,6 +67,7 @@ describe.each(['staging', 'preprod', 'production'] as const)('routes in %s', (na
     async (role) => {
       const site = await openSite(world, name);
       const client = await site.as(role);
+      const csrf = await client.token();
       for (const route of all) {
         if (
           route.allow !== 'anyone' &&
@@ -73,7 +76,7 @@ describe.each(['staging', 'preprod', 'production'] as const)('routes in %s', (na
           route.allow !== 'hawk' &&
           route.allow !== 'bridge'
         ) {
-          const { status } = await ask(client, route, addressOf(route));
+          const { status } = await ask(client, route, addressOf(route), csrf);
           const isAllowed = table[route.allow][name].includes(role);
           const line = `${role} ${route.method} ${route.path} in ${name}: ${status}`;
           expect([line, status !== 403]).toEqual([line, isAllowed]);
@@ -87,10 +90,11 @@ describe.each(['staging', 'preprod', 'production'] as const)('routes in %s', (na
   test('visitors who are not signed in are redirected to sign-in, and their posts are refused', async () => {
     const site = await openSite(world, name);
     const stranger = await site.as(null);
+    const csrf = await stranger.token();
     for (const route of all.filter(
       ({ allow }) => !['anyone', 'app', 'hawk', 'bridge'].includes(allow),
     )) {
-      const answer = await ask(stranger, route, addressOf(route));
+      const answer = await ask(stranger, route, addressOf(route), csrf);
       const line = `${route.method} ${route.path}`;
       if (route.method === 'get') {
         expect([line, answer.status, answer.headers['location']]).toEqual([line, 303, '/sign-in']);
