@@ -71,6 +71,13 @@ export const logins = [
     permissions: ['data_manager'],
     can: 'data manager: uploads and loads data files',
   },
+  {
+    email: 'moves@example.com',
+    name: 'Mia Lindqvist',
+    password: 'demo-password-moves',
+    permissions: ['account_moves'],
+    can: 'migrates accounts from the older system',
+  },
 ];
 
 /** Migrates all three environments, and fills them with data when they are new. */

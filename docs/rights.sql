@@ -55,6 +55,15 @@ GRANT DELETE ON `oneway_production`.`data_reject` TO 'oneway_production_app'@'%'
 GRANT UPDATE ON `oneway_production`.`data_version` TO 'oneway_production_app'@'%';
 GRANT UPDATE ON `oneway_production`.`upload` TO 'oneway_production_app'@'%';
 GRANT UPDATE ON `oneway_production`.`pipeline_run` TO 'oneway_production_app'@'%';
+GRANT UPDATE ON `oneway_production`.`inbox_account` TO 'oneway_production_app'@'%';
+GRANT UPDATE ON `oneway_production`.`inbox_brand` TO 'oneway_production_app'@'%';
+GRANT UPDATE ON `oneway_production`.`inbox_channel` TO 'oneway_production_app'@'%';
+GRANT UPDATE ON `oneway_production`.`inbox_thread` TO 'oneway_production_app'@'%';
+GRANT UPDATE ON `oneway_production`.`inbox_message` TO 'oneway_production_app'@'%';
+GRANT UPDATE ON `oneway_production`.`inbox_attachment` TO 'oneway_production_app'@'%';
+GRANT UPDATE ON `oneway_production`.`account_move` TO 'oneway_production_app'@'%';
+GRANT UPDATE ON `oneway_production`.`wave` TO 'oneway_production_app'@'%';
+GRANT UPDATE ON `oneway_production`.`wave_account` TO 'oneway_production_app'@'%';
 
 -- arrivals: what the environment before writes here (UNI_DIR_DESTINATION_SQL_DB_USER). It sees no people, no
 -- permissions, no keys.

@@ -14,6 +14,7 @@ import { lackingForSingleSignOn, singleSignOn } from './people/provider-settings
 import { plainConnections } from './plain-connections.ts';
 import { withDefaults, withLocalFile } from './defaults.ts';
 import { backupSettings, backupVariables } from './backups/settings.ts';
+import { moveSettings, moveVariables } from './account-moves/settings.ts';
 import { pipelineSettings, pipelineVariables } from './pipeline/settings.ts';
 import { sourceSettings, sourceVariables } from './sources/settings.ts';
 import { copySettings, copyVariables } from './staging/settings.ts';
@@ -73,6 +74,7 @@ export const variableNames: Names = [
   ...neighbours.flatMap((one) => databaseVariables(`${one}_`)),
   ...messageVariables,
   ...pipelineVariables,
+  ...moveVariables,
   ...storageVariables,
   ...backupVariables,
   ...copyVariables,
@@ -95,6 +97,7 @@ const settingsSchema = variables
   .and(part(backupVariables, backupSettings))
   .and(part(copyVariables, copySettings))
   .and(pipeline)
+  .and(part(moveVariables, moveSettings))
   .and(part(sourceVariables, sourceSettings));
 
 export type Settings = z.infer<typeof settingsSchema>;

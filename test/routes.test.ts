@@ -16,9 +16,9 @@ const table: Record<
   Record<Name, string[]>
 > = {
   look: {
-    staging: ['pm', 'ed', 'vic', 'ops', 'oncall', 'sam', 'dana'],
-    preprod: ['pm', 'ed', 'vic', 'ops', 'oncall', 'sam', 'dana'],
-    production: ['pm', 'ed', 'vic', 'ops', 'oncall', 'sam', 'dana'],
+    staging: ['pm', 'ed', 'vic', 'ops', 'oncall', 'sam', 'dana', 'mia'],
+    preprod: ['pm', 'ed', 'vic', 'ops', 'oncall', 'sam', 'dana', 'mia'],
+    production: ['pm', 'ed', 'vic', 'ops', 'oncall', 'sam', 'dana', 'mia'],
   },
   edit: { staging: ['pm', 'ed'], preprod: [], production: [] },
   transfer: { staging: ['pm'], preprod: ['pm'], production: [] },
@@ -28,12 +28,14 @@ const table: Record<
   refresh: { staging: ['pm', 'ops'], preprod: ['pm', 'ops'], production: [] },
   judge: {
     staging: [],
-    preprod: ['pm', 'ed', 'vic', 'ops', 'oncall', 'sam', 'dana'],
+    preprod: ['pm', 'ed', 'vic', 'ops', 'oncall', 'sam', 'dana', 'mia'],
     production: [],
   },
   administer: { staging: ['ops'], preprod: ['ops'], production: ['ops'] },
   'run-staging': { staging: ['sam'], preprod: ['sam'], production: ['sam'] },
   'manage-data': { staging: ['dana'], preprod: ['dana'], production: ['dana'] },
+  'move-accounts': { staging: ['mia'], preprod: ['mia'], production: ['mia'] },
+  'read-inbox': { staging: ['mia'], preprod: ['mia'], production: ['mia'] },
 };
 
 const filled: Record<string, string> = {

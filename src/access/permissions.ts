@@ -8,6 +8,7 @@ export const permissionNames = [
   'on_call',
   'run_staging',
   'data_manager',
+  'account_moves',
 ] as const;
 export type Permission = (typeof permissionNames)[number];
 
@@ -24,7 +25,9 @@ export type Ability =
   | 'judge'
   | 'administer'
   | 'run-staging'
-  | 'manage-data';
+  | 'manage-data'
+  | 'move-accounts'
+  | 'read-inbox';
 
 /**
  * Whether rows can be edited in this environment: in staging and development, and anywhere with IS_STAGING_ALWAYS.
@@ -68,6 +71,9 @@ export function may(
       return permissions.includes('run_staging');
     case 'manage-data':
       return permissions.includes('data_manager');
+    case 'move-accounts':
+    case 'read-inbox':
+      return permissions.includes('account_moves');
   }
 }
 
@@ -120,5 +126,9 @@ export function whoMay(ability: Ability, place: EnvironmentSetup): string {
       return `Only people with the permission run_staging (Admin Light / Run Staging) may order and drop staging databases. ${asks}`;
     case 'manage-data':
       return `Only people with the permission data_manager may upload, load and restore data files. ${asks}`;
+    case 'move-accounts':
+      return `Only people with the permission account_moves may migrate accounts. ${asks}`;
+    case 'read-inbox':
+      return `Only people with the permission account_moves may read the messages of an account. ${asks}`;
   }
 }

@@ -2,7 +2,11 @@
 import { createClient } from 'redis';
 import type { App } from './app.ts';
 
-const redisClient = (url: string) => createClient({ url, disableOfflineQueue: true });
+/** Each queue adds listeners to the client that it shares. */
+const MOST_LISTENERS = 100;
+
+const redisClient = (url: string) =>
+  createClient({ url, disableOfflineQueue: true }).setMaxListeners(MOST_LISTENERS);
 export type Redis = ReturnType<typeof redisClient>;
 
 /**
@@ -27,7 +31,7 @@ export function reachRedis({ settings, log }: App): { redis: Redis; connected: P
  * command without a pause, and nothing else in the process could run.
  */
 export async function patientCopy(redis: Redis, { log }: App): Promise<Redis> {
-  const copy = redis.duplicate({ disableOfflineQueue: false });
+  const copy = redis.duplicate({ disableOfflineQueue: false }).setMaxListeners(MOST_LISTENERS);
   copy.on('error', (error: Error) => log.warn({ err: error }, 'redis'));
   await copy.connect();
   return copy;

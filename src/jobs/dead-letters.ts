@@ -26,6 +26,12 @@ type DeadLetter = {
   state: (typeof letterStates)[number];
   retry_job: string | null;
   failed_at: string;
+  /** What the item belongs to, such as an account. */
+  subject: string | null;
+  /** A short code by which failures are grouped. */
+  cause: string | null;
+  /** Why a person discarded it. */
+  note: string | null;
   ended_by: string | null;
   ended_at: string | null;
 };
@@ -34,11 +40,15 @@ type DeadLetter = {
  * Records a failed item of a running job as a dead letter, or that it failed again.
  * @throws Overtaken when another worker has taken over the job
  */
-export async function record(on: Queryable, job: Job, { key, reason, payload }: Failure) {
+export async function record(
+  on: Queryable,
+  job: Job,
+  { key, reason, payload, subject = null, cause = null }: Failure,
+) {
   const found = await run(
     on,
-    sql`insert into dead_letter (job, kind, item_key, reason, payload, failed_at)
-        select id, kind, ${key}, ${reason}, ${JSON.stringify(payload ?? null)}, ${now}
+    sql`insert into dead_letter (job, kind, item_key, reason, payload, subject, cause, failed_at)
+        select id, kind, ${key}, ${reason}, ${JSON.stringify(payload ?? null)}, ${subject}, ${cause}, ${now}
           from job where ${mine(job)}
         on duplicate key update
           reason = ${reason}, payload = ${JSON.stringify(payload ?? null)}, attempts = attempts + 1,

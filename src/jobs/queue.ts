@@ -1,6 +1,7 @@
 // The Redis queues of an environment: BullMQ runs the jobs that are recorded in MySQL, on any number of machines. It
 // times delays and retries, orders by priority and enforces limits. If it loses data, jobs are requeued from MySQL.
-// Kinds with a limit have their own queue, because BullMQ limits queues.
+// Kinds with a limit have their own queue, because BullMQ limits queues; others have one so that no job of another kind
+// delays them.
 import { DelayedError, Queue, Worker, type Job as Entry, type JobsOptions } from 'bullmq';
 import { fromSqlInstant } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
@@ -23,10 +24,10 @@ export type JobQueue = {
   close(): Promise<void>;
 };
 
-const isLimited = (task: Task | undefined) =>
-  task?.concurrency !== undefined || task?.rate !== undefined;
+const hasOwnQueue = (task: Task | undefined) =>
+  task?.hasOwnQueue === true || task?.concurrency !== undefined || task?.rate !== undefined;
 const queueName = ({ name }: App, tasks: Tasks, kind: string) =>
-  isLimited(tasks[kind]) ? `${name}-jobs-${kind}` : `${name}-jobs`;
+  hasOwnQueue(tasks[kind]) ? `${name}-jobs-${kind}` : `${name}-jobs`;
 
 export function openQueue(here: App, redis: Redis, tasks: Tasks): JobQueue {
   const queues = new Map<string, Queue>();
@@ -113,8 +114,8 @@ export function startWorker(
       throw new DelayedError();
     }
   };
-  const limited = Object.keys(tasks).filter((kind) => isLimited(tasks[kind]));
-  const stops = ['', ...limited].map((kind) => {
+  const own = Object.keys(tasks).filter((kind) => hasOwnQueue(tasks[kind]));
+  const stops = ['', ...own].map((kind) => {
     const { concurrency = SIDE_BY_SIDE, rate } = tasks[kind] ?? {};
     const open = () => {
       const worker = new Worker<{ id: string }>(queueName(here, tasks, kind), run, {

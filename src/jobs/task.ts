@@ -36,8 +36,17 @@ export type Work = {
   deadLetter: (failure: Failure) => Promise<void>;
 };
 
-/** An item of a job that failed for good; `payload` is what a retry of the item needs. */
-export type Failure = { key: string; reason: string; payload: unknown };
+/**
+ * An item of a job that failed for good; `payload` is what a retry of the item needs. `subject`: what it belongs to,
+ * such as an account; `cause`: a short code by which failures are grouped.
+ */
+export type Failure = {
+  key: string;
+  reason: string;
+  payload: unknown;
+  subject?: string | null;
+  cause?: string | null;
+};
 
 /** How to compute the milliseconds between attempts; `longest` is a minute by default. */
 type Backoff = {
@@ -58,6 +67,8 @@ export type Task = {
   backoff?: Backoff;
   /** The priority of this kind’s jobs, if their request does not set one. */
   priority?: Priority;
+  /** Whether jobs of this kind have a queue and workers of their own, so that other jobs never delay them. */
+  hasOwnQueue?: boolean;
   /** How many jobs of this kind may run at once in the environment, on all machines together. */
   concurrency?: number;
   /** At most `max` jobs of this kind start within `perMs`, on all machines together. */

@@ -8,4 +8,5 @@ export const meaningOf: Record<Permission, string> = {
   on_call: 'undoes transfers when on call',
   run_staging: 'Admin Light / Run Staging: orders and drops staging databases',
   data_manager: 'uploads, loads and restores data files, and runs sources and pipelines',
+  account_moves: 'migrates accounts from the older system, and reads their messages',
 };

@@ -32,6 +32,7 @@ export const cast: Record<string, Permission[]> = {
   oncall: ['on_call'],
   sam: ['run_staging'],
   dana: ['data_manager'],
+  mia: ['account_moves'],
 };
 export type Role = keyof typeof cast;
 

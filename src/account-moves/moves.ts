@@ -1,0 +1,116 @@
+// The record of each account's move: its status, what it has reached, and where reading continues.
+import type { PoolConnection } from 'mysql2/promise';
+import { first, run, select, sql, type Queryable } from '../database/sql.ts';
+import { EXTERNAL_ID } from '../inbox/accounts.ts';
+import type { MigrationStatus, Part, Reached, Stage } from './status.ts';
+
+export type Counts = {
+  channels: number;
+  threads: number;
+  messages: number;
+  attachments: number;
+  /** Attachments that cannot be read. */
+  skipped: number;
+  /** Records that are dead letters. */
+  failed: number;
+};
+
+export type Move = Counts & {
+  account_id: number;
+  /** The id of the account in the older system, and its name there. */
+  external_id: string;
+  name: string;
+  migration_status: MigrationStatus;
+  reached: Reached | null;
+  /** 0 before the first run; `force` begins the next one. */
+  run: number;
+  stage: Stage | null;
+  part: Part;
+  reader: 'store' | 'dump';
+  /** The prefix of the dump in the object storage; null when the store is read. */
+  location: string | null;
+  /** After which cursor reading continues; null before the first page and after the last one. */
+  position: string | null;
+  page: number;
+  /** The cursor of the newest message at the beginning of the run. */
+  newest_position: string | null;
+  /** Messages before this time are not recent. */
+  cut_at: string | null;
+  /** How many messages the older system has; null when it does not say. */
+  expected_messages: number | null;
+  /** The wave that started this run; null for a request of an app or a person. */
+  wave_id: number | null;
+  error_code: string | null;
+  error_message: string | null;
+  error_at: string | null;
+  failing_since: string | null;
+  reported_at: string | null;
+  /** When the older system was asked whether it knows the account. */
+  asked_at: string | null;
+  person: string;
+  requested_at: string | null;
+  ended_at: string | null;
+};
+
+const all = sql`select move.*, account.external_id, account.name
+                  from account_move move join inbox_account account on account.id = move.account_id`;
+
+export const byAccount = (on: Queryable, account: number) =>
+  first<Move>(on, sql`${all} where move.account_id = ${account}`);
+
+export const byExternalId = (on: Queryable, externalId: string) =>
+  EXTERNAL_ID.test(externalId)
+    ? first<Move>(on, sql`${all} where account.external_id = ${externalId}`)
+    : Promise.resolve(undefined);
+
+/** Moves in the order of their accounts, after one of them. */
+export const list = (on: Queryable, { after, limit }: { after: number; limit: number }) =>
+  select<Move>(
+    on,
+    sql`${all} where move.account_id > ${after} order by move.account_id limit ${limit}`,
+  );
+
+/** Locks the move of an account; requests of the same account wait for each other here. */
+export async function lock(on: PoolConnection, account: number): Promise<Move> {
+  const move = await first<Move>(on, sql`${all} where move.account_id = ${account} for update`);
+  if (!move) throw new Error(`Account ${account} has no move`);
+  return move;
+}
+
+export const countsOf = (move: Counts): Counts => {
+  const { channels, threads, messages, attachments, skipped, failed } = move;
+  return { channels, threads, messages, attachments, skipped, failed };
+};
+
+export type MoveEvent = {
+  id: number;
+  account_id: number;
+  run: number;
+  kind: 'status' | 'stage';
+  name: MigrationStatus | Stage;
+  /** The counts of the move at that time, as JSON. */
+  counts: string;
+  at: string;
+};
+
+/** Records a status or the beginning of a stage, with the counts of the move as they are now. */
+export const addEvent = (
+  on: Queryable,
+  { account, kind, name }: { account: number; kind: MoveEvent['kind']; name: MoveEvent['name'] },
+) =>
+  run(
+    on,
+    sql`insert into account_move_event (account_id, run, kind, name, counts, at)
+        select account_id, run, ${kind}, ${name},
+               json_object('channels', channels, 'threads', threads, 'messages', messages,
+                           'attachments', attachments, 'skipped', skipped, 'failed', failed),
+               utc_timestamp(3)
+          from account_move where account_id = ${account}`,
+  );
+
+/** The events of an account's runs, in their order. */
+export const eventsOf = (on: Queryable, account: number) =>
+  select<MoveEvent>(
+    on,
+    sql`select * from account_move_event where account_id = ${account} order by id`,
+  );

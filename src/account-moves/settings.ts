@@ -1,0 +1,147 @@
+// The settings of account migrations: the older system, its store and media, and the tokens of apps.
+import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+
+export type MoveSettings = {
+  /** The older system, and the key and certificate that sign the tokens we send to it. */
+  conversations: { url: string; key: KeyObject; certificate: X509Certificate };
+  store: {
+    /** Null: the endpoint of AWS for the region. */
+    endpoint: string | null;
+    region: string;
+    messagesTable: string;
+    threadsTable: string;
+    /** Null: what the AWS SDK finds, such as the role of the machine. */
+    keys: { id: string; secret: string } | null;
+  };
+  /** The hosts, with their ports, that attachments are fetched from; tokens go to no other. */
+  mediaHosts: string[];
+  attachmentBytes: number;
+  /** Who signs the tokens of apps; null when apps do not call this server. */
+  tokens: { issuer: string; audience: string; jwks: string } | null;
+  /** Which messages are recent: those of so many days, at most so many messages. */
+  recent: { days: number; messages: number };
+  /** A move fails when more than so many records, and more than so many percent of them, are dead letters. */
+  failures: { allowed: number; percent: number };
+};
+
+type Variables = Record<string, string | undefined>;
+
+const number = (least: number, most: number) => {
+  const message = `must be a whole number from ${least} to ${most}`;
+  return z.coerce.number(message).int(message).min(least, message).max(most, message);
+};
+
+const limits = z.object({
+  ATTACHMENT_LIMIT_MB: number(1, 5000),
+  MOVE_RECENT_DAYS: number(1, 3650),
+  MOVE_RECENT_MESSAGES: number(50, 100_000),
+  MOVE_FAILURES_ALLOWED: number(0, 1_000_000),
+  MOVE_FAILURES_PERCENT: number(0, 100),
+});
+
+const OLDER_SYSTEM = [
+  'CONVERSATIONS_URL',
+  'CONVERSATIONS_KEY_FILE',
+  'CONVERSATIONS_CERTIFICATE_FILE',
+] as const;
+const STORE = ['STORE_REGION', 'STORE_MESSAGES_TABLE', 'STORE_THREADS_TABLE'] as const;
+const ACCESS = ['STORE_ACCESS_KEY_ID', 'STORE_SECRET_ACCESS_KEY'] as const;
+const TOKENS = ['ACCOUNT_TOKENS_ISSUER', 'ACCOUNT_TOKENS_AUDIENCE', 'ACCOUNT_TOKENS_JWKS'] as const;
+
+export const moveVariables = [
+  ...OLDER_SYSTEM,
+  ...STORE,
+  'STORE_ENDPOINT',
+  ...ACCESS,
+  'MEDIA_HOSTS',
+  ...TOKENS,
+  ...Object.keys(limits.shape),
+];
+
+/** Parses the settings of account migrations; null where no older system is set. Returns messages about wrong ones. */
+export function moveSettings(variables: Variables): {
+  moves: MoveSettings | null;
+  wrong: string[];
+} {
+  const { data, error } = limits.safeParse(variables);
+  const wrong = (error?.issues ?? []).map(({ path, message }) => `${path.join('.')}: ${message}`);
+  const optional = [...OLDER_SYSTEM, 'STORE_ENDPOINT', ...ACCESS, ...TOKENS, 'MEDIA_HOSTS'];
+  const given = optional.filter((name) => variables[name]);
+  if (given.length === 0) return { moves: null, wrong };
+  for (const name of [...OLDER_SYSTEM, ...STORE]) {
+    if (!variables[name]) {
+      wrong.push(`${name}: is missing; account migrations need it beside ${given.join(', ')}`);
+    }
+  }
+  const tokens = TOKENS.map((name) => variables[name]);
+  if (tokens.some(Boolean) && !tokens.every(Boolean)) {
+    wrong.push(`${TOKENS.join(', ')}: give all of them or none`);
+  }
+  const [id, secret] = ACCESS.map((name) => variables[name]);
+  if (!id !== !secret) wrong.push(`${ACCESS.join(' and ')}: give both or none`);
+  for (const name of ['CONVERSATIONS_URL', 'STORE_ENDPOINT', 'ACCOUNT_TOKENS_JWKS']) {
+    if (variables[name] && !isWebAddress(variables[name])) wrong.push(`${name}: must be https://…`);
+  }
+  const mediaHosts = hostsIn(variables['MEDIA_HOSTS'] ?? '', wrong);
+  const key = readPem(variables, 'CONVERSATIONS_KEY_FILE', createPrivateKey, wrong);
+  const certificate = readPem(
+    variables,
+    'CONVERSATIONS_CERTIFICATE_FILE',
+    (pem) => new X509Certificate(pem),
+    wrong,
+  );
+  if (key && certificate && !certificate.checkPrivateKey(key)) {
+    wrong.push('CONVERSATIONS_CERTIFICATE_FILE: is not the certificate of CONVERSATIONS_KEY_FILE');
+  }
+  if (wrong.length > 0 || !data || !key || !certificate) return { moves: null, wrong };
+  const [issuer = '', audience = '', jwks = ''] = tokens;
+  return {
+    moves: {
+      conversations: { url: variables['CONVERSATIONS_URL'] ?? '', key, certificate },
+      store: {
+        endpoint: variables['STORE_ENDPOINT'] || null,
+        region: variables['STORE_REGION'] ?? '',
+        messagesTable: variables['STORE_MESSAGES_TABLE'] ?? '',
+        threadsTable: variables['STORE_THREADS_TABLE'] ?? '',
+        keys: id && secret ? { id, secret } : null,
+      },
+      mediaHosts,
+      attachmentBytes: data.ATTACHMENT_LIMIT_MB * 1_000_000,
+      tokens: issuer ? { issuer, audience, jwks } : null,
+      recent: { days: data.MOVE_RECENT_DAYS, messages: data.MOVE_RECENT_MESSAGES },
+      failures: { allowed: data.MOVE_FAILURES_ALLOWED, percent: data.MOVE_FAILURES_PERCENT },
+    },
+    wrong,
+  };
+}
+
+function hostsIn(list: string, wrong: string[]): string[] {
+  const hosts = list.split(',').flatMap((host) => host.trim().toLowerCase() || []);
+  for (const host of hosts) {
+    if (URL.parse(`https://${host}`)?.host !== host) {
+      wrong.push('MEDIA_HOSTS: must be hosts with commas between: media.example.com');
+    }
+  }
+  return hosts;
+}
+
+const isWebAddress = (url: string) => ['http:', 'https:'].includes(URL.parse(url)?.protocol ?? '');
+
+function readPem<T>(
+  variables: Variables,
+  name: string,
+  parse: (pem: string) => T,
+  wrong: string[],
+): T | null {
+  const file = variables[name];
+  if (!file) return null;
+  try {
+    return parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? 'error';
+    wrong.push(`${name}: ${file} cannot be read (${code}); it must be in PEM format`);
+    return null;
+  }
+}

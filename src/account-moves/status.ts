@@ -1,0 +1,75 @@
+// The statuses of a move, as API, pages and engine know them. Pure functions.
+
+export const migrationStatuses = [
+  'not_started',
+  'not_needed',
+  'migrating',
+  'channels-only',
+  'recent-messages-only',
+  'completed',
+  'failed',
+] as const;
+export type MigrationStatus = (typeof migrationStatuses)[number];
+
+/** What a run can have reached, in this order. */
+export const reachable = ['channels-only', 'recent-messages-only', 'completed'] as const;
+export type Reached = (typeof reachable)[number];
+
+/** The stages of a run, in their order. */
+export const stages = ['channels', 'recent', 'rest', 'attachments', 'final-check'] as const;
+export type Stage = (typeof stages)[number];
+
+/** The part of a run that was asked for: all of it, or only until the recent messages are here. */
+export type Part = 'whole' | 'recent';
+
+type Standing = { migration_status: MigrationStatus; reached: Reached | null };
+
+/** The status names of an older proposal, which some callers know. */
+export function legacyStatus({ migration_status: status, reached }: Standing): string {
+  const shown = status === 'failed' ? (reached ?? 'migrating') : status;
+  switch (shown) {
+    case 'not_started':
+      return 'not_started';
+    case 'migrating':
+    case 'channels-only':
+      return 'migrating';
+    case 'recent-messages-only':
+      return 'active-recent-only';
+    case 'not_needed':
+    case 'completed':
+      return 'active';
+  }
+}
+
+const otherNames: Record<string, Reached> = {
+  'recent-only': 'recent-messages-only',
+  'active-recent-only': 'recent-messages-only',
+};
+
+/** The status that a caller means, also by one of its former names; null when there is no such status. */
+export const statusNamed = (text: string): MigrationStatus | null =>
+  otherNames[text] ?? migrationStatuses.find((one) => one === text) ?? null;
+
+/** Whether a move has come as far as a status. `failed` and `not_needed` are reached only by themselves. */
+export function hasReached(move: Standing, wanted: MigrationStatus): boolean {
+  if (wanted === 'failed' || wanted === 'not_needed') return move.migration_status === wanted;
+  if (wanted === 'not_started') return move.migration_status !== 'not_needed';
+  return rankOf(move) >= ranks.indexOf(wanted);
+}
+
+const ranks: readonly MigrationStatus[] = ['not_started', 'migrating', ...reachable];
+
+function rankOf({ migration_status: status, reached }: Standing): number {
+  if (status === 'failed') return reached === null ? 1 : ranks.indexOf(reached);
+  return ranks.indexOf(status);
+}
+
+/** Whether a run is to be finished without another request: it is at work, waits for a worker, or its wave is paused. */
+export const isActive = ({
+  migration_status: status,
+  reached,
+  part,
+}: Standing & { part: Part }): boolean =>
+  status === 'migrating' ||
+  status === 'channels-only' ||
+  (status === 'recent-messages-only' && !(part === 'recent' && reached === 'recent-messages-only'));

@@ -1,0 +1,28 @@
+// The accounts whose inboxes are here. An account has a number here, and the id that it has in the older system.
+import { first, run, sql, type Queryable } from '../database/sql.ts';
+
+export type InboxAccount = { id: number; external_id: string; name: string; created_at: string };
+
+/** The form of an id of the older system: of an account, a thread, a message. */
+export const EXTERNAL_ID = /^[\w.:@-]{1,64}$/;
+
+export const byExternalId = (on: Queryable, externalId: string) =>
+  EXTERNAL_ID.test(externalId)
+    ? first<InboxAccount>(on, sql`select * from inbox_account where external_id = ${externalId}`)
+    : Promise.resolve(undefined);
+
+/** Adds an account unless it is here; returns it. Its name is kept up to date. */
+export async function addAccount(
+  on: Queryable,
+  { externalId, name }: { externalId: string; name: string },
+): Promise<InboxAccount> {
+  await run(
+    on,
+    sql`insert into inbox_account (external_id, name, created_at)
+        values (${externalId}, ${name.slice(0, 200)}, utc_timestamp(3))
+        on duplicate key update name = if(values(name) = '', name, values(name))`,
+  );
+  const account = await byExternalId(on, externalId);
+  if (!account) throw new Error('The account was not recorded');
+  return account;
+}
