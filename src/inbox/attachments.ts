@@ -1,0 +1,47 @@
+// The attachments of messages: what is known of each, and where its content is stored.
+import { first, select, sql, type Queryable } from '../database/sql.ts';
+import { EXTERNAL_ID } from './accounts.ts';
+import { partsOf } from './places.ts';
+
+export type AttachmentState = 'waiting' | 'stored' | 'skipped';
+
+export type Attachment = {
+  /** The position of the message that it belongs to. */
+  position: string;
+  id: string;
+  name: string;
+  /** The type that the older system names: it may be wrong. */
+  type: string;
+  state: AttachmentState;
+  /** The key of its content in the object storage; null until it is stored. */
+  object: string | null;
+  size: number | null;
+  sha256: string | null;
+  /** Why it was skipped. */
+  reason: string | null;
+  gone_at: string | null;
+};
+
+const columns = sql`position, id, name, type, state, object, size, sha256, reason, gone_at`;
+
+/** The attachments of messages, in the order of their ids. */
+export const attachmentsOf = (on: Queryable, account: number, positions: string[]) =>
+  select<Attachment>(
+    on,
+    sql`select ${columns} from inbox_attachment
+         where account_id = ${account} and position in (${positions})
+         order by position, id`,
+  );
+
+export const attachmentAt = (
+  on: Queryable,
+  account: number,
+  { position, id }: { position: string; id: string },
+) =>
+  partsOf(position) && EXTERNAL_ID.test(id)
+    ? first<Attachment>(
+        on,
+        sql`select ${columns} from inbox_attachment
+             where account_id = ${account} and position = ${position} and id = ${id}`,
+      )
+    : Promise.resolve(undefined);

@@ -1,0 +1,40 @@
+// The channels of an account: those that came from the older system, and its WebChat channel, which was made here.
+import { run, select, sql, type Queryable } from '../database/sql.ts';
+
+export type Channel = {
+  id: string;
+  /** The id and the name of the brand that the channel belongs to; null when it has none. */
+  brand_id: string | null;
+  brand: string | null;
+  kind: string;
+  name: string;
+  address: string;
+  /** The run that wrote the channel last; null for a channel that was made here. */
+  run: number | null;
+};
+
+/** The id of the channel that every account gets here. It contains a colon, so that it meets no id that a store counts up. */
+const WEBCHAT = 'here:webchat';
+
+/** The channels of an account, by their names. */
+export const listChannels = (on: Queryable, account: number) =>
+  select<Channel>(
+    on,
+    sql`select channel.id, channel.brand_id, brand.name as brand, channel.kind, channel.name,
+               channel.address, channel.run
+          from inbox_channel channel
+          left join inbox_brand brand
+            on brand.account_id = channel.account_id and brand.id = channel.brand_id
+         where channel.account_id = ${account}
+         order by channel.name, channel.id`,
+  );
+
+/** Gives an account its WebChat channel; returns whether it had none. No run changes the channel. */
+export async function addWebChat(on: Queryable, account: number): Promise<boolean> {
+  const added = await run(
+    on,
+    sql`insert ignore into inbox_channel (account_id, id, kind, name, run)
+        values (${account}, ${WEBCHAT}, 'webchat', 'WebChat', null)`,
+  );
+  return added === 1;
+}

@@ -1,0 +1,53 @@
+// The messages of a thread, newest first, with their attachments.
+import { select, sql, type Queryable } from '../database/sql.ts';
+import { attachmentsOf, type Attachment } from './attachments.ts';
+import { PAGE, pageOf, partsOf, type InboxPage } from './places.ts';
+
+type StoredMessage = {
+  /** Its time and its id. */
+  position: string;
+  thread_id: string;
+  direction: 'in' | 'out';
+  author: string;
+  body: string;
+  /** When it was noticed that the message no longer exists in the older system. */
+  gone_at: string | null;
+};
+
+export type InboxMessage = StoredMessage & {
+  id: string;
+  sent_at: string;
+  attachments: Attachment[];
+};
+
+/**
+ * Reads a page of a thread’s messages. `before`: the position that the page ends before. The index is named, because
+ * for a short page MySQL may prefer to read all messages of the account in order.
+ */
+export async function pageOfMessages(
+  on: Queryable,
+  account: number,
+  { thread, before = null }: { thread: string; before?: string | null },
+): Promise<InboxPage<InboxMessage>> {
+  const earlier = before === null ? sql`` : sql` and position < ${before}`;
+  const rows = await select<StoredMessage>(
+    on,
+    sql`select position, thread_id, direction, author, body, gone_at
+          from inbox_message force index (inbox_message_thread)
+         where account_id = ${account} and thread_id = ${thread}${earlier}
+         order by position desc
+         limit ${PAGE + 1}`,
+  );
+  const page = pageOf(rows, ({ position }) => position);
+  return { ...page, items: await withAttachments(on, account, page.items) };
+}
+
+async function withAttachments(on: Queryable, account: number, rows: StoredMessage[]) {
+  const positions = rows.map(({ position }) => position);
+  const attachments = rows.length === 0 ? [] : await attachmentsOf(on, account, positions);
+  const byMessage = Map.groupBy(attachments, ({ position }) => position);
+  return rows.map((row): InboxMessage => {
+    const { at, id } = partsOf(row.position) ?? { at: '', id: row.position };
+    return { ...row, id, sent_at: at, attachments: byMessage.get(row.position) ?? [] };
+  });
+}

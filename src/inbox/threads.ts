@@ -1,0 +1,78 @@
+// The threads of an account, newest first.
+import {
+  first,
+  fromSqlInstant,
+  select,
+  sql,
+  toSqlInstant,
+  type Queryable,
+} from '../database/sql.ts';
+import { EXTERNAL_ID } from './accounts.ts';
+import { PAGE, pageOf, partsOf, type InboxPage } from './places.ts';
+
+export type Thread = {
+  id: string;
+  channel_id: string;
+  /** The name of the channel; null while the channel is not here. */
+  channel: string | null;
+  title: string;
+  customer: string;
+  /** The time of its newest message. */
+  last_at: string;
+  /** When it was noticed that the thread no longer exists in the older system. */
+  gone_at: string | null;
+};
+
+const columns = sql`thread.id, thread.channel_id, channel.name as channel, thread.title, thread.customer,
+                    thread.last_at, thread.gone_at`;
+const withChannel = sql`from inbox_thread thread
+                        left join inbox_channel channel
+                          on channel.account_id = thread.account_id and channel.id = thread.channel_id`;
+
+/**
+ * Reads a page of threads. `before`: the place that the page ends before; `search`: only threads that contain the text
+ * in their title, their customer or a message.
+ */
+export async function pageOfThreads(
+  on: Queryable,
+  account: number,
+  { before = null, search = '' }: { before?: string | null; search?: string } = {},
+): Promise<InboxPage<Thread>> {
+  const rows = await select<Thread>(
+    on,
+    sql`select ${columns} ${withChannel}
+         where thread.account_id = ${account}${earlier(before)}${containing(account, search)}
+         order by thread.last_at desc, thread.id desc
+         limit ${PAGE + 1}`,
+  );
+  return pageOf(rows, placeOf);
+}
+
+export const threadById = (on: Queryable, account: number, id: string) =>
+  EXTERNAL_ID.test(id)
+    ? first<Thread>(
+        on,
+        sql`select ${columns} ${withChannel} where thread.account_id = ${account} and thread.id = ${id}`,
+      )
+    : Promise.resolve(undefined);
+
+const placeOf = ({ last_at: at, id }: Thread) => `${fromSqlInstant(at)}#${id}`;
+
+/** The first condition alone lets the index find where the page begins. */
+function earlier(before: string | null) {
+  const place = before === null ? null : partsOf(before);
+  if (place === null) return sql``;
+  const at = toSqlInstant(place.at);
+  return sql` and thread.last_at <= ${at} and (thread.last_at < ${at} or thread.id < ${place.id})`;
+}
+
+function containing(account: number, search: string) {
+  const text = search.trim();
+  if (text === '') return sql``;
+  const isLike = sql`collate utf8mb4_unicode_ci like ${likePattern(text)}`;
+  return sql` and (thread.title ${isLike} or thread.customer ${isLike}
+                   or thread.id in (select thread_id from inbox_message
+                                     where account_id = ${account} and body ${isLike}))`;
+}
+
+const likePattern = (text: string) => `%${text.replaceAll(/[\\%_]/g, String.raw`\$&`)}%`;
