@@ -139,7 +139,7 @@ CREATE TABLE account_move (
   person VARCHAR(190) NOT NULL DEFAULT '',
   requested_at DATETIME(3) NULL,
   ended_at DATETIME(3) NULL,
-  KEY account_move_status (migration_status, account_id),
+  KEY account_move_status (migration_status, part, account_id),
   KEY account_move_wave (wave_id),
   KEY account_move_ended (ended_at),
   CONSTRAINT account_move_account FOREIGN KEY (account_id) REFERENCES inbox_account (id) ON DELETE CASCADE
@@ -167,4 +167,4 @@ ALTER TABLE dead_letter
   ADD COLUMN cause VARCHAR(40) NULL,
   ADD COLUMN note VARCHAR(500) NULL,
   ADD KEY dead_letter_subject (subject, state, id),
-  ADD KEY dead_letter_cause (kind, state, cause, id);
+  ADD KEY dead_letter_cause (kind, state, cause, subject);

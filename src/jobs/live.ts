@@ -1,7 +1,7 @@
 // The part of a job’s page that changes while the job runs: steps, log and child jobs. The event stream of the page
 // sends the same partial.
 import { fromSqlInstant, type Queryable } from '../database/sql.ts';
-import { exactly, iso } from '../web/format.ts';
+import { duration, exactly, iso } from '../web/format.ts';
 import { icon } from '../web/icons.ts';
 import { partial } from '../web/partials.ts';
 import { childrenOf } from './children.ts';
@@ -44,13 +44,3 @@ const tookOf = ({ started_at, ended_at }: Step) =>
   ended_at === null ? null : duration(millisecondsOf(ended_at) - millisecondsOf(started_at));
 
 const millisecondsOf = (stored: string) => Date.parse(fromSqlInstant(stored));
-
-/** Formats a duration: `0.4 s`, `12 s`, `3 min 5 s`, `2 h 10 min` */
-function duration(milliseconds: number): string {
-  const seconds = Math.round(milliseconds / 1000);
-  if (seconds < 10) return `${(milliseconds / 1000).toFixed(1)} s`;
-  if (seconds < 60) return `${seconds} s`;
-  const minutes = Math.floor(seconds / 60);
-  if (minutes < 60) return `${minutes} min ${seconds % 60} s`;
-  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
-}

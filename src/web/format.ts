@@ -73,6 +73,16 @@ export function exactly(instant: string): string {
   return `${day.format(at)}, ${minute.format(at)} UTC`;
 }
 
+/** Formats a duration: `0.4 s`, `12 s`, `3 min 5 s`, `2 h 10 min` */
+export function duration(milliseconds: number): string {
+  const seconds = Math.round(milliseconds / 1000);
+  if (seconds < 10) return `${(milliseconds / 1000).toFixed(1)} s`;
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} min ${seconds % 60} s`;
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
 /** A value as plain text, for comparisons of two values and for places without a partial of the field’s kind. */
 export function formatValue(field: Field, value: Value | undefined): string {
   if (value === undefined || value === null || value === '') return '';
