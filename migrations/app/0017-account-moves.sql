@@ -94,11 +94,12 @@ CREATE TABLE wave (
   KEY wave_state (state)
 );
 
--- `run`: the run that the wave started; null before. `taken_at`: when somebody's request took the account out.
+-- `run`: the run that the wave started; null before. `picked_at`: when a process began to start it. `taken_at`: when somebody's request took the account out.
 CREATE TABLE wave_account (
   wave_id BIGINT UNSIGNED NOT NULL,
   account_id INT UNSIGNED NOT NULL,
   run INT UNSIGNED NULL,
+  picked_at DATETIME(3) NULL,
   taken_at DATETIME(3) NULL,
   PRIMARY KEY (wave_id, account_id),
   KEY wave_account_account (account_id),
@@ -108,7 +109,7 @@ CREATE TABLE wave_account (
 
 -- The move of an account. `run`: 0 before the first. `reached`: the furthest status of this run. `position` and
 -- `page`: where reading continues; each commit of a run names both. `part`: recent where the run stops after the recent
--- messages. `cut_at`: the time before which messages are not recent. `failing_since`: since when the older system fails.
+-- messages. `job`: the one job that may go on with the run. `cut_at`: the time before which messages are not recent. `failing_since`: since when the older system fails.
 CREATE TABLE account_move (
   account_id INT UNSIGNED NOT NULL PRIMARY KEY,
   migration_status VARCHAR(24) NOT NULL,
@@ -120,6 +121,7 @@ CREATE TABLE account_move (
   location VARCHAR(500) NULL,
   position VARCHAR(200) CHARACTER SET ascii COLLATE ascii_bin NULL,
   page INT UNSIGNED NOT NULL DEFAULT 0,
+  all_read BOOLEAN NOT NULL DEFAULT FALSE,
   newest_position VARCHAR(200) CHARACTER SET ascii COLLATE ascii_bin NULL,
   cut_at DATETIME(3) NULL,
   channels INT UNSIGNED NOT NULL DEFAULT 0,
@@ -129,6 +131,8 @@ CREATE TABLE account_move (
   skipped INT UNSIGNED NOT NULL DEFAULT 0,
   failed INT UNSIGNED NOT NULL DEFAULT 0,
   expected_messages INT UNSIGNED NULL,
+  media_pauses INT UNSIGNED NOT NULL DEFAULT 0,
+  job CHAR(36) NULL,
   wave_id BIGINT UNSIGNED NULL,
   error_code VARCHAR(40) NULL,
   error_message TEXT NULL,

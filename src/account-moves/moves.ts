@@ -32,12 +32,18 @@ export type Move = Counts & {
   /** After which cursor reading continues; null before the first page and after the last one. */
   position: string | null;
   page: number;
+  /** Whether all pages of the stage are read. */
+  all_read: 0 | 1;
   /** The cursor of the newest message at the beginning of the run. */
   newest_position: string | null;
   /** Messages before this time are not recent. */
   cut_at: string | null;
   /** How many messages the older system has; null when it does not say. */
   expected_messages: number | null;
+  /** How often the run waited for a media host that failed. */
+  media_pauses: number;
+  /** The job that may go on with the run; any other stops. */
+  job: string | null;
   /** The wave that started this run; null for a request of an app or a person. */
   wave_id: number | null;
   error_code: string | null;

@@ -1,7 +1,19 @@
 // Requests for a move: from an app, from Conversations, from a person, from a wave. All of them start the same jobs.
+import type { PoolConnection } from 'mysql2/promise';
+import * as audit from '../audit/audit.ts';
+import { failpoint } from '../database/failpoints.ts';
+import { run, sql, transaction } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
+import { addAccount } from '../inbox/accounts.ts';
+import { supersede } from '../jobs/dead-letters.ts';
 import type { Job } from '../jobs/jobs.ts';
+import { NotFound } from '../problems.ts';
+import { accountThere } from './conversations.ts';
+import { requestJob } from './job-requests.ts';
+import * as moves from './moves.ts';
 import type { Move } from './moves.ts';
+import { cutAt } from './opening.ts';
+import { decide, type Decision } from './decision.ts';
 
 export type MoveRequest = {
   /** The id of the account in the older system. */
@@ -20,17 +32,173 @@ export type MoveRequest = {
 export type Requested = { move: Move; isAccepted: boolean; job: Job | null };
 
 /**
- * Finds the move of an account; asks the older system whether it knows the account, unless that is known.
+ * Finds the move of an account; asks the older system whether it knows the account, unless that is known. `again`: asks
+ * also when it was unknown there before.
  * @throws Unavailable when the older system does not answer and was never asked
  */
-export async function ask(_here: App, _externalId: string): Promise<Move> {
-  throw new Error('to do');
+export async function ask(
+  here: App,
+  externalId: string,
+  { again = false }: { again?: boolean } = {},
+): Promise<Move> {
+  const known = await moves.byExternalId(here.sql, externalId);
+  const isKnown =
+    known !== undefined &&
+    known.asked_at !== null &&
+    !(again && known.migration_status === 'not_needed');
+  if (isKnown) return known;
+  const { moves: settings } = here.settings;
+  if (!settings)
+    throw new NotFound('Accounts are not migrated here: CONVERSATIONS_URL is not set.');
+  const there = await accountThere(settings, externalId).catch((error: unknown) => {
+    if (known && known.asked_at !== null) return 'silent' as const;
+    throw error;
+  });
+  if (there === 'silent') return known as Move;
+  await failpoint('older system asked');
+  return recordAnswer(here, externalId, there);
 }
+
+const recordAnswer = (
+  here: App,
+  externalId: string,
+  there: { name: string; messages: number | null } | null,
+) =>
+  transaction(here.sql, async (on) => {
+    const account = await addAccount(on, { externalId, name: there?.name ?? '' });
+    const status = there ? 'not_started' : 'not_needed';
+    const isNew = await addMove(on, account.id, status);
+    const { migration_status: before } = await moves.lock(on, account.id);
+    if (before === 'not_started' || before === 'not_needed') {
+      await run(
+        on,
+        sql`update account_move
+               set migration_status = ${status}, asked_at = utc_timestamp(3),
+                   expected_messages = ${there?.messages ?? null}
+             where account_id = ${account.id}`,
+      );
+    }
+    if (isNew || (before !== status && (before === 'not_started' || before === 'not_needed'))) {
+      await moves.addEvent(on, { account: account.id, kind: 'status', name: status });
+    }
+    return moves.lock(on, account.id);
+  });
+
+const addMove = async (on: PoolConnection, account: number, status: string): Promise<boolean> =>
+  (await run(
+    on,
+    sql`insert ignore into account_move (account_id, migration_status) values (${account}, ${status})`,
+  )) === 1;
 
 /**
  * Begins, continues or ignores a move, by the state that it is in. The caller queues the job.
- * @throws Invalid when the request cannot be, such as `remaining` before `recent`
+ * @throws Unavailable when the older system was never asked and does not answer
  */
-export async function requestMove(_here: App, _wanted: MoveRequest): Promise<Requested> {
-  throw new Error('to do');
+export async function requestMove(here: App, wanted: MoveRequest): Promise<Requested> {
+  const { account_id: account } = await ask(here, wanted.account, { again: true });
+  const requested = await transaction(here.sql, async (on) => {
+    const move = await moves.lock(on, account);
+    const decision = decide(move, wanted);
+    const job = await carryOut(here, on, { move, wanted, decision });
+    return { move: await moves.lock(on, account), isAccepted: decision !== 'ignore', job };
+  });
+  await failpoint('move requested');
+  return requested;
+}
+
+type Change = { move: Move; wanted: MoveRequest; decision: Decision };
+
+async function carryOut(here: App, on: PoolConnection, change: Change): Promise<Job | null> {
+  const { move, wanted, decision } = change;
+  if (wanted.wave === null) await takeOutOfWaves(on, move);
+  else if (decision === 'ignore') return null;
+  switch (decision) {
+    case 'ignore':
+      // A person waits for a run that a wave began: it goes on in front of all waves.
+      return move.wave_id !== null && isUnderWay(move)
+        ? await requestJob(on, { ...move, wave_id: null }, wanted.person)
+        : null;
+    case 'begin':
+      return await begin(here, on, change);
+    case 'continue':
+      return await goOn(on, change);
+    case 'widen':
+      await run(
+        on,
+        sql`update account_move set part = 'whole' where account_id = ${move.account_id}`,
+      );
+      return null;
+  }
+}
+
+const isUnderWay = ({ stage }: Move) => stage !== null;
+
+/** Takes an account out of the waves that wait for it or move it. */
+async function takeOutOfWaves(on: PoolConnection, { account_id: account }: Move) {
+  await run(
+    on,
+    sql`update wave_account member join wave on wave.id = member.wave_id
+                left join account_move move on move.account_id = member.account_id
+           set member.taken_at = utc_timestamp(3)
+         where member.account_id = ${account} and member.taken_at is null and wave.state <> 'done'
+           and (member.run is null or (move.wave_id = wave.id and move.stage is not null))`,
+  );
+  await run(on, sql`update account_move set wave_id = null where account_id = ${account}`);
+}
+
+async function begin(here: App, on: PoolConnection, { move, wanted }: Change): Promise<Job> {
+  const { account_id: account, external_id: subject } = move;
+  const days = here.settings.moves?.recent.days ?? 0;
+  await supersede(on, subject, `Run ${move.run + 1} reads it again.`);
+  await run(
+    on,
+    sql`update account_move
+           set run = run + 1, migration_status = 'migrating', reached = null, stage = 'channels',
+               part = ${wanted.part === 'recent' ? 'recent' : 'whole'},
+               reader = ${wanted.location === null ? 'store' : 'dump'}, location = ${wanted.location},
+               position = null, page = 0, all_read = false, newest_position = null,
+               cut_at = ${cutAt(days)}, channels = 0, threads = 0, messages = 0, attachments = 0,
+               skipped = 0, failed = 0, media_pauses = 0, wave_id = ${wanted.wave},
+               error_code = null, error_message = null, error_at = null, failing_since = null,
+               reported_at = null, person = ${wanted.person}, requested_at = utc_timestamp(3),
+               ended_at = null
+         where account_id = ${account}`,
+  );
+  await moves.addEvent(on, { account, kind: 'status', name: 'migrating' });
+  await moves.addEvent(on, { account, kind: 'stage', name: 'channels' });
+  await audit.write(on, {
+    person: wanted.person,
+    action: move.run === 0 ? 'started the migration of an account' : 'migrated an account again',
+    subject,
+  });
+  return requestJob(on, await moves.lock(on, account), wanted.person);
+}
+
+/** Continues a run where it stopped; another dump is read from its beginning. */
+async function goOn(on: PoolConnection, { move, wanted }: Change): Promise<Job> {
+  const { account_id: account, external_id: subject, reached } = move;
+  const status = reached ?? 'migrating';
+  const isOther = wanted.location !== null && wanted.location !== move.location;
+  await run(
+    on,
+    sql`update account_move
+           set migration_status = ${status}, stage = coalesce(stage, 'channels'),
+               part = ${wanted.part === 'recent' && move.part === 'recent' ? 'recent' : 'whole'},
+               reader = if(${isOther}, 'dump', reader),
+               location = if(${isOther}, ${wanted.location}, location),
+               position = if(${isOther}, null, position), all_read = if(${isOther}, false, all_read),
+               page = page + 1, media_pauses = 0, wave_id = ${wanted.wave},
+               error_code = null, error_message = null, error_at = null, failing_since = null,
+               reported_at = null, ended_at = null
+         where account_id = ${account}`,
+  );
+  if (move.migration_status !== status) {
+    await moves.addEvent(on, { account, kind: 'status', name: status });
+  }
+  await audit.write(on, {
+    person: wanted.person,
+    action: 'continued the migration of an account',
+    subject,
+  });
+  return requestJob(on, await moves.lock(on, account), wanted.person);
 }

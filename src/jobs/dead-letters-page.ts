@@ -52,7 +52,8 @@ export async function retry(req: Request, res: Response) {
 }
 
 export async function discard(req: Request, res: Response) {
-  await deadLetters.discard(req.here, addressedId(req), accountOf(req).email);
+  const person = accountOf(req).email;
+  await deadLetters.discard(req.here, addressedId(req), { person, note: '' });
   flash(req, 'The item is discarded. The audit history keeps its reason.');
   res.redirect(303, '/dead-letters');
 }

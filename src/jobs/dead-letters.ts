@@ -114,16 +114,50 @@ export const retry = (here: Environment, id: number, person: string): Promise<Jo
   });
 
 /**
- * Discards a dead letter.
+ * Discards a dead letter; `note` says why.
  * @throws Conflict while a job retries it
  */
-export const discard = (here: Environment, id: number, person: string) =>
+export const discard = (
+  here: Environment,
+  id: number,
+  { person, note }: { person: string; note: string },
+) =>
   transaction(here.sql, async (on) => {
-    const { item_key: subject, reason: detail } = await takeOpen(on, id);
+    const { item_key: subject, reason } = await takeOpen(on, id);
     if (await active(on, keyOf(id))) throw new Conflict('This item is being retried right now.');
-    await end(on, id, { state: 'discarded', person });
+    await end(on, id, { state: 'discarded', person, note });
+    const detail = `${note} (${reason})`;
     await audit.write(on, { person, action: 'discarded a dead letter', subject, detail });
   });
+
+/** Discards the open dead letters of a subject, because everything of it is read again. */
+export const supersede = (on: Queryable, subject: string, note: string) =>
+  run(
+    on,
+    sql`update dead_letter
+           set state = 'discarded', note = ${note}, ended_at = ${now}
+         where subject = ${subject} and state = 'open'`,
+  );
+
+export type LetterFilter = {
+  kinds: string[];
+  /** Null: of any subject, of any cause. */
+  subject: string | null;
+  cause: string | null;
+  /** Null: all that match. */
+  ids: number[] | null;
+};
+
+/** The open dead letters that a filter selects, oldest first, at most 1000. */
+export const openOnes = (on: Queryable, { kinds, subject, cause, ids }: LetterFilter) =>
+  select<DeadLetter>(
+    on,
+    sql`select * from dead_letter
+         where state = 'open' and kind in (${kinds})
+           and (${subject} is null or subject = ${subject}) and (${cause} is null or cause = ${cause})
+           and (${ids === null} or id in (${ids ?? []}))
+         order by id limit 1000`,
+  );
 
 async function takeOpen(on: PoolConnection, id: number): Promise<DeadLetter> {
   const letter = await first<DeadLetter>(
@@ -135,10 +169,18 @@ async function takeOpen(on: PoolConnection, id: number): Promise<DeadLetter> {
   return letter;
 }
 
-const end = (on: Queryable, id: number, to: { state: 'done' | 'discarded'; person: string }) =>
+const end = (
+  on: Queryable,
+  id: number,
+  {
+    state,
+    person,
+    note = null,
+  }: { state: 'done' | 'discarded'; person: string; note?: string | null },
+) =>
   run(
     on,
-    sql`update dead_letter set state = ${to.state}, ended_by = ${to.person}, ended_at = ${now}
+    sql`update dead_letter set state = ${state}, ended_by = ${person}, ended_at = ${now}, note = ${note}
          where id = ${id} and state = 'open'`,
   );
 

@@ -106,7 +106,9 @@ export function startWorker(
 ): () => Promise<void> {
   const queue = openQueue(here, redis, tasks);
   const run = async (entry: Entry<{ id: string }>, token?: string) => {
-    const job = await runJob(here, tasks, entry.data.id);
+    const requested: jobs.Job[] = [];
+    const job = await runJob(here, tasks, entry.data.id, undefined, (one) => requested.push(one));
+    await queue.pushAll(requested);
     if (!job) return;
     await pushFamily(here, queue, job);
     if (job.state === 'waiting') {

@@ -6,7 +6,7 @@ import { reasonOf } from '../environments/unreachable.ts';
 import { explain } from '../version/compatibility.ts';
 import { Closed, Problem } from '../problems.ts';
 import * as attempt from './attempt.ts';
-import { AwaitingChildren, Cancelled, Interrupted, Stopping } from './interrupted.ts';
+import { AwaitingChildren, Cancelled, Interrupted, Postponed, Stopping } from './interrupted.ts';
 import * as jobs from './jobs.ts';
 import { isPassing } from './passing.ts';
 import { log } from './steps.ts';
@@ -18,12 +18,16 @@ const CLOSED_MS = 10_000;
 /** A job that crashes its process is given up after this many attempts. */
 const MOST_ATTEMPTS = 200;
 
-/** Runs a job if it is due; returns its record afterwards. `onProgress` is called after each progress report. */
+/**
+ * Runs a job if it is due; returns its record afterwards. `onProgress` is called after each progress report,
+ * `onRequest` for each job that this one requested.
+ */
 export async function runJob(
   here: App,
   tasks: Tasks,
   id: string,
   onProgress: (progress: attempt.Progress) => void = () => {},
+  onRequest: (job: jobs.Job) => void = () => {},
 ): Promise<jobs.Job | undefined> {
   const waiting = await jobs.byId(here.sql, id);
   const task = waiting && tasks[waiting.kind];
@@ -36,7 +40,7 @@ export async function runJob(
     return jobs.byId(here.sql, id);
   }
   const job = await attempt.begin(here.sql, id);
-  if (job) await runAttempt(here, tasks, { job, task, onProgress });
+  if (job) await runAttempt(here, tasks, { job, task, onProgress, onRequest });
   return jobs.byId(here.sql, id);
 }
 
@@ -44,9 +48,11 @@ type Attempt = {
   job: jobs.Job;
   task: Task;
   onProgress: (progress: attempt.Progress) => void;
+  onRequest: (job: jobs.Job) => void;
 };
 
-async function runAttempt(here: App, tasks: Tasks, { job, task, onProgress }: Attempt) {
+async function runAttempt(here: App, tasks: Tasks, running: Attempt) {
+  const { job, task, onProgress, onRequest } = running;
   const pulse = setInterval(() => {
     attempt.heartbeat(here.sql, job).catch(() => {
       // A failed heartbeat is ignored. If another worker takes the job over because of it, this one stops at its next
@@ -59,7 +65,7 @@ async function runAttempt(here: App, tasks: Tasks, { job, task, onProgress }: At
       throw new Problem(500, `It was begun ${MOST_ATTEMPTS} times and never came to an end.`);
     }
     if (job.attempt > 1) await log(here.sql, job, `Attempt ${job.attempt} begins`);
-    const result = await task.run(openWork(here, job, onProgress));
+    const result = await task.run(openWork(here, job, { onProgress, onRequest }));
     await attempt.finish(here.sql, job, result);
   } catch (error) {
     await endOrRetry(here, tasks, { job, task, error });
@@ -80,6 +86,7 @@ async function endOrRetry(
   if (error instanceof Cancelled) return attempt.endCancelled(on, job);
   if (error instanceof AwaitingChildren) return attempt.awaitChildren(on, job);
   if (error instanceof Stopping) return attempt.retryLater(on, job, problem, 0);
+  if (error instanceof Postponed) return attempt.retryLater(on, job, problem, error.delayMs);
   // The attempt was interrupted, for example by another worker, which has recorded that.
   if (error instanceof Interrupted) return undefined;
   here.log.warn({ err: error, job: job.number, attempt: job.attempt }, 'job stopped');

@@ -19,6 +19,8 @@ export type Work = {
   step: <T>(name: string, run: () => Promise<T>) => Promise<T>;
   /** Adds a line to the log on the job's page. */
   log: (text: string) => Promise<void>;
+  /** Queues a job that this one has requested, when this one has ended. */
+  queue: (job: Job) => void;
   children: {
     /**
      * Requests child jobs, in the caller’s transaction if `on` is a connection. A child job whose key is known

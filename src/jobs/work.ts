@@ -9,12 +9,13 @@ import type { Job } from './jobs.ts';
 import { beginStep, endStep, endSteps, log, resultOf, trimLog } from './steps.ts';
 import type { Work } from './task.ts';
 
+type Listeners = {
+  onProgress: (progress: attempt.Progress) => void;
+  onRequest: (job: Job) => void;
+};
+
 /** Creates the context of one attempt; `onProgress` is called after each progress report. */
-export function openWork(
-  here: App,
-  job: Job,
-  onProgress: (progress: attempt.Progress) => void,
-): Work {
+export function openWork(here: App, job: Job, { onProgress, onRequest }: Listeners): Work {
   const on = here.sql;
   const inOrder = queueOfCalls();
   let current = '';
@@ -61,6 +62,7 @@ export function openWork(
       lines += 1;
       if (lines % 100 === 0) await trimLog(on, job);
     },
+    queue: onRequest,
     children: {
       request: (connection, children) => requestChildren(connection, job, children),
       wait: () => endedChildren(on, job),

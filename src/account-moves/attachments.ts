@@ -1,0 +1,244 @@
+// Attachments: fetched from the older system, four at a time, newest first, and stored. One that cannot be read is
+// skipped, with its reason; while a media host fails, the run waits for it.
+import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { PoolConnection } from 'mysql2/promise';
+import pMap from 'p-map';
+import pRetry, { AbortError } from 'p-retry';
+import { failpoint } from '../database/failpoints.ts';
+import { run, select, sql, transaction, type Statement } from '../database/sql.ts';
+import { Postponed } from '../jobs/interrupted.ts';
+import type { Stored } from '../storage/objects.ts';
+import { lettersOf, recordLetters, withoutKnown } from './letters.ts';
+import { AttachmentMissing } from './reader.ts';
+import { advance, checkpoint, own, RunStopped, type Run } from './run.ts';
+
+/** A line of an attachment that is to be fetched. */
+export type WaitingAttachment = { position: string; id: string; url: string };
+
+const SIDE_BY_SIDE = 4;
+const BATCH = 40;
+/** After so many failures in a row the media host counts as down; the run waits for it so many times. */
+const IN_A_ROW = 10;
+const PAUSES = 10;
+
+/** Delays in milliseconds; tests shorten them. */
+export const attachmentDelays = { retry: 250, pause: 60_000, idle: 300 };
+
+/** Why an attachment is skipped: a short cause, and a sentence. */
+type Fault = { cause: string; reason: string };
+
+/** The error when attachment after attachment fails, each after all its attempts. */
+class MediaDown extends Error {}
+
+/** Fetches waiting attachments while `work` runs. */
+export async function beside(at: Run, work: () => Promise<void>) {
+  const end = new AbortController();
+  const loop = fetchUntil(at, end.signal);
+  // What stops the loop also stops the work, or is met again in the stage of the attachments.
+  loop.catch(() => {});
+  try {
+    await work();
+  } finally {
+    end.abort();
+    await Promise.allSettled([loop]);
+  }
+}
+
+async function fetchUntil(at: Run, end: AbortSignal) {
+  const failures = { inRow: 0 };
+  while (!end.aborted) {
+    const batch = await waiting(at);
+    if (batch.length > 0) await fetchBatch(at, batch, failures, end);
+    else await sleep(attachmentDelays.idle, undefined, { signal: end }).catch(() => {});
+  }
+}
+
+/** The stage of the attachments: those that still wait. */
+export async function moveAttachments(at: Run) {
+  const failures = { inRow: 0 };
+  const never = new AbortController().signal;
+  try {
+    for (let batch = await waiting(at); batch.length > 0; batch = await waiting(at)) {
+      await fetchBatch(at, batch, failures, never);
+      await checkpoint(at);
+    }
+  } catch (error) {
+    if (!(error instanceof MediaDown)) throw error;
+    await waitForMedia(at, error);
+  }
+  await advance(at, {
+    from: 'attachments',
+    reaches: null,
+    change: sql`position = null, all_read = false`,
+  });
+}
+
+/** Ends the attempt for a while; after ten such pauses the attachments that still wait are skipped. */
+async function waitForMedia(at: Run, error: MediaDown) {
+  const { media_pauses: pauses } = await checkpoint(at);
+  if (pauses < PAUSES) {
+    await run(
+      at.here.sql,
+      sql`update account_move
+             set media_pauses = media_pauses + 1, error_code = 'media-down', error_message = ${error.message},
+                 error_at = utc_timestamp(3)
+           where ${own(at)}`,
+    );
+    throw new Postponed(error.message, attachmentDelays.pause);
+  }
+  const fault = { cause: 'media-down', reason: error.message };
+  for (let batch = await waiting(at); batch.length > 0; batch = await waiting(at)) {
+    for (const line of batch) await skip(at, line, fault);
+    await checkpoint(at);
+  }
+}
+
+const waiting = ({ here, account, run: number }: Run) =>
+  select<WaitingAttachment>(
+    here.sql,
+    sql`select position, id, url from inbox_attachment
+         where account_id = ${account} and state = 'waiting' and run = ${number}
+         order by position desc limit ${BATCH}`,
+  );
+
+async function fetchBatch(
+  at: Run,
+  batch: WaitingAttachment[],
+  failures: { inRow: number },
+  end: AbortSignal,
+) {
+  const fetchLine = async (line: WaitingAttachment) => {
+    if (end.aborted) return;
+    const fault = await fetchOne(at, line, end);
+    if (fault === 'ended') return;
+    failures.inRow = fault?.cause === 'media-failed' ? failures.inRow + 1 : 0;
+    if (fault === null) return;
+    if (failures.inRow >= IN_A_ROW) throw new MediaDown(fault.reason);
+    await skip(at, line, fault);
+  };
+  await pMap(batch, fetchLine, { concurrency: SIDE_BY_SIDE });
+}
+
+/** Fetches, stores and records an attachment; returns why it is to be skipped, or null. */
+async function fetchOne(
+  at: Run,
+  line: WaitingAttachment,
+  end: AbortSignal,
+): Promise<Fault | 'ended' | null> {
+  try {
+    await storeAttachment(at, line, end);
+    return null;
+  } catch (error) {
+    if (error instanceof RunStopped) throw error;
+    if (end.aborted) return 'ended';
+    if (error instanceof AttachmentMissing) return { cause: error.fault, reason: error.message };
+    if (error instanceof FetchFailed) return { cause: 'media-failed', reason: error.message };
+    throw error;
+  }
+}
+
+/** The error when an attachment cannot be fetched now, after all attempts. */
+export class FetchFailed extends Error {}
+
+async function storeAttachment(at: Run, line: WaitingAttachment, end: AbortSignal) {
+  await failpoint('attachment begun');
+  const stored = await fetchAndStore(at, line, end);
+  await failpoint('attachment stored');
+  await changeLine(at, line, {
+    set: asStored(stored),
+    count: sql`attachments = attachments + 1`,
+  });
+  await failpoint('attachment recorded');
+}
+
+export type StoredAttachment = Stored & { object: string };
+
+/** The columns of an attachment that is stored. */
+export const asStored = ({ object, size, checksum }: StoredAttachment) =>
+  sql`state = 'stored', object = ${object}, size = ${size}, sha256 = ${checksum}, reason = null`;
+
+/**
+ * Fetches an attachment and stores its content, with some attempts.
+ * @throws AttachmentMissing when it can never be read, FetchFailed when it cannot be read now
+ */
+export async function fetchAndStore(
+  at: Pick<Run, 'here' | 'reader' | 'account'>,
+  line: WaitingAttachment,
+  end: AbortSignal,
+): Promise<StoredAttachment> {
+  const object = objectOf(at.account, line);
+  const stored = await pRetry(
+    async () => {
+      const content = await at.reader.attachment(line, end).catch((error: unknown) => {
+        throw error instanceof AttachmentMissing ? new AbortError(error) : failed(error);
+      });
+      const faults: { read: Error | null } = { read: null };
+      content.once('error', (error) => {
+        faults.read = error;
+      });
+      try {
+        return await at.here.storage.put(object, content, { signal: end });
+      } catch (error) {
+        const { read } = faults;
+        if (read instanceof AttachmentMissing) throw new AbortError(read);
+        // A fault of our own storage is no fault of the attachment: the job is tried again.
+        throw read ? failed(read) : new AbortError(error as Error);
+      }
+    },
+    {
+      retries: 4,
+      minTimeout: attachmentDelays.retry,
+      factor: 2,
+      randomize: true,
+      signal: end,
+    },
+  );
+  return { object, ...stored };
+}
+
+const failed = (error: unknown) =>
+  new FetchFailed(error instanceof Error ? error.message : String(error), { cause: error });
+
+/** The key of an attachment in the object storage: the same at each attempt and in each run. */
+const objectOf = (account: number, { position, id }: WaitingAttachment) =>
+  `inbox/${account}/${createHash('sha256').update(`${position}#${id}`).digest('hex')}`;
+
+async function skip(at: Run, line: WaitingAttachment, { cause, reason }: Fault) {
+  const lost = { cursor: `${line.position} ${line.id}`, item: line, reason, cause };
+  const letters = await withoutKnown(at, lettersOf(at, [lost], 'attachment'));
+  await changeLine(at, line, {
+    set: sql`state = 'skipped', reason = ${reason.slice(0, 500)}`,
+    count: sql`skipped = skipped + 1`,
+    also: (on) => recordLetters(on, at, letters),
+  });
+}
+
+type Change = {
+  set: Statement;
+  count: Statement;
+  also?: (on: PoolConnection) => Promise<void>;
+};
+
+/** Another worker changed the line first. */
+class LineChanged extends Error {}
+
+/**
+ * Changes a waiting line and the counts of the move in one commit; nothing when another worker did so. The move is
+ * locked first, as by the pages that are written beside it.
+ */
+const changeLine = (at: Run, { position, id }: WaitingAttachment, { set, count, also }: Change) =>
+  transaction(at.here.sql, async (on) => {
+    const isOwn = await run(on, sql`update account_move set ${count} where ${own(at)}`);
+    if (isOwn === 0) throw new RunStopped('superseded');
+    const changed = await run(
+      on,
+      sql`update inbox_attachment set ${set}
+           where account_id = ${at.account} and position = ${position} and id = ${id}
+             and run = ${at.run} and state = 'waiting'`,
+    );
+    if (changed === 0) throw new LineChanged();
+    await also?.(on);
+  }).catch((error: unknown) => {
+    if (!(error instanceof LineChanged)) throw error;
+  });

@@ -1,0 +1,26 @@
+// Requests the job that goes on with a run: for the person who waits, for what follows, or for a wave.
+import type { PoolConnection } from 'mysql2/promise';
+import { run, sql } from '../database/sql.ts';
+import { request, type Job } from '../jobs/jobs.ts';
+import type { Move } from './moves.ts';
+
+export const OPENING = 'move-opening';
+export const REST = 'move-rest';
+export const WAVE = 'move-wave';
+
+/** The kind of job that a run needs in its present stage. */
+export const kindOf = ({ stage, wave_id: wave }: Pick<Move, 'stage' | 'wave_id'>): string =>
+  wave !== null ? WAVE : stage === 'channels' || stage === 'recent' ? OPENING : REST;
+
+/** Requests the job that goes on with the run; any other job of the run stops at its next commit. */
+export async function requestJob(on: PoolConnection, move: Move, person: string): Promise<Job> {
+  const { account_id: account, external_id: externalId, run: number } = move;
+  const { job } = await request(on, {
+    kind: kindOf(move),
+    name: `Migration of account ${externalId}`,
+    person,
+    input: { account, run: number },
+  });
+  await run(on, sql`update account_move set job = ${job.id} where account_id = ${account}`);
+  return job;
+}

@@ -1,0 +1,155 @@
+// The jobs of moves: the opening, for which a person waits; the rest; and a whole run of a wave.
+import { z } from 'zod';
+import { first, run, sql, transaction } from '../database/sql.ts';
+import type { App } from '../environments/app.ts';
+import { reasonOf } from '../environments/unreachable.ts';
+import { Interrupted, Postponed } from '../jobs/interrupted.ts';
+import { isPassing } from '../jobs/passing.ts';
+import type { Job } from '../jobs/jobs.ts';
+import { task, type Task, type Work } from '../jobs/task.ts';
+import { moveAttachments } from './attachments.ts';
+import { moveLast } from './final-check.ts';
+import { OPENING, REST, requestJob, WAVE } from './job-requests.ts';
+import * as moves from './moves.ts';
+import { openReader } from './open-reader.ts';
+import { moveChannels, moveRecent } from './opening.ts';
+import { SourceFailed } from './reader.ts';
+import { moveRest } from './rest.ts';
+import { retryLetter } from './retries.ts';
+import { checkpoint, current, own, RunFailed, RunStopped, type Run } from './run.ts';
+import { isActive, type Stage } from './status.ts';
+
+const input = z.object({ account: z.number(), run: z.number() });
+
+/** What the job of a move returns: the status at its end, and why it stopped before the end of the run. */
+export type MoveReport = { status: string; stopped: string | null };
+
+/** How long the older system may fail before the run fails, in milliseconds. */
+const MOST_FAILING_MS = 60 * 60 * 1000;
+/** The delays while it fails, in milliseconds: from the first to the longest. Tests shorten them. */
+export const sourceDelays = { first: 5000, longest: 5 * 60 * 1000 };
+
+/** Runs the stages of a run that follow, until it ends or another job has the rest. */
+async function runMove(work: Work, { account, run: number }: z.infer<typeof input>) {
+  const { here } = work;
+  const move = await moves.byAccount(here.sql, account);
+  const isOwn = move?.run === number && move.job === work.job.id;
+  if (!move || !isOwn || !isActive(move)) return outcome(here, account, 'superseded');
+  const { external_id: externalId } = move;
+  const at: Run = { here, work, account, externalId, run: number, reader: openReader(here, move) };
+  try {
+    await checkpoint(at);
+    await runStages(at);
+    return await outcome(here, account, null);
+  } catch (error) {
+    return await whenStopped(at, error);
+  } finally {
+    at.reader.close();
+  }
+}
+
+async function runStages(at: Run) {
+  for (let move = await current(at); move.stage !== null && isActive(move);) {
+    const requested: Job[] = [];
+    await runStage(at, move.stage, requested);
+    for (const job of requested) at.work.queue(job);
+    if (requested.length > 0) return;
+    move = await current(at);
+  }
+}
+
+const runStage = (at: Run, stage: Stage, requested: Job[]): Promise<void> => {
+  switch (stage) {
+    case 'channels':
+      return moveChannels(at);
+    case 'recent':
+      return moveRecent(at, async (on) => {
+        const move = await moves.lock(on, at.account);
+        const goesOn = move.part === 'whole' && move.wave_id === null;
+        if (goesOn) requested.push(await requestJob(on, move, at.work.job.person));
+      });
+    case 'rest':
+      return moveRest(at);
+    case 'attachments':
+      return moveAttachments(at);
+    case 'final-check':
+      return moveLast(at);
+  }
+};
+
+async function outcome(
+  { sql: on }: App,
+  account: number,
+  stopped: string | null,
+): Promise<MoveReport> {
+  const move = await moves.byAccount(on, account);
+  return { status: move?.migration_status ?? '', stopped };
+}
+
+async function whenStopped(at: Run, error: unknown): Promise<MoveReport> {
+  if (error instanceof RunStopped) return outcome(at.here, at.account, error.reason);
+  if (error instanceof SourceFailed) return waitForSource(at, error);
+  if (error instanceof RunFailed) return failRun(at, error.code, error.message);
+  if (error instanceof Interrupted || isPassing(error)) throw error;
+  await failRun(at, 'internal', reasonOf(error));
+  throw error;
+}
+
+/**
+ * Ends the attempt while the older system fails; after an hour the run fails.
+ * @throws Postponed until then
+ */
+async function waitForSource(at: Run, { code, message }: SourceFailed): Promise<MoveReport> {
+  await run(
+    at.here.sql,
+    sql`update account_move
+           set failing_since = coalesce(failing_since, utc_timestamp(3)), error_code = ${code},
+               error_message = ${message}, error_at = utc_timestamp(3)
+         where ${own(at)}`,
+  );
+  const since = await failingMs(at);
+  if (since >= MOST_FAILING_MS) return failRun(at, code, message);
+  const delay = Math.min(sourceDelays.longest, Math.max(sourceDelays.first, since / 2));
+  throw new Postponed(message, delay);
+}
+
+async function failingMs(at: Run): Promise<number> {
+  const found = await first<{ failing: number | null }>(
+    at.here.sql,
+    sql`select timestampdiff(microsecond, failing_since, utc_timestamp(3)) / 1000 as failing
+          from account_move where ${own(at)}`,
+  );
+  return Number(found?.failing ?? 0);
+}
+
+/** Fails the run; what arrived stays, and a retry continues there. */
+const failRun = async (at: Run, code: string, message: string): Promise<MoveReport> => {
+  await transaction(at.here.sql, async (on) => {
+    const found = await run(
+      on,
+      sql`update account_move set ${failure(code, message)} where ${own(at)}`,
+    );
+    if (found === 0) return;
+    await moves.addEvent(on, { account: at.account, kind: 'status', name: 'failed' });
+  });
+  return outcome(at.here, at.account, 'failed');
+};
+
+export const failure = (code: string, message: string) =>
+  sql`migration_status = 'failed', error_code = ${code}, error_message = ${message},
+      error_at = utc_timestamp(3), ended_at = utc_timestamp(3)`;
+
+const common = {
+  attempts: 100,
+  mayBeCancelled: true,
+  hasOwnQueue: true,
+  run: runMove,
+  retryItem: retryLetter,
+};
+
+/** The jobs of moves. Each kind has a queue of its own, so that a person never waits behind a wave. */
+export const moveTasks: Record<string, Task> = {
+  [OPENING]: task(input, { ...common, label: 'Opening of an inbox', priority: 'high' }),
+  [REST]: task(input, { ...common, label: 'Rest of an account’s migration' }),
+  [WAVE]: task(input, { ...common, label: 'Migration of an account in a wave', priority: 'low' }),
+};

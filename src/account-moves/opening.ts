@@ -1,0 +1,113 @@
+// The first stages of a run: brands and channels, then the recent messages. Someone waits for both.
+import { failpoint } from '../database/failpoints.ts';
+import { fromSqlInstant, run, sql, toSqlInstant } from '../database/sql.ts';
+import { channelsThere, accountThere } from './conversations.ts';
+import { lettersOf, recordLetters, withoutKnown, type Letter } from './letters.ts';
+import type { Move } from './moves.ts';
+import { readPage } from './narrowing.ts';
+import { upsertBrands, upsertChannels, writePage } from './page-writer.ts';
+import { recentLimit, recentOf } from './recent.ts';
+import { parseBrand, parseChannel, type Parsed } from './records.ts';
+import { refuseTooManyLetters } from './limits.ts';
+import { advance, checkpoint, own, RunFailed, type Run } from './run.ts';
+
+/** Records on a page of recent messages: fewer than on later pages, so that the first ones are soon here. */
+const PAGE = 250;
+
+/** Asks the older system for brands and channels, and stores them; none is removed here. */
+export async function moveChannels(at: Run) {
+  const settings = at.here.settings.moves;
+  if (!settings) throw new RunFailed('not-set', 'CONVERSATIONS_URL is not set here any more.');
+  const there = await accountThere(settings, at.externalId);
+  if (!there) {
+    throw new RunFailed(
+      'account-unknown',
+      'The older system does not know this account any more. What arrived is kept.',
+    );
+  }
+  const { brands, channels } = await channelsThere(settings, at.externalId);
+  const letters: Letter[] = [];
+  const known = <T>(
+    items: unknown[],
+    what: 'brand' | 'channel',
+    parse: (item: unknown) => Parsed<T>,
+  ) =>
+    items.flatMap((item, index) => {
+      const { record, fault } = parse(item);
+      if (record) return [record];
+      const cursor = idIn(item) ?? `number ${index + 1}`;
+      letters.push(
+        ...lettersOf(at, [{ cursor, item, reason: fault, cause: `unreadable-${what}` }], what),
+      );
+      return [];
+    });
+  const found = {
+    brands: known(brands, 'brand', parseBrand),
+    channels: known(channels, 'channel', parseChannel),
+  };
+  const fresh = await withoutKnown(at, letters);
+  await failpoint('channels read');
+  await advance(at, {
+    from: 'channels',
+    reaches: 'channels-only',
+    change: sql`channels = ${found.channels.length}, expected_messages = ${there.messages},
+                failed = failed + ${fresh.length}`,
+    also: async (on) => {
+      await upsertBrands(on, at, found.brands);
+      await upsertChannels(on, at, found.channels);
+      await recordLetters(on, at, fresh);
+      if (fresh.length > 0) await noteRejected(on, at, fresh);
+    },
+  });
+}
+
+const idIn = (item: unknown): string | null =>
+  typeof item === 'object' && item !== null && 'id' in item && typeof item.id === 'string'
+    ? item.id
+    : null;
+
+/** Brands and channels that cannot be stored are reported, although the run goes on. */
+const noteRejected = (on: Parameters<typeof run>[0], at: Run, letters: Letter[]) =>
+  run(
+    on,
+    sql`update account_move
+           set error_code = 'channels-rejected', error_at = utc_timestamp(3),
+               error_message = ${`${letters.length} brands or channels cannot be stored: ${letters[0]?.reason ?? ''}`}
+         where ${own(at)}`,
+  );
+
+/** Reads the recent messages, newest first. `nextJob`: requests the job of the remaining stages in the last commit. */
+export async function moveRecent(
+  at: Run,
+  nextJob: (on: Parameters<typeof run>[0]) => Promise<void>,
+) {
+  let move = await checkpoint(at);
+  while (!(await isRecentRead(at, move))) {
+    await refuseTooManyLetters(at, move);
+    move = await checkpoint(at);
+  }
+  await refuseTooManyLetters(at, move);
+  await advance(at, { from: 'recent', reaches: 'recent-messages-only', also: nextJob });
+}
+
+/** Reads and writes the next page of recent messages; true when there is none. */
+async function isRecentRead(at: Run, move: Move): Promise<boolean> {
+  const most = at.here.settings.moves?.recent.messages ?? 0;
+  const read = move.messages + move.failed;
+  const recent = { cutAt: fromSqlInstant(move.cut_at ?? ''), most };
+  const limit = recentLimit(read, recent, PAGE);
+  if (move.all_read === 1 || limit === 0) return true;
+  const found = await readPage(at.reader, { after: move.position, limit });
+  await failpoint('page read');
+  const { items, next, isLast } = recentOf(found, { after: move.position, read, ...recent });
+  // Records that cannot be read and are older than the last recent one are met again later.
+  const lost = found.lost.filter(
+    ({ cursor }) => next === found.next || move.reader === 'dump' || cursor > (next ?? ''),
+  );
+  await writePage(at, { items, lost, page: move.page, next });
+  return isLast;
+}
+
+/** The time before which messages are not recent, as it is stored. */
+export const cutAt = (days: number): string =>
+  toSqlInstant(new Date(Date.now() - days * 24 * 60 * 60 * 1000).toISOString());
