@@ -18,6 +18,10 @@ import { EXAMINE, examineInput, runExamination } from './datasets/examination.ts
 import { followDatafiles } from './datasets/follow.ts';
 import { LOAD, loadInput, runLoad } from './datasets/load.ts';
 import { purgeVersions } from './datasets/purge.ts';
+import { followMoves } from './account-moves/follow.ts';
+import { moveTasks } from './account-moves/jobs.ts';
+import { reportFailures } from './account-moves/report.ts';
+import { advanceWaves } from './account-moves/waves.ts';
 import { runTransferJob } from './transfers/job.ts';
 import * as selections from './sheet/selections.ts';
 import {
@@ -131,6 +135,7 @@ export const tasks = withDeadLetters({
       locals: (report, input) => ({ report, source: (input as { source: number }).source }),
     },
   }),
+  ...moveTasks,
   transfer: task(z.object({ transfer: z.string() }), {
     label: 'Transfer',
     attempts: 20,
@@ -202,6 +207,9 @@ export const chores = (queue: JobQueue, ticks: Ticks): Chore[] => [
   { name: 'data files without a job', everyMs: 2000, run: followDatafiles },
   { name: 'purge of dataset versions', everyMs: HOUR, run: purgeVersions },
   { name: 'pipeline runs without a job', everyMs: 5000, run: followPipelineJobs },
+  { name: 'waves', everyMs: 2000, run: advanceWaves(queue) },
+  { name: 'account migrations without a job', everyMs: 2000, run: followMoves },
+  { name: 'report of failed account migrations', everyMs: 5000, run: reportFailures },
   { name: 'purge of pipeline pages', everyMs: HOUR, run: purgeEnded },
   { name: 'copies at their end', everyMs: HOUR, run: endExpired },
   { name: 'purge of expired jobs', everyMs: HOUR, run: jobs.purgeExpired },

@@ -146,6 +146,8 @@ CREATE TABLE account_move (
   KEY account_move_status (migration_status, part, account_id),
   KEY account_move_wave (wave_id),
   KEY account_move_ended (ended_at),
+  KEY account_move_error (error_at),
+  KEY account_move_reported (reported_at),
   CONSTRAINT account_move_account FOREIGN KEY (account_id) REFERENCES inbox_account (id) ON DELETE CASCADE
 );
 

@@ -1,4 +1,5 @@
 // The first stages of a run: brands and channels, then the recent messages. Someone waits for both.
+import type { PoolConnection } from 'mysql2/promise';
 import { failpoint } from '../database/failpoints.ts';
 import { fromSqlInstant, run, sql, toSqlInstant } from '../database/sql.ts';
 import { channelsThere, accountThere } from './conversations.ts';
@@ -33,11 +34,15 @@ export async function moveChannels(at: Run) {
     parse: (item: unknown) => Parsed<T>,
   ) =>
     items.flatMap((item, index) => {
-      const { record, fault } = parse(item);
-      if (record) return [record];
+      const parsed = parse(item);
+      if (parsed.fault === null) return [parsed.record];
       const cursor = idIn(item) ?? `number ${index + 1}`;
       letters.push(
-        ...lettersOf(at, [{ cursor, item, reason: fault, cause: `unreadable-${what}` }], what),
+        ...lettersOf(
+          at,
+          [{ cursor, item, reason: parsed.fault, cause: `unreadable-${what}` }],
+          what,
+        ),
       );
       return [];
     });
@@ -67,7 +72,7 @@ const idIn = (item: unknown): string | null =>
     : null;
 
 /** Brands and channels that cannot be stored are reported, although the run goes on. */
-const noteRejected = (on: Parameters<typeof run>[0], at: Run, letters: Letter[]) =>
+const noteRejected = (on: PoolConnection, at: Run, letters: Letter[]) =>
   run(
     on,
     sql`update account_move
@@ -77,10 +82,7 @@ const noteRejected = (on: Parameters<typeof run>[0], at: Run, letters: Letter[])
   );
 
 /** Reads the recent messages, newest first. `nextJob`: requests the job of the remaining stages in the last commit. */
-export async function moveRecent(
-  at: Run,
-  nextJob: (on: Parameters<typeof run>[0]) => Promise<void>,
-) {
+export async function moveRecent(at: Run, nextJob: (on: PoolConnection) => Promise<void>) {
   let move = await checkpoint(at);
   while (!(await isRecentRead(at, move))) {
     await refuseTooManyLetters(at, move);

@@ -68,7 +68,7 @@ export type MessageAttachment = z.infer<typeof attachment>;
 export type Parsed<T> = { record: T; fault: null } | { record: null; fault: string };
 
 const parse =
-  <T>(schema: z.ZodType<T>, check: (record: T) => string | null = () => null) =>
+  <T extends object>(schema: z.ZodType<T>, check: (record: T) => string | null = () => null) =>
   (item: unknown): Parsed<T> => {
     if (typeof item === 'string') return { record: null, fault: 'It is no JSON.' };
     const { success, data, error } = schema.safeParse(item);

@@ -110,6 +110,7 @@ const counted = {
   channel: sql`channels = channels + 1`,
   thread: sql`threads = threads + 1`,
   message: sql`messages = messages + 1`,
+  attachment: sql`page = page`,
 };
 
 type Write = (on: Parameters<typeof upsertThreads>[0]) => Promise<unknown>;
@@ -160,9 +161,9 @@ async function readAgain(
 }
 
 /** @throws Problem when the record still cannot be stored */
-function parsedOrRefused<T>({ record, fault }: Parsed<T>): T {
-  if (record === null) throw new Problem(422, fault);
-  return record;
+function parsedOrRefused<T>(parsed: Parsed<T>): T {
+  if (parsed.fault !== null) throw new Problem(422, parsed.fault);
+  return parsed.record;
 }
 
 /** Fetches an attachment again that was skipped. */

@@ -121,15 +121,15 @@ test('two people who retry a dead letter (a recorded failure) at once start one 
     deadLetters.retry(staging, letter.id, 'ops@example.com'),
   ]);
   expect(both[0].id).toBe(both[1].id);
-  await expect(deadLetters.discard(staging, letter.id, 'ops@example.com')).rejects.toThrow(
-    Conflict,
-  );
+  await expect(
+    deadLetters.discard(staging, letter.id, { person: 'ops@example.com', note: 'Not needed' }),
+  ).rejects.toThrow(Conflict);
 });
 
 test('discarding a dead letter (a recorded failure) is recorded in the audit log, and it can no longer be retried', async () => {
   const { staging } = world;
   const { letter } = await withDeadLetter();
-  await deadLetters.discard(staging, letter.id, 'ops@example.com');
+  await deadLetters.discard(staging, letter.id, { person: 'ops@example.com', note: 'Not needed' });
   expect(await open()).toEqual([]);
   expect(await audited()).toContainEqual({
     person: 'ops@example.com',
@@ -138,6 +138,8 @@ test('discarding a dead letter (a recorded failure) is recorded in the audit log
     detail: 'Row 3 has no id',
   });
   await expect(deadLetters.retry(staging, letter.id, 'x')).rejects.toThrow(Conflict);
-  await expect(deadLetters.discard(staging, letter.id, 'x')).rejects.toThrow(Conflict);
+  await expect(
+    deadLetters.discard(staging, letter.id, { person: 'x', note: 'Not needed' }),
+  ).rejects.toThrow(Conflict);
   await expect(deadLetters.retry(staging, 99_999, 'x')).rejects.toThrow(NotFound);
 });

@@ -1,0 +1,50 @@
+// Reports failed moves: one message a minute for all that failed since the last one, in the chat and to the people who
+// migrate accounts.
+import { first, run, select, sql, transaction } from '../database/sql.ts';
+import type { App } from '../environments/app.ts';
+import { notifyHolders, publishToSlack } from '../messages/messages.ts';
+
+type Failed = { account_id: number; migration_status: string; error_code: string | null };
+
+/** At most one report in so many seconds. */
+const EVERY_S = 60;
+
+/** What failed, in words: `3 throttled, 1 channels rejected`, the most frequent first. */
+export function causesOf(failed: Pick<Failed, 'error_code'>[]): string {
+  const counts = [...Map.groupBy(failed, ({ error_code: code }) => code ?? 'unknown')]
+    .map(([code, all]) => ({ code, count: all.length }))
+    .toSorted((one, other) => other.count - one.count);
+  return counts.map(({ code, count }) => `${count} ${code.replaceAll('-', ' ')}`).join(', ');
+}
+
+/** Reports what failed since the last report; as a chore. */
+export const reportFailures = (here: App) =>
+  transaction(here.sql, async (on) => {
+    const last = await first<{ isRecent: 0 | 1 }>(
+      on,
+      sql`select 1 as isRecent from account_move
+           where reported_at > utc_timestamp(3) - interval ${EVERY_S} second limit 1`,
+    );
+    if (last) return;
+    const failed = await select<Failed>(
+      on,
+      sql`select account_id, migration_status, error_code from account_move
+           where error_at is not null and (reported_at is null or reported_at < error_at)
+             and (migration_status = 'failed' or error_code = 'channels-rejected')
+           limit 10000 for update skip locked`,
+    );
+    if (failed.length === 0) return;
+    await run(
+      on,
+      sql`update account_move set reported_at = utc_timestamp(3)
+           where account_id in (${failed.map(({ account_id: id }) => id)})`,
+    );
+    const count = failed.length === 1 ? '1 account' : `${failed.length} accounts`;
+    const text = `Account migrations, ${here.rules.inText}: ${count} with failures (${causesOf(failed)}).`;
+    const href = '/account-moves?status=failed';
+    const event = 'account-moves.failed';
+    for (const to of Object.keys(here.settings.messages.slack)) {
+      await publishToSlack(on, { event, to, text, href });
+    }
+    await notifyHolders(on, { event, permission: 'account_moves', except: '', text, href });
+  });

@@ -1,0 +1,293 @@
+// Waves: accounts that are moved in the background, so many at once. The next ones start only while fewer are active,
+// so that neither the queue nor the older system is flooded.
+import type { PoolConnection } from 'mysql2/promise';
+import * as audit from '../audit/audit.ts';
+import { insertRows } from '../database/bulk.ts';
+import { failpoint } from '../database/failpoints.ts';
+import { first, run, runForId, select, sql, transaction, type Queryable } from '../database/sql.ts';
+import type { App } from '../environments/app.ts';
+import { EXTERNAL_ID } from '../inbox/accounts.ts';
+import type { JobQueue } from '../jobs/queue.ts';
+import { Conflict, Invalid, NotFound, Unavailable } from '../problems.ts';
+import { requestMove } from './requests.ts';
+
+export type WaveState = 'running' | 'paused' | 'done';
+
+export type WaveCounts = {
+  total: number;
+  waiting: number;
+  running: number;
+  done: number;
+  failed: number;
+  /** Accounts that somebody’s own request took out of the wave. */
+  taken: number;
+};
+
+export type Wave = WaveCounts & {
+  id: number;
+  name: string;
+  at_once: number;
+  state: WaveState;
+  person: string;
+  created_at: string;
+  ended_at: string | null;
+};
+
+/** The most accounts of a wave, and the most that move at once. */
+const MOST_ACCOUNTS = 100_000;
+const MOST_AT_ONCE = 100;
+
+type NewWave = { name: string; accounts: string[]; atOnce: number; person: string };
+
+/**
+ * Adds a wave; it begins at once.
+ * @throws Invalid with the lines that are no ids of accounts, or that stand in another wave
+ */
+export async function addWave(
+  here: App,
+  { name, accounts, atOnce, person }: NewWave,
+): Promise<Wave> {
+  const ids = [...new Set(accounts.map((id) => id.trim()).filter((id) => id !== ''))];
+  refuseWrong({ name, ids, atOnce });
+  const id = await transaction(here.sql, async (on) => {
+    const added = await runForId(
+      on,
+      sql`insert into wave (name, at_once, state, person, created_at)
+          values (${name.trim()}, ${atOnce}, 'running', ${person}, utc_timestamp(3))`,
+    );
+    await addAccounts(on, added, ids);
+    await audit.write(on, {
+      person,
+      action: 'added a wave',
+      subject: name.trim(),
+      detail: `${ids.length} accounts, ${atOnce} at once`,
+    });
+    return added;
+  });
+  return knownWave(here.sql, id);
+}
+
+function refuseWrong({ name, ids, atOnce }: { name: string; ids: string[]; atOnce: number }) {
+  const wrong = ids.filter((id) => !EXTERNAL_ID.test(id));
+  const faults: Record<string, string> = {};
+  if (name.trim() === '' || name.trim().length > 100) {
+    faults['name'] = 'Enter a name of at most 100 characters';
+  }
+  if (ids.length === 0) faults['accounts'] = 'Enter the ids of the accounts, one a line';
+  if (ids.length > MOST_ACCOUNTS) {
+    faults['accounts'] = `A wave has at most ${MOST_ACCOUNTS.toLocaleString('en')} accounts`;
+  }
+  if (wrong.length > 0) {
+    faults['accounts'] = `These are no ids of accounts: ${listed(wrong)}`;
+  }
+  if (!Number.isInteger(atOnce) || atOnce < 1 || atOnce > MOST_AT_ONCE) {
+    faults['atOnce'] = `Enter how many move at once, from 1 to ${MOST_AT_ONCE}`;
+  }
+  if (Object.keys(faults).length > 0) throw new Invalid(faults);
+}
+
+const listed = (ids: string[]) =>
+  `${ids
+    .slice(0, 10)
+    .map((id) => `“${id.slice(0, 70)}”`)
+    .join(', ')}${ids.length > 10 ? ` and ${ids.length - 10} more` : ''}`;
+
+async function addAccounts(on: PoolConnection, wave: number, ids: string[]) {
+  const rows = ids.map((id) => ({ external_id: id, created_at: '2000-01-01' }));
+  await insertRows(on, 'inbox_account', rows, sql`on duplicate key update name = name`);
+  await run(
+    on,
+    sql`update inbox_account set created_at = utc_timestamp(3) where created_at = '2000-01-01'`,
+  );
+  const found = await select<{ id: number; external_id: string; other: string | null }>(
+    on,
+    sql`select account.id, account.external_id, min(wave.name) as other
+          from inbox_account account
+          left join wave_account member on member.account_id = account.id and member.taken_at is null
+          left join account_move move on move.account_id = account.id
+          left join wave on wave.id = member.wave_id and wave.state <> 'done'
+                        and (member.run is null or move.wave_id = wave.id)
+         where account.external_id in (${ids})
+         group by account.id, account.external_id`,
+  );
+  const elsewhere = found.filter(({ other }) => other !== null);
+  if (elsewhere.length > 0) {
+    const others = listed(elsewhere.map(({ external_id: id }) => id));
+    throw new Invalid({
+      accounts: `In the wave “${elsewhere[0]?.other ?? ''}” already: ${others}`,
+    });
+  }
+  await insertRows(
+    on,
+    'account_move',
+    found.map(({ id }) => ({ account_id: id, migration_status: 'not_started' })),
+    sql`on duplicate key update account_id = values(account_id)`,
+  );
+  await insertRows(
+    on,
+    'wave_account',
+    found.map(({ id }) => ({ wave_id: wave, account_id: id })),
+  );
+}
+
+export const pauseWave = (here: App, id: number, person: string) =>
+  setState(here, id, { from: 'running', to: 'paused', person, action: 'paused a wave' });
+
+export const resumeWave = (here: App, id: number, person: string) =>
+  setState(here, id, { from: 'paused', to: 'running', person, action: 'resumed a wave' });
+
+type Step = { from: WaveState; to: WaveState; person: string; action: string };
+
+const setState = (here: App, id: number, { from, to, person, action }: Step) =>
+  transaction(here.sql, async (on) => {
+    const wave = await knownWave(on, id);
+    const found = await run(
+      on,
+      sql`update wave set state = ${to} where id = ${id} and state = ${from}`,
+    );
+    if (found === 0) throw new Conflict(`This wave is ${wave.state} already.`);
+    await audit.write(on, { person, action, subject: wave.name });
+  });
+
+/** How an account of a wave stands, as an SQL expression: waiting, running, done, failed or taken. */
+export const memberState = sql`case
+    when member.taken_at is not null then 'taken'
+    when member.run is null then 'waiting'
+    when move.run > member.run then 'done'
+    when move.migration_status = 'failed' then 'failed'
+    when move.migration_status in ('completed', 'not_needed') then 'done'
+    else 'running' end`;
+
+const counted = sql`select wave.*, count(member.account_id) as total,
+    coalesce(sum(${memberState} = 'waiting'), 0) as waiting,
+    coalesce(sum(${memberState} = 'running'), 0) as running,
+    coalesce(sum(${memberState} = 'done'), 0) as done,
+    coalesce(sum(${memberState} = 'failed'), 0) as failed,
+    coalesce(sum(${memberState} = 'taken'), 0) as taken
+  from wave
+  left join wave_account member on member.wave_id = wave.id
+  left join account_move move on move.account_id = member.account_id`;
+
+const numbered = (wave: Wave): Wave => ({
+  ...wave,
+  waiting: Number(wave.waiting),
+  running: Number(wave.running),
+  done: Number(wave.done),
+  failed: Number(wave.failed),
+  taken: Number(wave.taken),
+});
+
+/** The newest waves with their counts, those that are not done first. */
+export const listWaves = async (on: Queryable, limit = 50): Promise<Wave[]> =>
+  (
+    await select<Wave>(
+      on,
+      sql`${counted} group by wave.id order by wave.state = 'done', wave.id desc limit ${limit}`,
+    )
+  ).map(numbered);
+
+export async function waveOf(on: Queryable, id: number): Promise<Wave | undefined> {
+  const found = await first<Wave>(on, sql`${counted} where wave.id = ${id} group by wave.id`);
+  return found && numbered(found);
+}
+
+/** @throws NotFound when there is no such wave */
+async function knownWave(on: Queryable, id: number): Promise<Wave> {
+  const wave = await waveOf(on, id);
+  if (!wave) throw new NotFound('There is no such wave.');
+  return wave;
+}
+
+/** How long the start of an account may take before another process may try it. */
+const PICKED_S = 60;
+
+/** Starts the next accounts of running waves, and ends waves; as a chore. */
+export const advanceWaves = (queue: JobQueue) => async (here: App) => {
+  const running = await select<{ id: number }>(
+    here.sql,
+    sql`select id from wave where state = 'running'`,
+  );
+  for (const { id } of running) {
+    const picked = await pick(here, id);
+    await Promise.all(picked.map((account) => start(here, queue, { wave: id, account })));
+  }
+};
+
+/** Picks the next accounts of a wave while fewer than allowed are active; ends a wave that has none. */
+const pick = (here: App, id: number): Promise<Member[]> =>
+  transaction(here.sql, async (on) => {
+    const wave = await first<Pick<Wave, 'id' | 'at_once' | 'state'>>(
+      on,
+      sql`select id, at_once, state from wave where id = ${id} for update`,
+    );
+    if (wave?.state !== 'running') return [];
+    const active = await first<{ waiting: number; running: number }>(
+      on,
+      sql`select
+            coalesce(sum(${memberState} = 'waiting' and member.picked_at is null), 0) as waiting,
+            coalesce(sum(${memberState} = 'running'
+              or (${memberState} = 'waiting' and member.picked_at is not null)), 0) as running
+            from wave_account member
+            left join account_move move on move.account_id = member.account_id
+           where member.wave_id = ${id}`,
+    );
+    const [waiting, running] = [Number(active?.waiting ?? 0), Number(active?.running ?? 0)];
+    if (waiting + running === 0) {
+      await run(
+        on,
+        sql`update wave set state = 'done', ended_at = utc_timestamp(3) where id = ${id}`,
+      );
+      return [];
+    }
+    const picked = await select<Member>(
+      on,
+      sql`select member.account_id, account.external_id, wave.person
+            from wave_account member
+            join inbox_account account on account.id = member.account_id
+            join wave on wave.id = member.wave_id
+           where member.wave_id = ${id} and member.run is null and member.taken_at is null
+             and (member.picked_at is null
+                  or member.picked_at < utc_timestamp(3) - interval ${PICKED_S} second)
+           order by member.account_id limit ${Math.max(0, wave.at_once - running)}`,
+    );
+    await run(
+      on,
+      sql`update wave_account set picked_at = utc_timestamp(3)
+           where wave_id = ${id} and account_id in (${picked.map((one) => one.account_id)})`,
+    );
+    return picked;
+  });
+
+type Member = { account_id: number; external_id: string; person: string };
+
+/** Requests the move of a picked account. While the older system does not answer, it is picked again later. */
+async function start(
+  here: App,
+  queue: JobQueue,
+  { wave, account }: { wave: number; account: Member },
+) {
+  await failpoint('wave account picked');
+  const { account_id: id, external_id: externalId, person } = account;
+  try {
+    const { job } = await requestMove(here, {
+      account: externalId,
+      part: 'whole',
+      location: null,
+      force: false,
+      person,
+      wave,
+    });
+    await failpoint('wave account requested');
+    if (job) await queue.push(job);
+  } catch (error) {
+    if (!(error instanceof Unavailable)) throw error;
+    here.log.warn({ err: error, wave }, 'an account of a wave could not be started');
+  }
+  await run(
+    here.sql,
+    sql`update wave_account member join account_move move on move.account_id = member.account_id
+           set member.run = move.run
+         where member.wave_id = ${wave} and member.account_id = ${id} and member.run is null
+           and member.taken_at is null and move.asked_at is not null`,
+  );
+}
