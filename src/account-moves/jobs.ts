@@ -116,10 +116,10 @@ async function waitForSource(at: Run, { code, message }: SourceFailed): Promise<
 async function failingMs(at: Run): Promise<number> {
   const found = await first<{ failing: number | null }>(
     at.here.sql,
-    sql`select timestampdiff(microsecond, failing_since, utc_timestamp(3)) / 1000 as failing
+    sql`select timestampdiff(microsecond, failing_since, utc_timestamp(3)) div 1000 as failing
           from account_move where ${own(at)}`,
   );
-  return Number(found?.failing ?? 0);
+  return found?.failing ?? 0;
 }
 
 /** Fails the run; what arrived stays, and a retry continues there. */

@@ -85,10 +85,10 @@ const noteRejected = (on: PoolConnection, at: Run, letters: Letter[]) =>
 export async function moveRecent(at: Run, nextJob: (on: PoolConnection) => Promise<void>) {
   let move = await checkpoint(at);
   while (!(await isRecentRead(at, move))) {
-    await refuseTooManyLetters(at, move);
+    refuseTooManyLetters(at, move);
     move = await checkpoint(at);
   }
-  await refuseTooManyLetters(at, move);
+  refuseTooManyLetters(at, move);
   await advance(at, { from: 'recent', reaches: 'recent-messages-only', also: nextJob });
 }
 

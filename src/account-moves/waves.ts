@@ -159,37 +159,24 @@ export const memberState = sql`case
     else 'running' end`;
 
 const counted = sql`select wave.*, count(member.account_id) as total,
-    coalesce(sum(${memberState} = 'waiting'), 0) as waiting,
-    coalesce(sum(${memberState} = 'running'), 0) as running,
-    coalesce(sum(${memberState} = 'done'), 0) as done,
-    coalesce(sum(${memberState} = 'failed'), 0) as failed,
-    coalesce(sum(${memberState} = 'taken'), 0) as taken
+    cast(coalesce(sum(${memberState} = 'waiting'), 0) as signed) as waiting,
+    cast(coalesce(sum(${memberState} = 'running'), 0) as signed) as running,
+    cast(coalesce(sum(${memberState} = 'done'), 0) as signed) as done,
+    cast(coalesce(sum(${memberState} = 'failed'), 0) as signed) as failed,
+    cast(coalesce(sum(${memberState} = 'taken'), 0) as signed) as taken
   from wave
   left join wave_account member on member.wave_id = wave.id
   left join account_move move on move.account_id = member.account_id`;
 
-const numbered = (wave: Wave): Wave => ({
-  ...wave,
-  waiting: Number(wave.waiting),
-  running: Number(wave.running),
-  done: Number(wave.done),
-  failed: Number(wave.failed),
-  taken: Number(wave.taken),
-});
-
 /** The newest waves with their counts, those that are not done first. */
-export const listWaves = async (on: Queryable, limit = 50): Promise<Wave[]> =>
-  (
-    await select<Wave>(
-      on,
-      sql`${counted} group by wave.id order by wave.state = 'done', wave.id desc limit ${limit}`,
-    )
-  ).map(numbered);
+export const listWaves = (on: Queryable, limit = 50) =>
+  select<Wave>(
+    on,
+    sql`${counted} group by wave.id order by wave.state = 'done', wave.id desc limit ${limit}`,
+  );
 
-export async function waveOf(on: Queryable, id: number): Promise<Wave | undefined> {
-  const found = await first<Wave>(on, sql`${counted} where wave.id = ${id} group by wave.id`);
-  return found && numbered(found);
-}
+export const waveOf = (on: Queryable, id: number) =>
+  first<Wave>(on, sql`${counted} where wave.id = ${id} group by wave.id`);
 
 /** @throws NotFound when there is no such wave */
 async function knownWave(on: Queryable, id: number): Promise<Wave> {
@@ -224,14 +211,14 @@ const pick = (here: App, id: number): Promise<Member[]> =>
     const active = await first<{ waiting: number; running: number }>(
       on,
       sql`select
-            coalesce(sum(${memberState} = 'waiting' and member.picked_at is null), 0) as waiting,
-            coalesce(sum(${memberState} = 'running'
-              or (${memberState} = 'waiting' and member.picked_at is not null)), 0) as running
+            cast(coalesce(sum(${memberState} = 'waiting' and member.picked_at is null), 0) as signed) as waiting,
+            cast(coalesce(sum(${memberState} = 'running'
+              or (${memberState} = 'waiting' and member.picked_at is not null)), 0) as signed) as running
             from wave_account member
             left join account_move move on move.account_id = member.account_id
            where member.wave_id = ${id}`,
     );
-    const [waiting, running] = [Number(active?.waiting ?? 0), Number(active?.running ?? 0)];
+    const { waiting = 0, running = 0 } = active ?? {};
     if (waiting + running === 0) {
       await run(
         on,
