@@ -1,17 +1,39 @@
 // Asks the older system, Conversations: whether it knows an account, and for its brands and channels.
+import { z } from 'zod';
+import { NotFound, Unavailable } from '../problems.ts';
+import { certToken } from './cert-token.ts';
+import { patience } from './patience.ts';
+import { parseRaw } from './raw-json.ts';
 import type { MoveSettings } from './settings.ts';
 
+/** `messages`: how many it has; null when the older system does not say. */
 export type AccountThere = { name: string; messages: number | null };
+
+const accountSchema = z.object({
+  id: z.union([z.string(), z.number()]).transform(String),
+  name: z.string().catch(''),
+  message_count: z.number().int().min(0).max(4_294_967_295).nullable().catch(null),
+});
+const channelsSchema = z.object({ brands: z.array(z.unknown()), channels: z.array(z.unknown()) });
 
 /**
  * The account in the older system; null when it is unknown there.
  * @throws Unavailable when there is no answer within 3 seconds
  */
 export async function accountThere(
-  _moves: MoveSettings,
-  _externalId: string,
+  moves: MoveSettings,
+  externalId: string,
 ): Promise<AccountThere | null> {
-  throw new Error('to do');
+  // As part of a path, `.` and `..` would lead to another address.
+  if (/^\.{1,2}$/.test(externalId)) return null;
+  const path = `/accounts/${encodeURIComponent(externalId)}`;
+  const answer = await ask(moves, path, patience.account);
+  if (answer === null) return null;
+  const { success, data } = accountSchema.safeParse(answer);
+  if (!success) throw unreadable('no account');
+  // A server that answers another account’s page must not become this one’s name and counts.
+  if (data.id !== externalId) throw unreadable('another account than the one asked for');
+  return { name: data.name, messages: data.message_count };
 }
 
 /**
@@ -19,8 +41,57 @@ export async function accountThere(
  * @throws NotFound when the account is unknown there, Unavailable when there is no answer
  */
 export async function channelsThere(
-  _moves: MoveSettings,
-  _externalId: string,
+  moves: MoveSettings,
+  externalId: string,
 ): Promise<{ brands: unknown[]; channels: unknown[] }> {
-  throw new Error('to do');
+  const path = `/get_channels_to_migrate?account_id=${encodeURIComponent(externalId)}`;
+  const answer = await ask(moves, path, patience.channels);
+  if (answer === null) {
+    throw new NotFound(`Conversations no longer knows the account ${externalId}.`);
+  }
+  const { success, data } = channelsSchema.safeParse(answer);
+  if (!success) throw unreadable('no lists of brands and channels');
+  return data;
 }
+
+/** The parsed answer; null for 404. */
+async function ask(moves: MoveSettings, path: string, milliseconds: number): Promise<unknown> {
+  const address = moves.conversations.url.replace(/\/+$/, '') + path;
+  const { status, text } = await fetched(address, await certToken(moves), milliseconds);
+  if (status === 404 || status === 410) return null;
+  if (status === 401 || status === 403) {
+    throw new Unavailable(
+      `Conversations refused the certificate of this server (${status}). An engineer checks CONVERSATIONS_CERTIFICATE_FILE, and that Conversations knows it.`,
+    );
+  }
+  if (status !== 200) {
+    throw new Unavailable(`Conversations answered ${status}. Try again in a moment.`);
+  }
+  try {
+    return parseRaw(text);
+  } catch {
+    throw unreadable('no JSON');
+  }
+}
+
+async function fetched(address: string, token: string, milliseconds: number) {
+  try {
+    const answer = await fetch(address, {
+      headers: { Authorization: `Bearer ${token}`, Accept: 'application/json' },
+      // The token must not go to another host.
+      redirect: 'manual',
+      signal: AbortSignal.timeout(milliseconds),
+    });
+    return { status: answer.status, text: await answer.text() };
+  } catch (error) {
+    throw new Unavailable(
+      `Conversations at ${new URL(address).origin} does not answer. Try again in a moment.`,
+      { cause: error },
+    );
+  }
+}
+
+const unreadable = (what: string) =>
+  new Unavailable(
+    `Conversations gave an answer that cannot be read: ${what}. An engineer checks CONVERSATIONS_URL.`,
+  );

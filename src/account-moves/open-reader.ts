@@ -1,12 +1,22 @@
 // Opens the reader of a move: of the store, or of a dump.
 import type { App } from '../environments/app.ts';
+import { Unavailable } from '../problems.ts';
 import type { Move } from './moves.ts';
 import type { Reader } from './reader.ts';
+import { storeReader } from './store-reader.ts';
 
-/** Opens what a move reads from; the caller closes it. */
+/**
+ * Opens what a move reads from; the caller closes it.
+ * @throws Unavailable when the settings of account migrations are not there any more
+ */
 export function openReader(
-  _here: App,
-  _move: Pick<Move, 'external_id' | 'reader' | 'location'>,
+  here: App,
+  { external_id: account, reader }: Pick<Move, 'external_id' | 'reader' | 'location'>,
 ): Reader {
-  throw new Error('to do');
+  const { moves } = here.settings;
+  if (!moves) {
+    throw new Unavailable('Account migrations are not set up here: CONVERSATIONS_URL is not set.');
+  }
+  if (reader === 'dump') throw new Error('to do');
+  return storeReader(moves, account, here.halt.signal);
 }

@@ -1,0 +1,36 @@
+// The accounts of Conversations. Their channels are kept encrypted with a key of the application, so nobody can read
+// them in a database; only the API gives them out.
+import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import type { Item } from './records.ts';
+
+export type Account = {
+  id: string;
+  name: string;
+  /** Null where Conversations does not count. */
+  messageCount: number | null;
+  sealed: Buffer;
+};
+
+const applicationKey = randomBytes(32);
+
+export function sealed(content: { brands: Item[]; channels: Item[] }): Buffer {
+  const nonce = randomBytes(12);
+  const cipher = createCipheriv('aes-256-gcm', applicationKey, nonce);
+  const text = Buffer.concat([cipher.update(asJson(content)), cipher.final()]);
+  return Buffer.concat([nonce, cipher.getAuthTag(), text]);
+}
+
+/** The brands and channels as JSON. */
+export function unsealed(content: Buffer): Buffer {
+  const cipher = createDecipheriv('aes-256-gcm', applicationKey, content.subarray(0, 12));
+  cipher.setAuthTag(content.subarray(12, 28));
+  return Buffer.concat([cipher.update(content.subarray(28)), cipher.final()]);
+}
+
+/** JSON with large numbers written out, as the languages do that have such numbers. */
+export const asJson = (content: unknown): string =>
+  JSON.stringify(content, (_name, value: unknown) =>
+    typeof value === 'bigint' ? rawJson(String(value)) : value,
+  );
+
+const { rawJSON: rawJson } = JSON as unknown as { rawJSON: (this: void, text: string) => unknown };

@@ -1,0 +1,184 @@
+// The records of an invented account of Conversations, generated: always the same for the same wishes.
+export type Wanted = {
+  id: string;
+  name: string;
+  messages: number;
+  /** How many messages a thread has. */
+  perThread: number;
+  /** Every how many messages one has an attachment; 0: none has. */
+  attachmentEvery: number;
+  /** The time of the newest message, and the time between two messages. */
+  newest: Date;
+  gapMs: number;
+  /** How long a text is, in characters; 0: as people write. */
+  bodyLength: number;
+  /** Where attachments are, such as http://127.0.0.1:4005. */
+  media: string;
+  /** Whether it has the records that are hard to read: those of `oddities`. */
+  isOdd: boolean;
+};
+
+/** What is among the newest 60 messages of an odd account. */
+export const oddities = {
+  /** Messages that are no messages: an unknown direction, no text, an id with spaces. */
+  broken: 3,
+  /** Attachments: on a dead host, not found, too large, on a host that is not listed. */
+  unreadable: 4,
+};
+
+export const wanted = (given: Partial<Wanted> & { id: string }): Wanted => ({
+  name: `Shop ${given.id}`,
+  messages: 100,
+  perThread: 5,
+  attachmentEvery: 10,
+  newest: new Date(),
+  gapMs: 20 * 60 * 1000,
+  bodyLength: 0,
+  media: 'http://127.0.0.1:4005',
+  isOdd: false,
+  ...given,
+});
+
+export type Item = Record<string, unknown>;
+export type MessageItem = Item & { account_id: string; position: string };
+export type ThreadItem = Item & { account_id: string; id: string };
+
+export const brandsOf = ({ id, name }: Wanted): Item[] => [
+  { id: 'brand-1', name },
+  { id: 'brand-2', name: `${name} “Outlet” – ${id}` },
+];
+
+/** More than a double can hold exactly. */
+export const LARGE_ID = 9_007_199_254_740_993n;
+
+export const channelsOf = ({ id, isOdd }: Wanted): Item[] => [
+  { id: 'web', brand_id: 'brand-1', kind: 'webchat', name: 'WebChat', address: `${id}.example` },
+  {
+    id: 'mail',
+    brand_id: 'brand-1',
+    kind: 'email',
+    name: 'E-mail',
+    address: `help@${id}.example`,
+  },
+  {
+    id: isOdd ? LARGE_ID : 'sms',
+    brand_id: 'brand-2',
+    kind: 'sms',
+    name: 'Text messages',
+    address: '+49 30 1234567',
+  },
+];
+
+/** Threads overlap: this many are talked in at the same time. */
+const AT_ONCE = 3;
+
+const threadNumber = ({ perThread }: Wanted, index: number) =>
+  Math.floor(index / (perThread * AT_ONCE)) * AT_ONCE + (index % AT_ONCE);
+const threadId = (of: Wanted, index: number) => `t-${threadNumber(of, index)}`;
+
+/** All threads, newest first. */
+export function* threadItems(of: Wanted): Generator<ThreadItem> {
+  const block = of.perThread * AT_ONCE;
+  for (let first = 0; first < of.messages; first += block) {
+    for (let index = first; index < Math.min(first + AT_ONCE, of.messages); index += 1) {
+      const number = threadNumber(of, index);
+      yield {
+        account_id: of.id,
+        id: threadId(of, index),
+        channel_id: channelsOf(of)[number % 3]?.['id'],
+        title: titles[number % titles.length],
+        customer: customers[number % customers.length],
+        last_at: timeAt(of, index),
+      };
+    }
+  }
+}
+
+/** All messages, newest first. */
+export function* messageItems(of: Wanted): Generator<MessageItem> {
+  for (let index = 0; index < of.messages; index += 1) {
+    const plain = plainMessage(of, index);
+    yield of.isOdd ? { ...plain, ...odd(of, index) } : plain;
+  }
+}
+
+function plainMessage(of: Wanted, index: number): MessageItem {
+  const id = isLarge(of, index) ? LARGE_ID : `m-${String(of.messages - index).padStart(7, '0')}`;
+  const hasAttachment = of.attachmentEvery > 0 && index % of.attachmentEvery === 0;
+  const direction = index % 3 === 2 ? 'out' : 'in';
+  return {
+    account_id: of.id,
+    position: `${timeAt(of, index)}#${id}`,
+    id,
+    thread_id: threadId(of, index),
+    direction,
+    author:
+      direction === 'out'
+        ? `Agent ${index % 4}`
+        : customers[threadNumber(of, index) % customers.length],
+    body: bodyAt(of, index),
+    ...(hasAttachment && { attachments: [attachmentAt(of, index)] }),
+  };
+}
+
+const isLarge = ({ isOdd }: Wanted, index: number) => isOdd && index === 3;
+
+/** Every seventh message has the same millisecond as the one before. */
+function timeAt({ newest, gapMs }: Wanted, index: number): string {
+  const step = index % 7 === 1 ? index - 1 : index;
+  return new Date(newest.getTime() - step * gapMs).toISOString();
+}
+
+function bodyAt({ bodyLength }: Wanted, index: number): string {
+  const body = `${bodies[index % bodies.length]} (${index})`;
+  return bodyLength === 0 ? body : body.padEnd(bodyLength, ' and so on').slice(0, bodyLength);
+}
+
+function attachmentAt({ id, media }: Wanted, index: number): Item {
+  const isImage = index % 4 === 0;
+  const name = isImage ? `photo-${index}.png` : `order “${index}”.txt`;
+  const type = isImage ? 'image/png' : 'text/plain';
+  return { id: `f-${index}`, name, type, url: `${media}/media/${id}/f-${index}` };
+}
+
+/** What an odd message has in place of the plain one. */
+function odd({ id, media }: Wanted, index: number): Item {
+  const attached = (name: string, url: string) => ({
+    attachments: [{ id: name, name: `${name}.pdf`, type: 'application/pdf', url }],
+  });
+  const odds: Record<number, Item> = {
+    8: { body: `“It’s 5 o'clock” \\ <b>"now"</b> 👩‍👩‍👧‍👦 Ünïcödé \u2028 \u0000 ${'🎉'.repeat(20)}` },
+    11: { body: 'x'.repeat(400_000) },
+    12: { body: '' },
+    20: { direction: 'sideways' },
+    21: { body: undefined },
+    22: { thread_id: 'no such id' },
+    31: attached('dead', `http://${DEAD_HOST}/media/${id}/dead`),
+    32: attached('missing', `${media}/media/${id}/missing`),
+    33: attached('large', `${media}/media/${id}/large`),
+    34: attached('foreign', `http://files.example.net/${id}/foreign`),
+  };
+  return odds[index] ?? {};
+}
+
+/** A media host on which nothing answers. */
+export const DEAD_HOST = '127.0.0.1:2';
+
+const titles = [
+  'Where is my order?',
+  'Wrong size',
+  'Invoice for October',
+  'Refund of “Blue lamp”',
+  'Öffnungszeiten?',
+  'Damaged parcel 📦',
+];
+const customers = ['Ana Sousa', "Sinéad O'Brien", 'Ravi Kumar', '李雷', 'Jörg Müller', 'Zoë'];
+const bodies = [
+  'Hello, my parcel has not arrived yet.',
+  'Thank you, I will wait until Friday.',
+  'We have sent it to you again today.',
+  'It is the one with the "blue" cover, isn’t it?',
+  'Danke! 🙏',
+  'Please find the picture attached.',
+  'We refunded the amount; it takes three days.',
+];

@@ -1,0 +1,119 @@
+// Conversations, the invented older system: accounts, their channels (encrypted), media behind tokens, and a store.
+// The demo runs it as a program of its own, the tests in their own process.
+import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import type { JWTPayload } from 'jose';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { sealed, type Account } from './accounts.ts';
+import { fault, type Fault, type FaultWanted } from './faults.ts';
+import {
+  brandsOf,
+  channelsOf,
+  DEAD_HOST,
+  messageItems,
+  threadItems,
+  wanted,
+  type Wanted,
+} from './records.ts';
+import { answerTo, type Asked } from './routes.ts';
+import { startStore, tables, writeItems } from './store.ts';
+import { AUDIENCE, openTokens } from './tokens.ts';
+
+export type Conversations = {
+  url: string;
+  /** The address of the store, with faults. */
+  storeUrl: string;
+  /** A client of the store, past the faults. */
+  store: DynamoDBDocumentClient;
+  accounts: Map<string, Account>;
+  faults: Fault[];
+  /** Every request so far, but not those to the store. */
+  requests: Asked[];
+  /** Lets something go wrong from now on. */
+  fail(wanted: FaultWanted): Fault;
+  /** Ends all faults. */
+  heal(): void;
+  /** Adds an account with generated records. */
+  add(given: Partial<Wanted> & { id: string }): Promise<Wanted>;
+  /** A token as the app of a shopper has it. */
+  shopperToken(account: string, claims?: JWTPayload): Promise<string>;
+  /** The settings of Oneway for this server, without key and certificate. */
+  variables: Record<string, string>;
+  close(): Promise<void>;
+};
+
+type Options = {
+  /** The certificate (PEM) of the system that may read accounts and media. */
+  certificate: string;
+  /** Free ports by default. */
+  port?: number;
+  storePort?: number;
+  /** Keeps the records of the store on the disk. */
+  folder?: string;
+};
+
+export async function startConversations(options: Options): Promise<Conversations> {
+  const { certificate, port = 0, storePort = 0, folder } = options;
+  const faults: Fault[] = [];
+  const requests: Asked[] = [];
+  const accounts = new Map<string, Account>();
+  const store = await startStore(faults, {
+    port: storePort,
+    ...(folder !== undefined && { folder }),
+  });
+  let url = '';
+  const tokens = await openTokens(certificate, () => url);
+  const add: Conversations['add'] = async (given) => {
+    const account = wanted({ media: url, ...given });
+    const { id, name, messages } = account;
+    const content = { brands: brandsOf(account), channels: channelsOf(account) };
+    await writeItems(store.direct, tables.threads, threadItems(account));
+    await writeItems(store.direct, tables.messages, messageItems(account));
+    accounts.set(id, { id, name, messageCount: messages, sealed: sealed(content) });
+    return account;
+  };
+  const server = createServer((req, res) => {
+    answerTo({ accounts, faults, requests, tokens, add, url }, req, res).catch(() => res.destroy());
+  });
+  server.listen(port, '127.0.0.1');
+  await once(server, 'listening');
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return {
+    url,
+    storeUrl: store.url,
+    store: store.direct,
+    accounts,
+    faults,
+    requests,
+    fail: (broken) => {
+      const made = fault(broken);
+      faults.push(made);
+      return made;
+    },
+    heal: () => void faults.splice(0),
+    add,
+    shopperToken: (account, claims) => tokens.shopper(account, claims),
+    variables: variablesFor({ url, storeUrl: store.url }),
+    close: async () => {
+      server.closeAllConnections();
+      server.close();
+      await store.close();
+    },
+  };
+}
+
+/** The settings of Oneway for a Conversations at these addresses. */
+export const variablesFor = ({ url, storeUrl }: { url: string; storeUrl: string }) => ({
+  CONVERSATIONS_URL: url,
+  STORE_ENDPOINT: storeUrl,
+  STORE_REGION: 'us-east-1',
+  STORE_MESSAGES_TABLE: tables.messages,
+  STORE_THREADS_TABLE: tables.threads,
+  STORE_ACCESS_KEY_ID: 'demo',
+  STORE_SECRET_ACCESS_KEY: 'demo',
+  MEDIA_HOSTS: `${new URL(url).host},${DEAD_HOST}`,
+  ACCOUNT_TOKENS_ISSUER: url,
+  ACCOUNT_TOKENS_AUDIENCE: AUDIENCE,
+  ACCOUNT_TOKENS_JWKS: `${url}/.well-known/jwks.json`,
+});

@@ -1,0 +1,66 @@
+// Requests to the store as lines of text, by which faults find them.
+type Key = Record<string, { S?: string }>;
+type Keys = Record<string, { Keys?: Key[] }>;
+
+export type StoreRequest = {
+  operation: string;
+  body: {
+    TableName?: string;
+    Key?: Key;
+    RequestItems?: Keys;
+    ProjectionExpression?: string;
+    ExclusiveStartKey?: Key;
+    ExpressionAttributeValues?: Key;
+  };
+};
+
+const textsOf = (key: Key = {}) => Object.values(key).flatMap(({ S }) => S ?? []);
+
+/** `GetItem messages a-1 <position>`, `Query messages a-1 (after <position>)`, and each key of a batch. */
+export function linesOf({ operation, body }: StoreRequest): string[] {
+  if (body.RequestItems) {
+    return Object.entries(body.RequestItems).flatMap(([table, { Keys = [] }]) =>
+      Keys.map((key) => [operation, table, ...keyOf(key)].join(' ')),
+    );
+  }
+  const isKeysOnly = operation === 'Query' && body.ProjectionExpression !== undefined;
+  const [account = ''] = textsOf(body.ExpressionAttributeValues);
+  // In brackets, so that a fault of a record does not happen to what is read after it.
+  const after = keyOf(body.ExclusiveStartKey).slice(1);
+  const key = body.Key ? keyOf(body.Key) : [account, ...after.map((one) => `(after ${one})`)];
+  return [[`${operation}${isKeysOnly ? 'Keys' : ''}`, body.TableName, ...key].join(' ')];
+}
+
+const keyOf = (key: Key = {}) => {
+  const { account_id: account, ...range } = key;
+  return [...textsOf(account && { account }), ...textsOf(range)];
+};
+
+/** A line for each whole record of an answer. */
+export function recordLines({ operation, body }: StoreRequest, answer: Buffer): string[] {
+  if (operation !== 'Query' || body.ProjectionExpression !== undefined) return [];
+  const { Items = [] } = JSON.parse(answer.toString()) as { Items?: Key[] };
+  return Items.map((item) => {
+    const range = item['position']?.S ?? item['id']?.S ?? '';
+    return `Query ${body.TableName} ${item['account_id']?.S} ${range}`;
+  });
+}
+
+/** A batch request without the keys that match, and those keys. */
+export function withoutKeys({ operation, body }: StoreRequest, match: RegExp) {
+  const isLeft = (table: string, key: Key) =>
+    match.test([operation, table, ...keyOf(key)].join(' '));
+  const parts = (wanted: (table: string, key: Key) => boolean): Keys =>
+    Object.fromEntries(
+      Object.entries(body.RequestItems ?? {})
+        .map(([table, { Keys = [], ...rest }]): [string, { Keys: Key[] }] => [
+          table,
+          { ...rest, Keys: Keys.filter((key) => wanted(table, key)) },
+        ])
+        .filter(([, { Keys }]) => Keys.length > 0),
+    );
+  return {
+    kept: { ...body, RequestItems: parts((table, key) => !isLeft(table, key)) },
+    left: parts(isLeft),
+  };
+}

@@ -1,0 +1,55 @@
+// Errors of the store as failures with a code.
+import { Stopping } from '../jobs/interrupted.ts';
+import { SourceFailed } from './reader.ts';
+
+/** What an error of the AWS SDK means; an error that is none of the store’s is given on. */
+export function storeFailure(error: unknown, halt: AbortSignal): unknown {
+  if (halt.aborted) return new Stopping('This process stops; another one continues');
+  if (!(error instanceof Error)) return error;
+  const known = kinds.find(({ test }) => test.test(`${error.name} ${codeOf(error)}`));
+  const status = statusOf(error);
+  const kind = known ?? (status >= 500 ? broken : status === 200 ? unreadable : null);
+  if (!kind) return error;
+  const { code, message } = kind;
+  return new SourceFailed(code, `The store ${message} (${error.name}).`, { cause: error });
+}
+
+type Kind = { test: RegExp; code: string; message: string };
+
+const broken = { code: 'error', message: 'answered with an error of its own' };
+const unreadable = { code: 'unreadable', message: 'gave an answer that cannot be read' };
+
+const kinds: Kind[] = [
+  {
+    test: /Throttl|ProvisionedThroughputExceeded|RequestLimitExceeded|LimitExceeded|SlowDown/,
+    code: 'throttled',
+    message: 'is throttled: it asks to be read more slowly',
+  },
+  {
+    test: /AccessDenied|UnrecognizedClient|Signature|ExpiredToken|CredentialsProvider|InvalidClientTokenId|MissingAuthentication/,
+    code: 'denied',
+    message: 'refuses this server. An engineer checks its role or STORE_ACCESS_KEY_ID',
+  },
+  {
+    test: /ResourceNotFound|ValidationException/,
+    code: 'no-table',
+    message:
+      'has no table with such keys. An engineer checks STORE_MESSAGES_TABLE and STORE_THREADS_TABLE',
+  },
+  {
+    test: /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|CERT|SELF_SIGNED|ERR_TLS/,
+    code: 'unreachable',
+    message: 'cannot be reached. An engineer checks STORE_ENDPOINT and the network',
+  },
+  { test: /Timeout|ETIMEDOUT/, code: 'timeout', message: 'does not answer in time' },
+  { test: /ECONNRESET|EPIPE|UND_ERR|aborted/, code: 'cut', message: 'broke the connection' },
+  { test: /SyntaxError/, ...unreadable },
+];
+
+/** The failures that concern the whole source: reading record by record would give the same. */
+export const isOfWholeSource = (code: string) =>
+  ['denied', 'no-table', 'unreachable'].includes(code);
+
+const codeOf = (error: Error) => (error as { code?: string }).code ?? '';
+const statusOf = (error: Error) =>
+  (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode ?? 0;

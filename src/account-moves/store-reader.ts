@@ -1,0 +1,160 @@
+// Reads the store of the older system (DynamoDB). A role that may Query, GetItem and BatchGetItem is enough. All reads
+// are consistent: a message that is missed because a replica is late would never arrive.
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import {
+  BatchGetCommand,
+  DynamoDBDocumentClient,
+  GetCommand,
+  QueryCommand,
+  type QueryCommandInput,
+} from '@aws-sdk/lib-dynamodb';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { openAttachment } from './attachment-source.ts';
+import { patience } from './patience.ts';
+import { exactNumber } from './raw-json.ts';
+import {
+  SourceFailed,
+  type RawRecord,
+  type Reader,
+  type ReadPage,
+  type ReadRange,
+} from './reader.ts';
+import type { MoveSettings } from './settings.ts';
+import { storeFailure } from './store-failure.ts';
+
+/** What DynamoDB gives at most for one BatchGet. */
+const BATCH = 100;
+/** How many ids of threads are read at a time. */
+const IDS = 1000;
+
+type Item = Record<string, unknown>;
+
+/** Opens the store for one account. */
+export function storeReader(moves: MoveSettings, account: string, halt: AbortSignal): Reader {
+  const { messagesTable, threadsTable } = moves.store;
+  const patient = connect(moves.store, patience.storeAttempts);
+  // For one record: who asks for it counts the tries.
+  const once = connect(moves.store, 1);
+
+  const asked = async <T>(ask: (abort: { abortSignal: AbortSignal }) => Promise<T>): Promise<T> => {
+    try {
+      return await ask({ abortSignal: halt });
+    } catch (error) {
+      throw storeFailure(error, halt);
+    }
+  };
+  const query = (question: QueryCommandInput) =>
+    asked((abort) => patient.send(new QueryCommand({ ...question, ConsistentRead: true }), abort));
+
+  const page = async <T>(
+    { after, until, limit }: ReadRange,
+    projection: Pick<QueryCommandInput, 'ProjectionExpression'>,
+    parse: (item: Item) => T,
+  ): Promise<ReadPage<T>> => {
+    // DynamoDB refuses to begin outside of what is asked for.
+    if (after && until && after <= until) return { items: [], next: null };
+    const isDown = typeof until === 'string';
+    const { Items = [], LastEvaluatedKey } = await query({
+      TableName: messagesTable,
+      KeyConditionExpression: `account_id = :account${isDown ? ' and #position > :until' : ''}`,
+      ExpressionAttributeValues: { ':account': account, ...(isDown && { ':until': until }) },
+      ...((isDown || projection.ProjectionExpression) && {
+        ExpressionAttributeNames: { '#position': 'position' },
+      }),
+      ...projection,
+      ...(after && { ExclusiveStartKey: { account_id: account, position: after } }),
+      ScanIndexForward: false,
+      Limit: limit,
+    });
+    return { items: Items.map(parse), next: (LastEvaluatedKey?.['position'] as string) ?? null };
+  };
+
+  const batch = async (ids: string[]): Promise<RawRecord[]> => {
+    const found: RawRecord[] = [];
+    let left: Item[] = ids.map((id) => ({ account_id: account, id }));
+    for (let tries = 0; left.length > 0; tries += 1) {
+      if (tries > patience.storeAttempts) {
+        throw new SourceFailed('throttled', 'The store left threads of a batch unread.');
+      }
+      if (tries > 0) await sleep(patience.recordDelay * 2 ** (tries - 1));
+      const Keys = left;
+      const { Responses = {}, UnprocessedKeys = {} } = await asked((abort) =>
+        patient.send(
+          new BatchGetCommand({ RequestItems: { [threadsTable]: { Keys, ConsistentRead: true } } }),
+          abort,
+        ),
+      );
+      found.push(...(Responses[threadsTable] ?? []).map((item) => record(item, 'id')));
+      const unread = UnprocessedKeys[threadsTable]?.Keys ?? [];
+      // An answer with some of them is progress, and not a failed try.
+      if (unread.length < left.length) tries = 0;
+      left = unread;
+    }
+    return found;
+  };
+
+  return {
+    messages: (range) => page(range, {}, (item) => record(item, 'position')),
+    cursors: (range) =>
+      page(range, { ProjectionExpression: '#position' }, (item) => String(item['position'])),
+    message: async (position) => {
+      const { Item } = await asked((abort) =>
+        once.send(
+          new GetCommand({
+            TableName: messagesTable,
+            Key: { account_id: account, position },
+            ConsistentRead: true,
+          }),
+          abort,
+        ),
+      );
+      return Item ? record(Item, 'position') : null;
+    },
+    threads: async (ids) => {
+      const unique = [...new Set(ids)];
+      const found: RawRecord[] = [];
+      for (let from = 0; from < unique.length; from += BATCH) {
+        found.push(...(await batch(unique.slice(from, from + BATCH))));
+      }
+      return found;
+    },
+    threadIds: async (after) => {
+      const { Items = [], LastEvaluatedKey } = await query({
+        TableName: threadsTable,
+        KeyConditionExpression: 'account_id = :account',
+        ExpressionAttributeValues: { ':account': account },
+        ExpressionAttributeNames: { '#id': 'id' },
+        ProjectionExpression: '#id',
+        ...(after !== null && { ExclusiveStartKey: { account_id: account, id: after } }),
+        Limit: IDS,
+      });
+      const next = (LastEvaluatedKey?.['id'] as string | undefined) ?? null;
+      return { items: Items.map((item) => String(item['id'])), next };
+    },
+    attachment: (of, signal) => openAttachment(moves, of, AbortSignal.any([signal, halt])),
+    close: () => {
+      patient.destroy();
+      once.destroy();
+    },
+  };
+}
+
+const record = (item: Item, key: string): RawRecord => ({ cursor: String(item[key]), item });
+
+function connect({ endpoint, region, keys }: MoveSettings['store'], maxAttempts: number) {
+  const client = new DynamoDBClient({
+    region,
+    ...(endpoint !== null && { endpoint }),
+    ...(keys && { credentials: { accessKeyId: keys.id, secretAccessKey: keys.secret } }),
+    maxAttempts,
+    retryMode: maxAttempts > 1 ? 'adaptive' : 'standard',
+    requestHandler: {
+      connectionTimeout: patience.store,
+      requestTimeout: patience.store,
+      throwOnRequestTimeout: true,
+    },
+  });
+  return DynamoDBDocumentClient.from(client, {
+    unmarshallOptions: { wrapNumbers: exactNumber },
+  });
+}

@@ -1,0 +1,133 @@
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { decodeJwt, decodeProtectedHeader } from 'jose';
+import { certToken } from '../../src/account-moves/cert-token.ts';
+import { accountThere, channelsThere } from '../../src/account-moves/conversations.ts';
+import { patience } from '../../src/account-moves/patience.ts';
+import { NotFound, Unavailable } from '../../src/problems.ts';
+import { openConversations, useConversations } from '../support/conversations.ts';
+import { openReceiver } from '../support/receiver.ts';
+
+const older = useConversations();
+
+beforeAll(async () => {
+  Object.assign(patience, { account: 200, channels: 200 });
+  await older.add({ id: 'a-1', name: 'Blue Lamps', messages: 60, isOdd: true });
+});
+
+const tokenOf = (headers: Record<string, unknown>) =>
+  String(headers['authorization']).replace('Bearer ', '');
+const lastAsked = () => {
+  const asked = older.requests.at(-1);
+  if (!asked) throw new Error('Nothing was asked');
+  return asked;
+};
+
+describe('accountThere', () => {
+  test('asks whether an account needs a migration (S4-11)', async () => {
+    expect(await accountThere(older.moves, 'a-1')).toEqual({ name: 'Blue Lamps', messages: 60 });
+  });
+
+  test('returns null for an account that is unknown there (S4-12)', async () => {
+    expect(await accountThere(older.moves, 'a-2')).toBeNull();
+  });
+
+  test.each(['.', '..'])('asks no other address for an account called "%s"', async (id) => {
+    const before = older.requests.length;
+    expect(await accountThere(older.moves, id)).toBeNull();
+    expect(older.requests.length).toBe(before);
+  });
+
+  test('escapes the id in the address', async () => {
+    await older.add({ id: 'shop@example.com:1', messages: 1 });
+    expect(await accountThere(older.moves, 'shop@example.com:1')).toMatchObject({ messages: 1 });
+  });
+
+  test('accepts that the older system does not count', async () => {
+    const account = await older.add({ id: 'uncounted', messages: 1 });
+    Object.assign(older.accounts.get(account.id) ?? {}, { messageCount: null });
+    expect(await accountThere(older.moves, 'uncounted')).toMatchObject({ messages: null });
+  });
+
+  test.each(['500', 'throttle', '401', 'hang', 'cut', 'garbage', 'redirect', 'silent'] as const)(
+    'is Unavailable, not unknown, when the answer is: %s',
+    async (name) => {
+      older.fail({ match: /accounts/, name });
+      await expect(accountThere(older.moves, 'a-1')).rejects.toThrow(Unavailable);
+      older.heal();
+      expect(await accountThere(older.moves, 'a-1')).not.toBeNull();
+    },
+  );
+
+  test('is Unavailable when the answer is about another account', async () => {
+    older.accounts.set('a-3', { ...older.accounts.get('a-1'), id: 'a-4' } as never);
+    await expect(accountThere(older.moves, 'a-3')).rejects.toThrow(Unavailable);
+  });
+
+  test('is Unavailable when nothing listens', async () => {
+    const conversations = { ...older.moves.conversations, url: 'http://127.0.0.1:2' };
+    await expect(accountThere({ ...older.moves, conversations }, 'a-1')).rejects.toThrow(
+      Unavailable,
+    );
+  });
+});
+
+describe('channelsThere', () => {
+  test('gets channels from the API, which are encrypted where they are stored (S4-20, S4-21)', async () => {
+    const { brands, channels } = await channelsThere(older.moves, 'a-1');
+    expect(brands[0]).toEqual({ id: 'brand-1', name: 'Blue Lamps' });
+    expect(channels[0]).toMatchObject({ id: 'web', brand_id: 'brand-1', kind: 'webchat' });
+    expect(older.accounts.get('a-1')?.sealed.includes('webchat')).toBe(false);
+  });
+
+  test('keeps every digit of an id above 2^53', async () => {
+    const { channels } = await channelsThere(older.moves, 'a-1');
+    expect(channels[2]).toMatchObject({ id: '9007199254740993' });
+  });
+
+  test('throws NotFound when the account is gone meanwhile', async () => {
+    await expect(channelsThere(older.moves, 'a-9')).rejects.toThrow(NotFound);
+  });
+
+  test.each(['500', 'hang', 'cut', 'garbage'] as const)(
+    'is Unavailable when the answer is: %s',
+    async (name) => {
+      older.fail({ match: /get_channels/, name });
+      await expect(channelsThere(older.moves, 'a-1')).rejects.toThrow(Unavailable);
+    },
+  );
+});
+
+describe('the token', () => {
+  test('is signed with our key, names our certificate, and lasts 5 minutes (S4-61)', async () => {
+    await accountThere(older.moves, 'a-1');
+    const token = tokenOf(lastAsked().headers);
+    const { iat = 0, exp = 0, aud } = decodeJwt(token);
+    expect(exp - iat).toBe(300);
+    expect(aud).toBe('conversations');
+    expect(decodeProtectedHeader(token)).toMatchObject({ alg: 'ES256' });
+    expect(decodeProtectedHeader(token)['x5t#S256']).toMatch(/^[\w-]{43}$/);
+  });
+
+  test('of a shopper is not enough for accounts and channels', async () => {
+    const Authorization = `Bearer ${await older.shopperToken('a-1')}`;
+    for (const path of ['/accounts/a-1', '/get_channels_to_migrate?account_id=a-1']) {
+      expect((await fetch(older.url + path, { headers: { Authorization } })).status).toBe(401);
+    }
+  });
+
+  test('does not follow a redirect to another server', async () => {
+    const elsewhere = await openReceiver();
+    older.fail({ match: /accounts/, name: 'redirect', to: elsewhere.url });
+    await expect(accountThere(older.moves, 'a-1')).rejects.toThrow(Unavailable);
+    expect(elsewhere.received).toEqual([]);
+    elsewhere.close();
+  });
+
+  test('is refused by a Conversations that knows another certificate', async () => {
+    const other = await openConversations();
+    const Authorization = `Bearer ${await certToken(other.moves)}`;
+    const answer = await fetch(`${older.url}/accounts/a-1`, { headers: { Authorization } });
+    expect(answer.status).toBe(401);
+    await other.close();
+  });
+});
