@@ -3,10 +3,16 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import { v7 as uuid } from 'uuid';
 import compression from 'compression';
-import express, { type ErrorRequestHandler, type Express, type Request } from 'express';
+import express, {
+  type ErrorRequestHandler,
+  type Express,
+  type Request,
+  type RequestHandler,
+} from 'express';
 import { pinoHttp } from 'pino-http';
-import { needKey, onlyRead } from './api/reading.ts';
-import { guard } from './access/guard.ts';
+import { needAccount } from './account-moves/needs-account.ts';
+import { needKey } from './api/reading.ts';
+import { guard, isForPrograms, type ForPrograms } from './access/guard.ts';
 import { withoutValues, type App } from './environments/app.ts';
 import type { Redis } from './environments/redis.ts';
 import { impatient } from './environments/impatient.ts';
@@ -22,9 +28,12 @@ import { routes } from './routes.ts';
 import { tasks } from './tasks.ts';
 import { refuseIncompatible, showUpdateApplication, showUpdating } from './web/gate.ts';
 import { answerError, notFound } from './web/errors.ts';
+import type { Body } from './web/form/body.ts';
 import { Form } from './web/form/form.ts';
+import { readJson } from './web/form/json.ts';
 import { reader } from './web/form/read.ts';
 import { readUpload } from './web/form/upload.ts';
+import { refuseOtherMethods } from './web/methods.ts';
 import { openMetrics } from './web/metrics.ts';
 import { headers } from './web/security.ts';
 import { keepOutOfCaches, sessions, trustOwnAddress } from './web/session.ts';
@@ -34,7 +43,6 @@ import { stylesheet } from './web/stylesheet.ts';
 import { visitors } from './web/visitor.ts';
 
 const folder = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url));
-const readJson = express.json({ limit: '64kb', type: 'application/json' });
 const assets = { maxAge: '1h', index: false } as const;
 
 export function createApp(
@@ -90,22 +98,17 @@ export function createApp(
   app.use(trustOwnAddress, sessions(here, redis), keepOutOfCaches);
   const signIn = openSignIn(here, redis);
   const all = routes(signIn);
-  app.use('/api', onlyRead(all), compression());
+  app.use('/api', refuseOtherMethods(all), compression());
   app.use(refuseIncompatible);
   app.use(recognise);
 
-  const admitApp = needKey(here, redis);
-  const admitClient = needHawk(here, redis);
+  const admitProgram = programsAdmitted(here, redis);
   const enter = enterCopy((copy) =>
     recover({ here: copy, there: null, lease: here.settings.lease.milliseconds, log: here.log }),
   );
   for (const { method, path, allow, body, handler, servesCopies } of all) {
-    if (allow === 'bridge' || body.kind === 'json') {
-      app[method](path, readJson, handler);
-      continue;
-    }
-    if (allow === 'hawk') {
-      app[method](path, admitClient(body), handler);
+    if (isForPrograms(allow)) {
+      app[method](path, ...admitProgram[allow](body), handler);
       continue;
     }
     const entered = servesCopies ? [enter] : [];
@@ -125,8 +128,7 @@ export function createApp(
       method === 'post' && allow !== 'anyone'
         ? [saveFormOfRefused(signIn.limits.kept, body, allow)]
         : [];
-    const admit = allow === 'app' ? admitApp : guard(allow);
-    app[method](path, ...entered, ...first, admit, ...read, handler);
+    app[method](path, ...entered, ...first, guard(allow), ...read, handler);
   }
   app.use(answerBridgeError);
   app.use(answerSignedError);
@@ -134,6 +136,28 @@ export function createApp(
   app.use(answerError);
   return app;
 }
+
+/**
+ * What admits each kind of program, and reads what it posts: without a session and a CSRF token, because no browser
+ * sends their credentials by itself.
+ */
+function programsAdmitted(
+  here: App,
+  redis: Redis,
+): Record<ForPrograms, (body: Body) => RequestHandler[]> {
+  const admitApp = needKey(here, redis);
+  const admitAccount = needAccount(here, redis);
+  const admitClient = needHawk(here, redis);
+  return {
+    app: () => [admitApp],
+    account: ({ kind }) => [admitAccount, ...(kind === 'json' ? [readJson, beginSaving] : [])],
+    hawk: (body) => [admitClient(body)],
+    // The token is in the body, so the handler checks it.
+    bridge: () => [readBridge],
+  };
+}
+
+const readBridge = express.json({ limit: '64kb', type: 'application/json' });
 
 /** Answers an error of any page or API. */
 const answerAny: ErrorRequestHandler = (error, req, res, next) =>

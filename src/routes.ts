@@ -2,6 +2,7 @@
 // without them does not compile. Actions are nouns; forms only use POST.
 import type { RequestHandler } from 'express';
 import type { Allow } from './access/guard.ts';
+import * as accounts from './account-moves/api.ts';
 import { choose } from './catalog-pages/choose.ts';
 import * as editing from './catalog-pages/edit.ts';
 import * as admin from './catalog-pages/pages.ts';
@@ -16,6 +17,7 @@ import * as datafiles from './datasets/datafile-pages.ts';
 import * as datasets from './datasets/dataset-pages.ts';
 import * as references from './datasets/reference-pages.ts';
 import * as uploads from './datasets/upload-pages.ts';
+import * as inbox from './inbox/reading.ts';
 import * as deadLetters from './jobs/dead-letters-page.ts';
 import * as jobs from './jobs/pages.ts';
 import * as messages from './messages/pages.ts';
@@ -106,6 +108,14 @@ const fromServer = (path: string, handler: RequestHandler): Route => ({
   handler,
   servesCopies: false,
 });
+const fromProgram = (path: string, handler: RequestHandler): Route => ({
+  method: 'post',
+  path,
+  allow: 'account',
+  body: body.json,
+  handler,
+  servesCopies: false,
+});
 const inCopies = (routes: Route[]): Route[] =>
   routes.map((route) => ({ ...route, servesCopies: true }));
 
@@ -120,6 +130,20 @@ export const routes = (signInWith: ReturnType<typeof openSignIn>): Route[] => [
   fromClient('/api/v1/source-runs', triggers.requestRuns),
   get('/api/v1/source-runs/:number', 'hawk', triggers.showRun),
   get('/api/v1/objects/:name', 'app', api.object),
+  get('/api/v1/accounts', 'account', accounts.index),
+  fromProgram('/api/v1/accounts', accounts.add),
+  fromProgram('/api/v1/accounts/:id', accounts.confirm),
+  get('/api/v1/accounts/:id/channels', 'account', inbox.channels),
+  get('/api/v1/accounts/:id/threads', 'account', inbox.threads),
+  get('/api/v1/accounts/:id/threads/:thread/messages', 'account', inbox.messages),
+  get(
+    '/api/v1/accounts/:id/messages/:position/attachments/:attachment',
+    'account',
+    inbox.attachment,
+  ),
+  fromProgram('/api/v1/start-migration', accounts.start),
+  fromProgram('/api/v1/migrate', accounts.migrate),
+  get('/api/v1/check-migration', 'account', accounts.check),
   get('/api/v1/:entity', 'app', api.list),
   get('/api/v1/:entity/:id', 'app', api.show),
   get('/api-docs', 'look', apiDocs.documentation),

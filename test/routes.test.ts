@@ -1,7 +1,7 @@
 // Compares the list of routes with a table of permissions, for every role in every environment.
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { readdirSync, readFileSync } from 'node:fs';
-import type { Allow, ForPrograms } from '../src/access/guard.ts';
+import { isForPrograms, type Allow, type ForPrograms } from '../src/access/guard.ts';
 import { routes, type Route } from '../src/routes.ts';
 import { openSignIn } from '../src/people/sign-in.ts';
 import { openRedis } from '../src/environments/redis.ts';
@@ -74,9 +74,7 @@ describe.each(['staging', 'preprod', 'production'] as const)('routes in %s', (na
         if (
           route.allow !== 'anyone' &&
           route.allow !== 'signed-in' &&
-          route.allow !== 'app' &&
-          route.allow !== 'hawk' &&
-          route.allow !== 'bridge'
+          !isForPrograms(route.allow)
         ) {
           const { status } = await ask(client, route, addressOf(route), csrf);
           const isAllowed = table[route.allow][name].includes(role);
@@ -93,9 +91,7 @@ describe.each(['staging', 'preprod', 'production'] as const)('routes in %s', (na
     const site = await openSite(world, name);
     const stranger = await site.as(null);
     const csrf = await stranger.token();
-    for (const route of all.filter(
-      ({ allow }) => !['anyone', 'app', 'hawk', 'bridge'].includes(allow),
-    )) {
+    for (const route of all.filter(({ allow }) => allow !== 'anyone' && !isForPrograms(allow))) {
       const answer = await ask(stranger, route, addressOf(route), csrf);
       const line = `${route.method} ${route.path}`;
       if (route.method === 'get') {

@@ -4,11 +4,13 @@ import { Forbidden } from '../problems.ts';
 import { may, whoMay, type Ability } from './permissions.ts';
 
 /**
- * `app`: routes for callers with an API key, which the API itself checks. `hawk`: for clients that sign each request,
- * which the signed API checks. `bridge`: for another server, whose token the handler checks.
+ * Routes for programs, which have no session. `app`: for callers with an API key, which the API itself checks.
+ * `account`: for an app with the token of its account, or a key for account migrations. `hawk`: for clients that sign
+ * each request, which the signed API checks. `bridge`: for another server, whose token the handler checks.
  */
+const programs = ['app', 'account', 'hawk', 'bridge'] as const;
+export type ForPrograms = (typeof programs)[number];
 export type Allow = 'anyone' | 'signed-in' | ForPrograms | Ability;
-export type ForPrograms = 'app' | 'hawk' | 'bridge';
 
 export const guard =
   (allow: Exclude<Allow, ForPrograms>) => (req: Request, res: Response, next: NextFunction) => {
@@ -29,8 +31,8 @@ export const isAdmitted = ({ account, here }: Request, allow: Allow): boolean =>
     allow === 'signed-in' ||
     (!isForPrograms(allow) && may(account, allow, here.setup)));
 
-const isForPrograms = (allow: Allow): allow is ForPrograms =>
-  allow === 'app' || allow === 'hawk' || allow === 'bridge';
+export const isForPrograms = (allow: Allow): allow is ForPrograms =>
+  programs.some((one) => one === allow);
 
 /**
  * Whether a browser opens a page with this request, and does not load a script, an image or an event stream for it:

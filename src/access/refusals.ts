@@ -2,7 +2,7 @@
 import { createHmac } from 'node:crypto';
 import type { App } from '../environments/app.ts';
 
-export const refusalKinds = ['sign-in', 'api-key', 'hawk-key', 'bridge'] as const;
+export const refusalKinds = ['sign-in', 'api-key', 'account-token', 'hawk-key', 'bridge'] as const;
 export type RefusalKind = (typeof refusalKinds)[number];
 
 const counts = new WeakMap<App, Map<RefusalKind, number>>();

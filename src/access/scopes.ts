@@ -11,6 +11,9 @@ export const scopeSchema = z
   .max(120)
   .regex(SCOPE, 'must be a scope such as catalog:task, catalog:* or dataset:organisation/name');
 
+/** The scope for starting and following account migrations; `catalog:*` does not include it. */
+export const ACCOUNT_MOVES = 'account-moves';
+
 /**
  * Whether one of the granted scopes includes the needed one. `catalog:*` includes `catalog:task` and
  * `catalog:task:read`, but not `catalog` and not `catalogue:task`.

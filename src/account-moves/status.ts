@@ -25,7 +25,12 @@ export type Part = 'whole' | 'recent';
 type Standing = { migration_status: MigrationStatus; reached: Reached | null };
 
 /** The status names of an older proposal, which some callers know. */
-export function legacyStatus({ migration_status: status, reached }: Standing): string {
+export const legacyStatuses = ['not_started', 'migrating', 'active-recent-only', 'active'] as const;
+
+export function legacyStatus({
+  migration_status: status,
+  reached,
+}: Standing): (typeof legacyStatuses)[number] {
   const shown = status === 'failed' ? (reached ?? 'migrating') : status;
   switch (shown) {
     case 'not_started':

@@ -3,6 +3,7 @@ import type { Request, Response } from 'express';
 import type { Entity } from '../catalog/entity.ts';
 import { catalog } from '../catalog/index.ts';
 import { page } from '../web/pages.ts';
+import { accountPaths } from './account-paths.ts';
 import { datasetPaths } from './dataset-paths.ts';
 import { describe, LIMIT, readingOrder } from './openapi.ts';
 
@@ -18,16 +19,8 @@ export async function documentation(req: Request, res: Response) {
     crumbs: [{ text: 'API for apps' }],
     address: addressOf(req) === '/' ? '' : addressOf(req),
     readingOrder,
-    signedPaths: Object.entries(datasetPaths).flatMap(([path, methods]) =>
-      Object.entries(methods as Record<string, Signed>).map(([method, one]) => ({
-        request: `${method.toUpperCase()} ${path}`,
-        summary: one.summary,
-        parameters: (one.parameters ?? [])
-          .filter(({ in: place }) => place === 'query')
-          .map(({ name }) => name)
-          .join(', '),
-      })),
-    ),
+    signedPaths: pathLines(datasetPaths),
+    accountPaths: pathLines(accountPaths),
     parameters: (paths as Paths)['/api/v1/task']?.get.parameters.map(parameterLine) ?? [],
     types: catalog.map((entity) => ({
       ...entity,
@@ -36,7 +29,19 @@ export async function documentation(req: Request, res: Response) {
   });
 }
 
-type Signed = { summary: string; parameters?: { name: string; in: string }[] };
+const pathLines = (paths: Record<string, object>) =>
+  Object.entries(paths).flatMap(([path, methods]) =>
+    Object.entries(methods as Record<string, Operation>).map(([method, one]) => ({
+      request: `${method.toUpperCase()} ${path}`,
+      summary: one.summary,
+      parameters: (one.parameters ?? [])
+        .filter(({ in: place }) => place === 'query')
+        .map(({ name }) => name)
+        .join(', '),
+    })),
+  );
+
+type Operation = { summary: string; parameters?: { name: string; in: string }[] };
 type Described = { name: string; description?: string };
 type Paths = Record<string, { get: { parameters: Described[] } }>;
 

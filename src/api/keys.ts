@@ -1,6 +1,7 @@
-// API keys of apps: bearer credentials whose scopes are entities of the catalogue.
+// API keys of apps: bearer credentials whose scopes are entities of the catalogue, and a few more.
 import { z } from 'zod';
 import * as credentials from '../access/credentials.ts';
+import { ACCOUNT_MOVES } from '../access/scopes.ts';
 import { catalog } from '../catalog/index.ts';
 import { endOfDay } from '../catalog/instant.ts';
 import type { App } from '../environments/app.ts';
@@ -17,10 +18,16 @@ export const graceDays = ['0', '1', '7', '30'] as const;
 const AREA = 'catalog';
 export const scopeOf = (entity: string): string => `${AREA}:${entity}`;
 
-/** The scopes that can be chosen for secrets: each allows to read the secrets of one entity in clear text. */
-const secretScopes = entitiesWithSecrets().map(({ name }) => secretScopeOf(name));
-const scopeOfChoice = (choice: string) =>
-  secretScopes.includes(choice) ? choice : scopeOf(choice);
+/**
+ * The scopes outside the catalogue, with their labels: “everything” includes none of them. Each `secrets:…` allows to
+ * read the secrets of one entity in clear text.
+ */
+export const separateScopes: readonly (readonly [scope: string, label: string])[] = [
+  ...entitiesWithSecrets().map((one) => [secretScopeOf(one.name), secretsLabel(one)] as const),
+  [ACCOUNT_MOVES, 'Account migrations of every account: start, follow, read the inbox'],
+];
+const separate = separateScopes.map(([scope]) => scope);
+const scopeOfChoice = (choice: string) => (separate.includes(choice) ? choice : scopeOf(choice));
 
 /** What an app may read, as a text; a scope outside the catalogue is shown as it is. */
 export const readsOf = ({ scopes }: Pick<credentials.Credential, 'scopes'>): string =>
@@ -28,7 +35,7 @@ export const readsOf = ({ scopes }: Pick<credentials.Credential, 'scopes'>): str
 
 const labels = new Map([
   ...catalog.map(({ name, label }) => [scopeOf(name), label.one] as const),
-  ...entitiesWithSecrets().map((one) => [secretScopeOf(one.name), secretsLabel(one)] as const),
+  ...separateScopes,
 ]);
 const readOf = (scope: string) =>
   scope === scopeOf(EVERYTHING) ? 'Everything' : (labels.get(scope) ?? scope);
@@ -43,7 +50,7 @@ export const lastDay = z
 const wantedKey = z.object({
   name: requiredLine('Enter the name of the app', 100),
   scopes: z
-    .array(z.enum([EVERYTHING, ...catalog.map(({ name }) => name), ...secretScopes]))
+    .array(z.enum([EVERYTHING, ...catalog.map(({ name }) => name), ...separate]))
     .min(1, 'Choose what it may read'),
   expiresAt: lastDay,
 });

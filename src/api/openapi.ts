@@ -4,6 +4,7 @@ import type { Entity } from '../catalog/entity.ts';
 import { catalog, matchedByNameLabel, travelling } from '../catalog/index.ts';
 import { lowerFirst } from '../catalog/lower-first.ts';
 import { promotionOrder } from '../catalog/order.ts';
+import { accountPaths, accountScheme } from './account-paths.ts';
 import { datasetPaths, hawkScheme } from './dataset-paths.ts';
 import { components, id, instant, jsonSchema, pageSchema } from './schemas.ts';
 
@@ -109,6 +110,7 @@ export const describe = (address: string, environment: string) => ({
   paths: {
     ...Object.assign({}, ...catalog.map(pathsOf)),
     ...datasetPaths,
+    ...accountPaths,
     '/api/v1/objects/{name}': {
       get: {
         operationId: 'read_object',
@@ -152,7 +154,11 @@ export const describe = (address: string, environment: string) => ({
     },
   },
   components: {
-    securitySchemes: { key: { type: 'http', scheme: 'bearer' }, hawk: hawkScheme },
+    securitySchemes: {
+      key: { type: 'http', scheme: 'bearer' },
+      hawk: hawkScheme,
+      account: accountScheme,
+    },
     schemas: components,
   },
 });

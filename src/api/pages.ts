@@ -8,7 +8,6 @@ import { flash, orShowErrors, page } from '../web/pages.ts';
 import { accountOf, numberOrNull } from '../web/request.ts';
 import * as hawkKeys from './hawk-keys.ts';
 import * as keys from './keys.ts';
-import { entitiesWithSecrets, secretScopeOf, secretsLabel } from './secrets.ts';
 
 declare module 'express-session' {
   interface SessionData {
@@ -50,7 +49,7 @@ async function keysPage(req: Request, res: Response, errors: FieldErrors) {
     scopes: [
       scope(keys.EVERYTHING, 'Everything'),
       ...catalog.map(({ name, label }) => scope(name, label.many)),
-      ...entitiesWithSecrets().map((one) => scope(secretScopeOf(one.name), secretsLabel(one))),
+      ...keys.separateScopes.map(([value, text]) => scope(value, text)),
     ],
     errors,
   });

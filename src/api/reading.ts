@@ -1,23 +1,18 @@
 // The handlers of the API that apps read: pages of changed rows, single rows and images.
 import type { NextFunction, Request, Response } from 'express';
 import { z } from 'zod';
+import { bearerIn, countWrongBearers, holderOf, WrongBearer } from '../access/bearer.ts';
 import { covers, LacksScope } from '../access/scopes.ts';
-import { noteRefusal } from '../access/refusals.ts';
-import { addressOf, countAttempt, openThrottle } from '../access/throttle.ts';
-import { verifyToken, type Refusal } from '../access/verification.ts';
 import type { Entity } from '../catalog/entity.ts';
 import { catalog, entityNamed } from '../catalog/index.ts';
 import type { App } from '../environments/app.ts';
 import type { Redis } from '../environments/redis.ts';
-import { Invalid, NotFound, Problem } from '../problems.ts';
+import { Invalid, NotFound } from '../problems.ts';
 import { itemAt, pageOf, START, type Place } from './feed.ts';
 import * as keys from './keys.ts';
 import { LIMIT } from './openapi.ts';
 import { readableItems } from './secrets.ts';
 import { object as sendObject } from '../web/handlers.ts';
-
-/** How many wrong keys one address may send in 15 minutes. */
-const WRONG_KEYS = 100;
 
 /**
  * Returns the middleware that authenticates a request by the key in `Authorization: Bearer …`; its scopes are checked
@@ -25,32 +20,20 @@ const WRONG_KEYS = 100;
  * apps may share an address.
  */
 export function needKey(here: App, redis: Redis) {
-  const wrongKeys = openThrottle(here, redis, { counts: 'wrong-keys', attempts: WRONG_KEYS });
+  const countWrong = countWrongBearers(here, redis);
   return async function needKey(req: Request, res: Response, next: NextFunction) {
-    const [, token = ''] = /^Bearer +([\w-]{1,100})$/i.exec(req.get('Authorization') ?? '') ?? [];
-    const verified = token === '' ? null : await verifyToken(req.here.sql, 'bearer', token);
-    if (!verified?.holder) {
-      if (verified) {
-        noteRefusal(here, 'api-key', { address: req.ip ?? '', reason: verified.refused });
-        await countAttempt(wrongKeys, addressOf(req));
+    try {
+      req.apiKey = await holderOf(req.here.sql, bearerIn(req.get('Authorization')));
+    } catch (error) {
+      if (error instanceof WrongBearer) {
+        await countWrong(req, error);
+        res.set('WWW-Authenticate', error.challenge);
       }
-      res.set('WWW-Authenticate', verified ? 'Bearer error="invalid_token"' : 'Bearer');
-      throw new Problem(401, refusals[verified?.refused ?? 'missing']);
+      throw error;
     }
-    req.apiKey = verified.holder;
     next();
   };
 }
-
-const howToSend = 'Send a valid key: "Authorization: Bearer ow_…".';
-const whereToGet = 'An administrator makes one on the page API keys.';
-const refusals: Record<Refusal | 'missing', string> = {
-  missing: `${howToSend} ${whereToGet}`,
-  unknown: `This key is not known here. ${howToSend} ${whereToGet}`,
-  revoked: `This key is revoked. ${whereToGet}`,
-  expired: `This key has expired. ${whereToGet}`,
-  unreadable: `This key cannot be verified. ${whereToGet}`,
-};
 
 function readable(req: Request, res: Response): Entity {
   const entity = entityNamed(String(req.params['entity']));
@@ -151,15 +134,4 @@ export async function show(req: Request, res: Response) {
   if (!item) throw new NotFound(`There is no ${entity.name} ${text}.`);
   const [shown] = await readableItems(req.here, entity, [item], req.apiKey?.scopes ?? []);
   res.status(item.deleted ? 410 : 200).json(shown);
-}
-
-/** Refuses every method but GET and HEAD, except on routes that take a POST: the API for apps only reads. */
-export function onlyRead(routes: { method: string; path: string }[]) {
-  const posted = new Set(routes.flatMap(({ method, path }) => (method === 'post' ? [path] : [])));
-  return function onlyRead(req: Request, res: Response, next: NextFunction) {
-    if (req.method === 'GET' || req.method === 'HEAD') return next();
-    if (req.method === 'POST' && posted.has(`${req.baseUrl}${req.path}`)) return next();
-    res.set('Allow', 'GET, HEAD');
-    throw new Problem(405, 'This API only reads: use GET.');
-  };
 }

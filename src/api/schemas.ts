@@ -9,7 +9,7 @@ export const instant = z.string().meta({ format: 'date-time' });
 
 const deletion = z.object({ id, modified_at: instant, deleted: z.literal(true) });
 const next = z.object({ modified_after: instant, after: z.int(), href: z.string() });
-const problem = z.object({
+export const problem = z.object({
   error: z.object({
     status: z.int().optional(),
     code: z.string().optional(),

@@ -37,7 +37,7 @@ export async function answerError(error: unknown, req: Request, res: Response, n
   const message =
     problem?.message ??
     `Something went wrong and nothing was saved. Reference ${reference}: give it to an engineer.`;
-  if (status === 503) res.set('Retry-After', '10');
+  if (status === 503 && !res.get('Retry-After')) res.set('Retry-After', '10');
   res.status(status);
   if (req.path.startsWith('/api/')) {
     res.json({ error: { status, message } });

@@ -20,6 +20,9 @@ export type OpenedCopy = {
   until: string | null;
 };
 
+/** Who calls the API of accounts: an app, for its own account, or a program with a key, for any. */
+export type AccountCaller = { kind: 'app'; account: string } | { kind: 'key'; name: string };
+
 type QueuedJob = {
   id: string;
   attempt: number;
@@ -56,6 +59,8 @@ declare global {
       isStillSignedIn(): Promise<boolean>;
       /** The API key with which the request was authenticated. */
       apiKey?: { name: string; scopes: string[] };
+      /** Who calls, on routes of the API of accounts. */
+      caller?: AccountCaller;
       /** The queue that handlers add jobs to. */
       line: { push(job: QueuedJob): Promise<void> };
     }

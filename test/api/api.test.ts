@@ -284,7 +284,7 @@ test('the OpenAPI document lists exactly the URLs of the API', async () => {
     )
     .map((path) => path.replaceAll(/:(\w+)/g, '{$1}'));
   redis.destroy();
-  expect(Object.keys(document.paths).toSorted()).toEqual(own.toSorted());
+  expect(Object.keys(document.paths).toSorted()).toEqual([...new Set(own)].toSorted());
   const vic = await staging.as('vic');
   expect(textOf((await vic.get('/api-docs')).text)).toContain('GET /api/v1/task');
 });

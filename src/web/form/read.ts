@@ -52,7 +52,7 @@ export async function readForm(req: Request, body: FormBody, options: Options = 
     : await readUrlEncoded(counted, body, tooLarge);
 }
 
-const hasBody = (req: Request) =>
+export const hasBody = (req: Request) =>
   req.get('Transfer-Encoding') !== undefined || Number(req.get('Content-Length') ?? 0) > 0;
 
 const tooLarge = ({ kind, fields }: FormBody) =>

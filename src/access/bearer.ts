@@ -1,0 +1,69 @@
+// Keys and tokens in `Authorization: Bearer …`: finds the holder of a key, and counts wrong ones by address.
+import type { App, Redis } from '../environments/app.ts';
+import type { Queryable } from '../database/sql.ts';
+import { Problem } from '../problems.ts';
+import { noteRefusal, type RefusalKind } from './refusals.ts';
+import { addressOf, countAttempt, openThrottle } from './throttle.ts';
+import { verifyToken, type Holder, type Refusal } from './verification.ts';
+
+/** How many wrong keys and tokens one address may send in 15 minutes. */
+const WRONG_KEYS = 100;
+
+/** The error for a request without a valid key or token. */
+export class WrongBearer extends Problem {
+  readonly reason: string;
+  /** What the refusal is logged as; null for one that nobody who guesses could cause. */
+  readonly kind: RefusalKind | null;
+
+  constructor({ reason, kind }: { reason: string; kind: RefusalKind | null }, message: string) {
+    super(401, message);
+    this.reason = reason;
+    this.kind = kind;
+  }
+
+  /** The header `WWW-Authenticate` of the answer. */
+  get challenge(): string {
+    return this.reason === 'missing' ? 'Bearer' : 'Bearer error="invalid_token"';
+  }
+}
+
+/** What follows `Bearer` in the header `Authorization`; empty when there is nothing that can be a key or token. */
+export const bearerIn = (header: string | undefined): string =>
+  /^Bearer +([\w.-]{1,8000})$/i.exec(header ?? '')?.[1] ?? '';
+
+/**
+ * Finds the holder of an API key.
+ * @throws WrongBearer with what the caller can do
+ */
+export async function holderOf(on: Queryable, key: string): Promise<Holder> {
+  if (key === '') throw new WrongBearer({ reason: 'missing', kind: null }, refusals.missing);
+  const { holder, refused } = await verifyToken(on, 'bearer', key);
+  if (!holder) throw new WrongBearer({ reason: refused, kind: 'api-key' }, refusals[refused]);
+  return holder;
+}
+
+const howToSend = 'Send a valid key: "Authorization: Bearer ow_…".';
+const whereToGet = 'An administrator makes one on the page API keys.';
+const refusals: Record<Refusal | 'missing', string> = {
+  missing: `${howToSend} ${whereToGet}`,
+  unknown: `This key is not known here. ${howToSend} ${whereToGet}`,
+  revoked: `This key is revoked. ${whereToGet}`,
+  expired: `This key has expired. ${whereToGet}`,
+  unreadable: `This key cannot be verified. ${whereToGet}`,
+};
+
+/**
+ * Returns a function that logs a wrong key or token and counts it by address.
+ * @throws Problem 429 when there were too many
+ */
+export function countWrongBearers(here: App, redis: Redis) {
+  const wrongKeys = openThrottle(here, redis, { counts: 'wrong-keys', attempts: WRONG_KEYS });
+  return async function countWrong(
+    { ip = '' }: { ip?: string | undefined },
+    { kind, reason }: WrongBearer,
+  ) {
+    if (kind === null) return;
+    noteRefusal(here, kind, { address: ip, reason });
+    await countAttempt(wrongKeys, addressOf({ ip }));
+  };
+}

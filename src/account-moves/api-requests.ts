@@ -1,0 +1,89 @@
+// What callers of the API of accounts may send.
+import { z } from 'zod';
+import { EXTERNAL_ID } from '../inbox/accounts.ts';
+import { Invalid } from '../problems.ts';
+import { legacyStatuses, migrationStatuses, statusNamed, type MigrationStatus } from './status.ts';
+
+const accountId = z
+  .string('must be the id of an account, as a text')
+  .regex(
+    EXTERNAL_ID,
+    'must be an id of the older system: letters, digits and . : @ - _, at most 64',
+  )
+  .meta({ description: 'The id of the account in the older system.' });
+const force = z
+  .boolean('must be true or false')
+  .default(false)
+  .meta({ description: 'Begins the next run: everything is read again and overwritten.' });
+
+export const accountsQuery = z.strictObject({
+  account_id: accountId.optional(),
+  after: z
+    .string()
+    .regex(/^\d{1,10}$/, 'must come from the link “next”')
+    .transform(Number)
+    .optional(),
+});
+export const checkQuery = z.strictObject({ account_id: accountId.optional() });
+
+export const additionBody = z.strictObject({
+  account_id: accountId,
+  name: z.string('must be a text').max(200, 'may have 200 characters at most').default(''),
+  // What a new account has anyway; callers may say it.
+  status: z.literal('active', 'can only be active').optional(),
+  migration_status: z.literal('not_started', 'can only be not_started').optional(),
+});
+
+const wantedStatus = z
+  .string('must be a status')
+  .refine((text) => statusNamed(text) !== null, `must be one of ${migrationStatuses.join(', ')}`)
+  .meta({ description: 'A status, also under a former name: recent-only, active-recent-only.' });
+
+/** `status` alone is the status under its former name; beside `migration_status` it says nothing. */
+export const confirmationBody = z
+  .strictObject({
+    migration_status: wantedStatus.optional(),
+    status: z.enum(legacyStatuses, `must be one of ${legacyStatuses.join(', ')}`).optional(),
+  })
+  .refine(({ migration_status: one, status: other }) => one !== undefined || other !== undefined, {
+    path: ['migration_status'],
+    message: 'is missing',
+  });
+
+/** The status that a caller asks for. An account that is `active` needs no migration any more. */
+export function statusAskedFor(asked: z.infer<typeof confirmationBody>): MigrationStatus {
+  const { migration_status: name, status = 'not_started' } = asked;
+  if (name === undefined && status === 'active') return 'completed';
+  return statusNamed(name ?? status) ?? 'not_started';
+}
+
+export const startBody = z.strictObject({ account_id: accountId.optional(), force });
+
+const LOCATION = /^[\w-][\w.-]*(\/[\w-][\w.-]*)*\/?$/;
+
+export const migrateBody = z.strictObject({
+  account_id: accountId,
+  part: z.enum(['recent', 'remaining'], 'must be recent or remaining').optional(),
+  location: z
+    .string('must be a text')
+    .max(500, 'may have 500 characters at most')
+    .regex(LOCATION, 'must be a prefix in the object storage, such as dumps/acme')
+    .transform((text) => text.replace(/\/$/, ''))
+    .optional()
+    .meta({ description: 'Where a dump of the account is; without it the store is read.' }),
+  force,
+});
+
+/**
+ * Parses what a caller sent.
+ * @throws Invalid with a sentence for each wrong field, which names it
+ */
+export function sent<T extends z.ZodType>(schema: T, from: unknown): z.infer<T> {
+  const { data, error } = schema.safeParse(from);
+  if (!error) return data;
+  const lines = error.issues.map(({ path, message }) => {
+    const name = String(path[0] ?? 'The request:');
+    return [name, `${name} ${message}.`];
+  });
+  throw new Invalid(Object.fromEntries(lines) as Record<string, string>);
+}

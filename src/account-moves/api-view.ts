@@ -1,0 +1,87 @@
+// What the API shows of an account and its move. The fields’ names are those that the apps know.
+import { z } from 'zod';
+import { fromSqlInstant } from '../database/sql.ts';
+import { countsOf, type Move } from './moves.ts';
+import { progressOf } from './progress.ts';
+import {
+  legacyStatus,
+  legacyStatuses,
+  migrationStatuses,
+  reachable,
+  type MigrationStatus,
+} from './status.ts';
+
+const count = z.int().min(0);
+
+export const accountSchema = z.object({
+  id: z.string().meta({ description: 'The id of the account in the older system.' }),
+  status: z.literal('active'),
+  migration_status: z.enum(migrationStatuses),
+  legacy_status: z.enum(legacyStatuses).meta({ description: 'The status under its former name.' }),
+  reached: z
+    .enum(reachable)
+    .nullable()
+    .meta({ description: 'How far this run is; also of a failed one.' }),
+  run: count.meta({ description: '0 before the first run; force begins the next one.' }),
+  counts: z.object({
+    channels: count,
+    threads: count,
+    messages: count,
+    attachments: count,
+    skipped: count.meta({ description: 'Attachments that cannot be read.' }),
+    failed: count.meta({ description: 'Records that are kept aside as dead letters.' }),
+  }),
+  expected_messages: count.nullable(),
+  percent: z.int().min(0).max(100).nullable().meta({
+    description: 'Null unless the older system says how many messages there are.',
+  }),
+  seconds_left: count.nullable(),
+  last_error: z
+    .object({ code: z.string(), message: z.string(), at: z.string().meta({ format: 'date-time' }) })
+    .nullable(),
+  poll_after_ms: count.nullable().meta({
+    description: 'When to ask again; null when nothing changes any more.',
+  }),
+});
+
+/** A page of accounts, for a key. */
+export const accountsSchema = z.object({
+  items: z.array(accountSchema),
+  next: z.string().nullable(),
+});
+
+/** An account and its move, as the API shows them. */
+export const accountView = (move: Move, now = Date.now()): z.infer<typeof accountSchema> => ({
+  id: move.external_id,
+  status: 'active',
+  migration_status: move.migration_status,
+  legacy_status: legacyStatus(move),
+  reached: move.reached,
+  run: move.run,
+  counts: countsOf(move),
+  expected_messages: move.expected_messages,
+  ...progressOf(move, now),
+  last_error: errorOf(move),
+  poll_after_ms: pollAfter(move.migration_status),
+});
+
+const errorOf = ({ error_code: code, error_message: message, error_at: at }: Move) =>
+  code === null
+    ? null
+    : { code, message: message ?? '', at: at === null ? '' : fromSqlInstant(at) };
+
+/** Often until something can be read, then now and then, and not at all when nothing changes any more. */
+function pollAfter(status: MigrationStatus): number | null {
+  switch (status) {
+    case 'not_started':
+    case 'migrating':
+    case 'channels-only':
+      return 1000;
+    case 'recent-messages-only':
+      return 5000;
+    case 'not_needed':
+    case 'completed':
+    case 'failed':
+      return null;
+  }
+}

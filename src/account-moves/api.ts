@@ -1,0 +1,121 @@
+// The API of account migrations: an app asks for its account, starts the move and polls; Conversations does the same
+// with a key, for any account.
+import type { Request, Response } from 'express';
+import { ACCOUNT_MOVES } from '../access/scopes.ts';
+import { transaction } from '../database/sql.ts';
+import { addAccount } from '../inbox/accounts.ts';
+import { addWebChat } from '../inbox/channels.ts';
+import { callerOf, reached } from '../inbox/reach.ts';
+import { Conflict, Forbidden, Invalid, NotFound, Unavailable } from '../problems.ts';
+import * as wanted from './api-requests.ts';
+import { accountView } from './api-view.ts';
+import * as moves from './moves.ts';
+import { ask, requestMove, type MoveRequest } from './requests.ts';
+import { hasReached } from './status.ts';
+
+/** How many accounts a page of the list has. */
+const PAGE = 50;
+
+/** Shows the caller’s account. A key may name one, or reads the list of all. */
+export async function index(req: Request, res: Response) {
+  const { account_id: id, after = 0 } = wanted.sent(wanted.accountsQuery, req.query);
+  if (callerOf(req).kind === 'key' && id === undefined) return list(req, res, after);
+  await show(req, res, id);
+}
+
+async function list(req: Request, res: Response, after: number) {
+  const found = await moves.list(req.here.sql, { after, limit: PAGE + 1 });
+  const items = found.slice(0, PAGE);
+  const last = items.at(-1);
+  const next =
+    found.length > PAGE && last ? `/api/v1/accounts?after=${String(last.account_id)}` : null;
+  if (next !== null) res.set('Link', `<${next}>; rel="next"`);
+  res.json({ items: items.map((move) => accountView(move)), next });
+}
+
+/** Shows an account, as GET /accounts does. */
+export async function check(req: Request, res: Response) {
+  await show(req, res, wanted.sent(wanted.checkQuery, req.query).account_id);
+}
+
+async function show(req: Request, res: Response, id: string | undefined) {
+  const account = accountNamed(req, id);
+  res.json(accountView(await soon(res, ask(req.here, account))));
+}
+
+/** Adds an account with its WebChat channel, before anything is migrated; answers the same when it is here. */
+export async function add(req: Request, res: Response) {
+  needKey(req, res);
+  const { account_id: id, name } = wanted.sent(wanted.additionBody, req.body);
+  const isNew = await transaction(req.here.sql, async (on) => {
+    const account = await addAccount(on, { externalId: id, name });
+    return addWebChat(on, account.id);
+  });
+  const move = await soon(res, ask(req.here, id));
+  res.status(isNew ? 201 : 200).json(accountView(move));
+}
+
+/** Confirms that a move has come as far as a status; changes nothing. */
+export async function confirm(req: Request, res: Response) {
+  needKey(req, res);
+  const id = reached(req, String(req.params['id']));
+  const status = wanted.statusAskedFor(wanted.sent(wanted.confirmationBody, req.body));
+  const move = await moves.byExternalId(req.here.sql, id);
+  if (!move) throw new NotFound(`There is no account ${id}.`);
+  if (!hasReached(move, status)) {
+    throw new Conflict(
+      `The migration of ${id} is ${move.migration_status}: it has not reached ${status}.`,
+    );
+  }
+  res.json(accountView(move));
+}
+
+/** Starts the whole move of the caller’s account. */
+export async function start(req: Request, res: Response) {
+  const { account_id: id, force } = wanted.sent(wanted.startBody, req.body);
+  if (force && callerOf(req).kind === 'app') {
+    throw new Forbidden('An app cannot migrate again with force: Conversations does that.');
+  }
+  const account = accountNamed(req, id);
+  await request(req, res, { account, part: 'whole', location: null, force });
+}
+
+/** Starts a move or a part of it, from the store or from a dump. */
+export async function migrate(req: Request, res: Response) {
+  needKey(req, res);
+  const { account_id: id, part, location, force } = wanted.sent(wanted.migrateBody, req.body);
+  const account = accountNamed(req, id);
+  await request(req, res, { account, part: part ?? 'whole', location: location ?? null, force });
+}
+
+type Asked = Omit<MoveRequest, 'person' | 'wave'>;
+
+async function request(req: Request, res: Response, asked: Asked) {
+  const caller = callerOf(req);
+  const person = caller.kind === 'app' ? `App of ${caller.account}` : `API key ${caller.name}`;
+  const moving = requestMove(req.here, { ...asked, person, wave: null });
+  const { move, isAccepted, job } = await soon(res, moving);
+  if (job) await req.line.push(job);
+  res.status(isAccepted ? 202 : 200).json(accountView(move));
+}
+
+/** The account that a request is about: that of the app, or the one that a key names. */
+function accountNamed(req: Request, id: string | undefined): string {
+  const caller = callerOf(req);
+  if (id !== undefined) return reached(req, id);
+  if (caller.kind === 'app') return caller.account;
+  throw new Invalid({ account_id: 'account_id is missing: a key names the account.' });
+}
+
+function needKey(req: Request, res: Response) {
+  if (callerOf(req).kind === 'key') return;
+  res.set('WWW-Authenticate', `Bearer error="insufficient_scope", scope="${ACCOUNT_MOVES}"`);
+  throw new Forbidden(`Only a key with the scope ${ACCOUNT_MOVES} may do this.`);
+}
+
+/** A silent older system is asked again soon, because a person is waiting. */
+const soon = <T>(res: Response, answer: Promise<T>): Promise<T> =>
+  answer.catch((error: unknown) => {
+    if (error instanceof Unavailable) res.set('Retry-After', '5');
+    throw error;
+  });

@@ -1,0 +1,47 @@
+// Admits the callers of the API of accounts: an app with the token of its account, or a program with a key.
+import type { NextFunction, Request, Response } from 'express';
+import { bearerIn, countWrongBearers, holderOf, WrongBearer } from '../access/bearer.ts';
+import { ACCOUNT_MOVES, LacksScope, needScope } from '../access/scopes.ts';
+import type { App, Redis } from '../environments/app.ts';
+import { NotFound } from '../problems.ts';
+import type { AccountCaller } from '../web/request.ts';
+import { openTokens, type AccountTokens } from './tokens.ts';
+
+/**
+ * Returns the middleware that finds out who calls. Wrong keys and tokens are counted by address; a valid one always
+ * works, because apps may share an address.
+ */
+export function needAccount(here: App, redis: Redis) {
+  const { moves } = here.settings;
+  const countWrong = countWrongBearers(here, redis);
+  const tokens = moves?.tokens ? openTokens(moves.tokens) : null;
+  return async function needAccount(req: Request, res: Response, next: NextFunction) {
+    if (!moves) throw new NotFound('Accounts are not migrated here: CONVERSATIONS_URL is not set.');
+    try {
+      req.caller = await callerOf(here, tokens, bearerIn(req.get('Authorization')));
+    } catch (error) {
+      if (error instanceof WrongBearer) {
+        await countWrong(req, error);
+        res.set('WWW-Authenticate', error.challenge);
+      } else if (error instanceof LacksScope) {
+        res.set('WWW-Authenticate', `Bearer error="insufficient_scope", scope="${error.scope}"`);
+      }
+      throw error;
+    }
+    next();
+  };
+}
+
+/** Tokens of apps contain dots, keys do not. */
+async function callerOf(
+  here: App,
+  tokens: AccountTokens | null,
+  bearer: string,
+): Promise<AccountCaller> {
+  if (tokens && bearer.includes('.')) {
+    return { kind: 'app', account: await tokens.accountOf(bearer) };
+  }
+  const holder = await holderOf(here.sql, bearer);
+  needScope(holder, ACCOUNT_MOVES);
+  return { kind: 'key', name: holder.name };
+}

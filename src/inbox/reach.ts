@@ -1,0 +1,35 @@
+// Which accounts a caller of the API reaches: an app its own, a program with a key every one.
+import type { Request } from 'express';
+import { NotFound } from '../problems.ts';
+import type { AccountCaller } from '../web/request.ts';
+import { byExternalId, EXTERNAL_ID, type InboxAccount } from './accounts.ts';
+
+/** Who calls, on routes of the API of accounts. */
+export function callerOf(req: Request): AccountCaller {
+  if (!req.caller) throw new Error(`Nobody was admitted at ${req.path}`);
+  return req.caller;
+}
+
+const noAccount = (id: string) => new NotFound(`There is no account ${id.slice(0, 64)}.`);
+
+/**
+ * Returns the id if the caller reaches that account.
+ * @throws NotFound for any other, whether it exists or not
+ */
+export function reached(req: Request, id: string): string {
+  const caller = callerOf(req);
+  const isReached = EXTERNAL_ID.test(id) && (caller.kind === 'key' || caller.account === id);
+  if (!isReached) throw noAccount(id);
+  return id;
+}
+
+/**
+ * Finds the account that the URL names.
+ * @throws NotFound when there is none that the caller reaches
+ */
+export async function addressedAccount(req: Request): Promise<InboxAccount> {
+  const id = reached(req, String(req.params['id']));
+  const account = await byExternalId(req.here.sql, id);
+  if (!account) throw noAccount(id);
+  return account;
+}

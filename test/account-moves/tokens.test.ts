@@ -1,0 +1,194 @@
+// The tokens of apps: which are accepted, which are refused and why, and what happens when the issuer is away.
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { createHmac } from 'node:crypto';
+import { WrongBearer } from '../../src/access/bearer.ts';
+import { openTokens, type AccountTokens } from '../../src/account-moves/tokens.ts';
+import { Unavailable } from '../../src/problems.ts';
+import { forged, openIssuer, type Issuer } from '../support/account-tokens.ts';
+
+let issuer: Issuer;
+let tokens: AccountTokens;
+beforeAll(async () => {
+  issuer = await openIssuer();
+});
+beforeEach(() => {
+  issuer.fault = null;
+  tokens = openTokens(issuer.tokens);
+});
+afterAll(() => issuer.close());
+
+const now = () => Math.floor(Date.now() / 1000);
+
+async function refusal(token: string): Promise<string> {
+  try {
+    return `accepted for ${await tokens.accountOf(token)}`;
+  } catch (error) {
+    if (error instanceof WrongBearer) return error.reason;
+    throw error;
+  }
+}
+
+describe('accepts', () => {
+  test.each(['RS256', 'ES256', 'EdDSA'] as const)('a token that is signed with %s', async (alg) => {
+    const token = await issuer.sign({ account_id: 'acme' }, { alg });
+    expect(await tokens.accountOf(token)).toBe('acme');
+  });
+
+  test('a token for several audiences, one of which is this server', async () => {
+    const token = await issuer.sign({ account_id: 'acme', aud: ['other', 'oneway'] });
+    expect(await tokens.accountOf(token)).toBe('acme');
+  });
+
+  test('an account id in its exact spelling', async () => {
+    expect(await tokens.accountOf(await issuer.sign({ account_id: 'AcMe:1@x' }))).toBe('AcMe:1@x');
+  });
+});
+
+describe('refuses', () => {
+  test('a token without a signature (alg none), in every spelling', async () => {
+    const claims = {
+      iss: issuer.tokens.issuer,
+      aud: 'oneway',
+      exp: now() + 60,
+      account_id: 'acme',
+    };
+    for (const alg of ['none', 'None', 'NONE', '']) {
+      expect(await refusal(forged({ alg }, claims))).toBe('wrong-token');
+      expect(await refusal(forged({ alg, kid: 'ES256-1' }, claims, 'AAAA'))).toBe('wrong-token');
+    }
+  });
+
+  test('a token that is signed with HS256 and the public key as the secret', async () => {
+    const claims = {
+      iss: issuer.tokens.issuer,
+      aud: 'oneway',
+      exp: now() + 60,
+      account_id: 'acme',
+    };
+    for (const alg of ['RS256', 'ES256'] as const) {
+      const pem = await issuer.publicPem(alg);
+      for (const secret of [pem, pem.trim()]) {
+        const content = forged({ alg: 'HS256', kid: `${alg}-1` }, claims).replace(/\.$/, '');
+        const mac = createHmac('sha256', secret).update(content).digest('base64url');
+        expect(await refusal(`${content}.${mac}`)).toBe('wrong-token');
+      }
+    }
+  });
+
+  test('an algorithm that is not listed, even with a key that the issuer serves', async () => {
+    expect(await refusal(await issuer.sign({ account_id: 'acme' }, { alg: 'PS256' }))).toBe(
+      'wrong-token',
+    );
+  });
+
+  test('a token whose claims were changed after it was signed', async () => {
+    const [header = '', , signature = ''] = (await issuer.sign({ account_id: 'acme' })).split('.');
+    const claims = Buffer.from(
+      JSON.stringify({
+        iss: issuer.tokens.issuer,
+        aud: 'oneway',
+        exp: now() + 60,
+        account_id: 'other',
+      }),
+    ).toString('base64url');
+    expect(await refusal(`${header}.${claims}.${signature}`)).toBe('wrong-token');
+  });
+
+  const claims: [what: string, claims: () => object, reason: string][] = [
+    ['an expired token', () => ({ exp: now() - 60 }), 'token-expired'],
+    ['a token that is not valid yet', () => ({ nbf: now() + 60 }), 'token-early'],
+    ['a token that never expires', () => ({ exp: undefined }), 'wrong-claim'],
+    ['another issuer', () => ({ iss: 'https://evil.example.com' }), 'wrong-claim'],
+    ['no issuer', () => ({ iss: undefined }), 'wrong-claim'],
+    ['another audience', () => ({ aud: 'reports' }), 'wrong-claim'],
+    ['no audience', () => ({ aud: undefined }), 'wrong-claim'],
+    ['a token without an account', () => ({ account_id: undefined }), 'no-account'],
+    ['an account that is a number', () => ({ account_id: 12 }), 'no-account'],
+    ['a list of accounts', () => ({ account_id: ['acme', 'other'] }), 'no-account'],
+    ['an empty account', () => ({ account_id: '' }), 'no-account'],
+    ['an account with SQL in it', () => ({ account_id: "x' or '1'='1" }), 'no-account'],
+    ['an account with a line break', () => ({ account_id: 'acme\n' }), 'no-account'],
+    ['a time that is a text', () => ({ exp: 'tomorrow' }), 'wrong-claim'],
+  ];
+  test.each(claims)('%s', async (_what, own, reason) => {
+    expect(await refusal(await issuer.sign({ account_id: 'acme', ...own() }))).toBe(reason);
+  });
+
+  test('a key that is in the header of the token, or behind an address there', async () => {
+    const stranger = await openIssuer();
+    const { keys } = (await (await fetch(stranger.tokens.jwks)).json()) as {
+      keys: { alg: string }[];
+    };
+    const jwk = keys.find(({ alg }) => alg === 'ES256');
+    for (const header of [{ jwk }, { jku: stranger.tokens.jwks }, { jwk, kid: undefined }]) {
+      const token = await stranger.sign({ account_id: 'acme' }, { header });
+      expect(await refusal(token)).toBe('wrong-token');
+    }
+    stranger.close();
+  });
+
+  test.each([
+    'x.y',
+    'x.y.z',
+    '..',
+    'a.b.c.d.e',
+    forged({}, {}),
+    forged({ alg: 'ES256' }, 'no JSON', 'AAAA'),
+    forged({ alg: 'ES256', crit: ['exp'] }, {}, 'AAAA'),
+    forged({ alg: 'ES256', b64: false }, {}, 'AAAA'),
+    forged({ alg: { a: 1 } }, {}, 'AAAA'),
+  ])('%s, which is no token', async (text) => {
+    expect(await refusal(text)).toBe('wrong-token');
+  });
+});
+
+describe('keys of the issuer', () => {
+  test('are fetched once, and again for an unknown key only after a while', async () => {
+    const before = issuer.fetched;
+    for (let n = 0; n < 5; n += 1)
+      await tokens.accountOf(await issuer.sign({ account_id: 'acme' }));
+    const unknown = await issuer.sign({ account_id: 'acme' }, { header: { kid: 'unknown' } });
+    for (let n = 0; n < 5; n += 1) expect(await refusal(unknown)).toBe('wrong-token');
+    expect(issuer.fetched - before).toBe(1);
+  });
+
+  test('are fetched again, so that a new key works and a withdrawn one does not', async () => {
+    const former = await issuer.sign({ account_id: 'acme' }, { alg: 'EdDSA' });
+    await issuer.rotate('EdDSA');
+    expect(await refusal(former)).toBe('wrong-token');
+    expect(
+      await tokens.accountOf(await issuer.sign({ account_id: 'acme' }, { alg: 'EdDSA' })),
+    ).toBe('acme');
+  });
+
+  test.each([
+    ['an error', { status: 500, body: 'down' }],
+    ['a redirect', { status: 302, body: '' }],
+    ['no JSON', { status: 200, body: '<html>' }],
+    ['no keys', { status: 200, body: '{"keys": 3}' }],
+  ] as const)('that come as %s are no reason to call a token wrong', async (_what, fault) => {
+    issuer.fault = fault;
+    const token = await issuer.sign({ account_id: 'acme' });
+    await expect(tokens.accountOf(token)).rejects.toThrow(Unavailable);
+    issuer.fault = null;
+    expect(await tokens.accountOf(token)).toBe('acme');
+  });
+
+  test('that are known work while the issuer is away', async () => {
+    const token = await issuer.sign({ account_id: 'acme' });
+    await tokens.accountOf(token);
+    issuer.fault = { status: 503, body: '' };
+    expect(await tokens.accountOf(token)).toBe('acme');
+  });
+
+  test('that nobody serves are waited for 3 seconds at most', async () => {
+    issuer.fault = 'silent';
+    const token = await issuer.sign({ account_id: 'acme' });
+    const from = performance.now();
+    await expect(tokens.accountOf(token)).rejects.toThrow(Unavailable);
+    expect(performance.now() - from).toBeLessThan(5000);
+    const { port } = new URL(issuer.tokens.jwks);
+    const nowhere = openTokens({ ...issuer.tokens, jwks: `http://127.0.0.1:${Number(port) + 1}/` });
+    await expect(nowhere.accountOf(token)).rejects.toThrow(Unavailable);
+  });
+});
