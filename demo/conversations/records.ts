@@ -20,7 +20,7 @@ export type Wanted = {
 
 /** What is among the newest 60 messages of an odd account. */
 export const oddities = {
-  /** Messages that are no messages: an unknown direction, no text, an id with spaces. */
+  /** Messages that are no messages: an unknown direction, a list as text, an id with spaces. */
   broken: 3,
   /** Attachments: on a dead host, not found, too large, on a host that is not listed. */
   unreadable: 4,
@@ -151,7 +151,7 @@ function odd({ id, media }: Wanted, index: number): Item {
     11: { body: 'x'.repeat(400_000) },
     12: { body: '' },
     20: { direction: 'sideways' },
-    21: { body: undefined },
+    21: { body: ['no', 'text'] },
     22: { thread_id: 'no such id' },
     31: attached('dead', `http://${DEAD_HOST}/media/${id}/dead`),
     32: attached('missing', `${media}/media/${id}/missing`),

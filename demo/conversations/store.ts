@@ -145,8 +145,15 @@ async function passOn({ req, target, agent, faults }: Passing) {
   const before = takeFault(faults, linesOf(asked));
   if (before?.name === 'unprocessed') {
     const { kept, left } = withoutKeys(asked, before.match);
-    const answer = await ask(target, agent, req, Buffer.from(JSON.stringify(kept)));
+    const isEmpty = Object.keys(kept.RequestItems).length === 0;
+    const answer = await ask(
+      target,
+      agent,
+      req,
+      isEmpty ? body : Buffer.from(JSON.stringify(kept)),
+    );
     const found = JSON.parse((answer.body as Buffer).toString()) as object;
+    if (isEmpty) Object.assign(found, { Responses: {} });
     const text = JSON.stringify({ ...found, UnprocessedKeys: left });
     return { answer: { ...answer, body: Buffer.from(text) }, happening: null };
   }

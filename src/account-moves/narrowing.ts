@@ -1,26 +1,86 @@
 // Reads around records that cannot be read: when a page fails, its records are read one by one.
-import type { RawRecord, Reader, ReadRange } from './reader.ts';
+import pRetry from 'p-retry';
+import { patience } from './patience.ts';
+import {
+  ofWholeSource,
+  SourceFailed,
+  type RawRecord,
+  type Reader,
+  type ReadRange,
+} from './reader.ts';
 
 /** A record that could not be read; `cause` is a short code by which failures are grouped. */
 export type LostRecord = { cursor: string; reason: string; cause: string };
 
-/** A page of messages, and those that could not be read.
+type Found = { items: RawRecord[]; lost: LostRecord[] };
+
+/**
+ * A page of messages, and those that could not be read.
  * @throws SourceFailed when ten records in a row fail, or the whole source does
  */
 export async function readPage(
-  _reader: Reader,
-  _range: ReadRange,
-): Promise<{ items: RawRecord[]; next: string | null; lost: LostRecord[] }> {
-  throw new Error('to do');
+  reader: Reader,
+  range: ReadRange,
+): Promise<Found & { next: string | null }> {
+  try {
+    return { ...(await reader.messages(range)), lost: [] };
+  } catch (error) {
+    if (!isOfSomeRecord(error)) throw error;
+    const { items, next } = await reader.cursors(range);
+    return { ...(await oneByOne(items, (cursor) => reader.message(cursor))), next };
+  }
 }
 
 /**
  * Threads by id, and those that could not be read; threads that do not exist are left out.
  * @throws SourceFailed when ten threads in a row fail, or the whole source does
  */
-export async function readThreads(
-  _reader: Reader,
-  _ids: string[],
-): Promise<{ items: RawRecord[]; lost: LostRecord[] }> {
-  throw new Error('to do');
+export async function readThreads(reader: Reader, ids: string[]): Promise<Found> {
+  try {
+    return { items: await reader.threads(ids), lost: [] };
+  } catch (error) {
+    if (!isOfSomeRecord(error)) throw error;
+    return oneByOne(ids, async (id) => (await reader.threads([id]))[0] ?? null);
+  }
 }
+
+/** Whether an error may be due to single records; otherwise they must not become dead letters. */
+const isOfSomeRecord = (error: unknown): error is SourceFailed =>
+  error instanceof SourceFailed && !ofWholeSource.includes(error.code);
+
+async function oneByOne(
+  cursors: string[],
+  read: (cursor: string) => Promise<RawRecord | null>,
+): Promise<Found> {
+  const found: Found = { items: [], lost: [] };
+  let inARow = 0;
+  for (const cursor of cursors) {
+    try {
+      const record = await withRetries(() => read(cursor));
+      if (record) found.items.push(record);
+      inARow = 0;
+    } catch (error) {
+      if (!isOfSomeRecord(error)) throw error;
+      inARow += 1;
+      if (inARow === patience.recordsInARow) throw sourceFailed(error);
+      found.lost.push({ cursor, reason: error.message, cause: error.code });
+    }
+  }
+  return found;
+}
+
+const withRetries = <T>(read: () => Promise<T>): Promise<T> =>
+  pRetry(read, {
+    retries: patience.recordAttempts - 1,
+    minTimeout: patience.recordDelay,
+    factor: 2,
+    randomize: true,
+    shouldRetry: ({ error }) => isOfSomeRecord(error),
+  });
+
+const sourceFailed = (error: SourceFailed) =>
+  new SourceFailed(
+    error.code,
+    `${patience.recordsInARow} records in a row cannot be read. ${error.message}`,
+    { cause: error },
+  );

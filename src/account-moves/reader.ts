@@ -47,7 +47,7 @@ export class AttachmentMissing extends Error {
 
 /** The error when a source cannot be read now: it is silent, throttled, refuses us, or answers garbage. */
 export class SourceFailed extends Error {
-  /** A short code, such as `throttled`, `timeout`, `denied`, `unreadable`. */
+  /** A short code: `throttled`, `timeout`, `error`, `cut`, `unreadable`, or one of those of the whole source. */
   readonly code: string;
 
   constructor(code: string, message: string, options?: ErrorOptions) {
@@ -55,3 +55,6 @@ export class SourceFailed extends Error {
     this.code = code;
   }
 }
+
+/** The failures that concern the whole source: each record of it would fail in the same way. */
+export const ofWholeSource = ['denied', 'no-table', 'unreachable', 'no-dump', 'damaged'];

@@ -6,7 +6,9 @@ import { SourceFailed } from './reader.ts';
 export function storeFailure(error: unknown, halt: AbortSignal): unknown {
   if (halt.aborted) return new Stopping('This process stops; another one continues');
   if (!(error instanceof Error)) return error;
-  const known = kinds.find(({ test }) => test.test(`${error.name} ${codeOf(error)}`));
+  const named = (text: string) => kinds.find(({ test }) => test.test(text));
+  // The SDK wraps some errors and keeps only their message.
+  const known = named(`${error.name} ${codeOf(error)}`) ?? named(error.message);
   const status = statusOf(error);
   const kind = known ?? (status >= 500 ? broken : status === 200 ? unreadable : null);
   if (!kind) return error;
@@ -45,10 +47,6 @@ const kinds: Kind[] = [
   { test: /ECONNRESET|EPIPE|UND_ERR|aborted/, code: 'cut', message: 'broke the connection' },
   { test: /SyntaxError/, ...unreadable },
 ];
-
-/** The failures that concern the whole source: reading record by record would give the same. */
-export const isOfWholeSource = (code: string) =>
-  ['denied', 'no-table', 'unreachable'].includes(code);
 
 const codeOf = (error: Error) => (error as { code?: string }).code ?? '';
 const statusOf = (error: Error) =>

@@ -70,6 +70,7 @@ export function storeReader(moves: MoveSettings, account: string, halt: AbortSig
   };
 
   const batch = async (ids: string[]): Promise<RawRecord[]> => {
+    const client = ids.length === 1 ? once : patient;
     const found: RawRecord[] = [];
     let left: Item[] = ids.map((id) => ({ account_id: account, id }));
     for (let tries = 0; left.length > 0; tries += 1) {
@@ -79,7 +80,7 @@ export function storeReader(moves: MoveSettings, account: string, halt: AbortSig
       if (tries > 0) await sleep(patience.recordDelay * 2 ** (tries - 1));
       const Keys = left;
       const { Responses = {}, UnprocessedKeys = {} } = await asked((abort) =>
-        patient.send(
+        client.send(
           new BatchGetCommand({ RequestItems: { [threadsTable]: { Keys, ConsistentRead: true } } }),
           abort,
         ),
@@ -131,7 +132,7 @@ export function storeReader(moves: MoveSettings, account: string, halt: AbortSig
       const next = (LastEvaluatedKey?.['id'] as string | undefined) ?? null;
       return { items: Items.map((item) => String(item['id'])), next };
     },
-    attachment: (of, signal) => openAttachment(moves, of, AbortSignal.any([signal, halt])),
+    attachment: (of, signal) => openAttachment(moves, of, signal),
     close: () => {
       patient.destroy();
       once.destroy();
@@ -152,6 +153,8 @@ function connect({ endpoint, region, keys }: MoveSettings['store'], maxAttempts:
       connectionTimeout: patience.store,
       requestTimeout: patience.store,
       throwOnRequestTimeout: true,
+      // An answer that is silent in its middle: the other two end with its beginning.
+      socketTimeout: patience.store,
     },
   });
   return DynamoDBDocumentClient.from(client, {

@@ -1,0 +1,165 @@
+// Reads a dump of one account from the object storage. A cursor is `part:line`, both from 1: reading continues there
+// without earlier parts. Reading that goes on where it ended does not open its part again.
+import type { Readable } from 'node:stream';
+import { NotFound } from '../problems.ts';
+import { below } from '../storage/below.ts';
+import type { Objects } from '../storage/objects.ts';
+import { checkFile, linesOf, parseLine } from './dump-lines.ts';
+import { readManifest, type DumpFile, type DumpManifest } from './dump-manifest.ts';
+import { threadsIn, type DumpThreads } from './dump-threads.ts';
+import { AttachmentMissing, type RawRecord, type Reader, type ReadRange } from './reader.ts';
+import type { MoveSettings } from './settings.ts';
+
+/** A page ends after so many bytes, as one of the store does. */
+const PAGE_BYTES = 4_000_000;
+
+type Spot = { part: number; line: number };
+type Open = Spot & { lines: AsyncGenerator<Buffer, void> };
+
+export type DumpPlace = { storage: Objects; location: string; account: string };
+
+/** Opens a dump. */
+export function dumpReader(
+  { attachmentBytes }: Pick<MoveSettings, 'attachmentBytes'>,
+  { storage, location, account }: DumpPlace,
+): Reader {
+  const dump = below(storage, `${location.replace(/^\/+|\/+$/g, '')}/`);
+  const manifest = rememberedUnlessFailed(() => readManifest(dump, account));
+  const threads = rememberedUnlessFailed<DumpThreads>(async () =>
+    threadsIn(dump, (await manifest()).threads),
+  );
+  const checkedParts = new Set<number>();
+  let open: Open | null = null;
+
+  const openAt = async ({ part, line }: Spot, file: DumpFile): Promise<Open> => {
+    if (open?.part === part && open.line === line) {
+      const kept = open;
+      // Until it is given back, nobody else continues with it.
+      open = null;
+      return kept;
+    }
+    if (!checkedParts.has(part)) await checkFile(dump, file);
+    checkedParts.add(part);
+    const lines = linesOf(dump, file);
+    for (let skipped = 0; skipped < line; skipped += 1) await lines.next();
+    return { part, line, lines };
+  };
+
+  const page = async ({ after, until, limit }: ReadRange) => {
+    const { parts } = await manifest();
+    const end = until ? spotOf(until) : { part: Infinity, line: 0 };
+    const items: RawRecord[] = [];
+    let bytes = 0;
+    for (let at = following(parts, after); at && isBefore(at, end); at = following(parts, at)) {
+      // `at` is the record that is read; the file stands before it.
+      const opened = await openAt({ part: at.part, line: at.line - 1 }, fileOf(parts, at));
+      const { value: line } = await opened.lines.next();
+      if (!line) throw new Error('checked by linesOf');
+      items.push({ cursor: cursorOf(at), item: parseLine(line) });
+      await keep({ ...opened, line: at.line }, fileOf(parts, at));
+      bytes += line.length;
+      if (items.length === limit || bytes > PAGE_BYTES) break;
+    }
+    const last = items.at(-1)?.cursor ?? after ?? null;
+    const next = following(parts, last);
+    return { items, next: next && isBefore(next, end) ? last : null };
+  };
+
+  const keep = async (opened: Open, { records }: DumpFile) => {
+    await open?.lines.return();
+    open = opened;
+    // The end of the part is read as well: it tells whether there is more than the manifest says.
+    if (opened.line === records) await opened.lines.next();
+  };
+
+  return {
+    messages: page,
+    cursors: async ({ after, until, limit }) => {
+      const { parts } = await manifest();
+      const end = until ? spotOf(until) : { part: Infinity, line: 0 };
+      const items: string[] = [];
+      let at = following(parts, after);
+      for (; at && isBefore(at, end) && items.length < limit; at = following(parts, at)) {
+        items.push(cursorOf(at));
+      }
+      return { items, next: at && isBefore(at, end) ? (items.at(-1) ?? null) : null };
+    },
+    message: async (cursor) => {
+      const { parts } = await manifest();
+      const spot = spotOf(cursor);
+      const file = parts[spot.part - 1];
+      if (!file || spot.line < 1 || spot.line > file.records) return null;
+      const { lines } = await openAt({ part: spot.part, line: spot.line - 1 }, file);
+      const { value: line } = await lines.next();
+      await lines.return();
+      return line ? { cursor, item: parseLine(line) } : null;
+    },
+    threads: async (ids) => (await threads()).some(ids),
+    threadIds: async (after) => (await threads()).idsAfter(after),
+    attachment: ({ id }) => openAttachment(dump, id, attachmentBytes),
+    close: () => {
+      open?.lines.return().catch(() => {});
+      open = null;
+    },
+  };
+}
+
+const cursorOf = ({ part, line }: Spot) => `${part}:${line}`;
+
+function spotOf(cursor: string): Spot {
+  const [part = 0, line = 0] = cursor.split(':').map(Number);
+  return { part, line };
+}
+
+const isBefore = (one: Spot, other: Spot) =>
+  one.part < other.part || (one.part === other.part && one.line < other.line);
+
+/** The record after a cursor; null after the last one. */
+function following(
+  parts: DumpManifest['parts'],
+  after: Spot | string | null | undefined,
+): Spot | null {
+  const { part, line } =
+    typeof after === 'string' ? spotOf(after) : (after ?? { part: 1, line: 0 });
+  if (line < (parts[part - 1]?.records ?? 0)) return { part, line: line + 1 };
+  const next = parts.findIndex(({ records }, index) => index >= part && records > 0);
+  return next < 0 ? null : { part: next + 1, line: 1 };
+}
+
+const fileOf = (parts: DumpManifest['parts'], { part }: Spot): DumpFile => {
+  const file = parts[part - 1];
+  if (!file) throw new Error(`The dump has no part ${part}`);
+  return file;
+};
+
+async function openAttachment(dump: Objects, id: string, most: number): Promise<Readable> {
+  const key = `attachments/${id}`;
+  try {
+    const { size = 0 } = (await dump.find(key)) ?? {};
+    if (size > most) {
+      throw new AttachmentMissing(
+        'too-large',
+        `It is larger than ${most / 1_000_000} MB, the limit ATTACHMENT_LIMIT_MB.`,
+      );
+    }
+    return await dump.read(key);
+  } catch (error) {
+    // TypeError: an id that cannot be the name of an object, such as `..`.
+    if (error instanceof NotFound || error instanceof TypeError) {
+      throw new AttachmentMissing('not-found', 'The dump does not hold it.');
+    }
+    throw error;
+  }
+}
+
+/** Does something once; a failure is not remembered. */
+function rememberedUnlessFailed<T>(work: () => Promise<T>): () => Promise<T> {
+  let done: Promise<T> | null = null;
+  return () => {
+    done ??= work().catch((error: unknown) => {
+      done = null;
+      throw error;
+    });
+    return done;
+  };
+}

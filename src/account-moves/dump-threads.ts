@@ -1,0 +1,44 @@
+// The threads of a dump, kept in memory as text: a page of messages needs any of them.
+import type { Objects } from '../storage/objects.ts';
+import { checkFile, linesOf, parseLine } from './dump-lines.ts';
+import type { DumpFile } from './dump-manifest.ts';
+import type { RawRecord, ReadPage } from './reader.ts';
+
+/** How many ids are given at a time. */
+const IDS = 1000;
+
+export type DumpThreads = {
+  some(ids: string[]): RawRecord[];
+  idsAfter(after: string | null): ReadPage<string>;
+};
+
+/** Reads the threads of a dump. */
+export async function threadsIn(dump: Objects, file: DumpFile): Promise<DumpThreads> {
+  await checkFile(dump, file);
+  const lines = new Map<string, Buffer>();
+  let number = 0;
+  for await (const line of linesOf(dump, file)) {
+    number += 1;
+    lines.set(idIn(parseLine(line)) ?? `line:${number}`, line);
+  }
+  const ids = [...lines.keys()].toSorted();
+  return {
+    some: (wanted) =>
+      [...new Set(wanted)].flatMap((id) => {
+        const line = lines.get(id);
+        return line ? [{ cursor: id, item: parseLine(line) }] : [];
+      }),
+    idsAfter: (after) => {
+      const from = after === null ? 0 : ids.findIndex((id) => id > after);
+      const items = from < 0 ? [] : ids.slice(from, from + IDS);
+      const isLast = from < 0 || from + IDS >= ids.length;
+      return { items, next: isLast ? null : (items.at(-1) ?? null) };
+    },
+  };
+}
+
+/** The id of a thread. A record without one has the number of its line, so that it is found and reported. */
+function idIn(item: unknown): string | null {
+  const id = typeof item === 'object' && item !== null && 'id' in item ? item.id : null;
+  return typeof id === 'string' ? id : null;
+}
