@@ -46,14 +46,14 @@ export function legacyStatus({
   }
 }
 
-const otherNames: Record<string, Reached> = {
-  'recent-only': 'recent-messages-only',
-  'active-recent-only': 'recent-messages-only',
-};
+const otherNames = new Map<string, Reached>([
+  ['recent-only', 'recent-messages-only'],
+  ['active-recent-only', 'recent-messages-only'],
+]);
 
 /** The status that a caller means, also by one of its former names; null when there is no such status. */
 export const statusNamed = (text: string): MigrationStatus | null =>
-  otherNames[text] ?? migrationStatuses.find((one) => one === text) ?? null;
+  otherNames.get(text) ?? migrationStatuses.find((one) => one === text) ?? null;
 
 /** Whether a move has come as far as a status. `failed` and `not_needed` are reached only by themselves. */
 export function hasReached(move: Standing, wanted: MigrationStatus): boolean {
