@@ -54,7 +54,7 @@ const message = z.object({
   thread_id: id,
   direction: z.enum(['in', 'out'], 'must be in or out'),
   author: text(300).default(''),
-  body: text(1_000_000).default(''),
+  body: text(1_000_000),
   attachments: z.array(attachment, 'must be a list').default([]),
 });
 

@@ -1,0 +1,306 @@
+// Whole runs of a move, on a real store and a real older system: what arrives, in which order, and what becomes of
+// records that cannot be read.
+import { DeleteCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
+import { beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { attachmentDelays } from '../../src/account-moves/attachments.ts';
+import { patience } from '../../src/account-moves/patience.ts';
+import { discardLetters, retryLetters } from '../../src/account-moves/retries.ts';
+import { run, select, sql } from '../../src/database/sql.ts';
+import { failpoints } from '../../src/database/failpoints.ts';
+import { runJob } from '../../src/jobs/runner.ts';
+import { tasks } from '../../src/tasks.ts';
+import { useMovingWorld } from '../support/conversations.ts';
+import { checkMove } from '../support/move-checker.ts';
+import { finish, moved, moveOf, requested } from '../support/moving.ts';
+
+const { world, older } = useMovingWorld({ MOVE_RECENT_MESSAGES: '50' });
+const here = () => world.staging;
+
+beforeAll(() => {
+  Object.assign(attachmentDelays, { retry: 1, pause: 1, idle: 5 });
+  Object.assign(patience, { recordDelay: 1, attachment: 300 });
+});
+beforeEach(() => {
+  failpoints.reached = () => {};
+});
+
+let count = 0;
+/** An id that no other test has: the store keeps its records. */
+const newId = () => `shop-${(count += 1)}`;
+
+const statusesOf = async (account: string) =>
+  (
+    await select<{ name: string }>(
+      here().sql,
+      sql`select name from account_move_event event join inbox_account account on account.id = event.account_id
+           where external_id = ${account} and kind = 'status' order by event.id`,
+    )
+  ).map(({ name }) => name);
+
+const lettersOf = (account: string) =>
+  select<{ id: number; item_key: string; cause: string; reason: string; state: string }>(
+    here().sql,
+    sql`select * from dead_letter where subject = ${account} order by id`,
+  );
+
+test('S4-15 S4-20 S4-22 S4-23 S4-24 S4-25 S4-26 S4-85 an account arrives whole: channels, recent messages, then all, and its statuses come in order', async () => {
+  const id = newId();
+  await older.add({ id, messages: 300 });
+  const move = await moved(here(), id);
+  expect(move).toMatchObject({ migration_status: 'completed', messages: 300, channels: 3 });
+  expect(await statusesOf(id)).toEqual([
+    'not_started',
+    'migrating',
+    'channels-only',
+    'recent-messages-only',
+    'completed',
+  ]);
+  expect(await checkMove(here(), older, id)).toEqual([]);
+});
+
+test('S4-41 S4-45 records and attachments that cannot be read are dead letters with their causes, and everything else arrives', async () => {
+  const id = newId();
+  await older.add({ id, messages: 120, isOdd: true });
+  const move = await moved(here(), id);
+  expect(move).toMatchObject({ migration_status: 'completed', failed: 3, skipped: 4 });
+  const causes = (await lettersOf(id)).map(({ cause }) => cause).toSorted();
+  expect(causes).toEqual([
+    'host-not-listed',
+    'media-failed',
+    'not-found',
+    'too-large',
+    'unreadable-message',
+    'unreadable-message',
+    'unreadable-message',
+  ]);
+  expect(await checkMove(here(), older, id)).toEqual([]);
+});
+
+test('S4-44 dead letters whose records are mended at the source arrive when they are retried', async () => {
+  const id = newId();
+  const account = await older.add({ id, messages: 80, isOdd: true });
+  await moved(here(), id);
+  const broken = (await lettersOf(id)).filter(({ cause }) => cause === 'unreadable-message');
+  // The same account without its odd records.
+  await older.add({ ...account, isOdd: false });
+  const { count: retried, jobs } = await retryLetters(here(), {
+    account: id,
+    cause: 'unreadable-message',
+    person: 'mia@example.com',
+  });
+  expect(retried).toBe(broken.length);
+  for (const job of jobs) await runJob(here(), tasks, job.id);
+  const open = (await lettersOf(id)).filter(({ state }) => state === 'open');
+  expect(open.map(({ cause }) => cause)).not.toContain('unreadable-message');
+  expect(await moveOf(here(), id)).toMatchObject({ failed: 0, messages: 80 });
+});
+
+test('dead letters are discarded for a reason, and do not count as failed any more', async () => {
+  const id = newId();
+  await older.add({ id, messages: 60, isOdd: true });
+  await moved(here(), id);
+  const wanted = { account: id, cause: 'unreadable-message', person: 'mia@example.com' };
+  await expect(discardLetters(here(), { ...wanted, reason: ' ' })).rejects.toMatchObject({
+    fields: { reason: expect.any(String) },
+  });
+  expect(await discardLetters(here(), { ...wanted, reason: 'Test data' })).toBe(3);
+  expect(await moveOf(here(), id)).toMatchObject({ failed: 0, skipped: 4 });
+  expect((await lettersOf(id)).filter(({ state }) => state === 'open')).toHaveLength(4);
+});
+
+test('S4-25 messages that arrive at the source while the account moves are here at its end', async () => {
+  const id = newId();
+  const { newest } = await older.add({ id, messages: 90 });
+  failpoints.reached = async (name) => {
+    if (name !== 'move recent ends') return;
+    const at = new Date(newest.getTime() + 60_000).toISOString();
+    const item = { account_id: id, position: `${at}#late`, id: 'late', thread_id: 't-late' };
+    await older.store.send(
+      new PutCommand({
+        TableName: 'messages',
+        Item: { ...item, direction: 'in', body: 'I am late' },
+      }),
+    );
+    await older.store.send(
+      new PutCommand({
+        TableName: 'threads',
+        Item: { account_id: id, id: 't-late', channel_id: 'web', last_at: at },
+      }),
+    );
+  };
+  expect(await moved(here(), id)).toMatchObject({ migration_status: 'completed', messages: 91 });
+  expect(await checkMove(here(), older, id)).toEqual([]);
+});
+
+test('S4-42 force reads everything again: changed texts are overwritten, and what is gone at the source is marked', async () => {
+  const id = newId();
+  const account = await older.add({ id, messages: 70, perThread: 5 });
+  await moved(here(), id);
+  await older.add({ ...account, bodyLength: 200 });
+  const gone = await select<{ position: string; thread_id: string }>(
+    here().sql,
+    sql`select position, thread_id from inbox_message message join inbox_account account on account.id = account_id
+         where external_id = ${id} order by position limit 1`,
+  );
+  const { position } = gone[0] ?? { position: '' };
+  await older.store.send(
+    new DeleteCommand({ TableName: 'messages', Key: { account_id: id, position } }),
+  );
+  const before = await requested(here(), id, { force: true });
+  expect(before).toMatchObject({
+    isAccepted: true,
+    move: { run: 2, migration_status: 'migrating' },
+  });
+  const [shown] = await select<{ count: number }>(
+    here().sql,
+    sql`select count(*) as count from inbox_message message join inbox_account account on account.id = account_id
+         where external_id = ${id}`,
+  );
+  expect(shown?.count).toBe(70);
+  expect(await finish(here(), id)).toMatchObject({ migration_status: 'completed', messages: 69 });
+  expect(await checkMove(here(), older, id)).toEqual([]);
+});
+
+test('rows that were written here are changed by no run', async () => {
+  const id = newId();
+  await older.add({ id, messages: 10 });
+  const { move } = await requested(here(), id);
+  await run(
+    here().sql,
+    sql`insert into inbox_channel (account_id, id, kind, name, run) values (${move.account_id}, 'web', 'webchat', 'Ours', null)`,
+  );
+  await finish(here(), id);
+  const [kept] = await select<{ name: string; run: number | null }>(
+    here().sql,
+    sql`select name, run from inbox_channel where account_id = ${move.account_id} and id = 'web'`,
+  );
+  expect(kept).toEqual({ name: 'Ours', run: null });
+});
+
+test('S4-12 an account that the older system does not know is not needed, and is asked about again at the next request', async () => {
+  const id = newId();
+  expect(await requested(here(), id)).toMatchObject({
+    isAccepted: false,
+    job: null,
+    move: { migration_status: 'not_needed' },
+  });
+  await older.add({ id, messages: 5 });
+  expect(await requested(here(), id)).toMatchObject({ isAccepted: true });
+  expect(await finish(here(), id)).toMatchObject({ migration_status: 'completed' });
+});
+
+test('S4-30 a run of the part “recent” stops after the recent messages, and “remaining” continues it', async () => {
+  const id = newId();
+  await older.add({ id, messages: 120 });
+  const stopped = await moved(here(), id, { part: 'recent' });
+  expect(stopped).toMatchObject({ migration_status: 'recent-messages-only', messages: 50 });
+  expect(await requested(here(), id, { part: 'recent' })).toMatchObject({ isAccepted: false });
+  const whole = await moved(here(), id, { part: 'remaining' });
+  expect(whole).toMatchObject({ migration_status: 'completed', messages: 120, run: 1 });
+  expect(await checkMove(here(), older, id)).toEqual([]);
+});
+
+test('S4-43 S4-47 while the store fails the job waits and says why; after an hour the run fails, and a retry continues where it stopped', async () => {
+  const id = newId();
+  await older.add({ id, messages: 120 });
+  await moved(here(), id, { part: 'recent' });
+  older.fail({ match: /Query\w* messages/, name: '401' });
+  const { job } = await requested(here(), id, { part: 'remaining' });
+  await runJob(here(), tasks, job?.id ?? '');
+  expect(await moveOf(here(), id)).toMatchObject({
+    migration_status: 'recent-messages-only',
+    error_code: expect.any(String),
+    failing_since: expect.any(String),
+  });
+  await run(
+    here().sql,
+    sql`update account_move set failing_since = utc_timestamp(3) - interval 61 minute`,
+  );
+  const failed = await finish(here(), id);
+  expect(failed).toMatchObject({ migration_status: 'failed', reached: 'recent-messages-only' });
+  expect(failed.messages).toBe(50);
+  older.heal();
+  const position = failed.position;
+  expect((await requested(here(), id)).move.position).toBe(position);
+  expect(await finish(here(), id)).toMatchObject({ migration_status: 'completed', messages: 120 });
+  expect(await statusesOf(id)).toContain('failed');
+  expect(await checkMove(here(), older, id)).toEqual([]);
+});
+
+test('S4-44 one record that can never be read is a dead letter, and the records after it arrive', async () => {
+  const id = newId();
+  const { newest } = await older.add({ id, messages: 70 });
+  const cursor = newest.toISOString().slice(0, 23);
+  older.fail({ match: new RegExp(`messages ${id} ${cursor}`), name: '500' });
+  const move = await moved(here(), id);
+  expect(move.migration_status).toBe('completed');
+  expect(move.failed).toBeGreaterThan(0);
+  expect(move.messages + move.failed).toBe(70);
+  older.heal();
+  expect(await checkMove(here(), older, id)).toEqual([]);
+});
+
+test('S4-41 while the media host fails the run waits ten times, and then completes without the attachments', async () => {
+  const id = newId();
+  await older.add({ id, messages: 100, attachmentEvery: 5 });
+  older.fail({ match: /GET \/media/, name: '500' });
+  const move = await moved(here(), id);
+  expect(move).toMatchObject({ migration_status: 'completed', attachments: 0, skipped: 20 });
+  expect(move.media_pauses).toBe(10);
+  older.heal();
+  expect(await checkMove(here(), older, id)).toEqual([]);
+}, 60_000);
+
+test('S4-45 a record that the database refuses is found by halving the page, and becomes a dead letter', async () => {
+  const id = newId();
+  await older.add({ id, messages: 100 });
+  await run(
+    here().sql,
+    sql`alter table inbox_message add constraint refused check (position not like '%m-0000077' and position not like '%m-0000013')`,
+  );
+  try {
+    expect(await moved(here(), id)).toMatchObject({ messages: 98, failed: 2 });
+    const causes = (await lettersOf(id)).map(({ cause }) => cause);
+    expect(causes).toEqual(['refused-by-database', 'refused-by-database']);
+    expect(await checkMove(here(), older, id)).toEqual([]);
+  } finally {
+    await run(here().sql, sql`alter table inbox_message drop constraint refused`);
+  }
+});
+
+test('S4-72 brands and channels that cannot be stored are dead letters and reported, and the inbox opens all the same', async () => {
+  const id = newId();
+  await older.add({ id, messages: 5 });
+  const account = older.accounts.get(id);
+  if (!account) throw new Error('no account');
+  const { sealed } = await import('../../demo/conversations/accounts.ts');
+  older.accounts.set(id, {
+    ...account,
+    sealed: sealed({ brands: [{ id: 'b' }], channels: [{ id: 'x y', kind: 'sms', name: 'Text' }] }),
+  });
+  const move = await moved(here(), id);
+  expect(move).toMatchObject({ migration_status: 'completed', channels: 0, failed: 2 });
+  expect((await lettersOf(id)).map(({ item_key: key }) => key)).toEqual(['brand b', 'channel x y']);
+});
+
+test('S4-47 an account that the older system forgets during the run fails, and what arrived stays', async () => {
+  const id = newId();
+  await older.add({ id, messages: 5 });
+  await requested(here(), id);
+  older.accounts.delete(id);
+  expect(await finish(here(), id)).toMatchObject({
+    migration_status: 'failed',
+    error_code: 'account-unknown',
+  });
+});
+
+test('while the older system is silent a request for an unknown account is refused with 503, and nothing is recorded', async () => {
+  const id = newId();
+  older.fail({ match: /GET \/accounts/, name: '500' });
+  await expect(requested(here(), id)).rejects.toMatchObject({ status: 503 });
+  const found = await select(
+    here().sql,
+    sql`select id from inbox_account where external_id = ${id}`,
+  );
+  expect(found).toEqual([]);
+});

@@ -1,0 +1,154 @@
+// Waves: accounts that move in the background, so many at once; paused and resumed; a person comes first.
+import { beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { attachmentDelays } from '../../src/account-moves/attachments.ts';
+import { followMoves } from '../../src/account-moves/follow.ts';
+import * as waves from '../../src/account-moves/waves.ts';
+import type { JobQueue } from '../../src/jobs/queue.ts';
+import { failpoints } from '../../src/database/failpoints.ts';
+import { runJob } from '../../src/jobs/runner.ts';
+import { tasks } from '../../src/tasks.ts';
+import { useMovingWorld } from '../support/conversations.ts';
+import { checkMove } from '../support/move-checker.ts';
+import { finish, moved, moveOf, requested } from '../support/moving.ts';
+
+const { world, older } = useMovingWorld({ MOVE_RECENT_MESSAGES: '50' });
+const here = () => world.staging;
+const ids = ['w-1', 'w-2', 'w-3', 'w-4', 'w-5'];
+const mia = 'mia@example.com';
+
+/** What was queued; the tests run the jobs themselves. */
+const queued: string[] = [];
+const queue: JobQueue = {
+  push: async ({ id }) => void queued.push(id),
+  pushAll: async (jobs) => void queued.push(...jobs.map(({ id }) => id)),
+  close: async () => {},
+};
+
+beforeAll(async () => {
+  Object.assign(attachmentDelays, { retry: 1, pause: 1, idle: 5 });
+  for (const id of ids) await older.add({ id, messages: 70, attachmentEvery: 0 });
+});
+beforeEach(() => {
+  queued.length = 0;
+  failpoints.reached = () => {};
+});
+
+const add = (accounts = ids, atOnce = 2) =>
+  waves.addWave(here(), { name: 'First', accounts, atOnce, person: mia });
+const advance = () => waves.advanceWaves(queue)(here());
+const countsOf = async (id: number) => {
+  const wave = await waves.waveOf(here().sql, id);
+  const { state, waiting, running, done, failed, taken } = wave ?? {};
+  return { state, waiting, running, done, failed, taken };
+};
+const none = { waiting: 0, running: 0, done: 0, failed: 0, taken: 0 };
+
+test('a wave starts so many accounts at once, the next ones as others end, and ends with the last', async () => {
+  const { id } = await add();
+  await advance();
+  expect(await countsOf(id)).toEqual({ ...none, state: 'running', running: 2, waiting: 3 });
+  await advance();
+  expect(queued).toHaveLength(2);
+  for (const account of ['w-1', 'w-2']) await finish(here(), account);
+  await advance();
+  expect(await countsOf(id)).toMatchObject({ done: 2, running: 2, waiting: 1 });
+  for (const account of ['w-3', 'w-4']) await finish(here(), account);
+  await advance();
+  await finish(here(), 'w-5');
+  await advance();
+  expect(await countsOf(id)).toEqual({ ...none, state: 'done', done: 5 });
+  for (const account of ids) expect(await checkMove(here(), older, account)).toEqual([]);
+});
+
+test('an account that the older system does not know is done without a run', async () => {
+  const { id } = await add(['w-1', 'nobody'], 5);
+  await advance();
+  await finish(here(), 'w-1');
+  await advance();
+  expect(await countsOf(id)).toEqual({ ...none, state: 'done', done: 2 });
+  expect(await moveOf(here(), 'nobody')).toMatchObject({ migration_status: 'not_needed', run: 0 });
+});
+
+test('a paused wave stops its accounts at their next page, and a resumed one goes on there', async () => {
+  const { id } = await add(['w-1'], 1);
+  await advance();
+  failpoints.reached = async (name) => {
+    if (name === 'move recent ended') await waves.pauseWave(here(), id, mia);
+  };
+  await runJob(here(), tasks, queued[0] ?? '');
+  failpoints.reached = () => {};
+  await followMoves(here());
+  const paused = await moveOf(here(), 'w-1');
+  expect(paused).toMatchObject({ migration_status: 'recent-messages-only', messages: 50 });
+  expect(paused.job).toBe(queued[0]);
+  await waves.resumeWave(here(), id, mia);
+  await followMoves(here());
+  expect(await finish(here(), 'w-1')).toMatchObject({
+    migration_status: 'completed',
+    run: 1,
+    messages: 70,
+  });
+  expect(await checkMove(here(), older, 'w-1')).toEqual([]);
+});
+
+test('S4-13 a request of a person takes an account out of its wave, whether it waits there or moves', async () => {
+  const { id } = await add(['w-1', 'w-2'], 1);
+  await advance();
+  const wave = queued[0] ?? '';
+  const { job, isAccepted } = await requested(here(), 'w-1');
+  expect({ isAccepted, kind: job?.kind }).toEqual({ isAccepted: false, kind: 'move-opening' });
+  expect((await requested(here(), 'w-2')).job?.kind).toBe('move-opening');
+  await runJob(here(), tasks, wave);
+  expect((await moveOf(here(), 'w-1')).migration_status).toBe('migrating');
+  for (const account of ['w-1', 'w-2']) await finish(here(), account);
+  await advance();
+  expect(await countsOf(id)).toEqual({ ...none, state: 'done', taken: 2 });
+});
+
+test('a paused wave does not hold up an account that a person asks for', async () => {
+  const { id } = await add(['w-1'], 1);
+  await advance();
+  await waves.pauseWave(here(), id, mia);
+  expect(await moved(here(), 'w-1')).toMatchObject({ migration_status: 'completed' });
+});
+
+test('while the older system is silent the accounts of a wave wait, and none is lost', async () => {
+  const { id } = await add(['w-1', 'w-2'], 2);
+  older.fail({ match: /GET \/accounts/, name: '500' });
+  await advance();
+  expect(queued).toEqual([]);
+  expect(await countsOf(id)).toMatchObject({ state: 'running', waiting: 2 });
+  older.heal();
+  const { run, sql } = await import('../../src/database/sql.ts');
+  await run(here().sql, sql`update wave_account set picked_at = picked_at - interval 2 minute`);
+  await advance();
+  expect(queued).toHaveLength(2);
+});
+
+test('two processes that advance a wave at once start no account twice, and not more than allowed', async () => {
+  const { id } = await add(ids, 2);
+  await Promise.all([advance(), advance(), advance()]);
+  expect(queued).toHaveLength(2);
+  expect(await countsOf(id)).toMatchObject({ running: 2, waiting: 3 });
+});
+
+test.each([
+  [
+    { accounts: ['ok-1', 'not ok', 'ünï'] },
+    { accounts: 'These are no ids of accounts: “not ok”, “ünï”' },
+  ],
+  [{ accounts: ['', ' '] }, { accounts: 'Enter the ids of the accounts, one a line' }],
+  [{ name: ' ' }, { name: 'Enter a name of at most 100 characters' }],
+  [{ atOnce: 0 }, { atOnce: 'Enter how many move at once, from 1 to 100' }],
+  [{ atOnce: 1.5 }, { atOnce: 'Enter how many move at once, from 1 to 100' }],
+])('a wave with %j is refused, and every fault is named', async (given, fields) => {
+  const wanted = { name: 'First', accounts: ids, atOnce: 2, person: mia, ...given };
+  await expect(waves.addWave(here(), wanted)).rejects.toMatchObject({ fields });
+});
+
+test('an account stands in one wave at a time', async () => {
+  await add(['w-1', 'w-2']);
+  await expect(add(['w-2', 'w-3'])).rejects.toMatchObject({
+    fields: { accounts: 'In the wave “First” already: “w-2”' },
+  });
+});

@@ -1,0 +1,61 @@
+// Moves in tests: a request, and the jobs of a move run to their end in this process.
+import * as moves from '../../src/account-moves/moves.ts';
+import type { Move } from '../../src/account-moves/moves.ts';
+import { requestMove, type MoveRequest, type Requested } from '../../src/account-moves/requests.ts';
+import { followMoves } from '../../src/account-moves/follow.ts';
+import { isActive } from '../../src/account-moves/status.ts';
+import { run, sql } from '../../src/database/sql.ts';
+import type { App } from '../../src/environments/app.ts';
+import { runJob } from '../../src/jobs/runner.ts';
+import { tasks } from '../../src/tasks.ts';
+
+/** Requests a move, as an app does unless told otherwise. */
+export const requested = (
+  here: App,
+  account: string,
+  wanted: Partial<MoveRequest> = {},
+): Promise<Requested> =>
+  requestMove(here, {
+    account,
+    part: 'whole',
+    location: null,
+    force: false,
+    person: 'app',
+    wave: null,
+    ...wanted,
+  });
+
+/** The move of an account as it is now. */
+export async function moveOf(here: App, account: string): Promise<Move> {
+  const move = await moves.byExternalId(here.sql, account);
+  if (!move) throw new Error(`Account ${account} has no move`);
+  return move;
+}
+
+/** Runs the jobs of a move, one after the other, until nothing of it is to be done; delays are skipped. */
+export async function finish(here: App, account: string): Promise<Move> {
+  for (let round = 0; round < 100; round += 1) {
+    const move = await moveOf(here, account);
+    if (!isActive(move)) return move;
+    await run(
+      here.sql,
+      sql`update job set run_at = null, created_at = created_at - interval 1 second,
+                 alive_at = alive_at - interval 1 minute
+           where id = ${move.job}`,
+    );
+    const job = await runJob(here, tasks, move.job ?? '');
+    const isAt = await moveOf(here, account);
+    if (job?.state === 'failed' || isAt.job === move.job) await followMoves(here);
+  }
+  throw new Error(`The move of ${account} does not end`);
+}
+
+/** Moves an account and returns its record at the end. */
+export async function moved(
+  here: App,
+  account: string,
+  wanted: Partial<MoveRequest> = {},
+): Promise<Move> {
+  await requested(here, account, wanted);
+  return finish(here, account);
+}
