@@ -46,21 +46,19 @@ export async function beside(at: Run, work: () => Promise<void>) {
 }
 
 async function fetchUntil(at: Run, end: AbortSignal) {
-  const failures = { inRow: 0 };
   while (!end.aborted) {
     const batch = await waiting(at);
-    if (batch.length > 0) await fetchBatch(at, batch, failures, end);
+    if (batch.length > 0) await fetchBatch(at, batch, end);
     else await sleep(attachmentDelays.idle, undefined, { signal: end }).catch(() => {});
   }
 }
 
 /** The stage of the attachments: those that still wait. */
 export async function moveAttachments(at: Run) {
-  const failures = { inRow: 0 };
   const never = new AbortController().signal;
   try {
     for (let batch = await waiting(at); batch.length > 0; batch = await waiting(at)) {
-      await fetchBatch(at, batch, failures, never);
+      await fetchBatch(at, batch, never);
       await checkpoint(at);
     }
   } catch (error) {
@@ -102,22 +100,29 @@ const waiting = ({ here, account, run: number }: Run) =>
          order by position desc limit ${BATCH}`,
   );
 
-async function fetchBatch(
-  at: Run,
-  batch: WaitingAttachment[],
-  failures: { inRow: number },
-  end: AbortSignal,
-) {
+/**
+ * Fetches some attachments. Those that cannot be read are skipped, unless so many in a row fail that the media host
+ * itself is down.
+ * @throws MediaDown then; nothing of the row is skipped
+ */
+async function fetchBatch(at: Run, batch: WaitingAttachment[], end: AbortSignal) {
+  let row: { line: WaitingAttachment; fault: Fault }[] = [];
   const fetchLine = async (line: WaitingAttachment) => {
     if (end.aborted) return;
     const fault = await fetchOne(at, line, end);
     if (fault === 'ended') return;
-    failures.inRow = fault?.cause === 'media-failed' ? failures.inRow + 1 : 0;
-    if (fault === null) return;
-    if (failures.inRow >= IN_A_ROW) throw new MediaDown(fault.reason);
-    await skip(at, line, fault);
+    if (fault?.cause === 'media-failed') {
+      row.push({ line, fault });
+      if (row.length >= IN_A_ROW) throw new MediaDown(fault.reason);
+      return;
+    }
+    const failed = row;
+    row = [];
+    for (const one of failed) await skip(at, one.line, one.fault);
+    if (fault) await skip(at, line, fault);
   };
   await pMap(batch, fetchLine, { concurrency: SIDE_BY_SIDE });
+  for (const one of row) await skip(at, one.line, one.fault);
 }
 
 /** Fetches, stores and records an attachment; returns why it is to be skipped, or null. */

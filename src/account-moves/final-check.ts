@@ -4,6 +4,7 @@ import { first, run, select, sql, transaction } from '../database/sql.ts';
 import { lettersOf, recordLetters, withoutKnown } from './letters.ts';
 import * as moves from './moves.ts';
 import { threadsHere, upsertThreads } from './page-writer.ts';
+import { readThreads } from './narrowing.ts';
 import { positionIn, threadsOf } from './records.ts';
 import { readOn } from './rest.ts';
 import { refuseTooManyLetters } from './limits.ts';
@@ -41,12 +42,13 @@ async function addMissing(at: Run, ids: string[]) {
   const missing = ids.filter((id) => !here.has(id));
   if (missing.length === 0) return;
   const parse = threadsOf(at.externalId);
-  const found = (await at.reader.threads(missing)).map((raw) => ({ raw, ...parse(raw.item) }));
+  const read = await readThreads(at.reader, missing);
+  const found = read.items.map((raw) => ({ raw, ...parse(raw.item) }));
   const threads = found.flatMap(({ record }) => record ?? []);
   const lost = found.flatMap(({ raw, fault }) =>
     fault === null ? [] : { ...raw, reason: fault, cause: 'unreadable-thread' },
   );
-  const letters = await withoutKnown(at, lettersOf(at, lost, 'thread'));
+  const letters = await withoutKnown(at, lettersOf(at, [...read.lost, ...lost], 'thread'));
   await transaction(at.here.sql, async (on) => {
     const isOwn = await run(
       on,

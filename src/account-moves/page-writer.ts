@@ -17,6 +17,7 @@ import { isUnwilling } from '../database/unwillingness.ts';
 import { reasonOf } from '../environments/unreachable.ts';
 import { Problem } from '../problems.ts';
 import { lettersOf, recordLetters, withoutKnown, type Letter } from './letters.ts';
+import { readThreads } from './narrowing.ts';
 import type { RawRecord } from './reader.ts';
 import { messagesOf, threadsOf, timeOf, type Message, type Thread } from './records.ts';
 import { own, RunStopped, type Run } from './run.ts';
@@ -79,7 +80,8 @@ async function threadsFor(at: Run, messages: Message[], letters: Letter[]) {
   const wanted = [...new Set(messages.map(({ thread_id: id }) => id))];
   const known = new Set(await threadsHere(at, wanted));
   const unknown = wanted.filter((id) => !known.has(id));
-  const found = unknown.length === 0 ? [] : await at.reader.threads(unknown);
+  const { items: found, lost } = await readThreads(at.reader, unknown);
+  letters.push(...lettersOf(at, lost, 'thread'));
   const parse = threadsOf(at.externalId);
   const threads: Thread[] = [];
   for (const raw of found) {

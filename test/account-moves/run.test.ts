@@ -32,7 +32,7 @@ const statusesOf = async (account: string) =>
   (
     await select<{ name: string }>(
       here().sql,
-      sql`select name from account_move_event event join inbox_account account on account.id = event.account_id
+      sql`select event.name from account_move_event event join inbox_account account on account.id = event.account_id
            where external_id = ${account} and kind = 'status' order by event.id`,
     )
   ).map(({ name }) => name);
