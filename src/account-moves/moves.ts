@@ -76,11 +76,21 @@ export const list = (on: Queryable, { after, limit }: { after: number; limit: nu
     sql`${all} where move.account_id > ${after} order by move.account_id limit ${limit}`,
   );
 
-/** Locks the move of an account; requests of the same account wait for each other here. */
+/**
+ * Locks the move of an account; requests of the same account wait for each other here. The account itself is not
+ * locked: what adds accounts locks the two in the other order.
+ */
 export async function lock(on: PoolConnection, account: number): Promise<Move> {
-  const move = await first<Move>(on, sql`${all} where move.account_id = ${account} for update`);
-  if (!move) throw new Error(`Account ${account} has no move`);
-  return move;
+  const move = await first<Omit<Move, 'external_id' | 'name'>>(
+    on,
+    sql`select * from account_move where account_id = ${account} for update`,
+  );
+  const owner = await first<Pick<Move, 'external_id' | 'name'>>(
+    on,
+    sql`select external_id, name from inbox_account where id = ${account}`,
+  );
+  if (!move || !owner) throw new Error(`Account ${account} has no move`);
+  return { ...move, ...owner };
 }
 
 export const countsOf = (move: Counts): Counts => {

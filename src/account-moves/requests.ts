@@ -59,36 +59,37 @@ export async function ask(
   return recordAnswer(here, externalId, there);
 }
 
-const recordAnswer = (
+async function recordAnswer(
   here: App,
   externalId: string,
   there: { name: string; messages: number | null } | null,
-) =>
-  transaction(here.sql, async (on) => {
-    const account = await addAccount(on, { externalId, name: there?.name ?? '' });
-    const status = there ? 'not_started' : 'not_needed';
-    const isNew = await addMove(on, account.id, status);
-    const { migration_status: before } = await moves.lock(on, account.id);
-    if (before === 'not_started' || before === 'not_needed') {
-      await run(
-        on,
-        sql`update account_move
-               set migration_status = ${status}, asked_at = utc_timestamp(3),
-                   expected_messages = ${there?.messages ?? null}
-             where account_id = ${account.id}`,
-      );
+): Promise<Move> {
+  // In a transaction of its own: two that add the same account would otherwise wait for each other for ever.
+  const { id } = await addAccount(here.sql, { externalId, name: there?.name ?? '' });
+  const status = there ? 'not_started' : 'not_needed';
+  return transaction(here.sql, async (on) => {
+    await run(
+      on,
+      sql`insert into account_move (account_id, migration_status) values (${id}, ${status})
+          on duplicate key update account_id = values(account_id)`,
+    );
+    const before = await moves.lock(on, id);
+    if (before.migration_status !== 'not_started' && before.migration_status !== 'not_needed') {
+      return before;
     }
-    if (isNew || (before !== status && (before === 'not_started' || before === 'not_needed'))) {
-      await moves.addEvent(on, { account: account.id, kind: 'status', name: status });
+    await run(
+      on,
+      sql`update account_move
+             set migration_status = ${status}, asked_at = utc_timestamp(3),
+                 expected_messages = ${there?.messages ?? null}
+           where account_id = ${id}`,
+    );
+    if (before.asked_at === null || before.migration_status !== status) {
+      await moves.addEvent(on, { account: id, kind: 'status', name: status });
     }
-    return moves.lock(on, account.id);
+    return moves.lock(on, id);
   });
-
-const addMove = async (on: PoolConnection, account: number, status: string): Promise<boolean> =>
-  (await run(
-    on,
-    sql`insert ignore into account_move (account_id, migration_status) values (${account}, ${status})`,
-  )) === 1;
+}
 
 /**
  * Begins, continues or ignores a move, by the state that it is in. The caller queues the job.

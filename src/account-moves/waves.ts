@@ -187,6 +187,7 @@ async function knownWave(on: Queryable, id: number): Promise<Wave> {
 
 /** How long the start of an account may take before another process may try it. */
 const PICKED_S = 60;
+const isPicked = sql`coalesce(member.picked_at > utc_timestamp(3) - interval ${PICKED_S} second, false)`;
 
 /** Starts the next accounts of running waves, and ends waves; as a chore. */
 export const advanceWaves = (queue: JobQueue) => async (here: App) => {
@@ -211,9 +212,9 @@ const pick = (here: App, id: number): Promise<Member[]> =>
     const active = await first<{ waiting: number; running: number }>(
       on,
       sql`select
-            cast(coalesce(sum(${memberState} = 'waiting' and member.picked_at is null), 0) as signed) as waiting,
+            cast(coalesce(sum(${memberState} = 'waiting' and not ${isPicked}), 0) as signed) as waiting,
             cast(coalesce(sum(${memberState} = 'running'
-              or (${memberState} = 'waiting' and member.picked_at is not null)), 0) as signed) as running
+              or (${memberState} = 'waiting' and ${isPicked})), 0) as signed) as running
             from wave_account member
             left join account_move move on move.account_id = member.account_id
            where member.wave_id = ${id}`,
@@ -233,8 +234,7 @@ const pick = (here: App, id: number): Promise<Member[]> =>
             join inbox_account account on account.id = member.account_id
             join wave on wave.id = member.wave_id
            where member.wave_id = ${id} and member.run is null and member.taken_at is null
-             and (member.picked_at is null
-                  or member.picked_at < utc_timestamp(3) - interval ${PICKED_S} second)
+             and not ${isPicked}
            order by member.account_id limit ${Math.max(0, wave.at_once - running)}`,
     );
     await run(
