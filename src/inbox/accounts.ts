@@ -16,13 +16,18 @@ export async function addAccount(
   on: Queryable,
   { externalId, name }: { externalId: string; name: string },
 ): Promise<InboxAccount> {
+  // Ignoring a duplicate locks the account only for reading, so others that refer to it do not wait.
   await run(
     on,
-    sql`insert into inbox_account (external_id, name, created_at)
-        values (${externalId}, ${name.slice(0, 200)}, utc_timestamp(3))
-        on duplicate key update name = if(values(name) = '', name, values(name))`,
+    sql`insert ignore into inbox_account (external_id, name, created_at)
+        values (${externalId}, ${name.slice(0, 200)}, utc_timestamp(3))`,
   );
   const account = await byExternalId(on, externalId);
   if (!account) throw new Error('The account was not recorded');
-  return account;
+  if (name === '' || account.name === name) return account;
+  await run(
+    on,
+    sql`update inbox_account set name = ${name.slice(0, 200)} where id = ${account.id}`,
+  );
+  return { ...account, name };
 }
