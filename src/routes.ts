@@ -222,6 +222,7 @@ export const routes = (signInWith: ReturnType<typeof openSignIn>): Route[] => [
   post('/backups', 'administer', body.small, backups.start),
   get('/dead-letters', 'look', deadLetters.index(tasks)),
   post('/dead-letters/:id/retry', 'administer', body.small, deadLetters.retry),
+  get('/dead-letters/:id/discarding', 'administer', deadLetters.showDiscarding),
   post('/dead-letters/:id/discarding', 'administer', body.small, deadLetters.discard),
 
   get('/staging/environments', 'administer', stagingEnvironments.index),

@@ -17,7 +17,7 @@ const mayImport: Record<string, string[]> = {
   messages: ['audit', 'database', 'environments'],
   web: ['access', 'catalog', 'database', 'environments', 'messages', 'state', 'storage', 'version'],
   people: ['access', 'audit', 'database', 'environments', 'web'],
-  jobs: ['audit', 'database', 'environments', 'version', 'web'],
+  jobs: ['access', 'audit', 'database', 'environments', 'version', 'web'],
   writing: ['audit', 'catalog', 'database', 'environments', 'messages', 'rows', 'state', 'version'],
   comparison: ['catalog', 'database', 'environments', 'jobs', 'rows', 'state', 'web', 'writing'],
   editing: ['access', 'catalog', 'database', 'environments', 'rows', 'state', 'writing'],

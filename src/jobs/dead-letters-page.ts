@@ -1,8 +1,9 @@
 import type { Request, Response } from 'express';
+import { Invalid, NotFound, type FieldErrors } from '../problems.ts';
 import { formatChoice } from '../web/format.ts';
-import { flash, page } from '../web/pages.ts';
+import { flash, orShowErrors, page } from '../web/pages.ts';
 import { olderHref } from '../web/paginate.ts';
-import { accountOf, numberOrNull, textIn } from '../web/request.ts';
+import { accountOf, can, numberOrNull, textIn } from '../web/request.ts';
 import * as deadLetters from './dead-letters.ts';
 import { isLive } from './jobs.ts';
 import type { Tasks } from './task.ts';
@@ -26,19 +27,22 @@ export const index = (tasks: Tasks) => async (req: Request, res: Response) => {
     kinds: Object.entries(tasks)
       .filter(([, task]) => task.retryItem)
       .map(([value, { label }]) => ({ value, text: label })),
-    letters: letters.map((letter) => letterView(tasks, letter)),
+    letters: letters.map((letter) => letterView(req, tasks, letter)),
     olderHref: olderHref('/dead-letters', address, letters.length, letters.at(-1)?.id),
   });
 };
 
-function letterView(tasks: Tasks, letter: deadLetters.Listed) {
+function letterView(req: Request, tasks: Tasks, letter: deadLetters.Listed) {
+  const task = tasks[letter.kind];
   const isRetrying = letter.retry_state !== null && isLive({ state: letter.retry_state });
   return {
     ...letter,
-    kindLabel: tasks[letter.kind]?.label ?? letter.kind,
+    kindLabel: task?.label ?? letter.kind,
+    // Of a kind that this program does not know, nobody knows who may see the payloads.
+    payload: task && can(req, task.showsItemsTo ?? 'look') ? letter.payload : null,
     stateText: isRetrying ? 'Retrying' : formatChoice(letter.state),
     isOpen: letter.state === 'open' && !isRetrying,
-    mayBeRetried: tasks[letter.kind]?.retryItem !== undefined,
+    mayBeRetried: task?.retryItem !== undefined,
   };
 }
 
@@ -51,9 +55,48 @@ export async function retry(req: Request, res: Response) {
   res.redirect(303, '/dead-letters');
 }
 
+const letterCrumbs = [
+  { text: 'Jobs', href: '/jobs' },
+  { text: 'Dead letters', href: '/dead-letters' },
+  { text: 'Discard' },
+];
+
+/** The page that asks why a dead letter is discarded. */
+export const showDiscarding = (req: Request, res: Response) => discardingPage(req, res, {});
+
+async function discardingPage(req: Request, res: Response, errors: FieldErrors) {
+  const letter = await deadLetters.byId(req.here.sql, addressedId(req));
+  if (!letter) throw new NotFound('There is no such dead letter.');
+  await page(req, res, 'jobs/discarding', {
+    title: `Discard ${letter.item_key}`,
+    crumbs: letterCrumbs,
+    what: letter.item_key,
+    consequence: 'It is not processed any more. The list keeps it, with your reason.',
+    facts: [{ label: 'Failed because', value: letter.reason }],
+    action: `/dead-letters/${letter.id}/discarding`,
+    hidden: [],
+    back: '/dead-letters',
+    typed: req.form.raw('reason') ?? '',
+    errors,
+  });
+}
+
+/**
+ * The reason for which something is discarded.
+ * @throws Invalid when it is missing or too long
+ */
+export function reasonIn({ form }: Request): string {
+  const reason = form.textUpTo(500, 'reason', 'The reason');
+  if (reason === '') throw new Invalid({ reason: 'Enter why it is discarded' });
+  return reason;
+}
+
 export async function discard(req: Request, res: Response) {
-  const person = accountOf(req).email;
-  await deadLetters.discard(req.here, addressedId(req), { person, note: '' });
-  flash(req, 'The item is discarded. The audit history keeps its reason.');
-  res.redirect(303, '/dead-letters');
+  const discardPosted = async () => {
+    const by = { person: accountOf(req).email, note: reasonIn(req) };
+    await deadLetters.discard(req.here, addressedId(req), by);
+    flash(req, 'The item is discarded. The list and the audit history keep your reason.');
+    res.redirect(303, '/dead-letters');
+  };
+  await orShowErrors(res, discardPosted, (errors) => discardingPage(req, res, errors));
 }

@@ -52,7 +52,7 @@ export async function record(
           from job where ${mine(job)}
         on duplicate key update
           reason = ${reason}, payload = ${JSON.stringify(payload ?? null)}, attempts = attempts + 1,
-          state = 'open', failed_at = ${now}, ended_by = null, ended_at = null`,
+          state = 'open', failed_at = ${now}, ended_by = null, ended_at = null, note = null`,
   );
   if (found === 0) throw new Overtaken(`Job ${job.number} was taken over by another worker`);
 }
@@ -87,7 +87,7 @@ export async function countOpen(on: Queryable, job: string | null = null): Promi
   return counted?.number ?? 0;
 }
 
-const byId = (on: Queryable, id: number) =>
+export const byId = (on: Queryable, id: number) =>
   first<DeadLetter>(on, sql`select * from dead_letter where id = ${id}`);
 
 const DEAD_LETTER = 'dead-letter';

@@ -1,5 +1,6 @@
 // Declares a kind of job: its label, the function that runs it (its task), and its limits.
 import type { z } from 'zod';
+import type { Ability } from '../access/permissions.ts';
 import type { Queryable } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
 import type { Progress } from './attempt.ts';
@@ -78,6 +79,8 @@ export type Task = {
   run: (work: Work) => Promise<unknown>;
   /** Retries one dead letter (failed item). It runs as a job of its own, perhaps more than once. */
   retryItem?: (work: Work, payload: unknown) => Promise<void>;
+  /** Who may see the payloads of dead letters; everyone who may look, if it is not set. */
+  showsItemsTo?: Ability;
   /** Renders the report on the page of the job. */
   outcome?: Outcome;
 };

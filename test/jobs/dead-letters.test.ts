@@ -11,6 +11,7 @@ import { age, wanted } from '../support/jobs.ts';
 import { useWorld } from '../support/world.ts';
 
 const world = useWorld();
+const why = { person: 'ops@example.com', note: 'The file is obsolete' };
 
 /** A kind of job that imports three files, of which one fails until it is repaired. */
 function importing() {
@@ -121,25 +122,22 @@ test('two people who retry a dead letter (a recorded failure) at once start one 
     deadLetters.retry(staging, letter.id, 'ops@example.com'),
   ]);
   expect(both[0].id).toBe(both[1].id);
-  await expect(
-    deadLetters.discard(staging, letter.id, { person: 'ops@example.com', note: 'Not needed' }),
-  ).rejects.toThrow(Conflict);
+  await expect(deadLetters.discard(staging, letter.id, why)).rejects.toThrow(Conflict);
 });
 
 test('discarding a dead letter (a recorded failure) is recorded in the audit log, and it can no longer be retried', async () => {
   const { staging } = world;
   const { letter } = await withDeadLetter();
-  await deadLetters.discard(staging, letter.id, { person: 'ops@example.com', note: 'Not needed' });
+  await deadLetters.discard(staging, letter.id, why);
   expect(await open()).toEqual([]);
+  expect(await all('discarded')).toMatchObject([{ note: 'The file is obsolete' }]);
   expect(await audited()).toContainEqual({
     person: 'ops@example.com',
     action: 'discarded a dead letter',
     subject: 'b.csv',
-    detail: 'Row 3 has no id',
+    detail: 'The file is obsolete (Row 3 has no id)',
   });
   await expect(deadLetters.retry(staging, letter.id, 'x')).rejects.toThrow(Conflict);
-  await expect(
-    deadLetters.discard(staging, letter.id, { person: 'x', note: 'Not needed' }),
-  ).rejects.toThrow(Conflict);
+  await expect(deadLetters.discard(staging, letter.id, why)).rejects.toThrow(Conflict);
   await expect(deadLetters.retry(staging, 99_999, 'x')).rejects.toThrow(NotFound);
 });

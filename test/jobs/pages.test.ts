@@ -7,7 +7,7 @@ import * as attempt from '../../src/jobs/attempt.ts';
 import * as jobs from '../../src/jobs/jobs.ts';
 import { runJob } from '../../src/jobs/runner.ts';
 import { recordSchedules } from '../../src/jobs/schedules.ts';
-import { task, type Tasks } from '../../src/jobs/task.ts';
+import { task, type Failure, type Tasks } from '../../src/jobs/task.ts';
 import { schedules } from '../../src/tasks.ts';
 import { textOf, useClient, useSite } from '../support/people.ts';
 import { useWorld } from '../support/world.ts';
@@ -116,30 +116,60 @@ test('an administrator starts the job of a schedule with the button Run now; a p
   expect(await status(ops.post('/schedules/unknown/run'))).toBe(404);
 });
 
-test('an administrator discards a dead letter (a recorded failure); a product manager may only view it', async () => {
-  const begun = await attempt.begin(world.staging.sql, job.id);
+/** Records a dead letter of the job; returns its address. */
+async function addLetter(also: Partial<Failure> = {}): Promise<string> {
+  const { sql: on } = world.staging;
+  const begun = await attempt.begin(on, job.id);
   if (!begun) throw new Error('It did not begin');
-  await record(world.staging.sql, begun, { key: 'form 7', reason: 'Lost', payload: { id: 7 } });
-  const [letter] = await select<{ id: number }>(world.staging.sql, sql`select id from dead_letter`);
-  const path = `/dead-letters/${letter?.id}`;
+  await record(on, begun, { key: 'form 7', reason: 'Lost', payload: { id: 7 }, ...also });
+  const [letter] = await select<{ id: number }>(on, sql`select id from dead_letter`);
+  return `/dead-letters/${letter?.id}`;
+}
+
+test('an administrator discards a dead letter (a recorded failure) for a reason; a product manager may only view it', async () => {
+  const path = await addLetter();
   const seen = textOf((await pm.get('/dead-letters')).text);
   expect(seen).toContain('form 7');
   expect(seen).not.toContain('Discard form 7');
-  expect(await status(pm.post(`${path}/discarding`))).toBe(403);
+  expect(await status(pm.get(`${path}/discarding`))).toBe(403);
+  expect(await status(pm.post(`${path}/discarding`, { reason: 'Obsolete' }))).toBe(403);
   expect(await status(pm.post(`${path}/retry`))).toBe(403);
   expect(textOf((await ops.get('/dead-letters')).text)).toContain('Discard form 7');
-  expect(await status(ops.post(`${path}/discarding`))).toBe(303);
+  expect((await ops.get(`${path}/discarding`)).text).toContain('name="reason"');
+  const reason = '<b>Obsolete</b>';
+  expect(await status(ops.post(`${path}/discarding`, { reason }))).toBe(303);
   expect(textOf((await ops.get('/dead-letters')).text)).not.toContain('form 7');
-  expect(textOf((await ops.get('/dead-letters?state=all')).text)).toContain('form 7');
-  expect(await status(ops.post(`${path}/discarding`))).toBe(409);
+  const { text } = await ops.get('/dead-letters?state=all');
+  expect(textOf(text)).toContain('form 7');
+  expect(text).toContain('&lt;b&gt;Obsolete&lt;/b&gt;');
+  expect(await status(ops.post(`${path}/discarding`, { reason }))).toBe(409);
+  expect(await status(ops.get('/dead-letters/999/discarding'))).toBe(404);
+});
+
+test.each(['', '   ', 'x'.repeat(501)])(
+  'a dead letter (a recorded failure) is not discarded for the reason %j, which stays in the form',
+  async (reason) => {
+    const path = await addLetter();
+    const answer = await ops.post(`${path}/discarding`, { reason });
+    expect(answer.status).toBe(422);
+    expect(answer.text).toContain('id="e-reason"');
+    expect(answer.text).toContain(`value="${reason}"`);
+    expect(textOf((await ops.get('/dead-letters')).text)).toContain('form 7');
+  },
+);
+
+test('dead letters (recorded failures) are shown with their subject and cause; their payload only to those who may see such items', async () => {
+  await addLetter({ subject: 'acc-7', cause: 'not-found', payload: { body: 'private' } });
+  const shown = textOf((await pm.get('/dead-letters')).text);
+  expect(shown).toContain('acc-7');
+  expect(shown).toContain('Cause: not-found');
+  expect(shown).toContain('{"body":"private"}');
+  await run(world.staging.sql, sql`update dead_letter set kind = 'unknown'`);
+  expect((await ops.get('/dead-letters')).text).not.toContain('private');
 });
 
 test('an administrator retries a dead letter (a recorded failure), which starts a job', async () => {
-  const begun = await attempt.begin(world.staging.sql, job.id);
-  if (!begun) throw new Error('It did not begin');
-  await record(world.staging.sql, begun, { key: 'form 7', reason: 'Lost', payload: { id: 7 } });
-  const [letter] = await select<{ id: number }>(world.staging.sql, sql`select id from dead_letter`);
-  expect(await status(ops.post(`/dead-letters/${letter?.id}/retry`))).toBe(303);
+  expect(await status(ops.post(`${await addLetter()}/retry`))).toBe(303);
   expect(await jobs.newest(world.staging.sql, 'dead-letter')).toMatchObject([
     { state: 'waiting', priority: 'high', person: 'ops@example.com' },
   ]);
