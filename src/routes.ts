@@ -3,6 +3,10 @@
 import type { RequestHandler } from 'express';
 import type { Allow } from './access/guard.ts';
 import * as accounts from './account-moves/api.ts';
+import * as accountMoves from './account-moves/account-pages.ts';
+import { arrivalText } from './account-moves/live.ts';
+import * as moves from './account-moves/pages.ts';
+import * as waves from './account-moves/wave-pages.ts';
 import { choose } from './catalog-pages/choose.ts';
 import * as editing from './catalog-pages/edit.ts';
 import * as admin from './catalog-pages/pages.ts';
@@ -17,6 +21,7 @@ import * as datafiles from './datasets/datafile-pages.ts';
 import * as datasets from './datasets/dataset-pages.ts';
 import * as references from './datasets/reference-pages.ts';
 import * as uploads from './datasets/upload-pages.ts';
+import * as inboxPages from './inbox/pages.ts';
 import * as inbox from './inbox/reading.ts';
 import * as deadLetters from './jobs/dead-letters-page.ts';
 import * as jobs from './jobs/pages.ts';
@@ -285,6 +290,41 @@ export const routes = (signInWith: ReturnType<typeof openSignIn>): Route[] => [
   post('/sources/:id', 'administer', body.small, sources.save),
   post('/sources/:id/run', 'manage-data', body.small, sources.runNow),
   post('/sources/:id/files/:file/fetch', 'manage-data', body.small, sources.fetchAgain),
+
+  get('/account-moves', 'look', moves.index),
+  post('/account-moves', 'move-accounts', body.small, moves.add),
+  post('/account-moves/retries', 'move-accounts', body.small, moves.retryAccounts),
+  post('/account-moves/record-retries', 'move-accounts', body.small, moves.retryRecords),
+  get('/account-moves/waves', 'look', waves.index),
+  get('/account-moves/waves/new', 'move-accounts', waves.showNew),
+  post('/account-moves/waves', 'move-accounts', body.lines, waves.add),
+  get('/account-moves/waves/:id', 'look', waves.show),
+  get('/account-moves/waves/:id/pause', 'move-accounts', waves.showStep),
+  post('/account-moves/waves/:id/pause', 'move-accounts', body.small, waves.pause),
+  get('/account-moves/waves/:id/resumption', 'move-accounts', waves.showStep),
+  post('/account-moves/waves/:id/resumption', 'move-accounts', body.small, waves.resume),
+  get('/account-moves/:account', 'look', accountMoves.show),
+  get('/account-moves/:account/events', 'look', accountMoves.events),
+  post('/account-moves/:account/run', 'move-accounts', body.small, accountMoves.run),
+  get('/account-moves/:account/next-run', 'move-accounts', accountMoves.showAgain),
+  post('/account-moves/:account/next-run', 'move-accounts', body.small, accountMoves.moveAgain),
+  post(
+    '/account-moves/:account/records/retry',
+    'move-accounts',
+    body.small,
+    accountMoves.retryRecords,
+  ),
+  get('/account-moves/:account/records/discarding', 'move-accounts', accountMoves.showDiscarding),
+  post(
+    '/account-moves/:account/records/discarding',
+    'move-accounts',
+    body.small,
+    accountMoves.discardRecords,
+  ),
+  get('/inbox/:account', 'read-inbox', inboxPages.show(arrivalText)),
+  get('/inbox/:account/messages/:position', 'read-inbox', inboxPages.message),
+  get('/inbox/:account/attachments/:position/:id', 'read-inbox', inboxPages.attachment),
+  get('/inbox/:account/images/:position/:id', 'read-inbox', inboxPages.image),
 
   get('/pipeline-runs', 'look', pipelineRuns.index),
   get('/pipeline-runs/:number', 'look', pipelineRuns.show),

@@ -188,9 +188,9 @@ export const lettersByCause = (on: Queryable, subject: string | null = null) =>
 
 /** Accounts whose moves failed for a cause, those that failed first ahead. */
 export const failedOf = (on: Queryable, cause: string, limit: number) =>
-  select<{ external_id: string }>(
+  select<Pick<Move, 'external_id' | 'part' | 'wave_id'>>(
     on,
-    sql`select account.external_id
+    sql`select account.external_id, move.part, move.wave_id
           from account_move move join inbox_account account on account.id = move.account_id
          where move.migration_status = 'failed' and coalesce(move.error_code, '') = ${cause}
          order by move.account_id limit ${limit}`,

@@ -1,5 +1,5 @@
 // The messages of a thread, newest first, with their attachments.
-import { select, sql, type Queryable } from '../database/sql.ts';
+import { first, select, sql, type Queryable } from '../database/sql.ts';
 import { attachmentsOf, type Attachment } from './attachments.ts';
 import { PAGE, pageOf, partsOf, type InboxPage } from './places.ts';
 
@@ -51,3 +51,13 @@ async function withAttachments(on: Queryable, account: number, rows: StoredMessa
     return { ...row, id, sent_at: at, attachments: byMessage.get(row.position) ?? [] };
   });
 }
+
+/** The whole text of a message, with its thread; undefined when there is none at this position. */
+export const messageAt = (on: Queryable, account: number, position: string) =>
+  partsOf(position)
+    ? first<Pick<StoredMessage, 'thread_id' | 'body'>>(
+        on,
+        sql`select thread_id, body from inbox_message
+             where account_id = ${account} and position = ${position}`,
+      )
+    : Promise.resolve(undefined);

@@ -1,13 +1,20 @@
 // Decodes uploaded images before they are stored, to refuse files that are truncated, broken, or unpack to gigabytes.
 import { Invalid } from '../problems.ts';
 
-const signatures: [format: Format, test: (content: Buffer) => boolean][] = [
+const signatures: [format: ImageFormat, test: (content: Buffer) => boolean][] = [
   ['png', (content) => content.subarray(0, 8).toString('latin1') === '\x89PNG\r\n\x1a\n'],
   ['jpg', (content) => content.subarray(0, 3).toString('latin1') === '\xff\xd8\xff'],
   ['gif', (content) => /^GIF8[79]a/.test(content.subarray(0, 6).toString('latin1'))],
   ['webp', (content) => /^RIFF.{4}WEBP/s.test(content.subarray(0, 12).toString('latin1'))],
 ];
-type Format = 'png' | 'jpg' | 'gif' | 'webp';
+export type ImageFormat = 'png' | 'jpg' | 'gif' | 'webp';
+
+/** How many bytes of a file tell its format. */
+export const SIGNATURE_BYTES = 12;
+
+/** The format of an image, by the first bytes of its file; null for any other file. */
+export const imageFormatOf = (content: Buffer): ImageFormat | null =>
+  signatures.find(([, test]) => test(content))?.[0] ?? null;
 
 /** The largest upload in bytes. */
 const LARGEST = 2 * 1024 * 1024;
@@ -22,11 +29,11 @@ const PIXELS_IN_ALL = 100_000_000;
 export async function checkedImage(
   field: string,
   content: Buffer | null,
-): Promise<{ content: Buffer; format: Format }> {
+): Promise<{ content: Buffer; format: ImageFormat }> {
   const refuse = (message: string) => new Invalid({ [field]: message });
   if (content === null || content.length > LARGEST) throw refuse('Choose an image of 2 MB or less');
   if (content.length === 0) throw refuse('The file is empty. Choose another one');
-  const format = signatures.find(([, test]) => test(content))?.[0];
+  const format = imageFormatOf(content);
   if (!format) throw refuse('Choose a PNG, JPEG, GIF or WebP image');
   const problem = await oneAtATime(() => problemIn(content));
   if (problem) throw refuse(problem);

@@ -63,6 +63,15 @@ export async function menuOf(req: Request): Promise<MenuSection[]> {
       ].flat(),
     },
     {
+      heading: 'Accounts',
+      links: link(
+        '/account-moves',
+        'folder-input',
+        'Account migrations',
+        req.house.settings.moves !== null,
+      ),
+    },
+    {
       heading: 'This environment',
       links: [
         catalog.filter(({ isMatchedByName }) => isMatchedByName).map(entityLink),

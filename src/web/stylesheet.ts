@@ -14,6 +14,7 @@ const parts = [
   'row',
   'sheet',
   'diff',
+  'moves',
   'forced-colors',
 ];
 

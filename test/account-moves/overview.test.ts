@@ -121,7 +121,7 @@ test('failures are grouped by cause, with counts and the latest example', async 
     { cause: 'throttled', accounts: 2, example: 'f-2', reason: 'It failed for f-2' },
     { cause: 'denied', accounts: 1, example: 'f-3', reason: 'It failed for f-3' },
   ]);
-  expect(await overview.failedOf(on, 'throttled', 10)).toEqual([
+  expect(await overview.failedOf(on, 'throttled', 10)).toMatchObject([
     { external_id: 'f-1' },
     { external_id: 'f-2' },
   ]);

@@ -1,0 +1,68 @@
+// The part of an account’s page that changes while its move runs. The event stream of the page sends the same partial.
+import type { Queryable } from '../database/sql.ts';
+import { count, exactly, iso } from '../web/format.ts';
+import { icon } from '../web/icons.ts';
+import { partial } from '../web/partials.ts';
+import { countsText, lookOf, percentOf, stagesOf } from './move-view.ts';
+import { byAccount, countsOf, type Move, type MoveEvent } from './moves.ts';
+import { isActive, type Stage } from './status.ts';
+
+/** The locals of the partial. */
+export const liveView = (move: Move, events: MoveEvent[]) => ({
+  move,
+  look: lookOf(move.migration_status),
+  reached:
+    move.migration_status === 'failed' && move.reached !== null ? lookOf(move.reached).text : null,
+  percent: percentOf(move),
+  countsText: countsText(countsOf(move)),
+  stages: stagesOf(move, events),
+  problem: problemOf(move),
+  count,
+  exactly,
+  icon,
+  iso,
+});
+
+export const livePart = (move: Move, events: MoveEvent[]): string =>
+  partial('account-moves/live', liveView(move, events));
+
+function problemOf(move: Move): { isFatal: boolean; message: string; at: string } | null {
+  const { migration_status: status, error_message: message, error_at: at } = move;
+  if (message === null || at === null) return null;
+  if (status === 'failed') return { isFatal: true, message, at };
+  return isActive(move) ? { isFatal: false, message, at } : null;
+}
+
+const doing: Record<Stage, string> = {
+  channels: 'Reading brands and channels',
+  recent: 'Reading recent messages',
+  rest: 'Reading older messages',
+  attachments: 'Fetching attachments',
+  'final-check': 'Checking for changes in the older system',
+};
+
+/** What a running move does, for the line beside the progress bar. */
+export const doingText = ({ stage }: Pick<Move, 'stage'>) =>
+  stage === null ? 'Waiting' : doing[stage];
+
+/** What the inbox says about messages that are not here; null when all are. */
+export async function arrivalText(on: Queryable, account: number): Promise<string | null> {
+  const move = await byAccount(on, account);
+  switch (move?.migration_status) {
+    case undefined:
+    case 'not_needed':
+    case 'completed':
+      return null;
+    case 'not_started':
+      return 'The migration of this account has not begun.';
+    case 'failed':
+      return 'The migration failed: older messages are missing until it is retried.';
+    case 'migrating':
+    case 'channels-only':
+      return 'Messages are still arriving.';
+    case 'recent-messages-only':
+      return isActive(move)
+        ? 'Older messages are still arriving.'
+        : 'Only the recent messages are here.';
+  }
+}

@@ -1,0 +1,192 @@
+// The page of an account’s inbox, and the files of its messages.
+import { pipeline as stream } from 'node:stream/promises';
+import type { Request, Response } from 'express';
+import * as audit from '../audit/audit.ts';
+import type { Queryable } from '../database/sql.ts';
+import { NotFound } from '../problems.ts';
+import { page } from '../web/pages.ts';
+import { accountOf, textIn } from '../web/request.ts';
+import { addressedAccount, pathPartOf } from './account-address.ts';
+import type { InboxAccount } from './accounts.ts';
+import { attachmentAt, type Attachment } from './attachments.ts';
+import { excerptOf, messageView } from './message-view.ts';
+import { messageAt, pageOfMessages } from './messages.ts';
+import { formatOf } from './pictures.ts';
+import { partsOf } from './places.ts';
+import { searchMessages } from './search.ts';
+import { pageOfThreads, threadById, type Thread } from './threads.ts';
+
+/** Says what of an account’s messages is not here; null when all are. */
+type ArrivalText = (on: Queryable, account: number) => Promise<string | null>;
+
+export const show = (arrivalText: ArrivalText) => async (req: Request, res: Response) => {
+  const account = await addressedAccount(req);
+  const { sql: on } = req.here;
+  const path = `/inbox/${pathPartOf(account)}`;
+  const search = textIn(req.query, 'q').slice(0, 200);
+  const threads = await pageOfThreads(on, account.id, {
+    before: placeIn(req, 'older'),
+    search,
+  });
+  const thread = await chosenThread(req, account, search === '' ? threads.items[0] : undefined);
+  const link = linker(path, { q: search, older: textIn(req.query, 'older') });
+  await recordOpening(req, account, thread ? `thread ${thread.id}` : null);
+  await page(req, res, 'inbox/inbox', {
+    title: `Inbox of ${account.external_id}`,
+    crumbs: [
+      { text: 'Account migrations', href: '/account-moves' },
+      { text: account.external_id, href: `/account-moves/${pathPartOf(account)}` },
+      { text: 'Inbox' },
+    ],
+    account,
+    path,
+    search,
+    arriving: await arrivalText(on, account.id),
+    threads: threads.items.map((one) => ({
+      ...one,
+      href: link({ thread: one.id }, '#messages'),
+      isCurrent: one.id === thread?.id,
+    })),
+    olderThreads: threads.next && link({ older: threads.next, thread: thread?.id ?? '' }),
+    thread: thread ?? null,
+    messages: thread ? await messagesView(req, account, { thread, link, path }) : null,
+    found: thread || search === '' ? null : await foundView(req, account, { search, link }),
+    backHref: search === '' ? null : link({ thread: '' }),
+  });
+};
+
+/** A place in a list, as links of this page carry it; null for anything else. */
+function placeIn(req: Request, name: string): string | null {
+  const place = textIn(req.query, name);
+  return partsOf(place) ? place : null;
+}
+
+async function chosenThread(
+  req: Request,
+  account: InboxAccount,
+  otherwise: Thread | undefined,
+): Promise<Thread | undefined> {
+  const id = textIn(req.query, 'thread');
+  if (id === '') return otherwise;
+  const thread = await threadById(req.here.sql, account.id, id);
+  if (!thread) throw new NotFound('There is no such thread in this inbox.');
+  return thread;
+}
+
+type LinkTo = (also: Record<string, string>, fragment?: string) => string;
+
+/** Returns a function that makes links to this page, which keep the search and the place in the list of threads. */
+const linker =
+  (path: string, kept: Record<string, string>): LinkTo =>
+  (also, fragment = '') => {
+    const pairs = Object.entries({ ...kept, ...also }).filter(([, value]) => value !== '');
+    return `${path}?${new URLSearchParams(pairs).toString()}${fragment}`;
+  };
+
+type Shown = { thread: Thread; link: LinkTo; path: string };
+
+async function messagesView(req: Request, account: InboxAccount, { thread, link, path }: Shown) {
+  const from = placeIn(req, 'from');
+  // No id contains “~”: it comes after the message that the page begins with, and before the next newer one.
+  const before = from === null ? placeIn(req, 'before') : `${from}~`;
+  const { sql: on, storage } = req.here;
+  const { items, next } = await pageOfMessages(on, account.id, { thread: thread.id, before });
+  const shown = items.map((message) => messageView(message, path));
+  return {
+    items: await Promise.all(
+      shown.map(async (message) => ({
+        ...message,
+        attachments: await Promise.all(
+          message.attachments.map(async (one) => ({
+            ...one,
+            isImage: (await formatOf(storage, one)) !== null,
+          })),
+        ),
+      })),
+    ),
+    newestHref: before === null ? null : link({ thread: thread.id }, '#messages'),
+    olderHref: next && link({ thread: thread.id, before: next }, '#messages'),
+  };
+}
+
+async function foundView(
+  req: Request,
+  account: InboxAccount,
+  { search, link }: { search: string; link: LinkTo },
+) {
+  const before = placeIn(req, 'before');
+  const { items, next } = await searchMessages(req.here.sql, account.id, { search, before });
+  return {
+    items: items.map((one) => ({
+      ...one,
+      excerpt: excerptOf(one, search),
+      href: link({ thread: one.thread_id, from: one.position }, '#messages'),
+    })),
+    olderHref: next && link({ before: next }, '#messages'),
+  };
+}
+
+/** Messages are private: who read them is in the audit history. */
+const recordOpening = (req: Request, account: InboxAccount, detail: string | null) =>
+  audit.write(req.here.sql, {
+    person: accountOf(req).email,
+    action: 'opened an inbox',
+    subject: account.external_id,
+    detail,
+  });
+
+/** Sends a long message as a text. */
+export async function message(req: Request, res: Response) {
+  const account = await addressedAccount(req);
+  const found = await messageAt(req.here.sql, account.id, String(req.params['position']));
+  if (!found) throw new NotFound('There is no such message in this inbox.');
+  await recordOpening(req, account, `thread ${found.thread_id}`);
+  harmless(res);
+  res.type('text/plain; charset=utf-8').send(found.body);
+}
+
+async function addressedAttachment(req: Request) {
+  const account = await addressedAccount(req);
+  const { position = '', id = '' } = req.params as Record<string, string>;
+  const attachment = await attachmentAt(req.here.sql, account.id, { position, id });
+  if (attachment?.object == null) throw new NotFound('There is no such file in this inbox.');
+  return { account, attachment, object: attachment.object };
+}
+
+/** Sends an attachment as a file, whatever type it is said to have. */
+export async function attachment(req: Request, res: Response) {
+  const { account, attachment: file, object } = await addressedAttachment(req);
+  const content = await req.here.storage.read(object);
+  await audit.write(req.here.sql, {
+    person: accountOf(req).email,
+    action: 'downloaded an attachment',
+    subject: account.external_id,
+    detail: file.name,
+  });
+  res.attachment(file.name || 'attachment');
+  res.type('application/octet-stream');
+  await send(res, file, content);
+}
+
+/** Sends an attachment that is an image, by its content, so that the page can show it. */
+export async function image(req: Request, res: Response) {
+  const { attachment: file, object } = await addressedAttachment(req);
+  const format = await formatOf(req.here.storage, file);
+  if (format === null) throw new NotFound('This file is no image that browsers show.');
+  const content = await req.here.storage.read(object);
+  res.set('Cache-Control', 'private, max-age=3600');
+  res.type(format);
+  await send(res, file, content);
+}
+
+async function send(res: Response, { size }: Attachment, content: NodeJS.ReadableStream) {
+  harmless(res);
+  if (size !== null) res.set('Content-Length', String(size));
+  await stream(content, res);
+}
+
+/** What came from outside is never run as a page of this server. */
+function harmless(res: Response) {
+  res.set('Content-Security-Policy', "default-src 'none'; sandbox");
+  res.set('X-Content-Type-Options', 'nosniff');
+}
