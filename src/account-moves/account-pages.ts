@@ -28,7 +28,7 @@ const partOf = ({ account_id: id, external_id }: Named) => pathPartOf({ id, exte
 export const hrefOf = (move: Named) => `/account-moves/${partOf(move)}`;
 
 async function addressedMove(req: Request): Promise<Move> {
-  const { id } = await addressedAccount(req);
+  const { id } = await addressedAccount(req.here, String(req.params['account']));
   const move = await moves.byAccount(req.here.sql, id);
   if (!move) throw new Error(`Account ${id} has no move`);
   return move;

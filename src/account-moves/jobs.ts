@@ -145,6 +145,7 @@ const common = {
   hasOwnQueue: true,
   run: runMove,
   retryItem: retryLetter,
+  showsItemsTo: 'read-inbox' as const,
 };
 
 /** The jobs of moves. Each kind has a queue of its own, so that a person never waits behind a wave. */

@@ -1,5 +1,6 @@
 // What the dashboard shows of all moves: counts, a page of accounts, how long people wait, and failures by cause.
 import { first, join, select, sql, type Queryable, type Statement } from '../database/sql.ts';
+import { EXTERNAL_ID } from '../inbox/accounts.ts';
 import type { MovesOfDay } from './chart.ts';
 import { membersOf, moveGroups, type MoveGroup } from './move-view.ts';
 import type { Move } from './moves.ts';
@@ -82,18 +83,23 @@ export async function listMoves(on: Queryable, filter: MoveFilter): Promise<List
 type Member = (typeof membersOf)[MoveGroup][number];
 
 function pageOf({ wave, search, before }: MoveFilter, member: Member | null): Statement {
-  const pattern = `${search.replaceAll(/[\\%_]/g, String.raw`\$&`)}%`;
   return sql`select ${listed}
                from account_move move
                join inbox_account account on account.id = move.account_id
               where true
                 ${member ? sql`and move.migration_status = ${member.status} and move.part = ${member.part}` : sql``}
-                ${search === '' ? sql`` : sql`and account.external_id like ${pattern}`}
+                ${search === '' ? sql`` : beginningWith(search)}
                 ${wave === null ? sql`` : sql`and exists (${inWave(wave)})`}
                 ${before === null ? sql`` : sql`and move.account_id < ${before}`}
               order by ${search === '' ? sql`move.account_id desc` : sql`account.external_id`}
               limit ${LISTED}`;
 }
+
+/** A text with other characters than ids have begins none, and MySQL could not compare it. */
+const beginningWith = (search: string) =>
+  EXTERNAL_ID.test(search)
+    ? sql`and account.external_id like ${`${search.replaceAll('_', String.raw`\_`)}%`}`
+    : sql`and false`;
 
 const inWave = (wave: number) =>
   sql`select 1 from wave_account member

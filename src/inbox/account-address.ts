@@ -1,5 +1,4 @@
 // How URLs of pages name an account.
-import type { Request } from 'express';
 import { first, sql, type Queryable } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
 import { NotFound } from '../problems.ts';
@@ -16,7 +15,7 @@ export const pathPartOf = ({
   UNFIT.test(externalId) ? `~${id}` : encodeURIComponent(externalId);
 
 /** The account that a part of a URL names; undefined when there is none. */
-export const accountAt = (on: Queryable, part: string): Promise<InboxAccount | undefined> =>
+const accountAt = (on: Queryable, part: string): Promise<InboxAccount | undefined> =>
   /^~[1-9]\d{0,9}$/.test(part)
     ? first<InboxAccount>(on, sql`select * from inbox_account where id = ${Number(part.slice(1))}`)
     : byExternalId(on, part);
@@ -29,13 +28,12 @@ export function needMoves({ settings }: App) {
 }
 
 /**
- * The account that the page’s URL names.
+ * The account that a part of the page’s URL names.
  * @throws NotFound when there is none
  */
-export async function addressedAccount(req: Request): Promise<InboxAccount> {
-  needMoves(req.here);
-  const part = String(req.params['account']);
-  const account = await accountAt(req.here.sql, part);
+export async function addressedAccount(here: App, part: string): Promise<InboxAccount> {
+  needMoves(here);
+  const account = await accountAt(here.sql, part);
   if (!account) throw new NotFound(`There is no account ${part.slice(0, 64)} here.`);
   return account;
 }

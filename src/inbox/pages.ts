@@ -20,7 +20,7 @@ import { pageOfThreads, threadById, type Thread } from './threads.ts';
 type ArrivalText = (on: Queryable, account: number) => Promise<string | null>;
 
 export const show = (arrivalText: ArrivalText) => async (req: Request, res: Response) => {
-  const account = await addressedAccount(req);
+  const account = await addressedAccount(req.here, String(req.params['account']));
   const { sql: on } = req.here;
   const path = `/inbox/${pathPartOf(account)}`;
   const search = textIn(req.query, 'q').slice(0, 200);
@@ -38,8 +38,8 @@ export const show = (arrivalText: ArrivalText) => async (req: Request, res: Resp
       { text: account.external_id, href: `/account-moves/${pathPartOf(account)}` },
       { text: 'Inbox' },
     ],
-    account,
-    path,
+    owner: account,
+    inboxHref: path,
     search,
     arriving: await arrivalText(on, account.id),
     threads: threads.items.map((one) => ({
@@ -137,7 +137,7 @@ const recordOpening = (req: Request, account: InboxAccount, detail: string | nul
 
 /** Sends a long message as a text. */
 export async function message(req: Request, res: Response) {
-  const account = await addressedAccount(req);
+  const account = await addressedAccount(req.here, String(req.params['account']));
   const found = await messageAt(req.here.sql, account.id, String(req.params['position']));
   if (!found) throw new NotFound('There is no such message in this inbox.');
   await recordOpening(req, account, `thread ${found.thread_id}`);
@@ -146,7 +146,7 @@ export async function message(req: Request, res: Response) {
 }
 
 async function addressedAttachment(req: Request) {
-  const account = await addressedAccount(req);
+  const account = await addressedAccount(req.here, String(req.params['account']));
   const { position = '', id = '' } = req.params as Record<string, string>;
   const attachment = await attachmentAt(req.here.sql, account.id, { position, id });
   if (attachment?.object == null) throw new NotFound('There is no such file in this inbox.');

@@ -1,0 +1,349 @@
+// The dashboard of account migrations and the page of an account: each action by a person who may use it, and by one
+// who may not.
+import { beforeEach, expect, test } from '@jest/globals';
+import { eventsOf, byAccount } from '../../src/account-moves/moves.ts';
+import { run, select, sql } from '../../src/database/sql.ts';
+import type { App } from '../../src/environments/app.ts';
+import * as jobs from '../../src/jobs/jobs.ts';
+import { addEvents, addLetters, addMove, ago, useMoves } from '../support/moves.ts';
+import { textOf, useClient, useSite } from '../support/people.ts';
+
+const world = useMoves();
+const site = useSite(world, 'staging');
+const mia = useClient(site, 'mia');
+const vic = useClient(site, 'vic');
+let here: App;
+beforeEach(() => {
+  here = world.staging;
+});
+
+const asked = { asked_at: '2026-11-26 10:00:00.000' };
+const failed = {
+  ...asked,
+  migration_status: 'failed',
+  reached: 'channels-only',
+  stage: 'recent',
+  run: 1,
+  error_code: 'throttled',
+  error_message: 'The store is <b>throttled</b>',
+  error_at: '2026-11-26 10:00:00.000',
+} as const;
+
+const tilesOn = (html: string) =>
+  [...html.matchAll(/(Waiting|Running|Done|Failed) <b>([\d,]+)<\/b>/g)].map((tile) => [
+    tile[1],
+    tile[2],
+  ]);
+const idsOn = (html: string) =>
+  [...html.matchAll(/<th scope="row">\s*<a href="\/account-moves\/([^"/]+)"/g)].map(([, id]) => id);
+
+test('without an older system the pages and their menu entry do not exist', async () => {
+  const { preprod } = world;
+  expect(preprod.settings.moves).toBeNull();
+  const other = await import('../support/people.ts').then(({ openSite }) =>
+    openSite(world, 'preprod'),
+  );
+  const client = await other.as('mia');
+  expect((await client.get('/')).text).not.toContain('/account-moves');
+  for (const path of ['/account-moves', '/account-moves/waves', '/account-moves/a', '/inbox/a']) {
+    expect((await client.get(path)).status).toBe(404);
+  }
+  await other.close();
+  expect((await vic.get('/')).text).toContain('href="/account-moves"');
+});
+
+test('S4-72 the dashboard shows tiles, waiting times, a chart with its table, and failures by cause; texts are escaped', async () => {
+  const done = await addMove(here, 'a-1', {
+    ...asked,
+    migration_status: 'completed',
+    name: '<i>Ann</i>',
+  });
+  await addEvents(here, done, [
+    { name: 'migrating', at: ago(60) },
+    { name: 'channels-only', at: ago(58) },
+    { name: 'recent-messages-only', at: ago(50) },
+    { name: 'completed', at: ago(10) },
+  ]);
+  await addMove(here, 'a-2', { ...asked, migration_status: 'migrating' });
+  await addMove(here, 'a-3');
+  await addMove(here, 'a-4', failed);
+  await addMove(here, 'a-5', failed);
+  await addLetters(here, [{ subject: 'a-1', cause: 'not-found', reason: '<u>no file</u>' }]);
+  const { status, text: html } = await vic.get('/account-moves');
+  expect(status).toBe(200);
+  expect(tilesOn(html)).toEqual([
+    ['Waiting', '1'],
+    ['Running', '1'],
+    ['Done', '1'],
+    ['Failed', '2'],
+  ]);
+  expect(idsOn(html)).toEqual(['a-5', 'a-4', 'a-3', 'a-2', 'a-1']);
+  const text = textOf(html);
+  expect(text).toContain('Until channels');
+  expect(text).toMatch(/median today; 95 % within [\d.]+ s, of 1/);
+  expect(html).toContain('id="failed-bar"');
+  expect(html).toMatch(/class="bar-done"\s+x=/);
+  expect(text).toMatch(/Day Done Failed \d{4}-\d\d-\d\d 1 0/);
+  expect(text).toContain('Throttled 2 a-5');
+  expect(text).toContain('Not found 1');
+  for (const escaped of ['&lt;i&gt;Ann', '&lt;b&gt;throttled', '&lt;u&gt;no file']) {
+    expect(html).toContain(escaped);
+  }
+  expect(html).not.toContain('Retry 2 accounts');
+  expect(textOf((await mia.get('/account-moves')).text)).toContain('Retry 2 accounts');
+});
+
+test('a dashboard without any move says what begins one', async () => {
+  const text = textOf((await vic.get('/account-moves')).text);
+  expect(text).toContain('No account was asked for yet');
+  expect(text).toContain('No migration ended in the last 14 days');
+});
+
+test('the list is filtered by tile, wave and id; an id as a whole leads to its page', async () => {
+  await addMove(here, 'a-1');
+  await addMove(here, 'a-2', failed);
+  expect(idsOn((await vic.get('/account-moves?status=failed')).text)).toEqual(['a-2']);
+  expect(
+    idsOn((await vic.get('/account-moves?status=nonsense&wave=x&before=-1')).text),
+  ).toHaveLength(2);
+  expect(idsOn((await vic.get('/account-moves?wave=999')).text)).toEqual([]);
+  expect(idsOn((await vic.get('/account-moves?q=a')).text)).toEqual(['a-1', 'a-2']);
+  const whole = await vic.get('/account-moves?q=a-2');
+  expect([whole.status, whole.headers['location']]).toEqual([303, '/account-moves/a-2']);
+  for (const odd of ["'", '%', '<script>', '\\', 'x'.repeat(300), 'é']) {
+    const answer = await vic.get(`/account-moves?q=${encodeURIComponent(odd)}`);
+    expect([odd, answer.status]).toEqual([odd, 200]);
+    expect(answer.text).not.toContain('<script>');
+  }
+});
+
+test('the list has 50 accounts a page', async () => {
+  for (let number = 100; number < 153; number += 1) await addMove(here, `many-${number}`);
+  const first = await vic.get('/account-moves');
+  expect(idsOn(first.text)).toHaveLength(50);
+  const older = /href="(\/account-moves\?before=\d+)#accounts"/.exec(first.text)?.[1] ?? '';
+  expect(idsOn((await vic.get(older)).text)).toEqual(['many-102', 'many-101', 'many-100']);
+});
+
+test('the page of an account shows status, percent, stages with times and counts, and earlier runs', async () => {
+  const move = await addMove(here, 'acc:7@x', {
+    ...asked,
+    name: 'Shop & Co',
+    migration_status: 'recent-messages-only',
+    reached: 'recent-messages-only',
+    stage: 'rest',
+    run: 2,
+    channels: 2,
+    messages: 700,
+    expected_messages: 1000,
+    person: 'app',
+    requested_at: '2026-11-26 10:00:00.000',
+  });
+  await addEvents(here, move, [
+    { name: 'migrating', at: '2026-11-25T10:00:00.000Z', run: 1 },
+    { name: 'failed', at: '2026-11-25T10:00:09.000Z', run: 1, counts: { messages: 5 } },
+    { name: 'migrating', at: '2026-11-26T10:00:00.000Z', run: 2 },
+    { name: 'channels', at: '2026-11-26T10:00:00.000Z', run: 2 },
+    { name: 'channels-only', at: '2026-11-26T10:00:01.000Z', run: 2, counts: { channels: 2 } },
+    { name: 'recent', at: '2026-11-26T10:00:01.000Z', run: 2, counts: { channels: 2 } },
+    {
+      name: 'recent-messages-only',
+      at: '2026-11-26T10:00:04.000Z',
+      run: 2,
+      counts: { messages: 500 },
+    },
+    { name: 'rest', at: '2026-11-26T10:00:04.000Z', run: 2, counts: { messages: 500 } },
+  ]);
+  const { text: html } = await vic.get('/account-moves/acc%3A7%40x');
+  const text = textOf(html);
+  for (const part of [
+    'Account acc:7@x',
+    'Shop & Co',
+    'run 2',
+    'Recent messages only',
+    '70 %',
+    '2 channels, 700 messages, of 1,000 messages',
+    '1. Brands and channels Done',
+    '1.0 s 2 channels',
+    '2. Recent messages Done',
+    '3. Older messages Running',
+    '200 messages',
+    '5. Final check Waiting',
+    'Earlier runs',
+    '1 Failed',
+  ]) {
+    expect(text).toContain(part);
+  }
+  expect(html).toContain('data-job="/account-moves/acc%3A7%40x/events"');
+  expect(html).not.toContain('/run"');
+  expect(html).not.toContain('/inbox/');
+  const own = (await mia.get('/account-moves/acc%3A7%40x')).text;
+  expect(own).toContain('href="/inbox/acc%3A7%40x"');
+  expect(own).toContain('/next-run"');
+});
+
+test('the event stream of a move sends its state and rendered stages, and ends with the move', async () => {
+  await addMove(here, 'a-1', failed);
+  const { text } = await vic.get('/account-moves/a-1/events');
+  const events = text.split('\n\n').filter(Boolean);
+  expect(events).toHaveLength(1);
+  expect(JSON.parse(events[0]?.replace(/^data: /, '') ?? '')).toMatchObject({
+    state: 'done',
+    live: expect.stringContaining('&lt;b&gt;throttled'),
+  });
+});
+
+test.each(['.', '..', 'waves'])(
+  'the account “%s”, whose id no URL can contain, has a page',
+  async (id) => {
+    const move = await addMove(here, id);
+    const { headers } = await vic.get(`/account-moves?q=${encodeURIComponent(id)}`);
+    expect(headers['location']).toBe(`/account-moves/~${move.account_id}`);
+    expect(textOf((await vic.get(headers['location'] ?? '')).text)).toContain(`Account ${id}`);
+  },
+);
+
+test.each([
+  '/account-moves/nobody',
+  '/account-moves/~99',
+  '/account-moves/a%20b',
+  '/account-moves/~0',
+])('there is no account at %s', async (path) => {
+  expect((await vic.get(path)).status).toBe(404);
+  expect((await vic.get(`${path}/events`)).status).toBe(404);
+});
+
+test('a failed account is retried where it stopped; a viewer may not', async () => {
+  const { account_id: id } = await addMove(here, 'a-1', failed);
+  expect((await vic.post('/account-moves/a-1/run')).status).toBe(403);
+  expect(textOf((await mia.get('/account-moves/a-1')).text)).toContain('Retry');
+  const answer = await mia.post('/account-moves/a-1/run');
+  expect([answer.status, answer.headers['location']]).toEqual([303, '/account-moves/a-1']);
+  const after = await byAccount(here.sql, id);
+  expect(after).toMatchObject({ migration_status: 'channels-only', run: 1, person: '' });
+  expect(await jobs.byId(here.sql, after?.job ?? '')).toMatchObject({
+    kind: 'move-opening',
+    state: 'waiting',
+    person: 'mia@example.com',
+  });
+  const again = await mia.post('/account-moves/a-1/run');
+  expect(again.status).toBe(303);
+  expect(textOf((await mia.get('/account-moves/a-1')).text)).toContain('Nothing was changed');
+});
+
+test('all accounts that failed for a cause are retried at once; those of a wave stay in the background', async () => {
+  await addMove(here, 'a-1', failed);
+  await addMove(here, 'a-2', { ...failed, error_code: 'denied' });
+  await run(
+    here.sql,
+    sql`insert into wave (id, name, at_once, state, person, created_at)
+        values (3, 'North', 2, 'running', 'mia@example.com', utc_timestamp(3))`,
+  );
+  const member = await addMove(here, 'a-3', { ...failed, wave_id: 3 });
+  await run(
+    here.sql,
+    sql`insert into wave_account (wave_id, account_id, run) values (3, ${member.account_id}, 1)`,
+  );
+  expect((await vic.post('/account-moves/retries', { cause: 'throttled' })).status).toBe(403);
+  expect((await mia.post('/account-moves/retries', { cause: 'throttled' })).status).toBe(303);
+  const kinds = await select<{ kind: string }>(here.sql, sql`select kind from job order by kind`);
+  expect(kinds.map(({ kind }) => kind)).toEqual(['move-opening', 'move-wave']);
+  const text = textOf((await mia.get('/account-moves')).text);
+  expect(text).toContain('2 accounts go on where it stopped.');
+  expect(text).toContain('Retry 1 account');
+});
+
+test('an account is migrated again only after its id was entered; what was typed stays', async () => {
+  const { account_id: id } = await addMove(here, 'a-1', {
+    ...asked,
+    migration_status: 'completed',
+    run: 1,
+  });
+  const path = '/account-moves/a-1/next-run';
+  expect((await vic.get(path)).status).toBe(403);
+  expect((await vic.post(path, { confirm: 'a-1' })).status).toBe(403);
+  expect(textOf((await mia.get(path)).text)).toContain('Run 2 reads the whole account once more');
+  for (const confirm of ['', 'A-1', 'a-2"']) {
+    const answer = await mia.post(path, { confirm });
+    expect([confirm, answer.status]).toEqual([confirm, 422]);
+    expect(answer.text).toContain('id="e-confirm"');
+    expect(answer.text).toContain(`value="${confirm.replace('"', '&#34;')}"`);
+  }
+  expect((await byAccount(here.sql, id))?.run).toBe(1);
+  expect((await mia.post(path, { confirm: ' a-1 ' })).status).toBe(303);
+  expect(await byAccount(here.sql, id)).toMatchObject({ run: 2, migration_status: 'migrating' });
+  const [event] = await eventsOf(here.sql, id);
+  expect(event).toMatchObject({ run: 2, name: 'migrating' });
+});
+
+test('an account that was never migrated is started, not migrated again', async () => {
+  const { account_id: id } = await addMove(here, 'a-1', asked);
+  expect((await mia.get('/account-moves/a-1')).text).not.toContain('next-run');
+  expect((await mia.get('/account-moves/a-1/next-run')).status).toBe(409);
+  expect((await mia.post('/account-moves/a-1/run')).status).toBe(303);
+  expect(await byAccount(here.sql, id)).toMatchObject({ run: 1, person: 'mia@example.com' });
+});
+
+test('dead letters (recorded failures) of an account are retried and discarded by cause, the latter for a reason', async () => {
+  await addMove(here, 'a-1', { ...asked, migration_status: 'completed', run: 1, failed: 3 });
+  const payload = { what: 'message', account: 1, run: 1, cursor: 'x', item: null };
+  await addLetters(here, [
+    { subject: 'a-1', cause: 'invalid', payload, key: '1' },
+    { subject: 'a-1', cause: 'invalid', payload, key: '2' },
+    { subject: 'a-1', cause: 'timeout', payload, key: '3' },
+    { subject: 'other', cause: 'invalid', payload, key: '4' },
+  ]);
+  const path = '/account-moves/a-1/records';
+  const open = () =>
+    select<{ item_key: string }>(
+      here.sql,
+      sql`select item_key from dead_letter where state = 'open' and retry_job is null order by id`,
+    );
+  expect(textOf((await vic.get('/account-moves/a-1')).text)).toContain(
+    'Invalid 2 The record has no body',
+  );
+  expect((await vic.get('/account-moves/a-1')).text).not.toContain('discarding');
+  expect((await vic.post(`${path}/retry`, { cause: 'timeout' })).status).toBe(403);
+  expect((await vic.get(`${path}/discarding?cause=invalid`)).status).toBe(403);
+  expect((await vic.post(`${path}/discarding`, { cause: 'invalid', reason: 'x' })).status).toBe(
+    403,
+  );
+  expect((await mia.post(`${path}/retry`, { cause: 'timeout' })).status).toBe(303);
+  expect((await open()).map((one) => one.item_key)).toEqual(['1', '2', '4']);
+  expect(textOf((await mia.get(`${path}/discarding?cause=invalid`)).text)).toContain(
+    'Discard 2 records?',
+  );
+  const wrong = await mia.post(`${path}/discarding`, { cause: 'invalid', reason: ' ' });
+  expect(wrong.status).toBe(422);
+  expect(wrong.text).toContain('id="e-reason"');
+  expect(wrong.text).toContain('name="cause" value="invalid"');
+  const reason = 'Sent by a test';
+  expect((await mia.post(`${path}/discarding`, { cause: 'invalid', reason })).status).toBe(303);
+  expect((await open()).map((one) => one.item_key)).toEqual(['4']);
+  expect((await mia.get(`${path}/discarding?cause=invalid`)).status).toBe(409);
+  expect(
+    await select(
+      here.sql,
+      sql`select note, ended_by from dead_letter where state = 'discarded' limit 1`,
+    ),
+  ).toEqual([{ note: reason, ended_by: 'mia@example.com' }]);
+  await mia.post('/account-moves/record-retries', { cause: 'invalid' });
+  expect(await open()).toEqual([]);
+});
+
+test('message texts in dead letters (recorded failures) are shown only to those who may read inboxes', async () => {
+  await addLetters(here, [{ subject: 'a-1', payload: { item: { body: 'very private' } } }]);
+  expect((await vic.get('/dead-letters')).text).not.toContain('very private');
+  expect((await mia.get('/dead-letters')).text).toContain('very private');
+});
+
+test('an account that is not here is asked for; while the older system does not answer, the page says so', async () => {
+  const { text } = await mia.get('/account-moves?q=new-1');
+  expect(textOf(text)).toContain('Ask the older system about new-1');
+  expect(textOf((await vic.get('/account-moves?q=new-1')).text)).not.toContain(
+    'Ask the older system',
+  );
+  expect((await vic.post('/account-moves', { account: 'new-1' })).status).toBe(403);
+  expect((await mia.post('/account-moves', { account: 'new-1' })).status).toBe(503);
+  expect((await mia.post('/account-moves', { account: 'new 1' })).status).toBe(422);
+});
