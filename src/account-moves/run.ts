@@ -3,7 +3,7 @@ import type { PoolConnection } from 'mysql2/promise';
 import { failpoint } from '../database/failpoints.ts';
 import { first, run, sql, transaction, type Statement } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
-import { refuseWhileClosed } from '../jobs/runner.ts';
+import { refuseWhileUpdating } from '../environments/updating.ts';
 import type { Work } from '../jobs/task.ts';
 import * as moves from './moves.ts';
 import type { Move } from './moves.ts';
@@ -57,7 +57,7 @@ export async function checkpoint(at: Run): Promise<Move> {
     total: Math.max(move.expected_messages ?? 0, move.messages),
     doing: labels[move.stage ?? 'final-check'],
   });
-  await refuseWhileClosed(at.here);
+  await refuseWhileUpdating(at.here);
   if (move.wave_id !== null) await refuseWhilePaused(at, move.wave_id);
   return move;
 }

@@ -143,7 +143,7 @@ function checkMessages({ messages, letters }: Here, items: Item[]): string[] {
     if (one && isLost) found.push(`message ${position} is here and a dead letter`);
     if (!one) continue;
     const differing = ['thread_id', 'direction', 'author', 'body'].filter(
-      (name) => String(item[name] ?? '') !== String(one[name as 'body']),
+      (name) => (item[name] ?? '') !== one[name as 'body'],
     );
     if (differing.length > 0) found.push(`message ${position} differs: ${differing.join()}`);
     if (one.gone_at !== null) found.push(`message ${position} is marked as gone, and is there`);
@@ -169,7 +169,7 @@ function checkThreads({ threads, messages, letters }: Here, items: Item[]): stri
     }
     const seen = { ...one, last_at: `${one.last_at.replace(' ', 'T')}Z` };
     const differing = ['channel_id', 'title', 'customer', 'last_at'].filter(
-      (name) => String(item[name] ?? '') !== String(seen[name as 'title']),
+      (name) => (item[name] ?? '') !== seen[name as 'title'],
     );
     if (differing.length > 0) found.push(`thread ${id} differs: ${differing.join()}`);
     if (one.gone_at !== null) found.push(`thread ${id} is marked as gone, and is there`);
