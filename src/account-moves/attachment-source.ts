@@ -139,7 +139,7 @@ function failureOf(error: unknown, { url, signal, stop }: Circumstances): unknow
   if (signal.aborted) return new Stopping('The attachment is not needed any more');
   if (stop.reason === SILENT) return new SourceFailed('timeout', `${url.host} is silent.`);
   const { cause } = error as { cause?: { code?: string } };
-  const isUnreachable = /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|CERT/.test(
+  const isUnreachable = /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|EPROTO|CERT|SSL/.test(
     cause?.code ?? '',
   );
   return isUnreachable

@@ -1,5 +1,5 @@
 // The manifest of a dump: what it holds. It is written last, so a dump without one is not complete.
-import { json } from 'node:stream/consumers';
+import { text } from 'node:stream/consumers';
 import { z } from 'zod';
 import { NotFound } from '../problems.ts';
 import type { Objects } from '../storage/objects.ts';
@@ -59,7 +59,7 @@ const numberOf = ({ name }: DumpFile) => Number(/\d+/.exec(name)?.[0]);
 
 async function contentOf(dump: Objects): Promise<unknown> {
   try {
-    return await json(await dump.read('manifest.json'));
+    return JSON.parse(await text(await dump.read('manifest.json')));
   } catch (error) {
     if (error instanceof NotFound || error instanceof TypeError) {
       throw new SourceFailed(

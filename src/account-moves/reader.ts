@@ -57,4 +57,4 @@ export class SourceFailed extends Error {
 }
 
 /** The failures that concern the whole source: each record of it would fail in the same way. */
-export const ofWholeSource = ['denied', 'no-table', 'unreachable', 'no-dump', 'damaged'];
+export const ofWholeSource = ['denied', 'refused', 'no-table', 'unreachable', 'no-dump', 'damaged'];

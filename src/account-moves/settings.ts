@@ -2,6 +2,7 @@
 import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { signingAlgorithm } from './signing-algorithm.ts';
 
 export type MoveSettings = {
   /** The older system, and the key and certificate that sign the tokens we send to it. */
@@ -94,6 +95,9 @@ export function moveSettings(variables: Variables): {
   );
   if (key && certificate && !certificate.checkPrivateKey(key)) {
     wrong.push('CONVERSATIONS_CERTIFICATE_FILE: is not the certificate of CONVERSATIONS_KEY_FILE');
+  }
+  if (key && signingAlgorithm(key) === null) {
+    wrong.push('CONVERSATIONS_KEY_FILE: must be a key of RSA, P-256, P-384, P-521 or Ed25519');
   }
   if (wrong.length > 0 || !data || !key || !certificate) return { moves: null, wrong };
   const [issuer = '', audience = '', jwks = ''] = tokens;

@@ -9,16 +9,17 @@ export function storeFailure(error: unknown, halt: AbortSignal): unknown {
   const named = (text: string) => kinds.find(({ test }) => test.test(text));
   // The SDK wraps some errors and keeps only their message.
   const known = named(`${error.name} ${codeOf(error)}`) ?? named(error.message);
-  const status = statusOf(error);
-  const kind = known ?? (status >= 500 ? broken : status === 200 ? unreadable : null);
-  if (!kind) return error;
-  const { code, message } = kind;
+  const kind = known ?? byStatus(statusOf(error));
+  if (!kind && !/^E[A-Z]+$/.test(codeOf(error))) return error;
+  const { code, message } = kind ?? cut;
   return new SourceFailed(code, `The store ${message} (${error.name}).`, { cause: error });
 }
 
 type Kind = { test: RegExp; code: string; message: string };
 
+const cut = { code: 'cut', message: 'broke the connection' };
 const broken = { code: 'error', message: 'answered with an error of its own' };
+const refused = { code: 'refused', message: 'refuses what it is asked' };
 const unreadable = { code: 'unreadable', message: 'gave an answer that cannot be read' };
 
 const kinds: Kind[] = [
@@ -39,14 +40,20 @@ const kinds: Kind[] = [
       'has no table with such keys. An engineer checks STORE_MESSAGES_TABLE and STORE_THREADS_TABLE',
   },
   {
-    test: /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|CERT|SELF_SIGNED|ERR_TLS/,
+    test: /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|EPROTO|CERT|SELF_SIGNED|ERR_TLS/,
     code: 'unreachable',
     message: 'cannot be reached. An engineer checks STORE_ENDPOINT and the network',
   },
   { test: /Timeout|ETIMEDOUT/, code: 'timeout', message: 'does not answer in time' },
-  { test: /ECONNRESET|EPIPE|UND_ERR|aborted/, code: 'cut', message: 'broke the connection' },
+  { test: /ECONNRESET|EPIPE|aborted/, ...cut },
   { test: /SyntaxError/, ...unreadable },
 ];
+
+const byStatus = (status: number) => {
+  if (status >= 500) return broken;
+  if (status >= 400) return refused;
+  return status === 200 ? unreadable : null;
+};
 
 const codeOf = (error: Error) => (error as { code?: string }).code ?? '';
 const statusOf = (error: Error) =>

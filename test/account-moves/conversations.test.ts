@@ -1,10 +1,15 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import { decodeJwt, decodeProtectedHeader } from 'jose';
+import { decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose';
+import { generateKeyPairSync } from 'node:crypto';
 import { certToken } from '../../src/account-moves/cert-token.ts';
 import { accountThere, channelsThere } from '../../src/account-moves/conversations.ts';
 import { patience } from '../../src/account-moves/patience.ts';
 import { NotFound, Unavailable } from '../../src/problems.ts';
-import { openConversations, useConversations } from '../support/conversations.ts';
+import {
+  openConversations,
+  startConversationsProgram,
+  useConversations,
+} from '../support/conversations.ts';
 import { openReceiver } from '../support/receiver.ts';
 
 const older = useConversations();
@@ -108,6 +113,17 @@ describe('the token', () => {
     expect(decodeProtectedHeader(token)['x5t#S256']).toMatch(/^[\w-]{43}$/);
   });
 
+  test.each([
+    ['RS256', generateKeyPairSync('rsa', { modulusLength: 2048 })],
+    ['ES384', generateKeyPairSync('ec', { namedCurve: 'P-384' })],
+    ['EdDSA', generateKeyPairSync('ed25519')],
+  ])('is signed with %s, by the kind of the key', async (algorithm, { privateKey, publicKey }) => {
+    const conversations = { ...older.moves.conversations, key: privateKey };
+    const token = await certToken({ conversations });
+    const options = { algorithms: [algorithm], audience: 'conversations' };
+    await expect(jwtVerify(token, publicKey, options)).resolves.toBeDefined();
+  });
+
   test('of a shopper is not enough for accounts and channels', async () => {
     const Authorization = `Bearer ${await older.shopperToken('a-1')}`;
     for (const path of ['/accounts/a-1', '/get_channels_to_migrate?account_id=a-1']) {
@@ -130,4 +146,16 @@ describe('the token', () => {
     expect(answer.status).toBe(401);
     await other.close();
   });
+});
+
+test('Conversations also runs as a program of its own, as in the demo', async () => {
+  const program = await startConversationsProgram();
+  const { newest } = await program.add({ id: 'a-1', messages: 30 });
+  expect(newest).toBeInstanceOf(Date);
+  expect(await accountThere(program.moves, 'a-1')).toMatchObject({ messages: 30 });
+  await program.fail({ match: /accounts/, name: '500', count: 1 });
+  await expect(accountThere(program.moves, 'a-1')).rejects.toThrow(Unavailable);
+  expect(await accountThere(program.moves, 'a-1')).not.toBeNull();
+  expect(decodeJwt(await program.shopperToken('a-1'))).toMatchObject({ account_id: 'a-1' });
+  await program.close();
 });

@@ -1,0 +1,39 @@
+import { expect, test } from '@jest/globals';
+import { ofWholeSource, type SourceFailed } from '../../src/account-moves/reader.ts';
+import { storeFailure } from '../../src/account-moves/store-failure.ts';
+
+const never = new AbortController().signal;
+const error = (name: string, also: object = {}) =>
+  Object.assign(new Error('as sent'), { name }, also);
+const status = (httpStatusCode: number) => ({ $metadata: { httpStatusCode } });
+
+test.each<[Error, string]>([
+  [error('ThrottlingException', status(400)), 'throttled'],
+  [error('RequestLimitExceeded', status(400)), 'throttled'],
+  [error('ExpiredTokenException', status(400)), 'denied'],
+  [error('UnrecognizedClientException', status(400)), 'denied'],
+  [error('InvalidSignatureException', status(400)), 'denied'],
+  [error('CredentialsProviderError'), 'denied'],
+  [error('ValidationException', status(400)), 'no-table'],
+  [error('KMSInvalidStateException', status(400)), 'refused'],
+  [error('ServiceUnavailable', status(503)), 'error'],
+  [error('Error', { code: 'ENOTFOUND' }), 'unreachable'],
+  [error('Error', { code: 'EPROTO' }), 'unreachable'],
+  [error('Error', { code: 'DEPTH_ZERO_SELF_SIGNED_CERT' }), 'unreachable'],
+  [error('Error', { code: 'ECONNRESET' }), 'cut'],
+  [error('Error', { code: 'ENOBUFS' }), 'cut'],
+  [error('TimeoutError'), 'timeout'],
+])('%s is %s', (given, code) => {
+  expect((storeFailure(given, never) as SourceFailed).code).toBe(code);
+});
+
+test('a name of a role in a message is not taken for a failure', () => {
+  const denied = error('AccessDeniedException', { message: 'role Throttling-ECONNRESET' });
+  expect(storeFailure(denied, never)).toMatchObject({ code: 'denied' });
+  expect(ofWholeSource).toContain('denied');
+});
+
+test('a fault of the program stays what it is', () => {
+  const fault = new TypeError('x is not a function');
+  expect(storeFailure(fault, never)).toBe(fault);
+});
