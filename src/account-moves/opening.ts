@@ -84,11 +84,12 @@ const noteRejected = (on: PoolConnection, at: Run, letters: Letter[]) =>
 /** Reads the recent messages, newest first. `nextJob`: requests the job of the remaining stages in the last commit. */
 export async function moveRecent(at: Run, nextJob: (on: PoolConnection) => Promise<void>) {
   let move = await checkpoint(at);
-  while (!(await isRecentRead(at, move))) {
-    refuseTooManyLetters(at, move);
+  let isRead = false;
+  while (!isRead) {
+    isRead = await isRecentRead(at, move);
     move = await checkpoint(at);
+    refuseTooManyLetters(at, move);
   }
-  refuseTooManyLetters(at, move);
   await advance(at, { from: 'recent', reaches: 'recent-messages-only', also: nextJob });
 }
 
