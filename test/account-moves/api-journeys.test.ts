@@ -75,9 +75,10 @@ async function readAll(app: ApiCaller, account: string) {
   const all = async <T>(from: string): Promise<T[]> => {
     const items: T[] = [];
     for (let path: string | null = from; path !== null;) {
-      const { body } = await app.get(path.replace('/api/v1', '')).expect(200);
-      items.push(...(body as Page<T>).items);
-      path = (body as Page<T>).next;
+      const answer: { body: unknown } = await app.get(path.replace('/api/v1', '')).expect(200);
+      const page = answer.body as Page<T>;
+      items.push(...page.items);
+      path = page.next;
     }
     return items;
   };
@@ -95,29 +96,29 @@ async function readAll(app: ApiCaller, account: string) {
 }
 
 test('S4-30 S4-31 S4-80 S4-81 S4-82 S4-86 Conversations drives: it adds the account, migrates recent messages, confirms, and migrates the remaining ones', async () => {
-  await older.add({ id: 'acme', messages: 120, attachmentEvery: 0 });
+  await older.add({ id: 'baker', messages: 120, attachmentEvery: 0 });
   const key = await keyCaller(site);
-  await key.post('/accounts', { account_id: 'acme', name: 'Acme' }).expect(201);
+  await key.post('/accounts', { account_id: 'baker', name: 'Baker' }).expect(201);
   await workers.open(world.staging, moveTasks);
-  const check = '/check-migration?account_id=acme';
-  await key.post('/migrate', { account_id: 'acme', part: 'recent' }).expect(202);
-  await key.post('/accounts/acme', { migration_status: 'completed' }).expect(409);
+  const check = '/check-migration?account_id=baker';
+  await key.post('/migrate', { account_id: 'baker', part: 'recent' }).expect(202);
+  await key.post('/accounts/baker', { migration_status: 'completed' }).expect(409);
   await pollUntil(key, check, 'recent-messages-only');
   // It stops here until the remaining part is asked for.
-  await key.post('/migrate', { account_id: 'acme', part: 'recent' }).expect(200);
-  const recent = accountOf(await key.post('/accounts/acme', { migration_status: 'recent-only' }));
+  await key.post('/migrate', { account_id: 'baker', part: 'recent' }).expect(200);
+  const recent = accountOf(await key.post('/accounts/baker', { migration_status: 'recent-only' }));
   expect(recent).toMatchObject({ legacy_status: 'active-recent-only', counts: { messages: 50 } });
-  await key.post('/accounts/acme', { status: 'active-recent-only' }).expect(200);
-  await key.post('/migrate', { account_id: 'acme', part: 'remaining' }).expect(202);
+  await key.post('/accounts/baker', { status: 'active-recent-only' }).expect(200);
+  await key.post('/migrate', { account_id: 'baker', part: 'remaining' }).expect(202);
   const [, ...later] = await pollUntil(key, check, 'completed');
   expect(later.at(-1)).toMatchObject({
     migration_status: 'completed',
     run: 1,
     counts: { messages: 120 },
   });
-  await key.post('/accounts/acme', { status: 'active' }).expect(200);
-  await key.post('/migrate', { account_id: 'acme' }).expect(200);
+  await key.post('/accounts/baker', { status: 'active' }).expect(200);
+  await key.post('/migrate', { account_id: 'baker' }).expect(200);
   // Its WebChat channel, which was made here, is still there beside those that came.
-  const { body } = await key.get('/accounts/acme/channels').expect(200);
+  const { body } = await key.get('/accounts/baker/channels').expect(200);
   expect((body as Page<{ id: string }>).items.map(({ id }) => id)).toContain('here:webchat');
 }, 60_000);
