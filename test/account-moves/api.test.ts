@@ -649,7 +649,10 @@ describe('reading an inbox', () => {
                  (${id}, ${newest}, 'f-2', 'b', '', '', 'waiting', null, null, null)`,
     );
     const { items } = await pageAt('/accounts/acme/threads/t:1/messages');
-    const [stored, waiting] = items[0]?.['attachments'] as { href: string | null; state: string }[];
+    const [stored, waiting] = (items[0]?.['attachments'] ?? []) as {
+      href: string | null;
+      state: string;
+    }[];
     expect([stored?.state, waiting?.state, waiting?.href]).toEqual(['stored', 'waiting', null]);
     const path = String(stored?.href).replace('/api/v1', '');
     const answer = await app
