@@ -7,6 +7,7 @@ import type { Move } from './moves.ts';
 export const OPENING = 'move-opening';
 export const REST = 'move-rest';
 export const WAVE = 'move-wave';
+export const moveKinds = [OPENING, REST, WAVE];
 
 /** The kind of job that a run needs in its present stage. */
 export const kindOf = ({ stage, wave_id: wave }: Pick<Move, 'stage' | 'wave_id'>): string =>

@@ -1,19 +1,21 @@
 // The part of an account’s page that changes while its move runs. The event stream of the page sends the same partial.
 import type { Queryable } from '../database/sql.ts';
-import { count, exactly, iso } from '../web/format.ts';
+import { count, duration, exactly, iso } from '../web/format.ts';
 import { icon } from '../web/icons.ts';
 import { partial } from '../web/partials.ts';
-import { countsText, lookOf, percentOf, stagesOf } from './move-view.ts';
+import { countsText, lookOf, stagesOf } from './move-view.ts';
 import { byAccount, countsOf, type Move, type MoveEvent } from './moves.ts';
+import { progressOf } from './progress.ts';
 import { isActive, type Stage } from './status.ts';
 
 /** The locals of the partial. */
-export const liveView = (move: Move, events: MoveEvent[]) => ({
+export const liveView = (move: Move, events: MoveEvent[], now = Date.now()) => ({
   move,
   look: lookOf(move.migration_status),
   reached:
     move.migration_status === 'failed' && move.reached !== null ? lookOf(move.reached).text : null,
-  percent: percentOf(move),
+  percent: progressOf(move, now).percent,
+  left: leftText(progressOf(move, now).seconds_left),
   countsText: countsText(countsOf(move)),
   stages: stagesOf(move, events),
   problem: problemOf(move),
@@ -25,6 +27,10 @@ export const liveView = (move: Move, events: MoveEvent[]) => ({
 
 export const livePart = (move: Move, events: MoveEvent[]): string =>
   partial('account-moves/live', liveView(move, events));
+
+/** In steps of ten seconds, so that the page is not redrawn every second. */
+const leftText = (seconds: number | null) =>
+  seconds === null || seconds === 0 ? null : duration(Math.ceil(seconds / 10) * 10_000);
 
 function problemOf(move: Move): { isFatal: boolean; message: string; at: string } | null {
   const { migration_status: status, error_message: message, error_at: at } = move;

@@ -54,18 +54,6 @@ export const membersOf: Record<MoveGroup, { status: MigrationStatus; part: Move[
   ],
 };
 
-/** How much of the messages is here, from 0 to 100; null when the older system does not say how many there are. */
-export function percentOf({
-  migration_status: status,
-  messages,
-  expected_messages: expected,
-}: Pick<Move, 'migration_status' | 'messages' | 'expected_messages'>): number | null {
-  if (status === 'completed') return 100;
-  if (expected === null) return null;
-  // Until everything was tried, it is not 100: messages may have been added there since.
-  return expected === 0 ? 0 : Math.min(99, Math.floor((100 * messages) / expected));
-}
-
 const stageTexts: Record<Stage, string> = {
   channels: 'Brands and channels',
   recent: 'Recent messages',

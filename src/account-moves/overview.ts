@@ -2,6 +2,7 @@
 import { first, join, select, sql, type Queryable, type Statement } from '../database/sql.ts';
 import { EXTERNAL_ID } from '../inbox/accounts.ts';
 import type { MovesOfDay } from './chart.ts';
+import { moveKinds } from './job-requests.ts';
 import { membersOf, moveGroups, type MoveGroup } from './move-view.ts';
 import type { Move } from './moves.ts';
 import type { MigrationStatus } from './status.ts';
@@ -170,9 +171,6 @@ export const failedByCause = (on: Queryable) =>
          order by causes.accounts desc, causes.cause limit ${MOST_CAUSES}`,
   );
 
-/** The kinds of job whose dead letters are records of an account. */
-const kinds = ['move-opening', 'move-rest', 'move-wave'];
-
 /** Records that failed for one cause. */
 export type LetterCause = FailureCause & { records: number };
 
@@ -185,7 +183,7 @@ export const lettersByCause = (on: Queryable, subject: string | null = null) =>
           from (select coalesce(cause, '') as cause, count(*) as records,
                        count(distinct subject) as accounts, max(id) as latest
                   from dead_letter
-                 where kind in (${kinds}) and state = 'open'
+                 where kind in (${moveKinds}) and state = 'open'
                    ${subject === null ? sql`` : sql`and subject = ${subject}`}
                  group by coalesce(cause, '')) causes
           join dead_letter example on example.id = causes.latest

@@ -10,9 +10,10 @@ import { accountOf, can, numberOrNull, textIn } from '../web/request.ts';
 import { hrefOf } from './account-pages.ts';
 import { failureView, letterView, recordsText } from './causes.ts';
 import { chartOf, everyDay } from './chart.ts';
-import { groupTexts, lookOf, moveGroups, percentOf } from './move-view.ts';
+import { groupTexts, lookOf, moveGroups } from './move-view.ts';
 import { byExternalId } from './moves.ts';
 import * as overview from './overview.ts';
+import { progressOf } from './progress.ts';
 import { ask, requestMove } from './requests.ts';
 import { retryLetters } from './retries.ts';
 import { listWaves } from './waves.ts';
@@ -123,7 +124,7 @@ const listView = (move: overview.ListedMove) => ({
   ...move,
   href: hrefOf(move),
   look: lookOf(move.migration_status),
-  percent: percentOf(move),
+  percent: progressOf(move, Date.now()).percent,
 });
 
 /** Asks the older system about an account that is not here yet. */

@@ -7,7 +7,7 @@ import type { Job } from '../jobs/jobs.ts';
 import type { Work } from '../jobs/task.ts';
 import { Invalid, Problem, Unavailable } from '../problems.ts';
 import { asStored, FetchFailed, fetchAndStore, type WaitingAttachment } from './attachments.ts';
-import { OPENING, REST, WAVE } from './job-requests.ts';
+import { moveKinds } from './job-requests.ts';
 import type { LetterPayload } from './letters.ts';
 import * as moves from './moves.ts';
 import type { Move } from './moves.ts';
@@ -17,12 +17,10 @@ import { upsertBrands, upsertChannels, upsertMessages, upsertThreads } from './p
 import { SourceFailed, type Reader } from './reader.ts';
 import { messagesOf, parseBrand, parseChannel, threadsOf, type Parsed } from './records.ts';
 
-const kinds = [OPENING, REST, WAVE];
-
 type Wanted = { account?: string; cause?: string; ids?: number[]; person: string };
 
 const filterOf = ({ account, cause, ids }: Wanted): deadLetters.LetterFilter => ({
-  kinds,
+  kinds: moveKinds,
   subject: account ?? null,
   cause: cause ?? null,
   ids: ids ?? null,

@@ -30,6 +30,8 @@ export const files: File[] = [
   { words: ['datasets'], load: async () => (await import('./datasets.ts')).addDatasets },
   { words: ['datafiles'], load: async () => (await import('./datafiles.ts')).addDatafiles },
   { words: ['pipeline'], load: async () => (await import('./pipeline.ts')).addPipeline },
+  { words: ['accounts'], load: async () => (await import('./account-moves.ts')).addAccountMoves },
+  { words: ['waves'], load: async () => (await import('./waves.ts')).addWaves },
   { words: ['db', 'claims'], load: async () => (await import('./database.ts')).addDatabase },
 ];
 

@@ -4,7 +4,6 @@ import {
   earlierRuns,
   membersOf,
   moveGroups,
-  percentOf,
   stagesOf,
 } from '../../src/account-moves/move-view.ts';
 import type { Move, MoveEvent } from '../../src/account-moves/moves.ts';
@@ -29,24 +28,6 @@ const event = (
   ...fields,
 });
 const counted = (counts: object) => ({ counts: JSON.stringify({ ...zero, ...counts }) });
-
-test.each([
-  ['migrating', 0, null, null],
-  ['migrating', 50, 200, 25],
-  ['recent-messages-only', 199, 200, 99],
-  ['recent-messages-only', 250, 200, 99],
-  ['migrating', 0, 0, 0],
-  ['completed', 190, 200, 100],
-  ['completed', 0, null, 100],
-  ['failed', 50, 200, 25],
-] as const)(
-  'a move that is %s with %d of %j messages is at %j percent',
-  (status, has, all, percent) => {
-    expect(percentOf({ migration_status: status, messages: has, expected_messages: all })).toBe(
-      percent,
-    );
-  },
-);
 
 test('every status with every part belongs to one tile at most, and those that a worker goes on with are running', () => {
   for (const status of migrationStatuses) {
