@@ -6,7 +6,8 @@ import type { FailureCause, LetterCause } from './overview.ts';
 export const causeText = (cause: string): string =>
   cause === '' ? 'Unknown' : formatChoice(cause.replaceAll('-', ' '));
 
-const accountsText = (number: number) => (number === 1 ? '1 account' : `${count(number)} accounts`);
+export const accountsText = (number: number) =>
+  number === 1 ? '1 account' : `${count(number)} accounts`;
 export const recordsText = (number: number) =>
   number === 1 ? '1 record' : `${count(number)} records`;
 

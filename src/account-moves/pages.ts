@@ -8,7 +8,7 @@ import { flash, page } from '../web/pages.ts';
 import { olderHref } from '../web/paginate.ts';
 import { accountOf, can, numberOrNull, textIn } from '../web/request.ts';
 import { hrefOf } from './account-pages.ts';
-import { failureView, letterView, recordsText } from './causes.ts';
+import { accountsText, failureView, letterView, recordsText } from './causes.ts';
 import { chartOf, everyDay } from './chart.ts';
 import { groupTexts, lookOf, moveGroups } from './move-view.ts';
 import { byExternalId } from './moves.ts';
@@ -89,7 +89,7 @@ async function timesOf({ here: { sql: on } }: Request) {
       const { runs, median, p95 } = await overview.waitingTimes(on, status);
       return {
         text,
-        runs,
+        accounts: accountsText(runs),
         median: median === null ? null : duration(median),
         p95: p95 === null ? null : duration(p95),
       };

@@ -80,7 +80,7 @@ test('S4-72 the dashboard shows tiles, waiting times, a chart with its table, an
   expect(idsOn(html)).toEqual(['a-5', 'a-4', 'a-3', 'a-2', 'a-1']);
   const text = textOf(html);
   expect(text).toContain('Until channels');
-  expect(text).toMatch(/median today; 95 % within [\d.]+ s, of 1/);
+  expect(text).toMatch(/median of 1 account today; 95 % within [\d.]+ s/);
   expect(html).toContain('id="failed-bar"');
   expect(html).toMatch(/class="bar-done"\s+x=/);
   expect(text).toMatch(/Day Done Failed \d{4}-\d\d-\d\d 1 0/);
@@ -162,7 +162,7 @@ test('the page of an account shows status, percent, stages with times and counts
     'run 2',
     'Recent messages only',
     '70 %',
-    '2 channels, 700 messages, of 1,000 messages',
+    '2 channels, 700 messages. The older system has 1,000 messages.',
     '1. Brands and channels Done',
     '1.0 s 2 channels',
     '2. Recent messages Done',
