@@ -1,51 +1,21 @@
-// The API of account migrations: who is admitted, what each request answers in each state, and what an app reads.
-import { beforeEach, describe, expect, test } from '@jest/globals';
+// The API of account migrations: who is admitted, what is refused, and what an app reads.
+import { describe, expect, test } from '@jest/globals';
 import request from 'supertest';
-import { run, select, sql, statements, type Statement } from '../../src/database/sql.ts';
-import { writeVersion } from '../../src/version/metadata.ts';
+import { run, select, sql } from '../../src/database/sql.ts';
 import { currentVersion } from '../../src/version/db-version.ts';
-import { forged } from '../support/account-tokens.ts';
+import { writeVersion } from '../../src/version/metadata.ts';
 import {
   callerWith,
   keyCaller,
-  type AccountObject,
-  type ApiCaller,
+  messageIn,
+  accountOf,
+  useAccountApi,
 } from '../support/account-callers.ts';
-import { useMovingWorld } from '../support/conversations.ts';
+import { forged } from '../support/account-tokens.ts';
 import { addMessages, addThreads } from '../support/inbox-rows.ts';
-import { openSite, textOf, useSite } from '../support/people.ts';
+import { openSite, textOf } from '../support/people.ts';
 
-const { world, older } = useMovingWorld();
-const site = useSite(world, 'staging');
-const appOf = async (account: string) => callerWith(site, await older.shopperToken(account));
-
-let app: ApiCaller;
-let key: ApiCaller;
-beforeEach(async () => {
-  older.accounts.clear();
-  await older.add({ id: 'acme', messages: 12 });
-  app = await appOf('acme');
-  key = await keyCaller(site);
-});
-
-const accountOf = (answer: { body: unknown }) => answer.body as AccountObject;
-const messageIn = (answer: { body: unknown }) =>
-  (answer.body as { error: { message: string } }).error.message;
-
-/** Brings the move of an account into a state, as if it had run. */
-async function setMove(account: string, fields: Record<string, string | number | null>) {
-  await key.get(`/accounts?account_id=${account}`).expect(200);
-  for (const [column, value] of Object.entries(fields)) {
-    await world.staging.sql.query(
-      `update account_move move join inbox_account account on account.id = move.account_id
-          set move.\`${column}\` = ? where account.external_id = ?`,
-      [value, account],
-    );
-  }
-}
-
-const jobsOf = () =>
-  select<{ kind: string }>(world.staging.sql, sql`select kind from job where kind like 'move-%'`);
+const { world, older, site, app, key, appOf, setMove, jobs } = useAccountApi();
 
 const everyRequest = [
   ['get', '/accounts'],
@@ -64,32 +34,35 @@ const everyRequest = [
 ] as const;
 
 describe('who is admitted', () => {
-  test.each(everyRequest)('%s %s needs a token or a key with the scope', async (method, path) => {
-    const ask = (bearer: string | null) => {
-      const one = request(site.app)[method](`/api/v1${path}`);
-      return bearer === null ? one : one.set('Authorization', bearer);
-    };
-    const none = await ask(null);
-    expect([none.status, none.headers['www-authenticate']]).toEqual([401, 'Bearer']);
-    for (const wrong of ['Bearer ow_wrong', 'Bearer x.y.z', 'Basic YTpi', 'Bearer a b']) {
-      const answer = await ask(wrong);
-      expect([wrong, answer.status]).toEqual([wrong, 401]);
-    }
-    const claims = { iss: older.url, aud: 'oneway', exp: 4_000_000_000, account_id: 'acme' };
-    const unsigned = await ask(`Bearer ${forged({ alg: 'none' }, claims)}`);
-    expect([unsigned.status, unsigned.headers['www-authenticate']]).toEqual([
-      401,
-      'Bearer error="invalid_token"',
-    ]);
-    const without = await keyCaller(site, ['*', 'task']);
-    const refused = await (method === 'get' ? without.get(path) : without.post(path, {}));
-    expect([refused.status, refused.headers['www-authenticate']]).toEqual([
-      403,
-      'Bearer error="insufficient_scope", scope="account-moves"',
-    ]);
-    expect(refused.headers['cache-control']).toBe('no-store');
-    expect(refused.headers['set-cookie']).toBeUndefined();
-  });
+  test.each(everyRequest)(
+    '%s /api/v1%s needs a token of an app or a key with the scope account-moves',
+    async (method, path) => {
+      const ask = (bearer: string | null) => {
+        const one = request(site.app)[method](`/api/v1${path}`);
+        return bearer === null ? one : one.set('Authorization', bearer);
+      };
+      const none = await ask(null);
+      expect([none.status, none.headers['www-authenticate']]).toEqual([401, 'Bearer']);
+      for (const wrong of ['Bearer ow_wrong', 'Bearer x.y.z', 'Basic YTpi', 'Bearer a b']) {
+        const answer = await ask(wrong);
+        expect([wrong, answer.status]).toEqual([wrong, 401]);
+      }
+      const claims = { iss: older.url, aud: 'oneway', exp: 4_000_000_000, account_id: 'acme' };
+      const unsigned = await ask(`Bearer ${forged({ alg: 'none' }, claims)}`);
+      expect([unsigned.status, unsigned.headers['www-authenticate']]).toEqual([
+        401,
+        'Bearer error="invalid_token"',
+      ]);
+      const without = await keyCaller(site, ['*', 'task']);
+      const refused = await (method === 'get' ? without.get(path) : without.post(path, {}));
+      expect([refused.status, refused.headers['www-authenticate']]).toEqual([
+        403,
+        'Bearer error="insufficient_scope", scope="account-moves"',
+      ]);
+      expect(refused.headers['cache-control']).toBe('no-store');
+      expect(refused.headers['set-cookie']).toBeUndefined();
+    },
+  );
 
   test('a key for account migrations reads no metadata, and a token of an app reads none either', async () => {
     expect((await key.get('/task')).status).toBe(403);
@@ -110,7 +83,7 @@ describe('who is admitted', () => {
     const real = await app.get('/accounts/other/channels');
     const invented = await app.get('/accounts/others/channels');
     expect(messageIn(real).replace('other', 'others')).toBe(messageIn(invented));
-    expect(await jobsOf()).toEqual([]);
+    expect(await jobs()).toEqual([]);
   });
 
   test('an app may neither drive another’s requests nor migrate again with force (S4-52)', async () => {
@@ -145,7 +118,7 @@ describe('who is admitted', () => {
     await away.close();
   });
 
-  test('without the settings there are no accounts, and without those of tokens only keys are admitted', async () => {
+  test('the API of accounts is closed without CONVERSATIONS_URL, and to apps without ACCOUNT_TOKENS_*', async () => {
     const without = await openSite(world, 'staging', {
       CONVERSATIONS_URL: '',
       CONVERSATIONS_KEY_FILE: '',
@@ -223,22 +196,22 @@ describe('requests', () => {
     ['a location at the root', 'application/json', '{"account_id": "acme", "location": "/x"}', 422],
     ['an address', 'application/json', '{"account_id": "acme", "location": "s3://b/x"}', 422],
     ['a hidden location', 'application/json', '{"account_id": "acme", "location": "a/.b"}', 422],
-  ])('%s is refused with a sentence', async (_what, type, content, status) => {
+  ])('the API of accounts refuses %s with a sentence', async (_what, type, content, status) => {
     const answer = await post(type, content);
     expect([answer.status, answer.headers['content-type']]).toEqual([
       status,
       'application/json; charset=utf-8',
     ]);
     expect(answer.body).toEqual({ error: { status, message: expect.stringMatching(/\w/) } });
-    expect(await jobsOf()).toEqual([]);
+    expect(await jobs()).toEqual([]);
   });
 
-  test('a compressed body is refused, and one that is announced as larger is not read', async () => {
+  test('the API of accounts refuses a compressed body', async () => {
     const zipped = await post('application/json', '{}').set('Content-Encoding', 'gzip');
     expect(zipped.status).toBe(415);
   });
 
-  test('other methods are answered with 405 and the ones that work, OPTIONS with them', async () => {
+  test('the API answers other methods with 405 and the ones that work, and OPTIONS with 204', async () => {
     const allowed = async (
       method: 'get' | 'put' | 'delete' | 'patch' | 'options',
       path: string,
@@ -261,7 +234,7 @@ describe('requests', () => {
     expect([status, text]).toEqual([200, undefined]);
   });
 
-  test('no cookie, CSRF token or page of this server is needed, also from another site', async () => {
+  test('the API of accounts needs no cookie and no CSRF token, and sets no cookie', async () => {
     const answer = await key
       .post('/migrate', { account_id: 'acme' })
       .set('Sec-Fetch-Site', 'cross-site')
@@ -270,7 +243,7 @@ describe('requests', () => {
     expect(answer.headers['access-control-allow-origin']).toBeUndefined();
   });
 
-  test('while the database is updated, everything is answered with 503 and Retry-After (J-5)', async () => {
+  test('the API of accounts answers 503 with Retry-After while the database is being updated (J-5)', async () => {
     const { documents } = world.staging;
     await writeVersion(documents, { databaseVersion: currentVersion(), isUpdating: true });
     const closed = await openSite(world, 'staging', { LOG_LEVEL: 'error' });
@@ -282,7 +255,7 @@ describe('requests', () => {
     await closed.close();
   });
 
-  test('with a database of another version everything is answered with 426', async () => {
+  test('the API of accounts answers 426 with a database of another version', async () => {
     await writeVersion(world.staging.documents, { databaseVersion: '0.0.1', isUpdating: false });
     const closed = await openSite(world, 'staging', { LOG_LEVEL: 'error' });
     const caller = callerWith(closed, await older.shopperToken('acme'));
@@ -291,292 +264,33 @@ describe('requests', () => {
     await closed.close();
   });
 
-  test('while MySQL is away, polls are answered with 503 and Retry-After', async () => {
+  test('the API of accounts answers polls with 503 and Retry-After while MySQL is away', async () => {
     const away = await openSite(world, 'staging', { SQL_DB_HOST: '127.0.0.1', SQL_DB_PORT: '9' });
     const answer = await callerWith(away, await older.shopperToken('acme')).get('/check-migration');
     expect([answer.status, Number(answer.headers['retry-after']) > 0]).toEqual([503, true]);
     await away.close();
   });
-});
 
-describe('accounts', () => {
-  const asked = () => older.requests.filter(({ path }) => path === '/accounts/acme');
-
-  test('S4-10 S4-11 S4-12 an app asks for its account first, and Conversations is asked whether it knows it', async () => {
-    const before = asked().length;
-    const { status, headers, body } = await app.get('/accounts');
-    expect([status, headers['cache-control']]).toEqual([200, 'no-store']);
-    expect(body).toEqual({
-      id: 'acme',
-      status: 'active',
-      migration_status: 'not_started',
-      legacy_status: 'not_started',
-      reached: null,
-      run: 0,
-      counts: { channels: 0, threads: 0, messages: 0, attachments: 0, skipped: 0, failed: 0 },
-      expected_messages: 12,
-      percent: 0,
-      seconds_left: null,
-      last_error: null,
-      poll_after_ms: 1000,
-    });
-    await app.get('/accounts');
-    expect(asked()).toHaveLength(before + 1);
+  test('the API of accounts reads while the version of the database is unknown, and starts nothing', async () => {
+    await world.staging.documents.collection('metadata').deleteMany({});
+    const unknown = await openSite(world, 'staging', { LOG_LEVEL: 'error' });
+    const caller = callerWith(unknown, await older.shopperToken('acme'));
+    expect((await caller.get('/accounts')).status).toBe(200);
+    const start = await caller.post('/start-migration', {});
+    expect([start.status, Number(start.headers['retry-after'])]).toEqual([503, 10]);
+    expect(await jobs()).toEqual([]);
+    await unknown.close();
   });
 
-  test('S4-04 S4-12 an account that Conversations does not know needs no migration', async () => {
-    const stranger = await appOf('stranger');
-    expect(accountOf(await stranger.get('/accounts'))).toMatchObject({
-      migration_status: 'not_needed',
-      legacy_status: 'active',
-      poll_after_ms: null,
-    });
-    // Starting asks again: it may be known there by now.
-    expect((await stranger.post('/start-migration')).status).toBe(200);
-    await older.add({ id: 'stranger' });
-    const started = await stranger.post('/start-migration');
-    expect([started.status, accountOf(started).migration_status]).toEqual([202, 'migrating']);
-  });
-
-  test('an account that was never asked about is 503 with Retry-After 5 while Conversations is down; a known one is shown', async () => {
-    await older.add({ id: 'known' });
-    const known = await appOf('known');
-    await known.get('/accounts').expect(200);
-    older.fail({ match: /./, name: '500' });
-    const answer = await app.get('/accounts');
-    expect([answer.status, answer.headers['retry-after']]).toEqual([503, '5']);
-    expect((await app.post('/start-migration')).headers['retry-after']).toBe('5');
-    expect((await known.get('/accounts')).status).toBe(200);
-  });
-
-  test('S4-03 Conversations adds an account with its WebChat channel, once for two requests at the same time', async () => {
-    const both = await Promise.all([1, 2].map(() => key.post('/accounts', { account_id: 'acme' })));
-    expect(both.map(({ status }) => status).toSorted()).toEqual([200, 201]);
-    for (const answer of both) {
-      expect(accountOf(answer)).toMatchObject({
-        status: 'active',
-        migration_status: 'not_started',
-      });
-    }
-    const again = await key.post('/accounts', {
-      account_id: 'acme',
-      name: 'Acme Ltd',
-      status: 'active',
-      migration_status: 'not_started',
-    });
-    expect(again.status).toBe(200);
-    expect((await app.get('/accounts/acme/channels')).body).toEqual({
-      items: [{ id: 'here:webchat', kind: 'webchat', name: 'WebChat', address: '', brand: null }],
-    });
-    const unknown = await key.post('/accounts', { account_id: 'nobody' });
-    expect([unknown.status, accountOf(unknown).migration_status]).toEqual([201, 'not_needed']);
-  });
-
-  test('a key lists all accounts, 50 a page', async () => {
-    const on = world.staging.sql;
-    for (let n = 1; n <= 51; n += 1) {
-      await run(
-        on,
-        sql`insert into inbox_account (id, external_id, created_at) values (${n}, ${`a-${n}`}, utc_timestamp(3))`,
-      );
-      await run(
-        on,
-        sql`insert into account_move (account_id, migration_status, asked_at) values (${n}, 'completed', utc_timestamp(3))`,
-      );
-    }
-    const first = await key.get('/accounts');
-    const { items, next } = first.body as { items: AccountObject[]; next: string };
-    expect([items.length, first.headers['link']]).toEqual([50, `<${next}>; rel="next"`]);
-    const second = await key.get(next.replace('/api/v1', ''));
-    expect(second.body).toMatchObject({ items: [{ id: 'a-51' }], next: null });
-    expect((await key.get('/accounts?after=x')).status).toBe(422);
-    expect((await key.get('/accounts?limit=1')).status).toBe(422);
-    expect((await key.get('/check-migration')).status).toBe(422);
-    expect((await key.get('/check-migration?account_id=a&account_id=b')).status).toBe(422);
-  });
-
-  test('S4-14 a poll is one SELECT', async () => {
-    await app.post('/start-migration').expect(202);
-    const asked: string[] = [];
-    const record = (one: unknown) => void asked.push((one as Statement).text.trim());
-    statements.subscribe(record);
-    await app.get('/check-migration').expect(200);
-    await app.get('/accounts').expect(200);
-    statements.unsubscribe(record);
-    expect(asked).toHaveLength(2);
-    for (const text of asked) expect(text).toMatch(/^select /);
-  });
-
-  test('S4-83 a poll shows counts, progress and the last error', async () => {
-    await setMove('acme', {
-      migration_status: 'failed',
-      reached: 'channels-only',
-      run: 2,
-      messages: 3,
-      failed: 1,
-      error_code: 'throttled',
-      error_message: 'The store is throttled.',
-      error_at: '2026-11-26 10:00:00.000',
-    });
-    expect(accountOf(await app.get('/accounts'))).toMatchObject({
-      migration_status: 'failed',
-      legacy_status: 'migrating',
-      reached: 'channels-only',
-      run: 2,
-      counts: { messages: 3, failed: 1 },
-      percent: 25,
-      seconds_left: null,
-      last_error: {
-        code: 'throttled',
-        message: 'The store is throttled.',
-        at: '2026-11-26T10:00:00.000Z',
-      },
-      poll_after_ms: null,
-    });
-  });
-});
-
-describe('starting', () => {
-  const stopped = {
-    migration_status: 'recent-messages-only',
-    reached: 'recent-messages-only',
-    part: 'recent',
-    run: 1,
-  };
-  const running = {
-    migration_status: 'channels-only',
-    reached: 'channels-only',
-    run: 1,
-    stage: 'recent',
-  };
-  const states: [
-    state: string,
-    fields: Record<string, string | number>,
-    start: number,
-    run: number,
-  ][] = [
-    ['not_started', {}, 202, 1],
-    [
-      'failed',
-      { migration_status: 'failed', reached: 'channels-only', run: 1, stage: 'recent' },
-      202,
-      1,
-    ],
-    ['migrating', { migration_status: 'migrating', run: 1, stage: 'channels' }, 200, 1],
-    ['channels-only', running, 200, 1],
-    ['recent-messages-only', { ...stopped, part: 'whole', stage: 'rest' }, 200, 1],
-    ['completed', { migration_status: 'completed', reached: 'completed', run: 1 }, 200, 1],
-  ];
-
-  test.each(states)(
-    'S4-50 S4-51 S4-53 S4-82 S4-86 a move that is %s is started by an app or a key',
-    async (_state, fields, start, number) => {
-      for (const ask of [
-        () => app.post('/start-migration'),
-        () => key.post('/start-migration', { account_id: 'acme' }),
-        () => key.post('/migrate', { account_id: 'acme' }),
-      ]) {
-        await world.clear();
-        key = await keyCaller(site);
-        await setMove('acme', fields);
-        const answer = await ask();
-        expect([answer.status, accountOf(answer).run]).toEqual([start, number]);
-        expect(await jobsOf()).toHaveLength(start === 202 ? 1 : 0);
-      }
-    },
-  );
-
-  test.each([...states, ['stopped after recent', stopped, 200, 1] as (typeof states)[number]])(
-    'S4-42 S4-52 force begins the next run of a move that is %s',
-    async (_state, fields, _start, number) => {
-      await setMove('acme', fields);
-      const answer = await key.post('/migrate', { account_id: 'acme', force: true });
-      const next = fields['run'] === undefined ? 1 : number + 1;
-      expect([answer.status, accountOf(answer).run]).toEqual([202, next]);
-      expect(accountOf(answer).migration_status).toBe('migrating');
-      expect(await jobsOf()).toHaveLength(1);
-    },
-  );
-
-  test('a move that stopped after its recent part goes on with the remaining part, and not with recent again', async () => {
-    await setMove('acme', stopped);
-    const again = await key.post('/migrate', { account_id: 'acme', part: 'recent' });
-    expect([again.status, await jobsOf()]).toEqual([200, []]);
-    const on = await key.post('/migrate', { account_id: 'acme', part: 'remaining' });
-    expect([on.status, accountOf(on).run, accountOf(on).migration_status]).toEqual([
-      202,
-      1,
-      'recent-messages-only',
-    ]);
-    expect(await jobsOf()).toHaveLength(1);
-  });
-
-  test('an account that is not needed stays so, with force, too', async () => {
-    const answer = await key.post('/migrate', { account_id: 'nobody', force: true });
-    expect([answer.status, accountOf(answer).migration_status]).toEqual([200, 'not_needed']);
-    expect(await jobsOf()).toEqual([]);
-  });
-
-  test('S4-15 S4-81 two requests at once are one job, which is recorded before the answer', async () => {
-    const answers = await Promise.all(
-      [1, 2, 3].flatMap(() => [
-        app.post('/start-migration'),
-        key.post('/migrate', { account_id: 'acme' }),
-      ]),
-    );
-    const statuses = answers.map(({ status }) => status);
-    expect(statuses.toSorted()).toEqual([200, 200, 200, 200, 200, 202]);
-    expect(new Set(answers.map((one) => accountOf(one).run))).toEqual(new Set([1]));
-    expect(await jobsOf()).toEqual([{ kind: 'move-opening' }]);
-  });
-
-  test('S4-34 a dump is named by its prefix in the object storage', async () => {
-    await key.post('/migrate', { account_id: 'acme', location: 'dumps/acme/' }).expect(202);
-    expect(await select(world.staging.sql, sql`select reader, location from account_move`)).toEqual(
-      [{ reader: 'dump', location: 'dumps/acme' }],
-    );
-  });
-});
-
-describe('confirming', () => {
-  test.each([
-    ['recent-messages-only', { migration_status: 'recent-messages-only' }, 200],
-    ['recent-messages-only', { migration_status: 'recent-only' }, 200],
-    ['recent-messages-only', { migration_status: 'active-recent-only' }, 200],
-    ['recent-messages-only', { status: 'active-recent-only' }, 200],
-    ['recent-messages-only', { status: 'active', migration_status: 'recent-only' }, 200],
-    ['recent-messages-only', { migration_status: 'completed' }, 409],
-    ['recent-messages-only', { status: 'active' }, 409],
-    ['channels-only', { migration_status: 'recent-only' }, 409],
-    ['channels-only', { migration_status: 'migrating' }, 200],
-    ['completed', { migration_status: 'completed' }, 200],
-    ['completed', { status: 'active' }, 200],
-    ['completed', { migration_status: 'failed' }, 409],
-  ])(
-    'S4-30 S4-31 S4-80 a move that reached %s answers %j with %i',
-    async (reached, body, status) => {
-      await setMove('acme', { migration_status: reached, reached, run: 1 });
-      const before = await select(world.staging.sql, sql`select * from account_move`);
-      const answer = await key.post('/accounts/acme', body);
-      expect(answer.status).toBe(status);
-      if (status === 200) expect(accountOf(answer).migration_status).toBe(reached);
-      else expect(messageIn(answer)).toContain(reached);
-      expect(await select(world.staging.sql, sql`select * from account_move`)).toEqual(before);
-    },
-  );
-
-  test('an unknown status and an unknown account are refused', async () => {
-    await setMove('acme', {});
-    for (const body of [
-      {},
-      { migration_status: 'done' },
-      { status: 'gone' },
-      { migration_status: 1 },
-    ]) {
-      expect((await key.post('/accounts/acme', body)).status).toBe(422);
-    }
-    const wanted = { migration_status: 'completed' };
-    expect((await key.post('/accounts/nobody', wanted)).status).toBe(404);
+  test('apps poll and start while Redis is away: the job waits in MySQL', async () => {
+    const without = await openSite(world, 'staging', { LOG_LEVEL: 'error' });
+    without.redis.destroy();
+    const caller = callerWith(without, await older.shopperToken('acme'));
+    expect((await caller.get('/accounts')).status).toBe(200);
+    expect((await caller.post('/start-migration')).status).toBe(202);
+    expect((await caller.get('/check-migration')).status).toBe(200);
+    expect(await jobs()).toHaveLength(1);
+    expect((await callerWith(without, 'x.y.z').get('/accounts')).status).toBe(503);
   });
 });
 
@@ -636,7 +350,7 @@ describe('reading an inbox', () => {
     expect((await app.get('/accounts/acme/threads/t-2/messages')).status).toBe(404);
   });
 
-  test('an attachment is sent as a file to save, whatever its name and type are', async () => {
+  test('the API sends an attachment as a file to save, whatever its name and type are', async () => {
     const { on, id, newest } = await fill();
     const { storage } = world.staging;
     const content = Buffer.from('<script>alert(1)</script>');

@@ -37,6 +37,6 @@ test.each([
     null,
   ],
   ['a clock that is behind', { requested_at: '2026-11-26 10:05:00.000' }, 25, 0],
-] as const)('%s', (_what, fields, percent, seconds) => {
+] as const)('shows the progress of %s', (_what, fields, percent, seconds) => {
   expect(progressOf({ ...move, ...fields }, now)).toEqual({ percent, seconds_left: seconds });
 });

@@ -29,23 +29,26 @@ async function refusal(token: string): Promise<string> {
 }
 
 describe('accepts', () => {
-  test.each(['RS256', 'ES256', 'EdDSA'] as const)('a token that is signed with %s', async (alg) => {
-    const token = await issuer.sign({ account_id: 'acme' }, { alg });
-    expect(await tokens.accountOf(token)).toBe('acme');
-  });
+  test.each(['RS256', 'ES256', 'EdDSA'] as const)(
+    'accepts the token of an app that is signed with %s',
+    async (alg) => {
+      const token = await issuer.sign({ account_id: 'acme' }, { alg });
+      expect(await tokens.accountOf(token)).toBe('acme');
+    },
+  );
 
-  test('a token for several audiences, one of which is this server', async () => {
+  test('accepts the token of an app for several audiences, one of which is this server', async () => {
     const token = await issuer.sign({ account_id: 'acme', aud: ['other', 'oneway'] });
     expect(await tokens.accountOf(token)).toBe('acme');
   });
 
-  test('an account id in its exact spelling', async () => {
+  test('takes the account from the token of an app in its exact spelling', async () => {
     expect(await tokens.accountOf(await issuer.sign({ account_id: 'AcMe:1@x' }))).toBe('AcMe:1@x');
   });
 });
 
 describe('refuses', () => {
-  test('a token without a signature (alg none), in every spelling', async () => {
+  test('refuses the token of an app without a signature (alg none), in every spelling', async () => {
     const claims = {
       iss: issuer.tokens.issuer,
       aud: 'oneway',
@@ -58,7 +61,7 @@ describe('refuses', () => {
     }
   });
 
-  test('a token that is signed with HS256 and the public key as the secret', async () => {
+  test('refuses the token of an app that is signed with HS256 and the public key as the secret', async () => {
     const claims = {
       iss: issuer.tokens.issuer,
       aud: 'oneway',
@@ -75,13 +78,13 @@ describe('refuses', () => {
     }
   });
 
-  test('an algorithm that is not listed, even with a key that the issuer serves', async () => {
+  test('refuses the token of an app with an algorithm that is not listed, even with a key that the issuer serves', async () => {
     expect(await refusal(await issuer.sign({ account_id: 'acme' }, { alg: 'PS256' }))).toBe(
       'wrong-token',
     );
   });
 
-  test('a token whose claims were changed after it was signed', async () => {
+  test('refuses the token of an app whose claims were changed after it was signed', async () => {
     const [header = '', , signature = ''] = (await issuer.sign({ account_id: 'acme' })).split('.');
     const claims = Buffer.from(
       JSON.stringify({
@@ -110,11 +113,11 @@ describe('refuses', () => {
     ['an account with a line break', () => ({ account_id: 'acme\n' }), 'no-account'],
     ['a time that is a text', () => ({ exp: 'tomorrow' }), 'wrong-claim'],
   ];
-  test.each(claims)('%s', async (_what, own, reason) => {
+  test.each(claims)('refuses the token of an app: %s', async (_what, own, reason) => {
     expect(await refusal(await issuer.sign({ account_id: 'acme', ...own() }))).toBe(reason);
   });
 
-  test('a key that is in the header of the token, or behind an address there', async () => {
+  test('refuses a key that is in the header of the token of an app, or behind an address there', async () => {
     const stranger = await openIssuer();
     const { keys } = (await (await fetch(stranger.tokens.jwks)).json()) as {
       keys: { alg: string }[];
@@ -137,13 +140,13 @@ describe('refuses', () => {
     forged({ alg: 'ES256', crit: ['exp'] }, {}, 'AAAA'),
     forged({ alg: 'ES256', b64: false }, {}, 'AAAA'),
     forged({ alg: { a: 1 } }, {}, 'AAAA'),
-  ])('%s, which is no token', async (text) => {
+  ])('refuses %s, which is no token of an app', async (text) => {
     expect(await refusal(text)).toBe('wrong-token');
   });
 });
 
 describe('keys of the issuer', () => {
-  test('are fetched once, and again for an unknown key only after a while', async () => {
+  test('fetches the keys for tokens of apps once, and again for an unknown key only after a while', async () => {
     const before = issuer.fetched;
     for (let n = 0; n < 5; n += 1)
       await tokens.accountOf(await issuer.sign({ account_id: 'acme' }));
@@ -152,7 +155,7 @@ describe('keys of the issuer', () => {
     expect(issuer.fetched - before).toBe(1);
   });
 
-  test('are fetched again, so that a new key works and a withdrawn one does not', async () => {
+  test('accepts tokens of apps with a new key, and refuses those with a withdrawn one', async () => {
     const former = await issuer.sign({ account_id: 'acme' }, { alg: 'EdDSA' });
     await issuer.rotate('EdDSA');
     expect(await refusal(former)).toBe('wrong-token');
@@ -166,7 +169,7 @@ describe('keys of the issuer', () => {
     ['a redirect', { status: 302, body: '' }],
     ['no JSON', { status: 200, body: '<html>' }],
     ['no keys', { status: 200, body: '{"keys": 3}' }],
-  ] as const)('that come as %s are no reason to call a token wrong', async (_what, fault) => {
+  ] as const)('calls no token of an app wrong when its keys come as %s', async (_what, fault) => {
     issuer.fault = fault;
     const token = await issuer.sign({ account_id: 'acme' });
     await expect(tokens.accountOf(token)).rejects.toThrow(Unavailable);
@@ -174,14 +177,14 @@ describe('keys of the issuer', () => {
     expect(await tokens.accountOf(token)).toBe('acme');
   });
 
-  test('that are known work while the issuer is away', async () => {
+  test('accepts tokens of apps with a known key while the issuer is away', async () => {
     const token = await issuer.sign({ account_id: 'acme' });
     await tokens.accountOf(token);
     issuer.fault = { status: 503, body: '' };
     expect(await tokens.accountOf(token)).toBe('acme');
   });
 
-  test('that nobody serves are waited for 3 seconds at most', async () => {
+  test('waits for the keys of tokens of apps for 3 seconds at most', async () => {
     issuer.fault = 'silent';
     const token = await issuer.sign({ account_id: 'acme' });
     const from = performance.now();

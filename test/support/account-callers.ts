@@ -2,7 +2,10 @@
 import request, { type Test } from 'supertest';
 import * as keys from '../../src/api/keys.ts';
 import type { accountView } from '../../src/account-moves/api-view.ts';
-import type { Site } from './people.ts';
+import { name, run, select, sql } from '../../src/database/sql.ts';
+import { useMovingWorld } from './conversations.ts';
+import { beforeEach } from './hooks.ts';
+import { useSite, type Site } from './people.ts';
 
 export type AccountObject = ReturnType<typeof accountView>;
 
@@ -28,3 +31,62 @@ export async function keyCaller(site: Site, scopes = ['account-moves']): Promise
   const wanted = { name: `Conversations ${made}`, scopes };
   return callerWith(site, await keys.create(site.here, 'ops@example.com', wanted));
 }
+
+/** The API of accounts with an app and Conversations as callers, and an account `acme` in the older system. */
+export function useAccountApi() {
+  const { world, older } = useMovingWorld();
+  const site = useSite(world, 'staging');
+  const callers: { app?: ApiCaller; key?: ApiCaller } = {};
+  const appOf = async (account: string) => callerWith(site, await older.shopperToken(account));
+  beforeEach(async () => {
+    older.accounts.clear();
+    await older.add({ id: 'acme', messages: 12 });
+    callers.app = await appOf('acme');
+    callers.key = await keyCaller(site);
+  });
+  const called = (name: 'app' | 'key'): ApiCaller => ({
+    get: (path) => ready(callers[name]).get(path),
+    post: (path, body) => ready(callers[name]).post(path, body),
+  });
+  const key = called('key');
+  return {
+    world,
+    older,
+    site,
+    /** The app of `acme`. */
+    app: called('app'),
+    key,
+    /** The app of any account. */
+    appOf,
+    /** Brings the move of an account into a state, as if it had run. */
+    setMove: async (account: string, fields: Record<string, string | number | null>) => {
+      await key.get(`/accounts?account_id=${account}`).expect(200);
+      for (const [column, value] of Object.entries(fields)) {
+        await run(
+          world.staging.sql,
+          sql`update account_move move join inbox_account account on account.id = move.account_id
+                 set move.${name(column)} = ${value} where account.external_id = ${account}`,
+        );
+      }
+    },
+    jobs: () =>
+      select<{ kind: string }>(
+        world.staging.sql,
+        sql`select kind from job where kind like 'move-%'`,
+      ),
+    /** Empties the databases within a test. */
+    clear: async () => {
+      await world.clear();
+      callers.key = await keyCaller(site);
+    },
+  };
+}
+
+function ready<T>(one: T | undefined): T {
+  if (one === undefined) throw new Error('Callers exist only inside hooks and tests.');
+  return one;
+}
+
+export const accountOf = (answer: { body: unknown }) => answer.body as AccountObject;
+export const messageIn = (answer: { body: unknown }) =>
+  (answer.body as { error: { message: string } }).error.message;
