@@ -20,6 +20,7 @@ import { ladder, rulesOf } from '../src/environments/rules.ts';
 import { readKeys } from './data-keys.ts';
 import { startMailbox } from './mailbox.ts';
 import { portsFrom, refuseTaken } from './ports.ts';
+import { startOlderSystem } from './older-system.ts';
 import { clientsFor, settingsFor, type Plan } from './provider.ts';
 import { logins, seed } from './seed.ts';
 
@@ -31,9 +32,9 @@ const usage = `bin/demo [--reset]
 
 Starts Oneway's staging, pre-production and production with sample data and prints their addresses.
   --reset          start over with fresh data
-DEMO_PORT          port of staging; the other two follow (3001); a publisher of data files is 4 above it
-                   (3005), the mailbox 6 (3007) and the sign-in provider 9 (3010); 7 and 8 take mail
-                   and the indexer's webhooks
+DEMO_PORT          port of staging; the other two follow (3001); the older system (Conversations) is 3
+                   above it (3004), a publisher of data files 4 (3005), the mailbox 6 (3007) and the sign-in
+                   provider 9 (3010); 5, 7 and 8 are the store of the older system, mail and webhooks
 DEMO_MYSQL_URL     a MySQL or MariaDB server to use, with administrator rights: mysql://root:…@host:3306
 DEMO_MONGO_URL     a MongoDB server to use, with administrator rights: mongodb://root:…@host:27017
 DEMO_REDIS_URL     a Redis server to use`;
@@ -53,9 +54,11 @@ async function main() {
   const providerPort = Number(ports[0]) + 9;
   const indexerPort = Number(ports[0]) + 8;
   const publisherPort = Number(ports[0]) + 4;
+  const olderPorts = { port: Number(ports[0]) + 3, storePort: Number(ports[0]) + 5 };
   const mailbox = { pagePort: Number(ports[0]) + 6, smtpPort: Number(ports[0]) + 7 };
-  const others = [providerPort, indexerPort, publisherPort, mailbox.pagePort, mailbox.smtpPort];
-  for (const port of [...ports, ...others]) await refuseTaken(port);
+  const others = [providerPort, indexerPort, publisherPort];
+  const pairs = [...Object.values(olderPorts), ...Object.values(mailbox)];
+  for (const port of [...ports, ...others, ...pairs]) await refuseTaken(port);
   const given = givenServers('DEMO');
   if (process.argv.includes('--reset')) await announce('Removing the old data', () => reset(given));
 
@@ -99,6 +102,12 @@ async function main() {
     Object.assign(one.production, { BACKUPS_URL: backups, BACKUPS_CLIENT: 'cosmos' });
   }
   await announce('Publisher of data files', () => publish(publisherPort));
+  const older = await announce('Older system (Conversations)', () =>
+    startOlderSystem({ folder: `${FOLDER}/conversations`, ...olderPorts, start: startProcess }),
+  );
+  for (const one of [...Object.values(variables), ...Object.values(owners)]) {
+    Object.assign(one, older);
+  }
   await seed(owners, {
     announce,
     isFresh: !existsSync(SEEDED),
@@ -166,7 +175,16 @@ function isAlive(pid: number): boolean {
 async function reset(given: Partial<Addresses>) {
   const { mysql, mongo, redis } = given;
   if (mysql && mongo && redis) await dropEnvironments({ mysql, mongo, redis }, PREFIX);
-  for (const part of ['mysql', 'mongo', 'redis', 'objects', 'backups', 'pipeline', 'seeded']) {
+  for (const part of [
+    'mysql',
+    'mongo',
+    'redis',
+    'objects',
+    'backups',
+    'pipeline',
+    'conversations',
+    'seeded',
+  ]) {
     rmSync(`${FOLDER}/${part}`, { recursive: true, force: true });
   }
 }
