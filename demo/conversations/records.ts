@@ -49,7 +49,7 @@ export const brandsOf = ({ id, name }: Wanted): Item[] => [
 ];
 
 /** More than a double can hold exactly. */
-export const LARGE_ID = 9_007_199_254_740_993n;
+const LARGE_ID = 9_007_199_254_740_993n;
 
 export const channelsOf = ({ id, isOdd }: Wanted): Item[] => [
   { id: 'web', brand_id: 'brand-1', kind: 'webchat', name: 'WebChat', address: `${id}.example` },

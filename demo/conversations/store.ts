@@ -5,20 +5,14 @@ import {
   type CreateTableCommandInput,
 } from '@aws-sdk/client-dynamodb';
 import { BatchWriteCommand, DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import dynalite from 'dynalite';
 import { once } from 'node:events';
 import { createServer, request, Agent, type IncomingMessage, type Server } from 'node:http';
-import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { send, takeFault, type Answer, type Errors, type Fault } from './faults.ts';
 import type { Item } from './records.ts';
 import { linesOf, recordLines, withoutKeys, type StoreRequest } from './store-lines.ts';
-
-// It has no types of its own.
-const dynalite = createRequire(import.meta.url)('dynalite') as (options: {
-  path?: string;
-  createTableMs: number;
-}) => Server;
 
 export const tables = { messages: 'messages', threads: 'threads' };
 

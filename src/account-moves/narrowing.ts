@@ -10,7 +10,7 @@ import {
 } from './reader.ts';
 
 /** A record that could not be read; `cause` is a short code by which failures are grouped. */
-export type LostRecord = { cursor: string; reason: string; cause: string };
+type LostRecord = { cursor: string; reason: string; cause: string };
 
 type Found = { items: RawRecord[]; lost: LostRecord[] };
 

@@ -1,9 +1,13 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose';
 import { generateKeyPairSync } from 'node:crypto';
+import { asJson } from '../../demo/conversations/accounts.ts';
+import { messageItems, oddities, wanted } from '../../demo/conversations/records.ts';
+import { openAttachment } from '../../src/account-moves/attachment-source.ts';
 import { certToken } from '../../src/account-moves/cert-token.ts';
 import { accountThere, channelsThere } from '../../src/account-moves/conversations.ts';
 import { patience } from '../../src/account-moves/patience.ts';
+import { messagesOf } from '../../src/account-moves/records.ts';
 import { NotFound, Unavailable } from '../../src/problems.ts';
 import {
   openConversations,
@@ -146,6 +150,24 @@ describe('the token', () => {
     expect(answer.status).toBe(401);
     await other.close();
   });
+});
+
+test('an odd account has as many broken messages and unreadable attachments as it says', async () => {
+  const parse = messagesOf('a-1');
+  const items = [
+    ...messageItems(wanted({ id: 'a-1', messages: 60, media: older.url, isOdd: true })),
+  ];
+  const parsed = items.map((item) =>
+    parse(JSON.parse(asJson({ ...item, id: String(item['id']) }))),
+  );
+  expect(parsed.filter(({ fault }) => fault !== null)).toHaveLength(oddities.broken);
+  const attachments = parsed.flatMap(({ record }) => record?.attachments ?? []);
+  const opened = await Promise.allSettled(
+    attachments.map(async (one) => {
+      (await openAttachment(older.moves, one, new AbortController().signal)).destroy();
+    }),
+  );
+  expect(opened.filter(({ status }) => status === 'rejected')).toHaveLength(oddities.unreadable);
 });
 
 test('Conversations also runs as a program of its own, as in the demo', async () => {

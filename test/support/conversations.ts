@@ -47,7 +47,7 @@ const fileVariables = (files: { key: string; certificate: string }) => ({
 });
 
 /** The settings of moves from variables. */
-export function movesWith(variables: Variables): MoveSettings {
+function movesWith(variables: Variables): MoveSettings {
   const { moves, wrong } = moveSettings(withDefaults(variables));
   if (!moves) throw new Error(`Wrong settings of moves: ${wrong.join('; ')}`);
   return moves;

@@ -1,0 +1,7 @@
+// dynalite has no types of its own.
+declare module 'dynalite' {
+  import type { Server } from 'node:http';
+
+  /** `path`: keeps the records on the disk. */
+  export default function dynalite(options: { path?: string; createTableMs: number }): Server;
+}
