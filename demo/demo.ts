@@ -103,7 +103,12 @@ async function main() {
   }
   await announce('Publisher of data files', () => publish(publisherPort));
   const older = await announce('Older system (Conversations)', () =>
-    startOlderSystem({ folder: `${FOLDER}/conversations`, ...olderPorts, start: startProcess }),
+    startOlderSystem({
+      folder: `${FOLDER}/conversations`,
+      ...olderPorts,
+      oneway: addresses[0]?.[1] ?? '',
+      start: startProcess,
+    }),
   );
   for (const one of [...Object.values(variables), ...Object.values(owners)]) {
     Object.assign(one, older);
@@ -135,7 +140,11 @@ async function main() {
       ),
     ),
   );
-  printAddresses(ports, { mailbox: mailbox.pagePort, publisher: publisherPort });
+  printAddresses(ports, {
+    mailbox: mailbox.pagePort,
+    publisher: publisherPort,
+    older: olderPorts.port,
+  });
 }
 
 /** Writes the settings of an environment to a file, for `(set -a; . var/demo/staging.env; bin/oneway status)`. */
@@ -230,7 +239,7 @@ async function startProcess(file: string, variables: Record<string, string>, add
 
 function printAddresses(
   ports: number[],
-  { mailbox, publisher }: { mailbox: number; publisher: number },
+  { mailbox, publisher, older }: { mailbox: number; publisher: number; older: number },
 ) {
   console.log('');
   for (const [index, name] of ladder.entries()) {
@@ -250,6 +259,9 @@ function printAddresses(
   );
   console.log(
     `A client of the signed API: ${FOLDER}/client.env has its HAWK key; docs/signed-api.md shows how to call it.`,
+  );
+  console.log(
+    `Accounts move into staging from the older system, http://localhost:${older}: open the app of one there, and watch its inbox fill.`,
   );
   console.log('“Sign in with single sign-on” on one of them signs you in on all three.');
 }

@@ -9,7 +9,10 @@ export async function seedWave(here: App) {
   if ((await listWaves(here.sql)).length > 0) return;
   const { id } = await addWave(here, {
     name: 'Pilot shops',
-    accounts: Array.from({ length: 12 }, (_one, index) => `shop-${String(index + 1).padStart(2, '0')}`),
+    accounts: Array.from(
+      { length: 12 },
+      (_one, index) => `shop-${String(index + 1).padStart(2, '0')}`,
+    ),
     atOnce: 3,
     person,
   });

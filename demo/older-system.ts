@@ -11,11 +11,13 @@ type Plan = {
   folder: string;
   port: number;
   storePort: number;
+  /** The server of Oneway that the apps of the accounts ask. */
+  oneway: string;
   start: Start;
 };
 
 /** Starts Conversations with sample accounts; returns the settings for it. */
-export async function startOlderSystem({ folder, port, storePort, start }: Plan) {
+export async function startOlderSystem({ folder, port, storePort, oneway, start }: Plan) {
   const files = certificateFiles(folder);
   if (!existsSync(files.certificate)) await writeCertificate(folder);
   const url = `http://127.0.0.1:${port}`;
@@ -26,6 +28,7 @@ export async function startOlderSystem({ folder, port, storePort, start }: Plan)
       STORE_PORT: String(storePort),
       CERTIFICATE_FILE: files.certificate,
       SAMPLE_FILE: join(folder, 'newest'),
+      ONEWAY_URL: oneway,
     },
     `${url}/.well-known/jwks.json`,
   );

@@ -1,6 +1,6 @@
 // Runs Conversations as a program: PORT, STORE_PORT, CERTIFICATE_FILE; perhaps STORE_FOLDER (keeps the store on the disk)
-// and SAMPLE_FILE (has the accounts of the demo; the file keeps their time). Prints addresses that
-// nobody chose.
+// and SAMPLE_FILE (has the accounts of the demo; the file keeps their time), ONEWAY_URL (where their apps ask). Prints
+// addresses that nobody chose.
 import { readFileSync } from 'node:fs';
 import { sampleAccounts, timeOfFirstStart } from './sample.ts';
 import { startConversations } from './server.ts';
@@ -11,6 +11,7 @@ const {
   CERTIFICATE_FILE = '',
   STORE_FOLDER,
   SAMPLE_FILE,
+  ONEWAY_URL,
 } = process.env;
 
 const started = await startConversations({
@@ -18,6 +19,7 @@ const started = await startConversations({
   port: Number(PORT),
   storePort: Number(STORE_PORT),
   ...(STORE_FOLDER !== undefined && { folder: STORE_FOLDER }),
+  ...(ONEWAY_URL !== undefined && { oneway: ONEWAY_URL }),
 });
 if (SAMPLE_FILE !== undefined) {
   for (const account of sampleAccounts(timeOfFirstStart(SAMPLE_FILE))) await started.add(account);

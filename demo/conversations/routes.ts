@@ -3,6 +3,7 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 import { json as jsonOf } from 'node:stream/consumers';
 import { z } from 'zod';
 import { asJson, unsealed, type Account } from './accounts.ts';
+import { accountsPage, appPage, type PhoneApp } from './app.ts';
 import {
   fault,
   faultSchema,
@@ -24,6 +25,10 @@ type Parts = {
   requests: Asked[];
   tokens: Tokens;
   add: (given: Partial<Wanted> & { id: string }) => Promise<Wanted>;
+  /** What each account was generated from. */
+  generated: Map<string, Wanted>;
+  /** The apps of the accounts; null without Oneway. */
+  app: PhoneApp | null;
   url: string;
 };
 
@@ -32,6 +37,8 @@ export async function answerTo(parts: Parts, req: IncomingMessage, res: ServerRe
   const url = new URL(req.url ?? '/', parts.url);
   const change = changes[`${method} ${url.pathname}`];
   if (change) return send(res, await change(parts, url, req), errors, null);
+  const shown = parts.app ? await shownPage(parts, parts.app, method, url) : null;
+  if (shown) return send(res, shown, errors, null);
   const path = url.pathname + url.search;
   parts.requests.push({ method, path, headers });
   const happening = takeFault(parts.faults, [`${method} ${path}`]);
@@ -39,6 +46,48 @@ export async function answerTo(parts: Parts, req: IncomingMessage, res: ServerRe
     method === 'GET' ? await answered(parts, url, tokenIn(headers)) : status(405, 'Only GET');
   return send(res, answer, errors, happening);
 }
+
+/** The pages of the demo: all accounts, and the app of each. */
+async function shownPage(
+  { accounts, generated }: Parts,
+  app: PhoneApp,
+  method: string,
+  url: URL,
+): Promise<Answer | null> {
+  if (url.pathname === '/') {
+    const listed = [...accounts.values()].map(({ id, name }) => ({
+      id,
+      name,
+      isOdd: generated.get(id)?.isOdd === true,
+    }));
+    return html(accountsPage(listed));
+  }
+  const [, first, id = '', what] = url.pathname.split('/').map(decodeURIComponent);
+  if (first !== 'app') return null;
+  const told = async (asked: 'GET' | 'POST', path: string) => {
+    const answer = await app.call(id, asked, path).catch(() => ({ status: 503, body: null }));
+    return json(200, answer);
+  };
+  const account = encodeURIComponent(id);
+  switch (`${method} ${what ?? ''}`) {
+    case 'GET ':
+      return html(appPage(id, accounts.get(id)?.name ?? id));
+    case 'GET account':
+      return told('GET', '/accounts');
+    case 'GET threads':
+      return told('GET', `/accounts/${account}/threads`);
+    case 'POST start':
+      return told('POST', '/start-migration');
+    default:
+      return null;
+  }
+}
+
+const html = (page: string): Answer => ({
+  status: 200,
+  headers: { 'Content-Type': 'text/html; charset=utf-8' },
+  body: Buffer.from(page),
+});
 
 const tokenIn = ({ authorization = '' }: IncomingHttpHeaders) =>
   /^Bearer (\S+)$/i.exec(authorization)?.[1] ?? '';
@@ -106,6 +155,12 @@ const changes: Record<string, Change> = {
   'POST /generated-accounts': async ({ add }, _url, req) => {
     const given = wantedSchema.parse(await jsonOf(req));
     return json(201, await add(given as Partial<Wanted> & { id: string }));
+  },
+  'POST /mending': async ({ add, generated }, url) => {
+    const account = generated.get(url.searchParams.get('account') ?? '');
+    if (!account) return status(404, 'No such account');
+    await add({ ...account, isOdd: false });
+    return { ...json(303, null), headers: { ...jsonType, Location: '/' } };
   },
   'POST /shopper-tokens': async ({ tokens }, url) =>
     json(201, { token: await tokens.shopper(url.searchParams.get('account_id') ?? '') }),

@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { sealed, type Account } from './accounts.ts';
+import { phoneApp } from './app.ts';
 import { fault, type Fault, type FaultWanted } from './faults.ts';
 import {
   brandsOf,
@@ -49,15 +50,18 @@ type Options = {
   /** Free ports by default. */
   port?: number;
   storePort?: number;
+  /** The address of Oneway, for the apps of the demo. */
+  oneway?: string;
   /** Keeps the records of the store on the disk. */
   folder?: string;
 };
 
 export async function startConversations(options: Options): Promise<Conversations> {
-  const { certificate, port = 0, storePort = 0, folder } = options;
+  const { certificate, port = 0, storePort = 0, folder, oneway } = options;
   const faults: Fault[] = [];
   const requests: Asked[] = [];
   const accounts = new Map<string, Account>();
+  const generated = new Map<string, Wanted>();
   const store = await startStore(faults, {
     port: storePort,
     ...(folder !== undefined && { folder }),
@@ -70,11 +74,15 @@ export async function startConversations(options: Options): Promise<Conversation
     const content = { brands: brandsOf(account), channels: channelsOf(account) };
     await writeItems(store.direct, tables.threads, threadItems(account));
     await writeItems(store.direct, tables.messages, messageItems(account));
+    generated.set(id, account);
     accounts.set(id, { id, name, messageCount: messages, sealed: sealed(content) });
     return account;
   };
+  const app = oneway === undefined ? null : phoneApp(oneway, (account) => tokens.shopper(account));
   const server = createServer((req, res) => {
-    answerTo({ accounts, faults, requests, tokens, add, url }, req, res).catch(() => res.destroy());
+    answerTo({ accounts, generated, faults, requests, tokens, add, app, url }, req, res).catch(() =>
+      res.destroy(),
+    );
   });
   server.listen(port, '127.0.0.1');
   await once(server, 'listening');

@@ -1,0 +1,126 @@
+// The app of a shop owner, as a page: it asks Oneway for the account, starts the migration, polls, and shows the inbox
+// as it fills. It calls Oneway’s API with a token of the owner, as an app on a phone does.
+import { escaped } from '../provider-page.ts';
+
+export type PhoneApp = {
+  /** Calls Oneway; returns status and JSON. */
+  call(
+    account: string,
+    method: 'GET' | 'POST',
+    path: string,
+  ): Promise<{ status: number; body: unknown }>;
+};
+
+export const phoneApp = (
+  oneway: string,
+  tokenOf: (account: string) => Promise<string>,
+): PhoneApp => ({
+  call: async (account, method, path) => {
+    const answer = await fetch(`${oneway}/api/v1${path}`, {
+      method,
+      headers: {
+        Authorization: `Bearer ${await tokenOf(account)}`,
+        'Content-Type': 'application/json',
+      },
+      ...(method === 'POST' && { body: JSON.stringify({ account_id: account }) }),
+    });
+    return { status: answer.status, body: await answer.json().catch(() => null) };
+  },
+});
+
+const style = `body { max-width: 30rem; margin: 1.5rem auto; padding: 0 1rem; font: 16px/1.5 system-ui, sans-serif; }
+    h1 { font-size: 1.3rem; } li { overflow-wrap: anywhere; } [hidden] { display: none; }
+    .bar { height: .5rem; border: 1px solid; } .bar i { display: block; height: 100%; background: currentcolor; width: 0; }
+    #inbox li { border-top: 1px solid; padding: .5rem 0; list-style: none; } #inbox { padding: 0; }
+    button { font: inherit; padding: .4rem .8rem; }`;
+
+const page = (title: string, body: string) => `<!doctype html>
+<html lang="en">
+<head>
+  <meta charset="utf-8">
+  <meta name="viewport" content="width=device-width, initial-scale=1">
+  <meta name="color-scheme" content="light dark">
+  <title>${escaped(title)}</title>
+  <style>
+    ${style}
+  </style>
+</head>
+<body>
+<main>
+${body}
+</main>
+</body>
+</html>
+`;
+
+/** The home page: every account with its app, and what can be mended. */
+export const accountsPage = (accounts: { id: string; name: string; isOdd: boolean }[]) =>
+  page(
+    'Conversations',
+    `  <h1>Conversations</h1>
+  <p>An invented older system. Its accounts move into Oneway; open the app of one to watch its inbox fill.</p>
+  <ul>
+    ${accounts.map(lineOf).join('\n    ')}
+  </ul>`,
+  );
+
+const lineOf = ({ id, name, isOdd }: { id: string; name: string; isOdd: boolean }) =>
+  `<li><a href="/app/${encodeURIComponent(id)}">${escaped(name)}</a> (${escaped(id)})${
+    isOdd
+      ? ` <form method="post" action="/mending?account=${encodeURIComponent(id)}"><button>Mend its broken records and its media host</button></form>`
+      : ''
+  }</li>`;
+
+/** The app of one account. */
+export const appPage = (account: string, name: string) =>
+  page(
+    `${name}: inbox`,
+    `  <h1>${escaped(name)}</h1>
+  <p id="status" role="status">Opening …</p>
+  <div class="bar"><i id="bar"></i></div>
+  <details><summary>What the app was told</summary><ol id="log"></ol></details>
+  <h2>Inbox</h2>
+  <ul id="inbox"></ul>
+  <p><a href="/">All accounts</a></p>
+  <script>
+    const account = ${JSON.stringify(account)};
+    const at = (id) => document.getElementById(id);
+    const texts = {
+      not_started: 'Your messages will be moved now.', not_needed: 'There is nothing to move.',
+      migrating: 'Your messages are being moved …', 'channels-only': 'Your inbox is open. Messages arrive …',
+      'recent-messages-only': 'Your recent messages are here. Older ones arrive …',
+      completed: 'All messages are here.', failed: 'Moving stopped. What arrived is here.',
+    };
+    let seen = '';
+    async function ask(path, method = 'GET') {
+      const answer = await fetch('/app/' + encodeURIComponent(account) + path, { method });
+      return answer.json();
+    }
+    async function showInbox() {
+      const { body } = await ask('/threads');
+      at('inbox').replaceChildren(...(body?.items ?? []).map((thread) => {
+        const line = document.createElement('li');
+        line.textContent = (thread.title || 'Thread ' + thread.id) + ' – ' + thread.customer;
+        return line;
+      }));
+    }
+    async function poll() {
+      const { status, body } = await ask('/account');
+      const move = body?.account ?? body?.items?.[0] ?? body;
+      if (status !== 200 || !move?.migration_status) {
+        at('status').textContent = 'The server does not answer. Trying again …';
+        return setTimeout(poll, 5000);
+      }
+      const { migration_status: now, counts, percent, poll_after_ms: after } = move;
+      const line = now + ': ' + counts.messages + ' messages, ' + counts.attachments + ' attachments';
+      at('status').textContent = texts[now] ?? now;
+      at('bar').style.width = (percent ?? (now === 'completed' ? 100 : 0)) + '%';
+      if (line !== seen) at('log').append(Object.assign(document.createElement('li'), { textContent: line }));
+      seen = line;
+      if (now === 'not_started') { await ask('/start', 'POST'); return setTimeout(poll, 200); }
+      if (!['not_needed', 'migrating'].includes(now)) await showInbox();
+      if (after !== null) setTimeout(poll, Math.min(after, 1000));
+    }
+    poll();
+  </script>`,
+  );
