@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { EXTERNAL_ID } from '../inbox/accounts.ts';
 import { Invalid } from '../problems.ts';
-import { legacyStatuses, migrationStatuses, statusNamed, type MigrationStatus } from './status.ts';
+import { legacyStatuses, statusNamed, statusNames, type MigrationStatus } from './status.ts';
 
 const accountId = z
   .string('must be the id of an account, as a text')
@@ -35,8 +35,7 @@ export const additionBody = z.strictObject({
 });
 
 const wantedStatus = z
-  .string('must be a status')
-  .refine((text) => statusNamed(text) !== null, `must be one of ${migrationStatuses.join(', ')}`)
+  .enum(statusNames, `must be one of ${statusNames.join(', ')}`)
   .meta({ description: 'A status, also under a former name: recent-only, active-recent-only.' });
 
 /** `status` alone is the status under its former name; beside `migration_status` it says nothing. */

@@ -51,6 +51,9 @@ const otherNames = new Map<string, Reached>([
   ['active-recent-only', 'recent-messages-only'],
 ]);
 
+/** Every name by which a caller may mean a status. */
+export const statusNames = [...migrationStatuses, ...otherNames.keys()];
+
 /** The status that a caller means, also by one of its former names; null when there is no such status. */
 export const statusNamed = (text: string): MigrationStatus | null =>
   otherNames.get(text) ?? migrationStatuses.find((one) => one === text) ?? null;

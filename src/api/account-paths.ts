@@ -10,6 +10,7 @@ import {
   startBody,
 } from '../account-moves/api-requests.ts';
 import { channelsSchema, messagesSchema, threadsSchema } from '../inbox/api-view.ts';
+import { PLACE } from '../inbox/places.ts';
 import { jsonSchema, problem } from './schemas.ts';
 
 const json = (schema: z.ZodType) => ({ 'application/json': { schema: jsonSchema(schema) } });
@@ -41,7 +42,7 @@ const security = [{ account: [] }, { key: [] }];
 const byKey = [{ key: [] }];
 
 const account = (description: string) => ({ description, content: json(accountSchema) });
-const body = (schema: z.ZodType) => ({ required: false, content: json(schema) });
+const body = (schema: z.ZodType) => ({ required: true, content: json(schema) });
 
 const inPath = (name: string, description: string) => ({
   name,
@@ -69,7 +70,7 @@ const before = {
   in: 'query',
   required: false,
   description: 'From the link “next”: older than this.',
-  schema: { type: 'string' },
+  schema: jsonSchema(z.string().regex(PLACE)),
 };
 
 /** A request that reads a list of an account, 50 a page. */
@@ -86,13 +87,13 @@ const reads = (operationId: string, summary: string, schema: z.ZodType, paramete
 /** A request that asks for a move. */
 const requests = (
   operationId: string,
-  of: { summary: string; security: object[]; schema: z.ZodType },
+  of: { summary: string; security: object[]; body: object },
 ) => ({
   post: {
     operationId,
     summary: of.summary,
     security: of.security,
-    requestBody: body(of.schema),
+    requestBody: of.body,
     responses: {
       200: account('Nothing was begun: it is under way, completed, or not needed.'),
       202: account('It begins or continues. Poll after poll_after_ms.'),
@@ -144,12 +145,13 @@ export const accountPaths = {
   '/api/v1/start-migration': requests('start_migration', {
     summary: 'Starts the whole migration of an account',
     security,
-    schema: startBody,
+    // An app sends nothing: its token names the account.
+    body: { required: false, content: json(startBody) },
   }),
   '/api/v1/migrate': requests('migrate', {
     summary: 'Starts a migration or a part of it, from the store or from a dump',
     security: byKey,
-    schema: migrateBody,
+    body: body(migrateBody),
   }),
   '/api/v1/check-migration': {
     get: {

@@ -9,7 +9,8 @@ export const PAGE = 50;
 /** Some items of a list, and the place before which the next page begins; null on the last one. */
 export type InboxPage<T> = { items: T[]; next: string | null };
 
-const PLACE = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)#([\w.:@-]{1,64})$/;
+/** The form of a place. */
+export const PLACE = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)#([\w.:@-]{1,64})$/;
 const instant = z.iso.datetime();
 
 /** The time and the id that a place consists of; null for a text that is no place. */

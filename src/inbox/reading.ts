@@ -11,7 +11,7 @@ import { placeBefore } from './places.ts';
 import { addressedAccount } from './reach.ts';
 import { pageOfThreads, threadById } from './threads.ts';
 
-const querySchema = z.strictObject({ before: z.string().max(200).optional() });
+const querySchema = z.strictObject({ before: z.string().min(1).max(200).optional() });
 
 function beforeIn({ query }: Request): string | null {
   const { data } = querySchema.safeParse(query);

@@ -1,6 +1,9 @@
 // The two stories of the API with real jobs: an app that starts and polls, and Conversations that drives in two parts.
 import { beforeEach, expect, test } from '@jest/globals';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
 import { moveTasks } from '../../src/account-moves/jobs.ts';
+import * as keys from '../../src/api/keys.ts';
 import { migrationStatuses } from '../../src/account-moves/status.ts';
 import {
   callerWith,
@@ -11,6 +14,7 @@ import {
 import { useMovingWorld } from '../support/conversations.ts';
 import { until, useWorkers } from '../support/jobs.ts';
 import { useSite } from '../support/people.ts';
+import { fuzz } from '../support/schemathesis.ts';
 
 const { world, older } = useMovingWorld({ MOVE_RECENT_MESSAGES: '50' });
 const site = useSite(world, 'staging');
@@ -122,3 +126,21 @@ test('S4-30 S4-31 S4-80 S4-81 S4-82 S4-86 Conversations drives: it adds the acco
   const { body } = await key.get('/accounts/baker/channels').expect(200);
   expect((body as Page<{ id: string }>).items.map(({ id }) => id)).toContain('here:webchat');
 }, 60_000);
+
+test('S0-06 the API of accounts answers generated requests as its OpenAPI document says', async () => {
+  await older.add({ id: 'acme', messages: 1 });
+  const wanted = { name: 'Fuzzer', scopes: ['account-moves'] };
+  const key = await keys.create(site.here, 'ops@example.com', wanted);
+  const server = site.app.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const said = await fuzz({
+    address: `http://127.0.0.1:${port}`,
+    key,
+    paths: '/(accounts|start-migration|migrate|check-migration)(/|$)',
+    // The document cannot say that a key names an account where an app does not.
+    without: ['positive_data_acceptance'],
+  });
+  server.close();
+  expect(said).toBe('');
+}, 300_000);

@@ -1,7 +1,8 @@
 // Installs and runs Schemathesis, a fuzzer that reads an OpenAPI document, from PyPI into a folder of the project.
-import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 
 const VERSION = 'schemathesis==4.32.5';
 
@@ -9,7 +10,7 @@ const VERSION = 'schemathesis==4.32.5';
  * The path of the program Schemathesis.
  * @throws an error with the command that installs it by hand
  */
-export function schemathesis(): string {
+function schemathesis(): string {
   const folder = resolve('var/schemathesis');
   const program = resolve(folder, 'bin/schemathesis');
   if (!existsSync(program)) {
@@ -23,4 +24,30 @@ export function schemathesis(): string {
     }
   }
   return program;
+}
+
+type Fuzzed = {
+  /** Where the server listens. */
+  address: string;
+  key: string;
+  /** A pattern for the paths that are tested. */
+  paths: string;
+  /** Checks that are left out. */
+  without?: string[];
+};
+
+/** Sends generated requests to a server; returns what it answered otherwise than its document says, or nothing. */
+export function fuzz({ address, key, paths, without = [] }: Fuzzed): Promise<string> {
+  const words = ['run', `${address}/api/v1/openapi.json`, '--url', address, '--no-color'];
+  words.push('-H', `Authorization: Bearer ${key}`, '--include-path-regex', paths);
+  words.push('--phases', 'examples,coverage,fuzzing', '--max-examples', '15', '--seed', '7');
+  words.push('--checks', 'all', ...without.flatMap((name) => ['--exclude-checks', name]));
+  return new Promise((done) => {
+    let said = '';
+    const cwd = mkdtempSync(join(tmpdir(), 'oneway-fuzz-'));
+    const child = spawn(schemathesis(), words, { cwd, env: { ...process.env, PYTHONUTF8: '1' } });
+    child.stdout.on('data', (part) => (said += String(part)));
+    child.stderr.on('data', (part) => (said += String(part)));
+    child.once('exit', (code) => done(code === 0 ? '' : said));
+  });
 }
