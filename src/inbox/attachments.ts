@@ -3,7 +3,7 @@ import { first, select, sql, type Queryable } from '../database/sql.ts';
 import { EXTERNAL_ID } from './accounts.ts';
 import { partsOf } from './places.ts';
 
-export type AttachmentState = 'waiting' | 'stored' | 'skipped';
+type AttachmentState = 'waiting' | 'stored' | 'skipped';
 
 export type Attachment = {
   /** The position of the message that it belongs to. */
