@@ -12,7 +12,7 @@ import type { MoveSettings } from './settings.ts';
  */
 export async function openAttachment(
   moves: MoveSettings,
-  { url: address }: AttachmentAddress,
+  { url: address, type }: AttachmentAddress,
   signal: AbortSignal,
 ): Promise<Readable> {
   const url = listed(moves, address);
@@ -32,7 +32,8 @@ export async function openAttachment(
       }),
     );
     const announced = Number(answer.headers.get('content-length'));
-    const refusal = refusalOf(answer, url) ?? tooLarge(moves, announced);
+    const refusal =
+      refusalOf(answer, url) ?? tooLarge(moves, announced) ?? otherThan(type, answer, url);
     if (refusal) throw refusal;
     const parts = metered(answer, { moves, stop, asFailure });
     const content = Readable.from(parts, { objectMode: false });
@@ -94,6 +95,13 @@ function refusalOf({ status }: Response, { host }: URL): Error | null {
     return new SourceFailed('error', `${host} answered ${status}.`);
   }
   return new AttachmentMissing('refused', `${host} answered ${status}.`);
+}
+
+/** A web page in place of an attachment says that the host is being maintained, or that somebody is to sign in. */
+function otherThan(type: string, { headers }: Response, { host }: URL): SourceFailed | null {
+  const isPage = /^text\/html\b/i.test(headers.get('content-type') ?? '');
+  if (!isPage || type === '' || /html/i.test(type)) return null;
+  return new SourceFailed('unreadable', `${host} answered with a web page instead of ${type}.`);
 }
 
 const tooLarge = ({ attachmentBytes }: MoveSettings, bytes: number): AttachmentMissing | null =>

@@ -7,14 +7,14 @@ import pMap from 'p-map';
 import pRetry, { AbortError } from 'p-retry';
 import { failpoint } from '../database/failpoints.ts';
 import { run, select, sql, transaction, type Statement } from '../database/sql.ts';
-import { Postponed } from '../jobs/interrupted.ts';
+import { Interrupted, Postponed } from '../jobs/interrupted.ts';
 import type { Stored } from '../storage/objects.ts';
 import { lettersOf, recordLetters, withoutKnown } from './letters.ts';
 import { AttachmentMissing } from './reader.ts';
 import { advance, checkpoint, own, RunStopped, type Run } from './run.ts';
 
 /** A line of an attachment that is to be fetched. */
-export type WaitingAttachment = { position: string; id: string; url: string };
+export type WaitingAttachment = { position: string; id: string; url: string; type: string };
 
 const SIDE_BY_SIDE = 4;
 const BATCH = 40;
@@ -95,7 +95,7 @@ async function waitForMedia(at: Run, error: MediaDown) {
 const waiting = ({ here, account, run: number }: Run) =>
   select<WaitingAttachment>(
     here.sql,
-    sql`select position, id, url from inbox_attachment
+    sql`select position, id, url, type from inbox_attachment
          where account_id = ${account} and state = 'waiting' and run = ${number}
          order by position desc limit ${BATCH}`,
   );
@@ -176,7 +176,8 @@ export async function fetchAndStore(
   const stored = await pRetry(
     async () => {
       const content = await at.reader.attachment(line, end).catch((error: unknown) => {
-        throw error instanceof AttachmentMissing ? new AbortError(error) : failed(error);
+        const isFinal = error instanceof AttachmentMissing || error instanceof Interrupted;
+        throw isFinal ? new AbortError(error) : failed(error);
       });
       const faults: { read: Error | null } = { read: null };
       content.once('error', (error) => {
@@ -186,7 +187,9 @@ export async function fetchAndStore(
         return await at.here.storage.put(object, content, { signal: end });
       } catch (error) {
         const { read } = faults;
-        if (read instanceof AttachmentMissing) throw new AbortError(read);
+        if (read instanceof AttachmentMissing || read instanceof Interrupted) {
+          throw new AbortError(read);
+        }
         // A fault of our own storage is no fault of the attachment: the job is tried again.
         throw read ? failed(read) : new AbortError(error as Error);
       }

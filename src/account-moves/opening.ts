@@ -2,6 +2,7 @@
 import type { PoolConnection } from 'mysql2/promise';
 import { failpoint } from '../database/failpoints.ts';
 import { fromSqlInstant, run, sql, toSqlInstant } from '../database/sql.ts';
+import { NotFound } from '../problems.ts';
 import { channelsThere, accountThere } from './conversations.ts';
 import { lettersOf, recordLetters, withoutKnown, type Letter } from './letters.ts';
 import type { Move } from './moves.ts';
@@ -20,13 +21,12 @@ export async function moveChannels(at: Run) {
   const settings = at.here.settings.moves;
   if (!settings) throw new RunFailed('not-set', 'CONVERSATIONS_URL is not set here any more.');
   const there = await accountThere(settings, at.externalId);
-  if (!there) {
-    throw new RunFailed(
-      'account-unknown',
-      'The older system does not know this account any more. What arrived is kept.',
-    );
-  }
-  const { brands, channels } = await channelsThere(settings, at.externalId);
+  if (!there) throw unknownThere();
+  const { brands, channels } = await channelsThere(settings, at.externalId).catch(
+    (error: unknown) => {
+      throw error instanceof NotFound ? unknownThere() : error;
+    },
+  );
   const letters: Letter[] = [];
   const known = <T>(
     items: unknown[],
@@ -65,6 +65,12 @@ export async function moveChannels(at: Run) {
     },
   });
 }
+
+const unknownThere = () =>
+  new RunFailed(
+    'account-unknown',
+    'The older system does not know this account any more. What arrived is kept.',
+  );
 
 const idIn = (item: unknown): string | null =>
   typeof item === 'object' && item !== null && 'id' in item && typeof item.id === 'string'

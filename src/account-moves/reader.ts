@@ -13,7 +13,8 @@ export type ReadPage<T> = { items: T[]; next: string | null };
 /** Newest first, after a cursor, down to `until` (not included). */
 export type ReadRange = { after?: string | null; until?: string | null; limit: number };
 
-export type AttachmentAddress = { id: string; url: string };
+/** `type`: the media type that the message says; empty when it says none. */
+export type AttachmentAddress = { id: string; url: string; type: string };
 
 export type Reader = {
   messages(range: ReadRange): Promise<ReadPage<RawRecord>>;

@@ -168,9 +168,9 @@ function parsedOrRefused<T>(parsed: Parsed<T>): T {
 async function retryAttachment(at: Retry, line: WaitingAttachment) {
   const { here, move } = at;
   const { position, id } = line;
-  const known = await first<{ state: string; url: string }>(
+  const known = await first<Pick<WaitingAttachment, 'url' | 'type'> & { state: string }>(
     here.sql,
-    sql`select state, url from inbox_attachment
+    sql`select state, url, type from inbox_attachment
          where account_id = ${move.account_id} and position = ${position} and id = ${id}`,
   );
   if (known?.state !== 'skipped') return;
@@ -180,7 +180,7 @@ async function retryAttachment(at: Retry, line: WaitingAttachment) {
   const url = mended?.attachments.find((one) => one.id === id)?.url ?? known.url;
   const stored = await fetchAndStore(
     { here, reader: at.reader, account: move.account_id },
-    { position, id, url },
+    { position, id, url, type: known.type },
     new AbortController().signal,
   );
   await failpoint('dead letter read');

@@ -38,9 +38,11 @@ afterEach(() => {
 
 const urlOf = (id: string) => `${older.url}/media/a-1/${id}`;
 const fetchIt = async (id: string, also: Partial<MoveSettings> = {}) =>
-  buffer(await openAttachment({ ...older.moves, ...also }, { id, url: urlOf(id) }, never));
-const opening = (url: string, also: Partial<MoveSettings> = {}) =>
-  openAttachment({ ...older.moves, ...also }, { id: 'f-1', url }, never);
+  buffer(
+    await openAttachment({ ...older.moves, ...also }, { id, url: urlOf(id), type: '' }, never),
+  );
+const opening = (url: string, also: Partial<MoveSettings> = {}, type = '') =>
+  openAttachment({ ...older.moves, ...also }, { id: 'f-1', url, type }, never);
 
 test('fetches an attachment with our certified token, without one of a shopper (S4-60, S4-61)', async () => {
   expect((await fetch(urlOf('f-1'))).status).toBe(401);
@@ -173,9 +175,22 @@ describe('waiting', () => {
   test('ends the request when nobody wants the content any more', async () => {
     const fault = older.fail({ match: /media/, name: 'hang' });
     const end = new AbortController();
-    const opened = openAttachment(older.moves, { id: 'f-1', url: urlOf('f-1') }, end.signal);
+    const opened = openAttachment(
+      older.moves,
+      { id: 'f-1', url: urlOf('f-1'), type: '' },
+      end.signal,
+    );
     while (fault.hits === 0) await sleep(5);
     end.abort();
     await expect(opened).rejects.toThrow(Stopping);
   });
+});
+
+test('a web page in place of a picture is not taken for it, and the attachment is tried again', async () => {
+  older.fail({ match: /media/, name: 'garbage', count: 1 });
+  await expect(opening(urlOf('f-4'), {}, 'image/png')).rejects.toMatchObject({
+    code: 'unreadable',
+    message: expect.stringContaining('a web page instead of image/png'),
+  });
+  (await opening(urlOf('f-4'), {}, 'image/png')).destroy();
 });

@@ -171,22 +171,28 @@ describe('attachments', () => {
   test('are in the dump (S4-34)', async () => {
     const content = contentOf('a-1', 'f-10')?.body ?? Buffer.alloc(0);
     await write({ attachments: [{ id: 'f-10', content }] });
-    const stream = await open().attachment({ id: 'f-10', url: 'https://nowhere.example' }, never);
+    const stream = await open().attachment(
+      { id: 'f-10', url: 'https://nowhere.example', type: '' },
+      never,
+    );
     expect((await buffer(stream)).equals(content)).toBe(true);
   });
 
   test.each(['missing', '..', '.hidden'])('one that is not there is missing: %s', async (id) => {
     await write();
-    const opened = open().attachment({ id, url: '' }, never);
+    const opened = open().attachment({ id, url: '', type: '' }, never);
     await expect(opened).rejects.toMatchObject({ fault: 'not-found' });
   });
 
   test('one that is too large is not read', async () => {
     await write({ attachments: [{ id: 'f-1', content: Buffer.alloc(2000) }] });
-    const opened = open('dumps/a-1', 'a-1', 1999).attachment({ id: 'f-1', url: '' }, never);
+    const opened = open('dumps/a-1', 'a-1', 1999).attachment(
+      { id: 'f-1', url: '', type: '' },
+      never,
+    );
     await expect(opened).rejects.toMatchObject({ fault: 'too-large' });
     await expect(
-      open('dumps/a-1', 'a-1', 2000).attachment({ id: 'f-1', url: '' }, never),
+      open('dumps/a-1', 'a-1', 2000).attachment({ id: 'f-1', url: '', type: '' }, never),
     ).resolves.toBeDefined();
   });
 });

@@ -268,7 +268,7 @@ test('S4-45 a record that the database refuses is found by halving the page, and
   }
 });
 
-test('S4-72 brands and channels that cannot be stored are dead letters and reported, and the inbox opens all the same', async () => {
+test('S4-72 brands and channels that cannot be stored are dead letters and reported, and the inbox opens nevertheless', async () => {
   const id = newId();
   await older.add({ id, messages: 5 });
   const account = older.accounts.get(id);

@@ -2,6 +2,7 @@
 // parsers of moves: it reads the store by itself, and has its own rules for what must be here.
 import { DynamoDBClient, QueryCommand, type AttributeValue } from '@aws-sdk/client-dynamodb';
 import { createHash } from 'node:crypto';
+import { contentOf } from '../../demo/conversations/media.ts';
 import { select, sql } from '../../src/database/sql.ts';
 import type { App } from '../../src/environments/app.ts';
 
@@ -123,7 +124,7 @@ export async function checkMove(app: App, older: Source, account: string): Promi
   return [
     ...checkMessages(arrived, there.messages),
     ...checkThreads(arrived, there.threads),
-    ...(await checkAttachments(app, arrived, there.messages)),
+    ...(await checkAttachments(app, account, arrived, there.messages)),
     ...checkCounts(arrived),
     ...checkEvents(arrived),
   ];
@@ -183,7 +184,12 @@ function checkThreads({ threads, messages, letters }: Here, items: Item[]): stri
   return found;
 }
 
-async function checkAttachments(app: App, arrived: Here, items: Item[]): Promise<string[]> {
+async function checkAttachments(
+  app: App,
+  account: string,
+  arrived: Here,
+  items: Item[],
+): Promise<string[]> {
   const found: string[] = [];
   const known = new Map(arrived.attachments.map((one) => [`${one.position} ${one.id}`, one]));
   const messages = new Set(arrived.messages.map(({ position }) => position));
@@ -201,7 +207,7 @@ async function checkAttachments(app: App, arrived: Here, items: Item[]): Promise
       else if (one.state === 'skipped' && !lost.has(`attachment ${key}`)) {
         found.push(`attachment ${key} is skipped without a dead letter`);
       } else if (one.state === 'waiting') found.push(`attachment ${key} waits`);
-      else if (one.state === 'stored') found.push(...(await checkObject(app, key, one)));
+      else if (one.state === 'stored') found.push(...(await checkObject(app, key, one, account)));
       if (one && one.name !== attachment['name']) found.push(`attachment ${key} has another name`);
     }
   }
@@ -211,7 +217,12 @@ async function checkAttachments(app: App, arrived: Here, items: Item[]): Promise
   return found;
 }
 
-async function checkObject(app: App, key: string, line: AttachmentHere): Promise<string[]> {
+async function checkObject(
+  app: App,
+  key: string,
+  line: AttachmentHere,
+  account: string,
+): Promise<string[]> {
   const hash = createHash('sha256');
   let size = 0;
   try {
@@ -222,7 +233,10 @@ async function checkObject(app: App, key: string, line: AttachmentHere): Promise
   } catch (error) {
     return [`the object of attachment ${key} cannot be read: ${String(error)}`];
   }
-  const isSame = size === line.size && hash.digest('hex') === line.sha256;
+  const sha256 = hash.digest('hex');
+  const true256 = createHash('sha256').update(contentOf(account, line.id)?.body ?? '');
+  if (sha256 !== true256.digest('hex')) return [`attachment ${key} has another content`];
+  const isSame = size === line.size && sha256 === line.sha256;
   return isSame ? [] : [`the object of attachment ${key} is not what its line says`];
 }
 
