@@ -169,8 +169,8 @@ const countNames: Record<keyof Counts, [one: string, many: string]> = {
   threads: ['thread', 'threads'],
   messages: ['message', 'messages'],
   attachments: ['attachment', 'attachments'],
-  skipped: ['skipped', 'skipped'],
-  failed: ['failed', 'failed'],
+  skipped: ['attachment skipped', 'attachments skipped'],
+  failed: ['record failed', 'records failed'],
 };
 
 /** Counts in words, without those that are 0: `120 threads, 1,000 messages, 2 failed`. */

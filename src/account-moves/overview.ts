@@ -48,6 +48,7 @@ export type ListedMove = Pick<
   | 'run'
   | 'messages'
   | 'failed'
+  | 'skipped'
   | 'expected_messages'
   | 'error_message'
   | 'requested_at'
@@ -64,7 +65,7 @@ export type MoveFilter = {
 };
 
 const listed = sql`move.account_id, account.external_id, account.name, move.migration_status, move.reached,
-                   move.part, move.run, move.messages, move.failed, move.expected_messages,
+                   move.part, move.run, move.messages, move.failed, move.skipped, move.expected_messages,
                    move.error_message, move.requested_at, move.ended_at`;
 
 /**

@@ -124,6 +124,7 @@ const listView = (move: overview.ListedMove) => ({
   ...move,
   href: hrefOf(move),
   look: lookOf(move.migration_status),
+  letters: move.failed + move.skipped,
   percent: progressOf(move, Date.now()).percent,
 });
 

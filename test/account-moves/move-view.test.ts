@@ -63,7 +63,7 @@ test('each stage has its own time and counts; a wait for a worker between two jo
   ]);
   expect(shown.map(({ name, state, took, counts }) => [name, state, took, counts])).toEqual([
     ['channels', 'done', '2.0 s', '3 channels'],
-    ['recent', 'done', '4.0 s', '80 threads, 500 messages, 1 failed'],
+    ['recent', 'done', '4.0 s', '80 threads, 500 messages, 1 record failed'],
     ['rest', 'running', null, '10 threads, 200 messages'],
     ['attachments', 'waiting', null, ''],
     ['final-check', 'waiting', null, ''],
@@ -127,7 +127,7 @@ test.each([
   [{}, 'Nothing'],
   [
     { channels: 1, threads: 2, messages: 1234, attachments: 1, skipped: 3, failed: 4 },
-    '1 channel, 2 threads, 1,234 messages, 1 attachment, 3 skipped, 4 failed',
+    '1 channel, 2 threads, 1,234 messages, 1 attachment, 3 attachments skipped, 4 records failed',
   ],
 ])('the counts %j are shown as “%s”', (counts, text) => {
   expect(countsText({ ...zero, ...counts })).toBe(text);
