@@ -1,6 +1,6 @@
 // Retries and discards dead letters of moves. A retry reads the record from its source again.
 import { failpoint } from '../database/failpoints.ts';
-import { first, run, sql, transaction } from '../database/sql.ts';
+import { first, run, sql, transaction, type Queryable } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
 import * as deadLetters from '../jobs/dead-letters.ts';
 import type { Job } from '../jobs/jobs.ts';
@@ -45,14 +45,17 @@ export async function discardLetters(
   if (reason.trim() === '') throw new Invalid({ reason: 'Enter why they are discarded' });
   const open = await deadLetters.openOnes(here.sql, filterOf(wanted));
   for (const { id, payload } of open) {
-    await deadLetters.discard(here, id, { person: wanted.person, note: reason.trim() });
-    await uncount(here, JSON.parse(payload) as LetterPayload);
+    await deadLetters.discard(here, id, {
+      person: wanted.person,
+      note: reason.trim(),
+      also: (on) => uncount(on, JSON.parse(payload) as LetterPayload),
+    });
   }
   return open.length;
 }
 
 /** A record that is no dead letter any more does not count as one. */
-const uncount = ({ sql: on }: App, { what, account, run: number }: LetterPayload) =>
+const uncount = (on: Queryable, { what, account, run: number }: LetterPayload) =>
   what === 'attachment'
     ? Promise.resolve(0)
     : run(
@@ -62,7 +65,7 @@ const uncount = ({ sql: on }: App, { what, account, run: number }: LetterPayload
       );
 
 /** Reads, parses and stores the record of a dead letter again; a record that is gone at the source is done, too. */
-export async function retryLetter(work: Work, payload: unknown): Promise<void> {
+export async function retryLetter(work: Work, payload: unknown, settle: Settle): Promise<void> {
   const letter = payload as LetterPayload;
   const { here } = work;
   const move = await moves.byAccount(here.sql, letter.account);
@@ -71,7 +74,7 @@ export async function retryLetter(work: Work, payload: unknown): Promise<void> {
   }
   const reader = openReader(here, move);
   try {
-    await retryOne({ here, work, move, reader }, letter);
+    await retryOne({ here, settle, move, reader }, letter);
   } catch (error) {
     // The cause is left out: an error that may pass would be retried again and again, without a word to the person.
     if (error instanceof SourceFailed || error instanceof FetchFailed) {
@@ -83,7 +86,9 @@ export async function retryLetter(work: Work, payload: unknown): Promise<void> {
   }
 }
 
-type Retry = { here: App; work: Work; move: Move; reader: Reader };
+/** Ends the dead letter in the commit of its record; false when an earlier attempt has done so. */
+type Settle = (on: Queryable) => Promise<boolean>;
+type Retry = { here: App; settle: Settle; move: Move; reader: Reader };
 
 async function retryOne(at: Retry, letter: LetterPayload) {
   if (letter.what === 'attachment') return retryAttachment(at, letter.item as WaitingAttachment);
@@ -91,6 +96,7 @@ async function retryOne(at: Retry, letter: LetterPayload) {
   await failpoint('dead letter read');
   await transaction(at.here.sql, async (on) => {
     const { account_id: account, run: number } = at.move;
+    if (!(await at.settle(on))) return;
     const found = await run(
       on,
       sql`update account_move
@@ -111,7 +117,7 @@ const counted = {
   attachment: sql`page = page`,
 };
 
-type Write = (on: Parameters<typeof upsertThreads>[0]) => Promise<unknown>;
+type Write = (on: Queryable) => Promise<unknown>;
 
 /** Reads the record again; returns what stores it, or null when it is gone at the source. */
 async function readAgain(
@@ -185,6 +191,7 @@ async function retryAttachment(at: Retry, line: WaitingAttachment) {
   );
   await failpoint('dead letter read');
   await transaction(here.sql, async (on) => {
+    if (!(await at.settle(on))) return;
     const found = await run(
       on,
       sql`update account_move set skipped = greatest(skipped, 1) - 1, attachments = attachments + 1

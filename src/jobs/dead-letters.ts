@@ -114,18 +114,23 @@ export const retry = (here: Environment, id: number, person: string): Promise<Jo
   });
 
 /**
- * Discards a dead letter; `note` says why.
+ * Discards a dead letter; `note` says why, `also` does more in the same commit.
  * @throws Conflict while a job retries it
  */
 export const discard = (
   here: Environment,
   id: number,
-  { person, note }: { person: string; note: string },
+  {
+    person,
+    note,
+    also,
+  }: { person: string; note: string; also?: (on: PoolConnection) => Promise<unknown> },
 ) =>
   transaction(here.sql, async (on) => {
     const { item_key: subject, reason } = await takeOpen(on, id);
     if (await active(on, keyOf(id))) throw new Conflict('This item is being retried right now.');
     await end(on, id, { state: 'discarded', person, note });
+    await also?.(on);
     const detail = `${note} (${reason})`;
     await audit.write(on, { person, action: 'discarded a dead letter', subject, detail });
   });
@@ -209,14 +214,16 @@ const retryTask = (tasks: Tasks): Task =>
       if (letter?.state !== 'open') return { letter: id };
       const retryItem = tasks[letter.kind]?.retryItem;
       if (!retryItem) throw new Problem(422, `Items of “${letter.kind}” cannot be retried.`);
+      const settle = async (connection: Queryable) =>
+        (await end(connection, id, { state: 'done', person: work.job.person })) === 1;
       try {
-        await retryItem(work, JSON.parse(letter.payload));
+        await retryItem(work, JSON.parse(letter.payload), settle);
       } catch (error) {
         const isOver = !(error instanceof Interrupted || isPassing(error));
         if (isOver) await failAgain(on, id, reasonOf(error));
         throw error;
       }
-      await end(on, id, { state: 'done', person: work.job.person });
+      await settle(on);
       return { letter: id };
     },
   });

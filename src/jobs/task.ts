@@ -77,8 +77,15 @@ export type Task = {
   /** At most `max` jobs of this kind start within `perMs`, on all machines together. */
   rate?: { max: number; perMs: number };
   run: (work: Work) => Promise<unknown>;
-  /** Retries one dead letter (failed item). It runs as a job of its own, perhaps more than once. */
-  retryItem?: (work: Work, payload: unknown) => Promise<void>;
+  /**
+   * Retries one dead letter (failed item). It runs as a job of its own, perhaps more than once: `settle` ends the letter
+   * in the commit of the item, and returns false when an earlier attempt has done so.
+   */
+  retryItem?: (
+    work: Work,
+    payload: unknown,
+    settle: (on: Queryable) => Promise<boolean>,
+  ) => Promise<void>;
   /** Who may see the payloads of dead letters; everyone who may look, if it is not set. */
   showsItemsTo?: Ability;
   /** Renders the report on the page of the job. */
