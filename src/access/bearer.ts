@@ -1,5 +1,6 @@
 // Keys and tokens in `Authorization: Bearer …`: finds the holder of a key, and counts wrong ones by address.
-import type { App, Redis } from '../environments/app.ts';
+import type { App } from '../environments/app.ts';
+import type { Redis } from '../environments/redis.ts';
 import type { Queryable } from '../database/sql.ts';
 import { Problem } from '../problems.ts';
 import { noteRefusal, type RefusalKind } from './refusals.ts';

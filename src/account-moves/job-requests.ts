@@ -10,7 +10,7 @@ export const WAVE = 'move-wave';
 export const moveKinds = [OPENING, REST, WAVE];
 
 /** The kind of job that a run needs in its present stage. */
-export const kindOf = ({ stage, wave_id: wave }: Pick<Move, 'stage' | 'wave_id'>): string =>
+const kindOf = ({ stage, wave_id: wave }: Pick<Move, 'stage' | 'wave_id'>): string =>
   wave !== null ? WAVE : stage === 'channels' || stage === 'recent' ? OPENING : REST;
 
 /** Requests the job that goes on with the run; any other job of the run stops at its next commit. */

@@ -22,7 +22,7 @@ import { isActive, type Stage } from './status.ts';
 const input = z.object({ account: z.number(), run: z.number() });
 
 /** What the job of a move returns: the status at its end, and why it stopped before the end of the run. */
-export type MoveReport = { status: string; stopped: string | null };
+type MoveReport = { status: string; stopped: string | null };
 
 /** How long the older system may fail before the run fails, in milliseconds. */
 const MOST_FAILING_MS = 60 * 60 * 1000;

@@ -2,7 +2,8 @@
 import type { NextFunction, Request, Response } from 'express';
 import { bearerIn, countWrongBearers, holderOf, WrongBearer } from '../access/bearer.ts';
 import { ACCOUNT_MOVES, LacksScope, needScope } from '../access/scopes.ts';
-import type { App, Redis } from '../environments/app.ts';
+import type { App } from '../environments/app.ts';
+import type { Redis } from '../environments/redis.ts';
 import { NotFound } from '../problems.ts';
 import type { AccountCaller } from '../web/request.ts';
 import { openTokens, type AccountTokens } from './tokens.ts';

@@ -58,11 +58,8 @@ const message = z.object({
   attachments: z.array(attachment, 'must be a list').default([]),
 });
 
-export type Brand = z.infer<typeof brand>;
-export type Channel = z.infer<typeof channel>;
 export type Thread = z.infer<typeof thread>;
 export type Message = z.infer<typeof message>;
-export type MessageAttachment = z.infer<typeof attachment>;
 
 /** A record as it is stored here, or why it cannot be. */
 export type Parsed<T> = { record: T; fault: null } | { record: null; fault: string };

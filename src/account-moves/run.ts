@@ -78,7 +78,7 @@ export async function current(at: Run): Promise<Move> {
 }
 
 /** The names of the stages, as the pages of jobs and moves show them. */
-export const labels: Record<Stage, string> = {
+const labels: Record<Stage, string> = {
   channels: 'Brands and channels',
   recent: 'Recent messages',
   rest: 'Older messages',

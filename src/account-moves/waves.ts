@@ -13,7 +13,7 @@ import { requestMove } from './requests.ts';
 
 export type WaveState = 'running' | 'paused' | 'done';
 
-export type WaveCounts = {
+type WaveCounts = {
   total: number;
   waiting: number;
   running: number;
@@ -150,7 +150,7 @@ const setState = (here: App, id: number, { from, to, person, action }: Step) =>
   });
 
 /** How an account of a wave stands, as an SQL expression: waiting, running, done, failed or taken. */
-export const memberState = sql`case
+const memberState = sql`case
     when member.taken_at is not null then 'taken'
     when member.run is null then 'waiting'
     when move.run > member.run then 'done'

@@ -8,7 +8,7 @@ import { patience } from '../../src/account-moves/patience.ts';
 import { reportFailures, causesOf } from '../../src/account-moves/report.ts';
 import { failpoints } from '../../src/database/failpoints.ts';
 import { first, run, select, sql } from '../../src/database/sql.ts';
-import { openRedis } from '../../src/environments/app.ts';
+import { openRedis } from '../../src/environments/redis.ts';
 import * as jobs from '../../src/jobs/jobs.ts';
 import { cancel } from '../../src/jobs/cancel.ts';
 import { runJob } from '../../src/jobs/runner.ts';

@@ -43,7 +43,7 @@ const lettersOf = (account: string) =>
     sql`select * from dead_letter where subject = ${account} order by id`,
   );
 
-test('S4-15 S4-20 S4-22 S4-23 S4-24 S4-25 S4-26 S4-85 an account arrives whole: channels, recent messages, then all, and its statuses come in order', async () => {
+test('S4-01 S4-05 S4-06 S4-07 S4-08 S4-15 S4-20 S4-22 S4-23 S4-24 S4-25 S4-26 S4-85 an account arrives whole: channels, recent messages, then all, and its statuses come in order', async () => {
   const id = newId();
   await older.add({ id, messages: 300 });
   const move = await moved(here(), id);
@@ -161,6 +161,21 @@ test('S4-42 force reads everything again: changed texts are overwritten, and wha
   expect(await checkMove(here(), older, id)).toEqual([]);
 });
 
+test('S4-32 S4-33 S4-70 messages are read from the store itself, not through the API, and nothing is asked for a completed account', async () => {
+  const id = newId();
+  await older.add({ id, messages: 60, attachmentEvery: 0 });
+  await moved(here(), id);
+  const paths = () => older.requests.map(({ path }) => path).filter((path) => path.includes(id));
+  expect(paths()).toEqual([
+    `/accounts/${id}`,
+    `/accounts/${id}`,
+    `/get_channels_to_migrate?account_id=${id}`,
+  ]);
+  expect(await requested(here(), id)).toMatchObject({ isAccepted: false });
+  expect(await finish(here(), id)).toMatchObject({ run: 1, messages: 60 });
+  expect(paths()).toHaveLength(3);
+});
+
 test('rows that were written here are changed by no run', async () => {
   const id = newId();
   await older.add({ id, messages: 10 });
@@ -268,7 +283,7 @@ test('S4-45 a record that the database refuses is found by halving the page, and
   }
 });
 
-test('S4-72 brands and channels that cannot be stored are dead letters and reported, and the inbox opens nevertheless', async () => {
+test('S4-02 S4-72 brands and channels that cannot be stored are dead letters and reported, and the inbox opens nevertheless', async () => {
   const id = newId();
   await older.add({ id, messages: 5 });
   const account = older.accounts.get(id);

@@ -7,7 +7,7 @@ import { attachmentDelays } from '../../src/account-moves/attachments.ts';
 import { patience } from '../../src/account-moves/patience.ts';
 import { followMoves } from '../../src/account-moves/follow.ts';
 import { advanceWaves } from '../../src/account-moves/waves.ts';
-import { openRedis } from '../../src/environments/app.ts';
+import { openRedis } from '../../src/environments/redis.ts';
 import { startChores, type Chore } from '../../src/jobs/chores.ts';
 import { openQueue, sweep } from '../../src/jobs/queue.ts';
 import { tasks } from '../../src/tasks.ts';

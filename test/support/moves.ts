@@ -26,7 +26,7 @@ function certificateFiles() {
 }
 
 /** The settings of account migrations; nobody listens at the address of the older system. */
-export const moveVariables = () => ({
+const moveVariables = () => ({
   CONVERSATIONS_URL: 'http://127.0.0.1:9',
   CONVERSATIONS_KEY_FILE: certificateFiles().key,
   CONVERSATIONS_CERTIFICATE_FILE: certificateFiles().certificate,
