@@ -42,7 +42,7 @@ test('a wave is added with ids one a line; empty lines and repeated ids are left
   expect(textOf((await vic.get('/account-moves')).text)).toContain('North Running');
 });
 
-test.each([
+const wrong: [field: string, typed: Partial<typeof form>][] = [
   ['name', { name: ' ' }],
   ['name', { name: 'x'.repeat(101) }],
   ['accounts', { accounts: ' \r\n ' }],
@@ -54,24 +54,27 @@ test.each([
   ['atOnce', { atOnce: '101' }],
   ['atOnce', { atOnce: '1.5' }],
   ['atOnce', { atOnce: 'many' }],
-])(
-  'a wrong %s of a new wave is refused beside its field, and nothing typed is lost (%j)',
-  async (field, also) => {
+];
+
+test('a wrong field of a new wave is refused beside the field, and nothing typed is lost', async () => {
+  for (const [field, also] of wrong) {
     const typed = { ...form, ...also };
     const answer = await mia.post('/account-moves/waves', typed);
-    expect([answer.status, errorsIn(answer.text)]).toEqual([422, [field]]);
-    expect(answer.text).toContain(`value="${typed.name}"`);
-    expect(answer.text).toContain(`value="${typed.atOnce}"`);
-    expect(answer.text.replaceAll('&lt;', '<').replaceAll('&gt;', '>')).toContain(
-      `\n${typed.accounts}</textarea>`,
-    );
-    expect(await waves.listWaves(here.sql)).toEqual([]);
-  },
-);
+    expect([also, answer.status, errorsIn(answer.text)]).toEqual([also, 422, [field]]);
+    const html = answer.text.replaceAll('&lt;', '<').replaceAll('&gt;', '>');
+    expect(html).toContain(`value="${typed.name}"`);
+    expect(html).toContain(`value="${typed.atOnce}"`);
+    expect(html).toContain(`\n${typed.accounts}</textarea>`);
+  }
+  expect(await waves.listWaves(here.sql)).toEqual([]);
+});
 
 test('wrong ids of a new wave are named, and one that another wave has already', async () => {
-  const wrong = await mia.post('/account-moves/waves', { ...form, accounts: 'a-1\r\na b\r\nc/d' });
-  expect(textOf(wrong.text)).toContain('“a b”, “c/d”');
+  const refused = await mia.post('/account-moves/waves', {
+    ...form,
+    accounts: 'a-1\r\na b\r\nc/d',
+  });
+  expect(textOf(refused.text)).toContain('“a b”, “c/d”');
   await addWave();
   const taken = await mia.post('/account-moves/waves', { ...form, accounts: 'a-9\r\na-3' });
   expect([taken.status, errorsIn(taken.text)]).toEqual([422, ['accounts']]);
@@ -108,12 +111,11 @@ test('a wave that is done can be neither paused nor resumed', async () => {
   expect((await mia.post(`${path}/resumption`)).status).toBe(409);
 });
 
-test.each(['/account-moves/waves/999', '/account-moves/waves/x', '/account-moves/waves/999/pause'])(
-  'there is no wave at %s',
-  async (path) => {
-    expect((await mia.get(path)).status).toBe(404);
-  },
-);
+test('a wave that does not exist has no page', async () => {
+  for (const path of ['999', 'x', '999/pause']) {
+    expect((await mia.get(`/account-moves/waves/${path}`)).status).toBe(404);
+  }
+});
 
 test('the name of a wave is escaped', async () => {
   const path = await addWave({ name: '<img src=x onerror=alert(1)>' });
@@ -122,8 +124,8 @@ test('the name of a wave is escaped', async () => {
   }
 });
 
-test('a wave of 20,000 accounts fits into the form', async () => {
-  const accounts = Array.from({ length: 20_000 }, (_none, index) => `customer-account-${index}`);
+test('a wave of 5,000 accounts fits into the form', async () => {
+  const accounts = Array.from({ length: 5000 }, (_none, index) => `customer-account-${index}`);
   const path = await addWave({ accounts: accounts.join('\r\n') });
-  expect(textOf((await vic.get(path)).text)).toContain('Wave of 20,000 accounts');
+  expect(textOf((await vic.get(path)).text)).toContain('Wave of 5,000 accounts');
 }, 60_000);
