@@ -4,7 +4,7 @@ import { addressedAccount, pathPartOf } from '../inbox/account-address.ts';
 import { reasonIn } from '../jobs/dead-letters-page.ts';
 import * as jobs from '../jobs/jobs.ts';
 import { lookOf } from '../jobs/view.ts';
-import { Conflict, Invalid, type FieldErrors } from '../problems.ts';
+import { Conflict, Invalid, NotFound, type FieldErrors } from '../problems.ts';
 import { sendEvents } from '../web/event-stream.ts';
 import { flash, orShowErrors, page } from '../web/pages.ts';
 import { accountOf, textIn } from '../web/request.ts';
@@ -28,9 +28,9 @@ const partOf = ({ account_id: id, external_id }: Named) => pathPartOf({ id, exte
 export const hrefOf = (move: Named) => `/account-moves/${partOf(move)}`;
 
 async function addressedMove(req: Request): Promise<Move> {
-  const { id } = await addressedAccount(req.here, String(req.params['account']));
+  const { id, external_id } = await addressedAccount(req.here, String(req.params['account']));
   const move = await moves.byAccount(req.here.sql, id);
-  if (!move) throw new Error(`Account ${id} has no move`);
+  if (!move) throw new NotFound(`Nobody has asked for account ${external_id} yet.`);
   return move;
 }
 

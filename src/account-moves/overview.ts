@@ -110,6 +110,9 @@ const inWave = (wave: number) =>
 /** How long the runs that came so far today needed, in milliseconds; null when none came so far. */
 export type WaitingTimes = { runs: number; median: number | null; p95: number | null };
 
+/** The most runs that are measured, the latest ones: so many are answered in a tenth of a second. */
+const MEASURED = 10_000;
+
 /** From the request until a status, of the runs that reached it since the beginning of the day (UTC). */
 export async function waitingTimes(
   on: Queryable,
@@ -123,13 +126,14 @@ export async function waitingTimes(
                min(case when share >= 0.95 then milliseconds end) as p95
           from (select milliseconds, cume_dist() over (order by milliseconds) as share
                   from (select cast(timestampdiff(microsecond, begun.at, event.at) / 1000 as signed) as milliseconds
-                          from account_move_event event
+                          from (select * from account_move_event
+                                 where name = ${status} and at >= utc_date()
+                                 order by at desc limit ${MEASURED}) event
                           join account_move_event begun
                             on begun.id = (select min(id) from account_move_event of_run
                                             where of_run.account_id = event.account_id
                                               and of_run.run = event.run)
-                         where event.name = ${status} and event.at >= utc_date()
-                           and not exists (
+                         where not exists (
                              select 1 from account_move_event former
                               where former.account_id = event.account_id and former.run = event.run
                                 and former.id < event.id and former.name = event.name)) waits) shares`,
@@ -199,4 +203,18 @@ export const failedOf = (on: Queryable, cause: string, limit: number) =>
           from account_move move join inbox_account account on account.id = move.account_id
          where move.migration_status = 'failed' and coalesce(move.error_code, '') = ${cause}
          order by move.account_id limit ${limit}`,
+  );
+
+/** The newest waves that are not done. */
+export const activeWaves = (on: Queryable, limit: number) =>
+  select<{ id: number }>(
+    on,
+    sql`select id from wave where state in ('running', 'paused') order by id desc limit ${limit}`,
+  );
+
+/** The names of the newest waves, to choose one of them. */
+export const waveNames = (on: Queryable) =>
+  select<{ id: number; name: string }>(
+    on,
+    sql`select id, name from wave order by id desc limit ${LISTED}`,
   );

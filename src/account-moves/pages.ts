@@ -16,12 +16,12 @@ import * as overview from './overview.ts';
 import { progressOf } from './progress.ts';
 import { ask, requestMove } from './requests.ts';
 import { retryLetters } from './retries.ts';
-import { listWaves } from './waves.ts';
+import { waveOf } from './waves.ts';
 import { waveView } from './wave-view.ts';
 
 /** How many days the chart shows. */
 const DAYS = 14;
-/** How many waves the dashboard lists; the page of waves has all. */
+/** How many waves that are not done the dashboard lists; the page of waves has all. */
 const WAVES = 5;
 /** How many accounts one click retries. */
 const RETRIED = 200;
@@ -106,15 +106,16 @@ async function chartView({ here }: Request) {
   };
 }
 
-async function wavesView({ here }: Request, filtered: number | null) {
-  const waves = await listWaves(here.sql);
-  const options = waves.map(({ id, name }) => ({ value: String(id), text: name }));
-  const isListed = filtered === null || waves.some(({ id }) => id === filtered);
+async function wavesView({ here: { sql: on } }: Request, filtered: number | null) {
+  const active = await overview.activeWaves(on, WAVES);
+  const waves = await Promise.all(active.map(({ id }) => waveOf(on, id)));
+  const names = await overview.waveNames(on);
+  const isListed = filtered === null || names.some(({ id }) => id === filtered);
   return {
-    waves: waves.slice(0, WAVES).map(waveView),
+    waves: waves.filter((wave) => wave !== undefined).map(waveView),
     waveOptions: [
       { value: '', text: 'Any wave' },
-      ...options,
+      ...names.map(({ id, name }) => ({ value: String(id), text: name })),
       ...(isListed ? [] : [{ value: String(filtered), text: `Wave ${filtered}` }]),
     ],
   };

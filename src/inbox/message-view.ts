@@ -17,10 +17,13 @@ export type MessageView = Omit<InboxMessage, 'attachments'> & {
   attachments: AttachmentView[];
 };
 
-type AttachmentView = Attachment & { href: string; imageHref: string };
+type AttachmentView = Attachment & { href: string; imageHref: string; isImage: boolean };
 
-/** `path`: the address of the inbox. */
-export const messageView = (message: InboxMessage, path: string): MessageView => {
+/** `path`: the address of the inbox; `images`: those attachments that are images. */
+export const messageView = (
+  message: InboxMessage,
+  { path, images }: { path: string; images: Set<Attachment> },
+): MessageView => {
   const at = encodeURIComponent(message.position);
   const isLong = message.body.length > SHOWN;
   return {
@@ -34,6 +37,7 @@ export const messageView = (message: InboxMessage, path: string): MessageView =>
         ...one,
         href: `${path}/attachments/${at}/${id}`,
         imageHref: `${path}/images/${at}/${id}`,
+        isImage: images.has(one),
       };
     }),
   };

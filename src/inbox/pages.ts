@@ -11,7 +11,7 @@ import type { InboxAccount } from './accounts.ts';
 import { attachmentAt, type Attachment } from './attachments.ts';
 import { excerptOf, messageView } from './message-view.ts';
 import { messageAt, pageOfMessages } from './messages.ts';
-import { formatOf } from './pictures.ts';
+import { formatOf, imagesAmong } from './pictures.ts';
 import { partsOf } from './places.ts';
 import { searchMessages } from './search.ts';
 import { pageOfThreads, threadById, type Thread } from './threads.ts';
@@ -91,19 +91,10 @@ async function messagesView(req: Request, account: InboxAccount, { thread, link,
   const before = from === null ? placeIn(req, 'before') : `${from}~`;
   const { sql: on, storage } = req.here;
   const { items, next } = await pageOfMessages(on, account.id, { thread: thread.id, before });
-  const shown = items.map((message) => messageView(message, path));
+  const attachments = items.flatMap((message) => message.attachments);
+  const images = await imagesAmong(storage, attachments);
   return {
-    items: await Promise.all(
-      shown.map(async (message) => ({
-        ...message,
-        attachments: await Promise.all(
-          message.attachments.map(async (one) => ({
-            ...one,
-            isImage: (await formatOf(storage, one)) !== null,
-          })),
-        ),
-      })),
-    ),
+    items: items.map((message) => messageView(message, { path, images })),
     newestHref: before === null ? null : link({ thread: thread.id }, '#messages'),
     olderHref: next && link({ thread: thread.id, before: next }, '#messages'),
   };

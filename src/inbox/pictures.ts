@@ -1,5 +1,6 @@
 // Which attachments are images: by the first bytes of their content, because the type that came with them may be wrong.
 import type { Readable } from 'node:stream';
+import pMap from 'p-map';
 import { inTime } from '../in-time.ts';
 import { imageFormatOf, SIGNATURE_BYTES, type ImageFormat } from '../storage/image-check.ts';
 import type { Objects } from '../storage/objects.ts';
@@ -8,8 +9,25 @@ import type { Attachment } from './attachments.ts';
 /** Formats by the SHA-256 of the content, which never changes. */
 const known = new Map<string, ImageFormat | null>();
 const MOST_KNOWN = 10_000;
-/** How many milliseconds a page waits for the storage; without an answer the file can still be downloaded. */
-const PATIENCE_MS = 1500;
+/** How many milliseconds a page waits for the storage; without an answer files can still be downloaded. */
+const PATIENCE_MS = 2000;
+/** How many files of a page are looked into, and how many at the same time. */
+const MOST = 200;
+const SIDE_BY_SIDE = 8;
+
+/** Those attachments of a page that are images. */
+export async function imagesAmong(objects: Objects, all: Attachment[]): Promise<Set<Attachment>> {
+  const images = new Set<Attachment>();
+  const looking = pMap(
+    all.slice(0, MOST),
+    async (one) => {
+      if ((await formatOf(objects, one)) !== null) images.add(one);
+    },
+    { concurrency: SIDE_BY_SIDE },
+  );
+  await inTime(PATIENCE_MS, looking).catch(() => {});
+  return images;
+}
 
 /** The format of a stored attachment that is an image; null for any other, and when the storage does not answer. */
 export async function formatOf(
