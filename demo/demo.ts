@@ -18,6 +18,8 @@ import { CannotStart, end } from '../bin/programs.ts';
 import { startServers, type Addresses } from '../bin/servers.ts';
 import { ladder, rulesOf } from '../src/environments/rules.ts';
 import { readKeys } from './data-keys.ts';
+import { printAddresses } from './addresses.ts';
+import { lock } from './lock.ts';
 import { startMailbox } from './mailbox.ts';
 import { portsFrom, refuseTaken } from './ports.ts';
 import { startOlderSystem } from './older-system.ts';
@@ -48,7 +50,7 @@ async function main() {
   if (unknown) throw new CannotStart(`There is no option ${unknown}.\n\n${usage}`);
   mkdirSync(FOLDER, { recursive: true });
   const ports = portsFrom(process.env['DEMO_PORT'] ?? '3001');
-  lock();
+  lock(LOCK);
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
     process.on(signal, () => void stop());
   const providerPort = Number(ports[0]) + 9;
@@ -141,6 +143,7 @@ async function main() {
     ),
   );
   printAddresses(ports, {
+    folder: FOLDER,
     mailbox: mailbox.pagePort,
     publisher: publisherPort,
     older: olderPorts.port,
@@ -160,26 +163,6 @@ const listenAsIndexer = (port: number) =>
   createServer((req, res) => req.resume().once('end', () => res.writeHead(204).end()))
     .listen(port, '127.0.0.1')
     .unref();
-
-/** Makes sure that only one demo runs in this folder; the lock of a process that has ended is ignored. */
-function lock() {
-  const pid = existsSync(LOCK) ? Number(readFileSync(LOCK, 'utf8')) : 0;
-  if (pid > 0 && isAlive(pid)) {
-    throw new CannotStart(
-      `The demo is running already (process ${pid}). Use it, or stop it with Ctrl-C there.`,
-    );
-  }
-  writeFileSync(LOCK, String(process.pid));
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return pid !== process.pid;
-  } catch {
-    return false;
-  }
-}
 
 async function reset(given: Partial<Addresses>) {
   const { mysql, mongo, redis } = given;
@@ -235,35 +218,6 @@ async function startProcess(file: string, variables: Record<string, string>, add
   }
   const what = variables['ENVIRONMENT'] ?? file;
   throw new CannotStart(`${what} did not start; its messages stand above.`);
-}
-
-function printAddresses(
-  ports: number[],
-  { mailbox, publisher, older }: { mailbox: number; publisher: number; older: number },
-) {
-  console.log('');
-  for (const [index, name] of ladder.entries()) {
-    console.log(`  ${rulesOf(name).label.padEnd(16)} http://localhost:${ports[index]}`);
-  }
-  console.log('');
-  for (const { email, password, can } of logins) {
-    console.log(`  ${email.padEnd(24)} ${password.padEnd(22)} ${can}`);
-  }
-  console.log('\nThe same logins work on all three servers. Ctrl-C stops everything.');
-  console.log(`The command line: (set -a; . ${FOLDER}/staging.env; bin/oneway --help)`);
-  console.log(
-    `E-mail of all three arrives at http://localhost:${mailbox}; as an administrator, send one from Notifications.`,
-  );
-  console.log(
-    `Staging pulls data files from http://localhost:${publisher}, where you can correct the broken one.`,
-  );
-  console.log(
-    `A client of the signed API: ${FOLDER}/client.env has its HAWK key; docs/signed-api.md shows how to call it.`,
-  );
-  console.log(
-    `Accounts move into staging from the older system, http://localhost:${older}: open the app of one there, and watch its inbox fill.`,
-  );
-  console.log('“Sign in with single sign-on” on one of them signs you in on all three.');
 }
 
 let isStopping = false;

@@ -21,7 +21,7 @@ import { purgeVersions } from './datasets/purge.ts';
 import { followMoves } from './account-moves/follow.ts';
 import { moveTasks } from './account-moves/jobs.ts';
 import { reportFailures } from './account-moves/report.ts';
-import { advanceWaves } from './account-moves/waves.ts';
+import { advanceWaves } from './account-moves/wave-starts.ts';
 import { runTransferJob } from './transfers/job.ts';
 import * as selections from './sheet/selections.ts';
 import {

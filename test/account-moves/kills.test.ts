@@ -3,7 +3,8 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { patience } from '../../src/account-moves/patience.ts';
 import { retryLetters } from '../../src/account-moves/retries.ts';
-import { addWave, advanceWaves } from '../../src/account-moves/waves.ts';
+import { addWave } from '../../src/account-moves/waves.ts';
+import { advanceWaves } from '../../src/account-moves/wave-starts.ts';
 import type { JobQueue } from '../../src/jobs/queue.ts';
 import { runJob } from '../../src/jobs/runner.ts';
 import { tasks } from '../../src/tasks.ts';

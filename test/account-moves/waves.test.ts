@@ -2,6 +2,7 @@
 import { beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { attachmentDelays } from '../../src/account-moves/attachments.ts';
 import { followMoves } from '../../src/account-moves/follow.ts';
+import { advanceWaves } from '../../src/account-moves/wave-starts.ts';
 import * as waves from '../../src/account-moves/waves.ts';
 import type { JobQueue } from '../../src/jobs/queue.ts';
 import { failpoints } from '../../src/database/failpoints.ts';
@@ -35,7 +36,7 @@ beforeEach(() => {
 
 const add = (accounts = ids, atOnce = 2) =>
   waves.addWave(here(), { name: 'First', accounts, atOnce, person: mia });
-const advance = () => waves.advanceWaves(queue)(here());
+const advance = () => advanceWaves(queue)(here());
 const countsOf = async (id: number) => {
   const wave = await waves.waveOf(here().sql, id);
   const { state, waiting, running, done, failed, taken } = wave ?? {};

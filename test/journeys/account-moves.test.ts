@@ -6,7 +6,7 @@ import type { Page } from 'playwright-core';
 import { attachmentDelays } from '../../src/account-moves/attachments.ts';
 import { patience } from '../../src/account-moves/patience.ts';
 import { followMoves } from '../../src/account-moves/follow.ts';
-import { advanceWaves } from '../../src/account-moves/waves.ts';
+import { advanceWaves } from '../../src/account-moves/wave-starts.ts';
 import { openRedis } from '../../src/environments/redis.ts';
 import { startChores, type Chore } from '../../src/jobs/chores.ts';
 import { openQueue, sweep } from '../../src/jobs/queue.ts';
