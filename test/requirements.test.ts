@@ -16,7 +16,8 @@ const named = new Set(
   readdirSync('test', { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.test.ts') && file !== 'requirements.test.ts')
     .flatMap(
-      (file) => readFileSync(join('test', file), 'utf8').match(/\b(?:S0|S1|S2|S3|S4|J)-\d+b?/g) ?? [],
+      (file) =>
+        readFileSync(join('test', file), 'utf8').match(/\b(?:S0|S1|S2|S3|S4|J)-\d+b?/g) ?? [],
     ),
 );
 
