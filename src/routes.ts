@@ -228,7 +228,7 @@ export const routes = (signInWith: ReturnType<typeof openSignIn>): Route[] => [
   get('/dead-letters', 'look', deadLetters.index(tasks)),
   post('/dead-letters/:id/retry', 'administer', body.small, deadLetters.retry),
   get('/dead-letters/:id/discarding', 'administer', deadLetters.showDiscarding),
-  post('/dead-letters/:id/discarding', 'administer', body.small, deadLetters.discard),
+  post('/dead-letters/:id/discarding', 'administer', body.small, deadLetters.discard(tasks)),
 
   get('/staging/environments', 'administer', stagingEnvironments.index),
   get('/staging/environments/new', 'administer', stagingEnvironments.showNew),

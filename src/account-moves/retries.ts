@@ -55,7 +55,7 @@ export async function discardLetters(
 }
 
 /** A record that is no dead letter any more does not count as one. */
-const uncount = (on: Queryable, { what, account, run: number }: LetterPayload) =>
+export const uncount = (on: Queryable, { what, account, run: number }: LetterPayload) =>
   what === 'attachment'
     ? Promise.resolve(0)
     : run(

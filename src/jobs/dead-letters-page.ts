@@ -91,12 +91,17 @@ export function reasonIn({ form }: Request): string {
   return reason;
 }
 
-export async function discard(req: Request, res: Response) {
+export const discard = (tasks: Tasks) => async (req: Request, res: Response) => {
   const discardPosted = async () => {
-    const by = { person: accountOf(req).email, note: reasonIn(req) };
-    await deadLetters.discard(req.here, addressedId(req), by);
+    const letter = await deadLetters.byId(req.here.sql, addressedId(req));
+    const whenDiscarded = letter && tasks[letter.kind]?.whenDiscarded;
+    await deadLetters.discard(req.here, addressedId(req), {
+      person: accountOf(req).email,
+      note: reasonIn(req),
+      ...(whenDiscarded && { also: (on) => whenDiscarded(on, JSON.parse(letter.payload)) }),
+    });
     flash(req, 'The item is discarded. The list and the audit history keep your reason.');
     res.redirect(303, '/dead-letters');
   };
   await orShowErrors(res, discardPosted, (errors) => discardingPage(req, res, errors));
-}
+};

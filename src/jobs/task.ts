@@ -86,6 +86,8 @@ export type Task = {
     payload: unknown,
     settle: (on: Queryable) => Promise<boolean>,
   ) => Promise<void>;
+  /** Is called with the payload in the transaction that discards a dead letter. */
+  whenDiscarded?: (on: Queryable, payload: unknown) => Promise<unknown>;
   /** Who may see the payloads of dead letters; everyone who may look, if it is not set. */
   showsItemsTo?: Ability;
   /** Renders the report on the page of the job. */

@@ -330,6 +330,16 @@ test('dead letters (recorded failures) of an account are retried and discarded b
   expect(await open()).toEqual([]);
 });
 
+test('a dead letter (recorded failure) of an account that is discarded on the general page does not count any more', async () => {
+  const { account_id: account } = await addMove(here, 'a-1', { ...asked, run: 1, failed: 2 });
+  const payload = { what: 'message', account, run: 1, cursor: 'x', item: null };
+  await addLetters(here, [{ subject: 'a-1', payload }]);
+  const [letter] = await select<{ id: number }>(here.sql, sql`select id from dead_letter`);
+  const ops = await site.as('ops');
+  await ops.post(`/dead-letters/${letter?.id}/discarding`, { reason: 'Obsolete' });
+  expect(await byAccount(here.sql, account)).toMatchObject({ failed: 1 });
+});
+
 test('message texts in dead letters (recorded failures) are shown only to those who may read inboxes', async () => {
   await addLetters(here, [{ subject: 'a-1', payload: { item: { body: 'very private' } } }]);
   expect((await vic.get('/dead-letters')).text).not.toContain('very private');
