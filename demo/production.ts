@@ -1,12 +1,12 @@
 // Production’s rows when the demo begins: the files in demo/data, with fixed ids.
 import { readFileSync } from 'node:fs';
-import { deflateSync, crc32 } from 'node:zlib';
 import { entityNamed } from '../src/catalog/index.ts';
 import { initialContent, linksIn, linksOf, type Content } from '../src/catalog/entity.ts';
 import type { Link } from '../src/catalog/fields.ts';
 import { sortLinks } from '../src/catalog/links.ts';
 import { keepImage } from '../src/storage/images.ts';
 import type { Objects } from '../src/storage/objects.ts';
+import { png } from './picture.ts';
 import type { Change } from '../src/writing/write-here.ts';
 
 const load = <T>(file: string) =>
@@ -120,33 +120,8 @@ const inDays = (days: number) => {
 /** A PNG image of two soft colours, which `seed` chooses. */
 function picture(width: number, height: number, seed: number): Buffer {
   const hue = (offset: number) => Math.round(127 + 90 * Math.sin(seed * 1.7 + offset));
-  const lines = Array.from({ length: height }, (_, y) => {
-    const line = Buffer.alloc(1 + width * 3);
-    for (let x = 0; x < width; x += 1) {
-      const isInside = (x / width - 0.5) ** 2 + (y / height - 0.5) ** 2 < 0.12;
-      for (let channel = 0; channel < 3; channel += 1) {
-        line[1 + x * 3 + channel] = isInside ? 245 - channel * 6 : hue(channel * 2.1);
-      }
-    }
-    return line;
-  });
-  const header = Buffer.alloc(13);
-  header.writeUInt32BE(width, 0);
-  header.writeUInt32BE(height, 4);
-  header.set([8, 2, 0, 0, 0], 8);
-  return Buffer.concat([
-    Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'),
-    chunk('IHDR', header),
-    chunk('IDAT', deflateSync(Buffer.concat(lines))),
-    chunk('IEND', Buffer.alloc(0)),
-  ]);
-}
-
-function chunk(type: string, content: Buffer): Buffer {
-  const body = Buffer.concat([Buffer.from(type, 'latin1'), content]);
-  const length = Buffer.alloc(4);
-  length.writeUInt32BE(content.length);
-  const sum = Buffer.alloc(4);
-  sum.writeUInt32BE(crc32(body));
-  return Buffer.concat([length, body, sum]);
+  const outside = [0, 1, 2].map((channel) => hue(channel * 2.1));
+  const isInside = (x: number, y: number) =>
+    (x / width - 0.5) ** 2 + (y / height - 0.5) ** 2 < 0.12;
+  return png({ width, height }, (x, y) => (isInside(x, y) ? [245, 239, 233] : outside));
 }

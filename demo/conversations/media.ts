@@ -1,7 +1,7 @@
 // The contents of attachments, made of their names: nothing of them is stored.
 import { Readable } from 'node:stream';
 import { createHash } from 'node:crypto';
-import { crc32, deflateSync } from 'node:zlib';
+import { png } from '../picture.ts';
 
 /** More bytes than the limit of an attachment. */
 export const LARGE_BYTES = 60_000_000;
@@ -23,31 +23,8 @@ export function largeContent(): Readable {
 
 /** A picture of 120 × 80 in two colours. */
 function picture([red = 0, green = 0, blue = 0]: Buffer): Buffer {
-  const [width, height] = [120, 80];
-  const rows = Array.from({ length: height }, (_row, y) => {
-    const row = Buffer.alloc(1 + width * 3);
-    for (let x = 0; x < width; x += 1) {
-      const isInside = (x - 60) ** 2 + (y - 40) ** 2 < 900;
-      row.set(isInside ? [255 - red, 255 - green, 255 - blue] : [red, green, blue], 1 + x * 3);
-    }
-    return row;
-  });
-  const header = Buffer.alloc(13);
-  header.writeUInt32BE(width, 0);
-  header.writeUInt32BE(height, 4);
-  header.set([8, 2, 0, 0, 0], 8);
-  return Buffer.concat([
-    Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'),
-    chunk('IHDR', header),
-    chunk('IDAT', deflateSync(Buffer.concat(rows))),
-    chunk('IEND', Buffer.alloc(0)),
-  ]);
-}
-
-function chunk(name: string, data: Buffer): Buffer {
-  const named = Buffer.concat([Buffer.from(name, 'latin1'), data]);
-  const [length, check] = [Buffer.alloc(4), Buffer.alloc(4)];
-  length.writeUInt32BE(data.length);
-  check.writeUInt32BE(crc32(named));
-  return Buffer.concat([length, named, check]);
+  const isInside = (x: number, y: number) => (x - 60) ** 2 + (y - 40) ** 2 < 900;
+  return png({ width: 120, height: 80 }, (x, y) =>
+    isInside(x, y) ? [255 - red, 255 - green, 255 - blue] : [red, green, blue],
+  );
 }

@@ -169,7 +169,9 @@ const counted = sql`select wave.*, count(member.account_id) as total,
 export const listWaves = (on: Queryable, limit = 50) =>
   select<Wave>(
     on,
-    sql`${counted} group by wave.id order by wave.state = 'done', wave.id desc limit ${limit}`,
+    sql`${counted}
+         join (select id from wave order by state = 'done', id desc limit ${limit}) listed on listed.id = wave.id
+         group by wave.id order by wave.state = 'done', wave.id desc`,
   );
 
 export const waveOf = (on: Queryable, id: number) =>

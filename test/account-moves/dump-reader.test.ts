@@ -6,9 +6,10 @@ import { contentOf } from '../../demo/conversations/media.ts';
 import { messageItems, threadItems, wanted } from '../../demo/conversations/records.ts';
 import { dumpReader } from '../../src/account-moves/dump-reader.ts';
 import { readPage } from '../../src/account-moves/narrowing.ts';
-import type { RawRecord, Reader, ReadRange } from '../../src/account-moves/reader.ts';
+import type { RawRecord } from '../../src/account-moves/reader.ts';
 import type { Objects } from '../../src/storage/objects.ts';
 import { openObjects } from '../../src/storage/open.ts';
+import { readAll } from '../support/read-all.ts';
 import { newBucket, newFolder } from '../support/storage.ts';
 
 const account = wanted({ id: 'a-1', messages: 95, perThread: 1, isOdd: true });
@@ -36,17 +37,6 @@ const write = (also: Partial<Dumped> = {}, perPart = 20) =>
   writeDump(storage, 'dumps/a-1/', { ...dumpOf(account), attachments: [], ...also }, { perPart });
 const replace = (name: string, content: string | Buffer) =>
   storage.put(`dumps/a-1/${name}`, Buffer.from(content));
-
-async function readAll(reader: Reader, range: ReadRange): Promise<RawRecord[]> {
-  const found: RawRecord[] = [];
-  let { after = null } = range;
-  do {
-    const { items, next } = await reader.messages({ ...range, after });
-    found.push(...items);
-    after = next;
-  } while (after !== null);
-  return found;
-}
 
 const positionsOf = (records: RawRecord[]) =>
   records.map(({ item }) => (item as { position: string }).position);

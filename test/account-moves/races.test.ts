@@ -1,36 +1,21 @@
 // Two at once: requests, workers, a person and a wave, and force in the middle of a run.
-import { afterEach, beforeAll, expect, test } from '@jest/globals';
+import { beforeAll, expect, test } from '@jest/globals';
 import { attachmentDelays } from '../../src/account-moves/attachments.ts';
-import { failpoints } from '../../src/database/failpoints.ts';
 import { select, sql } from '../../src/database/sql.ts';
 import { runJob } from '../../src/jobs/runner.ts';
 import { tasks } from '../../src/tasks.ts';
 import { useMovingWorld } from '../support/conversations.ts';
 import { silence } from '../support/jobs.ts';
 import { checkMove } from '../support/move-checker.ts';
+import { onceAt, passFailpoints } from '../support/once-at.ts';
 import { finish, moveOf, requested } from '../support/moving.ts';
 
 const { world, older } = useMovingWorld({ MOVE_RECENT_MESSAGES: '50' });
 const here = () => world.staging;
-const usual = failpoints.reached;
 
 beforeAll(() => {
   Object.assign(attachmentDelays, { retry: 1, pause: 1, idle: 5 });
 });
-afterEach(() => {
-  failpoints.reached = usual;
-});
-
-/** Does something once, when a failpoint is reached for the first time. */
-function at(point: string, act: () => Promise<unknown>) {
-  let isDone = false;
-  failpoints.reached = async (name) => {
-    if (name !== point || isDone) return;
-    isDone = true;
-    await act();
-  };
-}
-
 test('S4-53 many requests at once for one account are one run and one job', async () => {
   await older.add({ id: 'together', messages: 10 });
   const all = await Promise.all(Array.from({ length: 8 }, () => requested(here(), 'together')));
@@ -46,13 +31,13 @@ test('two workers at one move store every record once', async () => {
   await runJob(here(), tasks, job?.id ?? '');
   const { job: rest } = await moveOf(here(), 'twice');
   let second: Promise<unknown> = Promise.resolve();
-  at('page read', async () => {
+  onceAt('page read', async () => {
     await silence(here(), rest ?? '');
     second = runJob(here(), tasks, rest ?? '');
   });
   await runJob(here(), tasks, rest ?? '');
   await second;
-  failpoints.reached = usual;
+  passFailpoints();
   expect(await finish(here(), 'twice')).toMatchObject({ messages: 400, failed: 0 });
   expect(await checkMove(here(), older, 'twice')).toEqual([]);
 });
@@ -63,7 +48,7 @@ test.each(['channels read', 'page before commit', 'attachment stored', 'final ch
     const id = `forced-${point.replaceAll(' ', '-')}`;
     await older.add({ id, messages: 120, attachmentEvery: 20 });
     await requested(here(), id);
-    at(point, () => requested(here(), id, { force: true }));
+    onceAt(point, () => requested(here(), id, { force: true }));
     expect(await finish(here(), id)).toMatchObject({
       run: 2,
       migration_status: 'completed',
@@ -76,7 +61,7 @@ test.each(['channels read', 'page before commit', 'attachment stored', 'final ch
 test('S4-30 a request for the remaining messages while the recent ones are read lets the run go on to the end', async () => {
   await older.add({ id: 'wider', messages: 120 });
   await requested(here(), 'wider', { part: 'recent' });
-  at('page read', () => requested(here(), 'wider', { part: 'remaining' }));
+  onceAt('page read', () => requested(here(), 'wider', { part: 'remaining' }));
   expect(await finish(here(), 'wider')).toMatchObject({
     run: 1,
     migration_status: 'completed',

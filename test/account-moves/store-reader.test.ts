@@ -8,10 +8,11 @@ import {
 } from '../../demo/conversations/records.ts';
 import { createTables, storeClient, tables, writeItems } from '../../demo/conversations/store.ts';
 import { patience } from '../../src/account-moves/patience.ts';
-import type { RawRecord, Reader, ReadRange } from '../../src/account-moves/reader.ts';
+import type { RawRecord, Reader } from '../../src/account-moves/reader.ts';
 import { storeReader } from '../../src/account-moves/store-reader.ts';
 import { Stopping } from '../../src/jobs/interrupted.ts';
 import { useConversations } from '../support/conversations.ts';
+import { readAll } from '../support/read-all.ts';
 import { startMoto, type Moto } from '../support/moto.ts';
 
 const older = useConversations();
@@ -49,17 +50,6 @@ const open = (endpoint = older.storeUrl, id = 'a-1', halt = never) => {
   readers.push(reader);
   return reader;
 };
-
-async function readAll(reader: Reader, range: ReadRange): Promise<RawRecord[]> {
-  const found: RawRecord[] = [];
-  let { after = null } = range;
-  do {
-    const { items, next } = await reader.messages({ ...range, after });
-    found.push(...items);
-    after = next;
-  } while (after !== null);
-  return found;
-}
 
 describe.each(['dynalite', 'moto'])('on %s', (name) => {
   const reader = () => open(name === 'moto' ? moto.url : older.storeUrl);

@@ -1,7 +1,6 @@
 // Two jobs, or a job and a person, at the same data file: no row of a version is lost, and no choice is overwritten.
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { beforeEach, expect, test } from '@jest/globals';
 import { insertLines } from '../../src/database/bulk.ts';
-import { failpoints } from '../../src/database/failpoints.ts';
 import { run, select, sql } from '../../src/database/sql.ts';
 import type { Dataset } from '../../src/datasets/datasets.ts';
 import { examinationOf } from '../../src/datasets/examination.ts';
@@ -22,6 +21,7 @@ import {
   storedRows,
   upload,
 } from '../support/datasets.ts';
+import { onceAt, passFailpoints } from '../support/once-at.ts';
 import { useWorld } from '../support/world.ts';
 
 const world = useWorld();
@@ -31,21 +31,6 @@ let cities: Dataset;
 beforeEach(async () => {
   cities = await addDataset(world.staging);
 });
-const usual = failpoints.reached;
-afterEach(() => {
-  failpoints.reached = usual;
-});
-
-/** Does something once, when a failpoint is reached for the first time. */
-function at(point: string, act: () => Promise<unknown>) {
-  let isDone = false;
-  failpoints.reached = async (name) => {
-    if (name !== point || isDone) return;
-    isDone = true;
-    await act();
-  };
-}
-
 const known = ({ id }: Datafile) => registry.known(world.staging.sql, id);
 const many = `n,name\n${Array.from({ length: 12_000 }, (_, row) => `${row},city ${row}`).join('\n')}\n`;
 
@@ -64,8 +49,8 @@ async function failedWithRows(): Promise<Datafile> {
 
 test('rows that nobody needs are not purged any further once their file is being loaded again', async () => {
   const file = await failedWithRows();
-  at('rows deleted', async () => {
-    failpoints.reached = usual;
+  onceAt('rows deleted', async () => {
+    passFailpoints();
     await reloading.loadAgain(world.staging, dana, await known(file));
     await runJobs(world.staging);
     await confirm(world.staging, file);
@@ -84,8 +69,8 @@ test('a worker that seemed dead while it deleted earlier rows deletes none of th
   await confirm(world.staging, file);
   const { job } = await known(file);
   const work = { here: world.staging, job: { id: job } as never, report: async () => {} };
-  at('rows deleted', async () => {
-    failpoints.reached = usual;
+  onceAt('rows deleted', async () => {
+    passFailpoints();
     await loadFile(work, file.id);
   });
   await loadFile(work, file.id);
