@@ -183,7 +183,8 @@ async function goOn(on: PoolConnection, { move, wanted }: Change): Promise<Job> 
   await run(
     on,
     sql`update account_move
-           set migration_status = ${status}, stage = coalesce(stage, 'channels'),
+           set migration_status = ${status},
+               stage = if(${isOther} and stage in ('attachments', 'final-check'), 'rest', coalesce(stage, 'channels')),
                part = ${wanted.part === 'recent' && move.part === 'recent' ? 'recent' : 'whole'},
                reader = if(${isOther}, 'dump', reader),
                location = if(${isOther}, ${wanted.location}, location),

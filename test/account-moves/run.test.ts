@@ -2,6 +2,7 @@
 // records that cannot be read.
 import { DeleteCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { dumpOf, writeDump } from '../../demo/conversations/dump.ts';
 import { attachmentDelays } from '../../src/account-moves/attachments.ts';
 import { patience } from '../../src/account-moves/patience.ts';
 import { discardLetters, retryLetters } from '../../src/account-moves/retries.ts';
@@ -212,6 +213,43 @@ test('S4-30 a run of the part “recent” stops after the recent messages, and 
   expect(await requested(here(), id, { part: 'recent' })).toMatchObject({ isAccepted: false });
   const whole = await moved(here(), id, { part: 'remaining' });
   expect(whole).toMatchObject({ migration_status: 'completed', messages: 120, run: 1 });
+  expect(await checkMove(here(), older, id)).toEqual([]);
+});
+
+test('S4-34 a dump in the object storage is read in two parts, and attachments come from it', async () => {
+  const id = newId();
+  const account = await older.add({ id, messages: 120, attachmentEvery: 15 });
+  await writeDump(here().storage, `dumps/${id}/`, dumpOf(account), { perPart: 30 });
+  const location = `dumps/${id}`;
+  const asked = older.requests.length;
+  expect(await moved(here(), id, { part: 'recent', location })).toMatchObject({
+    migration_status: 'recent-messages-only',
+    messages: 50,
+  });
+  expect(await moved(here(), id, { part: 'remaining', location })).toMatchObject({
+    migration_status: 'completed',
+    messages: 120,
+    attachments: 8,
+    run: 1,
+  });
+  const paths = older.requests.slice(asked).map(({ path }) => path);
+  expect(paths.filter((path) => path.startsWith('/media'))).toEqual([]);
+  expect(await checkMove(here(), older, id)).toEqual([]);
+});
+
+test('S4-34 the remaining messages may come from another dump, which is read from its beginning', async () => {
+  const id = newId();
+  const account = await older.add({ id, messages: 120, attachmentEvery: 0 });
+  const whole = dumpOf(account);
+  const messages = [...whole.messages];
+  const [newer, rest] = [messages.slice(0, 50), messages.slice(40)];
+  await writeDump(here().storage, `dumps/${id}-1/`, { ...whole, messages: newer });
+  await writeDump(here().storage, `dumps/${id}-2/`, { ...dumpOf(account), messages: rest });
+  await moved(here(), id, { part: 'recent', location: `dumps/${id}-1` });
+  expect(await moved(here(), id, { part: 'remaining', location: `dumps/${id}-2` })).toMatchObject({
+    migration_status: 'completed',
+    messages: 120,
+  });
   expect(await checkMove(here(), older, id)).toEqual([]);
 });
 
