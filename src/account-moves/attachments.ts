@@ -9,6 +9,7 @@ import { failpoint } from '../database/failpoints.ts';
 import { run, select, sql, transaction, type Statement } from '../database/sql.ts';
 import { Interrupted, Postponed } from '../jobs/interrupted.ts';
 import type { Stored } from '../storage/objects.ts';
+import { giveWay } from './giving-way.ts';
 import { lettersOf, recordLetters, withoutKnown } from './letters.ts';
 import { AttachmentMissing } from './reader.ts';
 import { advance, checkpoint, own, RunStopped, type Run } from './run.ts';
@@ -108,6 +109,7 @@ const waiting = ({ here, account, run: number }: Run) =>
 async function fetchBatch(at: Run, batch: WaitingAttachment[], end: AbortSignal) {
   let row: { line: WaitingAttachment; fault: Fault }[] = [];
   const fetchLine = async (line: WaitingAttachment) => {
+    await giveWay(at);
     if (end.aborted) return;
     const fault = await fetchOne(at, line, end);
     if (fault === 'ended') return;

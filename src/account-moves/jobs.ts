@@ -9,6 +9,7 @@ import type { Job } from '../jobs/jobs.ts';
 import { task, type Task, type Work } from '../jobs/task.ts';
 import { moveAttachments } from './attachments.ts';
 import { moveLast } from './final-check.ts';
+import { inFront } from './giving-way.ts';
 import { OPENING, REST, requestJob, WAVE } from './job-requests.ts';
 import type { LetterPayload } from './letters.ts';
 import * as moves from './moves.ts';
@@ -40,7 +41,7 @@ async function runMove(work: Work, { account, run: number }: z.infer<typeof inpu
   const at: Run = { here, work, account, externalId, run: number, reader: openReader(here, move) };
   try {
     await checkpoint(at);
-    await runStages(at);
+    await inFront(at, () => runStages(at));
     return await outcome(here, account, null);
   } catch (error) {
     return await whenStopped(at, error);

@@ -5,13 +5,15 @@ import { fromSqlInstant, run, sql, toSqlInstant } from '../database/sql.ts';
 import { NotFound } from '../problems.ts';
 import { channelsThere, accountThere } from './conversations.ts';
 import { lettersOf, recordLetters, withoutKnown, type Letter } from './letters.ts';
+import { giveWay } from './giving-way.ts';
 import type { Move } from './moves.ts';
 import { readPage } from './narrowing.ts';
-import { upsertBrands, upsertChannels, writePage } from './page-writer.ts';
+import { preparing, type PreparedPage } from './page-rows.ts';
+import { writePages } from './page-writer.ts';
 import { recentLimit, recentOf } from './recent.ts';
 import { parseBrand, parseChannel, type Parsed } from './records.ts';
-import { refuseTooManyLetters } from './limits.ts';
 import { advance, checkpoint, own, RunFailed, type Run } from './run.ts';
+import { upsertBrands, upsertChannels } from './upserts.ts';
 
 /** Records on a page of recent messages: fewer than on later pages, so that the first ones are soon here. */
 const PAGE = 250;
@@ -89,32 +91,39 @@ const noteRejected = (on: PoolConnection, at: Run, letters: Letter[]) =>
 
 /** Reads the recent messages, newest first. `nextJob`: requests the job of the remaining stages in the last commit. */
 export async function moveRecent(at: Run, nextJob: (on: PoolConnection) => Promise<void>) {
-  let move = await checkpoint(at);
-  let isRead = false;
-  while (!isRead) {
-    isRead = await isRecentRead(at, move);
-    move = await checkpoint(at);
-    refuseTooManyLetters(at, move);
-  }
+  const move = await checkpoint(at);
+  await writePages(at, recentPages(at, move), move);
   await advance(at, { from: 'recent', reaches: 'recent-messages-only', also: nextJob });
 }
 
-/** Reads and writes the next page of recent messages; true when there is none. */
-async function isRecentRead(at: Run, move: Move): Promise<boolean> {
+/** The pages of recent messages, each read while the one before is prepared. */
+async function* recentPages(at: Run, move: Move): AsyncGenerator<PreparedPage> {
   const most = at.here.settings.moves?.recent.messages ?? 0;
-  const read = move.messages + move.failed;
   const recent = { cutAt: fromSqlInstant(move.cut_at ?? ''), most };
-  const limit = recentLimit(read, recent, PAGE);
-  if (move.all_read === 1 || limit === 0) return true;
-  const found = await readPage(at.reader, { after: move.position, limit });
-  await failpoint('page read');
-  const { items, next, isLast } = recentOf(found, { after: move.position, read, ...recent });
-  // Records that cannot be read and are older than the last recent one are met again later.
-  const lost = found.lost.filter(
-    ({ cursor }) => next === found.next || move.reader === 'dump' || cursor > (next ?? ''),
-  );
-  await writePage(at, { items, lost, page: move.page, next });
-  return isLast;
+  const prepare = preparing(at);
+  const read = (after: string | null, before: number) => {
+    const limit = recentLimit(before, recent, PAGE);
+    if (limit === 0) return null;
+    const page = giveWay(at).then(() => readPage(at.reader, { after, limit }));
+    // Its failure is met when it is awaited; until then it must not end the process.
+    page.catch(() => {});
+    return page;
+  };
+  let after = move.position;
+  let count = move.messages + move.failed;
+  let ahead = move.all_read === 1 ? null : read(after, count);
+  while (ahead !== null) {
+    const found = await ahead;
+    const { items, next, isLast } = recentOf(found, { after, read: count, ...recent });
+    // Records that cannot be read and are older than the last recent one are met again later.
+    const lost = found.lost.filter(
+      ({ cursor }) => next === found.next || move.reader === 'dump' || cursor > (next ?? ''),
+    );
+    count += items.length + lost.length;
+    after = next;
+    ahead = isLast ? null : read(after, count);
+    yield await prepare({ items, lost, next });
+  }
 }
 
 /** The time before which messages are not recent, as it is stored. */

@@ -1,58 +1,53 @@
-// Writes one page of messages: position, threads, messages, attachments and dead letters in one commit.
+// Writes pages of messages: position, threads, messages, attachments and dead letters of a page in one commit.
 import type { PoolConnection } from 'mysql2/promise';
-import { insertRows, type Columns } from '../database/bulk.ts';
+import { insertRows } from '../database/bulk.ts';
 import { failpoint } from '../database/failpoints.ts';
-import {
-  join,
-  name,
-  run,
-  select,
-  sql,
-  toSqlInstant,
-  transaction,
-  type Queryable,
-  type Statement,
-} from '../database/sql.ts';
+import { run, sql, toSqlInstant, transaction } from '../database/sql.ts';
 import { isUnwilling } from '../database/unwillingness.ts';
 import { reasonOf } from '../environments/unreachable.ts';
 import { Problem } from '../problems.ts';
-import { lettersOf, recordLetters, withoutKnown, type Letter } from './letters.ts';
-import { readThreads } from './narrowing.ts';
-import type { RawRecord } from './reader.ts';
-import { messagesOf, threadsOf, timeOf, type Message, type Thread } from './records.ts';
-import { own, RunStopped, type Run } from './run.ts';
-
-/** A page that was read. `lost`: records that cannot be read. */
-export type FoundPage = {
-  items: RawRecord[];
-  lost: { cursor: string; reason: string; cause: string }[];
-  /** The page number that the move has before it, and the cursor that it has after it. */
-  page: number;
-  next: string | null;
-};
-
-/** What a page becomes here; `missing`: messages whose threads are not to be had. */
-type Rows = {
-  messages: Message[];
-  threads: Thread[];
-  missing: Message[];
-  letters: Letter[];
-  /** The cursor of the newest record of the page. */
-  newest: string | null;
-};
+import { giveWay } from './giving-way.ts';
+import { lettersOf, recordLetters, withoutKnown } from './letters.ts';
+import { refuseTooManyLetters } from './limits.ts';
+import type { Move } from './moves.ts';
+import type { PreparedPage, PageRows } from './page-rows.ts';
+import { timeOf, type Message } from './records.ts';
+import { checkpoint, own, RunStopped, type Run } from './run.ts';
+import { upsertMessages, upsertThreads } from './upserts.ts';
 
 /**
- * Writes a page, unless another worker has written it.
+ * Writes all pages, the next one prepared while one is written. `move`: as it is before them.
  * @throws RunStopped when another worker went on with the run
  */
-export async function writePage(at: Run, found: FoundPage): Promise<void> {
-  const rows = await rowsOf(at, found);
+export async function writePages(at: Run, pages: AsyncIterator<PreparedPage>, move: Move) {
+  const next = () => {
+    const page = pages.next();
+    // Its failure is met when it is awaited; until then it must not end the process.
+    page.catch(() => {});
+    return page;
+  };
+  let { page } = move;
+  let ahead = next();
+  for (let one = await ahead; one.done !== true; one = await ahead) {
+    await failpoint('page read');
+    ahead = next();
+    await giveWay(at);
+    await writePage(at, one.value, page);
+    const now = await checkpoint(at);
+    refuseTooManyLetters(at, now);
+    ({ page } = now);
+  }
+}
+
+async function writePage(at: Run, { rows, next }: PreparedPage, page: number) {
+  // Only now, because the page before may have had the same threads.
+  const fresh = { ...rows, letters: await withoutKnown(at, rows.letters) };
   await failpoint('page before commit');
   try {
-    await commit(at, found, rows);
+    await commit(at, { page, next }, fresh);
   } catch (error) {
     if (error instanceof Problem || error instanceof RunStopped || !isRefused(error)) throw error;
-    await commit(at, found, await withoutRefused(at, rows));
+    await commit(at, { page, next }, await withoutRefused(at, fresh));
   }
   await failpoint('page committed');
 }
@@ -61,51 +56,9 @@ export async function writePage(at: Run, found: FoundPage): Promise<void> {
 const isRefused = (error: unknown) =>
   !isUnwilling(error) && (error as { sqlMessage?: string }).sqlMessage !== undefined;
 
-async function rowsOf(at: Run, { items, lost }: FoundPage): Promise<Rows> {
-  const letters = lettersOf(at, lost);
-  const parse = messagesOf(at.externalId);
-  const messages: Message[] = [];
-  for (const raw of items) {
-    const { record, fault } = parse(raw.item);
-    if (record) messages.push(record);
-    else letters.push(...lettersOf(at, [{ ...raw, reason: fault, cause: 'unreadable-message' }]));
-  }
-  const found = await threadsFor(at, messages, letters);
-  const newest = [items[0]?.cursor ?? '', lost[0]?.cursor ?? ''].toSorted().at(-1) || null;
-  return { messages, ...found, letters: await withoutKnown(at, letters), newest };
-}
+type Step = { page: number; next: string | null };
 
-/** The threads of messages that are not here in this run, and the messages whose threads cannot be read. */
-async function threadsFor(at: Run, messages: Message[], letters: Letter[]) {
-  const wanted = [...new Set(messages.map(({ thread_id: id }) => id))];
-  const known = new Set(await threadsHere(at, wanted));
-  const unknown = wanted.filter((id) => !known.has(id));
-  const { items: found, lost } = await readThreads(at.reader, unknown);
-  letters.push(...lettersOf(at, lost, 'thread'));
-  const parse = threadsOf(at.externalId);
-  const threads: Thread[] = [];
-  for (const raw of found) {
-    const { record, fault } = parse(raw.item);
-    if (record) threads.push(record);
-    else {
-      const letter = { ...raw, reason: fault, cause: 'unreadable-thread' };
-      letters.push(...lettersOf(at, [letter], 'thread'));
-    }
-  }
-  const here = new Set([...known, ...threads.map(({ id }) => id)]);
-  return { threads, missing: messages.filter(({ thread_id: id }) => !here.has(id)) };
-}
-
-/** Those of the threads that this run has written. */
-export const threadsHere = async (at: Run, ids: string[]): Promise<string[]> =>
-  (
-    await select<{ id: string }>(
-      at.here.sql,
-      sql`select id from inbox_thread where account_id = ${at.account} and run = ${at.run} and id in (${ids})`,
-    )
-  ).map(({ id }) => id);
-
-const commit = (at: Run, { page, next }: FoundPage, rows: Rows) =>
+const commit = (at: Run, { page, next }: Step, rows: PageRows) =>
   transaction(at.here.sql, async (on) => {
     const { messages, threads, letters, newest } = rows;
     const moved = await run(
@@ -127,7 +80,7 @@ const commit = (at: Run, { page, next }: FoundPage, rows: Rows) =>
   });
 
 /** Finds the records that the database refuses, and makes dead letters of them. */
-async function withoutRefused(at: Run, rows: Rows): Promise<Rows> {
+async function withoutRefused(at: Run, rows: PageRows): Promise<PageRows> {
   const threads = await sorted(rows.threads, (some) =>
     whyRefused(at, (on) => upsertThreads(on, at, some)),
   );
@@ -199,70 +152,6 @@ async function whyRefused(
   }
 }
 
-type Owner = Pick<Run, 'account' | 'run'>;
-
-/** Writes the rows of a run over those of earlier runs, never over rows that were written here (`run` null). */
-const upsert = (on: Queryable, table: string, columns: string[], rows: Columns[]) => {
-  const newer = sql`run < values(run)`;
-  const set = (column: string, value: Statement) =>
-    sql`${name(column)} = if(${newer}, ${value}, ${name(column)})`;
-  const assignments = columns.map((column) => set(column, sql`values(${name(column)})`));
-  // The run comes last, because each assignment sees the ones before it.
-  return insertRows(
-    on,
-    table,
-    rows,
-    sql`on duplicate key update ${join(assignments, ', ')}, run = greatest(run, values(run))`,
-  );
-};
-
-export const upsertBrands = (on: Queryable, at: Owner, brands: { id: string; name: string }[]) =>
-  upsert(
-    on,
-    'inbox_brand',
-    ['name'],
-    brands.map(({ id, name: called }) => ({ ...owned(at), id, name: called })),
-  );
-
-type WantedChannel = {
-  id: string;
-  brand_id?: string | null | undefined;
-  kind: string;
-  name: string;
-  address: string;
-};
-
-export const upsertChannels = (on: Queryable, at: Owner, channels: WantedChannel[]) =>
-  upsert(
-    on,
-    'inbox_channel',
-    ['brand_id', 'kind', 'name', 'address'],
-    channels.map(({ id, brand_id: brand = null, kind, name: called, address }) => ({
-      ...owned(at),
-      id,
-      brand_id: brand,
-      kind,
-      name: called,
-      address,
-    })),
-  );
-
-export const upsertThreads = (on: Queryable, at: Owner, threads: Thread[]) =>
-  upsert(
-    on,
-    'inbox_thread',
-    ['channel_id', 'title', 'customer', 'last_at', 'gone_at'],
-    threads.map(({ id, channel_id: channel, title, customer, last_at: last }) => ({
-      ...owned(at),
-      id,
-      channel_id: channel,
-      title,
-      customer,
-      last_at: toSqlInstant(last),
-      gone_at: null,
-    })),
-  );
-
 /** Run of a thread that stands in for one that cannot be read: every run may write over it. */
 const STUB_RUN = 0;
 
@@ -280,41 +169,3 @@ const addStubs = (on: PoolConnection, at: Run, messages: Message[]) =>
     })),
     sql`on duplicate key update run = run`,
   );
-
-export async function upsertMessages(on: Queryable, at: Owner, messages: Message[]) {
-  await upsert(
-    on,
-    'inbox_message',
-    ['thread_id', 'direction', 'author', 'body', 'gone_at'],
-    messages.map(({ position, thread_id: thread, direction, author, body }) => ({
-      ...owned(at),
-      position,
-      thread_id: thread,
-      direction,
-      author,
-      body,
-      gone_at: null,
-    })),
-  );
-  // The object of an earlier run is kept, so that it can be read until the attachment is fetched again.
-  await upsert(
-    on,
-    'inbox_attachment',
-    ['name', 'type', 'url', 'state', 'reason', 'gone_at'],
-    messages.flatMap(({ position, attachments }) =>
-      attachments.map(({ id, name: called, type, url }) => ({
-        ...owned(at),
-        position,
-        id,
-        name: called,
-        type,
-        url,
-        state: 'waiting',
-        reason: null,
-        gone_at: null,
-      })),
-    ),
-  );
-}
-
-const owned = ({ account, run: number }: Owner) => ({ account_id: account, run: number });

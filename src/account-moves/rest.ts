@@ -1,12 +1,15 @@
-// The stage of the older messages: pages of 1,000, the next one read while one is written, attachments beside them.
-import { failpoint } from '../database/failpoints.ts';
+// The stage of the older messages: pages of 1,000, the next ones read while one is written, attachments beside them.
 import { beside } from './attachments.ts';
-import { refuseTooManyLetters } from './limits.ts';
+import { giveWay } from './giving-way.ts';
+import type { Move } from './moves.ts';
 import { readPage } from './narrowing.ts';
-import { writePage } from './page-writer.ts';
+import { preparing, type PreparedPage } from './page-rows.ts';
+import { writePages } from './page-writer.ts';
 import { advance, checkpoint, type Run } from './run.ts';
 
 const PAGE = 1000;
+/** Records on a page of a wave: few, because a person who comes waits for the pages that are under way. */
+const PAGE_OF_WAVE = 250;
 
 export async function moveRest(at: Run) {
   await beside(at, () => readOn(at, null));
@@ -15,20 +18,28 @@ export async function moveRest(at: Run) {
 
 /** Reads and writes all pages after the position of the move, down to `until`. */
 export async function readOn(at: Run, until: string | null) {
-  let move = await checkpoint(at);
+  const move = await checkpoint(at);
+  await writePages(at, pagesAfter(at, move, until), move);
+}
+
+/** The pages, each read while the one before is prepared. */
+async function* pagesAfter(
+  at: Run,
+  move: Move,
+  until: string | null,
+): AsyncGenerator<PreparedPage> {
+  const prepare = preparing(at);
+  const limit = move.wave_id === null ? PAGE : PAGE_OF_WAVE;
   const read = (after: string | null) => {
-    const page = readPage(at.reader, { after, until, limit: PAGE });
+    const page = giveWay(at).then(() => readPage(at.reader, { after, until, limit }));
     // Its failure is met when it is awaited; until then it must not end the process.
     page.catch(() => {});
     return page;
   };
   let ahead = move.all_read === 1 ? null : read(move.position);
   while (ahead !== null) {
-    const { items, lost, next } = await ahead;
-    await failpoint('page read');
-    ahead = next === null ? null : read(next);
-    await writePage(at, { items, lost, page: move.page, next });
-    move = await checkpoint(at);
-    refuseTooManyLetters(at, move);
+    const found = await ahead;
+    ahead = found.next === null ? null : read(found.next);
+    yield await prepare(found);
   }
 }

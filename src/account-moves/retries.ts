@@ -13,7 +13,7 @@ import * as moves from './moves.ts';
 import type { Move } from './moves.ts';
 import { openReader } from './open-reader.ts';
 import { channelsThere } from './conversations.ts';
-import { upsertBrands, upsertChannels, upsertMessages, upsertThreads } from './page-writer.ts';
+import { upsertBrands, upsertChannels, upsertMessages, upsertThreads } from './upserts.ts';
 import { SourceFailed, type Reader } from './reader.ts';
 import { messagesOf, parseBrand, parseChannel, threadsOf, type Parsed } from './records.ts';
 

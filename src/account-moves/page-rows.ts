@@ -1,0 +1,78 @@
+// What a page of messages becomes here: parsed messages and their threads. It is prepared while the page before is written.
+import { select, sql } from '../database/sql.ts';
+import { lettersOf, type Letter } from './letters.ts';
+import { readThreads } from './narrowing.ts';
+import type { RawRecord } from './reader.ts';
+import { messagesOf, threadsOf, type Message, type Thread } from './records.ts';
+import type { Run } from './run.ts';
+
+/** A page that was read. `lost`: records that cannot be read; `next`: the cursor that the move has after it. */
+export type FoundPage = {
+  items: RawRecord[];
+  lost: { cursor: string; reason: string; cause: string }[];
+  next: string | null;
+};
+
+/** What a page becomes here; `missing`: messages whose threads are not to be had. */
+export type PageRows = {
+  messages: Message[];
+  threads: Thread[];
+  missing: Message[];
+  letters: Letter[];
+  /** The cursor of the newest record of the page. */
+  newest: string | null;
+};
+
+export type PreparedPage = { rows: PageRows; next: string | null };
+
+/** Returns a function that prepares the pages of a run, one after the other. */
+export function preparing(at: Run): (found: FoundPage) => Promise<PreparedPage> {
+  // The threads of the page before may not be committed yet.
+  let before: Thread[] = [];
+  return async ({ items, lost, next }) => {
+    const letters = lettersOf(at, lost);
+    const parse = messagesOf(at.externalId);
+    const messages: Message[] = [];
+    for (const raw of items) {
+      const { record, fault } = parse(raw.item);
+      if (record) messages.push(record);
+      else letters.push(...lettersOf(at, [{ ...raw, reason: fault, cause: 'unreadable-message' }]));
+    }
+    const found = await threadsFor(at, { messages, before, letters });
+    before = found.threads;
+    const newest = [items[0]?.cursor ?? '', lost[0]?.cursor ?? ''].toSorted().at(-1) || null;
+    return { rows: { messages, ...found, letters, newest }, next };
+  };
+}
+
+type Wanted = { messages: Message[]; before: Thread[]; letters: Letter[] };
+
+/** The threads of messages that are not here in this run, and the messages whose threads cannot be read. */
+async function threadsFor(at: Run, { messages, before, letters }: Wanted) {
+  const wanted = [...new Set(messages.map(({ thread_id: id }) => id))];
+  const known = new Set([...before.map(({ id }) => id), ...(await threadsHere(at, wanted))]);
+  const unknown = wanted.filter((id) => !known.has(id));
+  const { items: found, lost } = await readThreads(at.reader, unknown);
+  letters.push(...lettersOf(at, lost, 'thread'));
+  const parse = threadsOf(at.externalId);
+  const threads: Thread[] = [];
+  for (const raw of found) {
+    const { record, fault } = parse(raw.item);
+    if (record) threads.push(record);
+    else {
+      const letter = { ...raw, reason: fault, cause: 'unreadable-thread' };
+      letters.push(...lettersOf(at, [letter], 'thread'));
+    }
+  }
+  const here = new Set([...known, ...threads.map(({ id }) => id)]);
+  return { threads, missing: messages.filter(({ thread_id: id }) => !here.has(id)) };
+}
+
+/** Those of the threads that this run has written. */
+export const threadsHere = async (at: Run, ids: string[]): Promise<string[]> =>
+  (
+    await select<{ id: string }>(
+      at.here.sql,
+      sql`select id from inbox_thread where account_id = ${at.account} and run = ${at.run} and id in (${ids})`,
+    )
+  ).map(({ id }) => id);
