@@ -1,5 +1,7 @@
 import type { Ground } from './support/ground.ts';
 import type { Found } from './support/results.ts';
+import { accountMoves } from './account-moves.ts';
+import { accountMovesMemory } from './account-moves-memory.ts';
 import { compare } from './compare.ts';
 import { datasetsBench } from './datasets.ts';
 import { datasetsApi } from './datasets-api.ts';
@@ -29,4 +31,6 @@ export const benches: Record<string, (ground: Ground) => Promise<Found>> = {
   'datasets-reading': datasetsReading,
   datasets: datasetsBench,
   'datasets-api': datasetsApi,
+  'account-moves': accountMoves,
+  'account-moves-memory': accountMovesMemory,
 };

@@ -1,10 +1,10 @@
 // Posts a large file to a server as a browser does: multipart, over the network, at the speed at which it is taken.
-import { readFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Dataset } from '../../src/datasets/datasets.ts';
 import type { Ground } from './ground.ts';
+import { peakOf } from './peak.ts';
 import { serve, type Site } from './site.ts';
 
 const boundary = '----bench';
@@ -32,12 +32,6 @@ async function tokenOf({ url, cookie }: Site, path: string): Promise<string> {
   const found = /name="csrf" value="([^"]+)"/.exec(await page.text())?.[1];
   if (!found) throw new Error(`${path} has no form: ${page.status}`);
   return found;
-}
-
-/** The peak of the resident memory of a process, in MB. */
-function peakOf({ pid }: Site): number {
-  const found = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-  return Math.round((Number(found) * 1024) / 1e6);
 }
 
 const part = (head: string) => `--${boundary}\r\nContent-Disposition: form-data; ${head}\r\n`;
