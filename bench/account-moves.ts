@@ -103,7 +103,7 @@ async function besideDlt(bench: Bench, dlt: string): Promise<Goal[]> {
         8,
         clock.pairRatio('dlt', once),
       ),
-      `${ratio('dlt: without its start', once)} times than its run alone; ${dlt}`,
+      `${ratio('dlt: without its start', once)} without the start of Python; ${dlt}`,
     ),
     besides(
       atLeast(
@@ -111,7 +111,7 @@ async function besideDlt(bench: Bench, dlt: string): Promise<Goal[]> {
         100,
         clock.pairRatio('dlt, again', again),
       ),
-      `${ratio('dlt incremental, again: without its start', again)} times than a run that asks only for newer messages`,
+      `${ratio('dlt incremental, again: without its start', again)} when it asks only for newer messages, without the start of Python`,
     ),
   ];
 }
