@@ -94,7 +94,8 @@ CREATE TABLE wave (
   KEY wave_state (state)
 );
 
--- `run`: the run that the wave started; null before. `picked_at`: when a process began to start it. `taken_at`: when somebody's request took the account out.
+-- `run`: the run that the wave started; null before. `picked_at`: when a process began to start it. `taken_at`: when
+-- somebody's request took the account out.
 CREATE TABLE wave_account (
   wave_id BIGINT UNSIGNED NOT NULL,
   account_id INT UNSIGNED NOT NULL,
@@ -103,13 +104,16 @@ CREATE TABLE wave_account (
   taken_at DATETIME(3) NULL,
   PRIMARY KEY (wave_id, account_id),
   KEY wave_account_account (account_id),
+  KEY wave_account_waiting (wave_id, run, taken_at, account_id),
   CONSTRAINT wave_account_wave FOREIGN KEY (wave_id) REFERENCES wave (id) ON DELETE CASCADE,
   CONSTRAINT wave_account_account FOREIGN KEY (account_id) REFERENCES inbox_account (id) ON DELETE CASCADE
 );
 
 -- The move of an account. `run`: 0 before the first. `reached`: the furthest status of this run. `position` and
 -- `page`: where reading continues; each commit of a run names both. `part`: recent where the run stops after the recent
--- messages. `job`: the one job that may go on with the run. `cut_at`: the time before which messages are not recent. `failing_since`: since when the older system fails.
+-- messages. `job`: the one job that may go on with the run. `cut_at`: the time before which messages are not recent.
+-- `reading_since`, `messages_before`: when its job began to read, and how many messages were here then.
+-- `failing_since`: since when the older system fails.
 CREATE TABLE account_move (
   account_id INT UNSIGNED NOT NULL PRIMARY KEY,
   migration_status VARCHAR(24) NOT NULL,
@@ -124,6 +128,8 @@ CREATE TABLE account_move (
   all_read BOOLEAN NOT NULL DEFAULT FALSE,
   newest_position VARCHAR(200) CHARACTER SET ascii COLLATE ascii_bin NULL,
   cut_at DATETIME(3) NULL,
+  reading_since DATETIME(3) NULL,
+  messages_before INT UNSIGNED NOT NULL DEFAULT 0,
   channels INT UNSIGNED NOT NULL DEFAULT 0,
   threads INT UNSIGNED NOT NULL DEFAULT 0,
   messages INT UNSIGNED NOT NULL DEFAULT 0,
@@ -144,7 +150,7 @@ CREATE TABLE account_move (
   requested_at DATETIME(3) NULL,
   ended_at DATETIME(3) NULL,
   KEY account_move_status (migration_status, part, account_id),
-  KEY account_move_wave (wave_id),
+  KEY account_move_wave (wave_id, migration_status),
   KEY account_move_ended (ended_at),
   KEY account_move_error (error_at),
   KEY account_move_reported (reported_at),

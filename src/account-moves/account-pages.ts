@@ -18,7 +18,7 @@ import { lettersByCause } from './overview.ts';
 import { requestMove } from './requests.ts';
 import { discardLetters, retryLetters } from './retries.ts';
 import { isActive } from './status.ts';
-import { waveOf } from './waves.ts';
+import { waveById } from './waves.ts';
 
 type Named = Pick<Move, 'account_id' | 'external_id'>;
 
@@ -44,7 +44,7 @@ export async function show(req: Request, res: Response) {
   const move = await addressedMove(req);
   const events = await moves.eventsOf(on, move.account_id);
   const job = move.job === null ? undefined : await jobs.byId(on, move.job);
-  const wave = move.wave_id === null ? undefined : await waveOf(on, move.wave_id);
+  const wave = move.wave_id === null ? undefined : await waveById(on, move.wave_id);
   await page(req, res, 'account-moves/move', {
     title: `Account ${move.external_id}`,
     crumbs: crumbsOf(move),

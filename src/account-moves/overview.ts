@@ -195,21 +195,14 @@ export const lettersByCause = (on: Queryable, subject: string | null = null) =>
          order by causes.records desc, causes.cause limit ${MOST_CAUSES}`,
   );
 
-/** Accounts whose moves failed for a cause, those that failed first ahead. */
+/** Accounts whose moves failed for a cause, those that failed longest ago first: who fails again comes last. */
 export const failedOf = (on: Queryable, cause: string, limit: number) =>
   select<Pick<Move, 'external_id' | 'part' | 'wave_id'>>(
     on,
     sql`select account.external_id, move.part, move.wave_id
           from account_move move join inbox_account account on account.id = move.account_id
          where move.migration_status = 'failed' and coalesce(move.error_code, '') = ${cause}
-         order by move.account_id limit ${limit}`,
-  );
-
-/** The newest waves that are not done. */
-export const activeWaves = (on: Queryable, limit: number) =>
-  select<{ id: number }>(
-    on,
-    sql`select id from wave where state in ('running', 'paused') order by id desc limit ${limit}`,
+         order by move.error_at, move.account_id limit ${limit}`,
   );
 
 /** The names of the newest waves, to choose one of them. */

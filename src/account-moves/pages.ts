@@ -16,8 +16,8 @@ import * as overview from './overview.ts';
 import { progressOf } from './progress.ts';
 import { ask, requestMove } from './requests.ts';
 import { retryLetters } from './retries.ts';
-import { waveOf } from './waves.ts';
-import { waveView } from './wave-view.ts';
+import { activeWaves } from './waves.ts';
+import { waveHeadView } from './wave-view.ts';
 
 /** How many days the chart shows. */
 const DAYS = 14;
@@ -107,12 +107,10 @@ async function chartView({ here }: Request) {
 }
 
 async function wavesView({ here: { sql: on } }: Request, filtered: number | null) {
-  const active = await overview.activeWaves(on, WAVES);
-  const waves = await Promise.all(active.map(({ id }) => waveOf(on, id)));
   const names = await overview.waveNames(on);
   const isListed = filtered === null || names.some(({ id }) => id === filtered);
   return {
-    waves: waves.filter((wave) => wave !== undefined).map(waveView),
+    waves: (await activeWaves(on, WAVES)).map(waveHeadView),
     waveOptions: [
       { value: '', text: 'Any wave' },
       ...names.map(({ id, name }) => ({ value: String(id), text: name })),

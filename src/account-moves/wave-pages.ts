@@ -6,7 +6,7 @@ import { flash, orShowErrors, page } from '../web/pages.ts';
 import { accountOf, numberOrNull } from '../web/request.ts';
 import { groupTexts, moveGroups } from './move-view.ts';
 import * as waves from './waves.ts';
-import type { Wave } from './waves.ts';
+import type { Wave, WaveHead } from './waves.ts';
 import { waveView } from './wave-view.ts';
 
 const home = { text: 'Account migrations', href: '/account-moves' };
@@ -56,15 +56,25 @@ export async function add(req: Request, res: Response) {
   await orShowErrors(res, addPosted, (errors) => formPage(req, res, errors));
 }
 
-async function addressedWave(req: Request): Promise<Wave> {
+const addressedId = (req: Request) => numberOrNull(req.params['id']) ?? 0;
+
+async function addressedWave(req: Request): Promise<WaveHead> {
   needMoves(req.here);
-  const wave = await waves.waveOf(req.here.sql, numberOrNull(req.params['id']) ?? 0);
+  return foundWave(await waves.waveById(req.here.sql, addressedId(req)));
+}
+
+async function countedWave(req: Request): Promise<Wave> {
+  needMoves(req.here);
+  return foundWave(await waves.waveOf(req.here.sql, addressedId(req)));
+}
+
+function foundWave<T extends WaveHead>(wave: T | undefined): T {
   if (!wave) throw new NotFound('There is no such wave.');
   return wave;
 }
 
 export async function show(req: Request, res: Response) {
-  const wave = await addressedWave(req);
+  const wave = await countedWave(req);
   await page(req, res, 'account-moves/wave', {
     title: `Wave ${wave.name}`,
     crumbs: [...crumbs, { text: wave.name }],
@@ -79,7 +89,7 @@ export async function show(req: Request, res: Response) {
 
 /** The page that asks whether a wave is to be paused or resumed, whichever comes next. */
 export async function showStep(req: Request, res: Response) {
-  const wave = await addressedWave(req);
+  const wave = await countedWave(req);
   if (wave.state === 'done') throw new Conflict('This wave is done: there is nothing to pause.');
   await page(req, res, 'account-moves/wave-step', {
     title: `${wave.state === 'paused' ? 'Resume' : 'Pause'} ${wave.name}`,

@@ -1,5 +1,5 @@
 // A wave as pages show it. Pure functions.
-import type { Wave, WaveState } from './waves.ts';
+import type { Wave, WaveHead, WaveState } from './waves.ts';
 
 const looks: Record<WaveState, { text: string; icon: string }> = {
   running: { text: 'Running', icon: 'loader' },
@@ -7,10 +7,15 @@ const looks: Record<WaveState, { text: string; icon: string }> = {
   done: { text: 'Done', icon: 'circle-check' },
 };
 
-export const waveView = (wave: Wave) => ({
+/** A wave without its counts. */
+export const waveHeadView = <T extends WaveHead>(wave: T) => ({
   ...wave,
   look: looks[wave.state],
   href: `/account-moves/waves/${wave.id}`,
+});
+
+export const waveView = (wave: Wave) => ({
+  ...waveHeadView(wave),
   /** Accounts that need nothing more of this wave. */
   ended: wave.done + wave.failed + wave.taken,
 });

@@ -1,26 +1,17 @@
 // Waves: accounts that are moved in the background, so many at once. The next ones start only while fewer are active,
 // so that neither the queue nor the older system is flooded.
-import type { PoolConnection } from 'mysql2/promise';
 import * as audit from '../audit/audit.ts';
 import { insertRows } from '../database/bulk.ts';
 import { first, run, runForId, select, sql, transaction, type Queryable } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
 import { EXTERNAL_ID } from '../inbox/accounts.ts';
 import { Conflict, Invalid, NotFound } from '../problems.ts';
+import { ensureAccounts, inOtherWaves, oneAtATime } from './wave-accounts.ts';
 
 export type WaveState = 'running' | 'paused' | 'done';
 
-type WaveCounts = {
-  total: number;
-  waiting: number;
-  running: number;
-  done: number;
-  failed: number;
-  /** Accounts that somebody’s own request took out of the wave. */
-  taken: number;
-};
-
-export type Wave = WaveCounts & {
+/** A wave without the counts of its accounts. */
+export type WaveHead = {
   id: number;
   name: string;
   at_once: number;
@@ -28,6 +19,16 @@ export type Wave = WaveCounts & {
   person: string;
   created_at: string;
   ended_at: string | null;
+};
+
+export type Wave = WaveHead & {
+  total: number;
+  waiting: number;
+  running: number;
+  done: number;
+  failed: number;
+  /** Accounts that somebody’s own request took out of the wave. */
+  taken: number;
 };
 
 /** The most accounts of a wave, and the most that move at once. */
@@ -43,25 +44,30 @@ type NewWave = { name: string; accounts: string[]; atOnce: number; person: strin
 export async function addWave(
   here: App,
   { name, accounts, atOnce, person }: NewWave,
-): Promise<Wave> {
+): Promise<Pick<Wave, 'id'>> {
   const ids = [...new Set(accounts.map((id) => id.trim()).filter((id) => id !== ''))];
   refuseWrong({ name, ids, atOnce });
-  const id = await transaction(here.sql, async (on) => {
-    const added = await runForId(
-      on,
-      sql`insert into wave (name, at_once, state, person, created_at)
-          values (${name.trim()}, ${atOnce}, 'running', ${person}, utc_timestamp(3))`,
-    );
-    await addAccounts(on, added, ids);
-    await audit.write(on, {
-      person,
-      action: 'added a wave',
-      subject: name.trim(),
-      detail: `${ids.length} accounts, ${atOnce} at once`,
+  return oneAtATime(here, async () => {
+    await refuseInOtherWaves(here.sql, ids);
+    // Not in the transaction of the wave: it would lock accounts that move now, and wait for them.
+    const numbers = await ensureAccounts(here.sql, ids);
+    return transaction(here.sql, async (on) => {
+      const id = await runForId(
+        on,
+        sql`insert into wave (name, at_once, state, person, created_at)
+            values (${name.trim()}, ${atOnce}, 'running', ${person}, utc_timestamp(3))`,
+      );
+      const members = numbers.map((account) => ({ wave_id: id, account_id: account }));
+      await insertRows(on, 'wave_account', members);
+      await audit.write(on, {
+        person,
+        action: 'added a wave',
+        subject: name.trim(),
+        detail: `${ids.length} accounts, ${atOnce} at once`,
+      });
+      return { id };
     });
-    return added;
   });
-  return knownWave(here.sql, id);
 }
 
 function refuseWrong({ name, ids, atOnce }: { name: string; ids: string[]; atOnce: number }) {
@@ -83,49 +89,18 @@ function refuseWrong({ name, ids, atOnce }: { name: string; ids: string[]; atOnc
   if (Object.keys(faults).length > 0) throw new Invalid(faults);
 }
 
+async function refuseInOtherWaves(on: Queryable, ids: string[]) {
+  const elsewhere = await inOtherWaves(on, ids);
+  if (elsewhere.length === 0) return;
+  const others = listed(elsewhere.map(({ external_id: id }) => id));
+  throw new Invalid({ accounts: `In the wave “${elsewhere[0]?.wave ?? ''}” already: ${others}` });
+}
+
 const listed = (ids: string[]) =>
   `${ids
     .slice(0, 10)
     .map((id) => `“${id.slice(0, 70)}”`)
     .join(', ')}${ids.length > 10 ? ` and ${ids.length - 10} more` : ''}`;
-
-async function addAccounts(on: PoolConnection, wave: number, ids: string[]) {
-  const rows = ids.map((id) => ({ external_id: id, created_at: '2000-01-01' }));
-  await insertRows(on, 'inbox_account', rows, sql`on duplicate key update name = name`);
-  await run(
-    on,
-    sql`update inbox_account set created_at = utc_timestamp(3) where created_at = '2000-01-01'`,
-  );
-  const found = await select<{ id: number; external_id: string; other: string | null }>(
-    on,
-    sql`select account.id, account.external_id, min(wave.name) as other
-          from inbox_account account
-          left join wave_account member on member.account_id = account.id and member.taken_at is null
-          left join account_move move on move.account_id = account.id
-          left join wave on wave.id = member.wave_id and wave.state <> 'done'
-                        and (member.run is null or move.wave_id = wave.id)
-         where account.external_id in (${ids})
-         group by account.id, account.external_id`,
-  );
-  const elsewhere = found.filter(({ other }) => other !== null);
-  if (elsewhere.length > 0) {
-    const others = listed(elsewhere.map(({ external_id: id }) => id));
-    throw new Invalid({
-      accounts: `In the wave “${elsewhere[0]?.other ?? ''}” already: ${others}`,
-    });
-  }
-  await insertRows(
-    on,
-    'account_move',
-    found.map(({ id }) => ({ account_id: id, migration_status: 'not_started' })),
-    sql`on duplicate key update account_id = values(account_id)`,
-  );
-  await insertRows(
-    on,
-    'wave_account',
-    found.map(({ id }) => ({ wave_id: wave, account_id: id })),
-  );
-}
 
 export const pauseWave = (here: App, id: number, person: string) =>
   setState(here, id, { from: 'running', to: 'paused', person, action: 'paused a wave' });
@@ -137,7 +112,8 @@ type Step = { from: WaveState; to: WaveState; person: string; action: string };
 
 const setState = (here: App, id: number, { from, to, person, action }: Step) =>
   transaction(here.sql, async (on) => {
-    const wave = await knownWave(on, id);
+    const wave = await waveById(on, id);
+    if (!wave) throw new NotFound('There is no such wave.');
     const found = await run(
       on,
       sql`update wave set state = ${to} where id = ${id} and state = ${from}`,
@@ -147,7 +123,7 @@ const setState = (here: App, id: number, { from, to, person, action }: Step) =>
   });
 
 /** How an account of a wave stands, as an SQL expression: waiting, running, done, failed or taken. */
-export const memberState = sql`case
+const memberState = sql`case
     when member.taken_at is not null then 'taken'
     when member.run is null then 'waiting'
     when move.run > member.run then 'done'
@@ -174,12 +150,17 @@ export const listWaves = (on: Queryable, limit = 50) =>
          group by wave.id order by wave.state = 'done', wave.id desc`,
   );
 
+/** A wave without its counts, which are read from all of its accounts. */
+export const waveById = (on: Queryable, id: number) =>
+  first<WaveHead>(on, sql`select * from wave where id = ${id}`);
+
+/** The newest waves that are not done, without their counts. */
+export const activeWaves = (on: Queryable, limit: number) =>
+  select<WaveHead>(
+    on,
+    sql`select * from wave where state in ('running', 'paused') order by id desc limit ${limit}`,
+  );
+
+/** A wave with its counts. */
 export const waveOf = (on: Queryable, id: number) =>
   first<Wave>(on, sql`${counted} where wave.id = ${id} group by wave.id`);
-
-/** @throws NotFound when there is no such wave */
-async function knownWave(on: Queryable, id: number): Promise<Wave> {
-  const wave = await waveOf(on, id);
-  if (!wave) throw new NotFound('There is no such wave.');
-  return wave;
-}

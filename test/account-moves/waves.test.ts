@@ -6,6 +6,7 @@ import { advanceWaves } from '../../src/account-moves/wave-starts.ts';
 import * as waves from '../../src/account-moves/waves.ts';
 import type { JobQueue } from '../../src/jobs/queue.ts';
 import { failpoints } from '../../src/database/failpoints.ts';
+import { run, select, sql, transaction, type Statement } from '../../src/database/sql.ts';
 import { runJob } from '../../src/jobs/runner.ts';
 import { tasks } from '../../src/tasks.ts';
 import { useMovingWorld } from '../support/conversations.ts';
@@ -120,7 +121,6 @@ test('while the older system is silent the accounts of a wave wait, and none is 
   expect(queued).toEqual([]);
   expect(await countsOf(id)).toMatchObject({ state: 'running', waiting: 2 });
   older.heal();
-  const { run, sql } = await import('../../src/database/sql.ts');
   await run(here().sql, sql`update wave_account set picked_at = picked_at - interval 2 minute`);
   await advance();
   expect(queued).toHaveLength(2);
@@ -152,4 +152,60 @@ test('an account stands in one wave at a time', async () => {
   await expect(add(['w-2', 'w-3'])).rejects.toMatchObject({
     fields: { accounts: 'In the wave “First” already: “w-2”' },
   });
+});
+
+/** Runs something while a statement has locked rows. */
+async function whileLocked(statement: Statement, work: () => Promise<unknown>) {
+  await transaction(here().sql, async (on) => {
+    await select(on, statement);
+    await work();
+  });
+}
+
+const lockMove = (account: string) =>
+  sql`select 1 from account_move where account_id = (select id from inbox_account where external_id = ${account})
+         for update`;
+
+test('a wave is added while accounts of it move: it waits for none of them (20)', async () => {
+  await requested(here(), 'w-1');
+  await whileLocked(lockMove('w-1'), () => add(['w-1', 'w-9'], 1));
+  const [added] = await select<{ age: number }>(
+    here().sql,
+    sql`select abs(timestampdiff(second, created_at, utc_timestamp(3))) as age
+          from inbox_account where external_id = 'w-9'`,
+  );
+  expect(added?.age).toBeLessThan(60);
+});
+
+test('of two waves with the same account that are added at once, one is refused (20)', async () => {
+  const both = await Promise.allSettled([add(['w-7', 'w-8']), add(['w-8', 'w-7'])]);
+  expect(both.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
+  expect(both.find(({ status }) => status === 'rejected')).toMatchObject({
+    reason: { fields: { accounts: 'In the wave “First” already: “w-7”, “w-8”' } },
+  });
+});
+
+test('an account that was requested is recorded in its wave without a lock of its move, and a wave passes over an account that a request has locked (21)', async () => {
+  const { id } = await add(['w-1', 'w-2'], 2);
+  const w1 = sql`select 1 from wave_account join inbox_account account on account.id = account_id
+                  where external_id = 'w-1' for update`;
+  await whileLocked(w1, advance);
+  expect(queued).toHaveLength(1);
+  expect(await countsOf(id)).toMatchObject({ running: 1, waiting: 1 });
+  let locked = Promise.resolve();
+  let release = () => {};
+  const held = new Promise<void>((resolve) => (release = resolve));
+  failpoints.reached = async (name) => {
+    if (name !== 'wave account requested') return;
+    await new Promise<void>((resolve) => {
+      locked = whileLocked(lockMove('w-1'), async () => {
+        resolve();
+        await held;
+      });
+    });
+  };
+  await advance();
+  release();
+  await locked;
+  expect(await countsOf(id)).toMatchObject({ running: 2, waiting: 0 });
 });
