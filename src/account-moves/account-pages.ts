@@ -9,7 +9,7 @@ import { sendEvents } from '../web/event-stream.ts';
 import { flash, orShowErrors, page } from '../web/pages.ts';
 import { accountOf, textIn } from '../web/request.ts';
 import { actionOf, mayMoveAgain } from './actions.ts';
-import { causeText, letterView, recordsText } from './causes.ts';
+import { causeText, handledText, inOneGo, letterView } from './causes.ts';
 import { doingText, livePart, liveView } from './live.ts';
 import { earlierRuns } from './move-view.ts';
 import * as moves from './moves.ts';
@@ -142,13 +142,13 @@ export async function moveAgain(req: Request, res: Response) {
 
 export async function retryRecords(req: Request, res: Response) {
   const move = await addressedMove(req);
-  const { count, jobs: requested } = await retryLetters(req.here, {
+  const wanted = {
     account: move.external_id,
     cause: req.form.text('cause'),
     person: accountOf(req).email,
-  });
-  for (const job of requested) await req.line.push(job);
-  flash(req, `${recordsText(count)} ${count === 1 ? 'is' : 'are'} retried.`);
+  };
+  const handled = await retryLetters(req.here, wanted, (job) => req.line.push(job));
+  flash(req, handledText('retried', handled));
   res.redirect(303, hrefOf(move));
 }
 
@@ -161,7 +161,7 @@ async function discardingPage(req: Request, res: Response, move: Move, errors: F
   const all = await lettersByCause(req.here.sql, move.external_id);
   const found = all.find((one) => one.cause === cause);
   if (!found) throw new Conflict('No record of this account waits for a decision for this cause.');
-  const what = recordsText(found.records);
+  const what = inOneGo(found);
   await page(req, res, 'jobs/discarding', {
     title: `Discard ${what} of ${move.external_id}`,
     crumbs: [...crumbsOf(move), { text: 'Discard' }],
@@ -184,13 +184,13 @@ async function discardingPage(req: Request, res: Response, move: Move, errors: F
 export async function discardRecords(req: Request, res: Response) {
   const move = await addressedMove(req);
   const discardPosted = async () => {
-    const number = await discardLetters(req.here, {
+    const handled = await discardLetters(req.here, {
       account: move.external_id,
       cause: req.form.text('cause'),
       reason: reasonIn(req),
       person: accountOf(req).email,
     });
-    flash(req, `${recordsText(number)} discarded.`);
+    flash(req, handledText('discarded', handled));
     res.redirect(303, hrefOf(move));
   };
   await orShowErrors(res, discardPosted, (errors) => discardingPage(req, res, move, errors));

@@ -1,6 +1,8 @@
 // Causes of failures in words, for lists and buttons. Pure functions.
+import { MOST_OPEN } from '../jobs/open-letters.ts';
 import { count, formatChoice } from '../web/format.ts';
 import type { FailureCause, LetterCause } from './overview.ts';
+import type { Handled } from './retries.ts';
 
 /** A cause as people read it: `channels-rejected` becomes `Channels rejected`. */
 export const causeText = (cause: string): string =>
@@ -24,10 +26,36 @@ export const failureView = (one: FailureCause, most: number) => ({
       : `Retry ${accountsText(one.accounts)}`,
 });
 
+/** How many records one click retries or discards, and of how many. */
+export const inOneGo = ({ records }: Pick<LetterCause, 'records'>) =>
+  records > MOST_OPEN ? `${count(MOST_OPEN)} of ${recordsText(records)}` : recordsText(records);
+
 export const letterView = (one: LetterCause) => ({
   ...one,
   text: causeText(one.cause),
   href: exampleHref(one.example),
   ofAccounts: accountsText(one.accounts),
-  button: `Retry ${recordsText(one.records)}`,
+  button: `Retry ${inOneGo(one)}`,
 });
+
+/** What was done with records, for the person who clicked: `3 records are retried.` */
+export function handledText(what: string, { count: number, passed, left }: Handled): string {
+  const sentences = [`${recordsText(number)} ${number === 1 ? 'is' : 'are'} ${what}.`];
+  if (passed > 0) {
+    const were = passed === 1 ? '1 is' : `${count(passed)} are`;
+    sentences.push(`${were} passed over: a job retries them, or has ended them meanwhile.`);
+  }
+  if (left > 0) sentences.push(`${count(left)} more are left: repeat it for the next ones.`);
+  return sentences.join(' ');
+}
+
+/** How many accounts go on. `passed`: why others do not. */
+export function continuedText(number: number, passed: string[]): string {
+  const goOn =
+    number === 1
+      ? '1 account goes on where it stopped.'
+      : `${accountsText(number)} go on where they stopped.`;
+  if (passed.length === 0) return goOn;
+  const others = passed.length === 1 ? '1 was' : `${count(passed.length)} were`;
+  return `${goOn} ${others} passed over: ${passed[0] ?? ''}`;
+}

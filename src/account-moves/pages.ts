@@ -2,13 +2,13 @@
 import type { Request, Response } from 'express';
 import { needMoves } from '../inbox/account-address.ts';
 import { EXTERNAL_ID } from '../inbox/accounts.ts';
-import { Invalid } from '../problems.ts';
-import { count, duration } from '../web/format.ts';
+import { Invalid, Problem } from '../problems.ts';
+import { duration } from '../web/format.ts';
 import { flash, page } from '../web/pages.ts';
 import { olderHref } from '../web/paginate.ts';
 import { accountOf, can, numberOrNull, textIn } from '../web/request.ts';
 import { hrefOf } from './account-pages.ts';
-import { accountsText, failureView, letterView, recordsText } from './causes.ts';
+import { accountsText, continuedText, failureView, handledText, letterView } from './causes.ts';
 import { chartOf, everyDay } from './chart.ts';
 import { groupTexts, lookOf, moveGroups } from './move-view.ts';
 import { byExternalId } from './moves.ts';
@@ -140,25 +140,28 @@ export async function add(req: Request, res: Response) {
 export async function retryAccounts(req: Request, res: Response) {
   needMoves(req.here);
   const failed = await overview.failedOf(req.here.sql, req.form.text('cause'), RETRIED);
+  const passed: string[] = [];
   for (const { external_id: account, part, wave_id: wave } of failed) {
     const person = accountOf(req).email;
     const wanted = { account, part, wave, location: null, force: false, person };
-    const { job } = await requestMove(req.here, wanted);
-    if (job) await req.line.push(job);
+    try {
+      const { job } = await requestMove(req.here, wanted);
+      if (job) await req.line.push(job);
+      else passed.push('somebody else has continued it');
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      passed.push(error.message);
+    }
   }
-  const accounts = failed.length === 1 ? '1 account goes' : `${count(failed.length)} accounts go`;
-  flash(req, `${accounts} on where it stopped.`);
+  flash(req, continuedText(failed.length - passed.length, passed));
   res.redirect(303, '/account-moves');
 }
 
 /** Retries the records of all accounts that failed for a cause. */
 export async function retryRecords(req: Request, res: Response) {
   needMoves(req.here);
-  const { count: number, jobs } = await retryLetters(req.here, {
-    cause: req.form.text('cause'),
-    person: accountOf(req).email,
-  });
-  for (const job of jobs) await req.line.push(job);
-  flash(req, `${recordsText(number)} ${number === 1 ? 'is' : 'are'} retried.`);
+  const wanted = { cause: req.form.text('cause'), person: accountOf(req).email };
+  const handled = await retryLetters(req.here, wanted, (job) => req.line.push(job));
+  flash(req, handledText('retried', handled));
   res.redirect(303, '/account-moves');
 }

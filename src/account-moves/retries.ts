@@ -4,8 +4,9 @@ import { first, run, sql, transaction, type Queryable } from '../database/sql.ts
 import type { App } from '../environments/app.ts';
 import * as deadLetters from '../jobs/dead-letters.ts';
 import type { Job } from '../jobs/jobs.ts';
+import { undecidedOnes, type LetterFilter } from '../jobs/open-letters.ts';
 import type { Work } from '../jobs/task.ts';
-import { Invalid, Problem, Unavailable } from '../problems.ts';
+import { Conflict, Invalid, Problem, Unavailable } from '../problems.ts';
 import { asStored, FetchFailed, fetchAndStore, type WaitingAttachment } from './attachments.ts';
 import { moveKinds } from './job-requests.ts';
 import type { LetterPayload } from './letters.ts';
@@ -19,39 +20,73 @@ import { messagesOf, parseBrand, parseChannel, threadsOf, type Parsed } from './
 
 type Wanted = { account?: string; cause?: string; ids?: number[]; person: string };
 
-const filterOf = ({ account, cause, ids }: Wanted): deadLetters.LetterFilter => ({
+const filterOf = ({ account, cause, ids }: Wanted): LetterFilter => ({
   kinds: moveKinds,
   subject: account ?? null,
   cause: cause ?? null,
   ids: ids ?? null,
 });
 
-/** Retries open dead letters: some, those of an account, those of a cause. The caller queues the jobs. */
+/**
+ * What was done with dead letters. `passed`: how many were passed over, because they are being retried or were settled
+ * meanwhile; `left`: how many more there are than are taken in one go.
+ */
+export type Handled = { count: number; passed: number; left: number };
+
+/**
+ * Retries open dead letters: some, those of an account, those of a cause. `push` queues each job, so that those that were
+ * requested run even if a later request fails.
+ */
 export async function retryLetters(
   here: App,
   wanted: Wanted,
-): Promise<{ count: number; jobs: Job[] }> {
-  const open = await deadLetters.openOnes(here.sql, filterOf(wanted));
+  push: (job: Job) => Promise<void> = async () => {},
+): Promise<Handled & { jobs: Job[] }> {
   const jobs: Job[] = [];
-  for (const { id } of open) jobs.push(await deadLetters.retry(here, id, wanted.person));
-  return { count: jobs.length, jobs };
+  const handled = await handleEach(here, wanted, async (id) => {
+    // Nobody waits for many of them, and they share their queue with transfers.
+    const job = await deadLetters.retry(here, id, wanted.person, 'low');
+    jobs.push(job);
+    await push(job);
+  });
+  return { ...handled, jobs };
 }
 
 /** Discards open dead letters, for a reason; they do not count as failed any more. */
 export async function discardLetters(
   here: App,
   { reason, ...wanted }: Wanted & { reason: string },
-): Promise<number> {
+): Promise<Handled> {
   if (reason.trim() === '') throw new Invalid({ reason: 'Enter why they are discarded' });
-  const open = await deadLetters.openOnes(here.sql, filterOf(wanted));
-  for (const { id, payload } of open) {
-    await deadLetters.discard(here, id, {
+  return handleEach(here, wanted, (id) =>
+    deadLetters.discard(here, id, {
       person: wanted.person,
       note: reason.trim(),
-      also: (on) => uncount(on, JSON.parse(payload) as LetterPayload),
-    });
+      also: async (on) => {
+        const letter = await deadLetters.byId(on, id);
+        if (letter) await uncount(on, JSON.parse(letter.payload) as LetterPayload);
+      },
+    }),
+  );
+}
+
+async function handleEach(
+  here: App,
+  wanted: Wanted,
+  handle: (id: number) => Promise<unknown>,
+): Promise<Handled> {
+  const { letters, retrying, left } = await undecidedOnes(here.sql, filterOf(wanted));
+  const handled = { count: 0, passed: retrying, left };
+  for (const { id } of letters) {
+    try {
+      await handle(id);
+      handled.count += 1;
+    } catch (error) {
+      if (!(error instanceof Conflict)) throw error;
+      handled.passed += 1;
+    }
   }
-  return open.length;
+  return handled;
 }
 
 /** A record that is no dead letter any more does not count as one. */

@@ -11,7 +11,7 @@ import { type App } from '../environments/app.ts';
 import { openRedis } from '../environments/redis.ts';
 import { needMoves } from '../inbox/account-address.ts';
 import { EXTERNAL_ID } from '../inbox/accounts.ts';
-import { openOnes } from '../jobs/dead-letters.ts';
+import { MOST_OPEN, openOnes, type OpenLetter } from '../jobs/open-letters.ts';
 import type { Job } from '../jobs/jobs.ts';
 import { openQueue } from '../jobs/queue.ts';
 import { Conflict, NotFound } from '../problems.ts';
@@ -128,26 +128,45 @@ async function retry(here: App, id: string, { cause, json }: Retry) {
     const wanted = { account, part, location: null, force: false, person, wave: null };
     return tellRequested(here, await requestMove(here, wanted), json);
   }
-  const { count: number, jobs } = await retryLetters(here, {
-    account: move.external_id,
-    person,
-    ...(cause !== undefined && { cause }),
-  });
-  if (number === 0) {
-    const of = cause === undefined ? '' : ` of the cause “${cause}”`;
-    throw new Conflict(`${id} has no dead letters${of}, and did not fail. Nothing was done.`);
+  const wanted = { account: move.external_id, person, ...(cause !== undefined && { cause }) };
+  const jobs: Job[] = [];
+  let handled = await retryLetters(here, wanted);
+  for (; ; handled = await retryLetters(here, wanted)) {
+    await queue(here, handled.jobs);
+    jobs.push(...handled.jobs);
+    if (handled.left === 0 || handled.count === 0) break;
   }
-  await queue(here, jobs);
+  if (jobs.length === 0) {
+    const of = cause === undefined ? '' : ` of the cause “${cause}”`;
+    throw new Conflict(
+      handled.passed > 0
+        ? `All dead letters${of} of ${id} are being retried already. Nothing was done.`
+        : `${id} has no dead letters${of}, and did not fail. Nothing was done.`,
+    );
+  }
   answer(
     json,
-    { id: move.external_id, retried: number, jobs: jobs.map((one) => one.number) },
-    () => [`${count(number)} dead letters of ${move.external_id} are retried.`],
+    { id: move.external_id, retried: jobs.length, jobs: jobs.map((one) => one.number) },
+    () => [`${lettersText(jobs.length)} of ${move.external_id} retried.`],
   );
+}
+
+const lettersText = (number: number) =>
+  number === 1 ? '1 dead letter' : `${count(number)} dead letters`;
+
+async function allLetters(here: App, subject: string): Promise<OpenLetter[]> {
+  const filter = { kinds: moveKinds, subject, cause: null, ids: null };
+  const all: OpenLetter[] = [];
+  for (;;) {
+    const some = await openOnes(here.sql, filter, all.at(-1)?.id);
+    all.push(...some);
+    if (some.length < MOST_OPEN) return all;
+  }
 }
 
 async function listLetters(here: App, id: string, isJson: boolean | undefined) {
   const { external_id: subject } = await knownMove(here, id);
-  const found = await openOnes(here.sql, { kinds: moveKinds, subject, cause: null, ids: null });
+  const found = await allLetters(here, subject);
   // The payload is left out: it may contain the text of a message.
   const shown = found.map(
     ({ id: number, item_key: item, cause, reason, attempts, failed_at: at }) => ({

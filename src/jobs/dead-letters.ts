@@ -9,7 +9,8 @@ import type { Environment } from '../environments/environment.ts';
 import { Conflict, NotFound, Problem } from '../problems.ts';
 import { mine } from './fence.ts';
 import { Interrupted, Overtaken } from './interrupted.ts';
-import { active, now, request, type Job, type JobState } from './jobs.ts';
+import { active, now, request, type Job, type JobState, type Priority } from './jobs.ts';
+import { letterColumns, type OpenLetter } from './open-letters.ts';
 import { isPassing } from './passing.ts';
 import { task, type Failure, type Task, type Tasks } from './task.ts';
 
@@ -93,8 +94,16 @@ export const byId = (on: Queryable, id: number) =>
 const DEAD_LETTER = 'dead-letter';
 const keyOf = (id: number) => `${DEAD_LETTER} ${id}`;
 
-/** Requests a job that retries an open dead letter. The caller queues the job after the commit. */
-export const retry = (here: Environment, id: number, person: string): Promise<Job> =>
+/**
+ * Requests a job that retries an open dead letter. The caller queues the job after the commit. `priority`: low for many
+ * at once, for which nobody waits.
+ */
+export const retry = (
+  here: Environment,
+  id: number,
+  person: string,
+  priority: Priority = 'high',
+): Promise<Job> =>
   transaction(here.sql, async (on) => {
     const letter = await takeOpen(on, id);
     const { job, isNew } = await request(on, {
@@ -103,7 +112,7 @@ export const retry = (here: Environment, id: number, person: string): Promise<Jo
       person,
       input: { letter: id },
       onlyOne: keyOf(id),
-      priority: 'high',
+      priority,
     });
     await run(on, sql`update dead_letter set retry_job = ${job.id} where id = ${id}`);
     if (isNew) {
@@ -144,30 +153,10 @@ export const supersede = (on: Queryable, subject: string, note: string) =>
          where subject = ${subject} and state = 'open'`,
   );
 
-export type LetterFilter = {
-  kinds: string[];
-  /** Null: of any subject, of any cause. */
-  subject: string | null;
-  cause: string | null;
-  /** Null: all that match. */
-  ids: number[] | null;
-};
-
-/** The open dead letters that a filter selects, oldest first, at most 1000. */
-export const openOnes = (on: Queryable, { kinds, subject, cause, ids }: LetterFilter) =>
-  select<DeadLetter>(
+async function takeOpen(on: PoolConnection, id: number): Promise<OpenLetter> {
+  const letter = await first<OpenLetter>(
     on,
-    sql`select * from dead_letter
-         where state = 'open' and kind in (${kinds})
-           and (${subject} is null or subject = ${subject}) and (${cause} is null or cause = ${cause})
-           and (${ids === null} or id in (${ids ?? []}))
-         order by id limit 1000`,
-  );
-
-async function takeOpen(on: PoolConnection, id: number): Promise<DeadLetter> {
-  const letter = await first<DeadLetter>(
-    on,
-    sql`select * from dead_letter where id = ${id} for update`,
+    sql`select ${letterColumns} from dead_letter letter where id = ${id} for update`,
   );
   if (!letter) throw new NotFound('There is no such dead letter.');
   if (letter.state !== 'open') throw new Conflict(`This dead letter is ${letter.state} already.`);

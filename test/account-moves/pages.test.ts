@@ -1,10 +1,13 @@
 // The dashboard of account migrations and the page of an account: each action by a person who may use it, and by one
 // who may not.
 import { beforeEach, expect, test } from '@jest/globals';
+import { moveKinds } from '../../src/account-moves/job-requests.ts';
 import { eventsOf, byAccount } from '../../src/account-moves/moves.ts';
 import { run, select, sql } from '../../src/database/sql.ts';
 import type { App } from '../../src/environments/app.ts';
+import * as deadLetters from '../../src/jobs/dead-letters.ts';
 import * as jobs from '../../src/jobs/jobs.ts';
+import { openOnes, undecidedOnes } from '../../src/jobs/open-letters.ts';
 import { addEvents, addLetters, addMove, ago, useMoves } from '../support/moves.ts';
 import { textOf, useClient, useSite } from '../support/people.ts';
 
@@ -28,6 +31,8 @@ const failed = {
   error_message: 'The store is <b>throttled</b>',
   error_at: '2026-11-26 10:00:00.000',
 } as const;
+
+const every = { kinds: moveKinds, subject: null, cause: null, ids: null };
 
 const tilesOn = (html: string) =>
   [...html.matchAll(/(Waiting|Running|Done|Failed) <b>([\d,]+)<\/b>/g)].map((tile) => [
@@ -231,6 +236,8 @@ test('a failed account is retried where it stopped; a viewer may not', async () 
 });
 
 test('all accounts that failed for a cause are retried at once; those of a wave stay in the background', async () => {
+  // This one was never asked for, and nobody answers: it is passed over.
+  await addMove(here, 'a-0', { ...failed, asked_at: null });
   await addMove(here, 'a-1', failed);
   await addMove(here, 'a-2', { ...failed, error_code: 'denied' });
   await run(
@@ -248,7 +255,9 @@ test('all accounts that failed for a cause are retried at once; those of a wave 
   const kinds = await select<{ kind: string }>(here.sql, sql`select kind from job order by kind`);
   expect(kinds.map(({ kind }) => kind)).toEqual(['move-opening', 'move-wave']);
   const text = textOf((await mia.get('/account-moves')).text);
-  expect(text).toContain('2 accounts go on where it stopped.');
+  expect(text).toMatch(
+    /2 accounts go on where they stopped\. 1 was passed over: .* does not answer/,
+  );
   expect(text).toContain('Retry 1 account');
 });
 
@@ -355,4 +364,56 @@ test('an account that is not here is asked for; while the older system does not 
   expect((await vic.post('/account-moves', { account: 'new-1' })).status).toBe(403);
   expect((await mia.post('/account-moves', { account: 'new-1' })).status).toBe(503);
   expect((await mia.post('/account-moves', { account: 'new 1' })).status).toBe(422);
+});
+
+test('many records are retried at low priority; those that a job retries already are passed over and counted (28, 30)', async () => {
+  await addMove(here, 'a-1', { ...asked, migration_status: 'completed', run: 1, failed: 3 });
+  const payload = { what: 'message', account: 1, run: 1, cursor: 'x', item: null };
+  const keys = ['1', '2', '3'];
+  await addLetters(
+    here,
+    keys.map((key) => ({ subject: 'a-1', cause: 'invalid', payload, key })),
+  );
+  const [, second] = await openOnes(here.sql, every);
+  expect(second).not.toHaveProperty('payload');
+  await deadLetters.retry(here, second?.id ?? 0, 'ops@example.com');
+  await mia.post('/account-moves/a-1/records/retry', { cause: 'invalid' });
+  expect(
+    await select(
+      here.sql,
+      sql`select name, priority from job where kind = 'dead-letter' order by name`,
+    ),
+  ).toEqual([
+    { name: 'Retry of 1', priority: 'low' },
+    { name: 'Retry of 2', priority: 'high' },
+    { name: 'Retry of 3', priority: 'low' },
+  ]);
+  expect(textOf((await mia.get('/account-moves/a-1')).text)).toContain(
+    '2 records are retried. 1 is passed over: a job retries them, or has ended them meanwhile.',
+  );
+  const discarded = await mia.post('/account-moves/a-1/records/discarding', {
+    cause: 'invalid',
+    reason: 'x',
+  });
+  expect(discarded.status).toBe(303);
+  expect(textOf((await mia.get('/account-moves/a-1')).text)).toContain(
+    '0 records are discarded. 3 are passed over',
+  );
+});
+
+test('of more records than one click handles the button says how many of how many (29)', async () => {
+  await addMove(here, 'a-1', { ...asked, migration_status: 'completed', run: 1 });
+  await addLetters(
+    here,
+    Array.from({ length: 1002 }, (_none, index) => ({ subject: 'a-1', key: String(index) })),
+  );
+  expect(textOf((await mia.get('/account-moves/a-1')).text)).toContain(
+    'Retry 1,000 of 1,002 records',
+  );
+  expect(
+    textOf((await mia.get('/account-moves/a-1/records/discarding?cause=invalid')).text),
+  ).toContain('Discard 1,000 of 1,002 records?');
+  const { letters, left } = await undecidedOnes(here.sql, every);
+  expect([letters.length, left]).toEqual([1000, 2]);
+  expect(await openOnes(here.sql, every, letters.at(-1)?.id)).toHaveLength(2);
 });
