@@ -123,10 +123,11 @@ CREATE TABLE account_move (
   part VARCHAR(8) NOT NULL DEFAULT 'whole',
   reader VARCHAR(8) NOT NULL DEFAULT 'store',
   location VARCHAR(500) NULL,
-  position VARCHAR(200) CHARACTER SET ascii COLLATE ascii_bin NULL,
+  former_location VARCHAR(500) NULL,
+  position VARCHAR(1024) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL,
   page INT UNSIGNED NOT NULL DEFAULT 0,
   all_read BOOLEAN NOT NULL DEFAULT FALSE,
-  newest_position VARCHAR(200) CHARACTER SET ascii COLLATE ascii_bin NULL,
+  newest_position VARCHAR(1024) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL,
   cut_at DATETIME(3) NULL,
   reading_since DATETIME(3) NULL,
   messages_before INT UNSIGNED NOT NULL DEFAULT 0,
@@ -174,6 +175,7 @@ CREATE TABLE account_move_event (
 
 -- `subject`: what the item belongs to, such as an account. `cause`: a short code by which failures are grouped.
 ALTER TABLE dead_letter
+  MODIFY item_key VARCHAR(190) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
   MODIFY payload LONGTEXT NOT NULL,
   ADD COLUMN subject VARCHAR(100) CHARACTER SET ascii COLLATE ascii_bin NULL,
   ADD COLUMN cause VARCHAR(40) NULL,

@@ -37,8 +37,16 @@ async function runMove(work: Work, { account, run: number }: z.infer<typeof inpu
   const move = await moves.byAccount(here.sql, account);
   const isOwn = move?.run === number && move.job === work.job.id;
   if (!move || !isOwn || !isActive(move)) return outcome(here, account, 'superseded');
-  const { external_id: externalId } = move;
-  const at: Run = { here, work, account, externalId, run: number, reader: openReader(here, move) };
+  const { external_id: externalId, location } = move;
+  const at: Run = {
+    here,
+    work,
+    account,
+    externalId,
+    run: number,
+    location,
+    reader: openReader(here, move),
+  };
   try {
     await checkpoint(at);
     await inFront(at, () => runStages(at));

@@ -29,6 +29,8 @@ export type Move = Counts & {
   reader: 'store' | 'dump';
   /** The prefix of the dump in the object storage; null when the store is read. */
   location: string | null;
+  /** The dump that was read before it in this run; attachments may still come from there. */
+  former_location: string | null;
   /** After which cursor reading continues; null before the first page and after the last one. */
   position: string | null;
   page: number;

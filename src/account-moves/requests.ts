@@ -7,7 +7,7 @@ import type { App } from '../environments/app.ts';
 import { addAccount } from '../inbox/accounts.ts';
 import { supersede } from '../jobs/dead-letters.ts';
 import type { Job } from '../jobs/jobs.ts';
-import { NotFound } from '../problems.ts';
+import { Conflict, NotFound } from '../problems.ts';
 import { accountThere } from './conversations.ts';
 import { requestJob } from './job-requests.ts';
 import * as moves from './moves.ts';
@@ -111,7 +111,7 @@ type Change = { move: Move; wanted: MoveRequest; decision: Decision };
 
 async function carryOut(here: App, on: PoolConnection, change: Change): Promise<Job | null> {
   const { move, wanted, decision } = change;
-  if (wanted.wave === null) await takeOutOfWaves(on, move);
+  if (wanted.wave === null) await takeOutOfWaves(on, change);
   else if (decision === 'ignore') return null;
   switch (decision) {
     case 'ignore':
@@ -123,28 +123,34 @@ async function carryOut(here: App, on: PoolConnection, change: Change): Promise<
       return await begin(here, on, change);
     case 'continue':
       return await goOn(on, change);
-    case 'widen':
-      await run(
-        on,
-        sql`update account_move set part = 'whole' where account_id = ${move.account_id}`,
+    case 'wait':
+      throw new Conflict(
+        'The recent messages are still being read. Ask for the remaining ones of another dump when they are here.',
       );
-      return null;
+    case 'widen':
+      return await widen(on, change);
   }
 }
 
 const isUnderWay = ({ stage }: Move) => stage !== null;
 
 /** Takes an account out of the waves that wait for it or move it. */
-async function takeOutOfWaves(on: PoolConnection, { account_id: account }: Move) {
-  await run(
+async function takeOutOfWaves(on: PoolConnection, { move, wanted }: Change) {
+  const { account_id: account, external_id: subject } = move;
+  const taken = await run(
     on,
     sql`update wave_account member join wave on wave.id = member.wave_id
-                left join account_move move on move.account_id = member.account_id
            set member.taken_at = utc_timestamp(3)
          where member.account_id = ${account} and member.taken_at is null and wave.state <> 'done'
-           and (member.run is null or (move.wave_id = wave.id and move.stage is not null))`,
+           and (member.run is null or (wave.id = ${move.wave_id} and ${move.stage !== null}))`,
   );
   await run(on, sql`update account_move set wave_id = null where account_id = ${account}`);
+  if (taken === 0) return;
+  await audit.write(on, {
+    person: wanted.person,
+    action: 'took an account out of its wave',
+    subject,
+  });
 }
 
 async function begin(here: App, on: PoolConnection, { move, wanted }: Change): Promise<Job> {
@@ -157,6 +163,7 @@ async function begin(here: App, on: PoolConnection, { move, wanted }: Change): P
            set run = run + 1, migration_status = 'migrating', reached = null, stage = 'channels',
                part = ${wanted.part === 'recent' ? 'recent' : 'whole'},
                reader = ${wanted.location === null ? 'store' : 'dump'}, location = ${wanted.location},
+               former_location = null,
                position = null, page = 0, all_read = false, newest_position = null,
                cut_at = ${cutAt(days)}, channels = 0, threads = 0, messages = 0, attachments = 0,
                skipped = 0, failed = 0, media_pauses = 0, wave_id = ${wanted.wave},
@@ -175,6 +182,18 @@ async function begin(here: App, on: PoolConnection, { move, wanted }: Change): P
   return requestJob(on, await moves.lock(on, account), wanted.person);
 }
 
+/** Lets a run go on to the end that was to stop after the recent messages; its job reads on. */
+async function widen(on: PoolConnection, { move, wanted }: Change): Promise<null> {
+  const { account_id: account, external_id: subject } = move;
+  await run(on, sql`update account_move set part = 'whole' where account_id = ${account}`);
+  await audit.write(on, {
+    person: wanted.person,
+    action: 'widened the migration of an account to all messages',
+    subject,
+  });
+  return null;
+}
+
 /** Continues a run where it stopped; another dump is read from its beginning. */
 async function goOn(on: PoolConnection, { move, wanted }: Change): Promise<Job> {
   const { account_id: account, external_id: subject, reached } = move;
@@ -187,6 +206,7 @@ async function goOn(on: PoolConnection, { move, wanted }: Change): Promise<Job> 
                stage = if(${isOther} and stage in ('attachments', 'final-check'), 'rest', coalesce(stage, 'channels')),
                part = ${wanted.part === 'recent' && move.part === 'recent' ? 'recent' : 'whole'},
                reader = if(${isOther}, 'dump', reader),
+               former_location = if(${isOther}, location, former_location),
                location = if(${isOther}, ${wanted.location}, location),
                position = if(${isOther}, null, position), all_read = if(${isOther}, false, all_read),
                page = page + 1, media_pauses = 0, wave_id = ${wanted.wave},

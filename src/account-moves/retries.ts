@@ -107,7 +107,7 @@ export async function retryLetter(work: Work, payload: unknown, settle: Settle):
   if (!move || move.run !== letter.run) {
     throw superseded();
   }
-  const reader = openReader(here, move);
+  const reader = openReader(here, sourceOf(move, letter));
   try {
     await retryOne({ here, settle, move, reader }, letter);
   } catch (error) {
@@ -120,6 +120,13 @@ export async function retryLetter(work: Work, payload: unknown, settle: Settle):
     reader.close();
   }
 }
+
+/** Where the record of a dead letter stands: a run may have read two dumps. */
+const sourceOf = (move: Move, { location }: LetterPayload) => ({
+  ...move,
+  reader: location === null ? ('store' as const) : ('dump' as const),
+  location,
+});
 
 /** Ends the dead letter in the commit of its record; false when an earlier attempt has done so. */
 type Settle = (on: Queryable) => Promise<boolean>;

@@ -4,6 +4,7 @@ import { failpoint } from '../database/failpoints.ts';
 import { first, run, sql, transaction, type Statement } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
 import { refuseWhileUpdating } from '../environments/updating.ts';
+import { mine } from '../jobs/fence.ts';
 import type { Work } from '../jobs/task.ts';
 import * as moves from './moves.ts';
 import type { Move } from './moves.ts';
@@ -17,6 +18,8 @@ export type Run = {
   account: number;
   externalId: string;
   run: number;
+  /** The dump that is read; null for the store. */
+  location: string | null;
   reader: Reader;
 };
 
@@ -42,9 +45,10 @@ export class RunFailed extends Error {
   }
 }
 
-/** An SQL condition that selects a move only while this job has the run. */
+/** An SQL condition that selects a move only while this attempt of this job has the run. */
 export const own = ({ account, run: number, work }: Run): Statement =>
-  sql`account_id = ${account} and run = ${number} and job = ${work.job.id}`;
+  sql`account_id = ${account} and run = ${number} and job = ${work.job.id}
+      and exists (select 1 from job where ${mine(work.job)})`;
 
 /**
  * Reports the progress, and checks that the run may go on.

@@ -107,6 +107,18 @@ export async function retryLater(on: Queryable, job: Job, problem: string, delay
   if (found === 1) await endSteps(on, job, 'stopped');
 }
 
+/** Ends this attempt without counting it; the next one starts after `delayMs`. */
+export async function postponeNext(on: Queryable, job: Job, problem: string, delayMs: number) {
+  const found = await run(
+    on,
+    sql`update job
+           set state = 'waiting', problem = ${problem}, run_at = ${inSeconds(delayMs)},
+               attempts_before = attempts_before + 1
+         where ${mine(job)}`,
+  );
+  if (found === 1) await endSteps(on, job, 'stopped');
+}
+
 /** Frees the worker until the last child job has ended, without counting a failed attempt. */
 export const awaitChildren = (pool: Pool, job: Job) =>
   transaction(pool, async (on) => {

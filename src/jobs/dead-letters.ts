@@ -52,7 +52,7 @@ export async function record(
         select id, kind, ${key}, ${reason}, ${JSON.stringify(payload ?? null)}, ${subject}, ${cause}, ${now}
           from job where ${mine(job)}
         on duplicate key update
-          reason = ${reason}, payload = ${JSON.stringify(payload ?? null)}, attempts = attempts + 1,
+          reason = ${reason}, payload = values(payload), attempts = attempts + 1,
           state = 'open', failed_at = ${now}, ended_by = null, ended_at = null, note = null`,
   );
   if (found === 0) throw new Overtaken(`Job ${job.number} was taken over by another worker`);

@@ -86,7 +86,7 @@ async function endOrRetry(
   if (error instanceof Cancelled) return attempt.endCancelled(on, job);
   if (error instanceof AwaitingChildren) return attempt.awaitChildren(on, job);
   if (error instanceof Stopping) return attempt.retryLater(on, job, problem, 0);
-  if (error instanceof Postponed) return attempt.retryLater(on, job, problem, error.delayMs);
+  if (error instanceof Postponed) return attempt.postponeNext(on, job, problem, error.delayMs);
   // The attempt was interrupted, for example by another worker, which has recorded that.
   if (error instanceof Interrupted) return undefined;
   here.log.warn({ err: error, job: job.number, attempt: job.attempt }, 'job stopped');

@@ -9,6 +9,11 @@ type Row = {
   part?: Part;
   asked?: Asked;
   force?: boolean;
+  /** The dump that is read, the one that is asked for, whether reading fails, and the wave that asks. */
+  at?: string | null;
+  location?: string | null;
+  failing?: boolean;
+  wave?: number | null;
   decision: Decision;
 };
 
@@ -32,6 +37,27 @@ const table: Row[] = [
   { status: 'failed', decision: 'continue' },
   { status: 'failed', asked: 'recent', decision: 'continue' },
   { status: 'failed', force: true, decision: 'begin' },
+  { status: 'migrating', part: 'recent', wave: 7, decision: 'ignore' },
+  { status: 'recent-messages-only', part: 'recent', wave: 7, decision: 'ignore' },
+  { status: 'failed', wave: 7, decision: 'continue' },
+  {
+    status: 'migrating',
+    part: 'recent',
+    asked: 'remaining',
+    location: 'b',
+    at: 'a',
+    decision: 'wait',
+  },
+  {
+    status: 'migrating',
+    part: 'recent',
+    asked: 'remaining',
+    location: 'a',
+    at: 'a',
+    decision: 'widen',
+  },
+  { status: 'migrating', location: 'b', at: 'a', decision: 'ignore' },
+  { status: 'migrating', location: 'b', at: 'a', failing: true, decision: 'continue' },
   { status: 'completed', decision: 'ignore' },
   { status: 'completed', asked: 'remaining', decision: 'ignore' },
   { status: 'completed', force: true, decision: 'begin' },
@@ -43,9 +69,25 @@ const reached = (status: MigrationStatus): Reached | null =>
     : null;
 
 test.each(table)(
-  'S4-42 S4-50 S4-51 S4-52 S4-53 a request for an account in status $status (part $part; asked for: $asked, force: $force): $decision',
-  ({ status, part = 'whole', asked = 'whole', force = false, decision }) => {
-    const move = { migration_status: status, reached: reached(status), part };
-    expect(decide(move, { part: asked, force })).toBe(decision);
+  'S4-42 S4-50 S4-51 S4-52 S4-53 a request for an account in status $status (part $part; asked for: $asked, force: $force, dump $location, wave $wave): $decision',
+  ({
+    status,
+    part = 'whole',
+    asked = 'whole',
+    force = false,
+    at = null,
+    location = null,
+    failing = false,
+    wave = null,
+    decision,
+  }) => {
+    const move = {
+      migration_status: status,
+      reached: reached(status),
+      part,
+      location: at,
+      failing_since: failing ? '2026-11-26 10:00:00.000' : null,
+    };
+    expect(decide(move, { part: asked, force, location, wave })).toBe(decision);
   },
 );
