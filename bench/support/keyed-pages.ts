@@ -25,7 +25,7 @@ export function sourceOf(id: string, messages: number): Source {
     const some = items.slice(from, from + PAGE);
     const isLast = from + PAGE >= items.length;
     const next = isLast ? null : (some.at(-1)?.cursor ?? null);
-    pages.push({ items: some, lost: [], next });
+    pages.push({ items: some, lost: [], next, isEnd: next === null });
   }
   const threads = new Map<string, RawRecord>();
   for (const item of threadItems(account)) threads.set(item.id, { cursor: item.id, item });

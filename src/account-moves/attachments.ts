@@ -56,6 +56,16 @@ async function fetchUntil(at: Run, end: AbortSignal) {
 
 /** The stage of the attachments: those that still wait. */
 export async function moveAttachments(at: Run) {
+  await fetchWaiting(at);
+  await advance(at, {
+    from: 'attachments',
+    reaches: null,
+    change: sql`position = null, all_read = false`,
+  });
+}
+
+/** Fetches all attachments that wait; while the media host fails, the attempt ends for a while. */
+export async function fetchWaiting(at: Run) {
   const never = new AbortController().signal;
   try {
     for (let batch = await waiting(at); batch.length > 0; batch = await waiting(at)) {
@@ -66,11 +76,6 @@ export async function moveAttachments(at: Run) {
     if (!(error instanceof MediaDown)) throw error;
     await waitForMedia(at, error);
   }
-  await advance(at, {
-    from: 'attachments',
-    reaches: null,
-    change: sql`position = null, all_read = false`,
-  });
 }
 
 /** Ends the attempt for a while; after ten such pauses the attachments that still wait are skipped. */
@@ -108,22 +113,30 @@ const waiting = ({ here, account, run: number }: Run) =>
  */
 async function fetchBatch(at: Run, batch: WaitingAttachment[], end: AbortSignal) {
   let row: { line: WaitingAttachment; fault: Fault }[] = [];
+  // When one of those side by side fails for good, the others stop, too.
+  const failed = new AbortController();
+  const stop = AbortSignal.any([end, failed.signal]);
   const fetchLine = async (line: WaitingAttachment) => {
     await giveWay(at);
-    if (end.aborted) return;
-    const fault = await fetchOne(at, line, end);
-    if (fault === 'ended') return;
+    if (stop.aborted) return;
+    const fault = await fetchOne(at, line, stop);
+    if (fault === 'ended' || stop.aborted) return;
     if (fault?.cause === 'media-failed') {
       row.push({ line, fault });
       if (row.length >= IN_A_ROW) throw new MediaDown(fault.reason);
       return;
     }
-    const failed = row;
+    const single = row;
     row = [];
-    for (const one of failed) await skip(at, one.line, one.fault);
+    for (const one of single) await skip(at, one.line, one.fault);
     if (fault) await skip(at, line, fault);
   };
-  await pMap(batch, fetchLine, { concurrency: SIDE_BY_SIDE });
+  const fetchOrStop = (line: WaitingAttachment) =>
+    fetchLine(line).catch((error: unknown) => {
+      failed.abort();
+      throw error;
+    });
+  await pMap(batch, fetchOrStop, { concurrency: SIDE_BY_SIDE });
   for (const one of row) await skip(at, one.line, one.fault);
 }
 

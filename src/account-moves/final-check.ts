@@ -1,12 +1,12 @@
 // The last stage: what is new at the source since the run began, threads without messages, and what is gone there.
 import { failpoint } from '../database/failpoints.ts';
-import { first, run, select, sql, transaction } from '../database/sql.ts';
-import { lettersOf, recordLetters, withoutKnown } from './letters.ts';
+import type { PoolConnection } from 'mysql2/promise';
+import { first, name, run, select, sql, transaction } from '../database/sql.ts';
+import { recordLetters, withoutKnown, type LetterPayload } from './letters.ts';
 import * as moves from './moves.ts';
-import { threadsHere } from './page-rows.ts';
+import { readThreadRows, threadsHere } from './page-rows.ts';
 import { upsertThreads } from './upserts.ts';
-import { readThreads } from './narrowing.ts';
-import { positionIn, threadsOf } from './records.ts';
+import { fetchWaiting } from './attachments.ts';
 import { readOn } from './rest.ts';
 import { refuseTooManyLetters } from './limits.ts';
 import { advance, checkpoint, current, own, RunStopped, type Run } from './run.ts';
@@ -14,7 +14,11 @@ import { advance, checkpoint, current, own, RunStopped, type Run } from './run.t
 export async function moveLast(at: Run) {
   const { reader, newest_position: newest } = await current(at);
   // A dump does not change.
-  if (reader === 'store') await readOn(at, newest);
+  if (reader === 'store') {
+    await readOn(at, newest);
+    // What arrived since may have attachments.
+    await fetchWaiting(at);
+  }
   await compareThreads(at);
   await markGone(at);
   await failpoint('final check compared');
@@ -42,14 +46,9 @@ async function addMissing(at: Run, ids: string[]) {
   const here = new Set(await threadsHere(at, ids));
   const missing = ids.filter((id) => !here.has(id));
   if (missing.length === 0) return;
-  const parse = threadsOf(at.externalId);
-  const read = await readThreads(at.reader, missing);
-  const found = read.items.map((raw) => ({ raw, ...parse(raw.item) }));
-  const threads = found.flatMap(({ record }) => record ?? []);
-  const lost = found.flatMap(({ raw, fault }) =>
-    fault === null ? [] : { ...raw, reason: fault, cause: 'unreadable-thread' },
-  );
-  const letters = await withoutKnown(at, lettersOf(at, [...read.lost, ...lost], 'thread'));
+  const read = await readThreadRows(at, missing);
+  const { threads } = read;
+  const letters = await withoutKnown(at, read.letters);
   await transaction(at.here.sql, async (on) => {
     const isOwn = await run(
       on,
@@ -80,43 +79,75 @@ async function* threadsOfAccount({ here, account }: Run) {
   }
 }
 
-const setGone = ({ here, account }: Run, ids: string[]) =>
-  run(
-    here.sql,
-    sql`update inbox_thread set gone_at = utc_timestamp(3)
-         where account_id = ${account} and gone_at is null and id in (${ids})`,
-  );
+const setGone = (at: Run, ids: string[]) =>
+  transaction(at.here.sql, async (on) => {
+    await refuseOthers(on, at);
+    await run(
+      on,
+      sql`update inbox_thread set gone_at = utc_timestamp(3)
+           where account_id = ${at.account} and gone_at is null and id in (${ids})
+             and (run <> ${at.run} or ${at.location === null})`,
+    );
+  });
+
+/** Locks the move for a change of its rows, unless another worker has the run. */
+async function refuseOthers(on: PoolConnection, at: Run) {
+  const isOwn = await run(on, sql`update account_move set page = page + 1 where ${own(at)}`);
+  if (isOwn === 0) throw new RunStopped('superseded');
+}
 
 /**
  * Marks messages and attachments of earlier runs that this run did not meet, except those whose records are there and
  * cannot be stored.
  */
 async function markGone(at: Run) {
-  const kept = await unstored(at);
-  for (const table of [sql`inbox_message`, sql`inbox_attachment`]) {
-    let marked = IDS;
-    while (marked === IDS) {
+  if (at.run === 1) return;
+  const kept = new Set(await unstored(at));
+  for (const table of ['inbox_message', 'inbox_attachment']) {
+    let after: string | null = '';
+    while (after !== null) {
       await checkpoint(at);
-      marked = await run(
-        at.here.sql,
-        sql`update ${table} set gone_at = utc_timestamp(3)
-             where account_id = ${at.account} and run < ${at.run} and gone_at is null
-               and position not in (${['', ...kept]})
-             limit ${IDS}`,
-      );
+      after = await markSome(at, table, { after, kept });
     }
   }
 }
 
-/** The positions of messages that are dead letters. */
-async function unstored({ here, externalId }: Run): Promise<string[]> {
+/** Marks those of the next positions; returns the last of them, or null when there are no more. */
+async function markSome(
+  at: Run,
+  table: string,
+  { after, kept }: { after: string; kept: Set<string> },
+): Promise<string | null> {
+  const found = await select<{ position: string }>(
+    at.here.sql,
+    sql`select distinct position from ${name(table)}
+         where account_id = ${at.account} and run < ${at.run} and gone_at is null and position > ${after}
+         order by position limit ${IDS}`,
+  );
+  const gone = found.map(({ position }) => position).filter((position) => !kept.has(position));
+  if (gone.length > 0) {
+    await transaction(at.here.sql, async (on) => {
+      await refuseOthers(on, at);
+      await run(
+        on,
+        sql`update ${name(table)} set gone_at = utc_timestamp(3)
+             where account_id = ${at.account} and run < ${at.run} and gone_at is null and position in (${gone})`,
+      );
+    });
+  }
+  return found.length < IDS ? null : (found.at(-1)?.position ?? null);
+}
+
+/** The positions of messages that are there, and are dead letters of this run. */
+async function unstored({ here, externalId, run: number }: Run): Promise<string[]> {
   const letters = await select<{ payload: string }>(
     here.sql,
-    sql`select payload from dead_letter where subject = ${externalId} and state <> 'done'`,
+    sql`select payload from dead_letter
+         where subject = ${externalId} and state <> 'done' and item_key like 'message %'`,
   );
   return letters.flatMap(({ payload }) => {
-    const { cursor, item } = JSON.parse(payload) as { cursor: string; item: unknown };
-    return [cursor, positionIn({ cursor, item }) ?? []].flat();
+    const { run: of, cursor, position } = JSON.parse(payload) as LetterPayload;
+    return of === number ? [position ?? cursor] : [];
   });
 }
 

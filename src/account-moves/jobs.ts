@@ -7,7 +7,7 @@ import { Interrupted, Postponed } from '../jobs/interrupted.ts';
 import { isPassing } from '../jobs/passing.ts';
 import type { Job } from '../jobs/jobs.ts';
 import { task, type Task, type Work } from '../jobs/task.ts';
-import { moveAttachments } from './attachments.ts';
+import { fetchWaiting, moveAttachments } from './attachments.ts';
 import { moveLast } from './final-check.ts';
 import { inFront } from './giving-way.ts';
 import { OPENING, REST, requestJob, WAVE } from './job-requests.ts';
@@ -17,7 +17,8 @@ import { openReader } from './open-reader.ts';
 import { moveChannels, moveRecent } from './opening.ts';
 import { SourceFailed } from './reader.ts';
 import { moveRest } from './rest.ts';
-import { retryLetter, uncount } from './retries.ts';
+import { retryLetter } from './retry-record.ts';
+import { uncount } from './retries.ts';
 import { checkpoint, current, own, RunFailed, RunStopped, type Run } from './run.ts';
 import { isActive, type Stage } from './status.ts';
 
@@ -36,7 +37,8 @@ async function runMove(work: Work, { account, run: number }: z.infer<typeof inpu
   const { here } = work;
   const move = await moves.byAccount(here.sql, account);
   const isOwn = move?.run === number && move.job === work.job.id;
-  if (!move || !isOwn || !isActive(move)) return outcome(here, account, 'superseded');
+  const isLate = move?.migration_status === 'completed';
+  if (!move || !isOwn || !(isActive(move) || isLate)) return outcome(here, account, 'superseded');
   const { external_id: externalId, location } = move;
   const at: Run = {
     here,
@@ -49,9 +51,11 @@ async function runMove(work: Work, { account, run: number }: z.infer<typeof inpu
   };
   try {
     await checkpoint(at);
-    await inFront(at, () => runStages(at));
+    // After a completed run a job only fetches attachments: those of messages that were mended since.
+    await (isLate ? fetchWaiting(at) : inFront(at, () => runStages(at)));
     return await outcome(here, account, null);
   } catch (error) {
+    if (isLate && !(error instanceof RunStopped)) throw error;
     return await whenStopped(at, error);
   } finally {
     at.reader.close();

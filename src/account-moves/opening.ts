@@ -2,7 +2,7 @@
 import type { PoolConnection } from 'mysql2/promise';
 import { failpoint } from '../database/failpoints.ts';
 import { fromSqlInstant, run, sql, toSqlInstant } from '../database/sql.ts';
-import { NotFound } from '../problems.ts';
+import { NotFound, Unavailable } from '../problems.ts';
 import { channelsThere, accountThere } from './conversations.ts';
 import { lettersOf, recordLetters, withoutKnown, type Letter } from './letters.ts';
 import { giveWay } from './giving-way.ts';
@@ -10,6 +10,7 @@ import type { Move } from './moves.ts';
 import { readPage } from './narrowing.ts';
 import { preparing, type PreparedPage } from './page-rows.ts';
 import { writePages } from './page-writer.ts';
+import { SourceFailed } from './reader.ts';
 import { recentLimit, recentOf } from './recent.ts';
 import { parseBrand, parseChannel, type Parsed } from './records.ts';
 import { advance, checkpoint, own, RunFailed, type Run } from './run.ts';
@@ -22,13 +23,9 @@ const PAGE = 250;
 export async function moveChannels(at: Run) {
   const settings = at.here.settings.moves;
   if (!settings) throw new RunFailed('not-set', 'CONVERSATIONS_URL is not set here any more.');
-  const there = await accountThere(settings, at.externalId);
+  const there = await asked(accountThere(settings, at.externalId));
   if (!there) throw unknownThere();
-  const { brands, channels } = await channelsThere(settings, at.externalId).catch(
-    (error: unknown) => {
-      throw error instanceof NotFound ? unknownThere() : error;
-    },
-  );
+  const { brands, channels } = await asked(channelsThere(settings, at.externalId));
   const letters: Letter[] = [];
   const known = <T>(
     items: unknown[],
@@ -68,16 +65,25 @@ export async function moveChannels(at: Run) {
   });
 }
 
+/** An answer of the older system; what it does not answer is a fault of the source, which may pass. */
+const asked = <T>(answer: Promise<T>): Promise<T> =>
+  answer.catch((error: unknown) => {
+    if (error instanceof NotFound) throw unknownThere();
+    if (error instanceof Unavailable) throw new SourceFailed('older-system', error.message);
+    throw error;
+  });
+
 const unknownThere = () =>
   new RunFailed(
     'account-unknown',
     'The older system does not know this account any more. What arrived is kept.',
   );
 
-const idIn = (item: unknown): string | null =>
-  typeof item === 'object' && item !== null && 'id' in item && typeof item.id === 'string'
-    ? item.id
-    : null;
+/** The id of a record that cannot be parsed, as a text; null when it has none. */
+export const idIn = (item: unknown): string | null => {
+  const id = typeof item === 'object' && item !== null && 'id' in item ? item.id : null;
+  return typeof id === 'string' || typeof id === 'number' ? String(id) : null;
+};
 
 /** Brands and channels that cannot be stored are reported, although the run goes on. */
 const noteRejected = (on: PoolConnection, at: Run, letters: Letter[]) =>
@@ -122,7 +128,8 @@ async function* recentPages(at: Run, move: Move): AsyncGenerator<PreparedPage> {
     count += items.length + lost.length;
     after = next;
     ahead = isLast ? null : read(after, count);
-    yield await prepare({ items, lost, next });
+    const isEnd = found.next === null && items.length === found.items.length;
+    yield await prepare({ items, lost, next, isEnd });
   }
 }
 

@@ -6,11 +6,15 @@ import type { RawRecord } from './reader.ts';
 import { messagesOf, threadsOf, type Message, type Thread } from './records.ts';
 import type { Run } from './run.ts';
 
-/** A page that was read. `lost`: records that cannot be read; `next`: the cursor that the move has after it. */
+/**
+ * A page that was read. `lost`: records that cannot be read; `next`: the cursor that the move has after it; `isEnd`:
+ * whether nothing follows.
+ */
 export type FoundPage = {
   items: RawRecord[];
   lost: { cursor: string; reason: string; cause: string }[];
   next: string | null;
+  isEnd: boolean;
 };
 
 /** What a page becomes here; `missing`: messages whose threads are not to be had. */
@@ -23,13 +27,13 @@ export type PageRows = {
   newest: string | null;
 };
 
-export type PreparedPage = { rows: PageRows; next: string | null };
+export type PreparedPage = { rows: PageRows; next: string | null; isEnd: boolean };
 
 /** Returns a function that prepares the pages of a run, one after the other. */
 export function preparing(at: Run): (found: FoundPage) => Promise<PreparedPage> {
   // The threads of the page before may not be committed yet.
   let before: Thread[] = [];
-  return async ({ items, lost, next }) => {
+  return async ({ items, lost, next, isEnd }) => {
     const letters = lettersOf(at, lost);
     const parse = messagesOf(at.externalId);
     const messages: Message[] = [];
@@ -41,22 +45,31 @@ export function preparing(at: Run): (found: FoundPage) => Promise<PreparedPage> 
     const found = await threadsFor(at, { messages, before, letters });
     before = found.threads;
     const newest = [items[0]?.cursor ?? '', lost[0]?.cursor ?? ''].toSorted().at(-1) || null;
-    return { rows: { messages, ...found, letters, newest }, next };
+    return { rows: { messages, ...found, letters, newest }, next, isEnd };
   };
 }
 
+type ReadingRun = Omit<Run, 'work'>;
 type Wanted = { messages: Message[]; before: Thread[]; letters: Letter[] };
 
 /** The threads of messages that are not here in this run, and the messages whose threads cannot be read. */
-async function threadsFor(at: Run, { messages, before, letters }: Wanted) {
+export async function threadsFor(at: ReadingRun, { messages, before, letters }: Wanted) {
   const wanted = [...new Set(messages.map(({ thread_id: id }) => id))];
   const known = new Set([...before.map(({ id }) => id), ...(await threadsHere(at, wanted))]);
   const unknown = wanted.filter((id) => !known.has(id));
-  const { items: found, lost } = await readThreads(at.reader, unknown);
-  letters.push(...lettersOf(at, lost, 'thread'));
+  const { threads, letters: lost } = await readThreadRows(at, unknown);
+  letters.push(...lost);
+  const here = new Set([...known, ...threads.map(({ id }) => id)]);
+  return { threads, missing: messages.filter(({ thread_id: id }) => !here.has(id)) };
+}
+
+/** Reads and parses threads; those that cannot be read or stored are dead letters. */
+export async function readThreadRows(at: ReadingRun, ids: string[]) {
+  const { items, lost } = await readThreads(at.reader, ids);
+  const letters = lettersOf(at, lost, 'thread');
   const parse = threadsOf(at.externalId);
   const threads: Thread[] = [];
-  for (const raw of found) {
+  for (const raw of items) {
     const { record, fault } = parse(raw.item);
     if (record) threads.push(record);
     else {
@@ -64,12 +77,14 @@ async function threadsFor(at: Run, { messages, before, letters }: Wanted) {
       letters.push(...lettersOf(at, [letter], 'thread'));
     }
   }
-  const here = new Set([...known, ...threads.map(({ id }) => id)]);
-  return { threads, missing: messages.filter(({ thread_id: id }) => !here.has(id)) };
+  return { threads, letters };
 }
 
 /** Those of the threads that this run has written. */
-export const threadsHere = async (at: Run, ids: string[]): Promise<string[]> =>
+export const threadsHere = async (
+  at: Pick<Run, 'here' | 'account' | 'run'>,
+  ids: string[],
+): Promise<string[]> =>
   (
     await select<{ id: string }>(
       at.here.sql,

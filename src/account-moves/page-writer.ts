@@ -2,17 +2,15 @@
 import type { PoolConnection } from 'mysql2/promise';
 import { insertRows } from '../database/bulk.ts';
 import { failpoint } from '../database/failpoints.ts';
-import { run, sql, toSqlInstant, transaction } from '../database/sql.ts';
-import { isUnwilling } from '../database/unwillingness.ts';
+import { run, sql, toSqlInstant, transaction, type Queryable } from '../database/sql.ts';
 import { reasonOf } from '../environments/unreachable.ts';
-import { Problem } from '../problems.ts';
 import { giveWay } from './giving-way.ts';
 import { lettersOf, recordLetters, withoutKnown } from './letters.ts';
 import { refuseTooManyLetters } from './limits.ts';
 import type { Move } from './moves.ts';
 import type { PreparedPage, PageRows } from './page-rows.ts';
 import { timeOf, type Message } from './records.ts';
-import { checkpoint, own, RunStopped, type Run } from './run.ts';
+import { checkpoint, own, RunStopped, withoutError, type Run } from './run.ts';
 import { upsertMessages, upsertThreads } from './upserts.ts';
 
 /**
@@ -39,34 +37,39 @@ export async function writePages(at: Run, pages: AsyncIterator<PreparedPage>, mo
   }
 }
 
-async function writePage(at: Run, { rows, next }: PreparedPage, page: number) {
+async function writePage(at: Run, { rows, next, isEnd }: PreparedPage, page: number) {
   // Only now, because the page before may have had the same threads.
   const fresh = { ...rows, letters: await withoutKnown(at, rows.letters) };
   await failpoint('page before commit');
   try {
-    await commit(at, { page, next }, fresh);
+    await commit(at, { page, next, isEnd }, fresh);
   } catch (error) {
-    if (error instanceof Problem || error instanceof RunStopped || !isRefused(error)) throw error;
-    await commit(at, { page, next }, await withoutRefused(at, fresh));
+    if (!isRefused(error)) throw error;
+    await commit(at, { page, next, isEnd }, await withoutRefused(at, fresh));
   }
   await failpoint('page committed');
 }
 
-/** Whether the database refuses a value; everything else is a fault of the database or of the program. */
+/**
+ * The numbers of the errors with which a database refuses a value; any other error is a fault of the database or of this
+ * program.
+ */
+const OF_VALUES = [1048, 1062, 1153, 1264, 1292, 1366, 1406, 3140, 3819, 3988, 4025];
+
 const isRefused = (error: unknown) =>
-  !isUnwilling(error) && (error as { sqlMessage?: string }).sqlMessage !== undefined;
+  OF_VALUES.includes(Number((error as { errno?: unknown }).errno));
 
-type Step = { page: number; next: string | null };
+type Step = { page: number; next: string | null; isEnd: boolean };
 
-const commit = (at: Run, { page, next }: Step, rows: PageRows) =>
+const commit = (at: Run, { page, next, isEnd }: Step, rows: PageRows) =>
   transaction(at.here.sql, async (on) => {
     const { messages, threads, letters, newest } = rows;
     const moved = await run(
       on,
       sql`update account_move
-             set position = ${next}, page = page + 1, all_read = ${next === null},
+             set position = ${next}, page = page + 1, all_read = ${isEnd},
                  messages = messages + ${messages.length}, threads = threads + ${threads.length},
-                 failed = failed + ${letters.length}, failing_since = null,
+                 failed = failed + ${letters.length}, ${withoutError},
                  newest_position = coalesce(newest_position, ${newest})
            where ${own(at)} and page = ${page}`,
     );
@@ -155,8 +158,16 @@ async function whyRefused(
 /** Run of a thread that stands in for one that cannot be read: every run may write over it. */
 const STUB_RUN = 0;
 
-/** Threads in place of those that do not exist any more, or cannot be read, so that their messages are shown. */
-const addStubs = (on: PoolConnection, at: Run, messages: Message[]) =>
+/**
+ * Threads in place of those that do not exist any more, or cannot be read, so that their messages are shown. `isGone`:
+ * whether they are known not to exist; otherwise the final check of the run decides.
+ */
+export const addStubs = (
+  on: Queryable,
+  at: Pick<Run, 'account'>,
+  messages: Message[],
+  { isGone = false } = {},
+) =>
   insertRows(
     on,
     'inbox_thread',
@@ -166,6 +177,7 @@ const addStubs = (on: PoolConnection, at: Run, messages: Message[]) =>
       channel_id: '',
       last_at: toSqlInstant(timeOf(newest ?? { position: '' })),
       run: STUB_RUN,
+      gone_at: isGone ? toSqlInstant(new Date().toISOString()) : null,
     })),
     sql`on duplicate key update run = run`,
   );

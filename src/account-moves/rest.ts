@@ -40,6 +40,6 @@ async function* pagesAfter(
   while (ahead !== null) {
     const found = await ahead;
     ahead = found.next === null ? null : read(found.next);
-    yield await prepare(found);
+    yield await prepare({ ...found, isEnd: found.next === null });
   }
 }

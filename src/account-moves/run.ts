@@ -93,6 +93,11 @@ const labels: Record<Stage, string> = {
 /** An error that does not end the run stays until the run ends, so that it is reported and shown. */
 const isReported = sql`error_code = 'channels-rejected'`;
 
+/** The source works again. */
+export const withoutError = sql`error_message = if(${isReported}, error_message, null),
+    error_at = if(${isReported}, error_at, null), error_code = if(${isReported}, error_code, null),
+    failing_since = null`;
+
 type Advance = {
   from: Stage;
   /** The status that the run reaches by it. */
@@ -113,9 +118,7 @@ export async function advance(at: Run, { from, reaches, change, also }: Advance)
              set stage = ${next}, ${change ?? sql`page = page + 1`},
                  reached = coalesce(${reaches}, reached),
                  migration_status = coalesce(${reaches}, migration_status),
-                 error_message = if(${isReported}, error_message, null),
-                 error_at = if(${isReported}, error_at, null),
-                 error_code = if(${isReported}, error_code, null), failing_since = null
+                 ${withoutError}
            where ${own(at)} and stage = ${from}`,
     );
     if (found === 0) throw new RunStopped('superseded');
