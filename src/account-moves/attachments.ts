@@ -1,30 +1,28 @@
 // Attachments: fetched from the older system, four at a time, newest first, and stored. One that cannot be read is
 // skipped, with its reason; while a media host fails, the run waits for it.
-import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PoolConnection } from 'mysql2/promise';
 import pMap from 'p-map';
-import pRetry, { AbortError } from 'p-retry';
 import { failpoint } from '../database/failpoints.ts';
 import { run, select, sql, transaction, type Statement } from '../database/sql.ts';
-import { Interrupted, Postponed } from '../jobs/interrupted.ts';
-import type { Stored } from '../storage/objects.ts';
+import { Postponed } from '../jobs/interrupted.ts';
+import {
+  asStored,
+  attachmentDelays,
+  FetchFailed,
+  fetchAndStore,
+  type WaitingAttachment,
+} from './attachment-fetch.ts';
 import { giveWay } from './giving-way.ts';
 import { lettersOf, recordLetters, withoutKnown } from './letters.ts';
 import { AttachmentMissing } from './reader.ts';
 import { advance, checkpoint, own, RunStopped, type Run } from './run.ts';
-
-/** A line of an attachment that is to be fetched. */
-export type WaitingAttachment = { position: string; id: string; url: string; type: string };
 
 const SIDE_BY_SIDE = 4;
 const BATCH = 40;
 /** After so many failures in a row the media host counts as down; the run waits for it so many times. */
 const IN_A_ROW = 10;
 const PAUSES = 10;
-
-/** Delays in milliseconds; tests shorten them. */
-export const attachmentDelays = { retry: 250, pause: 60_000, idle: 300 };
 
 /** Why an attachment is skipped: a short cause, and a sentence. */
 type Fault = { cause: string; reason: string };
@@ -158,9 +156,6 @@ async function fetchOne(
   }
 }
 
-/** The error when an attachment cannot be fetched now, after all attempts. */
-export class FetchFailed extends Error {}
-
 async function storeAttachment(at: Run, line: WaitingAttachment, end: AbortSignal) {
   await failpoint('attachment begun');
   const stored = await fetchAndStore(at, line, end);
@@ -171,61 +166,6 @@ async function storeAttachment(at: Run, line: WaitingAttachment, end: AbortSigna
   });
   await failpoint('attachment recorded');
 }
-
-export type StoredAttachment = Stored & { object: string };
-
-/** The columns of an attachment that is stored. */
-export const asStored = ({ object, size, checksum }: StoredAttachment) =>
-  sql`state = 'stored', object = ${object}, size = ${size}, sha256 = ${checksum}, reason = null`;
-
-/**
- * Fetches an attachment and stores its content, with some attempts.
- * @throws AttachmentMissing when it can never be read, FetchFailed when it cannot be read now
- */
-export async function fetchAndStore(
-  at: Pick<Run, 'here' | 'reader' | 'account'>,
-  line: WaitingAttachment,
-  end: AbortSignal,
-): Promise<StoredAttachment> {
-  const object = objectOf(at.account, line);
-  const stored = await pRetry(
-    async () => {
-      const content = await at.reader.attachment(line, end).catch((error: unknown) => {
-        const isFinal = error instanceof AttachmentMissing || error instanceof Interrupted;
-        throw isFinal ? new AbortError(error) : failed(error);
-      });
-      const faults: { read: Error | null } = { read: null };
-      content.once('error', (error) => {
-        faults.read = error;
-      });
-      try {
-        return await at.here.storage.put(object, content, { signal: end });
-      } catch (error) {
-        const { read } = faults;
-        if (read instanceof AttachmentMissing || read instanceof Interrupted) {
-          throw new AbortError(read);
-        }
-        // A fault of our own storage is no fault of the attachment: the job is tried again.
-        throw read ? failed(read) : new AbortError(error as Error);
-      }
-    },
-    {
-      retries: 4,
-      minTimeout: attachmentDelays.retry,
-      factor: 2,
-      randomize: true,
-      signal: end,
-    },
-  );
-  return { object, ...stored };
-}
-
-const failed = (error: unknown) =>
-  new FetchFailed(error instanceof Error ? error.message : String(error), { cause: error });
-
-/** The key of an attachment in the object storage: the same at each attempt and in each run. */
-const objectOf = (account: number, { position, id }: WaitingAttachment) =>
-  `inbox/${account}/${createHash('sha256').update(`${position}#${id}`).digest('hex')}`;
 
 async function skip(at: Run, line: WaitingAttachment, { cause, reason }: Fault) {
   const lost = { cursor: `${line.position} ${line.id}`, item: line, reason, cause };

@@ -53,7 +53,7 @@ type ReadingRun = Omit<Run, 'work'>;
 type Wanted = { messages: Message[]; before: Thread[]; letters: Letter[] };
 
 /** The threads of messages that are not here in this run, and the messages whose threads cannot be read. */
-export async function threadsFor(at: ReadingRun, { messages, before, letters }: Wanted) {
+async function threadsFor(at: ReadingRun, { messages, before, letters }: Wanted) {
   const wanted = [...new Set(messages.map(({ thread_id: id }) => id))];
   const known = new Set([...before.map(({ id }) => id), ...(await threadsHere(at, wanted))]);
   const unknown = wanted.filter((id) => !known.has(id));

@@ -188,7 +188,7 @@ async function widen(on: PoolConnection, { move, wanted }: Change): Promise<null
   await run(on, sql`update account_move set part = 'whole' where account_id = ${account}`);
   await audit.write(on, {
     person: wanted.person,
-    action: 'widened the migration of an account to all messages',
+    action: 'widened an account migration',
     subject,
   });
   return null;

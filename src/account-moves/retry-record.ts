@@ -6,7 +6,12 @@ import type { App } from '../environments/app.ts';
 import type { Job } from '../jobs/jobs.ts';
 import type { Work } from '../jobs/task.ts';
 import { Problem, Unavailable } from '../problems.ts';
-import { asStored, FetchFailed, fetchAndStore, type WaitingAttachment } from './attachments.ts';
+import {
+  asStored,
+  FetchFailed,
+  fetchAndStore,
+  type WaitingAttachment,
+} from './attachment-fetch.ts';
 import { channelsThere } from './conversations.ts';
 import { requestJob } from './job-requests.ts';
 import type { LetterPayload } from './letters.ts';

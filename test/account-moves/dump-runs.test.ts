@@ -2,7 +2,7 @@
 import { beforeAll, expect, test } from '@jest/globals';
 import { dumpOf, writeDump, type Dumped } from '../../demo/conversations/dump.ts';
 import { messageItems, threadItems } from '../../demo/conversations/records.ts';
-import { attachmentDelays } from '../../src/account-moves/attachments.ts';
+import { attachmentDelays } from '../../src/account-moves/attachment-fetch.ts';
 import { run, select, sql } from '../../src/database/sql.ts';
 import { useMovingWorld } from '../support/conversations.ts';
 import { checkMove } from '../support/move-checker.ts';

@@ -2,7 +2,7 @@
 import { DeleteCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeAll, expect, test } from '@jest/globals';
 import { messageItems } from '../../demo/conversations/records.ts';
-import { attachmentDelays } from '../../src/account-moves/attachments.ts';
+import { attachmentDelays } from '../../src/account-moves/attachment-fetch.ts';
 import { patience } from '../../src/account-moves/patience.ts';
 import { discardLetters, retryLetters } from '../../src/account-moves/retries.ts';
 import { select, sql } from '../../src/database/sql.ts';

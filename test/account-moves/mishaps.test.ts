@@ -1,7 +1,7 @@
 // What becomes of a move when the older system, the databases or Redis fail in the middle of it.
 import { afterEach, beforeAll, expect, test } from '@jest/globals';
 import { faultNames, type FaultName } from '../../demo/conversations/faults.ts';
-import { attachmentDelays } from '../../src/account-moves/attachments.ts';
+import { attachmentDelays } from '../../src/account-moves/attachment-fetch.ts';
 import { followMoves } from '../../src/account-moves/follow.ts';
 import { sourceDelays } from '../../src/account-moves/jobs.ts';
 import { patience } from '../../src/account-moves/patience.ts';

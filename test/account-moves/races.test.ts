@@ -1,6 +1,6 @@
 // Two at once: requests, workers, a person and a wave, and force in the middle of a run.
 import { beforeAll, expect, test } from '@jest/globals';
-import { attachmentDelays } from '../../src/account-moves/attachments.ts';
+import { attachmentDelays } from '../../src/account-moves/attachment-fetch.ts';
 import { select, sql } from '../../src/database/sql.ts';
 import { runJob } from '../../src/jobs/runner.ts';
 import { tasks } from '../../src/tasks.ts';

@@ -3,7 +3,7 @@
 import { DeleteCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { dumpOf, writeDump } from '../../demo/conversations/dump.ts';
-import { attachmentDelays } from '../../src/account-moves/attachments.ts';
+import { attachmentDelays } from '../../src/account-moves/attachment-fetch.ts';
 import { patience } from '../../src/account-moves/patience.ts';
 import { discardLetters, retryLetters } from '../../src/account-moves/retries.ts';
 import { run, select, sql } from '../../src/database/sql.ts';

@@ -1,6 +1,6 @@
 // Waves: accounts that move in the background, so many at once; paused and resumed; a person comes first.
 import { beforeAll, beforeEach, expect, test } from '@jest/globals';
-import { attachmentDelays } from '../../src/account-moves/attachments.ts';
+import { attachmentDelays } from '../../src/account-moves/attachment-fetch.ts';
 import { followMoves } from '../../src/account-moves/follow.ts';
 import { advanceWaves } from '../../src/account-moves/wave-starts.ts';
 import * as waves from '../../src/account-moves/waves.ts';

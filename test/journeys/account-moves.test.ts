@@ -3,7 +3,7 @@
 // migrated again. On the pages axe finds nothing, and they fit on a phone.
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
-import { attachmentDelays } from '../../src/account-moves/attachments.ts';
+import { attachmentDelays } from '../../src/account-moves/attachment-fetch.ts';
 import { patience } from '../../src/account-moves/patience.ts';
 import { followMoves } from '../../src/account-moves/follow.ts';
 import { advanceWaves } from '../../src/account-moves/wave-starts.ts';
