@@ -19,7 +19,9 @@ const attachment = z.object({
   size: z.int().nullable(),
   state: z.enum(['waiting', 'stored', 'skipped']),
   reason: z.string().nullable().meta({ description: 'Why it was skipped.' }),
-  href: z.string().nullable().meta({ description: 'Its content; null until it is stored.' }),
+  href: z.string().nullable().meta({
+    description: 'Its content, also while a later run fetches it again; null until it is stored.',
+  }),
 });
 const channel = z.object({
   id: z.string(),
@@ -95,7 +97,7 @@ const attachmentView = (account: string, one: Attachment): z.infer<typeof attach
   state: one.state,
   reason: one.reason,
   href:
-    one.state === 'stored'
+    one.object !== null
       ? addressOf(account, 'messages', one.position, 'attachments', one.id)
       : null,
 });

@@ -17,7 +17,13 @@ export type MessageView = Omit<InboxMessage, 'attachments'> & {
   attachments: AttachmentView[];
 };
 
-type AttachmentView = Attachment & { href: string; imageHref: string; isImage: boolean };
+type AttachmentView = Attachment & {
+  href: string;
+  imageHref: string;
+  isImage: boolean;
+  /** Whether its content is here; also while a later run fetches it again. */
+  isHere: boolean;
+};
 
 /** `path`: the address of the inbox; `images`: those attachments that are images. */
 export const messageView = (
@@ -38,6 +44,7 @@ export const messageView = (
         href: `${path}/attachments/${at}/${id}`,
         imageHref: `${path}/images/${at}/${id}`,
         isImage: images.has(one),
+        isHere: one.object !== null,
       };
     }),
   };

@@ -13,7 +13,7 @@ import { excerptOf, messageView } from './message-view.ts';
 import { messageAt, pageOfMessages } from './messages.ts';
 import { formatOf, imagesAmong } from './pictures.ts';
 import { partsOf } from './places.ts';
-import { searchMessages } from './search.ts';
+import { SEARCHED, searchMessages, type FoundMessages } from './search.ts';
 import { pageOfThreads, threadById, type Thread } from './threads.ts';
 
 /** Says what of an account’s messages is not here; null when all are. */
@@ -24,9 +24,19 @@ export const show = (arrivalText: ArrivalText) => async (req: Request, res: Resp
   const { sql: on } = req.here;
   const path = `/inbox/${pathPartOf(account)}`;
   const search = textIn(req.query, 'q').slice(0, 200);
+  const isOpen = textIn(req.query, 'thread') !== '';
+  // With an open thread, `before` is a place in that thread.
+  const found =
+    search === ''
+      ? null
+      : await searchMessages(on, account.id, {
+          search,
+          before: isOpen ? null : placeIn(req, 'before'),
+        });
   const threads = await pageOfThreads(on, account.id, {
     before: placeIn(req, 'older'),
     search,
+    found: found?.items.map(({ thread_id: id }) => id) ?? [],
   });
   const thread = await chosenThread(req, account, search === '' ? threads.items[0] : undefined);
   const link = linker(path, { q: search, older: textIn(req.query, 'older') });
@@ -50,7 +60,7 @@ export const show = (arrivalText: ArrivalText) => async (req: Request, res: Resp
     olderThreads: threads.next && link({ older: threads.next, thread: thread?.id ?? '' }),
     thread: thread ?? null,
     messages: thread ? await messagesView(req, account, { thread, link, path }) : null,
-    found: thread || search === '' ? null : await foundView(req, account, { search, link }),
+    found: thread || !found ? null : foundView(found, { search, link }),
     backHref: search === '' ? null : link({ thread: '' }),
   });
 };
@@ -100,19 +110,17 @@ async function messagesView(req: Request, account: InboxAccount, { thread, link,
   };
 }
 
-async function foundView(
-  req: Request,
-  account: InboxAccount,
+function foundView(
+  { items, next, isCut }: FoundMessages,
   { search, link }: { search: string; link: LinkTo },
 ) {
-  const before = placeIn(req, 'before');
-  const { items, next } = await searchMessages(req.here.sql, account.id, { search, before });
   return {
     items: items.map((one) => ({
       ...one,
       excerpt: excerptOf(one, search),
       href: link({ thread: one.thread_id, from: one.position }, '#messages'),
     })),
+    searched: isCut ? SEARCHED : null,
     olderHref: next && link({ before: next }, '#messages'),
   };
 }

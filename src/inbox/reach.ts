@@ -27,7 +27,7 @@ export function reached(req: Request, id: string): string {
  * Finds the account that the URL names.
  * @throws NotFound when there is none that the caller reaches
  */
-export async function addressedAccount(req: Request): Promise<InboxAccount> {
+export async function reachedAccount(req: Request): Promise<InboxAccount> {
   const id = reached(req, String(req.params['id']));
   const account = await byExternalId(req.here.sql, id);
   if (!account) throw noAccount(id);

@@ -8,7 +8,7 @@ import { attachmentAt, type Attachment } from './attachments.ts';
 import { listChannels } from './channels.ts';
 import { pageOfMessages } from './messages.ts';
 import { placeBefore } from './places.ts';
-import { addressedAccount } from './reach.ts';
+import { reachedAccount } from './reach.ts';
 import { pageOfThreads, threadById } from './threads.ts';
 
 const querySchema = z.strictObject({ before: z.string().min(1).max(200).optional() });
@@ -20,13 +20,13 @@ function beforeIn({ query }: Request): string | null {
 }
 
 export async function channels(req: Request, res: Response) {
-  const account = await addressedAccount(req);
+  const account = await reachedAccount(req);
   res.json({ items: (await listChannels(req.here.sql, account.id)).map(channelView) });
 }
 
 export async function threads(req: Request, res: Response) {
   const before = beforeIn(req);
-  const { id, external_id: account } = await addressedAccount(req);
+  const { id, external_id: account } = await reachedAccount(req);
   const { items, next } = await pageOfThreads(req.here.sql, id, { before });
   sendPage(res, {
     items: items.map((one) => threadView(account, one)),
@@ -36,7 +36,7 @@ export async function threads(req: Request, res: Response) {
 
 export async function messages(req: Request, res: Response) {
   const before = beforeIn(req);
-  const { id, external_id: account } = await addressedAccount(req);
+  const { id, external_id: account } = await reachedAccount(req);
   const named = String(req.params['thread']);
   const thread = await threadById(req.here.sql, id, named);
   if (!thread) throw new NotFound(`There is no thread ${named.slice(0, 64)} in this account.`);
@@ -58,7 +58,7 @@ function sendPage(res: Response, page: { items: object[]; next: string | null })
 
 /** Sends the content of an attachment as a file to save: whatever it contains, no browser shows it. */
 export async function attachment(req: Request, res: Response) {
-  const { id } = await addressedAccount(req);
+  const { id } = await reachedAccount(req);
   const wanted = {
     position: String(req.params['position']),
     id: String(req.params['attachment']),
@@ -68,7 +68,8 @@ export async function attachment(req: Request, res: Response) {
   if (found.object === null) throw new NotFound(absence(found));
   const content = await req.here.storage.read(found.object);
   res.attachment(found.name).type('application/octet-stream');
-  res.set({ 'X-Content-Type-Options': 'nosniff', 'Content-Length': String(found.size) });
+  res.set('X-Content-Type-Options', 'nosniff');
+  if (found.size !== null) res.set('Content-Length', String(found.size));
   if (req.method === 'HEAD') content.destroy();
   await (req.method === 'HEAD' ? res.end() : pipeline(content, res));
 }

@@ -1,7 +1,10 @@
 // Finds messages of one account by their text. There is no full-text index: writing it would take as long as writing
-// the messages, and 10,000 messages of an account are searched in 55 ms.
+// the messages, and 10,000 messages of an account are searched in 55 ms. A page searches no more than that.
 import { select, sql, type Queryable } from '../database/sql.ts';
-import { PAGE, pageOf, partsOf, type InboxPage } from './places.ts';
+import { pageOf, PAGE, partsOf, type InboxPage } from './places.ts';
+
+/** How many messages a page of a search looks through. */
+export const SEARCHED = 10_000;
 
 /** A message that contains a searched text, and the title of its thread; null while the thread is not here. */
 export type FoundMessage = {
@@ -14,24 +17,44 @@ export type FoundMessage = {
   gone_at: string | null;
 };
 
-/** Reads a page of an account’s messages that contain a text, newest first. `before`: the position it ends before. */
+/** `isCut`: whether there are older messages that were not searched, from `next` on. */
+export type FoundMessages = InboxPage<FoundMessage> & { isCut: boolean };
+
+/** An SQL condition for a text that contains another one; % and _ in it stand for themselves. */
+export const contains = (text: string) =>
+  sql`collate utf8mb4_unicode_ci like ${`%${text.replaceAll(/[\\%_]/g, String.raw`\$&`)}%`}`;
+
+/**
+ * Reads a page of an account’s messages that contain a text, newest first: of the newest 10,000 ones before the
+ * position `before`.
+ */
 export async function searchMessages(
   on: Queryable,
   account: number,
   { search, before = null }: { search: string; before?: string | null },
-): Promise<InboxPage<FoundMessage>> {
-  const pattern = `%${search.replaceAll(/[\\%_]/g, String.raw`\$&`)}%`;
+): Promise<FoundMessages> {
+  const earlier = before === null ? sql`` : sql`and message.position < ${before}`;
+  const [oldest, older] = await select<{ position: string }>(
+    on,
+    sql`select message.position from inbox_message message
+         where message.account_id = ${account} ${earlier}
+         order by message.position desc
+         limit 2 offset ${SEARCHED - 1}`,
+  );
   const rows = await select<Omit<FoundMessage, 'sent_at'>>(
     on,
     sql`select message.position, message.thread_id, thread.title, message.author, message.body, message.gone_at
           from inbox_message message
           left join inbox_thread thread
             on thread.account_id = message.account_id and thread.id = message.thread_id
-         where message.account_id = ${account} and (${before} is null or message.position < ${before})
-           and message.body collate utf8mb4_unicode_ci like ${pattern}
+         where message.account_id = ${account} ${earlier}
+           ${oldest ? sql`and message.position >= ${oldest.position}` : sql``}
+           and message.body ${contains(search)}
          order by message.position desc
          limit ${PAGE + 1}`,
   );
   const found = rows.map((row) => ({ ...row, sent_at: partsOf(row.position)?.at ?? '' }));
-  return pageOf(found, ({ position }) => position);
+  const page = pageOf(found, ({ position }) => position);
+  const isCut = page.next === null && older !== undefined;
+  return { ...page, next: isCut ? (oldest?.position ?? null) : page.next, isCut };
 }

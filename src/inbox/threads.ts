@@ -9,6 +9,7 @@ import {
 } from '../database/sql.ts';
 import { EXTERNAL_ID } from './accounts.ts';
 import { PAGE, pageOf, partsOf, type InboxPage } from './places.ts';
+import { contains } from './search.ts';
 
 export type Thread = {
   id: string;
@@ -29,19 +30,21 @@ const withChannel = sql`from inbox_thread thread
                         left join inbox_channel channel
                           on channel.account_id = thread.account_id and channel.id = thread.channel_id`;
 
+type ThreadFilter = { before?: string | null; search?: string; found?: string[] };
+
 /**
  * Reads a page of threads. `before`: the place that the page ends before; `search`: only threads that contain the text
- * in their title, their customer or a message.
+ * in their title or customer, and those in `found`, in whose messages it was found.
  */
 export async function pageOfThreads(
   on: Queryable,
   account: number,
-  { before = null, search = '' }: { before?: string | null; search?: string } = {},
+  { before = null, search = '', found = [] }: ThreadFilter = {},
 ): Promise<InboxPage<Thread>> {
   const rows = await select<Thread>(
     on,
     sql`select ${columns} ${withChannel}
-         where thread.account_id = ${account}${earlier(before)}${containing(account, search)}
+         where thread.account_id = ${account}${earlier(before)}${containing(search, found)}
          order by thread.last_at desc, thread.id desc
          limit ${PAGE + 1}`,
   );
@@ -66,13 +69,9 @@ function earlier(before: string | null) {
   return sql` and thread.last_at <= ${at} and (thread.last_at < ${at} or thread.id < ${place.id})`;
 }
 
-function containing(account: number, search: string) {
+function containing(search: string, found: string[]) {
   const text = search.trim();
   if (text === '') return sql``;
-  const isLike = sql`collate utf8mb4_unicode_ci like ${likePattern(text)}`;
-  return sql` and (thread.title ${isLike} or thread.customer ${isLike}
-                   or thread.id in (select thread_id from inbox_message
-                                     where account_id = ${account} and body ${isLike}))`;
+  const isLike = contains(text);
+  return sql` and (thread.title ${isLike} or thread.customer ${isLike} or thread.id in (${found}))`;
 }
-
-const likePattern = (text: string) => `%${text.replaceAll(/[\\%_]/g, String.raw`\$&`)}%`;

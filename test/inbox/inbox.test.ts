@@ -2,12 +2,15 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { run, sql } from '../../src/database/sql.ts';
 import { addAccount } from '../../src/inbox/accounts.ts';
+import { messageView } from '../../src/inbox/api-view.ts';
 import { attachmentAt } from '../../src/inbox/attachments.ts';
 import { addWebChat, listChannels } from '../../src/inbox/channels.ts';
 import { pageOfMessages } from '../../src/inbox/messages.ts';
 import { PAGE, placeBefore, type InboxPage } from '../../src/inbox/places.ts';
+import { searchMessages } from '../../src/inbox/search.ts';
 import { pageOfThreads, threadById } from '../../src/inbox/threads.ts';
 import { addMessages, addThreads } from '../support/inbox-rows.ts';
+import { rowsRead } from '../support/many-moves.ts';
 import { useWorld } from '../support/world.ts';
 
 const world = useWorld();
@@ -63,8 +66,12 @@ describe('threads', () => {
       { id: 'none', title: 'Shipping' },
     ]);
     await addMessages(on, account, 'message', [{ body: 'Where is my refund?' }]);
-    const found = async (search: string) =>
-      (await pageOfThreads(on, account, { search })).items.map(({ id }) => id).toSorted();
+    const found = async (search: string) => {
+      const messages = await searchMessages(on, account, { search });
+      const threads = messages.items.map(({ thread_id: id }) => id);
+      const { items } = await pageOfThreads(on, account, { search, found: threads });
+      return items.map(({ id }) => id).toSorted();
+    };
     expect(await found('refund')).toEqual(['customer', 'message', 'title']);
     expect(await found('100%')).toEqual(['title']);
     expect(await found('_')).toEqual([]);
@@ -107,6 +114,56 @@ describe('messages', () => {
       expect(() => placeBefore(text)).toThrow('before');
     },
   );
+});
+
+test('a page of a search looks through 10,000 messages, and the next one goes on there (32)', async () => {
+  const { sql: on } = world.staging;
+  await addThreads(on, account, [{ id: 't' }]);
+  const digits = sql`(select 0 as d union all select 1 union all select 2 union all select 3 union all select 4
+                      union all select 5 union all select 6 union all select 7 union all select 8 union all select 9)`;
+  await run(
+    on,
+    sql`insert into inbox_message (account_id, position, thread_id, direction, body, run)
+        select ${account}, concat('2026-', 10 + m.d, '-', 10 + a.d, 'T1', b.d, ':', 10 + c.d, ':', 10 + d.d, '.000Z#x'),
+               't', 'in', if(a.d = 0 and b.d = 0, 'a needle', 'hay'), 1
+          from (select 0 as d union all select 1) m, ${digits} a, ${digits} b, ${digits} c, ${digits} d`,
+  );
+  const search = (text: string, before: string | null = null) =>
+    searchMessages(on, account, { search: text, before });
+  const first = await search('needles');
+  expect(first).toEqual({ items: [], next: '2026-11-10T10:10:10.000Z#x', isCut: true });
+  expect(await search('needles', first.next)).toEqual({ items: [], next: null, isCut: false });
+  expect((await search('needle')).items).toHaveLength(PAGE);
+  // 100 messages contain it in each half, so the second page of the newest half is not cut, and the third one is empty.
+  const second = await search('needle', (await search('needle')).next);
+  expect([second.items.length, second.isCut]).toEqual([PAGE, false]);
+  const third = await search('needle', second.next);
+  expect(third.items.length).toBeGreaterThan(0);
+  const read = await rowsRead(on, (one) => searchMessages(one, account, { search: 'needles' }));
+  expect(read).toBeLessThan(20_100);
+});
+
+test('the API names the content of an attachment that a later run fetches again, because it is still here (33)', async () => {
+  const { sql: on } = world.staging;
+  await addThreads(on, account, [{ id: 't' }]);
+  const [position = ''] = await addMessages(on, account, 't', [{ body: 'see' }]);
+  for (const [id, object] of [
+    ['again', 'inbox/1/x'],
+    ['late', null],
+  ]) {
+    await run(
+      on,
+      sql`insert into inbox_attachment (account_id, position, id, name, url, state, object)
+          values (${account}, ${position}, ${id}, 'a.pdf', '', 'waiting', ${object})`,
+    );
+  }
+  const [message] = (await pageOfMessages(on, account, { thread: 't' })).items;
+  const hrefs =
+    message && messageView('acme', message).attachments.map(({ id, href }) => [id, href]);
+  expect(hrefs).toEqual([
+    ['again', `/api/v1/accounts/acme/messages/${encodeURIComponent(position)}/attachments/again`],
+    ['late', null],
+  ]);
 });
 
 test('S4-03 an account gets one WebChat channel, however often it is asked for', async () => {

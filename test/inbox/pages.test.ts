@@ -107,14 +107,14 @@ test('hostile texts are shown as texts, everywhere', async () => {
   expect((await mia.get('/inbox/evil')).text).toContain('\n\n  two  spaces</div>');
 });
 
-test('rows that were deleted in the old system are marked', async () => {
+test('rows that were deleted in the older system are marked', async () => {
   await addThreads(here.sql, move.account_id, [{ id: 't-1' }]);
   await addMessages(here.sql, move.account_id, 't-1', [{ body: 'gone' }, { body: 'here' }]);
-  expect(await text('/inbox/acc-1')).not.toContain('Deleted in the old system');
+  expect(await text('/inbox/acc-1')).not.toContain('Deleted in the older system');
   await run(here.sql, sql`update inbox_message set gone_at = utc_timestamp(3) where body = 'gone'`);
-  expect((await text('/inbox/acc-1')).match(/Deleted in the old system/g)).toHaveLength(1);
+  expect((await text('/inbox/acc-1')).match(/Deleted in the older system/g)).toHaveLength(1);
   await run(here.sql, sql`update inbox_thread set gone_at = utc_timestamp(3)`);
-  expect((await text('/inbox/acc-1')).match(/Deleted in the old system/g)).toHaveLength(3);
+  expect((await text('/inbox/acc-1')).match(/Deleted in the older system/g)).toHaveLength(3);
 });
 
 type FileFields = {
@@ -173,6 +173,8 @@ test('attachments are downloaded as they came; only images, by their content, ar
     content: page,
   });
   await addFile(account, position, { id: 'late' });
+  // A forced run fetches it again: the file that is here stays readable meanwhile (33).
+  await addFile(account, position, { id: 'again', state: 'waiting', content: page });
   await addFile(account, position, {
     id: 'lost',
     state: 'skipped',
@@ -184,6 +186,8 @@ test('attachments are downloaded as they came; only images, by their content, ar
   ]);
   expect(textOf(html)).toContain('Not available: 404 at the media host');
   expect(textOf(html)).toContain('late.bin Not here yet');
+  expect(html).toContain(`href="/inbox/acc-1/attachments/${at(position)}/again"`);
+  expect(textOf(html)).not.toContain('again.bin Not here yet');
   const shown = await bytesAt(`/inbox/acc-1/images/${at(position)}/real`);
   expect([shown.headers['content-type'], shown.body]).toEqual(['image/png', png]);
   expect((await mia.get(`/inbox/acc-1/images/${at(position)}/fake`)).status).toBe(404);
@@ -309,6 +313,11 @@ test('10,000 messages are read 50 a page, and a long one is shown in part with a
   const second = (await mia.get(link(first, 'Older messages').split('#')[0] ?? '')).text;
   expect(bodiesOn(second)[0]).toBe('sent 9950');
   expect(link(second, 'Newest messages')).toBe('/inbox/acc-1?thread=t-1#messages');
+  // A search looks through 10,000 of the 10,001 messages, says so, and goes on with the older ones (32).
+  const searched = (await mia.get('/inbox/acc-1?q=sent+0000')).text;
+  expect(textOf(searched)).toContain('None of the 10,000 messages that were searched contains it.');
+  const rest = (await mia.get(link(searched, 'Search older messages').split('#')[0] ?? '')).text;
+  expect(bodiesOn(rest)).toEqual(['sent 0000']);
 });
 
 test('threads are read 50 a page, and the open thread stays open', async () => {
