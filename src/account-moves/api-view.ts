@@ -3,13 +3,7 @@ import { z } from 'zod';
 import { fromSqlInstant } from '../database/sql.ts';
 import { countsOf, type Move } from './moves.ts';
 import { progressOf } from './progress.ts';
-import {
-  legacyStatus,
-  legacyStatuses,
-  migrationStatuses,
-  reachable,
-  type MigrationStatus,
-} from './status.ts';
+import { isActive, legacyStatus, legacyStatuses, migrationStatuses, reachable } from './status.ts';
 
 const count = z.int().min(0);
 
@@ -62,7 +56,7 @@ export const accountView = (move: Move, now = Date.now()): z.infer<typeof accoun
   expected_messages: move.expected_messages,
   ...progressOf(move, now),
   last_error: errorOf(move),
-  poll_after_ms: pollAfter(move.migration_status),
+  poll_after_ms: pollAfter(move),
 });
 
 const errorOf = ({ error_code: code, error_message: message, error_at: at }: Move) =>
@@ -71,14 +65,15 @@ const errorOf = ({ error_code: code, error_message: message, error_at: at }: Mov
     : { code, message: message ?? '', at: at === null ? '' : fromSqlInstant(at) };
 
 /** Often until something can be read, then now and then, and not at all when nothing changes any more. */
-function pollAfter(status: MigrationStatus): number | null {
-  switch (status) {
+function pollAfter(move: Move): number | null {
+  switch (move.migration_status) {
     case 'not_started':
     case 'migrating':
     case 'channels-only':
       return 1000;
     case 'recent-messages-only':
-      return 5000;
+      // A run that stops here goes on only when somebody asks for the rest.
+      return isActive(move) ? 5000 : null;
     case 'not_needed':
     case 'completed':
     case 'failed':

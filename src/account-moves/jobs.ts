@@ -51,6 +51,7 @@ async function runMove(work: Work, { account, run: number }: z.infer<typeof inpu
   };
   try {
     await checkpoint(at);
+    await moves.beginReading(here.sql, account, work.job.id);
     // After a completed run a job only fetches attachments: those of messages that were mended since.
     await (isLate ? fetchWaiting(at) : inFront(at, () => runStages(at)));
     return await outcome(here, account, null);

@@ -40,6 +40,9 @@ export type Move = Counts & {
   newest_position: string | null;
   /** Messages before this time are not recent. */
   cut_at: string | null;
+  /** When the job of the run began to read, and how many messages were here then. */
+  reading_since: string | null;
+  messages_before: number;
   /** How many messages the older system has; null when it does not say. */
   expected_messages: number | null;
   /** How often the run waited for a media host that failed. */
@@ -94,6 +97,14 @@ export async function lock(on: PoolConnection, account: number): Promise<Move> {
   if (!move || !owner) throw new Error(`Account ${account} has no move`);
   return { ...move, ...owner };
 }
+
+/** Records that a job begins to read: the pace of a run is measured from there. */
+export const beginReading = (on: Queryable, account: number, job: string) =>
+  run(
+    on,
+    sql`update account_move set reading_since = utc_timestamp(3), messages_before = messages
+         where account_id = ${account} and job = ${job}`,
+  );
 
 export const countsOf = (move: Counts): Counts => {
   const { channels, threads, messages, attachments, skipped, failed } = move;

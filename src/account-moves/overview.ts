@@ -51,7 +51,8 @@ export type ListedMove = Pick<
   | 'skipped'
   | 'expected_messages'
   | 'error_message'
-  | 'requested_at'
+  | 'reading_since'
+  | 'messages_before'
   | 'ended_at'
 >;
 
@@ -66,7 +67,8 @@ export type MoveFilter = {
 
 const listed = sql`move.account_id, account.external_id, account.name, move.migration_status, move.reached,
                    move.part, move.run, move.messages, move.failed, move.skipped, move.expected_messages,
-                   move.error_message, move.requested_at, move.ended_at`;
+                   move.error_message, move.reading_since,
+                   move.messages_before, move.ended_at`;
 
 /**
  * A page of moves, the accounts that were added last first; those that a search finds by their ids. Each status is

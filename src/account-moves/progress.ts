@@ -6,7 +6,13 @@ import { isActive } from './status.ts';
 type Progress = { percent: number | null; seconds_left: number | null };
 type Measured = Pick<
   Move,
-  'migration_status' | 'reached' | 'part' | 'messages' | 'expected_messages' | 'requested_at'
+  | 'migration_status'
+  | 'reached'
+  | 'part'
+  | 'messages'
+  | 'expected_messages'
+  | 'reading_since'
+  | 'messages_before'
 >;
 
 /** The percent and the seconds left; null unless the older system says how many messages there are. */
@@ -20,9 +26,12 @@ export function progressOf(move: Measured, now: number): Progress {
   return { percent, seconds_left: isActive(move) ? secondsLeft(move, expected, now) : null };
 }
 
-function secondsLeft({ requested_at: from, messages }: Measured, expected: number, now: number) {
+/** By the pace since its job began to read: a run may have been paused for a night before. */
+function secondsLeft(move: Measured, expected: number, now: number) {
+  const { reading_since: from, messages, messages_before: before } = move;
   const left = expected - messages;
-  if (from === null || messages === 0 || left <= 0) return null;
+  const read = messages - before;
+  if (from === null || read <= 0 || left <= 0) return null;
   const seconds = Math.max(0, now - Date.parse(fromSqlInstant(from))) / 1000;
-  return Math.ceil((seconds / messages) * left);
+  return Math.ceil((seconds / read) * left);
 }

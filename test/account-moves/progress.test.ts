@@ -10,11 +10,21 @@ const move = {
   part: 'whole' as const,
   messages: 250,
   expected_messages: 1000 as number | null,
-  requested_at: '2026-11-26 10:00:00.000',
+  reading_since: '2026-11-26 10:00:00.000' as string | null,
+  messages_before: 0,
 };
 
 test.each([
   ['a quarter in ten seconds', {}, 25, 30],
+  [
+    'a run that goes on after a paused night, by its pace since then (24)',
+    { messages_before: 150 },
+    25,
+    75,
+  ],
+  ['a job that has read nothing yet', { messages_before: 250 }, 25, null],
+  ['a next run whose job has not begun', { messages: 0, messages_before: 700 }, 0, null],
+  ['a run whose job never began', { reading_since: null }, 25, null],
   ['no message yet', { messages: 0 }, 0, null],
   ['all messages, but not all attachments', { messages: 1000 }, 99, null],
   ['more messages than there were at the beginning', { messages: 1200 }, 99, null],
@@ -36,7 +46,7 @@ test.each([
     25,
     null,
   ],
-  ['a clock that is behind', { requested_at: '2026-11-26 10:05:00.000' }, 25, 0],
+  ['a clock that is behind', { reading_since: '2026-11-26 10:05:00.000' }, 25, 0],
 ] as const)('shows the progress of %s', (_what, fields, percent, seconds) => {
   expect(progressOf({ ...move, ...fields }, now)).toEqual({ percent, seconds_left: seconds });
 });
