@@ -9,12 +9,12 @@ type Failed = { account_id: number; migration_status: string; error_code: string
 /** At most one report in so many seconds. */
 const EVERY_S = 60;
 
-/** What failed, in words: `3 throttled, 1 channels rejected`, the most frequent first. */
+/** What failed, in words: `throttled: 3, channels rejected: 1`, the most frequent first. */
 export function causesOf(failed: Pick<Failed, 'error_code'>[]): string {
   const counts = [...Map.groupBy(failed, ({ error_code: code }) => code ?? 'unknown')]
     .map(([code, all]) => ({ code, count: all.length }))
     .toSorted((one, other) => other.count - one.count);
-  return counts.map(({ code, count }) => `${count} ${code.replaceAll('-', ' ')}`).join(', ');
+  return counts.map(({ code, count }) => `${code.replaceAll('-', ' ')}: ${count}`).join(', ');
 }
 
 /** Reports what failed since the last report; as a chore. */
@@ -41,7 +41,9 @@ export const reportFailures = (here: App) =>
     );
     const count = failed.length === 1 ? '1 account' : `${failed.length} accounts`;
     const text = `Account migrations, ${here.rules.inText}: ${count} with failures (${causesOf(failed)}).`;
-    const href = '/account-moves?status=failed';
+    // An account whose channels were rejected goes on: only its dead letters show that.
+    const isAnyFailed = failed.some(({ migration_status: status }) => status === 'failed');
+    const href = isAnyFailed ? '/account-moves?status=failed' : '/account-moves#records';
     const event = 'account-moves.failed';
     for (const to of Object.keys(here.settings.messages.slack)) {
       await publishToSlack(on, { event, to, text, href });

@@ -167,7 +167,7 @@ test('S4-72 failed accounts are reported once, in one message for all of a minut
   );
   expect(lines).toEqual([
     {
-      body: 'Account migrations, staging: 3 accounts with failures (3 account unknown).',
+      body: 'Account migrations, staging: 3 accounts with failures (account unknown: 3).',
       channel: 'slack',
       recipient: 'oncall',
     },

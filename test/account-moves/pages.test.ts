@@ -76,6 +76,7 @@ test('S4-72 the dashboard shows tiles, waiting times, a chart with its table, an
   await addLetters(here, [{ subject: 'a-1', cause: 'not-found', reason: '<u>no file</u>' }]);
   const { status, text: html } = await vic.get('/account-moves');
   expect(status).toBe(200);
+  expect(html).toContain('id="records"');
   expect(tilesOn(html)).toEqual([
     ['Waiting', '1'],
     ['Running', '1'],
