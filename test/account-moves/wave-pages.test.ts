@@ -42,6 +42,12 @@ test('a wave is added with ids one a line; empty lines and repeated ids are left
   expect(textOf((await vic.get('/account-moves')).text)).toContain('North Running');
 });
 
+test('100,000 ids of 64 characters fit into the form, also where each takes three bytes (35)', async () => {
+  const ids = Array.from({ length: 100_000 }, (_none, index) => String(index).padStart(64, '@'));
+  const path = await addWave({ accounts: ids.join('\r\n') });
+  expect(textOf((await vic.get(path)).text)).toContain('Wave of 100,000 accounts');
+}, 120_000);
+
 const wrong: [field: string, typed: Partial<typeof form>][] = [
   ['name', { name: ' ' }],
   ['name', { name: 'x'.repeat(101) }],

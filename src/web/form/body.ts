@@ -40,8 +40,8 @@ export const ticks = fields(2000, 256 * KB);
 export const sheet = fields(10_000, 2 * MB);
 /** The limits of the page of an edit conflict, which posts three versions of the row in one field. */
 export const conflict = fields(200, 4 * MB);
-/** The limits of a form with a list of ids, one a line: 100,000 of them with 20 characters. */
-export const lines = fields(10, 3 * MB);
+/** The limits of a form with a list of ids, one a line: 100,000 of them with 64 characters, three bytes each. */
+export const lines = fields(10, 20 * MB);
 /** The limits of a row form, with images and up to 5,000 lines of links. */
 export const row: FormBody = { kind: 'image', fields: 12_000, bytes: 3 * MB };
 /** The limits of any posted form: saved forms of all pages are posted again through one URL. */
