@@ -3,7 +3,7 @@
 import { fromSqlInstant } from '../database/sql.ts';
 import { count, duration } from '../web/format.ts';
 import type { Counts, Move, MoveEvent } from './moves.ts';
-import { isActive, stages, type MigrationStatus, type Stage } from './status.ts';
+import { isActive, stages, stageTexts, type MigrationStatus, type Stage } from './status.ts';
 
 type Look = { text: string; icon: string; tone: 'ok' | 'changed' | 'new' | 'bad' };
 
@@ -52,14 +52,6 @@ export const membersOf: Record<MoveGroup, { status: MigrationStatus; part: Move[
     { status: 'failed', part: 'whole' },
     { status: 'failed', part: 'recent' },
   ],
-};
-
-const stageTexts: Record<Stage, string> = {
-  channels: 'Brands and channels',
-  recent: 'Recent messages',
-  rest: 'Older messages',
-  attachments: 'Attachments',
-  'final-check': 'Final check',
 };
 
 type StageState = 'waiting' | 'running' | 'done' | 'failed' | 'stopped';

@@ -1,6 +1,7 @@
 // Parses the records of the older system: brands, channels, threads, messages with their attachments. Pure functions.
 import { z } from 'zod';
 import { EXTERNAL_ID } from '../inbox/accounts.ts';
+import { partsOf } from '../inbox/places.ts';
 import type { RawRecord } from './reader.ts';
 
 const id = z
@@ -15,14 +16,13 @@ const instant = z.iso.datetime({
   precision: 3,
   error: 'must be a time such as 2026-11-20T10:11:12.123Z',
 });
-const POSITION = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)#([\w.:@-]{1,64})$/;
 const position = z
   .string('is missing')
   .refine(isPosition, 'must be a time and an id: 2026-11-20T10:11:12.123Z#…');
 
 function isPosition(value: string): boolean {
-  const [, time = ''] = POSITION.exec(value) ?? [];
-  return instant.safeParse(time).success && time > '1000';
+  const parts = partsOf(value);
+  return parts !== null && parts.at > '1000';
 }
 
 const brand = z.object({ id, name: text(200) });

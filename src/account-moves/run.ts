@@ -9,7 +9,7 @@ import type { Work } from '../jobs/task.ts';
 import * as moves from './moves.ts';
 import type { Move } from './moves.ts';
 import type { Reader } from './reader.ts';
-import { stages, type Reached, type Stage } from './status.ts';
+import { stages, stageTexts, type Reached, type Stage } from './status.ts';
 
 /** What the stages of a run work with. */
 export type Run = {
@@ -59,7 +59,7 @@ export async function checkpoint(at: Run): Promise<Move> {
   await at.work.report({
     done: move.messages,
     total: Math.max(move.expected_messages ?? 0, move.messages),
-    doing: labels[move.stage ?? 'final-check'],
+    doing: stageTexts[move.stage ?? 'final-check'],
   });
   await refuseWhileUpdating(at.here);
   if (move.wave_id !== null) await refuseWhilePaused(at, move.wave_id);
@@ -80,15 +80,6 @@ export async function current(at: Run): Promise<Move> {
   if (move?.run !== at.run || move.job !== at.work.job.id) throw new RunStopped('superseded');
   return move;
 }
-
-/** The names of the stages, as the pages of jobs and moves show them. */
-const labels: Record<Stage, string> = {
-  channels: 'Brands and channels',
-  recent: 'Recent messages',
-  rest: 'Older messages',
-  attachments: 'Attachments',
-  'final-check': 'Final check',
-};
 
 /** An error that does not end the run stays until the run ends, so that it is reported and shown. */
 const isReported = sql`error_code = 'channels-rejected'`;

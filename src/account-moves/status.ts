@@ -19,6 +19,15 @@ export type Reached = (typeof reachable)[number];
 export const stages = ['channels', 'recent', 'rest', 'attachments', 'final-check'] as const;
 export type Stage = (typeof stages)[number];
 
+/** The names of the stages, as the pages of jobs and moves show them. */
+export const stageTexts: Record<Stage, string> = {
+  channels: 'Brands and channels',
+  recent: 'Recent messages',
+  rest: 'Older messages',
+  attachments: 'Attachments',
+  'final-check': 'Final check',
+};
+
 /** The part of a run that was asked for: all of it, or only until the recent messages are here. */
 export type Part = 'whole' | 'recent';
 
