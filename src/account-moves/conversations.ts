@@ -47,7 +47,7 @@ export async function channelsThere(
   const path = `/get_channels_to_migrate?account_id=${encodeURIComponent(externalId)}`;
   const answer = await ask(moves, path, patience.channels);
   if (answer === null) {
-    throw new NotFound(`Conversations no longer knows the account ${externalId}.`);
+    throw new NotFound(`The older system no longer knows the account ${externalId}.`);
   }
   const { success, data } = channelsSchema.safeParse(answer);
   if (!success) throw unreadable('no lists of brands and channels');
@@ -61,11 +61,11 @@ async function ask(moves: MoveSettings, path: string, milliseconds: number): Pro
   if (status === 404 || status === 410) return null;
   if (status === 401 || status === 403) {
     throw new Unavailable(
-      `Conversations refused the certificate of this server (${status}). An engineer checks CONVERSATIONS_CERTIFICATE_FILE, and that Conversations knows it.`,
+      `The older system refused the certificate of this server (${status}). An engineer checks CONVERSATIONS_CERTIFICATE_FILE and that the older system knows it.`,
     );
   }
   if (status !== 200) {
-    throw new Unavailable(`Conversations answered ${status}. Try again in a moment.`);
+    throw new Unavailable(`The older system answered ${status}. Try again in a moment.`);
   }
   try {
     return parseRaw(text);
@@ -85,7 +85,7 @@ async function fetched(address: string, token: string, milliseconds: number) {
     return { status: answer.status, text: await answer.text() };
   } catch (error) {
     throw new Unavailable(
-      `Conversations at ${new URL(address).origin} does not answer. Try again in a moment.`,
+      `The older system at ${new URL(address).origin} does not answer. Try again in a moment.`,
       { cause: error },
     );
   }
@@ -93,5 +93,5 @@ async function fetched(address: string, token: string, milliseconds: number) {
 
 const unreadable = (what: string) =>
   new Unavailable(
-    `Conversations gave an answer that cannot be read: ${what}. An engineer checks CONVERSATIONS_URL.`,
+    `The older system gave an answer that cannot be read: ${what}. An engineer checks CONVERSATIONS_URL.`,
   );
