@@ -5,7 +5,7 @@ import { attachmentDelays } from '../../src/account-moves/attachment-fetch.ts';
 import { followMoves } from '../../src/account-moves/follow.ts';
 import { sourceDelays } from '../../src/account-moves/jobs.ts';
 import { patience } from '../../src/account-moves/patience.ts';
-import { reportFailures, causesOf } from '../../src/account-moves/report.ts';
+import { reportFailures } from '../../src/account-moves/report.ts';
 import { failpoints } from '../../src/database/failpoints.ts';
 import { first, run, select, sql } from '../../src/database/sql.ts';
 import { openRedis } from '../../src/environments/redis.ts';
@@ -172,13 +172,6 @@ test('S4-72 failed accounts are reported once, in one message for all of a minut
       recipient: 'oncall',
     },
   ]);
-});
-
-test('the causes of failures are counted, the most frequent first', () => {
-  const failed = ['throttled', 'channels-rejected', 'throttled', null];
-  expect(causesOf(failed.map((code) => ({ error_code: code })))).toBe(
-    '2 throttled, 1 channels rejected, 1 unknown',
-  );
 });
 
 test('a record of an account whose move is over is counted exactly', async () => {

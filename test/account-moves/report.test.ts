@@ -10,7 +10,10 @@ const site = useSite(world, 'staging');
 const mia = useClient(site, 'mia');
 
 test.each([
-  [['throttled', 'throttled', 'channels-rejected'], 'throttled: 2, channels rejected: 1'],
+  [
+    ['throttled', 'channels-rejected', 'throttled', null],
+    'throttled: 2, channels rejected: 1, unknown: 1',
+  ],
   [['account-unknown'], 'account unknown: 1'],
   [[null], 'unknown: 1'],
 ])('the causes %j are counted, the most frequent first (36)', (codes, text) => {
