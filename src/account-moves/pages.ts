@@ -147,7 +147,7 @@ export async function retryAccounts(req: Request, res: Response) {
     try {
       const { job } = await requestMove(req.here, wanted);
       if (job) await req.line.push(job);
-      else passed.push('somebody else has continued it');
+      else passed.push('another person has continued it');
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
       passed.push(error.message);

@@ -73,7 +73,7 @@ const nextWaiting = (on: Queryable, { id, at_once: atOnce }: Pick<WaveHead, 'id'
          order by account_id limit ${2 * atOnce}`,
   );
 
-/** Whether an account of the wave is moved by a run that somebody else began before. */
+/** Whether an account of the wave is moved by a run that another request began before. */
 const isAnyActive = async (on: Queryable, wave: number): Promise<boolean> =>
   (await first(
     on,
