@@ -168,5 +168,11 @@ const common = {
 export const moveTasks: Record<string, Task> = {
   [OPENING]: task(input, { ...common, label: 'Opening of an inbox', priority: 'high' }),
   [REST]: task(input, { ...common, label: 'Rest of an account’s migration' }),
-  [WAVE]: task(input, { ...common, label: 'Migration of an account in a wave', priority: 'low' }),
+  [WAVE]: task(input, {
+    ...common,
+    label: 'Migration of an account in a wave',
+    priority: 'low',
+    // Few at once, because a person who comes waits for their steps that are under way.
+    sideBySide: 2,
+  }),
 };

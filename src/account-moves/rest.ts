@@ -9,7 +9,7 @@ import { advance, checkpoint, type Run } from './run.ts';
 
 const PAGE = 1000;
 /** Records on a page of a wave: few, because a person who comes waits for the pages that are under way. */
-const PAGE_OF_WAVE = 250;
+const PAGE_OF_WAVE = 100;
 
 export async function moveRest(at: Run) {
   await beside(at, () => readOn(at, null));

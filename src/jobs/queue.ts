@@ -118,13 +118,13 @@ export function startWorker(
   };
   const own = Object.keys(tasks).filter((kind) => hasOwnQueue(tasks[kind]));
   const stops = ['', ...own].map((kind) => {
-    const { concurrency = SIDE_BY_SIDE, rate } = tasks[kind] ?? {};
+    const { sideBySide = SIDE_BY_SIDE, concurrency = sideBySide, rate } = tasks[kind] ?? {};
     const open = () => {
       const worker = new Worker<{ id: string }>(queueName(here, tasks, kind), run, {
         connection: patient,
         prefix: PREFIX,
         autorun: false,
-        concurrency: Math.min(concurrency, SIDE_BY_SIDE),
+        concurrency: Math.min(concurrency, sideBySide),
         ...(rate ? { limiter: { max: rate.max, duration: rate.perMs } } : {}),
         lockDuration: 15_000,
         stalledInterval: 5_000,

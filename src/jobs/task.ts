@@ -72,6 +72,8 @@ export type Task = {
   priority?: Priority;
   /** Whether jobs of this kind have a queue and workers of their own, so that other jobs never delay them. */
   hasOwnQueue?: boolean;
+  /** How many jobs of this kind a process runs at once; 4 by default. Only for kinds with a queue of their own. */
+  sideBySide?: number;
   /** How many jobs of this kind may run at once in the environment, on all machines together. */
   concurrency?: number;
   /** At most `max` jobs of this kind start within `perMs`, on all machines together. */
