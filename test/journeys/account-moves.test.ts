@@ -226,7 +226,7 @@ test('broken records are mended and retried, others discarded, a failed account 
   await look(page);
   await page.getByLabel('Reason').fill('Nobody needs 26 MB');
   await press('Discard');
-  await page.getByText('1 record discarded.').waitFor();
+  await page.getByText('1 record is discarded.').waitFor();
   expect(await page.getByText('Too large').count()).toBe(0);
 
   await older.add({ id: 'fail-1', messages: 60 });
