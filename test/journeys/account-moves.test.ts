@@ -106,7 +106,8 @@ test('S4-10 S4-13 S4-14 an app sees every status in order while its inbox fills,
   expect(await call('GET', '/accounts', 'shop-1')).toMatchObject({
     migration_status: 'not_started',
   });
-  slow('shop-1');
+  // So slow that the inbox is opened before the older messages, which are read ahead, are all here.
+  slow('shop-1', 2000);
   const seen = [await call('POST', '/start-migration', 'shop-1')];
   await open('/account-moves/shop-1');
   const polling = (async () => {
