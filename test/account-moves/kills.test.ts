@@ -96,13 +96,17 @@ test('processes were really killed during moves', () => {
   expect(kills).toBeGreaterThan(target / 2 - 1);
 });
 
-test.each(['page locked', 'page before commit', 'attachment stored', 'move rest ends'])(
-  'a worker that is paused at “%s” and overtaken changes nothing when it wakes',
-  async (point) => {
+// No account has pages and attachments: one that is written beside the other would hold the lock of the move.
+test.each([
+  { point: 'page locked', messages: 130, attachmentEvery: 0 },
+  { point: 'page before commit', messages: 130, attachmentEvery: 0 },
+  { point: 'attachment stored', messages: 40, attachmentEvery: 100 },
+  { point: 'move rest ends', messages: 130, attachmentEvery: 0 },
+])(
+  'a worker that is paused at “$point” and overtaken changes nothing when it wakes',
+  async ({ point, messages, attachmentEvery }) => {
     const id = `paused-${point.replaceAll(' ', '-')}`;
-    // An attachment that is recorded beside the page would hold the lock of the move.
-    const attachmentEvery = point.startsWith('page') ? 0 : 20;
-    await older.add({ id, messages: 130, attachmentEvery });
+    await older.add({ id, messages, attachmentEvery });
     const { job } = await requested(here(), id);
     await runJob(here(), tasks, job?.id ?? '');
     const { job: rest } = await moveOf(here(), id);
@@ -120,7 +124,7 @@ test.each(['page locked', 'page before commit', 'attachment stored', 'move rest 
     }
     expect(await moveOf(here(), id)).toMatchObject({
       migration_status: 'completed',
-      messages: 130,
+      messages,
     });
     expect(await checkMove(here(), older, id)).toEqual([]);
   },
