@@ -10,8 +10,7 @@ export const causeText = (cause: string): string =>
 
 export const accountsText = (number: number) =>
   number === 1 ? '1 account' : `${count(number)} accounts`;
-const recordsText = (number: number) =>
-  number === 1 ? '1 record' : `${count(number)} records`;
+const recordsText = (number: number) => (number === 1 ? '1 record' : `${count(number)} records`);
 
 const exampleHref = (account: string) => `/account-moves?q=${encodeURIComponent(account)}`;
 

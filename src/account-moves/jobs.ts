@@ -172,7 +172,7 @@ export const moveTasks: Record<string, Task> = {
     ...common,
     label: 'Migration of an account in a wave',
     priority: 'low',
-    // Few at once, because a person who comes waits for their steps that are under way.
-    sideBySide: 2,
+    // One at once in each process, because a person who comes waits for the steps that are under way.
+    sideBySide: 1,
   }),
 };

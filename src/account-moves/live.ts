@@ -15,7 +15,7 @@ export const liveView = (move: Move, events: MoveEvent[], now = Date.now()) => (
   reached:
     move.migration_status === 'failed' && move.reached !== null ? lookOf(move.reached).text : null,
   percent: progressOf(move, now).percent,
-  left: leftText(progressOf(move, now).seconds_left),
+  left: isPaused(move) ? 'paused with its wave' : leftText(progressOf(move, now).seconds_left),
   countsText: countsText(countsOf(move)),
   stages: stagesOf(move, events),
   problem: problemOf(move),
@@ -30,7 +30,11 @@ export const livePart = (move: Move, events: MoveEvent[]): string =>
 
 /** In steps of ten seconds, so that the page is not redrawn every second. */
 const leftText = (seconds: number | null) =>
-  seconds === null || seconds === 0 ? null : duration(Math.ceil(seconds / 10) * 10_000);
+  seconds === null || seconds === 0
+    ? null
+    : `about ${duration(Math.ceil(seconds / 10) * 10_000)} left`;
+
+const isPaused = (move: Move) => move.is_paused === 1 && isActive(move);
 
 function problemOf(move: Move): { isFatal: boolean; message: string; at: string } | null {
   const { migration_status: status, error_message: message, error_at: at } = move;
@@ -48,8 +52,10 @@ const doing: Record<Stage, string> = {
 };
 
 /** What a running move does, for the line beside the progress bar. */
-export const doingText = ({ stage }: Pick<Move, 'stage'>) =>
-  stage === null ? 'Waiting' : doing[stage];
+export const doingText = (move: Move) => {
+  if (isPaused(move)) return 'Paused with its wave';
+  return move.stage === null ? 'Waiting' : doing[move.stage];
+};
 
 /** What the inbox says about messages that are not here; null when all are. */
 export async function arrivalText(on: Queryable, account: number): Promise<string | null> {

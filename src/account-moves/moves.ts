@@ -51,6 +51,8 @@ export type Move = Counts & {
   job: string | null;
   /** The wave that started this run; null for a request of an app or a person. */
   wave_id: number | null;
+  /** Whether that wave is paused: the run then stops at its next page. */
+  is_paused?: 0 | 1;
   error_code: string | null;
   error_message: string | null;
   error_at: string | null;
@@ -63,8 +65,11 @@ export type Move = Counts & {
   ended_at: string | null;
 };
 
-const all = sql`select move.*, account.external_id, account.name
-                  from account_move move join inbox_account account on account.id = move.account_id`;
+const all = sql`select move.*, account.external_id, account.name,
+                       coalesce(wave.state = 'paused', 0) as is_paused
+                  from account_move move
+                  join inbox_account account on account.id = move.account_id
+                  left join wave on wave.id = move.wave_id`;
 
 export const byAccount = (on: Queryable, account: number) =>
   first<Move>(on, sql`${all} where move.account_id = ${account}`);
@@ -86,7 +91,7 @@ export const list = (on: Queryable, { after, limit }: { after: number; limit: nu
  * locked: what adds accounts locks the two in the other order.
  */
 export async function lock(on: PoolConnection, account: number): Promise<Move> {
-  const move = await first<Omit<Move, 'external_id' | 'name'>>(
+  const move = await first<Omit<Move, 'external_id' | 'name' | 'is_paused'>>(
     on,
     sql`select * from account_move where account_id = ${account} for update`,
   );

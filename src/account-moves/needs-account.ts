@@ -33,6 +33,15 @@ export function needAccount(here: App, redis: Redis) {
   };
 }
 
+/** Whether the caller may be an app that sent no token, or something that is none. */
+const isUnclear = ({ reason }: WrongBearer) => reason === 'missing' || reason === 'unknown';
+
+const withBoth = ({ reason, kind }: WrongBearer) =>
+  new WrongBearer(
+    { reason, kind },
+    `An app sends the token of its shopper, "Authorization: Bearer eyJ…"; Conversations a key with the scope ${ACCOUNT_MOVES}, "Authorization: Bearer ow_…". What was sent is neither.`,
+  );
+
 /** Tokens of apps contain dots, keys do not. */
 async function callerOf(
   here: App,
@@ -42,7 +51,9 @@ async function callerOf(
   if (tokens && bearer.includes('.')) {
     return { kind: 'app', account: await tokens.accountOf(bearer) };
   }
-  const holder = await holderOf(here.sql, bearer);
+  const holder = await holderOf(here.sql, bearer).catch((error: unknown) => {
+    throw error instanceof WrongBearer && isUnclear(error) ? withBoth(error) : error;
+  });
   needScope(holder, ACCOUNT_MOVES);
   return { kind: 'key', name: holder.name };
 }

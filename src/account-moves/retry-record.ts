@@ -168,7 +168,8 @@ async function retryAttachment(at: Retry, { position, id }: WaitingAttachment) {
          where account_id = ${move.account_id} and position = ${position} and id = ${id}`,
   );
   if (known?.state !== 'skipped') return;
-  const url = (await mendedUrl(at, { position, id })) ?? known.url;
+  const url = await urlThere(at, { position, id, url: known.url });
+  if (url === null) return forget(at, { position, id });
   const stored = await fetchAndStore(
     { here, reader, account: move.account_id },
     { position, id, url, type: known.type },
@@ -186,15 +187,31 @@ async function retryAttachment(at: Retry, { position, id }: WaitingAttachment) {
   });
 }
 
-/** The address that the store has for the attachment now; a dump holds the contents themselves. */
-async function mendedUrl(
+type Line = Pick<WaitingAttachment, 'position' | 'id'>;
+
+/** The address that the store has for the attachment now; null when its message has it no more. */
+async function urlThere(
   { reader, move }: Retry,
-  { position, id }: Pick<WaitingAttachment, 'position' | 'id'>,
-) {
-  if (move.reader === 'dump') return undefined;
+  { position, id, url }: Line & { url: string },
+): Promise<string | null> {
+  // A dump holds the contents themselves.
+  if (move.reader === 'dump') return url;
   const raw = await reader.message(position);
-  const mended = raw && messagesOf(move.external_id)(raw.item).record;
-  return mended?.attachments.find((one) => one.id === id)?.url;
+  const message = raw && messagesOf(move.external_id)(raw.item).record;
+  if (!message) return raw ? url : null;
+  return message.attachments.find((one) => one.id === id)?.url ?? null;
 }
+
+/** The attachment is gone at the source, so there is nothing left to fetch. */
+const forget = (at: Retry, { position, id }: Line) =>
+  store(at, {
+    count: sql`skipped = greatest(skipped, 1) - 1`,
+    write: (on) =>
+      run(
+        on,
+        sql`update inbox_attachment set gone_at = utc_timestamp(3)
+             where account_id = ${at.move.account_id} and position = ${position} and id = ${id}`,
+      ),
+  });
 
 const superseded = () => new Problem(409, 'A later run has read the account again.');

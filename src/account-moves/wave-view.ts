@@ -17,5 +17,5 @@ export const waveHeadView = <T extends WaveHead>(wave: T) => ({
 export const waveView = (wave: Wave) => ({
   ...waveHeadView(wave),
   /** Accounts that need nothing more of this wave. */
-  ended: wave.done + wave.failed + wave.taken,
+  ended: wave.done + wave.failed + wave.unknown + wave.taken,
 });

@@ -27,6 +27,8 @@ export type Wave = WaveHead & {
   running: number;
   done: number;
   failed: number;
+  /** Accounts that the older system does not know. */
+  unknown: number;
   /** Accounts that somebody’s own request took out of the wave. */
   taken: number;
 };
@@ -122,13 +124,14 @@ const setState = (here: App, id: number, { from, to, person, action }: Step) =>
     await audit.write(on, { person, action, subject: wave.name });
   });
 
-/** How an account of a wave stands, as an SQL expression: waiting, running, done, failed or taken. */
+/** How an account of a wave stands, as an SQL expression: waiting, running, done, failed, unknown or taken. */
 const memberState = sql`case
     when member.taken_at is not null then 'taken'
     when member.run is null then 'waiting'
     when move.run > member.run then 'done'
     when move.migration_status = 'failed' then 'failed'
-    when move.migration_status in ('completed', 'not_needed') then 'done'
+    when move.migration_status = 'not_needed' then 'unknown'
+    when move.migration_status = 'completed' then 'done'
     else 'running' end`;
 
 const counted = sql`select wave.*, count(member.account_id) as total,
@@ -136,6 +139,7 @@ const counted = sql`select wave.*, count(member.account_id) as total,
     cast(coalesce(sum(${memberState} = 'running'), 0) as signed) as running,
     cast(coalesce(sum(${memberState} = 'done'), 0) as signed) as done,
     cast(coalesce(sum(${memberState} = 'failed'), 0) as signed) as failed,
+    cast(coalesce(sum(${memberState} = 'unknown'), 0) as signed) as unknown,
     cast(coalesce(sum(${memberState} = 'taken'), 0) as signed) as taken
   from wave
   left join wave_account member on member.wave_id = wave.id

@@ -89,7 +89,7 @@ const inColumns = (wave: Wave): string[] => [
   wave.state,
   wave.name,
   `${count(wave.total)} accounts`,
-  `${count(wave.waiting)} waiting, ${count(wave.running)} running, ${count(wave.done)} done, ${count(wave.failed)} failed, ${count(wave.taken)} taken out`,
+  `${count(wave.waiting)} waiting, ${count(wave.running)} running, ${count(wave.done)} done, ${count(wave.failed)} failed, ${count(wave.unknown)} not known there, ${count(wave.taken)} taken out`,
   `${count(wave.at_once)} at once`,
 ];
 

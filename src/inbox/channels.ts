@@ -29,12 +29,18 @@ export const listChannels = (on: Queryable, account: number) =>
          order by channel.name, channel.id`,
   );
 
-/** Gives an account its WebChat channel; returns whether it had none. No run changes the channel. */
+/**
+ * Gives an account its WebChat channel, unless it has one, also one from the older system; returns whether it had none.
+ * No run changes the channel.
+ */
 export async function addWebChat(on: Queryable, account: number): Promise<boolean> {
   const added = await run(
     on,
     sql`insert ignore into inbox_channel (account_id, id, kind, name, run)
-        values (${account}, ${WEBCHAT}, 'webchat', 'WebChat', null)`,
+        select id, ${WEBCHAT}, 'webchat', 'WebChat', null from inbox_account
+         where id = ${account}
+           and not exists (select 1 from inbox_channel
+                            where account_id = ${account} and kind = 'webchat')`,
   );
   return added === 1;
 }

@@ -85,6 +85,19 @@ test('a mended message whose thread does not exist is shown in a thread that is 
   expect(await checkMove(here(), older, 'orphan')).toEqual([]);
 });
 
+test('S4-41 a skipped attachment that its message has no more is marked as gone when it is retried', async () => {
+  const account = await older.add({ id: 'without', messages: 60, isOdd: true });
+  await moved(here(), 'without');
+  await older.add({ ...account, isOdd: false });
+  await retryAll('without', 'too-large');
+  expect(await moveOf(here(), 'without')).toMatchObject({ skipped: 3 });
+  const gone = await select<{ id: string }>(
+    here().sql,
+    sql`select id from inbox_attachment where gone_at is not null`,
+  );
+  expect(gone).toEqual([{ id: 'large' }]);
+});
+
 test('S4-42 a message that is gone at the source is marked, although its attachment was skipped in the run before', async () => {
   const account = await older.add({ id: 'gone', messages: 60, isOdd: true });
   await moved(here(), 'gone');
