@@ -94,7 +94,7 @@ function refuseWrong({ name, ids, atOnce }: { name: string; ids: string[]; atOnc
 async function refuseInOtherWaves(on: Queryable, ids: string[]) {
   const elsewhere = await inOtherWaves(on, ids);
   if (elsewhere.length === 0) return;
-  const others = listed(elsewhere.map(({ external_id: id }) => id));
+  const others = listed(elsewhere.map(({ external_id: id }) => id).toSorted());
   throw new Invalid({ accounts: `In the wave “${elsewhere[0]?.wave ?? ''}” already: ${others}` });
 }
 
