@@ -106,7 +106,6 @@ async function main() {
   await announce('Publisher of data files', () => publish(publisherPort));
   const older = await announce('Older system (Conversations)', () =>
     startOlderSystem({
-      folder: `${FOLDER}/conversations`,
       ...olderPorts,
       oneway: addresses[0]?.[1] ?? '',
       start: startProcess,

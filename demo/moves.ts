@@ -1,6 +1,14 @@
-// The wave of the demo: accounts of the invented older system that wait to be moved in.
+// What the demo has for account migrations: a wave that waits, the key of the older system, and a dump of one account.
+import { writeFileSync } from 'node:fs';
+import * as credentials from '../src/access/credentials.ts';
+import { ACCOUNT_MOVES } from '../src/access/scopes.ts';
 import { addWave, listWaves, pauseWave } from '../src/account-moves/waves.ts';
 import type { App } from '../src/environments/app.ts';
+import { dumped } from './conversations/app.ts';
+import { dumpOf, writeDump } from './conversations/dump.ts';
+import { wanted } from './conversations/records.ts';
+import { sampleAccounts, timeOfFirstStart } from './conversations/sample.ts';
+import { keyFile, newestFile } from './older-system.ts';
 
 const person = 'moves@example.com';
 
@@ -17,4 +25,18 @@ export async function seedWave(here: App) {
     person,
   });
   await pauseWave(here, id, person);
+}
+
+/** Makes the key with which the older system drives migrations, and writes dumps of some of its accounts. */
+export async function seedDriving(here: App) {
+  const { secret } = await credentials.create(here, 'setup', {
+    kind: 'bearer',
+    name: 'Conversations',
+    scopes: [ACCOUNT_MOVES],
+  });
+  writeFileSync(keyFile, secret, { mode: 0o600 });
+  for (const account of sampleAccounts(timeOfFirstStart(newestFile))) {
+    if (!dumped.includes(account.id)) continue;
+    await writeDump(here.storage, `dumps/${account.id}/`, dumpOf(wanted(account)));
+  }
 }

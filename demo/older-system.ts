@@ -4,11 +4,14 @@ import { join } from 'node:path';
 import { certificateFiles, writeCertificate } from './conversations/certificate.ts';
 import { variablesFor } from './conversations/server.ts';
 
+/** The folder of Conversations in the demo, and its files. */
+export const olderFolder = 'var/demo/conversations';
+export const keyFile = join(olderFolder, 'oneway-key');
+export const newestFile = join(olderFolder, 'newest');
+
 type Start = (file: string, variables: Record<string, string>, address: string) => Promise<void>;
 
 type Plan = {
-  /** Keeps the key, the certificate, and the time of the newest messages. */
-  folder: string;
   port: number;
   storePort: number;
   /** The server of Oneway that the apps of the accounts ask. */
@@ -17,9 +20,9 @@ type Plan = {
 };
 
 /** Starts Conversations with sample accounts; returns the settings for it. */
-export async function startOlderSystem({ folder, port, storePort, oneway, start }: Plan) {
-  const files = certificateFiles(folder);
-  if (!existsSync(files.certificate)) await writeCertificate(folder);
+export async function startOlderSystem({ port, storePort, oneway, start }: Plan) {
+  const files = certificateFiles(olderFolder);
+  if (!existsSync(files.certificate)) await writeCertificate(olderFolder);
   const url = `http://127.0.0.1:${port}`;
   await start(
     'demo/conversations/main.ts',
@@ -27,8 +30,9 @@ export async function startOlderSystem({ folder, port, storePort, oneway, start 
       PORT: String(port),
       STORE_PORT: String(storePort),
       CERTIFICATE_FILE: files.certificate,
-      SAMPLE_FILE: join(folder, 'newest'),
+      SAMPLE_FILE: newestFile,
       ONEWAY_URL: oneway,
+      ONEWAY_KEY_FILE: keyFile,
     },
     `${url}/.well-known/jwks.json`,
   );

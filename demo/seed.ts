@@ -12,7 +12,7 @@ import { productionRows } from './production.ts';
 import type { Environments } from './environments.ts';
 import { letTimePass } from './time.ts';
 import { makeKeys } from './data-keys.ts';
-import { seedWave } from './moves.ts';
+import { seedDriving, seedWave } from './moves.ts';
 import { runSources, seedSources } from './sources.ts';
 import { workAWeek } from './week.ts';
 import { requestBackup } from '../src/backups/job.ts';
@@ -128,7 +128,10 @@ export async function seed(
         await seedSources(all.staging, publisherUrl);
         await runSources(all.staging);
       });
-      await announce('A wave of accounts to migrate', () => seedWave(all.staging));
+      await announce('A wave of accounts to migrate', async () => {
+        await seedWave(all.staging);
+        await seedDriving(all.staging);
+      });
     }
   } finally {
     for (const here of Object.values(all)) await here.close();

@@ -58,18 +58,35 @@ export const accountsPage = (accounts: { id: string; name: string; isOdd: boolea
   page(
     'Conversations',
     `  <h1>Conversations</h1>
-  <p>An invented older system. Its accounts move into Oneway; open the app of one to watch its inbox fill.</p>
+  <p>An invented older system. Its accounts move into Oneway; open the app of one to watch its inbox fill. Or let
+  Conversations drive a migration itself, in two parts.</p>
   <ul>
     ${accounts.map(lineOf).join('\n    ')}
   </ul>`,
   );
 
+/** The accounts of which Oneway’s object storage has a dump, below `dumps/<id>`. */
+export const dumped = ['riverside-books'];
+
+/** What Conversations asked of Oneway for an account. */
+export const drivingPage = (account: string, lines: string[]) =>
+  page(
+    `Driving ${account}`,
+    `  <h1>Conversations drives ${escaped(account)}</h1>
+  <ol>
+    ${lines.map((line) => `<li>${escaped(line)}</li>`).join('\n    ')}
+  </ol>
+  <p><a href="">Reload</a> · <a href="/">All accounts</a></p>`,
+  );
+
 const lineOf = ({ id, name, isOdd }: { id: string; name: string; isOdd: boolean }) =>
-  `<li><a href="/app/${encodeURIComponent(id)}">${escaped(name)}</a> (${escaped(id)})${
-    isOdd
-      ? ` <form method="post" action="/mending?account=${encodeURIComponent(id)}"><button>Mend its broken records and its media host</button></form>`
-      : ''
-  }</li>`;
+  `<li><a href="/app/${encodeURIComponent(id)}">${escaped(name)}</a> (${escaped(id)})
+    <form method="post" action="/driving?account=${encodeURIComponent(id)}"><button>Drive from the store</button>
+    ${dumped.includes(id) ? '<button name="dump">Drive from its dump</button>' : ''}</form>${
+      isOdd
+        ? ` <form method="post" action="/mending?account=${encodeURIComponent(id)}"><button>Mend its broken records and its media host</button></form>`
+        : ''
+    }</li>`;
 
 /** The app of one account. */
 export const appPage = (account: string, name: string) =>

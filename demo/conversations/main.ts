@@ -1,5 +1,5 @@
 // Runs Conversations as a program: PORT, STORE_PORT, CERTIFICATE_FILE; perhaps STORE_FOLDER (keeps the store on the disk)
-// and SAMPLE_FILE (has the accounts of the demo; the file keeps their time), ONEWAY_URL (where their apps ask). Prints
+// and SAMPLE_FILE (has the accounts of the demo; the file keeps their time), ONEWAY_URL (where their apps ask) and ONEWAY_KEY_FILE. Prints
 // addresses that nobody chose.
 import { readFileSync } from 'node:fs';
 import { sampleAccounts, timeOfFirstStart } from './sample.ts';
@@ -12,6 +12,7 @@ const {
   STORE_FOLDER,
   SAMPLE_FILE,
   ONEWAY_URL,
+  ONEWAY_KEY_FILE,
 } = process.env;
 
 const started = await startConversations({
@@ -20,6 +21,7 @@ const started = await startConversations({
   storePort: Number(STORE_PORT),
   ...(STORE_FOLDER !== undefined && { folder: STORE_FOLDER }),
   ...(ONEWAY_URL !== undefined && { oneway: ONEWAY_URL }),
+  ...(ONEWAY_KEY_FILE !== undefined && { keyFile: ONEWAY_KEY_FILE }),
 });
 if (SAMPLE_FILE !== undefined) {
   for (const account of sampleAccounts(timeOfFirstStart(SAMPLE_FILE))) await started.add(account);

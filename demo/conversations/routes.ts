@@ -1,9 +1,10 @@
 // The API of Conversations.
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
-import { json as jsonOf } from 'node:stream/consumers';
+import { json as jsonOf, text as textOf } from 'node:stream/consumers';
 import { z } from 'zod';
 import { asJson, unsealed, type Account } from './accounts.ts';
-import { accountsPage, appPage, type PhoneApp } from './app.ts';
+import { accountsPage, appPage, drivingPage, dumped, type PhoneApp } from './app.ts';
+import type { Driver } from './drive.ts';
 import {
   fault,
   faultSchema,
@@ -29,6 +30,8 @@ type Parts = {
   generated: Map<string, Wanted>;
   /** The apps of the accounts; null without Oneway. */
   app: PhoneApp | null;
+  /** Drives migrations; null without Oneway. */
+  driver: Driver | null;
   url: string;
 };
 
@@ -49,7 +52,7 @@ export async function answerTo(parts: Parts, req: IncomingMessage, res: ServerRe
 
 /** The pages of the demo: all accounts, and the app of each. */
 async function shownPage(
-  { accounts, generated }: Parts,
+  { accounts, generated, driver }: Parts,
   app: PhoneApp,
   method: string,
   url: URL,
@@ -63,6 +66,7 @@ async function shownPage(
     return html(accountsPage(listed));
   }
   const [, first, id = '', what] = url.pathname.split('/').map(decodeURIComponent);
+  if (first === 'driving') return html(drivingPage(id, driver?.log.get(id) ?? []));
   if (first !== 'app') return null;
   const told = async (asked: 'GET' | 'POST', path: string) => {
     const answer = await app.call(id, asked, path).catch(() => ({ status: 503, body: null }));
@@ -161,6 +165,13 @@ const changes: Record<string, Change> = {
     if (!account) return status(404, 'No such account');
     await add({ ...account, isOdd: false });
     return { ...json(303, null), headers: { ...jsonType, Location: '/' } };
+  },
+  'POST /driving': async ({ driver }, url, req) => {
+    const account = url.searchParams.get('account') ?? '';
+    const isFromDump = (await textOf(req)).includes('dump') && dumped.includes(account);
+    driver?.start(account, isFromDump ? `dumps/${account}` : null);
+    const Location = `/driving/${encodeURIComponent(account)}`;
+    return { ...json(303, null), headers: { ...jsonType, Location } };
   },
   'POST /shopper-tokens': async ({ tokens }, url) =>
     json(201, { token: await tokens.shopper(url.searchParams.get('account_id') ?? '') }),

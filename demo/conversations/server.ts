@@ -7,6 +7,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { sealed, type Account } from './accounts.ts';
 import { phoneApp } from './app.ts';
+import { driver } from './drive.ts';
 import { fault, type Fault, type FaultWanted } from './faults.ts';
 import {
   brandsOf,
@@ -52,12 +53,14 @@ type Options = {
   storePort?: number;
   /** The address of Oneway, for the apps of the demo. */
   oneway?: string;
+  /** The file with the key with which Conversations drives migrations there. */
+  keyFile?: string;
   /** Keeps the records of the store on the disk. */
   folder?: string;
 };
 
 export async function startConversations(options: Options): Promise<Conversations> {
-  const { certificate, port = 0, storePort = 0, folder, oneway } = options;
+  const { certificate, port = 0, storePort = 0, folder, oneway, keyFile } = options;
   const faults: Fault[] = [];
   const requests: Asked[] = [];
   const accounts = new Map<string, Account>();
@@ -79,10 +82,13 @@ export async function startConversations(options: Options): Promise<Conversation
     return account;
   };
   const app = oneway === undefined ? null : phoneApp(oneway, (account) => tokens.shopper(account));
+  const drives = oneway === undefined || keyFile === undefined ? null : driver({ oneway, keyFile });
   const server = createServer((req, res) => {
-    answerTo({ accounts, generated, faults, requests, tokens, add, app, url }, req, res).catch(() =>
-      res.destroy(),
-    );
+    answerTo(
+      { accounts, generated, faults, requests, tokens, add, app, driver: drives, url },
+      req,
+      res,
+    ).catch(() => res.destroy());
   });
   server.listen(port, '127.0.0.1');
   await once(server, 'listening');
