@@ -5,7 +5,7 @@ import { certificateFiles, writeCertificate } from './conversations/certificate.
 import { variablesFor } from './conversations/server.ts';
 
 /** The folder of Conversations in the demo, and its files. */
-export const olderFolder = 'var/demo/conversations';
+const olderFolder = 'var/demo/conversations';
 export const keyFile = join(olderFolder, 'oneway-key');
 export const newestFile = join(olderFolder, 'newest');
 
