@@ -1,6 +1,7 @@
 // Pages of messages as the engine of account migrations writes them, and bare inserts of the same rows.
-import { v7 as uuid } from 'uuid';
 import { messageItems, threadItems, wanted } from '../../demo/conversations/records.ts';
+import { begin } from '../../src/jobs/attempt.ts';
+import { request } from '../../src/jobs/jobs.ts';
 import { preparing, type FoundPage } from '../../src/account-moves/page-rows.ts';
 import { writePages } from '../../src/account-moves/page-writer.ts';
 import * as moves from '../../src/account-moves/moves.ts';
@@ -34,7 +35,13 @@ export function sourceOf(id: string, messages: number): Source {
 
 /** Adds the account of a source with a move that a job is at work on. */
 export async function addRunning(here: App, { id, threads }: Source): Promise<Run> {
-  const job = uuid();
+  const { job } = await request(here.sql, {
+    kind: 'bench',
+    name: 'Keyed pages',
+    person: 'bench',
+    input: {},
+  });
+  const running = await begin(here.sql, job.id);
   await run(
     here.sql,
     sql`insert into inbox_account (external_id, name, created_at) values (${id}, ${id}, utc_timestamp(3))`,
@@ -42,7 +49,7 @@ export async function addRunning(here: App, { id, threads }: Source): Promise<Ru
   await run(
     here.sql,
     sql`insert into account_move (account_id, migration_status, run, stage, job)
-        select id, 'failed', 1, 'rest', ${job} from inbox_account where external_id = ${id}`,
+        select id, 'failed', 1, 'rest', ${job.id} from inbox_account where external_id = ${id}`,
   );
   const account = await first<{ id: number }>(
     here.sql,
@@ -53,10 +60,11 @@ export async function addRunning(here: App, { id, threads }: Source): Promise<Ru
   };
   return {
     here,
-    work: { job: { id: job }, report: () => Promise.resolve() },
+    work: { job: running, report: () => Promise.resolve() },
     account: account?.id ?? 0,
     externalId: id,
     run: 1,
+    location: null,
     reader,
   } as unknown as Run;
 }

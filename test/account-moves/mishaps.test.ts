@@ -6,6 +6,8 @@ import { followMoves } from '../../src/account-moves/follow.ts';
 import { sourceDelays } from '../../src/account-moves/jobs.ts';
 import { patience } from '../../src/account-moves/patience.ts';
 import { reportFailures } from '../../src/account-moves/report.ts';
+import { advanceWaves } from '../../src/account-moves/wave-starts.ts';
+import { addWave } from '../../src/account-moves/waves.ts';
 import { failpoints } from '../../src/database/failpoints.ts';
 import { first, run, select, sql } from '../../src/database/sql.ts';
 import { openRedis } from '../../src/environments/redis.ts';
@@ -102,6 +104,21 @@ test('S4-15 a move goes on when Redis has lost its data', async () => {
   await until(async () => (await moveOf(here(), id)).migration_status === 'completed');
   expect(hasLost).toBe(true);
   expect(await checkMove(here(), older, id)).toEqual([]);
+}, 60_000);
+
+test('S4-13 a person is served while every account of a wave waits for a store that hangs', async () => {
+  const ids = Array.from({ length: 6 }, (_one, index) => `waving-${index + 1}`);
+  for (const id of [...ids, 'person']) await older.add({ id, messages: 60, attachmentEvery: 0 });
+  await addWave(here(), { name: 'Behind', accounts: ids, atOnce: 6, person: 'mia@example.com' });
+  older.fail({ match: /Query\w* messages waving/, name: 'hang' });
+  const queue = await workers.open(here(), tasks);
+  await advanceWaves(queue)(here());
+  await until(async () => (await moveOf(here(), 'waving-1')).migration_status === 'channels-only');
+  const { job } = await requested(here(), 'person');
+  if (job) await queue.push(job);
+  await until(async () => (await moveOf(here(), 'person')).migration_status === 'completed');
+  for (const id of ids) expect((await moveOf(here(), id)).messages).toBe(0);
+  older.heal();
 }, 60_000);
 
 test('a move whose connection to MySQL breaks in the middle of a commit goes on', async () => {
