@@ -1,7 +1,7 @@
 // One run of a move: what its jobs share, the checks between two pages, and how it goes from stage to stage.
 import type { PoolConnection } from 'mysql2/promise';
 import { failpoint } from '../database/failpoints.ts';
-import { first, run, sql, transaction, type Statement } from '../database/sql.ts';
+import { run, sql, transaction, type Statement } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
 import { refuseWhileUpdating } from '../environments/updating.ts';
 import { mine } from '../jobs/fence.ts';
@@ -62,16 +62,8 @@ export async function checkpoint(at: Run): Promise<Move> {
     doing: stageTexts[move.stage ?? 'final-check'],
   });
   await refuseWhileUpdating(at.here);
-  if (move.wave_id !== null) await refuseWhilePaused(at, move.wave_id);
+  if (move.is_paused === 1) throw new RunStopped('paused');
   return move;
-}
-
-async function refuseWhilePaused({ here }: Run, id: number) {
-  const wave = await first<{ state: string }>(
-    here.sql,
-    sql`select state from wave where id = ${id}`,
-  );
-  if (wave?.state === 'paused') throw new RunStopped('paused');
 }
 
 /** The move as it is now, if this job still has the run. */
