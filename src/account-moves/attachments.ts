@@ -16,7 +16,7 @@ import {
 import { giveWay } from './giving-way.ts';
 import { lettersOf, recordLetters, withoutKnown } from './letters.ts';
 import { AttachmentMissing } from './reader.ts';
-import { advance, checkpoint, own, RunStopped, type Run } from './run.ts';
+import { advance, changeMove, checkpoint, own, RunStopped, type Run } from './run.ts';
 
 const SIDE_BY_SIDE = 4;
 const BATCH = 40;
@@ -192,8 +192,7 @@ class LineChanged extends Error {}
  */
 const changeLine = (at: Run, { position, id }: WaitingAttachment, { set, count, also }: Change) =>
   transaction(at.here.sql, async (on) => {
-    const isOwn = await run(on, sql`update account_move set ${count} where ${own(at)}`);
-    if (isOwn === 0) throw new RunStopped('superseded');
+    await changeMove(on, at, { set: count });
     const changed = await run(
       on,
       sql`update inbox_attachment set ${set}

@@ -9,7 +9,7 @@ import { upsertThreads } from './upserts.ts';
 import { fetchWaiting } from './attachments.ts';
 import { readOn } from './rest.ts';
 import { refuseTooManyLetters } from './limits.ts';
-import { advance, checkpoint, current, own, RunStopped, type Run } from './run.ts';
+import { advance, changeMove, checkpoint, current, type Run } from './run.ts';
 
 export async function moveLast(at: Run) {
   const { reader, newest_position: newest } = await current(at);
@@ -50,13 +50,9 @@ async function addMissing(at: Run, ids: string[]) {
   const { threads } = read;
   const letters = await withoutKnown(at, read.letters);
   await transaction(at.here.sql, async (on) => {
-    const isOwn = await run(
-      on,
-      sql`update account_move
-             set threads = threads + ${threads.length}, failed = failed + ${letters.length}
-           where ${own(at)}`,
-    );
-    if (isOwn === 0) throw new RunStopped('superseded');
+    await changeMove(on, at, {
+      set: sql`threads = threads + ${threads.length}, failed = failed + ${letters.length}`,
+    });
     await upsertThreads(on, at, threads);
     await recordLetters(on, at, letters);
   });
@@ -91,10 +87,8 @@ const setGone = (at: Run, ids: string[]) =>
   });
 
 /** Locks the move for a change of its rows, unless another worker has the run. */
-async function refuseOthers(on: PoolConnection, at: Run) {
-  const isOwn = await run(on, sql`update account_move set page = page + 1 where ${own(at)}`);
-  if (isOwn === 0) throw new RunStopped('superseded');
-}
+const refuseOthers = (on: PoolConnection, at: Run) =>
+  changeMove(on, at, { set: sql`page = page + 1` });
 
 /**
  * Marks messages and attachments of earlier runs that this run did not meet, except those whose records are there and

@@ -1,8 +1,7 @@
 // Runs follow their jobs: a run whose job was lost gets another one, and one whose job ended for good fails.
-import { run, select, sql, transaction } from '../database/sql.ts';
+import { select, sql, transaction } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
 import type { JobState } from '../jobs/jobs.ts';
-import { failure } from './jobs.ts';
 import { requestJob } from './job-requests.ts';
 import * as moves from './moves.ts';
 import { isActive } from './status.ts';
@@ -42,11 +41,7 @@ const follow = (here: App, { account_id: account, job, state, ...why }: Stranded
           ? (why.problem ?? 'Its job failed.')
           : `Cancelled by ${why.cancelled_by}.`;
       const code = why.cancelled_by === null ? 'job-failed' : 'cancelled';
-      await run(
-        on,
-        sql`update account_move set ${failure(code, message)} where account_id = ${account}`,
-      );
-      await moves.addEvent(on, { account, kind: 'status', name: 'failed' });
+      await moves.fail(on, { account, code, message });
       return;
     }
     await requestJob(on, move, move.person);

@@ -139,20 +139,11 @@ async function failingMs(at: Run): Promise<number> {
 
 /** Fails the run; what arrived stays, and a retry continues there. */
 const failRun = async (at: Run, code: string, message: string): Promise<MoveReport> => {
-  await transaction(at.here.sql, async (on) => {
-    const found = await run(
-      on,
-      sql`update account_move set ${failure(code, message)} where ${own(at)}`,
-    );
-    if (found === 0) return;
-    await moves.addEvent(on, { account: at.account, kind: 'status', name: 'failed' });
-  });
+  await transaction(at.here.sql, (on) =>
+    moves.fail(on, { account: at.account, code, message, only: own(at) }),
+  );
   return outcome(at.here, at.account, 'failed');
 };
-
-export const failure = (code: string, message: string) =>
-  sql`migration_status = 'failed', error_code = ${code}, error_message = ${message},
-      error_at = utc_timestamp(3), ended_at = utc_timestamp(3)`;
 
 const common = {
   attempts: 100,

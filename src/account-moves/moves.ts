@@ -1,6 +1,6 @@
 // The record of each account's move: its status, what it has reached, and where reading continues.
 import type { PoolConnection } from 'mysql2/promise';
-import { first, run, select, sql, type Queryable } from '../database/sql.ts';
+import { first, run, select, sql, type Queryable, type Statement } from '../database/sql.ts';
 import { EXTERNAL_ID } from '../inbox/accounts.ts';
 import type { MigrationStatus, Part, Reached, Stage } from './status.ts';
 
@@ -115,6 +115,23 @@ export const countsOf = (move: Counts): Counts => {
   const { channels, threads, messages, attachments, skipped, failed } = move;
   return { channels, threads, messages, attachments, skipped, failed };
 };
+
+type Fault = { account: number; code: string; message: string; only?: Statement };
+
+/** Fails the run of a move; what arrived stays. `only`: what must hold, otherwise nothing changes. */
+export async function fail(
+  on: PoolConnection,
+  { account, code, message, only = sql`true` }: Fault,
+) {
+  const failed = await run(
+    on,
+    sql`update account_move
+           set migration_status = 'failed', error_code = ${code}, error_message = ${message},
+               error_at = utc_timestamp(3), ended_at = utc_timestamp(3)
+         where account_id = ${account} and ${only}`,
+  );
+  if (failed > 0) await addEvent(on, { account, kind: 'status', name: 'failed' });
+}
 
 export type MoveEvent = {
   id: number;

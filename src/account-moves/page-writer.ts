@@ -2,7 +2,7 @@
 import type { PoolConnection } from 'mysql2/promise';
 import { insertRows } from '../database/bulk.ts';
 import { failpoint } from '../database/failpoints.ts';
-import { run, sql, toSqlInstant, transaction, type Queryable } from '../database/sql.ts';
+import { sql, toSqlInstant, transaction, type Queryable } from '../database/sql.ts';
 import { reasonOf } from '../environments/unreachable.ts';
 import { giveWay } from './giving-way.ts';
 import { lettersOf, recordLetters, withoutKnown } from './letters.ts';
@@ -10,7 +10,7 @@ import { refuseTooManyLetters } from './limits.ts';
 import type { Move } from './moves.ts';
 import type { PreparedPage, PageRows } from './page-rows.ts';
 import { timeOf, type Message } from './records.ts';
-import { checkpoint, own, RunStopped, withoutError, type Run } from './run.ts';
+import { changeMove, checkpoint, withoutError, type Run } from './run.ts';
 import { upsertMessages, upsertThreads } from './upserts.ts';
 
 /**
@@ -64,16 +64,13 @@ type Step = { page: number; next: string | null; isEnd: boolean };
 const commit = (at: Run, { page, next, isEnd }: Step, rows: PageRows) =>
   transaction(at.here.sql, async (on) => {
     const { messages, threads, letters, newest } = rows;
-    const moved = await run(
-      on,
-      sql`update account_move
-             set position = ${next}, page = page + 1, all_read = ${isEnd},
-                 messages = messages + ${messages.length}, threads = threads + ${threads.length},
-                 failed = failed + ${letters.length}, ${withoutError},
-                 newest_position = coalesce(newest_position, ${newest})
-           where ${own(at)} and page = ${page}`,
-    );
-    if (moved === 0) throw new RunStopped('superseded');
+    await changeMove(on, at, {
+      set: sql`position = ${next}, page = page + 1, all_read = ${isEnd},
+               messages = messages + ${messages.length}, threads = threads + ${threads.length},
+               failed = failed + ${letters.length}, ${withoutError},
+               newest_position = coalesce(newest_position, ${newest})`,
+      only: sql`page = ${page}`,
+    });
     await failpoint('page locked');
     await upsertThreads(on, at, threads);
     await addStubs(on, at, rows.missing);

@@ -51,6 +51,19 @@ export const own = ({ account, run: number, work }: Run): Statement =>
       and exists (select 1 from job where ${mine(work.job)})`;
 
 /**
+ * Changes the move, which locks it until the commit. `only`: what must hold besides.
+ * @throws RunStopped when another job has the run
+ */
+export async function changeMove(
+  on: PoolConnection,
+  at: Run,
+  { set, only = sql`true` }: { set: Statement; only?: Statement },
+) {
+  const changed = await run(on, sql`update account_move set ${set} where ${own(at)} and ${only}`);
+  if (changed === 0) throw new RunStopped('superseded');
+}
+
+/**
  * Reports the progress, and checks that the run may go on.
  * @throws RunStopped when another job has the run or its wave is paused, Closed while a database is being updated
  */
@@ -95,16 +108,13 @@ export async function advance(at: Run, { from, reaches, change, also }: Advance)
   const next = stages[stages.indexOf(from) + 1] ?? null;
   await failpoint(`move ${from} ends`);
   await transaction(at.here.sql, async (on) => {
-    const found = await run(
-      on,
-      sql`update account_move
-             set stage = ${next}, ${change ?? sql`page = page + 1`},
-                 reached = coalesce(${reaches}, reached),
-                 migration_status = coalesce(${reaches}, migration_status),
-                 ${withoutError}
-           where ${own(at)} and stage = ${from}`,
-    );
-    if (found === 0) throw new RunStopped('superseded');
+    await changeMove(on, at, {
+      set: sql`stage = ${next}, ${change ?? sql`page = page + 1`},
+               reached = coalesce(${reaches}, reached),
+               migration_status = coalesce(${reaches}, migration_status),
+               ${withoutError}`,
+      only: sql`stage = ${from}`,
+    });
     if (reaches !== null) {
       await moves.addEvent(on, { account: at.account, kind: 'status', name: reaches });
     }
