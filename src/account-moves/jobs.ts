@@ -1,6 +1,6 @@
 // The jobs of moves: the opening, for which a person waits; the rest; and a whole run of a wave.
 import { z } from 'zod';
-import { first, run, sql, transaction, type Queryable } from '../database/sql.ts';
+import { first, run, sql, transaction } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
 import { reasonOf } from '../environments/unreachable.ts';
 import { Interrupted, Postponed } from '../jobs/interrupted.ts';
@@ -11,7 +11,6 @@ import { fetchWaiting, moveAttachments } from './attachments.ts';
 import { moveLast } from './final-check.ts';
 import { inFront } from './giving-way.ts';
 import { OPENING, REST, requestJob, WAVE } from './job-requests.ts';
-import type { LetterPayload } from './letters.ts';
 import * as moves from './moves.ts';
 import { openReader } from './open-reader.ts';
 import { moveChannels, moveRecent } from './opening.ts';
@@ -151,7 +150,7 @@ const common = {
   hasOwnQueue: true,
   run: runMove,
   retryItem: retryLetter,
-  whenDiscarded: (on: Queryable, payload: unknown) => uncount(on, payload as LetterPayload),
+  whenDiscarded: uncount,
   showsItemsTo: 'read-inbox' as const,
 };
 

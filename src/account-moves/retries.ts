@@ -52,10 +52,7 @@ export async function discardLetters(
     deadLetters.discard(here, id, {
       person: wanted.person,
       note: reason.trim(),
-      also: async (on) => {
-        const letter = await deadLetters.byId(on, id);
-        if (letter) await uncount(on, JSON.parse(letter.payload) as LetterPayload);
-      },
+      also: uncount,
     }),
   );
 }
@@ -80,11 +77,12 @@ async function handleEach(
 }
 
 /** A record that is no dead letter any more does not count as one. */
-export const uncount = (on: Queryable, { what, account, run: number }: LetterPayload) =>
-  what === 'attachment'
-    ? Promise.resolve(0)
-    : run(
-        on,
-        sql`update account_move set failed = failed - 1
-             where account_id = ${account} and run = ${number} and failed > 0`,
-      );
+export async function uncount(on: Queryable, payload: unknown) {
+  const { what, account, run: number } = payload as LetterPayload;
+  if (what === 'attachment') return;
+  await run(
+    on,
+    sql`update account_move set failed = failed - 1
+         where account_id = ${account} and run = ${number} and failed > 0`,
+  );
+}

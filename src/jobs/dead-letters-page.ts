@@ -98,7 +98,7 @@ export const discard = (tasks: Tasks) => async (req: Request, res: Response) => 
     await deadLetters.discard(req.here, addressedId(req), {
       person: accountOf(req).email,
       note: reasonIn(req),
-      ...(whenDiscarded && { also: (on) => whenDiscarded(on, JSON.parse(letter.payload)) }),
+      ...(whenDiscarded && { also: whenDiscarded }),
     });
     flash(req, 'The item is discarded. The list and the audit history keep your reason.');
     res.redirect(303, '/dead-letters');

@@ -10,7 +10,6 @@ import { Conflict, NotFound, Problem } from '../problems.ts';
 import { mine } from './fence.ts';
 import { Interrupted, Overtaken } from './interrupted.ts';
 import { active, now, request, type Job, type JobState, type Priority } from './jobs.ts';
-import { letterColumns, type OpenLetter } from './open-letters.ts';
 import { isPassing } from './passing.ts';
 import { task, type Failure, type Task, type Tasks } from './task.ts';
 
@@ -123,7 +122,7 @@ export const retry = (
   });
 
 /**
- * Discards a dead letter; `note` says why, `also` does more in the same commit.
+ * Discards a dead letter; `note` says why, `also` does more in the same commit, with its payload.
  * @throws Conflict while a job retries it
  */
 export const discard = (
@@ -133,13 +132,17 @@ export const discard = (
     person,
     note,
     also,
-  }: { person: string; note: string; also?: (on: PoolConnection) => Promise<unknown> },
+  }: {
+    person: string;
+    note: string;
+    also?: (on: PoolConnection, payload: unknown) => Promise<unknown>;
+  },
 ) =>
   transaction(here.sql, async (on) => {
-    const { item_key: subject, reason } = await takeOpen(on, id);
+    const { item_key: subject, reason, payload } = await takeOpen(on, id);
     if (await active(on, keyOf(id))) throw new Conflict('This item is being retried right now.');
     await end(on, id, { state: 'discarded', person, note });
-    await also?.(on);
+    await also?.(on, JSON.parse(payload));
     const detail = `${note} (${reason})`;
     await audit.write(on, { person, action: 'discarded a dead letter', subject, detail });
   });
@@ -153,10 +156,10 @@ export const supersede = (on: Queryable, subject: string, note: string) =>
          where subject = ${subject} and state = 'open'`,
   );
 
-async function takeOpen(on: PoolConnection, id: number): Promise<OpenLetter> {
-  const letter = await first<OpenLetter>(
+async function takeOpen(on: PoolConnection, id: number): Promise<DeadLetter> {
+  const letter = await first<DeadLetter>(
     on,
-    sql`select ${letterColumns} from dead_letter letter where id = ${id} for update`,
+    sql`select * from dead_letter where id = ${id} for update`,
   );
   if (!letter) throw new NotFound('There is no such dead letter.');
   if (letter.state !== 'open') throw new Conflict(`This dead letter is ${letter.state} already.`);

@@ -14,8 +14,8 @@ export type LetterFilter = {
 /** How many dead letters are listed, retried or discarded in one go. */
 export const MOST_OPEN = 1000;
 
-export const letterColumns = sql`letter.id, letter.item_key, letter.reason, letter.state, letter.attempts, letter.subject, letter.cause,
-                    letter.failed_at`;
+const columns = sql`letter.id, letter.item_key, letter.reason, letter.state, letter.attempts,
+                    letter.subject, letter.cause, letter.failed_at`;
 
 /** A dead letter without its payload, which may be large. */
 export type OpenLetter = {
@@ -40,7 +40,7 @@ const selected = ({ kinds, subject, cause, ids }: LetterFilter) => sql`
 export const openOnes = (on: Queryable, filter: LetterFilter, after = 0) =>
   select<OpenLetter>(
     on,
-    sql`select ${letterColumns} ${selected(filter)} and letter.id > ${after} order by letter.id limit ${MOST_OPEN}`,
+    sql`select ${columns} ${selected(filter)} and letter.id > ${after} order by letter.id limit ${MOST_OPEN}`,
   );
 
 /** Open dead letters to retry or discard. `retrying`: how many are left out because a job retries them right now. */
@@ -54,7 +54,7 @@ export async function undecidedOnes(on: Queryable, filter: LetterFilter): Promis
   );
   const letters = await select<OpenLetter>(
     on,
-    sql`select ${letterColumns} ${selected(filter)} and retry.id is null order by letter.id limit ${MOST_OPEN}`,
+    sql`select ${columns} ${selected(filter)} and retry.id is null order by letter.id limit ${MOST_OPEN}`,
   );
   const { open = 0, retrying = 0 } = counted ?? {};
   return { letters, retrying, left: Math.max(0, open - retrying - letters.length) };
