@@ -3,6 +3,7 @@ import type { Objects } from '../storage/objects.ts';
 import { checkFile, linesOf, parseLine } from './dump-lines.ts';
 import type { DumpFile } from './dump-manifest.ts';
 import type { RawRecord, ReadPage } from './reader.ts';
+import { fieldIn } from './records.ts';
 
 /** How many ids are given at a time. */
 const IDS = 1000;
@@ -19,7 +20,9 @@ export async function threadsIn(dump: Objects, file: DumpFile): Promise<DumpThre
   let number = 0;
   for await (const line of linesOf(dump, file)) {
     number += 1;
-    lines.set(idIn(parseLine(line)) ?? `line:${number}`, line);
+    const id = fieldIn(parseLine(line), 'id');
+    // A record without one has the number of its line, so that it is found and reported.
+    lines.set(typeof id === 'string' ? id : `line:${number}`, line);
   }
   const ids = [...lines.keys()].toSorted();
   return {
@@ -35,10 +38,4 @@ export async function threadsIn(dump: Objects, file: DumpFile): Promise<DumpThre
       return { items, next: isLast ? null : (items.at(-1) ?? null) };
     },
   };
-}
-
-/** The id of a thread. A record without one has the number of its line, so that it is found and reported. */
-function idIn(item: unknown): string | null {
-  const id = typeof item === 'object' && item !== null && 'id' in item ? item.id : null;
-  return typeof id === 'string' ? id : null;
 }

@@ -9,21 +9,26 @@ import { progressOf } from './progress.ts';
 import { isActive, type Stage } from './status.ts';
 
 /** The locals of the partial. */
-export const liveView = (move: Move, events: MoveEvent[], now = Date.now()) => ({
-  move,
-  look: lookOf(move.migration_status),
-  reached:
-    move.migration_status === 'failed' && move.reached !== null ? lookOf(move.reached).text : null,
-  percent: progressOf(move, now).percent,
-  left: isPaused(move) ? 'paused with its wave' : leftText(progressOf(move, now).seconds_left),
-  countsText: countsText(countsOf(move)),
-  stages: stagesOf(move, events),
-  problem: problemOf(move),
-  count,
-  exactly,
-  icon,
-  iso,
-});
+export const liveView = (move: Move, events: MoveEvent[], now = Date.now()) => {
+  const { percent, seconds_left: left } = progressOf(move, now);
+  return {
+    move,
+    look: lookOf(move.migration_status),
+    reached:
+      move.migration_status === 'failed' && move.reached !== null
+        ? lookOf(move.reached).text
+        : null,
+    percent,
+    left: isPaused(move) ? 'paused with its wave' : leftText(left),
+    countsText: countsText(countsOf(move)),
+    stages: stagesOf(move, events),
+    problem: problemOf(move),
+    count,
+    exactly,
+    icon,
+    iso,
+  };
+};
 
 export const livePart = (move: Move, events: MoveEvent[]): string =>
   partial('account-moves/live', liveView(move, events));

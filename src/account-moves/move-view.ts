@@ -196,10 +196,13 @@ export function earlierRuns(move: Move, events: MoveEvent[]): RunView[] {
     const statuses = own.filter(({ kind }) => kind === 'status');
     const [first, last, status] = [own[0], own.at(-1), statuses.at(-1)];
     if (!first || !last) return [];
-    const { look, counts } = {
+    const run = {
+      number,
       look: lookOf((status?.name as MigrationStatus | undefined) ?? 'migrating'),
+      startedAt: first.at,
+      took: duration(between(first, last)),
       counts: countsText(countsIn(last)),
     };
-    return [{ number, look, startedAt: first.at, took: duration(between(first, last)), counts }];
+    return [run];
   });
 }

@@ -1,7 +1,7 @@
 // The first stages of a run: brands and channels, then the recent messages. Someone waits for both.
 import type { PoolConnection } from 'mysql2/promise';
 import { failpoint } from '../database/failpoints.ts';
-import { fromSqlInstant, run, sql, toSqlInstant } from '../database/sql.ts';
+import { fromSqlInstant, run, sql } from '../database/sql.ts';
 import { NotFound, Unavailable } from '../problems.ts';
 import { channelsThere, accountThere } from './conversations.ts';
 import { lettersOf, recordLetters, withoutKnown, type Letter } from './letters.ts';
@@ -12,7 +12,7 @@ import { preparing, type PreparedPage } from './page-rows.ts';
 import { writePages } from './page-writer.ts';
 import { SourceFailed } from './reader.ts';
 import { recentLimit, recentOf } from './recent.ts';
-import { parseBrand, parseChannel, type Parsed } from './records.ts';
+import { idIn, parseBrand, parseChannel, type Parsed } from './records.ts';
 import { advance, checkpoint, own, RunFailed, type Run } from './run.ts';
 import { upsertBrands, upsertChannels } from './upserts.ts';
 
@@ -79,12 +79,6 @@ const unknownThere = () =>
     'The older system does not know this account any more. What arrived is kept.',
   );
 
-/** The id of a record that cannot be parsed, as a text; null when it has none. */
-export const idIn = (item: unknown): string | null => {
-  const id = typeof item === 'object' && item !== null && 'id' in item ? item.id : null;
-  return typeof id === 'string' || typeof id === 'number' ? String(id) : null;
-};
-
 /** Brands and channels that cannot be stored are reported, although the run goes on. */
 const noteRejected = (on: PoolConnection, at: Run, letters: Letter[]) =>
   run(
@@ -132,7 +126,3 @@ async function* recentPages(at: Run, move: Move): AsyncGenerator<PreparedPage> {
     yield await prepare({ items, lost, next, isEnd });
   }
 }
-
-/** The time before which messages are not recent, as it is stored. */
-export const cutAt = (days: number): string =>
-  toSqlInstant(new Date(Date.now() - days * 24 * 60 * 60 * 1000).toISOString());

@@ -1,9 +1,14 @@
 // Decides which messages are recent: those of the last days, at most so many, and at least 50. Pure functions.
+import { toSqlInstant } from '../database/sql.ts';
 import { positionIn } from './records.ts';
 import type { RawRecord, ReadPage } from './reader.ts';
 
 /** As many messages are recent at any age. */
 const LEAST = 50;
+
+/** The time before which messages are not recent, as it is stored. */
+export const cutAt = (days: number, now = Date.now()): string =>
+  toSqlInstant(new Date(now - days * 24 * 60 * 60 * 1000).toISOString());
 
 type Recent = { cutAt: string; most: number };
 

@@ -101,9 +101,18 @@ const ofAccount = (account: string) => (one: { account_id: string }) =>
 /** The time of a message, which its position begins with. */
 export const timeOf = (of: { position: string }): string => of.position.slice(0, 24);
 
+/** What a record that may be anything has under a name; undefined when it has none. */
+export const fieldIn = (item: unknown, name: 'id' | 'position'): unknown =>
+  typeof item === 'object' && item !== null ? Reflect.get(item, name) : undefined;
+
+/** The id of a record that cannot be parsed, as a text; null when it has none. */
+export function idIn(item: unknown): string | null {
+  const id = fieldIn(item, 'id');
+  return typeof id === 'string' || typeof id === 'number' ? String(id) : null;
+}
+
 /** The position that a record has, even if it cannot be stored; null when it has none. */
 export function positionIn({ item }: RawRecord): string | null {
-  const given =
-    typeof item === 'object' && item !== null && 'position' in item ? item.position : null;
+  const given = fieldIn(item, 'position');
   return typeof given === 'string' && isPosition(given) ? given : null;
 }

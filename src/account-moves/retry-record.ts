@@ -18,11 +18,10 @@ import type { LetterPayload } from './letters.ts';
 import * as moves from './moves.ts';
 import type { Move } from './moves.ts';
 import { openReader } from './open-reader.ts';
-import { idIn } from './opening.ts';
 import { readThreadRows, threadsHere } from './page-rows.ts';
 import { addStubs } from './page-writer.ts';
 import { SourceFailed, type Reader } from './reader.ts';
-import { messagesOf, parseBrand, parseChannel, threadsOf, type Parsed } from './records.ts';
+import { idIn, messagesOf, parseBrand, parseChannel, threadsOf, type Parsed } from './records.ts';
 import { upsertBrands, upsertChannels, upsertMessages, upsertThreads } from './upserts.ts';
 
 /** Reads, parses and stores the record of a dead letter again; a record that is gone at the source is done, too. */
