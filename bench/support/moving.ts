@@ -75,14 +75,7 @@ export async function moveOne(moving: Moving, account: string, everyMs = 50): Pr
 
 /** Requests the whole move; returns whether anything was begun. */
 export async function request({ here, line }: Moving, account: string): Promise<boolean> {
-  const { job, isAccepted } = await requestMove(here, {
-    account,
-    part: 'whole',
-    location: null,
-    force: false,
-    person: 'app',
-    wave: null,
-  });
+  const { job, isAccepted } = await requestMove(here, { account, person: 'app' });
   if (job) await line.push(job);
   return isAccepted;
 }

@@ -87,10 +87,7 @@ export async function run(req: Request, res: Response) {
   const { job, move: after } = await requestMove(req.here, {
     account: move.external_id,
     part: actionOf(move)?.part ?? 'whole',
-    location: null,
-    force: false,
     person: accountOf(req).email,
-    wave: null,
   });
   if (job) await req.line.push(job);
   flash(req, job ? 'The migration goes on.' : unchanged(after));
@@ -127,11 +124,8 @@ export async function moveAgain(req: Request, res: Response) {
     }
     const { job } = await requestMove(req.here, {
       account: move.external_id,
-      part: 'whole',
-      location: null,
       force: true,
       person: accountOf(req).email,
-      wave: null,
     });
     if (job) await req.line.push(job);
     flash(req, job ? 'The next run has begun.' : unchanged(move));

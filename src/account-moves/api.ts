@@ -93,7 +93,7 @@ type Asked = Omit<MoveRequest, 'person' | 'wave'>;
 async function request(req: Request, res: Response, asked: Asked) {
   const caller = callerOf(req);
   const person = caller.kind === 'app' ? `App of ${caller.account}` : `API key ${caller.name}`;
-  const moving = requestMove(req.here, { ...asked, person, wave: null });
+  const moving = requestMove(req.here, { ...asked, person });
   const { move, isAccepted, job } = await soon(res, moving);
   if (job) await req.line.push(job);
   res.status(isAccepted ? 202 : 200).json(accountView(move));

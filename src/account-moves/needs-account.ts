@@ -4,7 +4,7 @@ import { bearerIn, countWrongBearers, holderOf, WrongBearer } from '../access/be
 import { ACCOUNT_MOVES, LacksScope, needScope } from '../access/scopes.ts';
 import type { App } from '../environments/app.ts';
 import type { Redis } from '../environments/redis.ts';
-import { NotFound } from '../problems.ts';
+import { needMoves } from '../inbox/account-address.ts';
 import type { AccountCaller } from '../web/request.ts';
 import { openTokens, type AccountTokens } from './tokens.ts';
 
@@ -17,7 +17,7 @@ export function needAccount(here: App, redis: Redis) {
   const countWrong = countWrongBearers(here, redis);
   const tokens = moves?.tokens ? openTokens(moves.tokens) : null;
   return async function needAccount(req: Request, res: Response, next: NextFunction) {
-    if (!moves) throw new NotFound('Accounts are not migrated here: CONVERSATIONS_URL is not set.');
+    needMoves(here);
     try {
       req.caller = await callerOf(here, tokens, bearerIn(req.get('Authorization')));
     } catch (error) {

@@ -143,9 +143,8 @@ export async function retryAccounts(req: Request, res: Response) {
   const passed: string[] = [];
   for (const { external_id: account, part, wave_id: wave } of failed) {
     const person = accountOf(req).email;
-    const wanted = { account, part, wave, location: null, force: false, person };
     try {
-      const { job } = await requestMove(req.here, wanted);
+      const { job } = await requestMove(req.here, { account, part, wave, person });
       if (job) await req.line.push(job);
       else passed.push('another person has continued it');
     } catch (error) {

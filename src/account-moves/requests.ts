@@ -4,16 +4,17 @@ import * as audit from '../audit/audit.ts';
 import { failpoint } from '../database/failpoints.ts';
 import { run, sql, transaction } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
+import { needMoves } from '../inbox/account-address.ts';
 import { addAccount } from '../inbox/accounts.ts';
 import { supersede } from '../jobs/dead-letters.ts';
 import type { Job } from '../jobs/jobs.ts';
-import { Conflict, NotFound } from '../problems.ts';
+import { Conflict } from '../problems.ts';
 import { accountThere } from './conversations.ts';
 import { requestJob } from './job-requests.ts';
 import * as moves from './moves.ts';
 import type { Move } from './moves.ts';
-import { cutAt } from './opening.ts';
 import { decide, type Decision } from './decision.ts';
+import { cutAt } from './recent.ts';
 
 export type MoveRequest = {
   /** The id of the account in the older system. */
@@ -27,6 +28,11 @@ export type MoveRequest = {
   person: string;
   wave: number | null;
 };
+
+/** What a request has unless it says otherwise. */
+const usual = { part: 'whole', location: null, force: false, wave: null } as const;
+
+type Asked = Pick<MoveRequest, 'account' | 'person'> & Partial<MoveRequest>;
 
 /** `isAccepted`: whether something was begun or continued; otherwise the request changed nothing. */
 export type Requested = { move: Move; isAccepted: boolean; job: Job | null };
@@ -47,9 +53,7 @@ export async function ask(
     known.asked_at !== null &&
     !(again && known.migration_status === 'not_needed');
   if (isKnown) return known;
-  const { moves: settings } = here.settings;
-  if (!settings)
-    throw new NotFound('Accounts are not migrated here: CONVERSATIONS_URL is not set.');
+  const settings = needMoves(here);
   const there = await accountThere(settings, externalId).catch((error: unknown) => {
     if (known && known.asked_at !== null) return 'silent' as const;
     throw error;
@@ -95,7 +99,8 @@ async function recordAnswer(
  * Begins, continues or ignores a move, by the state that it is in. The caller queues the job.
  * @throws Unavailable when the older system was never asked and does not answer
  */
-export async function requestMove(here: App, wanted: MoveRequest): Promise<Requested> {
+export async function requestMove(here: App, asked: Asked): Promise<Requested> {
+  const wanted = { ...usual, ...asked };
   const { account_id: account } = await ask(here, wanted.account, { again: true });
   const requested = await transaction(here.sql, async (on) => {
     const move = await moves.lock(on, account);

@@ -123,9 +123,6 @@ async function start(
   try {
     const { move, job } = await requestMove(here, {
       account: externalId,
-      part: 'whole',
-      location: null,
-      force: false,
       person,
       wave,
     });

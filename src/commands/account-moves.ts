@@ -89,10 +89,8 @@ async function start(here: App, id: string, { force, json }: Start) {
   const requested = await requestMove(here, {
     account: id,
     part: force === true ? 'whole' : part,
-    location: null,
     force: force === true,
     person,
-    wave: null,
   });
   await tellRequested(here, requested, json);
 }
@@ -125,8 +123,7 @@ async function retry(here: App, id: string, { cause, json }: Retry) {
   const person = await actor(here, 'move-accounts');
   if (move.migration_status === 'failed' && cause === undefined) {
     const { external_id: account, part } = move;
-    const wanted = { account, part, location: null, force: false, person, wave: null };
-    return tellRequested(here, await requestMove(here, wanted), json);
+    return tellRequested(here, await requestMove(here, { account, part, person }), json);
   }
   const wanted = { account: move.external_id, person, ...(cause !== undefined && { cause }) };
   const jobs: Job[] = [];

@@ -20,11 +20,15 @@ const accountAt = (on: Queryable, part: string): Promise<InboxAccount | undefine
     ? first<InboxAccount>(on, sql`select * from inbox_account where id = ${Number(part.slice(1))}`)
     : byExternalId(on, part);
 
-/** @throws NotFound where no older system is set */
-export function needMoves({ settings }: App) {
-  if (settings.moves === null) {
+/**
+ * The settings of account migrations.
+ * @throws NotFound where no older system is set
+ */
+export function needMoves({ settings: { moves } }: App) {
+  if (moves === null) {
     throw new NotFound('Accounts are not migrated here: CONVERSATIONS_URL is not set.');
   }
+  return moves;
 }
 
 /**

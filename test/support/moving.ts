@@ -14,16 +14,7 @@ export const requested = (
   here: App,
   account: string,
   wanted: Partial<MoveRequest> = {},
-): Promise<Requested> =>
-  requestMove(here, {
-    account,
-    part: 'whole',
-    location: null,
-    force: false,
-    person: 'app',
-    wave: null,
-    ...wanted,
-  });
+): Promise<Requested> => requestMove(here, { account, person: 'app', ...wanted });
 
 /** The move of an account as it is now. */
 export async function moveOf(here: App, account: string): Promise<Move> {
