@@ -8,7 +8,7 @@ import { lettersOf, recordLetters, withoutKnown, type Letter } from './letters.t
 import { giveWay } from './giving-way.ts';
 import type { Move } from './moves.ts';
 import { readPage } from './narrowing.ts';
-import { preparing, type PreparedPage } from './page-rows.ts';
+import type { FoundPage } from './page-rows.ts';
 import { writePages } from './page-writer.ts';
 import { SourceFailed } from './reader.ts';
 import { recentLimit, recentOf } from './recent.ts';
@@ -96,24 +96,17 @@ export async function moveRecent(at: Run, nextJob: (on: PoolConnection) => Promi
   await advance(at, { from: 'recent', reaches: 'recent-messages-only', also: nextJob });
 }
 
-/** The pages of recent messages, each read while the one before is prepared. */
-async function* recentPages(at: Run, move: Move): AsyncGenerator<PreparedPage> {
+async function* recentPages(at: Run, move: Move): AsyncGenerator<FoundPage> {
   const most = at.here.settings.moves?.recent.messages ?? 0;
   const recent = { cutAt: fromSqlInstant(move.cut_at ?? ''), most };
-  const prepare = preparing(at);
-  const read = (after: string | null, before: number) => {
-    const limit = recentLimit(before, recent, PAGE);
-    if (limit === 0) return null;
-    const page = giveWay(at).then(() => readPage(at.reader, { after, limit }));
-    // Its failure is met when it is awaited; until then it must not end the process.
-    page.catch(() => {});
-    return page;
-  };
   let after = move.position;
   let count = move.messages + move.failed;
-  let ahead = move.all_read === 1 ? null : read(after, count);
-  while (ahead !== null) {
-    const found = await ahead;
+  let isOver = move.all_read === 1;
+  for (;;) {
+    const limit = isOver ? 0 : recentLimit(count, recent, PAGE);
+    if (limit === 0) return;
+    await giveWay(at);
+    const found = await readPage(at.reader, { after, limit });
     const { items, next, isLast } = recentOf(found, { after, read: count, ...recent });
     // Records that cannot be read and are older than the last recent one are met again later.
     const lost = found.lost.filter(
@@ -121,8 +114,8 @@ async function* recentPages(at: Run, move: Move): AsyncGenerator<PreparedPage> {
     );
     count += items.length + lost.length;
     after = next;
-    ahead = isLast ? null : read(after, count);
+    isOver = isLast;
     const isEnd = found.next === null && items.length === found.items.length;
-    yield await prepare({ items, lost, next, isEnd });
+    yield { items, lost, next, isEnd };
   }
 }

@@ -2,35 +2,29 @@
 import type { PoolConnection } from 'mysql2/promise';
 import { insertRows } from '../database/bulk.ts';
 import { failpoint } from '../database/failpoints.ts';
+import { ahead, prefetch } from '../database/read-ahead.ts';
 import { sql, toSqlInstant, transaction, type Queryable } from '../database/sql.ts';
 import { reasonOf } from '../environments/unreachable.ts';
 import { giveWay } from './giving-way.ts';
 import { lettersOf, recordLetters, withoutKnown } from './letters.ts';
 import { refuseTooManyLetters } from './limits.ts';
 import type { Move } from './moves.ts';
-import type { PreparedPage, PageRows } from './page-rows.ts';
+import { preparing, type FoundPage, type PreparedPage, type PageRows } from './page-rows.ts';
 import { timeOf, type Message } from './records.ts';
 import { changeMove, checkpoint, withoutError, type Run } from './run.ts';
 import { upsertMessages, upsertThreads } from './upserts.ts';
 
 /**
- * Writes all pages, the next one prepared while one is written. `move`: as it is before them.
+ * Writes all pages: while one is written, the next one is prepared, and the one after it is read. `move`: as it is
+ * before them.
  * @throws RunStopped when another worker went on with the run
  */
-export async function writePages(at: Run, pages: AsyncIterator<PreparedPage>, move: Move) {
-  const next = () => {
-    const page = pages.next();
-    // Its failure is met when it is awaited; until then it must not end the process.
-    page.catch(() => {});
-    return page;
-  };
+export async function writePages(at: Run, found: AsyncGenerator<FoundPage>, move: Move) {
   let { page } = move;
-  let ahead = next();
-  for (let one = await ahead; one.done !== true; one = await ahead) {
+  for await (const one of prefetch(ahead(found), preparing(at))) {
     await failpoint('page read');
-    ahead = next();
     await giveWay(at);
-    await writePage(at, one.value, page);
+    await writePage(at, one, page);
     const now = await checkpoint(at);
     refuseTooManyLetters(at, now);
     ({ page } = now);

@@ -3,7 +3,7 @@ import { beside } from './attachments.ts';
 import { giveWay } from './giving-way.ts';
 import type { Move } from './moves.ts';
 import { readPage } from './narrowing.ts';
-import { preparing, type PreparedPage } from './page-rows.ts';
+import type { FoundPage } from './page-rows.ts';
 import { writePages } from './page-writer.ts';
 import { advance, checkpoint, type Run } from './run.ts';
 
@@ -22,24 +22,15 @@ export async function readOn(at: Run, until: string | null) {
   await writePages(at, pagesAfter(at, move, until), move);
 }
 
-/** The pages, each read while the one before is prepared. */
-async function* pagesAfter(
-  at: Run,
-  move: Move,
-  until: string | null,
-): AsyncGenerator<PreparedPage> {
-  const prepare = preparing(at);
+async function* pagesAfter(at: Run, move: Move, until: string | null): AsyncGenerator<FoundPage> {
   const limit = move.wave_id === null ? PAGE : PAGE_OF_WAVE;
-  const read = (after: string | null) => {
-    const page = giveWay(at).then(() => readPage(at.reader, { after, until, limit }));
-    // Its failure is met when it is awaited; until then it must not end the process.
-    page.catch(() => {});
-    return page;
-  };
-  let ahead = move.all_read === 1 ? null : read(move.position);
-  while (ahead !== null) {
-    const found = await ahead;
-    ahead = found.next === null ? null : read(found.next);
-    yield await prepare({ ...found, isEnd: found.next === null });
+  let after = move.position;
+  let isEnd = move.all_read === 1;
+  while (!isEnd) {
+    await giveWay(at);
+    const found = await readPage(at.reader, { after, until, limit });
+    after = found.next;
+    isEnd = after === null;
+    yield { ...found, isEnd };
   }
 }

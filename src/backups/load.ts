@@ -1,5 +1,6 @@
 // Loads a backup into databases that are migrated but contain no rows.
 import { catalogTables } from '../catalog/tables.ts';
+import { ahead } from '../database/read-ahead.ts';
 import { first, name, run, runText, sql, Statement, toSqlInstant } from '../database/sql.ts';
 import type { Environment } from '../environments/environment.ts';
 import { raiseIds } from '../environments/ids.ts';
@@ -102,23 +103,6 @@ async function loadCollections(
       await onRows(batch.length);
     }
     refuseOtherCount(file, await collection.countDocuments({}));
-  }
-}
-
-/** Yields the items of a generator, and already reads the next one while the caller works on the current one. */
-async function* ahead<T>(items: AsyncGenerator<T>): AsyncGenerator<T> {
-  let next = items.next();
-  try {
-    for (;;) {
-      const { done, value } = await next;
-      if (done) return;
-      next = items.next();
-      // The next item may fail before it is awaited; without this handler Node would end the process.
-      next.catch(() => {});
-      yield value;
-    }
-  } finally {
-    await items.return(undefined);
   }
 }
 

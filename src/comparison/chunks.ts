@@ -1,6 +1,7 @@
 // Compares tables in chunks of 1,000 row ids by digests (fingerprints of rows) that the server of each environment
 // computes. Rows are read only in chunks that changed since they were last verified.
 import { linksOf, type Entity } from '../catalog/entity.ts';
+import { prefetch } from '../database/read-ahead.ts';
 import { first, sql, type Queryable } from '../database/sql.ts';
 import {
   digestsByChunk,
@@ -23,6 +24,8 @@ import {
   type ChunkSides,
 } from '../state/checked-chunks.ts';
 import type { Mappings } from '../state/name-mapping.ts';
+
+export { prefetch };
 
 /**
  * How many chunks one query reads the digests of: enough to need few queries, and few enough to read the next ones
@@ -210,29 +213,3 @@ async function withSyncState(
  */
 export const isComparedByDigest = (entity: Entity, mappings: Mappings) =>
   mappings.size === 0 || linksOf(entity).length === 0;
-
-/** Prepares the next items while the current one is being processed. */
-export async function* prefetch<T, R>(
-  items: AsyncIterable<T>,
-  prepare: (item: T) => Promise<R>,
-): AsyncGenerator<R> {
-  const iterator = items[Symbol.asyncIterator]();
-  const take = async () => {
-    const { done, value } = await iterator.next();
-    return done ? null : { ready: await prepare(value) };
-  };
-  let next = take();
-  try {
-    for (;;) {
-      const item = await next;
-      if (item === null) return;
-      next = take();
-      // The promise is awaited later. Without a handler, a rejection until then would end the process.
-      next.catch(() => {});
-      yield item.ready;
-    }
-  } finally {
-    await next.catch(() => {});
-    await iterator.return?.();
-  }
-}

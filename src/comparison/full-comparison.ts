@@ -2,6 +2,7 @@
 // MongoDB documents are all read.
 import { hashOf, isSameContent } from '../catalog/content.ts';
 import { keyText, type Entity, type Row } from '../catalog/entity.ts';
+import { prefetch } from '../database/read-ahead.ts';
 import {
   join,
   select,
@@ -30,7 +31,7 @@ import {
   type Observation,
   type DestinationHashes,
 } from '../state/destination-state.ts';
-import { isComparedByDigest, prefetch, chunkParts, type Part, type Chunk } from './chunks.ts';
+import { isComparedByDigest, chunkParts, type Part, type Chunk } from './chunks.ts';
 import { settleAll } from '../settle-all.ts';
 
 const PART = 1000;
