@@ -1,5 +1,5 @@
-// The memory of a worker that migrates accounts: it must not grow with the messages of an account. The older system
-// keeps its records on the disk.
+// Measures the memory of a worker that migrates accounts: the memory must not grow with the number of messages of an
+// account. The older system keeps its records on disk.
 import { chosenRows } from './support/arguments.ts';
 import type { Ground } from './support/ground.ts';
 import { addAccount, moveOne, openMoving } from './support/moving.ts';
@@ -14,7 +14,7 @@ export async function accountMovesMemory(ground: Ground): Promise<Found> {
   const clock = new Clock();
   const megabytes: number[] = [];
   for (const messages of [Math.ceil(many / 10), many]) {
-    // Each account has a worker of its own, because a peak is that of a whole process.
+    // Each account gets a new worker, because the measured peak is the peak of a whole process.
     const moving = await openMoving(ground, true);
     try {
       const account = `memory-${messages}`;

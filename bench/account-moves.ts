@@ -1,6 +1,6 @@
-// Migrates accounts of the older system, which runs as a program of its own with its store (dynalite), by a real worker:
-// pages with their position beside bare inserts, a whole account beside dlt, and how soon a person can work: alone, in
-// front of a wave, and while a thousand apps ask how far their accounts are.
+// Measures account migrations by a real worker, from the older system and its store (dynalite) in another process. It
+// compares the writing of pages with bare inserts, and a whole account with dlt. It also measures how soon a person can
+// work: alone, during a wave (the migration of many accounts), and while a thousand apps poll the API.
 import { dltMove, dropDlt, installDlt } from './support/dlt.ts';
 import { atLeast, besides, within } from './support/goals.ts';
 import type { Ground } from './support/ground.ts';
@@ -22,7 +22,7 @@ export async function accountMoves(ground: Ground): Promise<Found> {
   const moving = await openMoving(ground);
   const bench = { ground, clock: new Clock(), moving };
   try {
-    // The first account warms everything up.
+    // The first account is not measured: it fills caches and opens connections.
     await addAccount(moving, 'warm', sized(2000), { attachmentEvery: 10 });
     await moveOne(moving, 'warm');
     const goals = [

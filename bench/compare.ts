@@ -1,5 +1,5 @@
-// Compares 100,000 rows that are equal on both sides: the first comparison reads every row, later ones let both
-// servers compute digests, as pt-table-sync does too.
+// Measures the comparison of 100,000 rows that are equal on both sides, against pt-table-sync. The first comparison
+// reads every row. Later comparisons let both servers compute digests, as pt-table-sync does.
 import { recordSyncState } from './support/used-environments.ts';
 import { atLeast, besides, warm } from './support/goals.ts';
 import { databaseOf, type Ground } from './support/ground.ts';

@@ -1,5 +1,5 @@
-// A page of 1,000 rows of the signed API, verified by its client, beside Datasette's unsigned page of the same rows; and
-// the server's part of it beside the bare SELECT.
+// Measures a page of 1,000 rows of the signed API, whose signature the client verifies, against an unsigned page of
+// Datasette with the same rows. Also measures the time in the server against the bare SELECT.
 import { Agent, get } from 'node:http';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -21,7 +21,7 @@ const PAGE = 1000;
 const PAGES = 100;
 type Cells = (string | number)[];
 
-/** The rows of a data file as cells: whole numbers as numbers, everything else as texts. */
+/** Writes a data file and reads its rows as cells: whole numbers become numbers, all other cells stay texts. */
 async function rowsOf(path: string, count: number) {
   await writeDataFile(path, count);
   const [header = [], ...lines] = parse(readFileSync(path));
@@ -85,7 +85,7 @@ export async function datasetsApi({ world, folder }: Ground): Promise<Found> {
         const taken: number[] = [];
         for (const behind of starts) taken.push(await ask(behind));
         const after = await serverTimes(site.url);
-        // The first round warms everything up.
+        // The first round is not measured: it fills caches and opens connections.
         if (round === 0) continue;
         keep(way, median(taken));
         if (way === 'bare SELECT') keep('bare SELECT, mean', mean(taken));
@@ -124,7 +124,7 @@ function goals(rounds: Record<string, number[]>): Goal[] {
 
 const mean = (values: number[]) => values.reduce((sum, one) => sum + one, 0) / values.length;
 
-/** How many pages the server has sent, and how long it took from request to answer, by its own metrics. */
+/** Reads from the server’s metrics how many pages it has sent, and their total time from request to answer. */
 async function serverTimes(site: string): Promise<{ sum: number; count: number }> {
   const text = await (await fetch(`${site}/metrics`)).text();
   const valueOf = (name: string) =>
@@ -136,7 +136,7 @@ async function serverTimes(site: string): Promise<{ sum: number; count: number }
   return { sum: valueOf('sum'), count: valueOf('count') };
 }
 
-/** Both servers must send the same rows. */
+/** Throws if a page has other rows than expected, so that both servers are measured with the same rows. */
 function refuseOther(way: string, rows: unknown[][], behind: number) {
   if (rows.length !== PAGE || rows[0]?.[0] !== behind + 1 || rows.at(-1)?.[0] !== behind + PAGE) {
     throw new Error(`${way}: other rows behind ${behind}`);

@@ -1,6 +1,6 @@
-// Loads a data file of 1,000,000 rows as a version of a dataset, beside LOAD DATA LOCAL INFILE into a typed table, and
-// a smaller one beside sqlite-utils. Meanwhile another program commits one row every 10 ms: the longest wait counts.
-// Also measures the memory of a load and of an upload through the server.
+// Measures the load of a data file of 1,000,000 rows as a version of a dataset, against LOAD DATA LOCAL INFILE into a
+// typed table, and the load of a smaller file against sqlite-utils. During a load another program commits a row every
+// 10 ms, and its longest wait is measured. Also measures the memory of a load, and of an upload through the server.
 import { fork } from 'node:child_process';
 import { createReadStream, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -45,7 +45,7 @@ export async function datasetsBench(ground: Ground): Promise<Found> {
   return { rounds: bench.clock.rounds, counts, goals };
 }
 
-/** Stores a file and records it, as an upload does; returns its line of the registry. */
+/** Stores a file and records it in the registry, as an upload does. Returns the id of the file in the registry. */
 async function store({ ground, dataset }: Bench, path: string): Promise<number> {
   const here = ground.world.production;
   const object = 'datafiles/bench/buildings.csv';
@@ -69,7 +69,7 @@ async function clean({ ground: { lower, world } }: Bench) {
   await lower.ask.query('TRUNCATE ??.data_row', [databaseOf(world.production)]);
   await makeTypedTable(lower);
   await lower.ask.query('RESET MASTER');
-  // The server writes pages of the round before for a while.
+  // The server still writes pages of the round before to disk for a while.
   await sleep(3000);
 }
 
@@ -118,7 +118,7 @@ async function large(bench: Bench) {
 
 const text = (number: number) => number.toLocaleString('en');
 
-/** Loads a file whose reading is confirmed, in a process of its own. */
+/** Stores and examines a file, and loads it in another process. Returns the time and memory of the load. */
 async function loaded(bench: Bench, path: string, rows: number): Promise<Done> {
   const id = await store(bench, path);
   await run(bench, 'examine', id);
@@ -145,7 +145,7 @@ function run({ ground }: Bench, way: string, id: number): Promise<Done> {
   });
 }
 
-/** Commits a row every 10 ms during some work, as other programs of the server do; returns the longest wait. */
+/** Commits a row every 10 ms while `work` runs, like another program on the server. Returns the longest wait. */
 async function whileCommitting<T>(
   { lower }: Ground,
   work: () => Promise<T>,
@@ -172,7 +172,9 @@ async function whileCommitting<T>(
   }
 }
 
-/** The longest wait of each round, and of these the median: the server writes its pages in bursts. */
+/**
+ * Makes the goal for the longest wait of each round. It uses their median, because the server writes pages in bursts.
+ */
 function waiting({ oneway, single }: { oneway: number[]; single: number[] }): Goal {
   const [least, most] = [Math.min(...oneway), Math.max(...oneway)];
   return {
@@ -191,7 +193,7 @@ function flat(goal: string, [few = 0, ...many]: number[]): Goal {
   };
 }
 
-/** Both tables have all rows, and the same sum of one column. */
+/** Throws unless both tables have all rows. */
 async function sameRows({ ground, rows, dataset }: Bench) {
   const typed = await typedFacts(ground.lower);
   if (typed?.number !== rows) throw new Error(`LOAD DATA stored ${typed?.number} of ${rows} rows`);
@@ -202,7 +204,7 @@ async function sameRows({ ground, rows, dataset }: Bench) {
   if (made?.row_count !== rows) throw new Error(`Oneway stored ${made?.row_count} of ${rows} rows`);
 }
 
-/** Examination and load of a smaller file, beside sqlite-utils, which also looks at all rows for their types. */
+/** Examines and loads a smaller file, against sqlite-utils, which also detects the column types from all rows. */
 async function besideSqlite(bench: Bench): Promise<Goal> {
   const { ground, clock } = bench;
   const rows = Math.min(bench.rows, 100_000);
@@ -229,7 +231,7 @@ async function besideSqlite(bench: Bench): Promise<Goal> {
   );
 }
 
-/** Posts a file of 1 GB as a browser does, to a server of its own process. */
+/** Posts a file of 1 GB to a server in another process, as a browser does, and measures the memory of the server. */
 async function upload({ ground, dataset, rows, clock }: Bench): Promise<Goal> {
   const bytes = Math.round(1e9 * Math.min(1, rows / 1_000_000));
   const before = await clock.time('upload', () => uploadLarge(ground, dataset, bytes));

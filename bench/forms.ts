@@ -1,4 +1,4 @@
-// Refreshes 10,000 forms with 100,000 fields, beside insertMany of the same documents.
+// Measures the refresh of 10,000 forms with 100,000 fields, against insertMany of the same documents.
 import type { Db } from 'mongodb';
 import { up as prepareCollections } from '../migrations/mongo/0001-catalogue.ts';
 import { runRefresh } from '../src/refresh/refresh.ts';
@@ -21,8 +21,7 @@ export async function forms({ world }: Ground): Promise<Found> {
   await fill(production.documents);
   const clock = new Clock();
   for (let round = 1; round <= ROUNDS; round += 1) {
-    // The other program writes into the empty databases of staging, which has the same user, indexes and write
-    // concern.
+    // insertMany writes into empty collections of staging with the same indexes and write concern.
     for (const name of ['form', 'form_field']) await staging.documents.dropCollection(name);
     await prepareCollections(staging.documents);
     await clock.time('insertMany', () => fill(staging.documents));

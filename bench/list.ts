@@ -1,5 +1,5 @@
-// Loads a list page of 50 out of 100,000 tasks with their status in both next environments, beside the bare SELECT
-// statements of that page: with its counts cached, and with counting.
+// Measures a list page of 50 out of 100,000 tasks with their status in pre-production and production, against the bare
+// SELECT statements of that page: once with cached counts, and once when the page has to count the rows.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createConnection, type Connection } from 'mysql2/promise';
 import { fillAll } from './support/used-environments.ts';
@@ -36,7 +36,7 @@ export async function list(ground: Ground): Promise<Found> {
       counts[state] = { statements: own.length + above.length, own, above };
       for (let look = 1; look <= looks; look += 1) {
         await sleep(pause);
-        // The first load may have to count rows; the timed one finds the counts in the cache.
+        // This load may have to count the rows. The timed load then finds the counts in the cache.
         if (pause === 0) await load(site, PATH);
         await clock.time(`page, ${state}`, () => load(site, PATH));
         await clock.time(`its bare SELECTs, ${state}`, async () => {

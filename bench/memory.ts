@@ -1,4 +1,4 @@
-// Refreshes 1,000,000 rows in a process of its own, to measure its memory.
+// Measures the memory of a process that refreshes 1,000,000 rows.
 import { fork } from 'node:child_process';
 import { nodeFlags } from './support/node-flags.ts';
 import { databaseOf, type Ground } from './support/ground.ts';

@@ -1,5 +1,5 @@
-// Measures how many pages of the task list are served per second, beside the list page of Django admin over the same
-// table: one process each, the same load, signed in.
+// Measures how many pages of the task list Oneway serves per second, against the list page of Django admin for the same
+// table. Each program runs in one process, and gets the same load from a signed-in person.
 import { fillAll } from './support/used-environments.ts';
 import { django } from './support/django.ts';
 import { atLeast } from './support/goals.ts';
@@ -25,7 +25,7 @@ export async function pages(ground: Ground): Promise<Found> {
     rounds[name]?.push(rate);
   };
   try {
-    // Both programs list the same tasks.
+    // Checks that both programs list the tasks, and warms both up.
     for (const { site, path } of [ours, theirs]) {
       const { text } = await load(site, path);
       if (!/100[,.]?000|tasks/i.test(text)) throw new Error(`${path} lists no tasks`);

@@ -1,5 +1,5 @@
-// Refreshes 100,000 rows from production to pre-production: into an empty destination, with every row rewritten, and
-// with 1% changed.
+// Measures the refresh of 100,000 rows from production to pre-production: into an empty destination, after every row
+// has changed, and after 1% of the rows have changed.
 import { runRefresh } from '../src/refresh/refresh.ts';
 import type { App } from '../src/environments/app.ts';
 import { databaseOf, empty, type Ground } from './support/ground.ts';
@@ -32,7 +32,7 @@ export async function refreshBench({ world, lower, upper }: Ground): Promise<Fou
       await clock.time(`${state}, limit`, () => insideServer(lower.ask, above, limit.database));
       await clock.time(`${state}, mysqldump`, () => dump(source, dumped));
       await clock.time(`${state}, oneway`, () => down(preprod));
-      // One round takes minutes and hardly varies, so one is enough.
+      // pt-table-sync takes minutes, and its times hardly vary, so it is timed in one round only.
       if (round === 1 || state === 'changed') {
         await clock.time(`${state}, pt-table-sync`, () => sync(source, synced));
       } else await dump(source, synced);
@@ -50,8 +50,8 @@ export async function refreshBench({ world, lower, upper }: Ground): Promise<Fou
   const faster = (state: string, peer: string) =>
     clock.ratio(`${state}, ${peer}`, `${state}, oneway`);
   const slower = (state: string) => clock.ratio(`${state}, oneway`, `${state}, limit`);
-  // The lower limit for any refresh that also keeps a sync state: writing the rows and the sync state inside one
-  // server.
+  // No refresh that also records a sync state can be faster than writing the rows and the sync
+  // state inside one server.
   const withSyncState =
     clock.median('empty, oneway') /
     (clock.median('empty, limit') + clock.median('empty, limit of the sync state'));

@@ -1,7 +1,7 @@
-// Runs the benchmarks; it checks no limits. `npm run bench` runs all, `npm run bench -- compare list` those two, and
-// `--rows=100000` chooses the size of the benchmarks that can be resized.
-// Peers are measured in the same run. Results are kept in bench/results, and docs/measurements.md is written from
-// them.
+// Runs the benchmarks and the peers (programs that people would use instead of Oneway) in the same run. A missed goal
+// does not make the run fail. `npm run bench` runs all benchmarks, `npm run bench -- compare list` runs these two, and
+// `--rows=100000` sets the size of the benchmarks that can be resized. The results are stored in bench/results, and the
+// table in docs/measurements.md is written from them.
 import { chosen } from './support/arguments.ts';
 import { installPeers } from './support/peers.ts';
 import { openGround, type Ground } from './support/ground.ts';
@@ -23,7 +23,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 }
 for (const name of chosen.length > 0 ? chosen : Object.keys(benches)) {
   console.log(name);
-  // Every benchmark gets servers of its own, so that data left by another one does not slow it down.
+  // Each benchmark gets new servers, so that data of earlier benchmarks does not slow it down.
   ground = await openGround();
   try {
     const found = await (benches[name] as (ground: Ground) => Promise<Found>)(ground);

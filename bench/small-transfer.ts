@@ -1,4 +1,4 @@
-// Counts the MySQL statements that sending one row with 0, 10 and 50 dependent rows runs at the destination.
+// Counts the MySQL statements at the destination during a transfer of one row with 0, 10 and 50 dependent rows.
 import { isDeepStrictEqual } from 'node:util';
 import { v4 as uuid } from 'uuid';
 import { catalogTables } from '../src/catalog/tables.ts';
@@ -78,7 +78,7 @@ const catalogue = new RegExp(
   'i',
 );
 
-/** Counts statements by transaction: the first one at the destination claims the rows, the second one writes them. */
+/** Counts statements by phase. The first transaction at the destination claims the rows, the second writes the rows. */
 function count(texts: string[]): Counts {
   const none = () => ({ reads: 0, writes: 0 });
   const counts: Counts = {

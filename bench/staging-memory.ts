@@ -1,5 +1,5 @@
-// Measures the memory of a process that takes a backup, and of one that makes a staging database (a copy) from it, with
-// few and with many rows: the memory must not grow with the rows.
+// Measures the memory of a process that takes a backup, and of a process that makes a staging database (a copy) from
+// the backup, with few and with many rows. The memory must not grow with the number of rows.
 import { fork } from 'node:child_process';
 import { drop } from '../src/staging/drop.ts';
 import * as copies from '../src/staging/copies.ts';

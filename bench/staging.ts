@@ -1,6 +1,6 @@
-// Measures a backup of a catalogue, and the making of a staging database (a copy) from it, each beside what people
+// Measures a backup of a catalogue, and the making of a staging database (a copy) from the backup, against what people
 // would use instead: `mariadb-dump | zstd` and `zstd -dc | mariadb` for tables, a bare cursor and insertMany for
-// documents. Also measures the time from the click on Run until a copy is ready.
+// documents. Also measures the time from the click on *Run* until a copy is ready.
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Connection, PoolConnection } from 'mysql2/promise';
@@ -58,7 +58,7 @@ export async function staging(ground: Ground): Promise<Found> {
   return { rounds: bench.clock.rounds, goals };
 }
 
-/** Orders staging databases with the catalogue of the demo, without a spare from the restore test. */
+/** Orders staging databases with the catalogue of the demo. There is no spare (a copy that nobody has ordered yet). */
 async function clickOnDemo({ ground: { world, lower }, clock }: Bench): Promise<Goal> {
   const { production, staging: here } = world;
   await fillDemo(production);
@@ -192,7 +192,7 @@ async function build({ ground, clock, rows, folder }: Bench): Promise<Goal> {
       ),
     ),
   );
-  // The peer (insertMany) writes with the same MongoDB user and write concern as Oneway.
+  // insertMany writes with the same MongoDB user and write concern as Oneway.
   const peerDocuments = here.documents;
   for (let round = 1; round <= ROUNDS; round += 1) {
     const { order, build: run } = await orderCopy(here, `built${round}`);
@@ -218,8 +218,8 @@ async function build({ ground, clock, rows, folder }: Bench): Promise<Goal> {
 }
 
 /**
- * Orders a staging database while a spare (a copy that the restore test made and nobody ordered) is there: only the
- * tables of the spare are renamed.
+ * Orders a staging database while a spare (a copy that the restore test made and nobody has ordered yet) exists. Such
+ * an order only renames the tables of the spare.
  */
 async function clickWithSpare({ ground, clock, rows }: Bench): Promise<Goal> {
   const { staging: here } = ground.world;

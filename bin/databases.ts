@@ -1,5 +1,6 @@
-// Creates the databases of three environments on given servers. Each environment has accounts of its own: the owner,
-// one with which the previous environment writes (`arrivals`), and one that only reads, for the refresh.
+// Creates the databases of three environments on given servers, for the demo and the tests. Each environment has its
+// own database accounts: `owner` for migrations, `app` for its server, `arrivals` with which the environment before it
+// writes, and `reader` with which other environments read it for a refresh.
 import { createHmac } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
@@ -12,7 +13,10 @@ import { currentVersion } from '../src/version/db-version.ts';
 import type { Addresses } from './servers.ts';
 
 type Variables = Record<string, string>;
-/** `owner` runs the migrations; the other accounts get the least rights that work: `oneway db grants`. */
+/**
+ * The database accounts of an environment. `owner` runs the migrations. The other accounts get the
+ * least rights that work, as `oneway db grants` prints them.
+ */
 type Rights = 'owner' | 'app' | 'arrivals' | 'reader';
 const limited = ['app', 'arrivals', 'reader'] as const;
 
@@ -27,8 +31,8 @@ type Storage = (environment: EnvironmentName) => string;
 type Settings = Record<'staging' | 'preprod' | 'production', Variables>;
 
 /**
- * Creates missing databases and accounts, and returns the settings of each environment’s server, with the rights of
- * an owner.
+ * Creates missing databases and accounts. Returns the settings with which each environment’s server
+ * uses the account `owner`.
  */
 export async function prepareEnvironments(
   at: Addresses,
@@ -49,7 +53,10 @@ export async function prepareEnvironments(
   return settingsOf(at, prefix, storage, 'owner');
 }
 
-/** The settings of environments that exist already; the account `app` works once `grantLeastRights` has run. */
+/**
+ * Returns the settings of environments whose databases exist. The account `app` works only after
+ * `grantLeastRights` has run.
+ */
 export function settingsOf(
   at: Addresses,
   prefix: string,
@@ -58,14 +65,15 @@ export function settingsOf(
 ): Settings {
   const of = (environment: EnvironmentName): Variables => ({
     ENVIRONMENT: environment,
-    // These are all settings: those of this machine in .env are for other programs.
+    // Reads no .env file, because these settings are complete and the .env file of this machine may
+    // belong to another program.
     ENV_FILE: '',
     ...addresses(at, '', `${prefix}_${environment}`, rights),
     ...neighbours(at, prefix, environment),
     REDIS_URL: at.redis.href,
-    // The connections are not encrypted, also to servers given by URL that may be on another machine.
+    // Allows unencrypted connections to these servers, even to given servers on another machine.
     PLAIN_CONNECTIONS_TO: [at.mysql, at.mongo, at.redis].map(({ hostname }) => hostname).join(','),
-    // SecantusDB, which stands in for mongod, is slow at queries with long lists of ids.
+    // SecantusDB, which is used if mongod is not installed, is slow at queries with many ids.
     NOSQL_IDS_PER_QUERY: '50',
     SUPPORTED_DATABASE_VERSION: currentVersion(),
     SESSION_SECRET: secret(at, `${prefix}_${environment}_session`),
@@ -103,8 +111,8 @@ const accountName = (name: string, rights: Rights) =>
   rights === 'owner' ? name : `${name}_${rights}`;
 
 /**
- * Derives a password that is the same at every start, and that only those who know the passwords of the servers can
- * derive.
+ * Derives the password of an account. The password is the same at every start, and only a program
+ * that knows the passwords of the servers can derive it.
  */
 const secret = (at: Addresses, name: string) =>
   createHmac('sha256', `${at.mysql.password}${at.mongo.password}`).update(name).digest('hex');
@@ -121,7 +129,7 @@ async function prepare(sql: Connection, mongo: MongoClient, at: Addresses, name:
     await sql.query(`ALTER USER '${account}'@'%' IDENTIFIED BY '${password}'`);
     await addMongoUser(mongo.db(name), account, password, mongoRoles[rights]);
   }
-  // Revokes rights that the account was granted on an earlier schema.
+  // Revokes the rights that the accounts were granted for an earlier schema.
   for (const rights of limited) {
     await sql.query(`REVOKE ALL PRIVILEGES, GRANT OPTION FROM '${accountName(name, rights)}'@'%'`);
   }
@@ -129,8 +137,8 @@ async function prepare(sql: Connection, mongo: MongoClient, at: Addresses, name:
 }
 
 /**
- * Gives each account with few rights those that `oneway db grants` prints; runs as the database’s owner, after the
- * migrations.
+ * Grants the accounts `app`, `arrivals` and `reader` the rights that `oneway db grants` prints.
+ * Runs as the owner of the database, after the migrations.
  */
 export async function grantLeastRights(owner: Pool, name: string) {
   for (const rights of limited) {
@@ -147,8 +155,8 @@ async function addMongoUser(db: Db, user: string, pwd: string, names: string[]) 
 }
 
 /**
- * Creates the account that makes copies (staging databases), with the rights that `oneway db grants` prints; returns
- * the settings of a server that uses it.
+ * Creates the account that makes copies (staging databases), with the rights that `oneway db
+ * grants` prints. Returns the settings with which a server uses this account.
  */
 export async function prepareCopies(at: Addresses, prefix: string): Promise<Variables> {
   const account = `${prefix}_copies`;
@@ -181,8 +189,8 @@ export async function prepareCopies(at: Addresses, prefix: string): Promise<Vari
 }
 
 /**
- * Creates the datasets database with an account that may do there what the pipeline does; returns the settings of a
- * server that uses it.
+ * Creates the datasets database, and an account with the rights that the pipeline needs there.
+ * Returns the settings with which a server uses this account.
  */
 export async function prepareDatasets(at: Addresses, prefix: string): Promise<Variables> {
   const name = `${prefix}_datasets`;
@@ -206,8 +214,8 @@ export async function prepareDatasets(at: Addresses, prefix: string): Promise<Va
 }
 
 /**
- * The names of the staging databases that were made from backups, as the database of staging records them; none if
- * that database does not exist.
+ * Reads the names of the copies (staging databases made from backups) that the database of staging
+ * has recorded. Returns none if that database has no such record.
  */
 async function copiesOf(sql: Connection, staging: string) {
   const [found] = await sql.query(
@@ -220,7 +228,10 @@ async function copiesOf(sql: Connection, staging: string) {
   return copies as { name: string; documents: string }[];
 }
 
-/** Drops the databases of all environments, and the staging databases that were made from backups. */
+/**
+ * Drops the databases of all environments, the datasets database, and the copies (staging databases
+ * made from backups).
+ */
 export async function dropEnvironments(at: Addresses, prefix: string) {
   const sql = await createConnection({ uri: at.mysql.href });
   const mongo = new MongoClient(at.mongo.href);

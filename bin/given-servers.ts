@@ -1,10 +1,10 @@
-// Database servers that were already running, for the demo and the tests.
+// Reads which running database servers the demo or the tests use instead of starting their own.
 import { CannotStart } from './programs.ts';
 import type { Addresses } from './servers.ts';
 
 /**
- * The addresses in `DEMO_MYSQL_URL`, `DEMO_MONGO_URL` and `DEMO_REDIS_URL`, or in the variables that begin with
- * `TEST_`.
+ * Returns the URLs in `DEMO_MYSQL_URL`, `DEMO_MONGO_URL` and `DEMO_REDIS_URL`, or in the same
+ * variables with the prefix `TEST_`. A server without a URL is left out.
  */
 export function givenServers(prefix: 'DEMO' | 'TEST'): Partial<Addresses> {
   const given: Partial<Addresses> = {};

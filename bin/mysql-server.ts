@@ -1,12 +1,15 @@
-// A private MySQL or MariaDB server: the first of `mariadbd` and `mysqld` on the PATH, so that a folder put first on
-// it chooses another one.
+// Starts a private MySQL or MariaDB server: the first `mariadbd` or `mysqld` on the PATH. To use another version, put
+// its folder first on the PATH.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
 import { createConnection } from 'mysql2/promise';
 import { answering, CannotStart, freePort, isRoot, password, run, type Keep } from './programs.ts';
 
-/** Starts a MySQL server. `options` are passed to it unchanged. */
+/**
+ * Starts a MySQL server with its data in `folder`. Returns its URL with the account `root`.
+ * `options` are passed on to the server program unchanged.
+ */
 export async function startMysql(folder: string, keep: Keep, options: string[] = []): Promise<URL> {
   const program = sqlProgram();
   if (!program) throw new CannotStart('Missing: mariadbd or mysqld. Install mariadb-server.');
@@ -15,8 +18,8 @@ export async function startMysql(folder: string, keep: Keep, options: string[] =
   const secret = password(folder);
   const port = await freePort();
   const asRoot = isRoot ? ['--user=root'] : [];
-  // Each server has a folder of its own for temporary tables: servers that share one delete each other’s when they
-  // start.
+  // Gives each server its own folder for temporary tables. Servers that share such a folder delete
+  // each other’s temporary tables when they start.
   const own = [`--datadir=${data}`, `--tmpdir=${resolve(folder)}`];
   const start = ['--no-defaults', ...own, ...asRoot];
   if (!existsSync(data)) makeData(program, data, start);
@@ -47,7 +50,7 @@ export async function startMysql(folder: string, keep: Keep, options: string[] =
   return new URL(`mysql://root:${secret}@127.0.0.1:${port}`);
 }
 
-/** The path of the server program; null when there is none. */
+/** Returns the path of the server program; null if none is on the PATH. */
 export function sqlProgram(): string | null {
   const folders = (process.env['PATH'] ?? '').split(delimiter);
   const paths = folders.flatMap((one) => [join(one, 'mariadbd'), join(one, 'mysqld')]);
@@ -71,8 +74,8 @@ function makeData(program: string, data: string, start: string[]) {
 }
 
 /**
- * The SQL files of the system tables that belong to the chosen MariaDB server. `mariadb-install-db` would take those
- * of the version that is installed on the machine.
+ * Returns the SQL that creates the system tables of the chosen MariaDB server. The program
+ * `mariadb-install-db` would use the SQL of the MariaDB version that is installed on the machine.
  */
 function systemTables(program: string): string {
   const { stdout } = spawnSync(program, ['--no-defaults', '--verbose', '--help'], {

@@ -1,5 +1,6 @@
-// Prettier for EJS views: hides the scriptlets (`<% … %>`), formats the HTML around them, and puts them back.
-// prettier-plugin-ejs 1.0.3 fails at scriptlets within a tag and at code that contains ">".
+// Prettier plugin for EJS views: replaces the scriptlets (`<% … %>`) by placeholders, formats the HTML around them, and
+// inserts the scriptlets again. The package prettier-plugin-ejs 1.0.3 fails at scriptlets within a tag and at code that
+// contains ">".
 import { format, type AstPath, type ParserOptions } from 'prettier';
 
 const code = '(?:[^%]|%(?!>))*%>';
@@ -9,19 +10,28 @@ const tagOrScriptlet = new RegExp(
   `(<[a-zA-Z](?:${scriptlet}|${quotedValue}|[^>"<])*>)|${scriptlet}`,
   'g',
 );
-/** An attribute with its condition: `<% if (…) { %>checked<% } %>`. */
+/** Matches an attribute with its condition: `<% if (…) { %>checked<% } %>`. */
 const conditional = `<% if${code}(?:${quotedValue}|[^"<])*<% } %>`;
 const withinTag = new RegExp(`(${quotedValue})|${conditional}|${scriptlet}`, 'g');
-/** A scriptlet alone on its line stays there, unless it prints a part of a text. */
+/**
+ * Matches a scriptlet that is alone on its line and must stay so. Scriptlets that print a part of a
+ * text, such as an icon, are not matched.
+ */
 const alone = new RegExp(`(?<=^ *)<%(?!=|- (?:icon|cell|badge)\\()${code}(?= *$)`, 'gm');
 const placeholder = /<!--α(\d+)ω*-->|α(\d+)ω*/g;
-/** `<%# prettier-ignore: reason %>` leaves the next element as it is. */
+/**
+ * Matches `<%# prettier-ignore: reason %>`, after which Prettier leaves the next element
+ * unformatted.
+ */
 const ignore = /<%# prettier-ignore: [^%]+%>/g;
 const htmlIgnore = '<!-- prettier-ignore -->';
 
 type Scriptlet = { text: string; indent: number };
 
-/** The view as HTML, in which each scriptlet is a comment, an attribute or a part of a word, as wide as before. */
+/**
+ * Turns a view into HTML for Prettier. Each scriptlet becomes a placeholder of the same width: a
+ * comment, an attribute or a part of a word.
+ */
 function hideScriptlets(view: string) {
   const scriptlets: Scriptlet[] = [];
   const hide = (text: string, offset: number, whole: string) => {
@@ -52,15 +62,18 @@ function putBack(html: string, scriptlets: Scriptlet[], ignored: string[]) {
     });
 }
 
-/** Spaces around an attribute, where there are none. */
+/** Adds a space before and after an attribute where there is none. */
 const spaced = (attribute: string, before = '', after = '') =>
   (/\s/.test(before) ? '' : ' ') + attribute + (/[\s>]/.test(after) ? '' : ' ');
 
-/** How many spaces the line at this offset begins with. */
+/** Counts the spaces at the beginning of the line that contains this offset. */
 const indentAt = (text: string, offset: number) =>
   /^ */.exec(text.slice(text.lastIndexOf('\n', offset - 1) + 1))![0].length;
 
-/** Indents all lines of a scriptlet but the first by more spaces, or by fewer if the number is negative. */
+/**
+ * Indents all lines of a scriptlet except the first by `spaces` more spaces, or by fewer if the
+ * number is negative.
+ */
 const indentedBy = (spaces: number, text: string) =>
   text.replace(
     /\n( *)/g,

@@ -14,7 +14,10 @@ export class CannotStart extends Error {}
 
 export type Keep = (child: ChildProcess) => void;
 
-/** Installs Debian packages as root, or prints what to install. */
+/**
+ * Installs Debian packages if this process runs as root. Otherwise fails with a message that says
+ * what to install.
+ */
 export function aptInstall(packages: string[]) {
   const list = packages.join(' ');
   if (!isRoot || !installed('apt-get')) {
@@ -35,7 +38,10 @@ export function aptInstall(packages: string[]) {
   if (apt.status !== 0) throw new CannotStart(`apt-get install ${list} failed:\n${apt.stderr}`);
 }
 
-/** The random password of a folder, which is made once. */
+/**
+ * Returns the password that is stored in a server’s folder. The first call creates a random
+ * password.
+ */
 export function password(folder: string): string {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const file = join(folder, 'password');
@@ -50,7 +56,8 @@ export function run(
   variables: Record<string, string> = {},
 ): ChildProcess {
   const log = openSync(join(folder, 'log'), 'a');
-  // The program gets a process group of its own, so that Ctrl-C reaches only the demo, which then stops it in order.
+  // Gives the program its own process group, so that Ctrl-C reaches only the demo, which then stops
+  // its programs in order.
   const env = { ...process.env, ...variables };
   return spawn(program, options, { stdio: ['ignore', log, log], detached: true, env });
 }
@@ -72,7 +79,7 @@ export async function answering(child: ChildProcess, folder: string, ask: () => 
   );
 }
 
-/** Asks a process to end and waits until it is gone. */
+/** Asks a process to end and waits until it is gone. Kills the process after 15 seconds. */
 export async function end(child: ChildProcess) {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const gone = new Promise((resolve) => child.once('exit', resolve));

@@ -1,4 +1,4 @@
-// A private S3 server for the tests: versitygw, which keeps buckets as folders.
+// Starts a private S3 server for the tests: versitygw, which stores buckets as folders.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -15,8 +15,9 @@ import {
 const VERSITYGW = 'v1.8.0';
 
 /**
- * Starts the S3 server; returns its address with its keys: `http://key:secret@127.0.0.1:7070`. The key `stranger` has
- * the same secret and no rights.
+ * Starts the S3 server. Returns its URL with an access key and the secret:
+ * `http://key:secret@127.0.0.1:7070`. A second access key, `stranger`, has the same secret but no
+ * rights.
  */
 export async function startS3(folder: string, keep: Keep): Promise<URL> {
   const program = versitygw();
@@ -40,7 +41,10 @@ export async function startS3(folder: string, keep: Keep): Promise<URL> {
   return new URL(`http://oneway:${secret}@127.0.0.1:${port}`);
 }
 
-/** The path of the versitygw program: on the PATH, or built once with Go. */
+/**
+ * Returns the path of the program versitygw. If versitygw is not on the PATH, builds it once with
+ * Go.
+ */
 function versitygw(): string {
   if (installed('versitygw')) return 'versitygw';
   const bin = resolve('var/versitygw');

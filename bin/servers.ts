@@ -1,5 +1,5 @@
-// Starts private database servers for the demo and the tests, on free ports, with data and passwords below one
-// folder; other servers on the machine are not touched.
+// Starts private database servers for the demo and the tests, on free ports, with data and passwords below one folder.
+// Other servers on the machine are not affected.
 import { spawnSync, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -18,13 +18,19 @@ import {
   type Keep,
 } from './programs.ts';
 
-/** Server addresses with administrator rights: `mysql://root:…@127.0.0.1:3307`, `mongodb://…`, `redis://…`. */
+/**
+ * The URLs of the database servers, each with an administrator account:
+ * `mysql://root:…@127.0.0.1:3307`, `mongodb://…`, `redis://…`.
+ */
 export type Addresses = { mysql: URL; mongo: URL; redis: URL };
 export type Servers = Addresses & { stop(): Promise<void> };
 type Announce = <T>(step: string, work: () => Promise<T>) => Promise<T>;
 
 const SECANTUS = 'secantusdb==0.7.0b3';
-/** Starts the servers that `given` does not contain. Data and logs are kept below `folder`. */
+/**
+ * Starts the database servers that `given` does not contain. Data and logs are stored below
+ * `folder`.
+ */
 export async function startServers(
   folder: string,
   given: Partial<Addresses>,
@@ -87,7 +93,8 @@ export async function startMongo(folder: string, keep: Keep): Promise<URL> {
   };
   if (!existsSync(data)) {
     mkdirSync(data, { recursive: true });
-    // MongoDB users can be created only without access control, so the first start has none.
+    // The first MongoDB user can be created only without access control, so the first start has
+    // none.
     const { child, url } = await open(false);
     await withMongo(url, (client) =>
       client.db('admin').command({ createUser: 'root', pwd: secret, roles: ['root'] }),
@@ -131,8 +138,8 @@ export async function startRedis(folder: string, keep: Keep): Promise<URL> {
     resolve(folder),
     '--appendonly',
     'yes',
-    // Without this option Redis overwrites its environment variables; one of them marks the processes that a test run
-    // started.
+    // Without this option, Redis overwrites its environment variables. One of these variables marks
+    // the processes of a test run, so that processes which are left over can be found.
     '--set-proc-title',
     'no',
   ]);

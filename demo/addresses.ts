@@ -1,4 +1,4 @@
-// What the demo prints when it has started.
+// Prints what a person needs after the demo has started.
 import { ladder, rulesOf } from '../src/environments/rules.ts';
 import { logins } from './seed.ts';
 

@@ -1,4 +1,4 @@
-// The HAWK keys of the demo: the pipeline's own, and that of an invented client of the signed API.
+// The HAWK keys of the demo: the key of the data pipeline, and the key of an invented client of the signed API.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
 import * as credentials from '../src/access/credentials.ts';
@@ -9,7 +9,10 @@ const FILE = 'var/demo/hawk-keys.json';
 const keySchema = z.object({ id: z.string(), key: z.string() });
 const keysSchema = z.object({ pipeline: keySchema, client: keySchema });
 
-/** Makes the keys, whose secrets are only known now, and keeps them beside the demo's data. */
+/**
+ * Creates the keys and writes them to a file beside the demo’s data, because their secrets can be
+ * read only now.
+ */
 export async function makeKeys(here: App) {
   const make = async (name: string, scopes: string[]) => {
     const wanted = { kind: 'hawk' as const, name, scopes };
@@ -27,7 +30,10 @@ export async function makeKeys(here: App) {
   writeFileSync(FILE, JSON.stringify(keys), { mode: 0o600 });
 }
 
-/** Settings of the server with the pipeline's key, and the variables with which the client calls it. */
+/**
+ * Returns the server’s settings with the pipeline’s key, and the variables with which the client
+ * calls the server.
+ */
 export function readKeys(url: string) {
   if (!existsSync(FILE)) throw new Error(`${FILE} is missing: start with bin/demo --reset`);
   const { pipeline, client } = keysSchema.parse(JSON.parse(readFileSync(FILE, 'utf8')));

@@ -92,7 +92,7 @@ async function main() {
   const datasets = {
     ...(await prepareDatasets(servers, PREFIX)),
     PIPELINE_STORAGE_URL: pathToFileURL(resolve(`${FOLDER}/pipeline`)).href,
-    // Their values are known when the keys are made, after the migrations.
+    // Placeholders: the real keys are created later, after the migrations of the databases.
     PIPELINE_HAWK_ID: 'later',
     PIPELINE_HAWK_KEY: 'later',
   };
@@ -149,7 +149,10 @@ async function main() {
   });
 }
 
-/** Writes the settings of an environment to a file, for `(set -a; . var/demo/staging.env; bin/oneway status)`. */
+/**
+ * Writes the settings of an environment to a file. A person loads it with `(set -a; .
+ * var/demo/staging.env; bin/oneway status)`.
+ */
 function writeSettings(name: string, variables: Record<string, string>) {
   const lines = Object.entries(variables).map(
     ([key, value]) => `${key}='${value.replaceAll("'", `'\\''`)}'\n`,
@@ -201,7 +204,7 @@ const provide = (plan: Plan) =>
 const publish = (port: number) =>
   startProcess('demo/publisher/main.ts', { PORT: String(port) }, `http://127.0.0.1:${port}/`);
 
-/** Starts a program of Oneway in a process of its own, and waits until its address answers. */
+/** Starts a program of Oneway in its own process, and waits until its address answers. */
 async function startProcess(file: string, variables: Record<string, string>, address: string) {
   const child = spawn(process.execPath, [file], {
     stdio: ['ignore', 'inherit', 'inherit'],

@@ -1,4 +1,4 @@
 import type { App } from '../src/environments/app.ts';
 
-/** Opens the three environments of the demo. */
+/** The three environments of the demo, opened. */
 export type Environments = Record<'staging' | 'preprod' | 'production', App>;

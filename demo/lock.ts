@@ -1,7 +1,11 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { CannotStart } from '../bin/programs.ts';
 
-/** Makes sure that only one demo runs in this folder; the lock of a process that has ended is ignored. */
+/**
+ * Takes the lock of the demo’s folder, so that only one demo runs there. A lock of a process that
+ * has ended is ignored.
+ * @throws CannotStart when another demo is running
+ */
 export function lock(file: string) {
   const pid = existsSync(file) ? Number(readFileSync(file, 'utf8')) : 0;
   if (pid > 0 && isAlive(pid)) {

@@ -34,7 +34,8 @@ function openSmtp(mails: Mail[]): SMTPServer {
         .then(() => done(), done);
     },
   });
-  // A stopped client breaks its connection, which must not stop the mailbox.
+  // A client that is stopped breaks its connection. Without this handler, the error would end the
+  // mailbox.
   server.on('error', () => {});
   return server;
 }

@@ -1,4 +1,5 @@
-// What the demo has for account migrations: a wave that waits, the key of the older system, and a dump of one account.
+// Creates the demo’s data for account migrations: a paused wave, the API key of the older system, and a dump of one
+// account.
 import { writeFileSync } from 'node:fs';
 import * as credentials from '../src/access/credentials.ts';
 import { ACCOUNT_MOVES } from '../src/access/scopes.ts';
@@ -12,7 +13,7 @@ import { keyFile, newestFile } from './older-system.ts';
 
 const person = 'moves@example.com';
 
-/** Adds a wave that waits to be resumed. */
+/** Adds a paused wave, which a person can resume. */
 export async function seedWave(here: App) {
   if ((await listWaves(here.sql)).length > 0) return;
   const { id } = await addWave(here, {
@@ -27,7 +28,10 @@ export async function seedWave(here: App) {
   await pauseWave(here, id, person);
 }
 
-/** Makes the key with which the older system drives migrations, and writes dumps of some of its accounts. */
+/**
+ * Creates the API key with which the older system drives migrations, and writes the dumps of the
+ * accounts in `dumped`.
+ */
 export async function seedDriving(here: App) {
   const { secret } = await credentials.create(here, 'setup', {
     kind: 'bearer',

@@ -1,4 +1,4 @@
-// Conversations in the demo: the accounts of three environments can move in from it.
+// Starts Conversations, the older system, in the demo. All three environments can migrate its accounts.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { certificateFiles, writeCertificate } from './conversations/certificate.ts';
@@ -14,12 +14,12 @@ type Start = (file: string, variables: Record<string, string>, address: string) 
 type Plan = {
   port: number;
   storePort: number;
-  /** The server of Oneway that the apps of the accounts ask. */
+  /** The URL of the Oneway server that the apps of the accounts call. */
   oneway: string;
   start: Start;
 };
 
-/** Starts Conversations with sample accounts; returns the settings for it. */
+/** Starts Conversations with sample accounts; returns the settings with which Oneway uses it. */
 export async function startOlderSystem({ port, storePort, oneway, start }: Plan) {
   const files = certificateFiles(olderFolder);
   if (!existsSync(files.certificate)) await writeCertificate(olderFolder);

@@ -1,9 +1,9 @@
-// Pictures for sample data: PNG images of two colours.
+// Makes PNG images for sample data.
 import { crc32, deflateSync } from 'node:zlib';
 
 export type Size = { width: number; height: number };
 
-/** A PNG image; `colourAt` gives red, green and blue of a point. */
+/** Makes a PNG image. `colourAt` returns the red, green and blue of a pixel. */
 export function png({ width, height }: Size, colourAt: (x: number, y: number) => number[]): Buffer {
   const lines = Array.from({ length: height }, (_line, y) => {
     const line = Buffer.alloc(1 + width * 3);

@@ -1,4 +1,4 @@
-// Production’s rows when the demo begins: the files in demo/data, with fixed ids.
+// The rows of production when the demo begins. They come from the files in demo/data and have fixed ids.
 import { readFileSync } from 'node:fs';
 import { entityNamed } from '../src/catalog/index.ts';
 import { initialContent, linksIn, linksOf, type Content } from '../src/catalog/entity.ts';
@@ -56,7 +56,7 @@ const firstIds: Record<string, number> = {
   banner: 51,
 };
 
-/** The rows with which production starts, entity by entity. */
+/** Returns the rows with which production starts, grouped by entity. */
 export async function productionRows(storage: Objects) {
   const rows = new Map<string, Change[]>(Object.keys(firstIds).map((name) => [name, []]));
   const add = (entity: string, content: Content): number => {
@@ -117,7 +117,7 @@ const inDays = (days: number) => {
   return new Date(midnight + days * 24 * 60 * 60 * 1000).toISOString();
 };
 
-/** A PNG image of two soft colours, which `seed` chooses. */
+/** Draws a PNG image in two soft colours, which depend on `seed`. */
 function picture(width: number, height: number, seed: number): Buffer {
   const hue = (offset: number) => Math.round(127 + 90 * Math.sin(seed * 1.7 + offset));
   const outside = [0, 1, 2].map((channel) => hue(channel * 2.1));

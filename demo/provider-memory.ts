@@ -1,4 +1,4 @@
-// Where the sign-in provider keeps sessions, codes and grants until its process ends.
+// Keeps the sessions, codes and grants of the demo’s sign-in provider in memory, until its process ends.
 import type { Adapter, AdapterFactory, AdapterPayload } from 'oidc-provider';
 
 export function memory(): AdapterFactory {
@@ -20,7 +20,8 @@ function shelf(kept: Map<string, AdapterPayload>, model: string): Adapter {
       if (payload) payload.consumed = Math.floor(Date.now() / 1000);
     },
     destroy: async (id) => void kept.delete(key(id)),
-    // Deletes only records of this kind: an interaction refers to a grant, too, and must stay longer than it.
+    // Delete only records of this model: an interaction also refers to the grant, and must outlive
+    // it.
     revokeByGrantId: async (grant) => {
       for (const [one, { grantId }] of kept) {
         if (one.startsWith(key('')) && grantId === grant) kept.delete(one);

@@ -1,5 +1,5 @@
-// A sign-in provider (OpenID Connect) in memory, for the demo and the tests: accounts with passwords, a page to type
-// them on, and one client for each environment. Nothing is kept after it ends.
+// A sign-in provider (OpenID Connect) for the demo and the tests: accounts with passwords, a sign-in page, and one
+// client for each environment. It keeps its data in memory and loses it at its end.
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import type { Server } from 'node:http';
 import express, { type NextFunction, type Request, type Response } from 'express';
@@ -17,13 +17,13 @@ export type ProviderAccount = {
 export type Client = { id: string; secret: string; redirectUri: string };
 export type Plan = {
   port: number;
-  /** The provider’s URL as its clients know it, if it is not that of its own port. */
+  /** The provider’s URL as its clients know it; by default the URL of its own port. */
   issuer?: string;
   accounts: ProviderAccount[];
   clients: Client[];
 };
 
-/** Registers a client for the address of each environment. */
+/** Creates a client for each environment, with the environment’s callback URL. */
 export const clientsFor = (urls: Record<string, string>): Client[] =>
   Object.entries(urls).map(([name, url]) => ({
     id: `oneway-${name}`,
@@ -39,8 +39,8 @@ export const settingsFor = (port: number, { id, secret }: Client): Record<string
 });
 
 /**
- * Starts the provider, which listens on this machine only. `accounts` are read at each request, so they may change
- * meanwhile.
+ * Starts the provider, which listens on this machine only. `accounts` are read at each request, so
+ * the caller may change them while the provider runs.
  */
 export async function startProvider({
   port,
@@ -79,7 +79,10 @@ async function signIn(provider: Provider, all: ProviderAccount[], req: Request, 
   }
 }
 
-/** Answers after an error. Express recognises an error handler by its four arguments. */
+/**
+ * Answers a request that failed: the person has to begin the sign-in again. Express recognises an
+ * error handler by its four arguments.
+ */
 function sayItIsOver(_error: unknown, _req: Request, res: Response, _next: NextFunction) {
   res.status(400).type('text').send('This sign-in is over. Go back to Oneway and begin again.');
 }

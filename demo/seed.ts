@@ -1,5 +1,5 @@
-// Creates the demo’s data with the program’s own functions: production as it was, refreshed to the others, and a week
-// of work in staging.
+// Creates the demo’s data with Oneway’s own functions: fills production, refreshes the other environments from
+// production, and adds a week of work in staging.
 import { publishSealingKey, sealSecrets } from '../src/access/secret-fields.ts';
 import { upgrade } from '../src/release/upgrade.ts';
 import { openApp, type App } from '../src/environments/app.ts';
@@ -81,7 +81,10 @@ export const logins = [
   },
 ];
 
-/** Migrates all three environments, and fills them with data when they are new. */
+/**
+ * Migrates the databases of all three environments, and fills the environments with data if they
+ * are new.
+ */
 export async function seed(
   variables: Record<keyof Environments, Record<string, string>>,
   {
@@ -138,7 +141,10 @@ export async function seed(
   }
 }
 
-/** Prepares staging databases: production can order them from staging, and the first one is ready at once. */
+/**
+ * Registers the staging server in production, so that people can order staging databases there. A
+ * backup and a restore test make the first database, so that it is ready at once.
+ */
 async function backUp({ production, staging }: Environments, url: string) {
   const [token = ''] = staging.settings.copies?.tokens ?? [];
   const lab = { name: 'Lab', url, client: 'cosmos', level: 'lab', token };

@@ -1,4 +1,4 @@
-// The sources of the demo: three datasets of the invented publisher, each with another kind of index.
+// The sources of the demo: three datasets of the invented publisher, each with another kind of file index.
 import * as datasets from '../src/datasets/datasets.ts';
 import type { PostedDataset } from '../src/datasets/datasets.ts';
 import type { App } from '../src/environments/app.ts';
@@ -52,7 +52,7 @@ const all: Wanted[] = [
   },
 ];
 
-/** Adds the sources of the publisher, and those of their datasets that are missing. */
+/** Adds the publisher’s sources, and their datasets if they are missing. */
 export async function seedSources(here: App, publisherUrl: string) {
   for (const { dataset, source } of all) {
     const name = { organisation: 'statistics', name: dataset.name };
@@ -69,7 +69,10 @@ export async function seedSources(here: App, publisherUrl: string) {
   }
 }
 
-/** Runs every source once, as in its first night: one file of the publisher is broken and fails. */
+/**
+ * Runs every source once, as the nightly schedule does. One file of the publisher is broken, so its
+ * load fails.
+ */
 export async function runSources(here: App) {
   for (const source of await sources.active(here.sql)) {
     const { job } = await requestRun(here.sql, source, 'schedule');

@@ -1,7 +1,10 @@
 import { name, run, select, sql } from '../src/database/sql.ts';
 import type { Environments } from './environments.ts';
 
-/** Moves the dates of everything done so far into the past, so that the week of work need not really pass. */
+/**
+ * Moves all stored dates into the past, so that the demo shows a week of work without waiting a
+ * week.
+ */
 export async function letTimePass(environments: Environments, { days }: { days: number }) {
   const milliseconds = days * 24 * 60 * 60 * 1000;
   for (const { sql: pool, documents } of Object.values(environments)) {

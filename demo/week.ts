@@ -1,4 +1,4 @@
-// A week of work in staging such as might happen, so that a newcomer sees every common status at once.
+// Simulates a week of work in staging, so that a newcomer sees every common status at once.
 import { v7 as uuid } from 'uuid';
 import { entityNamed } from '../src/catalog/index.ts';
 import { initialContent, keyText, type Content, type RowKey } from '../src/catalog/entity.ts';
@@ -85,7 +85,7 @@ const field = (id: number) => ({ entity: 'form_field', id });
 
 export async function workAWeek(all: Environments) {
   const { staging, preprod } = all;
-  // Monday in the demo’s week: corrections that were sent to production.
+  // Monday in the demo’s week: corrections are sent to production.
   await change(staging, task(2001), { priority: 90 });
   await change(staging, form(301), { description: 'What we need to know before we call back. ☎️' });
   const monday = await transfer(staging, 'Monday corrections', 'Wording agreed with support', [
@@ -97,7 +97,7 @@ export async function workAWeek(all: Environments) {
   await transfer(preprod, 'Monday corrections', looked, [task(2001), form(301)], monday);
   await letTimePass(all, { days: 1 });
 
-  // Wednesday in the demo’s week: a launch that waits in pre-production.
+  // Wednesday in the demo’s week: a launch is sent to pre-production and waits there.
   const launch = await add(staging, 'business', {
     name: 'Diya & Daughters “Festive” Hampers 🪔',
     category: 'Shopping',
@@ -143,7 +143,7 @@ export async function workAWeek(all: Environments) {
   await judge(preprod, form(hamper), true, 'Filled in on iOS and Android');
   await letTimePass(all, { days: 1 });
 
-  // Thursday night: a transfer to production that had to be undone.
+  // Thursday night in the demo’s week: a transfer to production has to be undone.
   await change(staging, task(2006), { message: 'Follow your driver on the new live map! 🗺️' });
   const why = 'Announced for Thursday';
   const map = await transfer(staging, 'Live map', why, [task(2006)]);
@@ -152,7 +152,7 @@ export async function workAWeek(all: Environments) {
   await undo(preprod, early, 'The live map crashes on iOS', [task(2006)]);
   await letTimePass(all, { days: 0.8 });
 
-  // Friday: a typo that was corrected directly in pre-production while that was open for editing.
+  // Friday in the demo’s week: an editor corrects a text directly in pre-production.
   await change(
     preprod,
     task(2010),
@@ -162,7 +162,7 @@ export async function workAWeek(all: Environments) {
   await letTimePass(all, { days: 1 });
   await statusesAhead(staging, [task(2010)], new Map());
 
-  // The weekend and today in the demo’s week: pending work.
+  // The weekend and today in the demo’s week: changes in staging that are still pending.
   await change(staging, task(2002), {
     priority: 75,
     message: 'Tell us when, and we do the rest. 👍🏽',

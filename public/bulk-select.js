@@ -1,4 +1,4 @@
-/** Shows how many rows of a list are ticked, and ticks all of them with one checkbox. */
+/** Shows how many rows of a list are ticked. One checkbox ticks or unticks all rows. */
 export function countTicks() {
   for (const form of document.querySelectorAll('form[data-bulk]')) countIn(form);
 }

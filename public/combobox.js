@@ -1,4 +1,4 @@
-/** Offers rows while someone types into a picker: a native datalist that is filled from the server. */
+/** Suggests rows while the user types into a picker: fills a native datalist from the server. */
 export function offerOptions() {
   for (const input of document.querySelectorAll('input[data-options]')) {
     const list = document.createElement('datalist');

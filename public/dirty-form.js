@@ -1,13 +1,16 @@
 const WRONG = '[aria-invalid="true"], .wrong';
 
-/** Counts unsaved changes, and warns before they are left behind. */
+/**
+ * Counts the unsaved changes of a form, and warns before the user leaves the page without saving.
+ */
 export function warnOfUnsaved() {
   for (const form of document.querySelectorAll(`form[data-dirty], form:has(${WRONG})`)) watch(form);
 }
 
 function watch(form) {
   const saved = valuesOf(asRendered(form));
-  // A page that comes back with a problem shows what was typed, and none of it is saved.
+  // If the server refused the form, the page shows the typed values again, and none of them is
+  // saved.
   const isRefused = form.dataset.dirty === 'refused' || form.querySelector(WRONG) !== null;
   const counter = form.querySelector('[data-dirty-count]');
   let isLeaving = false;
@@ -25,7 +28,8 @@ function watch(form) {
   form.addEventListener('input', count);
   form.addEventListener('submit', () => (isLeaving = true));
   form.querySelector('[data-discard]')?.addEventListener('click', () => (isLeaving = true));
-  // After a save or a discard the page may be shown again by going back; then it warns again.
+  // After a save or a discard, the user may return to this page with the browser’s Back button.
+  // Then the page must warn again.
   addEventListener('pageshow', () => (isLeaving = false));
   addEventListener('beforeunload', (event) => {
     if (!isLeaving && isDirty()) event.preventDefault();
@@ -43,7 +47,10 @@ function watch(form) {
 const counted = (number) =>
   number === 0 ? '' : number === 1 ? '1 unsaved change' : `${number} unsaved changes`;
 
-/** The form as it came from the server: the browser itself may have filled in what was typed before going back. */
+/**
+ * Returns a copy of the form with the values that the server sent. The visible form may have other
+ * values, because browsers restore typed values when the user goes back to a page.
+ */
 function asRendered(form) {
   const copy = form.cloneNode(true);
   copy.reset();

@@ -20,12 +20,14 @@ export function followJob() {
       bar.max = total;
       bar.value = done;
     }
-    // The server’s template has escaped this HTML. It is not replaced while the keyboard focus is inside it, because
-    // the focus would be lost.
+    // This HTML is safe to insert, because the server’s template has escaped all values in it. The
+    // HTML is not replaced while the keyboard focus is inside it, because the user would lose the
+    // focus.
     if (live && job.live !== undefined && !live.contains(document.activeElement)) {
       live.innerHTML = job.live;
     }
-    // A screen reader announces it every ten seconds at most, or on a new step.
+    // A screen reader announces each change of this text, so the text changes only every ten
+    // seconds or when a new step begins.
     if (Date.now() - announcedAt > 10_000 || doing !== place.dataset.doing) {
       announcedAt = Date.now();
       place.dataset.doing = doing;

@@ -1,4 +1,4 @@
-// Small behaviours on pages that work without them.
+// Adds small features to pages. All pages also work without this script.
 import { guardForms } from './submit-guard.js';
 import { warnOfUnsaved } from './dirty-form.js';
 import { countTicks } from './bulk-select.js';
@@ -19,7 +19,7 @@ followJob();
 redrawReading();
 showUploads();
 
-// A page with a problem begins at the problem.
+// On a page with a problem, moves the keyboard focus to the problem.
 document.querySelector('[data-focus]')?.focus();
 
 const settling = document.querySelector('[data-reload]');

@@ -1,4 +1,7 @@
-/** Reads a data file again as soon as a choice of its reading is changed. */
+/**
+ * Submits the form as soon as the user changes how a data file is parsed, so that the page shows
+ * the result at once.
+ */
 export function redrawReading() {
   const button = document.querySelector('[data-redraw-button]');
   for (const part of document.querySelectorAll('[data-redraw] select')) {

@@ -1,4 +1,8 @@
-/** `/` searches, Ctrl or ⌘ with S saves, with Enter confirms; single keys are off while typing. */
+/**
+ * Keyboard shortcuts: `/` moves to the search field, Ctrl+S or ⌘+S saves, Ctrl+Enter or ⌘+Enter
+ * confirms, and Escape closes the menu of the signed-in person. `/` has no effect while the user
+ * types into a field.
+ */
 export function listenForShortcuts() {
   addEventListener('keydown', (event) => {
     const isCommand = event.ctrlKey || event.metaKey;

@@ -1,4 +1,7 @@
-/** A second click while the first is under way does nothing; the server would answer it the same way. */
+/**
+ * Ignores a second click on a submit button while the first request is running. The server would
+ * answer the second request like the first.
+ */
 export function guardForms() {
   for (const form of document.querySelectorAll('form[data-guard]')) {
     form.addEventListener('submit', (event) => {
@@ -8,7 +11,8 @@ export function guardForms() {
       if (busy) event.submitter.textContent = busy;
     });
   }
-  // Coming back by the browser's history shows the page as it was left.
+  // When the user returns with the Back button, the browser shows the page as it was, with the form
+  // still marked as sent. Removes the mark, so that the form can be sent again.
   addEventListener('pageshow', () => {
     for (const form of document.querySelectorAll('form[data-sent]')) delete form.dataset.sent;
   });

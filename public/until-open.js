@@ -1,4 +1,4 @@
-/** Goes back to where a person was as soon as the update is over. */
+/** Returns to the page that the user wanted as soon as the update of the database is over. */
 export function returnWhenOpen() {
   const page = document.querySelector('[data-until-open]');
   if (!page) return;

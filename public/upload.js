@@ -1,4 +1,4 @@
-/** Uploads a file with a bar that shows how much has arrived; a file can also be dropped onto the form. */
+/** Uploads a file and shows a progress bar. The user can also drop a file onto the form. */
 export function showUploads() {
   const form = document.querySelector('[data-upload]');
   if (!form) return;
@@ -55,7 +55,8 @@ export function showUploads() {
       arrived = loaded;
       bar.max = total;
       bar.value = loaded;
-      // A screen reader announces it every ten seconds at most.
+      // A screen reader announces each change of this text, so the text changes only every ten
+      // seconds.
       if (Date.now() - announcedAt < 10_000 && loaded < total) return;
       announcedAt = Date.now();
       words.textContent =
@@ -68,7 +69,8 @@ export function showUploads() {
         location.assign(request.responseURL);
         return;
       }
-      // An error page says what to do; its message is shown here, so that the chosen file stays chosen.
+      // Shows the message of the error page here, instead of opening the error page, so that the
+      // chosen file stays chosen.
       const answer = new DOMParser().parseFromString(request.responseText, 'text/html');
       const text = answer.querySelector('main p')?.textContent?.trim();
       fail(text || `The server refused the file (${request.status}).`);

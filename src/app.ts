@@ -1,4 +1,4 @@
-// The Express app: the middleware that every request passes, in order.
+// Builds the Express app: all middleware and all routes, in the order in which a request passes them.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import { v7 as uuid } from 'uuid';
@@ -90,7 +90,8 @@ export function createApp(
     next();
   });
   app.get('/metrics', metrics.show);
-  // Health checks come first, because they must work when everything else fails.
+  // These two pages come before sessions and the compatibility check, because they must work
+  // without Redis and MySQL.
   app.get('/updating', showUpdating);
   app.get('/update-application', showUpdateApplication);
   app.use(watchSilence(answerAny));
@@ -113,7 +114,7 @@ export function createApp(
     }
     const entered = servesCopies ? [enter] : [];
     const ofOne = servesCopies ? [refuseOtherDatabase] : [];
-    // Forms are parsed after the access check, so that refused requests cost little.
+    // A form is parsed only after the access check, so that a refused request costs little.
     const read =
       method === 'post'
         ? [
@@ -138,8 +139,8 @@ export function createApp(
 }
 
 /**
- * What admits each kind of program, and reads what it posts: without a session and a CSRF token, because no browser
- * sends their credentials by itself.
+ * Returns the middleware that authenticates each kind of calling program and parses its body. These
+ * routes check no CSRF token, because a browser never sends the credentials of a program by itself.
  */
 function programsAdmitted(
   here: App,
@@ -152,18 +153,24 @@ function programsAdmitted(
     app: () => [admitApp],
     account: ({ kind }) => [admitAccount, ...(kind === 'json' ? [readJson, beginSaving] : [])],
     hawk: (body) => [admitClient(body)],
-    // The token is in the body, so the handler checks it.
+    // The bridge token is in the request body, so the handler of the route checks the token.
     bridge: () => [readBridge],
   };
 }
 
 const readBridge = express.json({ limit: '64kb', type: 'application/json' });
 
-/** Answers an error of any page or API. */
+/**
+ * Answers an error with JSON on a route of the signed API, and otherwise as the requested page or
+ * API expects.
+ */
 const answerAny: ErrorRequestHandler = (error, req, res, next) =>
   answerSignedError(error, req, res, (other) => void answerError(other, req, res, next));
 
-/** The id of a request. That of the proxy is kept, so that both logs have the same one. */
+/**
+ * Returns the id of a request for the log. If a proxy sent an id, that id is used, so that the logs
+ * of the proxy and of this server show the same id.
+ */
 function requestId(req: IncomingMessage, res: ServerResponse): string {
   const given = String(req.headers['x-request-id'] ?? '');
   const id = /^[\w-]{8,64}$/.test(given) ? given : uuid();
@@ -171,10 +178,13 @@ function requestId(req: IncomingMessage, res: ServerResponse): string {
   return id;
 }
 
-/** What is logged of a response: only its status, because its headers contain cookies. */
+/** A response is logged with its status only, because its headers contain cookies. */
 const outcome = ({ statusCode }: { statusCode: number }) => ({ status: statusCode });
 
-/** What is logged of a request: only method and path, no headers, cookies or query values. */
+/**
+ * A request is logged with its id, method and path only. Headers, cookies and query values can
+ * contain secrets.
+ */
 const brief = ({ id, method, originalUrl }: Request) => ({
   id,
   method,

@@ -1,16 +1,19 @@
-// The layers of settings: the environment of the program, below it the file .env of this machine, below that the
-// defaults of all.
+// Merges the three layers of settings: environment variables override the file .env of this machine, and that file
+// overrides the defaults in config/defaults.env.
 import { readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 
 type Variables = Record<string, string | undefined>;
 
-/** The defaults in config/defaults.env. */
+/** The default values of settings, from config/defaults.env. */
 export const defaults: Variables = parseEnv(
   readFileSync(new URL('../config/defaults.env', import.meta.url), 'utf8'),
 );
 
-/** Puts the defaults below variables. An empty variable that has a default counts as not set. */
+/**
+ * Adds the default of each missing variable. An empty variable that has a default counts as
+ * missing.
+ */
 export const withDefaults = (variables: Variables): Variables => above(defaults, variables);
 
 const above = (below: Variables, variables: Variables): Variables => {
@@ -22,8 +25,9 @@ const above = (below: Variables, variables: Variables): Variables => {
 };
 
 /**
- * Puts the file .env in the folder where the program starts below its environment; ENV_FILE names another file, which
- * must exist. `otherwise`: what a program sets by itself where neither does.
+ * Merges environment variables with the file .env in the current folder; environment variables
+ * override the file. If the variable ENV_FILE names another file, that file must exist. `otherwise`
+ * has the values of variables that neither the environment nor the file sets.
  */
 export function withLocalFile(environment: Variables, otherwise: Variables = {}): Variables {
   const named = environment['ENV_FILE'];

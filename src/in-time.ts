@@ -1,20 +1,23 @@
 import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
 
-/** The error when there was no answer before the deadline. The answer may still come later. */
+/**
+ * Thrown when a call has not answered before its deadline. The call is not cancelled, so its answer
+ * may still arrive later.
+ */
 export class TooLate extends Error {
   readonly code = 'STATEMENT_TIMEOUT';
 }
 
 /**
- * Returns the result of `asked` if it comes within the given milliseconds. The call goes on afterwards, and its late
- * failure is ignored.
- * @throws TooLate when it does not
+ * Waits at most the given milliseconds for the promise `asked`. After the deadline the call behind
+ * `asked` goes on, and a late failure of that call is ignored.
+ * @throws TooLate when `asked` has not settled before the deadline
  */
 export async function inTime<T>(milliseconds: number, asked: Promise<T>): Promise<T> {
   const stop = new AbortController();
   const silence = sleep(milliseconds, undefined, { signal: stop.signal }).then(async () => {
-    // In a busy process the answer may have arrived already without having been read, so other events are handled once
-    // more before the deadline counts.
+    // In a busy process, the answer may have arrived already and wait to be read. One more turn of
+    // the event loop reads such an answer before the deadline counts.
     await turn();
     throw new TooLate('No answer in time');
   });

@@ -10,7 +10,10 @@ const ADDRESS = /^(?:REDIS|SMTP|INDEXER|WEBHOOK_[A-Z0-9_]+|SLACK_[A-Z0-9_]+)_URL
 const STORAGE = /^(?:UNI_DIR_DESTINATION_|REFRESH_SOURCE_|PIPELINE_)?STORAGE_URL$/;
 const PLAIN = ['http:', 'redis:', 'smtp:'];
 
-/** A message for each such setting. It repeats only the host of an address, because an address may be a secret. */
+/**
+ * Returns an error message for each setting that connects to another machine without TLS. A message
+ * shows only the host of an address, because the whole address may be a secret.
+ */
 export function plainConnections(variables: Variables): string[] {
   const allowed = (variables[SETTING] ?? '').split(',').map((host) => host.trim().toLowerCase());
   const isPlain = (host: string) => isElsewhere(host) && !allowed.includes(host.toLowerCase());
@@ -42,7 +45,10 @@ function plainUrl(name: string, value: string): URL | null {
   return isPlain && url.searchParams.get('requireTLS') !== 'true' ? url : null;
 }
 
-/** Whether a host is on another network. A name without a dot is not: it is that of a neighbouring container. */
+/**
+ * Whether a host is another machine, so that connections to it need TLS. A host name without a dot
+ * is taken for a neighbouring container, which needs none.
+ */
 const isElsewhere = (host: string): boolean =>
   /[.:]/.test(host) &&
   !/^127\.\d+\.\d+\.\d+$|^\[?::1\]?$/.test(host) &&

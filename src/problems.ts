@@ -1,4 +1,5 @@
-// Errors that a person can do something about. Any other error is a bug and is answered with 500.
+// Errors whose message tells the user what to do. Any other error is a bug, and the server answers it with status
+// 500.
 import type { z } from 'zod';
 
 export type FieldErrors = Record<string, string>;
@@ -36,7 +37,7 @@ export class Invalid extends Problem {
 
 /**
  * Parses posted data with a schema.
- * @throws Invalid, with a message for each field
+ * @throws Invalid, with a message for each invalid field
  */
 export function parsed<T extends z.ZodType>(schema: T, posted: unknown): z.infer<T> {
   const result = schema.safeParse(posted ?? {});
@@ -48,7 +49,10 @@ export function parsed<T extends z.ZodType>(schema: T, posted: unknown): z.infer
 
 /** The error when another user changed or claimed the data first. */
 export class Conflict extends Problem {
-  /** The reason code of the database’s refusal; null when Oneway refused before asking the database. */
+  /**
+   * Why the database refused the write, as a code; null when Oneway refused without asking the
+   * database.
+   */
   readonly reason: string | null;
 
   constructor(message: string, reason: string | null = null) {
@@ -64,5 +68,8 @@ export class Unavailable extends Problem {
   }
 }
 
-/** The error while a database is being updated, or has another version than this program. Trying again later helps. */
+/**
+ * Thrown while a database is being updated, or when its version differs from the version of this
+ * program. The user can try again later.
+ */
 export class Closed extends Unavailable {}

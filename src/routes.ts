@@ -1,5 +1,6 @@
-// All URLs: method, path, permission, body, handler. `allow` and the allowed body are required by the type, so a URL
-// without them does not compile. Actions are nouns; forms only use POST.
+// Lists every URL with its method, path, permission, body and handler. The type Route requires `allow` and `body`, so
+// a URL without an access rule or a body limit does not compile. An action in a URL is a noun, such as `removal`, and
+// forms only use POST.
 import type { RequestHandler } from 'express';
 import type { Allow } from './access/guard.ts';
 import * as accounts from './account-moves/api.ts';
@@ -67,8 +68,8 @@ export type Route = {
   body: Body;
   handler: RequestHandler;
   /**
-   * Whether the route works in the copy (staging database) that the browser has opened; other routes are about this
-   * server’s own environment.
+   * Whether the route works in the copy (staging database) that the user has opened in the browser.
+   * All other routes use the databases of this server’s own environment.
    */
   servesCopies: boolean;
 };
@@ -348,7 +349,8 @@ export const routes = (signInWith: ReturnType<typeof openSignIn>): Route[] => [
 ];
 
 /**
- * The routes of a transfer sheet: the sheet, its choices, its rehearsal (trying it on MySQL) and its transfer button.
+ * Returns the routes of a transfer sheet: they show the sheet, save its choices, rehearse the
+ * transfer (try it on MySQL and roll back), and start the transfer.
  */
 function sheetRoutes(kind: SelectionKind, allow: Ability): Route[] {
   const { path, send: click } = sheetKinds[kind];

@@ -1,4 +1,5 @@
-// What every process of an environment runs, with or without pages: recovery, chores and jobs.
+// Starts what every process of an environment runs, whether it serves pages or not: recovery of interrupted
+// transfers, chores and jobs.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { publishSealingKey } from './access/secret-fields.ts';
 import { openApp, type App } from './environments/app.ts';
@@ -14,7 +15,10 @@ import { explain } from './version/compatibility.ts';
 
 export type Running = { here: App; redis: Redis; line: JobQueue; stop: () => Promise<void> };
 
-/** Runs recovery and chores at once, and jobs as soon as Redis answers. */
+/**
+ * Starts recovery at once. With `runsJobs`, also starts chores at once, and jobs as soon as Redis
+ * answers.
+ */
 export async function run(
   settings: Settings,
   { runsJobs }: { runsJobs: boolean },
@@ -49,7 +53,9 @@ export async function run(
     line,
     stop: async () => {
       here.halt.abort();
-      // Without Redis, chores and queue workers wait until it is back; then jobs are requeued.
+      // Chores and queue workers wait for Redis when it is down, and would block the shutdown for
+      // ever. So the shutdown waits for them only while Redis answers; jobs are requeued when Redis
+      // is back.
       const whileRedisIsThere = async (work: Promise<unknown>) => {
         await Promise.race([work, untilGone(redis)]);
       };
@@ -69,7 +75,7 @@ const CLOSE_MS = 5000;
 /** After how many milliseconds without an answer Redis counts as unreachable. */
 const GONE_MS = 3000;
 
-/** Resolves when Redis does not answer any more; it is pinged every second. */
+/** Pings Redis every second, and resolves when Redis no longer answers. */
 async function untilGone(redis: Redis) {
   for (;;) {
     const answered = await inTime(GONE_MS, redis.ping()).catch(() => null);
@@ -78,7 +84,10 @@ async function untilGone(redis: Redis) {
   }
 }
 
-/** Starts a program; wrong settings end it with an error message. */
+/**
+ * Runs a program with the settings in the environment variables. If a setting is wrong, prints an
+ * error message, and the program ends.
+ */
 export async function startWith(program: (settings: Settings) => Promise<void>) {
   try {
     await program(readSettings(process.env));
@@ -90,12 +99,15 @@ export async function startWith(program: (settings: Settings) => Promise<void>) 
 }
 
 /**
- * How many milliseconds the shutdown may take. What has not ended by then is continued by recovery or another
- * process.
+ * How many milliseconds a shutdown may take. Then the process ends, and recovery or another process
+ * continues the unfinished work.
  */
 const LAST_MS = 75_000;
 
-/** Calls `drain` once on SIGTERM or SIGINT, and ends the process even if something has not ended in time. */
+/**
+ * Calls `drain` once on SIGTERM or SIGINT. If the shutdown takes longer than LAST_MS, the process
+ * is ended anyway.
+ */
 export function onStop(drain: () => void) {
   const once = () => {
     setTimeout(() => process.exit(1), LAST_MS).unref();

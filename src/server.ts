@@ -1,11 +1,14 @@
-// Starts the server of one environment, with its pages, API, recovery and jobs. On SIGTERM it finishes what is running,
-// and then ends.
+// Starts the server of one environment, with its pages, API, recovery and jobs. On SIGTERM the server finishes the
+// running requests and jobs, and then ends.
 import { createApp } from './app.ts';
 import { rulesOf } from './environments/rules.ts';
 import { openServer } from './web/connections.ts';
 import { onStop, run, startWith } from './running.ts';
 
-/** How many milliseconds running writes may take at shutdown; recovery continues those that take longer. */
+/**
+ * How many milliseconds running requests may take at shutdown. If a request is cut off during a
+ * write, recovery continues the write.
+ */
 const DRAIN_MS = 60_000;
 
 await startWith(async (settings) => {
@@ -23,7 +26,8 @@ await startWith(async (settings) => {
   onStop(() => {
     here.log.info('draining');
     here.halt.abort();
-    // Requests that are running are finished; open connections close after their next answer.
+    // `server.close()` lets running requests finish, and closes each open connection after its next
+    // answer.
     const closed = new Promise<void>((resolve) => {
       server.close(() => resolve());
     });

@@ -1,4 +1,5 @@
-// The environment variables, parsed once. Nothing else reads process.env.
+// Parses the environment variables of a program into its settings, once at start. All other code reads the settings,
+// not the environment variables.
 import { z } from 'zod';
 import { encryptionKeys } from './access/encryption.ts';
 import {
@@ -29,8 +30,8 @@ const isNamed = (name: string, names: Names) =>
   names.some((one) => (typeof one === 'string' ? one === name : one.test(name)));
 
 /**
- * The schema of a part of the settings. `read` gets the variables with these names only; it returns messages about
- * wrong ones, too.
+ * Makes the schema of one part of the settings. `read` gets only the variables with the given
+ * names. It returns the settings of this part, and in `wrong` a message for each wrong variable.
  */
 const part = <T extends { wrong: string[] }>(
   names: Names,
@@ -67,7 +68,10 @@ const stores = part(
     }),
 );
 
-/** The names of all variables that are read, and the patterns of those whose names people choose. */
+/**
+ * The names of all variables that Oneway reads. A pattern stands for variables that operators name
+ * themselves, such as `WEBHOOK_MOBILE_APP_URL`.
+ */
 export const variableNames: Names = [
   ...Object.keys(variables.shape),
   ...databaseVariables(''),
@@ -83,7 +87,10 @@ export const variableNames: Names = [
   'ENV_FILE',
 ];
 
-/** The schema of all environment variables. Errors in one part do not hide errors in others. */
+/**
+ * The schema of all environment variables. An error in one part does not hide the errors in other
+ * parts, so that an operator sees all errors at once.
+ */
 const settingsSchema = variables
   .superRefine((values, context) => {
     for (const message of wrongTogether(values)) context.addIssue(message);
@@ -105,9 +112,9 @@ export type Settings = z.infer<typeof settingsSchema>;
 export class BadSettings extends Error {}
 
 /**
- * Reads the settings of a program: its environment variables, below them the file .env where it starts, below that the
- * defaults. `otherwise`: what this program sets where neither environment nor file do.
- * @throws BadSettings with a line for each that is missing or wrong
+ * Reads the settings of a program. Environment variables override the file .env in the current
+ * folder, which overrides the values in `otherwise`, which override the defaults.
+ * @throws BadSettings with a line for each missing or wrong setting
  */
 export function readSettings(
   environment: NodeJS.ProcessEnv,
@@ -123,8 +130,8 @@ export function readSettings(
 }
 
 /**
- * Parses the settings; what is not given has its default.
- * @throws BadSettings with a line for each that is missing or wrong
+ * Parses the given variables into settings. A missing variable gets its default.
+ * @throws BadSettings with a line for each missing or wrong setting
  */
 export function parseSettings(given: NodeJS.ProcessEnv): Settings {
   const environment = withDefaults(given);
@@ -155,7 +162,7 @@ function named(values: Variables) {
       ),
       trustProxy: values.TRUST_PROXY,
     },
-    /** The keys for secrets that must be readable later; null where none is set. */
+    /** The keys that encrypt stored secrets; null if CREDENTIALS_KEY is not set. */
     credentialsKeys: encryptionKeys(values.CREDENTIALS_KEY, values.CREDENTIALS_KEY_PREVIOUS),
     /** The URL of each environment’s server, for links between them. */
     urls: environmentUrls(values.ENVIRONMENT_URLS),
@@ -168,18 +175,18 @@ function named(values: Variables) {
     /** The version of the database schema that this program expects. */
     supportedVersion: values.SUPPORTED_DATABASE_VERSION,
     logLevel: values.LOG_LEVEL,
-    /** The token required to read /metrics; null when everyone may. */
+    /** The token required to read /metrics; null when everyone may read /metrics. */
     metricsToken: values.METRICS_TOKEN ?? null,
     /** Whether a web process also runs jobs. */
     runsJobs: values.RUN_JOBS,
     /** How many rows of a dataset a page of the signed API has. */
     apiPageSize: values.API_PAGE_SIZE,
     idsPerQuery: values.NOSQL_IDS_PER_QUERY,
-    /** How large a data file may be, unpacked. */
+    /** How many bytes a data file may have after unpacking. */
     datafiles: { limitBytes: values.DATAFILE_LIMIT_MB * 1_000_000 },
     /**
-     * Environments that are opened by name, such as copies: how many may be open at once, and when an idle one is
-     * closed.
+     * Limits for environments that are opened by name, such as copies (staging databases): how many
+     * may be open at once, and after how many milliseconds an idle environment is closed.
      */
     openEnvironments: {
       max: values.OPEN_ENVIRONMENTS_MAX,
@@ -190,8 +197,8 @@ function named(values: Variables) {
 }
 
 /**
- * Messages for settings that contradict the order of environments: a destination for an environment that has none, or
- * an environment that is its own destination.
+ * Returns a message for each destination or refresh source that must not be set: in an environment
+ * that may not have one, or when it is the environment’s own database.
  */
 function misplaced({
   environment,
@@ -225,7 +232,7 @@ function misplaced({
 const indexerOf = ({ INDEXER_URL: url, INDEXER_SECRET: secret }: Variables) =>
   url && secret ? { url, secret } : null;
 
-/** Messages for settings of which one requires another. */
+/** Returns a message for each setting that is set without another setting that it requires. */
 function wrongTogether(values: Variables): string[] {
   const wrong = lackingForSingleSignOn(values);
   if ((values.INDEXER_URL === undefined) !== (values.INDEXER_SECRET === undefined)) {

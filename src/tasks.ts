@@ -1,5 +1,5 @@
-// Lists all kinds of job, all schedules with their limits, and the chores: work that every process does every few
-// seconds.
+// Lists every kind of job, every schedule, and every chore. A chore is work that each process repeats by a timer,
+// without a job.
 import { z } from 'zod';
 import type { Chore } from './jobs/chores.ts';
 import * as jobs from './jobs/jobs.ts';
@@ -146,7 +146,7 @@ export const tasks = withDeadLetters({
   }),
 });
 
-/** The schedules of the program. */
+/** The nightly schedules. `isFor` decides which environments have a schedule. */
 const ownSchedules: Schedule[] = [
   {
     name: 'nightly-comparison',
@@ -189,7 +189,10 @@ const ownSchedules: Schedule[] = [
   },
 ];
 
-/** All schedules of an environment: those of the program, and one of each active source. */
+/**
+ * Returns all schedules of an environment: the nightly schedules, and one schedule for each active
+ * source.
+ */
 export const schedules: Schedules = async (here) => [
   ...declaredFor(here, ownSchedules),
   ...(await sourceSchedules(here)),
@@ -197,7 +200,9 @@ export const schedules: Schedules = async (here) => [
 
 const HOUR = 60 * 60 * 1000;
 
-/** The chores: work that every process does every few seconds, without a job. */
+/**
+ * Lists the chores: work that every process repeats every few seconds or every hour, without a job.
+ */
 export const chores = (queue: JobQueue, ticks: Ticks): Chore[] => [
   { name: 'sweep of jobs', everyMs: 5000, run: (here) => sweep(here, queue) },
   { name: 'sweep of schedules', everyMs: 5000, run: () => ticks.sweep() },

@@ -1,4 +1,5 @@
-// Normalises typed and pasted texts to Unicode NFC, without invisible and misleading characters.
+// Cleans typed and pasted texts: normalises them to Unicode NFC, and removes control characters and characters that
+// change the reading order.
 import { z } from 'zod';
 
 /**
@@ -11,13 +12,13 @@ const visible =
 /** Whether a text has at least one visible character. */
 export const isVisible = (text: string): boolean => visible.test(text);
 
-/** Characters that make a text appear in another order than it is stored. */
+/** Matches characters that make a text appear in an order other than the stored order. */
 const reordering = /[\u202A-\u202E\u2066-\u206F]/gu;
 const directionMarks = /[\u200E\u200F\u061C]/gu;
 const controls = /\p{Cc}/gu;
 const controlsButLines = /(?![\t\n])\p{Cc}/gu;
 
-/** One line of typed text; empty when it has no visible character. */
+/** Cleans typed text to one line. The result is empty when the text has no visible character. */
 export function cleanLine(typed: string): string {
   const line = typed
     .replaceAll(/[\t\r\n\u2028\u2029]+/g, ' ')
@@ -27,18 +28,24 @@ export function cleanLine(typed: string): string {
   return orNothing(line);
 }
 
-/** Typed text of several lines. Direction marks are kept, because texts that mix scripts need them. */
+/**
+ * Cleans typed text of several lines. Direction marks are kept, because texts that mix
+ * left-to-right and right-to-left scripts need them.
+ */
 export function cleanLines(typed: string): string {
   const lines = withLineFeeds(typed).replaceAll(controlsButLines, '').replaceAll(reordering, '');
   return orNothing(lines);
 }
 
-/** A text with line feeds instead of the CR LF that browsers post. */
+/** Replaces CR LF, which browsers post as line ends, with line feeds. */
 export const withLineFeeds = (text: string): string => text.replaceAll(/\r\n?/g, '\n');
 
 const orNothing = (text: string) => (isVisible(text) ? text.normalize('NFC').trim() : '');
 
-/** A required name: one line with at least one visible character. */
+/**
+ * The schema of a required name: one line with at least one visible character, and with at most
+ * `max` characters. `missing` is the message for an empty name.
+ */
 export const requiredLine = (missing: string, max: number, label = 'Name') =>
   z
     .string({ error: missing })

@@ -1,4 +1,5 @@
-// The schema of the environment variables of the program itself; rooms have those of their own.
+// The schema of the general environment variables. A folder such as src/backups declares the variables that only this
+// folder reads.
 import { z } from 'zod';
 import { admittedSchema } from './access/admitted.ts';
 import { isEncryptionKey } from './access/encryption.ts';
@@ -13,12 +14,17 @@ const milliseconds = z.coerce.number().int().min(50);
 const optional = <T extends z.ZodType>(schema: T) =>
   z.preprocess((value) => (value === '' ? undefined : value), schema.optional());
 
-/** The schema of a secret. Its message does not repeat the value. */
+/**
+ * The schema of an encryption key. The error message does not repeat the value, because the value
+ * is secret.
+ */
 const secretKey = z
   .string()
   .refine(isEncryptionKey, 'must be 32 bytes in base64: openssl rand -base64 32');
 
-/** Defaults stand in config/defaults.env, not here. */
+/**
+ * The environment variables. Their default values are in config/defaults.env, not in this schema.
+ */
 export const variables = z.object({
   ENVIRONMENT: z.enum(environmentNames, { error: `must be one of ${environmentNames.join(', ')}` }),
   HOST: z.string(),

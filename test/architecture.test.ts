@@ -1,9 +1,10 @@
-// Express needs no framework structure, so the import graph is the architecture: which folder may import which.
+// Express prescribes no structure for a program. So these tests enforce which folder of src may import which other
+// folders.
 import { expect, test } from '@jest/globals';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** The folders that each folder may import, in order: a folder is below every folder that imports it. */
+/** The folders that each folder of src may import. */
 const mayImport: Record<string, string[]> = {
   database: [],
   storage: ['catalog', 'database'],
@@ -185,17 +186,17 @@ const mayImport: Record<string, string[]> = {
     'writing',
   ],
 };
-/** The folders of pages, which only the routes may import. */
+/**
+ * Files with pages that import `web` although the rest of their folder may not. Only the routes
+ * import these files.
+ */
 const exceptions = [
   'audit/pages.ts → web',
   'messages/pages.ts → web',
   'messages/outbox-page.ts → web',
 ];
 
-/**
- * Files at the root of src: who may import them, and what they may import. The others are programs and tables of
- * contents.
- */
+/** Files at the root of src that every folder of src may import. */
 const importedByAll = [
   'in-time.ts',
   'problems.ts',
@@ -238,7 +239,7 @@ test('the table of folders of src and their allowed imports is complete, and no 
   expect(circles(Object.keys(mayImport), (room) => mayImport[room] ?? [])).toEqual([]);
 });
 
-test('of the files at the root of src, its folders import only the shared ones, and no program', () => {
+test('the folders of src import only the shared files at the root of src, and no program', () => {
   const wrong = files.flatMap((file) =>
     importsOf(file)
       .filter((target) => file.includes('/') && !target.includes('/'))
@@ -254,7 +255,7 @@ test('no import cycles exist in src, demo, bench and test', () => {
   expect(circles(all, importsIn)).toEqual([]);
 });
 
-/** Every circle of imports, as its files in order. */
+/** Returns every import cycle, each as its files in order. */
 function circles(nodes: string[], next: (node: string) => string[]): string[] {
   const done = new Set<string>();
   const found: string[] = [];
@@ -268,7 +269,7 @@ function circles(nodes: string[], next: (node: string) => string[]): string[] {
   return found;
 }
 
-test('only pages, request handlers and the web layer import Express', () => {
+test('only pages, request handlers and the web layer of src import Express', () => {
   const known =
     /(^|\/)(pages|[a-z-]+-pages?|routes?|page|row|edit|choose|arrivals|row-actions|conflict|reading|list-state|sign-in|single-sign-on|recognise|guard|copy-guard|[a-z-]+-routes|app|needs-account|api|reach|posted-choices|sealed-choices)\.ts$|^web\/|^signed-api\//;
   const wrong = files.filter(
@@ -286,7 +287,7 @@ test('S2-04 S2-06 only the command oneway db writes the version document of a da
   expect(writers.toSorted()).toEqual(['release/upgrade.ts', 'version/metadata.ts']);
 });
 
-test('only settings.ts and the programs that start it read process.env', () => {
+test('only settings.ts, running.ts and the command line read process.env', () => {
   const wrong = files.filter(
     (file) =>
       readFileSync(join('src', file), 'utf8').includes('process.env') &&
@@ -301,7 +302,7 @@ test('J-4 only the folder src/storage talks to S3 or writes files, so that backu
     const isStoring =
       /from '@aws-sdk\/(client-s3|lib-storage)/.test(source) ||
       /\b(writeFile|createWriteStream|mkdir)\b/.test(source);
-    // The command line may write files, too: it keeps the token of the signed-in person in one.
+    // The command line may write a file, too: it stores the token of the signed-in person.
     return isStoring && !/^storage\/|^commands\/cli\.ts$/.test(file);
   });
   expect(wrong).toEqual([]);
@@ -317,7 +318,7 @@ test('S0-75 isStaging() is defined once, and no other code compares the names of
   expect(wrong).toEqual([]);
 });
 
-test('no object or array literal is spread into another one only to influence line breaks', () => {
+test('no object or array literal is spread into another literal only to influence line breaks', () => {
   const all = ['src', 'demo', 'bench', 'bin', 'test'].flatMap(filesIn);
   const wrong = all.flatMap((file) =>
     readFileSync(file, 'utf8')

@@ -19,7 +19,7 @@ test.each([
     ],
   ],
   [
-    'a scriptlet within a value stays as it is',
+    'a scriptlet within the value of an attribute stays as it is',
     '<a class="row<% if (a > b) { %> wide<% } %>" href="/<%= x["y"] %>">Go</a>',
     [
       '<a',
@@ -30,7 +30,7 @@ test.each([
     ],
   ],
   [
-    'conditions and includes alone on their lines stay there, values flow with the text',
+    'conditions and includes on their own lines stay there, and values flow with the text',
     '<p>\n<% if (a > 1) { %>\nSaved by\n<%= person %>\nin\n<%= place %>.\n<% } %>\n<%- include("more") %>\n</p>',
     [
       '<p>',
@@ -42,7 +42,7 @@ test.each([
     ],
   ],
   [
-    'no white space comes between words and tags that have none between them',
+    'no white space is added between a word and a tag',
     '<p>Saved<% if (by) { %> by <b><%= by %></b><% } %>, <%= when %></p>',
     ['<p>', '  Saved<% if (by) { %> by <b><%= by %></b><% } %>,', '  <%= when %>', '</p>'],
   ],
@@ -60,11 +60,11 @@ test.each([
     ],
   ],
   [
-    'an element after prettier-ignore stays as it is',
+    'an element after a prettier-ignore comment stays as it is',
     '<%# prettier-ignore: line breaks show -%>\n<b   class="a"><%# -%>\n  <%_ x %></b>',
     ['<%# prettier-ignore: line breaks show -%>', '<b   class="a"><%# -%>', '  <%_ x %></b>'],
   ],
-])('%s', async (_, view, lines) => {
+])('the formatter of views: %s', async (_, view, lines) => {
   const once = await formatted(view);
   expect(once.split('\n')).toEqual([...lines, '']);
   expect(await formatted(once)).toBe(once);

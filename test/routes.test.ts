@@ -104,7 +104,7 @@ describe.each(['staging', 'preprod', 'production'] as const)('routes in %s', (na
   });
 });
 
-test('request handlers take only a request and an answer, because Express would pass its function next as a third argument', () => {
+test('request handlers take only a request and a response, because Express would pass next() as a third argument', () => {
   const wrong = all.filter(({ handler }) => handler.length > 2 || /=>|\(/.test(handler.name));
   expect(wrong.map(({ path }) => path)).toEqual([]);
   const pages = readdirSync('src', { recursive: true, encoding: 'utf8' })

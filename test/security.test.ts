@@ -1,4 +1,4 @@
-// docs/security.md: every requirement of level 1 is met by named tests, or not applicable.
+// docs/security.md names tests for every level 1 requirement, or states that the requirement does not apply.
 import { describe, expect, test } from '@jest/globals';
 import { globSync, readFileSync } from 'node:fs';
 import { useClient, useSite } from './support/people.ts';
@@ -12,7 +12,7 @@ const rows = [...levelOne.matchAll(/^\| (\d+\.\d+\.\d+) +\| (\S+) +\| (.+?) +\| 
   ([, id = '', state = '', holds = '', tests = '']) => ({ id, state, holds, tests }),
 );
 
-/** Level 1 of OWASP ASVS 5.0.0: its sections with their numbers. */
+/** The sections of OWASP ASVS 5.0.0 with the numbers of their level 1 requirements. */
 const LEVEL_1 = [
   ['1.2', [1, 2, 3, 4, 5]],
   ['1.3', [1, 2]],

@@ -1,4 +1,4 @@
-// The two files of settings, config/defaults.env and .env.example, compared with what the program reads.
+// Compares the settings in config/defaults.env and .env.example with the settings that the program reads.
 import { expect, test } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
@@ -10,14 +10,14 @@ import { parseSettings, readSettings, variableNames } from '../src/settings.ts';
 import { variables } from '../src/variables.ts';
 
 const example = readFileSync('.env.example', 'utf8');
-/** All variables of the example, also those that are commented out. */
+/** All variables in .env.example, including those that are commented out. */
 const inExample = parseEnv(example.replaceAll(/^# ?([A-Z][A-Z0-9_]*=)/gm, '$1'));
-/** The variables that a person fills in, as they stand there. */
+/** The variables to which .env.example gives a value. */
 const filled = parseEnv(example);
 const isRead = (name: string) =>
   variableNames.some((one) => (typeof one === 'string' ? one === name : one.test(name)));
 
-test('S3-52 every setting that is read stands in the file of defaults or in .env.example, and in one of them only', () => {
+test('S3-52 every setting that the program reads is either in config/defaults.env or in .env.example, never in both files', () => {
   const both = [...Object.keys(defaults), ...Object.keys(inExample)];
   expect(both.filter((name, index) => both.indexOf(name) !== index)).toEqual([]);
   const missing = variableNames.filter((one) =>
@@ -26,12 +26,12 @@ test('S3-52 every setting that is read stands in the file of defaults or in .env
   expect(missing).toEqual([]);
 });
 
-test('S3-52 neither file has a setting that nothing reads', () => {
+test('S3-52 config/defaults.env and .env.example contain no setting that the program does not read', () => {
   const names = [...Object.keys(defaults), ...Object.keys(inExample)];
   expect(names.filter((name) => !isRead(name))).toEqual([]);
 });
 
-test('S3-50 S3-52 each default is valid, and what .env.example fills in is all that is needed beside the defaults', () => {
+test('S3-50 S3-52 the defaults together with the values in .env.example are valid and complete settings', () => {
   const settings = parseSettings({ ...filled, SUPPORTED_DATABASE_VERSION: '1.0.0' });
   expect(settings).toMatchObject({
     port: 3000,
@@ -43,14 +43,14 @@ test('S3-50 S3-52 each default is valid, and what .env.example fills in is all t
   });
 });
 
-test('S3-52 no default stands in the code a second time: without the file they are missing', () => {
+test('S3-52 the code repeats no default: without config/defaults.env every setting with a default is missing', () => {
   const { error } = variables.safeParse({ ...filled, SUPPORTED_DATABASE_VERSION: '1.0.0' });
   const lacking = new Set(error?.issues.map(({ path }) => String(path[0])));
   const own = Object.keys(defaults).filter((name) => name in variables.shape);
   expect(own.filter((name) => !lacking.has(name))).toEqual([]);
 });
 
-test('an empty setting that has a default counts as not set, and one without a default stays empty', () => {
+test('an empty setting gets its default, and a setting without a default stays empty', () => {
   expect(withDefaults({ PORT: '', HOST: '0.0.0.0', OIDC_ISSUER: '' })).toMatchObject({
     PORT: '3000',
     HOST: '0.0.0.0',
@@ -58,7 +58,7 @@ test('an empty setting that has a default counts as not set, and one without a d
   });
 });
 
-test('S3-53 the environment stands above the file .env, .env above what a program sets, and that above the defaults', () => {
+test('S3-53 environment variables override the file .env, .env overrides the values of a program, and those override the defaults', () => {
   const file = join(mkdtempSync(join(tmpdir(), 'oneway-env-')), 'own.env');
   writeFileSync(file, "# mine\nexport PORT=3005\nHOST='0.0.0.0'\nSESSION_HOURS=4\n");
   const environment = { ENV_FILE: file, PORT: '3009', LOG_LEVEL: '' };
@@ -73,7 +73,7 @@ test('S3-53 the environment stands above the file .env, .env above what a progra
   });
 });
 
-test('S3-53 without a file .env nothing is missing, but a file that ENV_FILE names must be there', () => {
+test('S3-53 the file .env is optional, but a file that ENV_FILE names must exist', () => {
   const { SUPPORTED_DATABASE_VERSION: _version, ...known } = filled;
   const environment = { ...known, SUPPORTED_DATABASE_VERSION: '1.0.0' };
   expect(readSettings({ ...environment, ENV_FILE: '' }).port).toBe(3000);
@@ -82,7 +82,7 @@ test('S3-53 without a file .env nothing is missing, but a file that ENV_FILE nam
   );
 });
 
-test('S3-53 a program reads the file .env of the folder that it starts in', () => {
+test('S3-53 a program reads the file .env in the folder in which the program is started', () => {
   const folder = mkdtempSync(join(tmpdir(), 'oneway-env-'));
   writeFileSync(join(folder, '.env'), 'ENVIRONMENT=staging\nPORT=many\n');
   const { status, stderr } = spawnSync(process.execPath, [resolve('src/server.ts')], {

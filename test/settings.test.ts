@@ -1,4 +1,4 @@
-// Settings are parsed at once, and refused with a line for each wrong one.
+// The program parses all settings at once, and refuses wrong settings with one line for each.
 import { describe, expect, test } from '@jest/globals';
 import { BadSettings, parseSettings } from '../src/settings.ts';
 
@@ -21,7 +21,7 @@ const complete = {
   ...databases('', 'staging'),
 };
 
-/** The lines of the error for wrong settings. */
+/** Returns the lines of the error message for wrong settings; none if all settings are valid. */
 function refusal(changes: Record<string, string | undefined>): string[] {
   try {
     parseSettings({ ...complete, ...changes });
@@ -32,7 +32,7 @@ function refusal(changes: Record<string, string | undefined>): string[] {
   return [];
 }
 
-test('settings have defaults, and without their addresses there is no destination and no refresh source', () => {
+test('settings have defaults, and without database settings for a destination or a refresh source there is none', () => {
   expect(parseSettings(complete)).toMatchObject({
     environment: 'staging',
     port: 3000,
@@ -47,7 +47,7 @@ test('settings have defaults, and without their addresses there is no destinatio
   });
 });
 
-test('the settings of a destination or refresh source are read with their ports', () => {
+test('the database settings of a destination are read, and a missing port gets its default', () => {
   const given = {
     ...databases('UNI_DIR_DESTINATION_', 'preprod'),
     UNI_DIR_DESTINATION_SQL_DB_PORT: '3307',
@@ -58,7 +58,7 @@ test('the settings of a destination or refresh source are read with their ports'
   });
 });
 
-test('every wrong setting is listed once', () => {
+test('the error message lists every wrong setting once', () => {
   const lines = refusal({
     ENVIRONMENT: 'prod',
     PORT: 'http',
@@ -79,7 +79,7 @@ test('every wrong setting is listed once', () => {
   ]);
 });
 
-test('a group of settings that is only partly set is refused', () => {
+test('a group of settings of which only some are set is refused', () => {
   const lines = refusal({ INDEXER_URL: 'https://indexer.example.com', OIDC_CLIENT_ID: 'oneway' });
   expect(lines.map((line) => line.split(':')[0])).toEqual([
     'OIDC_ISSUER',
@@ -89,7 +89,7 @@ test('a group of settings that is only partly set is refused', () => {
   ]);
 });
 
-test('an environment that is its own destination, under another name of the same server, is refused', () => {
+test('an environment whose destination is its own database is refused, even under another name of the same server', () => {
   const own = databases('UNI_DIR_DESTINATION_', 'staging');
   expect(refusal({ ...own, UNI_DIR_DESTINATION_SQL_DB_HOST: 'LOCALHOST' })).toEqual([
     "UNI_DIR_DESTINATION_SQL_DB_*: this is the environment's own database",
@@ -131,7 +131,7 @@ describe('connections to other machines', () => {
     },
   );
 
-  test('the indexer, the mail server and other environments are also connected with TLS (C8)', () => {
+  test('connections to the indexer, the mail server and the destination must use TLS, too (C8)', () => {
     const secret = 'a secret of 32 characters or more, really';
     const given = {
       INDEXER_URL: 'http://indexer.example.com',

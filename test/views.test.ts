@@ -1,4 +1,4 @@
-// Views escape values, name their locals, and contain neither scripts nor styles.
+// Views escape values, declare the locals that they use, and contain neither scripts nor styles.
 import { expect, test } from '@jest/globals';
 import ejs from 'ejs';
 import express from 'express';
@@ -45,7 +45,7 @@ test('every POST form contains the CSRF token', () => {
   expect(wrong).toEqual([]);
 });
 
-test('every field type has a partial for its input and one for its table cell', async () => {
+test('every kind of field has one view for its input and one for its table cell', async () => {
   const { catalog } = await import('../src/catalog/index.ts');
   const kinds = new Set(
     catalog.flatMap((entity) => Object.values(entity.fields).map(({ kind }) => kind)),
@@ -65,7 +65,9 @@ test('lines of views have at most 120 characters', () => {
   expect(wrong).toEqual([]);
 });
 
-/** Locals that every view may use without naming them: src/web/pages.ts passes them to all views. */
+/**
+ * Locals that every view may use without declaring them: src/web/pages.ts passes them to all views.
+ */
 const shell = [
   'bytes',
   'badge',
@@ -94,12 +96,12 @@ const namedLocals = (file: string) =>
     .map((name) => name.trim())
     .filter(Boolean);
 
-test('the first line of every view names the locals it uses', () => {
+test('the first line of every view declares the locals that the view uses', () => {
   const wrong = views.filter((file) => !/^<%# locals:.*-%>\n/.test(read(file)));
   expect(wrong).toEqual([]);
 });
 
-test('views use exactly the locals that their first line names and those that every page gets', () => {
+test('a view uses no locals except those that its first line declares and those that every page gets', () => {
   const folder = mkdtempSync(join(tmpdir(), 'oneway-views-'));
   for (const file of views) {
     const known = [...shell, ...namedLocals(file), 'include', 'escapeFn'];

@@ -1,4 +1,4 @@
-"""Django's admin as it comes, tuned as its documentation says: no debugging, connections kept."""
+"""The default Django admin, tuned as the documentation of Django says: no debugging, persistent connections."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Prints the session of an administrator who is signed in."""
+"""Signs an administrator in to the Django admin and prints the session key."""
 
 import django
 

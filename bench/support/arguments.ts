@@ -1,4 +1,4 @@
-// The arguments of `npm run bench`: names of benchmarks, and `--rows` for those whose size can be chosen.
+// Parses the arguments of `npm run bench`: the names of benchmarks, and `--rows` for benchmarks that can be resized.
 import { parseArgs } from 'node:util';
 import { sized } from './timing.ts';
 
@@ -9,7 +9,7 @@ const { positionals, values } = parseArgs({
 
 export const chosen = positionals;
 
-/** The number of rows from `--rows`, otherwise `usual`. */
+/** Returns the number of rows from `--rows`; by default `usual`, scaled by BENCH_SCALE. */
 export function chosenRows(usual: number): number {
   const rows = Number(values.rows ?? sized(usual));
   if (Number.isSafeInteger(rows) && rows > 0) return rows;

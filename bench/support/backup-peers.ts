@@ -1,5 +1,5 @@
-// What people would use instead of backups and copies: mariadb-dump, mariadb and zstd for tables, and the bare
-// driver of MongoDB for documents.
+// Runs what people would use instead of Oneway’s backups and copies: mariadb-dump, mariadb and zstd for tables, and the
+// bare MongoDB driver for documents.
 import { readFile } from 'node:fs/promises';
 import type { Db, Document } from 'mongodb';
 import { available } from '../../src/database/migrate.ts';
@@ -7,7 +7,7 @@ import { createIndexes } from '../../src/rows/indexes.ts';
 import type { Server } from './ground.ts';
 import { login, shell } from './peers.ts';
 
-/** Writes tables into a file with `mariadb-dump | zstd`, which is then on the disk as a backup of ours is. */
+/** Writes tables into a file with `mariadb-dump | zstd`, and flushes the file to disk, as a backup of Oneway does. */
 export const dumpTables = (server: Server, database: string, tables: string[], file: string) =>
   shell(
     `mariadb-dump --no-defaults ${login(server)} --single-transaction --no-create-info --skip-tz-utc ` +
@@ -16,7 +16,7 @@ export const dumpTables = (server: Server, database: string, tables: string[], f
     server,
   );
 
-/** Loads files with `zstd -dc | mariadb`. */
+/** Loads dump files into a database with `zstd -dc | mariadb`. */
 export async function loadTables(server: Server, database: string, files: string[]) {
   for (const file of files) {
     await shell(
@@ -26,7 +26,7 @@ export async function loadTables(server: Server, database: string, files: string
   }
 }
 
-/** Creates the tables from the schema that a backup has for people who restore by hand. */
+/** Creates a database from the file schema.sql, which a backup contains for people who restore it by hand. */
 export async function makeTables(server: Server, database: string, schemaFile: string) {
   await server.ask.query('DROP DATABASE IF EXISTS ??', [database]);
   await server.ask.query('CREATE DATABASE ?? COLLATE utf8mb4_bin', [database]);
@@ -45,7 +45,7 @@ export async function migrateBare({ ask }: Server, database: string) {
   }
 }
 
-/** Reads a collection to its end, in order of the ids; answers the number of bytes, or of documents. */
+/** Reads a whole collection in order of the ids. Returns the number of bytes if `raw`, otherwise of documents. */
 export async function readAll(documents: Db, name: string, raw: boolean): Promise<number> {
   let read = 0;
   const cursor = documents.collection(name).find({}, { raw, batchSize: 1000 }).sort({ _id: 1 });
@@ -53,7 +53,7 @@ export async function readAll(documents: Db, name: string, raw: boolean): Promis
   return read;
 }
 
-/** Inserts documents with insertMany, and creates the indexes after them. */
+/** Inserts documents with insertMany, and then creates the indexes. */
 export async function insertAll(documents: Db, all: Map<string, Document[]>) {
   for (const [name, some] of all) {
     for (let from = 0; from < some.length; from += 1000) {
@@ -63,7 +63,7 @@ export async function insertAll(documents: Db, all: Map<string, Document[]>) {
   await createIndexes(documents);
 }
 
-/** Renames every table of a database into another one, and back. */
+/** Moves every table of a database into another database with RENAME TABLE, and back. */
 export async function renameAll({ ask }: Server, from: string) {
   const [lines] = await ask.query(
     `SELECT table_name AS name FROM information_schema.tables

@@ -1,4 +1,4 @@
-// A process that takes a backup, or makes a copy of the newest one, and reports its peak memory to its parent process.
+// A process that takes a backup, or makes a copy from the newest backup, and reports its peak memory to the parent.
 import { openApp } from '../../src/environments/app.ts';
 import { parseSettings } from '../../src/settings.ts';
 import { backUp, makeCopy } from './copies.ts';

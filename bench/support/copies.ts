@@ -1,4 +1,4 @@
-// Orders backups and copies as production does, and runs their jobs in this process.
+// Takes backups and makes staging databases (copies) in this process, with the same jobs as the servers.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { v7 as uuid } from 'uuid';
 import { clientOf, withBackups } from '../../src/backups/job.ts';
@@ -17,7 +17,7 @@ import { fieldDocuments, fillDocuments, fillSql, formDocuments } from './rows.ts
 
 const CLIENT = 'bench';
 
-/** Fills production: tasks with their sync state, and a tenth as many fields of forms. */
+/** Fills production with `rows` tasks and their sync state, and with a tenth as many form fields. */
 export async function fillProduction({ world: { production }, lower }: Ground, rows: number) {
   const [forms, fields] = [Math.ceil(rows / 100), Math.ceil(rows / 10)];
   const database = databaseOf(production);
@@ -33,7 +33,7 @@ export async function fillProduction({ world: { production }, lower }: Ground, r
   await fillDocuments(production.documents, 'form_field', fieldDocuments(fields, forms));
 }
 
-/** Takes a backup; two of them do not begin within one second. */
+/** Takes a backup. Waits before it, because two backups must not begin in the same second. */
 export async function backUp(production: App): Promise<Manifest> {
   await sleep(1100);
   return withBackups(production, (store) =>
@@ -41,7 +41,7 @@ export async function backUp(production: App): Promise<Manifest> {
   );
 }
 
-/** Orders a copy and runs its job: what happens from the click on Run until it is ready. */
+/** Orders a copy and runs its job: everything that happens from the click on *Run* until the copy is ready. */
 export async function makeCopy(staging: App, suffix: string): Promise<copies.Copy> {
   const { order, build } = await orderCopy(staging, suffix);
   await build();
@@ -69,7 +69,7 @@ export async function readyCopy(staging: App, order: string): Promise<copies.Cop
   return copy;
 }
 
-/** Runs the restore test, which leaves a tested copy for the next order. */
+/** Runs the restore test, which leaves a spare: a tested copy for the next order. */
 export async function makeSpare(staging: App) {
   const { job } = await requestRestoreTest(staging.sql, CLIENT);
   await runToEnd(staging, job.id);

@@ -1,4 +1,4 @@
-// A process that reads a data file in one way and reports its CPU time and its memory to its parent process.
+// A process that reads a data file with one reader, and sends its CPU time and peak memory to its parent process.
 import { createReadStream } from 'node:fs';
 import { parse } from 'csv-parse';
 import { decoded } from '../../src/datasets/reading/encoding.ts';
@@ -9,10 +9,10 @@ import { readRows } from '../../src/datasets/reading/rows.ts';
 const [, , way = '', file = ''] = process.argv;
 const open = () => Promise.resolve(createReadStream(file));
 
-/** Each way returns how many rows it saw. */
+/** The readers by name. Each reader returns how many rows it has read. */
 const ways: Record<string, () => Promise<number>> = { cells, types, rows, 'csv-parse': csvParse };
 
-/** Bytes to cells, every line in its count. */
+/** Splits the bytes into lines and cells, without detecting types. */
 async function cells(): Promise<number> {
   const rules = { delimiter: ',', headerLine: 1, width: 30 };
   const lines = new Lines({ ...rules, fillShortRows: false, ignoreEmptySurplus: false });
@@ -29,12 +29,12 @@ async function cells(): Promise<number> {
   return lines.total().rows === seen ? seen : 0;
 }
 
-/** The first pass: the types of all cells. */
+/** Runs only the first pass, which detects the types of all cells. */
 async function types(): Promise<number> {
   return (await examine(open, 'data.csv')).counts.rows;
 }
 
-/** Both passes. */
+/** Runs both passes: the first detects the types of all cells, the second reads the rows as values. */
 async function rows(): Promise<number> {
   const { reading } = await examine(open, 'data.csv');
   let seen = 0;

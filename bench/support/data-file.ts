@@ -1,4 +1,5 @@
-// A data file as publishers have them: codes, names, numbers, dates, times, quoted texts. About 890 bytes a row.
+// Writes a data file like those of real publishers: codes, names, numbers, dates, times and quoted texts, about 890
+// bytes per row.
 import { open } from 'node:fs/promises';
 
 const cities = [
@@ -19,7 +20,7 @@ const header = [
   'energy,water,remark,owner,phone,email,website,reference,category,grade,checked_at,checked_by,note,checksum',
 ].join(',');
 
-/** Writes `rows` rows and returns how many bytes they have. */
+/** Writes a data file with `rows` rows, and returns the size of the file in bytes. */
 export async function writeDataFile(path: string, rows: number): Promise<number> {
   const file = await open(path, 'w');
   let bytes = 0;

@@ -1,4 +1,5 @@
-// What people would use instead of loading a data file: LOAD DATA LOCAL INFILE into a typed table, and sqlite-utils.
+// Runs what people would use instead of loading a data file with Oneway: LOAD DATA LOCAL INFILE into a typed table, and
+// sqlite-utils.
 import { spawnSync } from 'node:child_process';
 import { existsSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -8,7 +9,9 @@ import { login, shell } from './peers.ts';
 
 const DATABASE = 'bench_typed';
 
-/** The columns of bench/support/data-file.ts with their types, as somebody who knows the file would declare them. */
+/**
+ * The columns of the data file (bench/support/data-file.ts) with the types that an expert on the file would declare.
+ */
 const types = {
   id: 'BIGINT NOT NULL PRIMARY KEY',
   code: 'VARCHAR(20)',
@@ -42,7 +45,7 @@ const types = {
   checksum: 'CHAR(64)',
 };
 
-/** Columns whose texts become values of other types. */
+/** SQL expressions for columns whose text must be converted to a value of another type. */
 const values: Record<string, string> = {
   closed: `NULLIF(@closed, '')`,
   updated: 'LEFT(@updated, 19)',
@@ -57,7 +60,7 @@ export async function makeTypedTable({ ask }: Server) {
   await ask.query(`CREATE TABLE ??.data (${columns.join(', ')})`, [DATABASE]);
 }
 
-/** Loads a file with `LOAD DATA LOCAL INFILE` of the server's own client, in one transaction. */
+/** Loads a file with `LOAD DATA LOCAL INFILE` and the client `mariadb`, in one transaction. */
 export const loadData = (server: Server, file: string) =>
   shell(
     `mariadb --no-defaults ${login(server)} --local-infile=1 --default-character-set=utf8mb4 ${DATABASE} <<'SQL'
@@ -76,7 +79,7 @@ SET ${Object.entries(values)
   .map(([column, value]) => `${column} = ${value}`)
   .join(', ')};`;
 
-/** How many rows the typed table has, and a sum of what is in it. */
+/** Reads how many rows the typed table has, and the sum of one column. */
 export async function typedFacts({ ask }: Server) {
   const [lines] = await ask.query(
     `SELECT COUNT(*) AS number, SUM(visits) AS visits FROM ${DATABASE}.data`,
@@ -89,7 +92,7 @@ export const dropTypedTable = ({ ask }: Server) => ask.query('DROP DATABASE ??',
 const venv = resolve('var/bench-sqlite-utils');
 const program = (name: string) => join(venv, 'bin', name);
 
-/** Installs sqlite-utils; returns its version. */
+/** Installs sqlite-utils if it is missing, and returns the installed version. */
 export function installSqliteUtils(): string {
   if (!existsSync(program('sqlite-utils'))) {
     aptInstall(['python3-venv']);
@@ -101,7 +104,7 @@ export function installSqliteUtils(): string {
   return spawnSync(program('sqlite-utils'), ['--version'], { encoding: 'utf8' }).stdout.trim();
 }
 
-/** Loads a file into a new SQLite database, with the types that it detects from all rows. */
+/** Loads a file into a new SQLite database with sqlite-utils, which detects the column types from all rows. */
 export async function sqliteUtils(server: Server, file: string, database: string) {
   rmSync(database, { force: true });
   await shell(`${program('sqlite-utils')} insert ${database} data ${file} --csv --silent`, server);

@@ -1,4 +1,4 @@
-// Datasette, which serves a table of SQLite as JSON, as the peer of the signed API.
+// Runs Datasette, which serves an SQLite table as JSON, to compare its pages with those of the signed API.
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,7 +15,7 @@ db.executemany('insert into dataset values (%s)' % ', '.join('?' for _ in column
 db.commit()
 `;
 
-/** Serves rows with Datasette; its pages are of 1,000 rows. */
+/** Serves rows with Datasette, in pages of 1,000 rows. */
 export async function datasette(folder: string, columns: string[], rows: unknown[][]) {
   const python = pythonWith('datasette', ['datasette==0.65.1']);
   const [json, database] = [join(folder, 'rows.json'), join(folder, 'data.db')];
@@ -28,6 +28,6 @@ export async function datasette(folder: string, columns: string[], rows: unknown
   return listening(python, [...words, ...settings], { env: process.env }, port, '/-/versions.json');
 }
 
-/** The address of the page that begins behind a row. */
+/** Returns the path of the page that begins after the row with the number `behind`. */
 export const datasettePage = (behind: number) =>
   `/data/dataset.json?_shape=arrays&_size=1000&_next=${behind}&_nocount=1`;

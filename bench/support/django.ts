@@ -1,4 +1,4 @@
-// Django admin over our table of tasks, run by one gunicorn worker.
+// Runs Django admin with one gunicorn worker on Oneway’s table of tasks.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';

@@ -1,4 +1,4 @@
-// dlt, which people would use to carry accounts from DynamoDB to MySQL.
+// Runs dlt, a Python library that people would use instead of Oneway to move accounts from DynamoDB to MySQL.
 import { execFile, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -11,7 +11,7 @@ const DATABASE = 'bench_dlt';
 const venv = resolve('var/bench-dlt');
 const python = join(venv, 'bin/python');
 
-/** Installs dlt; returns its version. */
+/** Installs dlt if it is missing, and returns its name and version. */
 export function installDlt(): string {
   if (!existsSync(join(venv, 'bin/dlt'))) {
     aptInstall(['python3-venv']);
@@ -24,11 +24,11 @@ export function installDlt(): string {
   return `dlt ${VERSION}`;
 }
 
-/** How many milliseconds the program took as a whole, and its run without the start of Python. */
+/** `whole`: the milliseconds of the whole program. `run`: the same without the start of Python. */
 type Moved = { whole: number; run: number; rows: number };
 type Wanted = { store: string; account: string; round: number; isIncremental?: boolean };
 
-/** Moves an account with dlt, in a process of its own. */
+/** Moves an account with dlt in another process. */
 export async function dltMove(
   { lower, folder }: Ground,
   { store, account, round, isIncremental = false }: Wanted,
@@ -55,7 +55,7 @@ export async function dltMove(
   return { whole, ...printed };
 }
 
-/** Drops what dlt has written in a round. */
+/** Drops the databases that dlt has written in a round. */
 export async function dropDlt({ lower }: Ground, round: number) {
   for (const end of ['', '_newer', '_staging', '_newer_staging']) {
     await lower.ask.query('DROP DATABASE IF EXISTS ??', [`${DATABASE}_${round}${end}`]);

@@ -1,8 +1,8 @@
-"""Moves the threads and messages of an account from DynamoDB to MySQL with dlt, and prints how long its run took.
+"""Moves the threads and messages of an account from DynamoDB to MySQL with dlt, and prints how long the run took.
 
 python dlt_move.py STORE DATABASE FOLDER ACCOUNT [incremental]
-STORE and DATABASE are addresses, FOLDER keeps what dlt remembers. `incremental`: only messages that are newer than the
-newest of the run before are asked for.
+STORE and DATABASE are URLs. dlt keeps its state between runs in FOLDER. With `incremental` dlt asks the store only for
+messages that are newer than the newest message of the run before.
 """
 import json
 import sys
@@ -25,7 +25,7 @@ plain = TypeDeserializer().deserialize
 
 
 def pages(table, newer_than=None):
-    """Pages as large as the store gives them (1 MB)."""
+    """Yields the items of a table in pages as large as the store returns them (1 MB)."""
     condition, values = "account_id = :account", {":account": {"S": account}}
     if newer_than:
         condition += " and #position > :newer"
@@ -50,7 +50,7 @@ def text(length):
     return {"data_type": "text", "precision": length, "nullable": False}
 
 
-# The lengths of the keys let MySQL index them.
+# MySQL can index these key columns only if their texts have a maximum length.
 keys = {"account_id": text(64), "position": text(100), "id": text(64)}
 
 

@@ -12,12 +12,12 @@ export const within = (goal: string, ratio: number, measured: number): Goal => (
   isMet: measured <= ratio,
 });
 
-/** A goal of docs/measurements.md with the values measured for it, and one more value. */
+/** Adds one more measured value to the text of a goal in docs/measurements.md. */
 export const besides = (goal: Goal, also: string): Goal => ({
   ...goal,
   measured: `${goal.measured}; ${also}`,
 });
 
-/** Marks a goal as measured without anything remembered from an earlier run. */
+/** Marks a goal as measured when Oneway remembered nothing from an earlier run. */
 export const cold = (goal: Goal): Goal => ({ ...goal, state: 'cold' });
 export const warm = (goal: Goal): Goal => ({ ...goal, state: 'warm' });

@@ -1,5 +1,5 @@
-// The servers of a benchmark: two MySQL servers with durable commits and a binary log. Staging and production use
-// one, pre-production the other, so that rows always travel between servers.
+// Starts the servers of a benchmark, among them two MySQL servers with durable commits and a binary log. Staging and
+// production use the first MySQL server, pre-production the second, so that rows always travel between two servers.
 import { copyFileSync, mkdirSync, rmSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -15,10 +15,10 @@ import { openWorld, type World } from '../../test/support/world.ts';
 export type Server = { url: URL; ask: Connection };
 export type Ground = {
   world: World;
-  /** The MySQL server of staging and production, and the one of pre-production. */
+  /** `lower`: the MySQL server of staging and production. `upper`: that of pre-production. */
   lower: Server;
   upper: Server;
-  /** The folder of the servers’ data, and the store of the backups. */
+  /** `folder`: the data of the servers. `backups`: the folder of the backups. */
   folder: string;
   backups: string;
   stop(): Promise<void>;
@@ -51,7 +51,8 @@ export async function openGround(): Promise<Ground> {
 async function openIn(folder: string, children: ChildProcess[]): Promise<Ground> {
   const keep = (child: ChildProcess) => children.push(child);
   const first = await startMysql(join(folder, 'mysql'), keep, durable(folder, 1));
-  // Both servers have the same root password, so that the accounts derived from it are the same on both.
+  // The accounts are derived from the root password. Both servers get the same one, so that both
+  // have the same accounts.
   mkdirSync(join(folder, 'mysql-2'), { recursive: true });
   copyFileSync(join(folder, 'mysql/password'), join(folder, 'mysql-2/password'));
   const second = await startMysql(join(folder, 'mysql-2'), keep, durable(folder, 2));
@@ -81,7 +82,7 @@ async function openIn(folder: string, children: ChildProcess[]): Promise<Ground>
     folder,
     backups,
     stop: async () => {
-      // The connections are destroyed rather than closed, because statements may still be running on them.
+      // Destroyed instead of closed, because a statement may still be running on a connection.
       lower.ask.destroy();
       upper.ask.destroy();
       await Promise.all([...children.map(end), servers.stop()]);
@@ -102,10 +103,10 @@ async function open(url: URL): Promise<Server> {
 
 const kept = new Set(['migration', 'clock', 'person', 'permission']);
 
-/** Empties an environment quickly, but keeps its people. */
+/** Empties the databases of an environment quickly, but keeps its people and their permissions. */
 export async function empty({ sql, documents }: App) {
   const on = await sql.getConnection();
-  // MySQL truncates a table that another one references only while this check is off.
+  // While this check is on, MySQL does not truncate a table to which another table refers.
   await on.query('SET foreign_key_checks = 0');
   const [tables] = await on.query<never>(`SHOW FULL TABLES WHERE table_type = 'BASE TABLE'`);
   for (const name of (tables as object[]).map((line) => String(Object.values(line)[0]))) {

@@ -1,7 +1,7 @@
-// Records the statements that a MySQL server receives, in its own general log, whoever sends them.
+// Records all statements that a MySQL server receives from any program, with the general log of the server.
 import type { Server } from './ground.ts';
 
-/** The recorded statements in order, with their values filled in. */
+/** Returns the statements that the server receives while `work` runs, in order and with their values filled in. */
 export async function heard({ ask }: Server, work: () => Promise<unknown>): Promise<string[]> {
   await ask.query("SET GLOBAL log_output = 'TABLE'");
   await ask.query('TRUNCATE mysql.general_log');

@@ -1,4 +1,4 @@
-// Pages of messages as the engine of account migrations writes them, and bare inserts of the same rows.
+// Writes pages of messages in two ways: as an account migration writes them, and with bare inserts of the same rows.
 import { messageItems, threadItems, wanted } from '../../demo/conversations/records.ts';
 import { begin } from '../../src/jobs/attempt.ts';
 import { request } from '../../src/jobs/jobs.ts';
@@ -14,10 +14,10 @@ import type { App } from '../../src/environments/app.ts';
 
 const PAGE = 1000;
 
-/** The pages of an account, and its threads by id. */
+/** An account as the older system would send it: its messages in pages, and its threads by id. */
 export type Source = { id: string; pages: FoundPage[]; threads: Map<string, RawRecord> };
 
-/** Generates an account: a tenth of its messages has an attachment. */
+/** Generates an account in which one of ten messages has an attachment. */
 export function sourceOf(id: string, messages: number): Source {
   const account = wanted({ id, messages });
   const items = [...messageItems(account)].map((item) => ({ cursor: item.position, item }));
@@ -33,7 +33,7 @@ export function sourceOf(id: string, messages: number): Source {
   return { id, pages, threads };
 }
 
-/** Adds the account of a source with a move that a job is at work on. */
+/** Adds the account of a source, with a running job that migrates it. */
 export async function addRunning(here: App, { id, threads }: Source): Promise<Run> {
   const { job } = await request(here.sql, {
     kind: 'bench',
@@ -69,7 +69,10 @@ export async function addRunning(here: App, { id, threads }: Source): Promise<Ru
   } as unknown as Run;
 }
 
-/** Writes all pages as the engine does: position and rows in one commit each, the next page prepared meanwhile. */
+/**
+ * Writes all pages as an account migration does: each page in one commit with the position that it reaches, while the
+ * next page is prepared.
+ */
 export async function writeKeyed(at: Run, { pages }: Source) {
   const move = await moves.byAccount(at.here.sql, at.account);
   if (move) await writePages(at, readFrom(pages), move);
@@ -82,7 +85,7 @@ async function* readFrom(pages: FoundPage[]) {
 
 type Rows = Record<'inbox_thread' | 'inbox_message' | 'inbox_attachment', Columns[]>;
 
-/** The rows that the pages become, a page each; made before the time is taken. */
+/** Builds the rows of each page for bare inserts. This happens before the time of the inserts is measured. */
 export function rowsOf({ account, run: number, externalId }: Run, source: Source): Rows[] {
   const owned = { account_id: account, run: number, gone_at: null };
   const [parse, parseThread] = [messagesOf(externalId), threadsOf(externalId)];
@@ -125,7 +128,7 @@ export function rowsOf({ account, run: number, externalId }: Run, source: Source
   });
 }
 
-/** Inserts rows as a program would that knows that none of them is there: a commit for each page. */
+/** Inserts rows without checking whether they exist already, with one commit for each page. */
 export async function insertBare(here: App, pages: Rows[]) {
   for (const page of pages) {
     await transaction(here.sql, async (on) => {
@@ -134,7 +137,7 @@ export async function insertBare(here: App, pages: Rows[]) {
   }
 }
 
-/** How many rows of an account are here. */
+/** Counts the threads, messages and attachments of an account in this environment. */
 export async function countRows(here: App, { account }: Run): Promise<number> {
   const found = await first<{ count: number }>(
     here.sql,

@@ -1,5 +1,5 @@
-// Account migrations in benchmarks: the older system as a program, and a worker as another one. How long a move took is
-// read from its events in the database.
+// Runs account migrations for benchmarks: the older system and a worker run as two other processes. The duration of a
+// move (the migration of one account) is read from its events in the database.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { end } from '../../bin/programs.ts';
@@ -25,7 +25,9 @@ export type Moving = {
   close(): Promise<void>;
 };
 
-/** Starts the older system and a worker of production. `isOnDisk`: where the older system keeps its records. */
+/**
+ * Starts the older system and a worker of production. `isOnDisk`: whether the older system keeps its records on disk.
+ */
 export async function openMoving({ world }: Ground, isOnDisk = false): Promise<Moving> {
   const older = await startConversationsProgram({ isOnDisk });
   const variables = {
@@ -57,10 +59,10 @@ export async function openMoving({ world }: Ground, isOnDisk = false): Promise<M
   };
 }
 
-/** The milliseconds from the request of a move until each status that it has reached. */
+/** The milliseconds from the request of a move until the move reached each status. */
 export type Reached = Record<'channels-only' | 'recent-messages-only' | 'completed', number>;
 
-/** Moves an account as its own person’s app would, and waits until the move is completed. */
+/** Requests the move of an account as the app of its person does, and waits until the move is completed. */
 export async function moveOne(moving: Moving, account: string, everyMs = 50): Promise<Reached> {
   await request(moving, account);
   for (;;) {
@@ -73,7 +75,7 @@ export async function moveOne(moving: Moving, account: string, everyMs = 50): Pr
   }
 }
 
-/** Requests the whole move; returns whether anything was begun. */
+/** Requests the move of a whole account. Returns whether a migration was started. */
 export async function request({ here, line }: Moving, account: string): Promise<boolean> {
   const { job, isAccepted } = await requestMove(here, { account, person: 'app' });
   if (job) await line.push(job);
@@ -92,7 +94,7 @@ async function reachedBy({ here }: Moving, account: number): Promise<Reached> {
   ) as Reached;
 }
 
-/** Adds an account whose messages have no attachments unless told otherwise. */
+/** Adds an account to the older system. By default its messages have no attachments. */
 export const addAccount = (
   { older }: Moving,
   id: string,
@@ -100,7 +102,7 @@ export const addAccount = (
   { attachmentEvery = 0, perThread = 10 } = {},
 ) => older.add({ id, messages, attachmentEvery, perThread });
 
-/** Adds rows of accounts that stopped after their recent messages, so that their apps poll every 5 seconds. */
+/** Adds accounts whose moves have stopped after the recent messages. The apps of such accounts poll every 5 seconds. */
 export async function addPolled({ here }: Moving, ids: string[]) {
   for (const id of ids) {
     await run(
@@ -118,7 +120,7 @@ export async function addPolled({ here }: Moving, ids: string[]) {
   );
 }
 
-/** How many messages of a wave have arrived, and how many of its accounts are not done. */
+/** Counts the messages of a wave that have arrived, and its accounts whose moves have not ended. */
 export async function waveFacts({ here }: Moving, wave: number) {
   const found = await first<{ messages: number; open: number }>(
     here.sql,

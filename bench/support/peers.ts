@@ -1,4 +1,4 @@
-// Programs and statements that people would use instead of Oneway; each works on tables of its own.
+// Runs peers: programs and statements that people would use instead of Oneway. Each peer works on separate tables.
 import { spawn } from 'node:child_process';
 import type { Connection } from 'mysql2/promise';
 import { aptInstall } from '../../bin/programs.ts';
@@ -10,7 +10,7 @@ export function installPeers() {
   if (process.env['BENCH_SKIP_INSTALL'] !== 'true') aptInstall(['percona-toolkit', 'zstd']);
 }
 
-/** Creates an empty table with the columns of another one, in a database of its own. */
+/** Creates an empty table for a peer, with the columns of the tasks in the database `like`, in a separate database. */
 export async function peerTable(server: Server, database: string, like: string): Promise<Table> {
   await server.ask.query('CREATE DATABASE IF NOT EXISTS ?? CHARACTER SET utf8mb4', [database]);
   await server.ask.query('DROP TABLE IF EXISTS ??.task', [database]);
@@ -18,7 +18,7 @@ export async function peerTable(server: Server, database: string, like: string):
   return { server, database, name: 'task' };
 }
 
-/** The fastest possible copy of rows: INSERT … SELECT within one server. */
+/** Copies rows in the fastest possible way: with INSERT … SELECT within one server. */
 export const insideServer = (ask: Connection, from: string, to: string) =>
   ask.query(
     `INSERT INTO ??.task SELECT * FROM ??.task
@@ -30,7 +30,7 @@ export const insideServer = (ask: Connection, from: string, to: string) =>
 
 const BOOKS = ['row_state', 'arrival', 'destination_state'];
 
-/** Creates empty tables for the recorded state of rows, on the server of the rows that a refresh has just written. */
+/** Creates empty tables for a sync state, on the server of the sync state that a refresh has just written. */
 export async function emptySyncState({ ask }: Server, database: string, like: string) {
   await ask.query('DROP DATABASE IF EXISTS ??', [database]);
   await ask.query('CREATE DATABASE ??', [database]);
@@ -40,8 +40,7 @@ export async function emptySyncState({ ask }: Server, database: string, like: st
 }
 
 /**
- * The fastest possible way to record the state of rows: states, arrivals with contents, and bases, written without
- * leaving their server.
+ * Copies the sync state of rows (states, arrivals with contents, bases) in the fastest possible way: within one server.
  */
 export async function syncStateInsideServer(ask: Connection, from: string, to: string) {
   for (const table of BOOKS) {
@@ -58,7 +57,7 @@ export const dump = (from: Table, to: Table) =>
     from.server,
   );
 
-/** Makes table `to` like table `from` with pt-table-sync; with `--print` its output is the statements. */
+/** Makes table `to` equal to table `from` with pt-table-sync. With `--print` it only returns the SQL statements. */
 export const sync = (from: Table, to: Table, action: '--execute' | '--print' = '--execute') =>
   shell(
     `pt-table-sync ${action} --no-check-slave --charset utf8mb4 ${dsn(from)} ${dsn(to)}`,

@@ -1,4 +1,5 @@
-// How soon persons can work: alone, in front of a wave, and while a thousand apps ask how far their accounts are.
+// Measures how soon a person can work after requesting an account migration: alone, during a wave (the migration of
+// many accounts), and while a thousand apps poll the API.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '../../bin/programs.ts';
 import { addWave, pauseWave, resumeWave } from '../../src/account-moves/waves.ts';
@@ -12,14 +13,14 @@ import { median, ROUNDS, sized, type Clock } from './timing.ts';
 
 export type Bench = { ground: Ground; clock: Clock; moving: Moving };
 
-/** The messages of a person’s account; as many persons move one after the other in a round. */
+/** `PERSONAL`: the messages of a person’s account. `PERSONS`: how many accounts are moved in a round. */
 const PERSONAL = 1500;
 const PERSONS = 5;
-/** The messages of each account of the wave: enough for all rounds. */
+/** The messages of each account of the wave: so many that the wave does not end before the last round. */
 const WAVE = 16_000;
 const STATUSES = ['channels-only', 'recent-messages-only'] as const;
 
-/** Moves some persons’ accounts, one after the other; keeps the medians of their times. */
+/** Moves the accounts of some people one after the other, and records the medians of their times. */
 async function persons({ clock, moving }: Bench, how: string, round: number) {
   const all: Reached[] = [];
   for (let person = 1; person <= PERSONS; person += 1) {
@@ -69,7 +70,7 @@ export async function behindWave(bench: Bench): Promise<Goal> {
   );
 }
 
-/** Waits until messages of a wave arrive. */
+/** Waits until more messages of a wave have arrived, so that the wave is surely running. */
 async function goesOn(moving: Moving, wave: number) {
   const { messages: before } = await waveFacts(moving, wave);
   for (let facts = await waveFacts(moving, wave); facts.messages <= before;) {

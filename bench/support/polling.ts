@@ -1,14 +1,14 @@
-// Apps that ask the API how far the move of their account is, each every five seconds.
+// Acts as many apps, each of which asks the API every five seconds how far the migration of its account is.
 import { Agent, get } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const EVERY_MS = 5000;
 
-/** What to ask: the API, and the token of each app. */
+/** The URL of the server with the API, and the token of each app. */
 export type Asked = { url: string; tokens: string[] };
 
-/** Lets all apps ask until `stop` is called, which returns how many milliseconds each answer took. */
+/** Lets all apps poll until `stop` is called. `stop` returns how many milliseconds each answer took. */
 export function startPolling({ url, tokens }: Asked): { stop(): Promise<number[]> } {
   const ended = new AbortController();
   const agent = new Agent({ keepAlive: true, scheduling: 'fifo', maxTotalSockets: tokens.length });
@@ -24,7 +24,7 @@ export function startPolling({ url, tokens }: Asked): { stop(): Promise<number[]
   const pause = (milliseconds: number) =>
     sleep(Math.max(0, milliseconds), undefined, { signal: ended.signal }).catch(() => {});
   const all = Promise.all(tokens.map(client));
-  // A failed poll is met when polling stops.
+  // A failed poll must not end the process now: `stop` rejects with its error later.
   all.catch(() => {});
   return {
     stop: async () => {

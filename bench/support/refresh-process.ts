@@ -1,4 +1,4 @@
-// A process that refreshes and reports its peak memory to its parent process.
+// A process that runs a refresh, and sends its peak memory to its parent process.
 import { openApp } from '../../src/environments/app.ts';
 import { runRefresh } from '../../src/refresh/refresh.ts';
 import { parseSettings } from '../../src/settings.ts';

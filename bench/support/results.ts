@@ -1,4 +1,4 @@
-// The results of a benchmark: the time of every round, and a line of docs/measurements.md for each goal.
+// Stores the results of a benchmark: the time of every round, and for each goal a line of docs/measurements.md.
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
 import { cpus, totalmem } from 'node:os';
@@ -7,8 +7,8 @@ import type { Connection } from 'mysql2/promise';
 import { ROUNDS, sized, type Rounds } from './timing.ts';
 
 /**
- * The result for a goal. `cold`: nothing was remembered from an earlier run. `warm`: what an earlier run found was
- * still valid.
+ * The result for a goal. `cold`: Oneway remembered nothing from an earlier run. `warm`: what Oneway remembered from an
+ * earlier run was still valid.
  */
 export type Goal = { goal: string; measured: string; isMet: boolean; state?: 'cold' | 'warm' };
 export type Found = { goals: Goal[]; rounds?: Rounds; counts?: Record<string, unknown> };
@@ -46,10 +46,10 @@ export async function machine(ask: Connection): Promise<Result['machine']> {
   };
 }
 
-/** The version of an installed program; empty when it is missing, because not every benchmark needs it. */
+/** Returns the version of a program; empty if the program is missing, because not every benchmark needs it. */
 const versionOf = (program: string): string =>
   (spawnSync(program, ['--version'], { encoding: 'utf8' }).stdout ?? '').trim();
 
-/** A ratio as people read it: `2.41`. */
+/** Formats a ratio for people: `2.41`. */
 export const times = (ratio: number) =>
   ratio >= 10 ? ratio.toFixed(0) : ratio.toFixed(ratio < 0.1 ? 3 : 2);

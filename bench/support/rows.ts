@@ -1,11 +1,11 @@
-// Sample rows like those that people write: varied in length, script and references; the same at every run.
+// Makes sample rows as people write them, with varied lengths, scripts and references. Every run makes the same rows.
 import type { Db } from 'mongodb';
 import type { Connection } from 'mysql2/promise';
 
 const BUSINESSES = 200;
 const CITIES = ['Pune', 'Mumbai', 'नागपुर', '東京', 'São Paulo', 'Köln', 'Kraków', 'Surat'];
 
-/** Random numbers from a seed (mulberry32), the same at every run. */
+/** Makes random numbers from a seed (mulberry32), the same numbers in every run. */
 function dice(seed: number) {
   let state = seed;
   return (below: number) => {
@@ -75,7 +75,7 @@ function businessLine(id: number): Line {
   return [id, name, category, description, null, 1, Math.floor(roll(1000)), instant(id)];
 }
 
-/** Fills a database with cities, businesses that are offered in them, and `tasks` tasks. */
+/** Fills a database with cities, businesses that are linked with these cities, and `tasks` tasks. */
 export async function fillSql(ask: Connection, database: string, tasks: number) {
   const cities = CITIES.map((name, index) => [index + 1, name, null, instant(0)]);
   const businesses = range(BUSINESSES).map(businessLine);
@@ -93,7 +93,7 @@ async function fillTasks(ask: Connection, database: string, tasks: number) {
   }
 }
 
-/** Updates every task, or every `one`-th, by direct SQL, as another program would. */
+/** Updates every task, or every n-th task (n is `one`), by direct SQL, as another program would. */
 export const edit = (ask: Connection, database: string, edition: number, one = 1) =>
   ask.query(
     `UPDATE ??.task

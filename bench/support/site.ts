@@ -1,4 +1,4 @@
-// A listening server, a signed-in person, and a client that loads pages.
+// Starts a server, signs a person in, and loads pages from the server.
 import { spawn } from 'node:child_process';
 import { Agent, get } from 'node:http';
 import { performance } from 'node:perf_hooks';
@@ -10,7 +10,7 @@ import { hire, password } from '../../test/support/people.ts';
 
 export type Site = { url: string; cookie: string; pid: number; stop(): Promise<void> };
 
-/** Starts one process of the program, as `bin/serve` does, and signs a person in, by default a product manager. */
+/** Starts a server process as `bin/serve` does, and signs a person in; by default a product manager. */
 export async function serve(
   here: App,
   variables: Record<string, string>,
@@ -65,7 +65,7 @@ const cookiesOf = (answer: Response) =>
     .map((line) => line.split(';')[0])
     .join('; ');
 
-/** Loads a page and returns its length in bytes and the time it took. */
+/** Loads a page, and returns its text, its length in bytes and the time of the request. */
 export function load(site: Pick<Site, 'url' | 'cookie'>, path: string, agent?: Agent) {
   const begun = performance.now();
   return new Promise<{ bytes: number; milliseconds: number; text: string }>((resolve, reject) => {
@@ -84,7 +84,7 @@ export function load(site: Pick<Site, 'url' | 'cookie'>, path: string, agent?: A
   });
 }
 
-/** Counts the pages a second over keep-alive connections. */
+/** Measures how many pages per second a server sends over keep-alive connections. */
 export async function pagesPerSecond(
   site: Pick<Site, 'url' | 'cookie'>,
   path: string,

@@ -1,12 +1,12 @@
-// Times work in rounds; peers are timed in the same rounds.
+// Times work in rounds. Oneway and its peers (programs that people would use instead) are timed in the same rounds.
 import { performance } from 'node:perf_hooks';
 
-/** The share of the full size, for trying a benchmark out: `BENCH_SCALE=0.01 npm run bench`. */
+/** Scales the size of every benchmark down, to try a benchmark out: `BENCH_SCALE=0.01 npm run bench`. */
 const scale = Number(process.env['BENCH_SCALE'] ?? 1);
 export const sized = (rows: number) => Math.max(1, Math.round(rows * scale));
 export const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 3);
 
-/** The milliseconds of every round, by the name of what was timed. */
+/** The milliseconds of every round, by the name of the timed work. */
 export type Rounds = Record<string, number[]>;
 
 export class Clock {
@@ -25,14 +25,14 @@ export class Clock {
     return median(this.rounds[what] ?? []);
   }
 
-  /** How many times as long `what` took as `than`. */
+  /** Returns how many times as long `what` took as `than`, from the medians of all rounds. */
   ratio(what: string, than: string): number {
     return this.median(what) / this.median(than);
   }
 
   /**
-   * How many times as long `what` took as `than`, as the median of the ratios of all rounds: it stays right when the
-   * machine becomes slower or faster meanwhile.
+   * Returns how many times as long `what` took as `than`, as the median of the ratios of all
+   * rounds. This ratio stays right when the machine becomes slower or faster between two rounds.
    */
   pairRatio(what: string, than: string): number {
     const others = this.rounds[than] ?? [];

@@ -1,4 +1,4 @@
-// Posts a large file to a server as a browser does: multipart, over the network, at the speed at which it is taken.
+// Posts a large file to a server as a browser does: a multipart form over the network, as fast as the server reads.
 import { request } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -9,7 +9,9 @@ import { serve, type Site } from './site.ts';
 
 const boundary = '----bench';
 
-/** Uploads a generated file of so many bytes; returns the memory of the server before, and its peak, in MB. */
+/**
+ * Uploads a generated file of `bytes` bytes. Returns the peak memory of the server before and after the upload, in MB.
+ */
 export async function uploadLarge(
   { world }: Ground,
   dataset: Dataset,

@@ -1,5 +1,5 @@
-// Fills the environments as if they had been in use: the same tasks in all three, and a sync state that records that
-// they are equal.
+// Fills the three environments as if they had been in use: with the same tasks, and with a sync state that records that
+// these tasks are equal.
 import { runJob } from '../../src/jobs/runner.ts';
 import { requestComparison } from '../../src/comparison/job.ts';
 import { tasks } from '../../src/tasks.ts';
@@ -7,7 +7,7 @@ import type { App } from '../../src/environments/app.ts';
 import { databaseOf, type Ground } from './ground.ts';
 import { edit, fillSql } from './rows.ts';
 
-/** Puts `tasks` tasks into all three environments; one of a hundred is newer in staging. */
+/** Adds `tasks` tasks to all three environments, and changes one of a hundred tasks in staging. */
 export async function fillAll({ world, lower, upper }: Ground, tasks: number) {
   const { staging, preprod, production } = world;
   await fillSql(lower.ask, databaseOf(staging), tasks);
@@ -19,7 +19,7 @@ export async function fillAll({ world, lower, upper }: Ground, tasks: number) {
   await recordSyncState(staging);
 }
 
-/** Compares all rows, so that what is recorded here about both sides is right. */
+/** Compares all rows with the destination, so that the sync state is up to date. */
 export async function recordSyncState(here: App) {
   const { job } = await requestComparison(here, 'pm@example.com');
   const ended = await runJob(here, tasks, job.id);

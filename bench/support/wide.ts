@@ -1,4 +1,5 @@
-// A table of 30 columns of every type that a backup meets, with the values that copying programs like to alter.
+// A table of 30 columns with all types that a backup may meet, and with values that programs often change when they
+// copy rows.
 import type { Connection } from 'mysql2/promise';
 
 export const WIDE = 'wide';
@@ -8,7 +9,7 @@ type Column = { name: string; type: string; value: string; isNumber?: true };
 const text = `concat('Tell us when you would like to come, "', seq, '" of you\\nor more; it''s 18 % \\\\ GST ₹499 🪔. ',
   'कृपया अपना पता और समय बताइए। Children under six travel free of charge.')`;
 
-/** `seq` is the number of the row. */
+/** The columns, each with an SQL expression for its value; in it `seq` is the number of the row. */
 const columns: Column[] = [
   { name: 'tiny', type: 'TINYINT', value: 'seq % 200 - 100', isNumber: true },
   { name: 'small', type: 'SMALLINT', value: 'seq % 60000 - 30000', isNumber: true },
@@ -65,7 +66,7 @@ export const fillWide = (ask: Connection, database: string, rows: number) =>
        FROM (SELECT CAST(seq AS SIGNED) AS seq FROM seq_1_to_${rows}) AS numbers`,
   );
 
-/** How many rows of two databases differ, compared byte for byte inside the server; missing ones differ, too. */
+/** Counts the rows that differ between two databases, byte for byte, or that are missing in the second database. */
 export async function differingRows(ask: Connection, one: string, other: string): Promise<number> {
   const cells = columns.map(({ name, isNumber }) =>
     isNumber ? `a.\`${name}\` <=> b.\`${name}\`` : `BINARY a.\`${name}\` <=> BINARY b.\`${name}\``,

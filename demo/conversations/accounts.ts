@@ -1,12 +1,12 @@
-// The accounts of Conversations. Their channels are kept encrypted with a key of the application, so nobody can read
-// them in a database; only the API gives them out.
+// The accounts of Conversations, the demo’s older system. Their channels are encrypted with a key of the application,
+// so nobody can read them in a database; only the API returns them in plain text.
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import type { Item } from './records.ts';
 
 export type Account = {
   id: string;
   name: string;
-  /** Null where Conversations does not count. */
+  /** How many messages the account has; null if Conversations does not say. */
   messageCount: number | null;
   sealed: Buffer;
 };
@@ -20,14 +20,17 @@ export function sealed(content: { brands: Item[]; channels: Item[] }): Buffer {
   return Buffer.concat([nonce, cipher.getAuthTag(), text]);
 }
 
-/** The brands and channels as JSON. */
+/** Decrypts the brands and channels of an account; returns them as JSON. */
 export function unsealed(content: Buffer): Buffer {
   const cipher = createDecipheriv('aes-256-gcm', applicationKey, content.subarray(0, 12));
   cipher.setAuthTag(content.subarray(12, 28));
   return Buffer.concat([cipher.update(content.subarray(28)), cipher.final()]);
 }
 
-/** JSON with large numbers written out, as the languages do that have such numbers. */
+/**
+ * Converts to JSON. A bigint becomes a number with all its digits, as languages with large integers
+ * write it.
+ */
 export const asJson = (content: unknown): string =>
   JSON.stringify(content, (_name, value: unknown) =>
     typeof value === 'bigint' ? rawJson(String(value)) : value,

@@ -1,9 +1,9 @@
-// The app of a shop owner, as a page: it asks Oneway for the account, starts the migration, polls, and shows the inbox
-// as it fills. It calls Oneway’s API with a token of the owner, as an app on a phone does.
+// A web page in place of a shop owner’s phone app: it asks Oneway for the account, starts the migration, polls, and
+// shows the inbox as it fills. It calls Oneway’s API with the owner’s token, as the phone app does.
 import { escaped } from '../provider-page.ts';
 
 export type PhoneApp = {
-  /** Calls Oneway; returns status and JSON. */
+  /** Calls Oneway’s API; returns the HTTP status and the JSON body. */
   call(
     account: string,
     method: 'GET' | 'POST',
@@ -53,7 +53,10 @@ ${body}
 </html>
 `;
 
-/** The home page: every account with its app, and what can be mended. */
+/**
+ * The home page: lists every account with a link to its app, and with buttons to migrate the
+ * account or to repair its records.
+ */
 export const accountsPage = (accounts: { id: string; name: string; isOdd: boolean }[]) =>
   page(
     'Conversations',
@@ -65,10 +68,12 @@ export const accountsPage = (accounts: { id: string; name: string; isOdd: boolea
   </ul>`,
   );
 
-/** The accounts of which Oneway’s object storage has a dump, below `dumps/<id>`. */
+/** The accounts that have a dump in Oneway’s object storage, below `dumps/<id>`. */
 export const dumped = ['riverside-books'];
 
-/** What Conversations asked of Oneway for an account. */
+/**
+ * The page that lists the requests of Conversations to Oneway about an account, with their answers.
+ */
 export const drivingPage = (account: string, lines: string[]) =>
   page(
     `Driving ${account}`,
@@ -88,7 +93,7 @@ const lineOf = ({ id, name, isOdd }: { id: string; name: string; isOdd: boolean 
         : ''
     }</li>`;
 
-/** The app of one account. */
+/** The page in place of the phone app of one account. */
 export const appPage = (account: string, name: string) =>
   page(
     `${name}: inbox`,

@@ -1,4 +1,5 @@
-// A key and its self-signed certificate, for the demo and the tests.
+// Creates the key and the self-signed certificate with which Oneway identifies itself to Conversations, for the demo
+// and the tests.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { generate } from 'selfsigned';
@@ -8,7 +9,7 @@ export const certificateFiles = (folder: string) => ({
   certificate: resolve(folder, 'certificate.pem'),
 });
 
-/** Makes a key and a certificate, and writes them into a folder. */
+/** Creates a key and a certificate, and writes both to files in a folder. */
 export async function writeCertificate(folder: string) {
   const made = await generate([{ name: 'commonName', value: 'oneway' }], {
     keyType: 'ec',

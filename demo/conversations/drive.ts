@@ -1,16 +1,22 @@
-// Conversations drives a migration itself: it asks Oneway for the recent messages, polls, confirms, and asks for the
-// remaining ones, from its store or from a dump in Oneway’s object storage.
+// Lets Conversations itself drive a migration: it asks Oneway for the recent messages, polls, confirms the status, and
+// asks for the remaining messages, from its store or from a dump in Oneway’s object storage.
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export type Driver = {
-  /** What was asked and answered so far, by account. */
+  /** The requests to Oneway so far and their answers, by account. */
   log: Map<string, string[]>;
-  /** Begins to drive; `location`: the prefix of a dump, or null for the store. */
+  /**
+   * Starts to drive the migration of an account. `location`: the prefix of a dump, or null for the
+   * store.
+   */
   start(account: string, location: string | null): void;
 };
 
-/** `keyFile`: holds the key with the scope account-moves, which is made after this server has started. */
+/**
+ * `keyFile`: the file with the API key (scope account-moves). The file is read at each request,
+ * because the key is created after this server has started.
+ */
 export function driver({ oneway, keyFile }: { oneway: string; keyFile: string }): Driver {
   const log = new Map<string, string[]>();
   const call = async (account: string, path: string, body?: object) => {

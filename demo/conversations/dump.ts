@@ -1,4 +1,4 @@
-// Writes a dump of one account, as Conversations puts it into an object storage.
+// Writes a dump of one account to the object storage, as Conversations does.
 import { pipeline, Readable } from 'node:stream';
 import { createGzip } from 'node:zlib';
 import type { Objects } from '../../src/storage/objects.ts';
@@ -8,13 +8,13 @@ import { messageItems, threadItems, type Item, type Wanted } from './records.ts'
 
 export type Dumped = {
   account_id: string;
-  /** Newest first. A text stands for a line that is no JSON. */
+  /** Newest first. A string is written as a line of its own, which need not be JSON. */
   messages: Iterable<Item | string>;
   threads: Iterable<Item | string>;
   attachments: Iterable<{ id: string; content: Buffer }>;
 };
 
-/** The records of a generated account. */
+/** Returns the content of the dump of a generated account. */
 export const dumpOf = (account: Wanted): Dumped => ({
   account_id: account.id,
   messages: messageItems(account),
@@ -31,7 +31,10 @@ function* attachmentsOf(account: Wanted) {
   }
 }
 
-/** Writes a dump below a prefix, which ends with a slash. Its manifest is written last. */
+/**
+ * Writes a dump below `prefix`, which ends with a slash. The manifest is written last, because a
+ * dump without a manifest is incomplete.
+ */
 export async function writeDump(
   storage: Objects,
   prefix: string,

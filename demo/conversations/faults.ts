@@ -1,4 +1,4 @@
-// What can be wrong with Conversations and its store, on demand.
+// The faults that the demo and the tests can switch on in Conversations and its store.
 import type { ServerResponse } from 'node:http';
 import { pipeline, type Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -23,19 +23,20 @@ export type FaultName = (typeof faultNames)[number];
 
 export type Fault = {
   /**
-   * What it happens to: a pattern for `GET /accounts/a-1`, `GET /media/a-1/f-7`, and in the store `Query messages a-1`,
-   * `QueryKeys messages a-1` (keys only), `GetItem messages a-1 <position>`, `BatchGetItem threads a-1 t-1`, and for each
-   * record of an answer `Query messages a-1 <position>`.
+   * A pattern for the requests and records to which the fault happens. HTTP requests are matched as
+   * `GET /accounts/a-1` or `GET /media/a-1/f-7`; requests to the store as `Query messages a-1`,
+   * `QueryKeys messages a-1` (keys only), `GetItem messages a-1 <position>` or `BatchGetItem
+   * threads a-1 t-1`; each record of a query’s answer as `Query messages a-1 <position>`.
    */
   match: RegExp;
   name: FaultName;
-  /** How often it happens; for ever by default. */
+  /** How many times the fault happens; null (the default) means always. */
   count: number | null;
-  /** Where a redirect leads. */
+  /** The URL to which a redirect leads. */
   to: string;
-  /** How long a slow answer takes. */
+  /** How long a slow answer takes, in milliseconds. */
   ms: number;
-  /** How often it has happened. */
+  /** How many times the fault has happened. */
   hits: number;
 };
 
@@ -49,7 +50,7 @@ export const fault = (wanted: FaultWanted): Fault => ({
   ...wanted,
 });
 
-/** A fault as `POST /faults` takes it. */
+/** The body of `POST /faults`, which switches on a fault. */
 export const faultSchema = z.object({
   match: z.string().transform((text) => new RegExp(text)),
   name: z.enum(faultNames),
@@ -58,7 +59,7 @@ export const faultSchema = z.object({
   ms: z.number().default(100),
 });
 
-/** The fault of the first line that has one; it is used up once. */
+/** Finds the first fault that matches one of the lines, and counts that it happens once more. */
 export function takeFault(faults: Fault[], lines: string[]): Fault | null {
   const found = faults.find(
     ({ match, count, hits }) =>
@@ -74,10 +75,10 @@ export type Answer = {
   body: Buffer | Readable;
 };
 
-/** How a kind of server says what is wrong. */
+/** The answers with which one kind of server reports faults. */
 export type Errors = Partial<Record<FaultName, Answer>>;
 
-/** Sends an answer, or what the fault makes of it. */
+/** Sends the answer, or what the fault turns it into. */
 export async function send(
   res: ServerResponse,
   answer: Answer,
@@ -133,7 +134,7 @@ function sendWhole(res: ServerResponse, { status, headers, body }: Answer) {
   }
 }
 
-/** Answers without a length, and goes on until the client has enough. */
+/** Sends an answer without a length, which does not end until the client closes the connection. */
 async function endless(res: ServerResponse) {
   res.writeHead(200, { 'Content-Type': 'application/octet-stream' });
   const part = Buffer.alloc(1_000_000, 'endless ');

@@ -1,6 +1,7 @@
-// Runs Conversations as a program: PORT, STORE_PORT, CERTIFICATE_FILE; perhaps STORE_FOLDER (keeps the store on the disk)
-// and SAMPLE_FILE (has the accounts of the demo; the file keeps their time), ONEWAY_URL (where their apps ask) and ONEWAY_KEY_FILE. Prints
-// addresses that nobody chose.
+// Runs Conversations as a program. Environment variables: PORT, STORE_PORT and CERTIFICATE_FILE. Optional: STORE_FOLDER
+// keeps the store on disk; SAMPLE_FILE adds the demo’s accounts, and is the file that keeps their time; ONEWAY_URL is
+// the server that the apps call; ONEWAY_KEY_FILE holds the API key for Oneway. Prints the addresses if no port is
+// given.
 import { readFileSync } from 'node:fs';
 import { sampleAccounts, timeOfFirstStart } from './sample.ts';
 import { startConversations } from './server.ts';
@@ -26,7 +27,7 @@ const started = await startConversations({
 if (SAMPLE_FILE !== undefined) {
   for (const account of sampleAccounts(timeOfFirstStart(SAMPLE_FILE))) await started.add(account);
 }
-// Who chose the ports knows the addresses.
+// Print the addresses only if no port was given: otherwise the caller knows them.
 if (PORT === '0') {
   const { url, storeUrl } = started;
   console.log(JSON.stringify({ url, storeUrl }));

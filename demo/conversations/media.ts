@@ -1,12 +1,12 @@
-// The contents of attachments, made of their names: nothing of them is stored.
+// Generates the contents of attachments from their ids, so that no content has to be stored.
 import { Readable } from 'node:stream';
 import { createHash } from 'node:crypto';
 import { png } from '../picture.ts';
 
-/** More bytes than the limit of an attachment. */
+/** The size of the attachment `large`, which exceeds Oneway’s limit for attachments. */
 export const LARGE_BYTES = 60_000_000;
 
-/** The content of an attachment; null when there is none of that id. */
+/** Returns the content of an attachment; null for the id `missing`, which has no content. */
 export function contentOf(account: string, id: string): { type: string; body: Buffer } | null {
   if (id === 'missing') return null;
   const seed = createHash('sha256').update(`${account}/${id}`).digest();
@@ -21,7 +21,7 @@ export function largeContent(): Readable {
   return Readable.from(Array.from({ length: LARGE_BYTES / part.length }, () => part));
 }
 
-/** A picture of 120 × 80 in two colours. */
+/** Draws a picture of 120 × 80 pixels in two colours. */
 function picture([red = 0, green = 0, blue = 0]: Buffer): Buffer {
   const isInside = (x: number, y: number) => (x - 60) ** 2 + (y - 40) ** 2 < 900;
   return png({ width: 120, height: 80 }, (x, y) =>

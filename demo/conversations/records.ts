@@ -1,28 +1,36 @@
-// The records of an invented account of Conversations, generated: always the same for the same wishes.
+// Generates the records of an invented account of Conversations. The same parameters always give the same records.
 export type Wanted = {
   id: string;
   name: string;
   messages: number;
   /** How many messages a thread has. */
   perThread: number;
-  /** Every how many messages one has an attachment; 0: none has. */
+  /** One of this many messages has an attachment; 0: no message has one. */
   attachmentEvery: number;
   /** The time of the newest message, and the time between two messages. */
   newest: Date;
   gapMs: number;
-  /** How long a text is, in characters; 0: as people write. */
+  /** The length of each message’s text in characters; 0: texts of a natural length. */
   bodyLength: number;
-  /** Where attachments are, such as http://127.0.0.1:4005. */
+  /** The URL of the media host that has the attachments, such as http://127.0.0.1:4005. */
   media: string;
-  /** Whether it has the records that are hard to read: those of `oddities`. */
+  /**
+   * Whether the account has the broken messages and unreadable attachments that `oddities` counts.
+   */
   isOdd: boolean;
 };
 
-/** What is among the newest 60 messages of an odd account. */
+/** How many faulty records are among the newest 60 messages of an odd account. */
 export const oddities = {
-  /** Messages that are no messages: an unknown direction, a list as text, an id with spaces. */
+  /**
+   * Messages that are invalid: one has an unknown direction, one a list as its text, one a thread
+   * id with spaces.
+   */
   broken: 3,
-  /** Attachments: on a dead host, not found, too large, on a host that is not listed. */
+  /**
+   * Attachments that cannot be read: on a host that is down, not found, too large, and on a host
+   * that is not listed.
+   */
   unreadable: 4,
 };
 
@@ -48,7 +56,7 @@ export const brandsOf = ({ id, name }: Wanted): Item[] => [
   { id: 'brand-2', name: `${name} “Outlet” – ${id}` },
 ];
 
-/** More than a double can hold exactly. */
+/** An id that a JavaScript number cannot hold exactly. */
 const LARGE_ID = 9_007_199_254_740_993n;
 
 export const channelsOf = ({ id, isOdd }: Wanted): Item[] => [
@@ -69,7 +77,7 @@ export const channelsOf = ({ id, isOdd }: Wanted): Item[] => [
   },
 ];
 
-/** Threads overlap: this many are talked in at the same time. */
+/** How many threads get messages in turn, so that threads overlap. */
 const AT_ONCE = 3;
 
 const threadNumber = ({ perThread }: Wanted, index: number) =>
@@ -123,7 +131,10 @@ function plainMessage(of: Wanted, index: number): MessageItem {
 
 const isLarge = ({ isOdd }: Wanted, index: number) => isOdd && index === 3;
 
-/** Every seventh message has the same millisecond as the one before. */
+/**
+ * Returns the time of a message. Every seventh message has the same millisecond as the message
+ * before it.
+ */
 function timeAt({ newest, gapMs }: Wanted, index: number): string {
   const step = index % 7 === 1 ? index - 1 : index;
   return new Date(newest.getTime() - step * gapMs).toISOString();
@@ -141,7 +152,7 @@ function attachmentAt({ id, media }: Wanted, index: number): Item {
   return { id: `f-${index}`, name, type, url: `${media}/media/${id}/f-${index}` };
 }
 
-/** What an odd message has in place of the plain one. */
+/** Returns the fields that replace those of the plain message in an odd account. */
 function odd({ id, media }: Wanted, index: number): Item {
   const attached = (name: string, url: string) => ({
     attachments: [{ id: name, name: `${name}.pdf`, type: 'application/pdf', url }],
@@ -161,7 +172,7 @@ function odd({ id, media }: Wanted, index: number): Item {
   return odds[index] ?? {};
 }
 
-/** A media host on which nothing answers. */
+/** A media host that is down: nothing listens on this port. */
 export const DEAD_HOST = '127.0.0.1:2';
 
 const titles = [

@@ -1,4 +1,4 @@
-// The API of Conversations.
+// The routes of Conversations: its API and media, and the pages and controls of the demo.
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { json as jsonOf, text as textOf } from 'node:stream/consumers';
 import { z } from 'zod';
@@ -26,11 +26,11 @@ type Parts = {
   requests: Asked[];
   tokens: Tokens;
   add: (given: Partial<Wanted> & { id: string }) => Promise<Wanted>;
-  /** What each account was generated from. */
+  /** The parameters from which each account was generated, by account id. */
   generated: Map<string, Wanted>;
-  /** The apps of the accounts; null without Oneway. */
+  /** Calls Oneway as the app of an account; null if Oneway’s URL is not given. */
   app: PhoneApp | null;
-  /** Drives migrations; null without Oneway. */
+  /** Drives migrations in Oneway; null if Oneway’s URL or key is not given. */
   driver: Driver | null;
   url: string;
 };
@@ -50,7 +50,10 @@ export async function answerTo(parts: Parts, req: IncomingMessage, res: ServerRe
   return send(res, answer, errors, happening);
 }
 
-/** The pages of the demo: all accounts, and the app of each. */
+/**
+ * Returns a page of the demo: all accounts, the app of one account, or the log of a driven
+ * migration.
+ */
 async function shownPage(
   { accounts, generated, driver }: Parts,
   app: PhoneApp,
@@ -146,7 +149,9 @@ const wantedSchema = z.object({
 
 type Change = (parts: Parts, url: URL, req: IncomingMessage) => Promise<Answer>;
 
-/** What the demo and the tests change, when Conversations is a process of its own. */
+/**
+ * Requests with which the demo and the tests control Conversations when it runs in its own process.
+ */
 const changes: Record<string, Change> = {
   'POST /faults': async ({ faults }, _url, req) => {
     faults.push(fault(faultSchema.parse(await jsonOf(req))));

@@ -1,13 +1,15 @@
-// The accounts of the demo. They are the same at every start of a demo, so that a second run finds nothing new.
+// The sample accounts of the demo. They are the same at every start of a demo, so that a second migration run finds
+// nothing new.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import type { Wanted } from './records.ts';
 
 type Sample = Partial<Wanted> & { id: string };
 
-/** Accounts whose newest message has this time. */
+/** Returns the sample accounts. `newest`: the time of each account’s newest message. */
 export const sampleAccounts = (newest: Date): Sample[] =>
   [
-    // Long enough to watch its inbox fill, and with records that are hard to read.
+    // This account has enough messages to watch its inbox fill, and has records that cannot be
+    // read.
     { id: 'blue-lamps', name: 'Blue Lamps', messages: 12_000, gapMs: 30 * MINUTE, isOdd: true },
     { id: 'riverside-books', name: 'Riverside Books', messages: 1200, gapMs: 90 * MINUTE },
     { id: 'nordic-tea', name: 'Nordic Tea', messages: 300 },
@@ -21,7 +23,10 @@ export const sampleAccounts = (newest: Date): Sample[] =>
 
 const MINUTE = 60_000;
 
-/** The time of the newest messages: that of the first start, which is kept in a file. */
+/**
+ * Returns the time of the demo’s first start, which is kept in a file. The newest messages of the
+ * sample accounts have this time.
+ */
 export function timeOfFirstStart(file: string): Date {
   if (!existsSync(file)) writeFileSync(file, new Date().toISOString());
   return new Date(readFileSync(file, 'utf8'));

@@ -1,5 +1,5 @@
-// Conversations, the invented older system: accounts, their channels (encrypted), media behind tokens, and a store.
-// The demo runs it as a program of its own, the tests in their own process.
+// Conversations, the invented older system: accounts with encrypted channels, media that need a token, and a store. The
+// demo runs it in its own process, the tests run it in theirs.
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { JWTPayload } from 'jose';
 import { once } from 'node:events';
@@ -24,21 +24,21 @@ import { AUDIENCE, openTokens } from './tokens.ts';
 
 export type Conversations = {
   url: string;
-  /** The address of the store, with faults. */
+  /** The address of the store, behind the proxy that makes faults happen. */
   storeUrl: string;
-  /** A client of the store, past the faults. */
+  /** A client that reaches the store directly, without faults. */
   store: DynamoDBDocumentClient;
   accounts: Map<string, Account>;
   faults: Fault[];
-  /** Every request so far, but not those to the store. */
+  /** Every request so far to the API and the media, but not to the store. */
   requests: Asked[];
-  /** Lets something go wrong from now on. */
+  /** Switches on a fault from now on. */
   fail(wanted: FaultWanted): Fault;
-  /** Ends all faults. */
+  /** Switches off all faults. */
   heal(): void;
   /** Adds an account with generated records. */
   add(given: Partial<Wanted> & { id: string }): Promise<Wanted>;
-  /** A token as the app of a shopper has it. */
+  /** Creates a token as the app of a shopper sends it. */
   shopperToken(account: string, claims?: JWTPayload): Promise<string>;
   /** The settings of Oneway for this server, without key and certificate. */
   variables: Record<string, string>;
@@ -48,14 +48,14 @@ export type Conversations = {
 type Options = {
   /** The certificate (PEM) of the system that may read accounts and media. */
   certificate: string;
-  /** Free ports by default. */
+  /** The ports of the API and the store; free ports by default. */
   port?: number;
   storePort?: number;
   /** The address of Oneway, for the apps of the demo. */
   oneway?: string;
-  /** The file with the key with which Conversations drives migrations there. */
+  /** The file with the API key with which Conversations drives migrations in Oneway. */
   keyFile?: string;
-  /** Keeps the records of the store on the disk. */
+  /** The folder that keeps the records of the store on disk. */
   folder?: string;
 };
 
@@ -117,7 +117,7 @@ export async function startConversations(options: Options): Promise<Conversation
   };
 }
 
-/** The settings of Oneway for a Conversations at these addresses. */
+/** Returns the settings with which Oneway uses a Conversations at these addresses. */
 export const variablesFor = ({ url, storeUrl }: { url: string; storeUrl: string }) => ({
   CONVERSATIONS_URL: url,
   STORE_ENDPOINT: storeUrl,

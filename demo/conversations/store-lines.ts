@@ -1,4 +1,4 @@
-// Requests to the store as lines of text, by which faults find them.
+// Describes requests to the store as lines of text, which the patterns of faults are matched against.
 type Key = Record<string, { S?: string }>;
 type Keys = Record<string, { Keys?: Key[] }>;
 
@@ -16,7 +16,10 @@ export type StoreRequest = {
 
 const textsOf = (key: Key = {}) => Object.values(key).flatMap(({ S }) => S ?? []);
 
-/** `GetItem messages a-1 <position>`, `Query messages a-1 (after <position>)`, and each key of a batch. */
+/**
+ * Returns a request as lines: `GetItem messages a-1 <position>`, `Query messages a-1 (after
+ * <position>)`, or a line for each key of a batch.
+ */
 export function linesOf({ operation, body }: StoreRequest): string[] {
   if (body.RequestItems) {
     return Object.entries(body.RequestItems).flatMap(([table, { Keys = [] }]) =>
@@ -25,7 +28,8 @@ export function linesOf({ operation, body }: StoreRequest): string[] {
   }
   const isKeysOnly = operation === 'Query' && body.ProjectionExpression !== undefined;
   const [account = ''] = textsOf(body.ExpressionAttributeValues);
-  // In brackets, so that a fault of a record does not happen to what is read after it.
+  // The start key is in brackets, so that a fault of one record does not match the query that
+  // continues after this record.
   const after = keyOf(body.ExclusiveStartKey).slice(1);
   const key = body.Key ? keyOf(body.Key) : [account, ...after.map((one) => `(after ${one})`)];
   return [[`${operation}${isKeysOnly ? 'Keys' : ''}`, body.TableName, ...key].join(' ')];
@@ -36,7 +40,7 @@ const keyOf = (key: Key = {}) => {
   return [...textsOf(account && { account }), ...textsOf(range)];
 };
 
-/** A line for each whole record of an answer. */
+/** Returns a line for each whole record in the answer to a query. */
 export function recordLines({ operation, body }: StoreRequest, answer: Buffer): string[] {
   if (operation !== 'Query' || body.ProjectionExpression !== undefined) return [];
   const { Items = [] } = JSON.parse(answer.toString()) as { Items?: Key[] };
@@ -46,7 +50,9 @@ export function recordLines({ operation, body }: StoreRequest, answer: Buffer): 
   });
 }
 
-/** A batch request without the keys that match, and those keys. */
+/**
+ * Splits a batch request. `kept`: the request without the matching keys. `left`: the matching keys.
+ */
 export function withoutKeys({ operation, body }: StoreRequest, match: RegExp) {
   const isLeft = (table: string, key: Key) =>
     match.test([operation, table, ...keyOf(key)].join(' '));

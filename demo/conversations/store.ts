@@ -1,4 +1,4 @@
-// The store of Conversations: DynamoDB (dynalite), behind a server that can break each request.
+// The store of Conversations: dynalite, a DynamoDB server for tests, behind a proxy that can make any request fail.
 import {
   CreateTableCommand,
   DynamoDBClient,
@@ -17,10 +17,10 @@ import { linesOf, recordLines, withoutKeys, type StoreRequest } from './store-li
 export const tables = { messages: 'messages', threads: 'threads' };
 
 export type Store = {
-  /** The address with faults, and the one without. */
+  /** `url`: the proxy, where faults happen. `directUrl`: the store itself. */
   url: string;
   directUrl: string;
-  /** A client past the faults. */
+  /** A client of the store itself, without faults. */
   direct: DynamoDBDocumentClient;
   close(): Promise<void>;
 };
@@ -41,7 +41,7 @@ const listening = async (server: Server, port: number) => {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 };
 
-/** Starts the store with its two tables; `folder` keeps its records on the disk. */
+/** Starts the store with its two tables. `folder`: where the records are kept on disk. */
 export async function startStore(
   faults: Fault[],
   { port = 0, folder }: { port?: number; folder?: string } = {},
@@ -73,7 +73,7 @@ export async function startStore(
   };
 }
 
-/** Creates the two tables; those that exist are kept. */
+/** Creates the two tables, unless they exist already. */
 export async function createTables(client: DynamoDBDocumentClient) {
   for (const [name, range] of [
     [tables.messages, 'position'],
@@ -156,7 +156,7 @@ async function passOn({ req, target, agent, faults }: Passing) {
   return { answer, happening: before ?? after };
 }
 
-/** Asks dynalite, and gives on its answer. */
+/** Forwards a request to dynalite and returns the answer. */
 async function ask(
   target: string,
   agent: Agent,

@@ -1,5 +1,5 @@
-// The tokens of Conversations: it checks those that are signed with a certificate that it knows, and signs those of
-// shoppers.
+// The tokens of Conversations: it verifies tokens that are signed with a known certificate’s key, and signs the tokens
+// of shoppers.
 import { createHash, X509Certificate } from 'node:crypto';
 import {
   decodeProtectedHeader,
@@ -13,17 +13,20 @@ import {
 
 export type Tokens = {
   jwks: JSONWebKeySet;
-  /** A token of a shopper of an account, for 10 minutes; `claims` in place of the usual ones. */
+  /**
+   * Signs a token for a shopper of an account, which is valid for 10 minutes. `claims` replace the
+   * usual claims.
+   */
   shopper(account: string, claims?: JWTPayload): Promise<string>;
-  /** The account of a shopper’s token; null when the token is not valid. */
+  /** Returns the account that a shopper’s token names; null if the token is not valid. */
   accountOf(token: string): Promise<string | null>;
-  /** Whether a token is signed with the known certificate. */
+  /** Whether a token is signed with the key of the known certificate. */
   isCertified(token: string): Promise<boolean>;
 };
 
 export const AUDIENCE = 'oneway';
 
-/** `issuer` is asked late, because the address is known only when the server listens. */
+/** `issuer` is a function, because the address is known only after the server listens. */
 export async function openTokens(pem: string, issuer: () => string): Promise<Tokens> {
   const certificate = new X509Certificate(pem);
   const thumbprint = createHash('sha256').update(certificate.raw).digest('base64url');

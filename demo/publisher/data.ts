@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 export type PublishedFile = { content: Buffer; mended?: Buffer };
 export type Published = Map<string, PublishedFile>;
 
-/** All files by their path. */
+/** Returns all files, by their URL paths. */
 export function publishedFiles(): Published {
   const files: Published = new Map();
   const add = (path: string, file: PublishedFile) => files.set(`/files/${path}.csv`, file);
@@ -15,7 +15,10 @@ export function publishedFiles(): Published {
   return files;
 }
 
-/** Numbers that look random and are the same at every start: a linear congruential generator. */
+/**
+ * Returns a generator of numbers that look random and are the same at every start: a linear
+ * congruential generator.
+ */
 function numbers(seed: number): (below: number) => number {
   let state = seed % 2_147_483_647 || 1;
   return (below) => {
@@ -67,7 +70,10 @@ function cities(year: number): Buffer {
 const months = (year: number, count: number) =>
   Array.from({ length: count }, (_one, index) => `${year}-${String(index + 1).padStart(2, '0')}`);
 
-/** Daily rain at 24 stations, as offices in Germany publish it: semicolons, decimal commas, a title above. */
+/**
+ * Daily rain at 24 stations, in the format of offices in Germany: semicolons, decimal commas, and a
+ * title above the header.
+ */
 function rainfall(month: string): PublishedFile {
   const random = numbers(Number(month.replace('-', '')));
   const lines = Array.from({ length: 28 }, (_day, day) =>
@@ -83,7 +89,8 @@ function rainfall(month: string): PublishedFile {
     }),
   ).flat();
   const content = text([`Rainfall ${month}`, 'station;day;rain_mm;humidity', ...lines]);
-  // What a content-management system answers when its file is gone, stored under the name of the file.
+  // The broken file contains the error page of a content-management system, saved under the name of
+  // the data file.
   const broken = Buffer.from(
     '<!doctype html><title>503</title><p>The archive is being maintained.</p>\n',
   );

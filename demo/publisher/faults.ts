@@ -1,4 +1,4 @@
-// What can be wrong with a publisher’s server, on demand.
+// The faults that the demo and the tests can switch on in the publisher’s server.
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -20,7 +20,10 @@ export const faultNames = [
 ] as const;
 export type FaultName = (typeof faultNames)[number];
 
-/** `times`: how often the fault happens; always by default. `to`: where a redirect leads. */
+/**
+ * `times`: how many times the fault happens; always by default. `to`: the URL to which a redirect
+ * leads.
+ */
 export type Fault = { name: FaultName; times?: number; to?: string };
 
 type Serve = (res: ServerResponse, content: Buffer, fault: Fault) => unknown;
@@ -29,15 +32,15 @@ const half = (content: Buffer) => content.subarray(0, Math.ceil(content.length /
 const announced = (res: ServerResponse, { length }: Buffer) =>
   res.writeHead(200, { 'Content-Type': 'text/csv', 'Content-Length': length });
 
-/** How each fault answers; the headers of a file are set already. */
+/** How the server answers a request with each fault. */
 export const faults: Record<FaultName, Serve> = {
   'not-found': (res) => res.writeHead(404).end('Not found\n'),
   error: (res) => res.writeHead(500).end('Internal error\n'),
-  /** The connection breaks in the middle. */
+  /** The connection breaks in the middle of the file. */
   cut: (res, content) => {
     announced(res, content).write(half(content), () => res.destroy());
   },
-  /** The connection is closed in order, but earlier than announced. */
+  /** The server closes the connection in order, but after fewer bytes than it announced. */
   short: (res, content) => {
     announced(res, content).write(half(content), () => res.socket?.end());
   },
@@ -50,7 +53,7 @@ export const faults: Record<FaultName, Serve> = {
     }
     res.end();
   },
-  /** A line at a time, for ever. */
+  /** The server sends small pieces without end, so that the file never ends. */
   drip: async (res, content) => {
     res.writeHead(200, { 'Content-Type': 'text/csv' });
     while (!res.destroyed) {
@@ -58,23 +61,29 @@ export const faults: Record<FaultName, Serve> = {
       await sleep(20);
     }
   },
-  /** Half of the file, then nothing more. */
+  /** The server sends half of the file, then nothing more, and keeps the connection open. */
   silent: (res, content) => {
     announced(res, content).write(half(content));
   },
-  /** No answer at all. */
+  /** The server does not answer at all. */
   mute: () => {},
   endless: async (res) => {
     res.writeHead(200, { 'Content-Type': 'text/csv' });
     await forever(res, Buffer.alloc(65_536, 'endless,'));
   },
-  /** A small answer that becomes endless when it is unpacked. */
+  /**
+   * A decompression bomb: each small compressed piece unpacks to 16 MB, and the answer does not
+   * end.
+   */
   bomb: async (res) => {
     res.writeHead(200, { 'Content-Type': 'text/csv', 'Content-Encoding': 'gzip' });
     await forever(res, gzipSync(Buffer.alloc(16 * 1024 * 1024)));
   },
   redirect: (res, _content, { to = '/' }) => res.writeHead(302, { Location: to }).end(),
-  /** No length is announced, and the connection ends in the middle as if that were all. */
+  /**
+   * The server announces no length and sends only half of the file, so that the client cannot see
+   * that the rest is missing.
+   */
   unsized: (res, content) => {
     res.shouldKeepAlive = false;
     res.useChunkedEncodingByDefault = false;

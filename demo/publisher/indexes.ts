@@ -1,4 +1,4 @@
-// The three kinds of index of the publisher, and its home page.
+// The three kinds of file index that the publisher serves (JSON, HTML and CKAN), and its home page.
 import { createHash } from 'node:crypto';
 import { escaped } from '../provider-page.ts';
 import type { Published, PublishedFile } from './data.ts';
@@ -33,7 +33,7 @@ export const htmlIndex = (files: Published) =>
   <p><a href="/files/rainfall/readme.txt">How it is measured</a></p>`,
   );
 
-/** The answer of `package_show` of CKAN’s API. */
+/** Returns the answer of `package_show` of CKAN’s API; null for an unknown package. */
 export function ckanAnswer(files: Published, id: string, origin: string) {
   if (id !== 'ridership') return null;
   const resources = below(files, 'ridership').map(([path, { content }], position) => ({

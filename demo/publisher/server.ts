@@ -1,5 +1,5 @@
 // An invented publisher, the Office for City Statistics: a small HTTP server with data files and three kinds of index,
-// and with faults on demand. The demo runs it as a program of its own, the tests in their own process.
+// and with faults on demand. The demo runs it in its own process, the tests run it in theirs.
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -10,9 +10,9 @@ import { ckanAnswer, homePage, htmlIndex, jsonIndex } from './indexes.ts';
 export type Publisher = {
   url: string;
   files: Published;
-  /** The faults by the path of a file or an index. */
+  /** The faults that are switched on, by the path of a file or an index. */
   faults: Map<string, Fault>;
-  /** Every request so far. */
+  /** Every request to the publisher so far. */
   requests: { method: string; path: string; headers: IncomingMessage['headers'] }[];
   close(): Promise<void>;
 };
@@ -20,7 +20,7 @@ export type Publisher = {
 export const etagOf = (content: Buffer) =>
   createHash('sha256').update(content).digest('hex').slice(0, 20);
 
-/** Starts the publisher; a free port by default. */
+/** Starts the publisher on the given port, by default on a free port. */
 export async function startPublisher({
   port = 0,
   files = publishedFiles(),
@@ -47,7 +47,7 @@ export async function startPublisher({
 }
 
 function answer(publisher: Publisher, req: IncomingMessage, res: ServerResponse) {
-  // As it was asked for, so that absolute addresses in an index lead to the same host.
+  // Use the host name of the request, so that absolute URLs in an index lead to the same host.
   const url = new URL(req.url ?? '/', `http://${req.headers.host ?? new URL(publisher.url).host}`);
   const path = safelyDecoded(url.pathname);
   const { method = 'GET', headers } = req;
@@ -110,8 +110,8 @@ function contentAt({ files }: Publisher, path: string, url: URL): Content | null
 }
 
 /**
- * `POST /faults?path=…&name=cut&times=1` sets a fault, without a name it ends it; `POST /mending?path=…` corrects a
- * file.
+ * Handles the controls of the demo and the tests. `POST /faults?path=…&name=cut&times=1` switches
+ * on a fault, and without a name switches it off. `POST /mending?path=…` corrects a file.
  */
 function change({ files, faults: all }: Publisher, url: URL, res: ServerResponse) {
   const { searchParams: query } = url;

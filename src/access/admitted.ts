@@ -1,10 +1,14 @@
-// Decides who may sign in with single sign-on: people of an e-mail domain, or with a value of a claim.
+// Decides who may sign in with single sign-on: people whose e-mail has an admitted domain, or whose sign-in has a
+// claim with an admitted value.
 import { z } from 'zod';
 
 /** One entry of the setting OIDC_ADMITS: `@example.com`, or `groups=oneway`. */
 export type Admitted = { domain: string } | { claim: string; value: string };
 
-/** The schema of the setting OIDC_ADMITS: entries separated by commas, of which a person needs to match only one. */
+/**
+ * The schema of the setting OIDC_ADMITS: entries separated by commas. A person who matches one of
+ * the entries is admitted.
+ */
 export const admittedSchema = z.string().transform((list, context): Admitted[] =>
   list.split(',').flatMap((text) => {
     const one = admittedFrom(text.trim());

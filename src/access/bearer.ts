@@ -1,4 +1,5 @@
-// Keys and tokens in `Authorization: Bearer …`: finds the holder of a key, and counts wrong ones by address.
+// Reads keys and tokens from the header `Authorization: Bearer …`, finds the credential of a key, and counts wrong
+// keys and tokens by the address of the sender.
 import type { App } from '../environments/app.ts';
 import type { Redis } from '../environments/redis.ts';
 import type { Queryable } from '../database/sql.ts';
@@ -13,7 +14,10 @@ const WRONG_KEYS = 100;
 /** The error for a request without a valid key or token. */
 export class WrongBearer extends Problem {
   readonly reason: string;
-  /** What the refusal is logged as; null for one that nobody who guesses could cause. */
+  /**
+   * The kind under which the refusal is logged and counted; null when nobody is guessing keys, such
+   * as for a request without a key.
+   */
   readonly kind: RefusalKind | null;
 
   constructor({ reason, kind }: { reason: string; kind: RefusalKind | null }, message: string) {
@@ -22,19 +26,22 @@ export class WrongBearer extends Problem {
     this.kind = kind;
   }
 
-  /** The header `WWW-Authenticate` of the answer. */
+  /** The value of the header `WWW-Authenticate` in the answer to such a request. */
   get challenge(): string {
     return this.reason === 'missing' ? 'Bearer' : 'Bearer error="invalid_token"';
   }
 }
 
-/** What follows `Bearer` in the header `Authorization`; empty when there is nothing that can be a key or token. */
+/**
+ * Returns the key or token after `Bearer` in the header `Authorization`; empty when the header has
+ * none.
+ */
 export const bearerIn = (header: string | undefined): string =>
   /^Bearer +([\w.-]{1,8000})$/i.exec(header ?? '')?.[1] ?? '';
 
 /**
- * Finds the holder of an API key.
- * @throws WrongBearer with what the caller can do
+ * Finds the credential that an API key belongs to.
+ * @throws WrongBearer, whose message tells the caller how to get a valid key
  */
 export async function holderOf(on: Queryable, key: string): Promise<Holder> {
   if (key === '') throw new WrongBearer({ reason: 'missing', kind: null }, refusals.missing);
@@ -54,8 +61,8 @@ const refusals: Record<Refusal | 'missing', string> = {
 };
 
 /**
- * Returns a function that logs a wrong key or token and counts it by address.
- * @throws Problem 429 when there were too many
+ * Returns a function that logs a wrong key or token, and counts it by the address of the sender.
+ * The function throws Problem 429 when an address has sent too many wrong keys and tokens.
  */
 export function countWrongBearers(here: App, redis: Redis) {
   const wrongKeys = openThrottle(here, redis, { counts: 'wrong-keys', attempts: WRONG_KEYS });

@@ -1,5 +1,6 @@
-// Credentials: the apps, clients and jobs that call Oneway, with their keys. Each has scopes and one or two keys:
-// rotation adds a second key, and both work until the first one is revoked or its grace period ends.
+// Creates, rotates and revokes credentials. A credential is an app, client or job that calls Oneway, with its scopes
+// and one or two keys. Rotation adds a second key; both keys work until the first key is revoked or its grace period
+// ends.
 import type { PoolConnection } from 'mysql2/promise';
 import { z } from 'zod';
 import * as audit from '../audit/audit.ts';
@@ -44,8 +45,9 @@ export type Credential = {
 };
 
 /**
- * A new key with its secret, which is shown only now: afterwards nobody can read it (of a HAWK key: only the code
- * that verifies requests).
+ * A new key with its secret. The secret is shown only now, because afterwards nobody can read it:
+ * the secret of a token is stored as a hash, and the secret of a HAWK key is encrypted, for
+ * verifying requests.
  */
 export type Issued = { credential: number; publicPart: string; secret: string };
 
@@ -61,7 +63,7 @@ const wantedCredential = z
     name: requiredLine('Enter a name', 100),
     scopes: z.array(scopeSchema).min(1, 'Choose at least one scope'),
     expiresAt: z.date().nullable().default(null),
-    /** Whether a name is refused that another credential with a working key has. */
+    /** Whether to refuse a name that another credential with a working key already has. */
     isNameUnique: z.boolean().default(false),
   })
   .refine(({ kind, expiresAt }) => kind !== 'job' || expiresAt !== null, {
@@ -98,7 +100,10 @@ export async function create(here: App, by: string, posted: WantedCredential): P
   });
 }
 
-/** Of two that are created at the same time with one name, the lock lets one through. */
+/**
+ * Refuses a name that another credential with a working key has. If two requests create credentials
+ * with the same name at the same time, the row lock lets only one request succeed.
+ */
 async function refuseTakenName(
   connection: PoolConnection,
   { id, name }: Pick<Credential, 'id' | 'name'>,
@@ -119,17 +124,20 @@ async function refuseTakenName(
 }
 
 export type Rotation = {
-  /** For how many hours the former key works beside the new one. */
+  /** How many hours the old key still works after the rotation. */
   graceHours: number;
   /** When the new key expires. */
   expiresAt?: Date | null;
-  /** The id of the key that the page showed, so that a key created meanwhile is not revoked by mistake. */
+  /**
+   * The id of the key that the user’s page showed. If somebody has created a new key since then,
+   * the ids differ and the rotation is refused, so that it does not end the new key by mistake.
+   */
   seen?: number | null;
 };
 
 /**
- * Adds a second key to a credential; the former one works until its grace period ends.
- * @throws Conflict when two keys or no key work, or when the page showed another key
+ * Adds a second key to a credential. The old key works until its grace period ends.
+ * @throws Conflict when two keys or no key work, or when the user’s page showed another key
  */
 export async function rotate(
   here: App,
@@ -189,7 +197,9 @@ export async function revoke(here: App, by: string, id: number, keyId: number | 
   });
 }
 
-/** Lists the credentials of one kind, or all of them; working ones first. */
+/**
+ * Lists the credentials of one kind, or of all kinds. Credentials with a working key come first.
+ */
 export async function list(on: Queryable, kind: Kind | null = null): Promise<Credential[]> {
   const all = await read(on, sql`${kind} is null or kind = ${kind}`);
   const works = ({ keys }: Credential) => (keys.some(({ state }) => isUsable(state)) ? 0 : 1);

@@ -1,5 +1,5 @@
-// Encrypts secrets that must be readable later: AES-256-GCM with the key in the setting CREDENTIALS_KEY. Each
-// ciphertext contains the id of that key, so that the key can be replaced.
+// Encrypts secrets that Oneway must decrypt later, with AES-256-GCM and the key in the setting CREDENTIALS_KEY. The
+// id of the key is stored with each ciphertext, so that an operator can replace the key.
 import {
   createCipheriv,
   createDecipheriv,
@@ -12,7 +12,10 @@ import {
 /** The key is a KeyObject, so that it cannot leak into a log, an error or JSON. */
 export type EncryptionKey = { id: string; key: KeyObject };
 
-/** The keys in the settings: `current` encrypts, `previous` only decrypts. Null when there is none. */
+/**
+ * The keys in the settings: `current` encrypts and decrypts, `previous` only decrypts. Null when
+ * the settings have no key.
+ */
 export type EncryptionKeys = { current: EncryptionKey; previous: EncryptionKey | null } | null;
 
 export type Encrypted = { keyId: string; text: string };
@@ -38,7 +41,10 @@ export const encryptionKeys = (current?: string, previous?: string): EncryptionK
 const IV_BYTES = 12;
 const TAG_BYTES = 16;
 
-/** Encrypts a secret. The ciphertext is bound to `owner`: copied into another row it cannot be decrypted. */
+/**
+ * Encrypts a secret. The ciphertext is bound to `owner`, the row that stores it: copied into
+ * another row, the ciphertext cannot be decrypted.
+ */
 export function encrypt({ id, key }: EncryptionKey, secret: string, owner: string): Encrypted {
   const iv = randomBytes(IV_BYTES);
   const cipher = createCipheriv('aes-256-gcm', key, iv).setAAD(Buffer.from(owner));
@@ -49,7 +55,10 @@ export function encrypt({ id, key }: EncryptionKey, secret: string, owner: strin
   };
 }
 
-/** Returns the decrypted text; null when its key is not in the settings, or the ciphertext was altered. */
+/**
+ * Decrypts a secret. Returns null when the settings lack the key of the ciphertext, when the
+ * ciphertext was altered, or when it belongs to another owner.
+ */
 export function decrypt(
   keys: EncryptionKeys,
   { keyId, text }: Encrypted,

@@ -1,12 +1,14 @@
-// Checks the permission that a route requires, and refuses everyone else before any code of the route runs.
+// Checks that the user has the permission that a route requires. Everyone else is refused before any code of the
+// route runs.
 import type { NextFunction, Request, Response } from 'express';
 import { Forbidden } from '../problems.ts';
 import { may, whoMay, type Ability } from './permissions.ts';
 
 /**
- * Routes for programs, which have no session. `app`: for callers with an API key, which the API itself checks.
- * `account`: for an app with the token of its account, or a key for account migrations. `hawk`: for clients that sign
- * each request, which the signed API checks. `bridge`: for another server, whose token the handler checks.
+ * The access rules of routes for programs, which have no session. `app`: an app with an API key,
+ * which the API checks. `account`: an app with the token of its account, or a program with a key
+ * for account migrations. `hawk`: a client that signs each request, which the signed API checks.
+ * `bridge`: another server, whose token the handler checks.
  */
 const programs = ['app', 'account', 'hawk', 'bridge'] as const;
 export type ForPrograms = (typeof programs)[number];
@@ -35,17 +37,18 @@ export const isForPrograms = (allow: Allow): allow is ForPrograms =>
   programs.some((one) => one === allow);
 
 /**
- * Whether a browser opens a page with this request, and does not load a script, an image or an event stream for it:
- * only then the sign-in provider is asked silently.
+ * Whether a browser opens a page with this request, rather than a script, an image or an event
+ * stream. Only a request for a page may lead to the sign-in provider and back.
  */
 const isPage = (req: Request) => (req.get('Sec-Fetch-Dest') ?? 'document') === 'document';
 
-/** The most characters of a return address, so that it fits into a cookie. */
+/** The most characters of a return address, so that the address fits into a cookie. */
 const RETURN_LENGTH = 500;
 
 /**
- * Remembers where to return to after signing in. A longer address is dropped, because nothing is stored on the server
- * for visitors who are not signed in.
+ * Remembers, in the visitor’s cookie, the page to return to after signing in. An address that is
+ * too long for the cookie is dropped, because the server stores nothing for visitors who are not
+ * signed in.
  */
 function rememberReturn({ visitor, originalUrl }: Request) {
   if (originalUrl.length <= RETURN_LENGTH) visitor.returnTo = originalUrl;
@@ -55,9 +58,10 @@ function rememberReturn({ visitor, originalUrl }: Request) {
 const SILENCE_MS = 5000;
 
 /**
- * Whether the sign-in provider is asked silently, so that a person who is signed in there gets in without seeing the
- * sign-in page. Not right after such an attempt (it would loop), not after signing out (which must last), and not for
- * scripts and images.
+ * Whether to ask the sign-in provider silently, so that a person who is signed in at the provider
+ * sees no sign-in page here. Oneway does not ask silently right after such an attempt, because it
+ * would loop; after the person signed out, because signing out must last; or for scripts and
+ * images.
  */
 function isTriedSilently(req: Request): boolean {
   const { signsInByHand, askedAt = 0 } = req.visitor;

@@ -1,11 +1,11 @@
-// Computes the state of a key and how long it still works. Pure functions; timestamps are in MySQL’s format and in
-// UTC.
+// Computes whether a key is valid, expiring, expired or revoked. Pure functions; timestamps are in MySQL’s format and
+// in UTC.
 
 export type KeyState = 'valid' | 'expiring' | 'expired' | 'revoked';
 
 export type KeyTimes = { expires_at: string | null; revoked_at: string | null };
 
-/** The state of a key. It is valid up to and including its expiry timestamp. */
+/** Returns the state of a key. A key is expired from its expiry timestamp on. */
 export function stateOf(
   { expires_at: expires, revoked_at: revoked }: KeyTimes,
   now: string,

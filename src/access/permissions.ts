@@ -35,7 +35,10 @@ export type Ability =
 export const isStaging = ({ rules, isStagingAlways }: EnvironmentSetup): boolean =>
   isStagingAlways || rules.isEdited;
 
-/** Whether the setting IS_STAGING_ALWAYS opened editing in an environment that is normally closed for it. */
+/**
+ * Whether the setting IS_STAGING_ALWAYS opened editing in an environment where nobody may normally
+ * edit.
+ */
 export const isOpenedForEditing = (place: EnvironmentSetup): boolean =>
   isStaging(place) && !place.rules.isEdited;
 
@@ -78,10 +81,16 @@ export function may(
 }
 
 const editors: Permission[] = ['editor', 'product_manager'];
-/** The permissions that may undo a transfer: an undo sends no new content, so people on call may do it, too. */
+/**
+ * The permissions that allow undoing a transfer. People on call may undo, too, because an undo
+ * sends no new content.
+ */
 const undoers: Permission[] = ['product_manager', 'on_call'];
 
-/** The permissions for a refresh and a comparison, which can lose no one’s work. */
+/**
+ * The permissions that allow starting a refresh. Administrators may start one, too, because a
+ * refresh loses nobody’s work.
+ */
 const refreshers: Permission[] = ['product_manager', 'administrator'];
 
 /** The permissions that an administrator may grant in this environment. */
@@ -90,7 +99,10 @@ export const grantable = ({ rules }: EnvironmentSetup): Permission[] =>
 
 const asks = 'An administrator gives permissions on the People page.';
 
-/** The permissions of which a person needs one for this action, or the reason why nobody may do it here. */
+/**
+ * Says which permission a person needs for this action, or why nobody may do it in this
+ * environment.
+ */
 export function whoMay(ability: Ability, place: EnvironmentSetup): string {
   const { label } = place.rules;
   switch (ability) {

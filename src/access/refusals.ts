@@ -7,7 +7,7 @@ export type RefusalKind = (typeof refusalKinds)[number];
 
 const counts = new WeakMap<App, Map<RefusalKind, number>>();
 
-/** How many sign-ins and keys of each kind were refused since this process started, for the metrics. */
+/** How many sign-ins and keys were refused since this process started, by kind, for the metrics. */
 export const refusalCounts = (here: App): ReadonlyMap<RefusalKind, number> =>
   counts.get(here) ?? new Map();
 

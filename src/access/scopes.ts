@@ -1,5 +1,5 @@
-// Scopes: what an API key may do, as strings. `catalog:task` is one thing, `catalog:*` everything below `catalog`, and
-// `dataset:city/*` everything below `dataset:city/`.
+// Scopes are strings that say what an API key may do. `catalog:task` allows one entity, `catalog:*` everything below
+// `catalog`, and `dataset:city/*` everything below `dataset:city/`.
 import { z } from 'zod';
 import { Problem } from '../problems.ts';
 
@@ -15,8 +15,8 @@ export const scopeSchema = z
 export const ACCOUNT_MOVES = 'account-moves';
 
 /**
- * Whether one of the granted scopes includes the needed one. `catalog:*` includes `catalog:task` and
- * `catalog:task:read`, but not `catalog` and not `catalogue:task`.
+ * Whether one of the granted scopes includes the needed scope. `catalog:*` includes `catalog:task`
+ * and `catalog:task:read`, but not `catalog` and not `catalogue:task`.
  */
 export const covers = (granted: readonly string[], needed: string): boolean =>
   granted.some(
@@ -35,7 +35,7 @@ export class LacksScope extends Problem {
 
 /**
  * Checks that a key has a scope.
- * @throws LacksScope, which names the scope, when it does not
+ * @throws LacksScope, which names the missing scope
  */
 export function needScope({ scopes }: { scopes: readonly string[] }, needed: string) {
   if (!covers(scopes, needed)) throw new LacksScope(needed);

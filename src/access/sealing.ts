@@ -18,9 +18,9 @@ import type { EncryptionKey, EncryptionKeys } from './encryption.ts';
 /** The public key that encrypts secrets; `id` names the CREDENTIALS_KEY that decrypts them. */
 export type SealingKey = { id: string; key: KeyObject };
 
-/** The PKCS #8 prefix of an X25519 private key; its 32 bytes follow. */
+/** The PKCS #8 prefix of an X25519 private key; the 32 bytes of the key follow. */
 const PRIVATE = Buffer.from('302e020100300506032b656e04220420', 'hex');
-/** The SPKI prefix of an X25519 public key; its 32 bytes follow. */
+/** The SPKI prefix of an X25519 public key; the 32 bytes of the key follow. */
 const PUBLIC = Buffer.from('302a300506032b656e032100', 'hex');
 
 const privateKeyOf = ({ key }: EncryptionKey): KeyObject => {
@@ -33,7 +33,10 @@ export const sealingKey = (key: EncryptionKey): SealingKey => ({
   key: createPublicKey(privateKeyOf(key)),
 });
 
-/** Convert between a public key and its 32 bytes in base64. */
+/**
+ * Converts a public key to its 32 bytes in base64; `sealingKeyFrom` converts the text to a key
+ * again.
+ */
 export const publicText = ({ key }: SealingKey): string => bytesOf(key).toString('base64');
 export const sealingKeyFrom = (id: string, text: string): SealingKey => ({
   id,
@@ -52,8 +55,8 @@ const TAG_BYTES = 16;
 type Sealed = { owner: string; since?: string; version?: string };
 
 /**
- * Encrypts a secret for one environment. The ciphertext is bound to `owner`: copied into another field it cannot be
- * decrypted.
+ * Encrypts a secret for one environment. The ciphertext is bound to `owner`, the field that stores
+ * it: copied into another field, the ciphertext cannot be decrypted.
  */
 export function seal(
   to: SealingKey,
@@ -72,8 +75,8 @@ export function seal(
 }
 
 /**
- * Returns the decrypted secret; null when its key is not in the settings, when the ciphertext was altered, or when it
- * belongs to another field.
+ * Decrypts a sealed secret. Returns null when the settings lack the key of the secret, when the
+ * ciphertext was altered, or when the secret belongs to another field.
  */
 export function open(keys: EncryptionKeys, text: string, owner: string): string | null {
   const parts = sealedParts(text);
@@ -97,7 +100,7 @@ export function open(keys: EncryptionKeys, text: string, owner: string): string 
   }
 }
 
-/** The time in whole seconds, which is enough for a page. */
+/** The present time in whole seconds. Pages show it as the time when the secret was set. */
 const now = () => `${new Date().toISOString().slice(0, 19)}Z`;
 
 const boundTo = (...parts: string[]) => Buffer.from(parts.join('\n'));

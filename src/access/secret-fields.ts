@@ -1,5 +1,6 @@
-// Secret fields of rows, such as the key of an external tool. A typed secret is sealed (encrypted for the environment
-// that stores it) before any other code sees it, and is decrypted only for API keys with the scope for it.
+// Handles the secret fields of rows, such as the key of an external tool. A secret that a user types is sealed
+// (encrypted for the environment that stores it) before any other code sees it. It is decrypted only for API keys
+// that have the scope for secrets.
 import type { Content, Draft, Entity, Row } from '../catalog/entity.ts';
 import { labelOf } from '../catalog/entity.ts';
 import { AS_STORED, type Value } from '../catalog/fields.ts';
@@ -13,8 +14,8 @@ import { open, publicText, seal, sealingKey, sealingKeyFrom, type SealingKey } f
 const ownerOf = ({ name: entity }: Entity, field: string) => `${entity}.${field}`;
 
 /**
- * Publishes the public key of this environment, so that the environment before it can encrypt secrets for it. Does
- * nothing without a CREDENTIALS_KEY.
+ * Stores the public key of this environment in its database, so that the environment that transfers
+ * rows here can encrypt secrets for it. Does nothing if CREDENTIALS_KEY is not set.
  */
 export async function publishSealingKey({ sql: on, credentialsKeys }: Environment) {
   if (!credentialsKeys) return;
@@ -27,7 +28,10 @@ export async function publishSealingKey({ sql: on, credentialsKeys }: Environmen
   );
 }
 
-/** The public key that encrypts secrets for an environment; null if that has no CREDENTIALS_KEY. */
+/**
+ * Returns the public key that encrypts secrets for an environment; null if the environment has no
+ * CREDENTIALS_KEY.
+ */
 async function sealingKeyOf({ sql: on, credentialsKeys }: Environment): Promise<SealingKey | null> {
   if (credentialsKeys) return sealingKey(credentialsKeys.current);
   const line = await first<{ id: string; public_key: string }>(
@@ -38,9 +42,9 @@ async function sealingKeyOf({ sql: on, credentialsKeys }: Environment): Promise<
 }
 
 /**
- * Returns a content whose typed secrets are encrypted for `place`; a secret that was left empty or typed as before
- * keeps its stored ciphertext.
- * @throws Invalid when that environment cannot store secrets
+ * Encrypts the secrets that a user typed, for the environment `place` that stores the row. A secret
+ * that the user left empty or typed as before keeps its stored ciphertext.
+ * @throws Invalid when the environment cannot store secrets
  */
 export async function sealSecrets(
   place: Environment,
@@ -80,8 +84,8 @@ async function sealedValue(
 }
 
 /**
- * Decrypts the secrets of these rows, by id, for API keys with the scope for that; a secret that cannot be decrypted
- * is left out.
+ * Decrypts the secrets of the given rows, for callers whose API key has the scope for secrets.
+ * Returns the secrets by row id, without those that cannot be decrypted.
  */
 export async function openedSecrets(
   { sql: on, credentialsKeys }: Environment,
@@ -109,8 +113,9 @@ export async function openedSecrets(
 export type SealedAgain = { sealed: number; unreadable: string[] };
 
 /**
- * Encrypts every stored secret with the current key: those in clear text, and those encrypted with the previous key.
- * That is no change of the row: it keeps its `modified_at`, and its history still matches.
+ * Encrypts every stored secret with the current key, if it is in clear text or encrypted with the
+ * previous key. The rows do not count as changed: each row keeps its `modified_at`, and its history
+ * still matches its content.
  */
 export async function sealAgain(
   on: Queryable,
@@ -144,8 +149,8 @@ const storedSecrets = (on: Queryable, entity: Entity, field: string) =>
   );
 
 /**
- * A stored secret encrypted with the current key. It keeps its version, so that history and journal recognise the
- * value. Null when it cannot be decrypted.
+ * Encrypts one stored secret with the current key. The secret keeps its version, so that history
+ * and journal recognise the value as unchanged. Returns null when the secret cannot be decrypted.
  */
 function sealedWithCurrent(
   keys: NonNullable<EncryptionKeys>,
@@ -162,7 +167,7 @@ function sealedWithCurrent(
     : seal(to, clear, { owner, since: parts.since, version: parts.version });
 }
 
-/** Counts the secrets that other programs or earlier versions stored in clear text. */
+/** Counts the secrets that other programs or earlier versions of Oneway stored in clear text. */
 export async function countInClear(on: Queryable, entities: readonly Entity[]): Promise<number> {
   let found = 0;
   for (const entity of entities) {

@@ -1,4 +1,4 @@
-// Counts attempts (to sign in, to use a key) in Redis, and refuses more than a limit.
+// Counts attempts to sign in or to use a key, in Redis, and refuses attempts above a limit.
 import { RateLimiterRedis } from 'rate-limiter-flexible';
 import type { App } from '../environments/app.ts';
 import type { Redis } from '../environments/redis.ts';
@@ -9,8 +9,8 @@ export type Throttle = RateLimiterRedis;
 const MINUTES = 15;
 
 /**
- * The address or network that attempts are counted for: an IPv6 network counts as one, because its owner has any
- * number of addresses.
+ * Returns the address for which attempts are counted. For IPv6, this is the network (the first 64
+ * bits), because its owner can use any address in the network.
  */
 export function addressOf({ ip = '' }: { ip?: string | undefined }): string {
   if (!ip.includes(':') || ip.includes('.')) return ip;
@@ -36,8 +36,8 @@ export const openThrottle = (
   });
 
 /**
- * Counts an attempt.
- * @throws Problem 429 when there were too many
+ * Counts an attempt under the key `by`, such as the address of the sender.
+ * @throws Problem 429 when there were too many attempts
  */
 export async function countAttempt(throttle: Throttle, by: string) {
   await throttle.consume(by).catch((error: unknown) => {

@@ -9,7 +9,8 @@ import { hashOf, isSameHash, publicPartOf, type Kind } from './secrets.ts';
 export type Holder = { id: number; kind: Kind; name: string; scopes: string[]; keyId: number };
 
 /**
- * Why a key is refused. `unreadable`: its encryption key is not in the settings, or the stored secret was altered.
+ * Why a key is refused. `unreadable`: the secret of the key cannot be decrypted, because the
+ * settings lack its encryption key or the stored secret was altered.
  */
 export type Refusal = 'unknown' | 'revoked' | 'expired' | 'unreadable';
 type Refused = { holder: null; refused: Refusal };
@@ -20,7 +21,10 @@ export type VerifiedToken = { holder: Holder; refused: null } | Refused;
 type HawkKey = { id: string; key: string; algorithm: 'sha256'; user: string };
 export type VerifiedHawkId = { holder: Holder; hawk: HawkKey; refused: null } | Refused;
 
-/** Finds the credential of a token, or why it is refused. Records its use, at most about once a minute. */
+/**
+ * Finds the credential that a token belongs to, or the reason why the token is refused. Records
+ * when the token was used, about once a minute at most.
+ */
 export async function verifyToken(
   on: Queryable,
   kind: Exclude<Kind, 'hawk'>,
@@ -35,8 +39,8 @@ export async function verifyToken(
 }
 
 /**
- * Finds the secret for verifying a HAWK request, or why its key is refused. The caller records the use after
- * verifying.
+ * Finds the secret that verifies a HAWK request, or the reason why its key is refused. The caller
+ * calls `noteUse` after it has verified the request.
  */
 export async function hawkKeyOf(
   on: Queryable,
@@ -53,7 +57,10 @@ export async function hawkKeyOf(
   return { ...verified, hawk: { id, key, algorithm: 'sha256', user: verified.holder.name } };
 }
 
-/** Records that a key was used. A failure is ignored, because keys must work even while the database is read-only. */
+/**
+ * Records when a key was used. The error of a read-only database is ignored, because keys must work
+ * even then.
+ */
 export const noteUse = (on: Queryable, { keyId }: Holder) =>
   run(
     on,

@@ -1,4 +1,4 @@
-// The page of one account’s migration, and what a person does there.
+// Handlers of the page of one account’s migration: show it, start or retry it, retry or discard its dead letters.
 import type { Request, Response } from 'express';
 import { addressedAccount, pathPartOf } from '../inbox/account-address.ts';
 import { reasonIn } from '../jobs/dead-letters-page.ts';
@@ -24,7 +24,7 @@ type Named = Pick<Move, 'account_id' | 'external_id'>;
 
 const partOf = ({ account_id: id, external_id }: Named) => pathPartOf({ id, external_id });
 
-/** The address of the page of an account’s move. */
+/** Returns the URL of the page that shows an account’s migration. */
 export const hrefOf = (move: Named) => `/account-moves/${partOf(move)}`;
 
 async function addressedMove(req: Request): Promise<Move> {
@@ -63,7 +63,10 @@ export async function show(req: Request, res: Response) {
   });
 }
 
-/** Streams the progress of a move as server-sent events, in the form of those of a job. */
+/**
+ * Streams a migration’s progress as server-sent events. The format is that of a job’s progress, so
+ * that one browser script handles both.
+ */
 export async function events(req: Request, res: Response) {
   const { account_id: account } = await addressedMove(req);
   const { sql: on } = req.here;
@@ -81,7 +84,7 @@ export async function events(req: Request, res: Response) {
   });
 }
 
-/** Starts, continues or retries the move, whichever comes next. */
+/** Starts, continues or retries the account’s migration, depending on its status. */
 export async function run(req: Request, res: Response) {
   const move = await addressedMove(req);
   const { job, move: after } = await requestMove(req.here, {
@@ -99,7 +102,7 @@ const unchanged = ({ migration_status: status }: Move): string =>
     ? 'The older system does not know this account: there is nothing to migrate.'
     : 'Nothing was changed: the migration runs already, or is completed.';
 
-/** The page that asks whether an account is to be migrated again from the start. */
+/** Shows the page that asks a person to confirm migrating an account again from the start. */
 export const showAgain = async (req: Request, res: Response) =>
   againPage(req, res, await addressedMove(req), {});
 
@@ -146,7 +149,9 @@ export async function retryRecords(req: Request, res: Response) {
   res.redirect(303, hrefOf(move));
 }
 
-/** The page that asks why the records of a cause are discarded. */
+/**
+ * Shows the form on which a person gives the reason for discarding the dead letters of one cause.
+ */
 export const showDiscarding = async (req: Request, res: Response) =>
   discardingPage(req, res, await addressedMove(req), {});
 

@@ -1,4 +1,4 @@
-// What a person can do with a move, by the state that it is in. Pure functions.
+// Decides which button the page of an account’s migration offers, depending on the migration’s status. Pure functions.
 import type { Move } from './moves.ts';
 import { isActive } from './status.ts';
 
@@ -6,7 +6,9 @@ export type MoveAction = { text: string; icon: string; part: 'whole' | 'recent' 
 
 type State = Pick<Move, 'migration_status' | 'reached' | 'part' | 'wave_id'>;
 
-/** The next step of a move that a person may take; null when there is none. */
+/**
+ * Returns the button that a person may click next for a migration; null if there is nothing to do.
+ */
 export function actionOf(move: State): MoveAction | null {
   const { migration_status: status, part, wave_id: wave } = move;
   switch (status) {
@@ -20,11 +22,15 @@ export function actionOf(move: State): MoveAction | null {
       return null;
     default:
       if (!isActive(move)) return { text: 'Migrate the rest', icon: 'play', part: 'remaining' };
-      // Somebody waits for it: it goes on ahead of all waves, also of a paused one.
+      // A wave is migrating this account in the background. A person may take the account out of
+      // the wave, so that it is migrated ahead of all waves, even if its wave is paused.
       return wave === null ? null : { text: 'Migrate now', icon: 'play', part: 'whole' };
   }
 }
 
-/** Whether a next run makes sense: of an account that never began, the first one does the same. */
+/**
+ * Whether a person may migrate the account again from the start. An account that was never migrated
+ * needs no such button: starting its first migration does the same.
+ */
 export const mayMoveAgain = ({ migration_status: status }: Pick<Move, 'migration_status'>) =>
   status !== 'not_started' && status !== 'not_needed';

@@ -1,4 +1,4 @@
-// What callers of the API of accounts may send.
+// Schemas of the queries and bodies that callers of the account migration API may send.
 import { z } from 'zod';
 import { EXTERNAL_ID } from '../inbox/accounts.ts';
 import { Invalid } from '../problems.ts';
@@ -29,7 +29,7 @@ export const checkQuery = z.strictObject({ account_id: accountId.optional() });
 export const additionBody = z.strictObject({
   account_id: accountId,
   name: z.string('must be a text').max(200, 'may have 200 characters at most').default(''),
-  // What a new account has anyway; callers may say it.
+  // A new account always has these two statuses. Callers may send them, but no other values.
   status: z.literal('active', 'can only be active').optional(),
   migration_status: z.literal('not_started', 'can only be not_started').optional(),
 });
@@ -38,7 +38,10 @@ const wantedStatus = z
   .enum(statusNames, `must be one of ${statusNames.join(', ')}`)
   .meta({ description: 'A status, also under a former name: recent-only, active-recent-only.' });
 
-/** `status` alone is the status under its former name; beside `migration_status` it says nothing. */
+/**
+ * `migration_status` names the status to confirm. `status` is the former name of this field: it is
+ * used only if `migration_status` is missing.
+ */
 export const confirmationBody = z
   .strictObject({
     migration_status: wantedStatus.optional(),
@@ -49,7 +52,10 @@ export const confirmationBody = z
     message: 'is missing',
   });
 
-/** The status that a caller asks for. An account that is `active` needs no migration any more. */
+/**
+ * Returns the status that a caller wants to confirm. The former status `active` alone means
+ * `completed`.
+ */
 export function statusAskedFor(asked: z.infer<typeof confirmationBody>): MigrationStatus {
   const { migration_status: name, status = 'not_started' } = asked;
   if (name === undefined && status === 'active') return 'completed';
@@ -74,8 +80,8 @@ export const migrateBody = z.strictObject({
 });
 
 /**
- * Parses what a caller sent.
- * @throws Invalid with a sentence for each wrong field, which names it
+ * Parses a query or body that a caller sent.
+ * @throws Invalid with one sentence for each wrong field, which names the field
  */
 export function sent<T extends z.ZodType>(schema: T, from: unknown): z.infer<T> {
   const { data, error } = schema.safeParse(from);

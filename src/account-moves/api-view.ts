@@ -1,4 +1,4 @@
-// What the API shows of an account and its move. The fields’ names are those that the apps know.
+// The JSON that the API returns for an account and its migration. Apps rely on the names of these fields.
 import { z } from 'zod';
 import { fromSqlInstant } from '../database/sql.ts';
 import { countsOf, type Move } from './moves.ts';
@@ -38,13 +38,13 @@ export const accountSchema = z.object({
   }),
 });
 
-/** A page of accounts, for a key. */
+/** A page of the list of all accounts, which only a caller with an API key may read. */
 export const accountsSchema = z.object({
   items: z.array(accountSchema),
   next: z.string().nullable(),
 });
 
-/** An account and its move, as the API shows them. */
+/** Converts an account and its migration to the JSON that the API returns. */
 export const accountView = (move: Move, now = Date.now()): z.infer<typeof accountSchema> => ({
   id: move.external_id,
   status: 'active',
@@ -64,7 +64,11 @@ const errorOf = ({ error_code: code, error_message: message, error_at: at }: Mov
     ? null
     : { code, message: message ?? '', at: at === null ? '' : fromSqlInstant(at) };
 
-/** Often until something can be read, then now and then, and not at all when nothing changes any more. */
+/**
+ * Returns after how many milliseconds an app should poll again: one second until the recent
+ * messages are here, then five seconds. Null when the status will not change without another
+ * request.
+ */
 function pollAfter(move: Move): number | null {
   switch (move.migration_status) {
     case 'not_started':
@@ -72,7 +76,8 @@ function pollAfter(move: Move): number | null {
     case 'channels-only':
       return 1000;
     case 'recent-messages-only':
-      // A run that stops here goes on only when somebody asks for the rest.
+      // A run that was requested for the recent messages only stops here until somebody requests
+      // the rest, so polling is useless.
       return isActive(move) ? 5000 : null;
     case 'not_needed':
     case 'completed':

@@ -1,5 +1,5 @@
-// The API of account migrations: an app asks for its account, starts the move and polls; Conversations does the same
-// with a key, for any account.
+// The account migration API: an app reads its own account, starts the migration and polls. Conversations, the older
+// system, does the same with an API key, for any account.
 import type { Request, Response } from 'express';
 import { ACCOUNT_MOVES } from '../access/scopes.ts';
 import { transaction } from '../database/sql.ts';
@@ -13,10 +13,13 @@ import * as moves from './moves.ts';
 import { ask, requestMove, type MoveRequest } from './requests.ts';
 import { hasReached } from './status.ts';
 
-/** How many accounts a page of the list has. */
+/** How many accounts one page of the list of accounts has. */
 const PAGE = 50;
 
-/** Shows the caller’s account. A key may name one, or reads the list of all. */
+/**
+ * Returns the app’s own account. A caller with an API key names an account, or gets the list of all
+ * accounts.
+ */
 export async function index(req: Request, res: Response) {
   const { account_id: id, after = 0 } = wanted.sent(wanted.accountsQuery, req.query);
   if (callerOf(req).kind === 'key' && id === undefined) return list(req, res, after);
@@ -33,7 +36,7 @@ async function list(req: Request, res: Response, after: number) {
   res.json({ items: items.map((move) => accountView(move)), next });
 }
 
-/** Shows an account, as GET /accounts does. */
+/** Handles GET /check-migration: returns one account in the same form as GET /accounts. */
 export async function check(req: Request, res: Response) {
   await show(req, res, wanted.sent(wanted.checkQuery, req.query).account_id);
 }
@@ -43,7 +46,10 @@ async function show(req: Request, res: Response, id: string | undefined) {
   res.json(accountView(await soon(res, ask(req.here, account))));
 }
 
-/** Adds an account with its WebChat channel, before anything is migrated; answers the same when it is here. */
+/**
+ * Adds an account and its WebChat channel before the migration starts. Answers 201, or 200 with the
+ * same body if the account already has a WebChat channel.
+ */
 export async function add(req: Request, res: Response) {
   needKey(req, res);
   const { account_id: id, name } = wanted.sent(wanted.additionBody, req.body);
@@ -55,7 +61,10 @@ export async function add(req: Request, res: Response) {
   res.status(isNew ? 201 : 200).json(accountView(move));
 }
 
-/** Confirms that a move has come as far as a status; changes nothing. */
+/**
+ * Confirms that a migration has reached a status: answers 200 if it has, otherwise 409. Changes
+ * nothing.
+ */
 export async function confirm(req: Request, res: Response) {
   needKey(req, res);
   const id = reached(req, String(req.params['id']));
@@ -70,7 +79,7 @@ export async function confirm(req: Request, res: Response) {
   res.json(accountView(move));
 }
 
-/** Starts the whole move of the caller’s account. */
+/** Starts the whole migration of the app’s own account, or of the account that an API key names. */
 export async function start(req: Request, res: Response) {
   const { account_id: id, force } = wanted.sent(wanted.startBody, req.body);
   if (force && callerOf(req).kind === 'app') {
@@ -80,7 +89,7 @@ export async function start(req: Request, res: Response) {
   await request(req, res, { account, part: 'whole', location: null, force });
 }
 
-/** Starts a move or a part of it, from the store or from a dump. */
+/** Starts a whole migration or one part of it, which reads the older system’s store or a dump. */
 export async function migrate(req: Request, res: Response) {
   needKey(req, res);
   const { account_id: id, part, location, force } = wanted.sent(wanted.migrateBody, req.body);
@@ -99,7 +108,10 @@ async function request(req: Request, res: Response, asked: Asked) {
   res.status(isAccepted ? 202 : 200).json(accountView(move));
 }
 
-/** The account that a request is about: that of the app, or the one that a key names. */
+/**
+ * Returns the id of the account that a request is about: the app’s own account, or the account that
+ * a caller with an API key names.
+ */
 function accountNamed(req: Request, id: string | undefined): string {
   const caller = callerOf(req);
   if (id !== undefined) return reached(req, id);
@@ -113,7 +125,10 @@ function needKey(req: Request, res: Response) {
   throw new Forbidden(`Only a key with the scope ${ACCOUNT_MOVES} may do this.`);
 }
 
-/** A silent older system is asked again soon, because a person is waiting. */
+/**
+ * If the older system does not answer, asks the caller to retry after 5 seconds, because a person
+ * is waiting.
+ */
 const soon = <T>(res: Response, answer: Promise<T>): Promise<T> =>
   answer.catch((error: unknown) => {
     if (error instanceof Unavailable) res.set('Retry-After', '5');

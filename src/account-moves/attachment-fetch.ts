@@ -1,4 +1,4 @@
-// Fetches the content of one attachment into the object storage, with some attempts.
+// Copies the content of one attachment from the source of the migration to the object storage, with retries.
 import { createHash } from 'node:crypto';
 import pRetry, { AbortError } from 'p-retry';
 import { sql } from '../database/sql.ts';
@@ -7,24 +7,28 @@ import type { Stored } from '../storage/objects.ts';
 import { AttachmentMissing } from './reader.ts';
 import type { Run } from './run.ts';
 
-/** A line of an attachment that is to be fetched. */
+/** The database row of an attachment whose content has not been fetched yet. */
 export type WaitingAttachment = { position: string; id: string; url: string; type: string };
 
-/** Delays in milliseconds; tests shorten them. */
+/**
+ * Delays in milliseconds: between attempts, while a media host is down, and between two searches
+ * for waiting attachments. Tests shorten them.
+ */
 export const attachmentDelays = { retry: 250, pause: 60_000, idle: 300 };
 
-/** The error when an attachment cannot be fetched now, after all attempts. */
+/** Thrown when all attempts to fetch an attachment have failed; a later attempt may succeed. */
 export class FetchFailed extends Error {}
 
 export type StoredAttachment = Stored & { object: string };
 
-/** The columns of an attachment that is stored. */
+/** SQL assignments that mark an attachment as stored. */
 export const asStored = ({ object, size, checksum }: StoredAttachment) =>
   sql`state = 'stored', object = ${object}, size = ${size}, sha256 = ${checksum}, reason = null`;
 
 /**
- * Fetches an attachment and stores its content, with some attempts.
- * @throws AttachmentMissing when it can never be read, FetchFailed when it cannot be read now
+ * Fetches the content of an attachment and stores it, with up to five attempts.
+ * @throws AttachmentMissing when the attachment can never be read, FetchFailed when a later attempt
+ * may succeed
  */
 export async function fetchAndStore(
   at: Pick<Run, 'here' | 'reader' | 'account'>,
@@ -49,7 +53,8 @@ export async function fetchAndStore(
         if (read instanceof AttachmentMissing || read instanceof Interrupted) {
           throw new AbortError(read);
         }
-        // A fault of our own storage is no fault of the attachment: the job is tried again.
+        // If our own storage fails, the attachment is not at fault: pass the error on to the job
+        // instead of marking the attachment as unreadable.
         throw read ? failed(read) : new AbortError(error as Error);
       }
     },
@@ -67,6 +72,9 @@ export async function fetchAndStore(
 const failed = (error: unknown) =>
   new FetchFailed(error instanceof Error ? error.message : String(error), { cause: error });
 
-/** The key of an attachment in the object storage: the same at each attempt and in each run. */
+/**
+ * Returns the key of an attachment in the object storage. Every attempt and every run uses the same
+ * key, so they overwrite one object instead of adding others.
+ */
 const objectOf = (account: number, { position, id }: WaitingAttachment) =>
   `inbox/${account}/${createHash('sha256').update(`${position}#${id}`).digest('hex')}`;

@@ -1,4 +1,4 @@
-// Opens attachments at the media hosts of the older system. Our token goes to the hosts in MEDIA_HOSTS only.
+// Opens attachments on the older system’s media hosts. Our token is sent only to the hosts in MEDIA_HOSTS.
 import { Readable } from 'node:stream';
 import { Stopping } from '../jobs/interrupted.ts';
 import { certToken } from './cert-token.ts';
@@ -7,8 +7,10 @@ import { AttachmentMissing, SourceFailed, type AttachmentAddress } from './reade
 import type { MoveSettings } from './settings.ts';
 
 /**
- * Opens an attachment as a stream, which fails when it becomes too large or silent.
- * @throws AttachmentMissing when it cannot be read, now or ever; SourceFailed when it can be tried again
+ * Opens an attachment as a stream. The stream fails when it exceeds the size limit or the host
+ * stops sending.
+ * @throws AttachmentMissing when the attachment can never be read; SourceFailed when a later
+ * attempt may succeed
  */
 export async function openAttachment(
   moves: MoveSettings,
@@ -24,7 +26,8 @@ export async function openAttachment(
       fetch(url, {
         headers: {
           Authorization: `Bearer ${await certToken(moves)}`,
-          // Compression on the way would hide how large an attachment becomes.
+          // Ask for an uncompressed response, because a compressed one hides the attachment’s real
+          // size.
           'Accept-Encoding': 'identity',
         },
         redirect: 'manual',
@@ -47,7 +50,10 @@ export async function openAttachment(
 
 const SILENT = Symbol('silent');
 
-/** Waits for the host; only this time counts as silence, and not that of whoever writes the content elsewhere. */
+/**
+ * Waits for the media host, and aborts the request when the host is silent for too long. The time
+ * that the reader of the stream needs to write the content elsewhere does not count.
+ */
 async function untilSilent<T>(stop: AbortController, asked: Promise<T>): Promise<T> {
   const timer = setTimeout(() => stop.abort(SILENT), patience.attachment);
   try {
@@ -58,8 +64,8 @@ async function untilSilent<T>(stop: AbortController, asked: Promise<T>): Promise
 }
 
 /**
- * The address, if our token may go there.
- * @throws AttachmentMissing when it may not
+ * Parses the URL of an attachment and checks that our token may be sent there.
+ * @throws AttachmentMissing when the token must not be sent to this URL
  */
 function listed({ mediaHosts, conversations }: MoveSettings, address: string): URL {
   const url = URL.parse(address);
@@ -72,7 +78,8 @@ function listed({ mediaHosts, conversations }: MoveSettings, address: string): U
       `It is on ${url.host}, which is not in MEDIA_HOSTS.`,
     );
   }
-  // A record could name a listed host without encryption, and the token would be read on the way.
+  // A record could name a listed host with http://, and others on the network could read our token.
+  // Refuse this, unless the older system itself uses http://.
   if (url.protocol === 'http:' && new URL(conversations.url).protocol === 'https:') {
     throw new AttachmentMissing('refused', `Its address on ${url.host} is not encrypted.`);
   }
@@ -97,7 +104,10 @@ function refusalOf({ status }: Response, { host }: URL): Error | null {
   return new AttachmentMissing('refused', `${host} answered ${status}.`);
 }
 
-/** A web page in place of an attachment says that the host is being maintained, or that somebody is to sign in. */
+/**
+ * Returns an error if the host answers with a web page instead of the attachment: such a page is a
+ * maintenance notice or a sign-in form.
+ */
 function otherThan(type: string, { headers }: Response, { host }: URL): SourceFailed | null {
   const isPage = /^text\/html\b/i.test(headers.get('content-type') ?? '');
   if (!isPage || type === '' || /html/i.test(type)) return null;
@@ -118,7 +128,10 @@ type Metered = {
   asFailure: (error: unknown) => unknown;
 };
 
-/** The parts of an answer, counted. */
+/**
+ * Yields the chunks of a response, and throws when their total exceeds the size limit of an
+ * attachment.
+ */
 async function* metered(
   { body }: Response,
   { moves, stop, asFailure }: Metered,

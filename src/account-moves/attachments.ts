@@ -1,5 +1,5 @@
-// Attachments: fetched from the older system, four at a time, newest first, and stored. One that cannot be read is
-// skipped, with its reason; while a media host fails, the run waits for it.
+// Fetches an account’s attachments from the source, four at a time, newest first, and stores them. An attachment that
+// cannot be read is skipped with a reason. While a media host fails, the run pauses.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PoolConnection } from 'mysql2/promise';
 import pMap from 'p-map';
@@ -20,21 +20,28 @@ import { advance, changeMove, checkpoint, own, RunStopped, type Run } from './ru
 
 const SIDE_BY_SIDE = 4;
 const BATCH = 40;
-/** After so many failures in a row the media host counts as down; the run waits for it so many times. */
+/**
+ * After IN_A_ROW failures one after another, the media host counts as down. A run pauses for it at
+ * most PAUSES times.
+ */
 const IN_A_ROW = 10;
 const PAUSES = 10;
 
-/** Why an attachment is skipped: a short cause, and a sentence. */
+/** Why an attachment is skipped: `cause` is a short code, `reason` a sentence. */
 type Fault = { cause: string; reason: string };
 
-/** The error when attachment after attachment fails, each after all its attempts. */
+/**
+ * Thrown when IN_A_ROW attachments fail one after another, each after all its attempts: the media
+ * host is down.
+ */
 class MediaDown extends Error {}
 
-/** Fetches waiting attachments while `work` runs. */
+/** Runs `work`, and meanwhile fetches the attachments that are waiting. */
 export async function beside(at: Run, work: () => Promise<void>) {
   const end = new AbortController();
   const loop = fetchUntil(at, end.signal);
-  // What stops the loop also stops the work, or is met again in the stage of the attachments.
+  // Ignore errors of the background loop here: what stops the loop also stops `work`, or the later
+  // attachment stage meets the same error and handles it.
   loop.catch(() => {});
   try {
     await work();
@@ -52,7 +59,10 @@ async function fetchUntil(at: Run, end: AbortSignal) {
   }
 }
 
-/** The stage of the attachments: those that still wait. */
+/**
+ * Runs the attachment stage: fetches all attachments that are still waiting, and begins the next
+ * stage.
+ */
 export async function moveAttachments(at: Run) {
   await fetchWaiting(at);
   await advance(at, {
@@ -62,7 +72,7 @@ export async function moveAttachments(at: Run) {
   });
 }
 
-/** Fetches all attachments that wait; while the media host fails, the attempt ends for a while. */
+/** Fetches all attachments that are waiting. If the media host is down, postpones the job. */
 export async function fetchWaiting(at: Run) {
   const never = new AbortController().signal;
   try {
@@ -76,7 +86,10 @@ export async function fetchWaiting(at: Run) {
   }
 }
 
-/** Ends the attempt for a while; after ten such pauses the attachments that still wait are skipped. */
+/**
+ * Postpones the job because the media host is down. After ten such pauses, skips all attachments
+ * that are still waiting, so that the run can complete.
+ */
 async function waitForMedia(at: Run, error: MediaDown) {
   const { media_pauses: pauses } = await checkpoint(at);
   if (pauses < PAUSES) {
@@ -105,13 +118,13 @@ const waiting = ({ here, account, run: number }: Run) =>
   );
 
 /**
- * Fetches some attachments. Those that cannot be read are skipped, unless so many in a row fail that the media host
- * itself is down.
- * @throws MediaDown then; nothing of the row is skipped
+ * Fetches a batch of attachments, and skips each attachment that cannot be read.
+ * @throws MediaDown when IN_A_ROW attachments fail one after another. These attachments are not
+ * skipped, because the media host itself is down
  */
 async function fetchBatch(at: Run, batch: WaitingAttachment[], end: AbortSignal) {
   let row: { line: WaitingAttachment; fault: Fault }[] = [];
-  // When one of those side by side fails for good, the others stop, too.
+  // When one of the parallel fetches throws, stop the other fetches as well.
   const failed = new AbortController();
   const stop = AbortSignal.any([end, failed.signal]);
   const fetchLine = async (line: WaitingAttachment) => {
@@ -138,7 +151,10 @@ async function fetchBatch(at: Run, batch: WaitingAttachment[], end: AbortSignal)
   for (const one of row) await skip(at, one.line, one.fault);
 }
 
-/** Fetches, stores and records an attachment; returns why it is to be skipped, or null. */
+/**
+ * Fetches, stores and records an attachment. Returns null on success, the reason if the attachment
+ * must be skipped, or `ended` if the fetch was aborted.
+ */
 async function fetchOne(
   at: Run,
   line: WaitingAttachment,
@@ -183,12 +199,13 @@ type Change = {
   also?: (on: PoolConnection) => Promise<void>;
 };
 
-/** Another worker changed the line first. */
+/** Thrown when another worker has already changed the row of an attachment. */
 class LineChanged extends Error {}
 
 /**
- * Changes a waiting line and the counts of the move in one commit; nothing when another worker did so. The move is
- * locked first, as by the pages that are written beside it.
+ * Changes the row of a waiting attachment and the migration’s counts in one commit. Changes nothing
+ * if another worker has already handled the attachment. Locks the migration first, in the same
+ * order as the parallel writer of message pages, so that they do not deadlock.
  */
 const changeLine = (at: Run, { position, id }: WaitingAttachment, { set, count, also }: Change) =>
   transaction(at.here.sql, async (on) => {

@@ -1,4 +1,4 @@
-// Causes of failures in words, for lists and buttons. Pure functions.
+// Texts for the causes of failed migrations and failed records, for lists and buttons. Pure functions.
 import { MOST_OPEN } from '../jobs/open-letters.ts';
 import { count, formatChoice } from '../web/format.ts';
 import type { FailureCause, LetterCause } from './overview.ts';
@@ -14,7 +14,10 @@ const recordsText = (number: number) => (number === 1 ? '1 record' : `${count(nu
 
 const exampleHref = (account: string) => `/account-moves?q=${encodeURIComponent(account)}`;
 
-/** `most`: how many accounts are retried at once. */
+/**
+ * Prepares a cause of failed migrations for the dashboard. `most`: how many accounts one click
+ * retries.
+ */
 export const failureView = (one: FailureCause, most: number) => ({
   ...one,
   text: causeText(one.cause),
@@ -25,7 +28,10 @@ export const failureView = (one: FailureCause, most: number) => ({
       : `Retry ${accountsText(one.accounts)}`,
 });
 
-/** How many records one click retries or discards, and of how many. */
+/**
+ * The number of records that one click retries or discards: `12 records`, or `1,000 of 1,002
+ * records` if one click does not handle all of them.
+ */
 export const inOneGo = ({ records }: Pick<LetterCause, 'records'>) =>
   records > MOST_OPEN ? `${count(MOST_OPEN)} of ${recordsText(records)}` : recordsText(records);
 
@@ -37,7 +43,7 @@ export const letterView = (one: LetterCause) => ({
   button: `Retry ${inOneGo(one)}`,
 });
 
-/** What was done with records, for the person who clicked: `3 records are retried.` */
+/** The message after a person retried or discarded records: `3 records are retried.` */
 export function handledText(what: string, { count: number, passed, left }: Handled): string {
   const sentences = [`${recordsText(number)} ${number === 1 ? 'is' : 'are'} ${what}.`];
   if (passed > 0) {
@@ -48,7 +54,10 @@ export function handledText(what: string, { count: number, passed, left }: Handl
   return sentences.join(' ');
 }
 
-/** How many accounts go on. `passed`: why others do not. */
+/**
+ * The message after a person continued accounts. `passed`: the reason of each account that was
+ * skipped.
+ */
 export function continuedText(number: number, passed: string[]): string {
   const goOn =
     number === 1

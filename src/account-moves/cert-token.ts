@@ -1,10 +1,11 @@
-// The token that we send to the older system and its media: signed with our key, it names our certificate.
+// Creates the token with which Oneway identifies itself to the older system and its media hosts. The token is signed
+// with our key and names our certificate.
 import { createHash } from 'node:crypto';
 import { SignJWT } from 'jose';
 import type { MoveSettings } from './settings.ts';
 import { signingAlgorithm } from './signing-algorithm.ts';
 
-/** A token for the older system; it is valid for 5 minutes. */
+/** Creates a token for the older system, which is valid for 5 minutes. */
 export function certToken({ conversations }: Pick<MoveSettings, 'conversations'>): Promise<string> {
   const { key, certificate } = conversations;
   const thumbprint = createHash('sha256').update(certificate.raw).digest('base64url');

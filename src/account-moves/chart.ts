@@ -1,31 +1,36 @@
-// The chart of moves that ended, by day: the geometry of its bars. The view draws it as SVG. Pure functions.
+// Calculates the bar chart of migrations that ended on each day. The view draws it as SVG. Pure functions.
 
-/** How many moves were completed and how many failed on a day (`2026-11-26`). */
+/** How many migrations completed and how many failed on one day, such as `2026-11-26`. */
 export type MovesOfDay = { day: string; done: number; failed: number };
 
 type Part = { kind: 'done' | 'failed'; y: number; height: number };
 type Bar = MovesOfDay & { x: number; width: number; parts: Part[]; label: string };
 
-/** Bars, grid lines and labels in the units of the view box of an SVG. */
+/** The bars, grid lines and labels of the chart, in the units of the SVG’s view box. */
 export type Chart = {
   width: number;
   height: number;
   left: number;
   bars: Bar[];
   lines: { y: number; text: string }[];
-  /** Where the labels of the days stand. */
+  /** The y coordinate of the bottom of the bars. The labels of the days are below it. */
   baseline: number;
 };
 
 const WIDTH = 720;
 const HEIGHT = 220;
-/** The room for the numbers on the left, for the days below, and for the topmost number. */
+/** Margins for the numbers on the left, the days at the bottom, and the topmost number. */
 const AROUND = { left: 44, bottom: 28, top: 12 };
 const LINES = 4;
-/** A bar is never lower than this, so that one failure beside a thousand is seen. */
+/**
+ * The minimum height of a bar’s part, so that one failed migration beside 1,000 completed ones is
+ * visible.
+ */
 const LEAST = 3;
 
-/** All days of a period, oldest first; those of which nothing is known have no moves. */
+/**
+ * Returns all days of a period, oldest first. Days that are missing in `known` have no migrations.
+ */
 export function everyDay(known: MovesOfDay[], today: string, days: number): MovesOfDay[] {
   const byDay = new Map(known.map((one) => [one.day, one]));
   const last = Date.parse(`${today}T00:00:00Z`);
@@ -35,7 +40,7 @@ export function everyDay(known: MovesOfDay[], today: string, days: number): Move
   });
 }
 
-/** The chart of some days; null when nothing happened on any. */
+/** Calculates the chart of the given days; null if no migration ended on any of them. */
 export function chartOf(days: MovesOfDay[]): Chart | null {
   const most = Math.max(0, ...days.map(({ done, failed }) => done + failed));
   if (most === 0) return null;
@@ -62,7 +67,7 @@ export function chartOf(days: MovesOfDay[]): Chart | null {
   };
 }
 
-/** Failed moves stand on top of completed ones. */
+/** Calculates the parts of a day’s bar: failed migrations are drawn on top of completed ones. */
 function partsOf(
   { done, failed }: MovesOfDay,
   { baseline, scale }: { baseline: number; scale: number },
@@ -81,7 +86,10 @@ function partsOf(
   return parts;
 }
 
-/** The next larger number that the grid lines divide into whole numbers: 4, 8, 20, 40, 80, 200 … */
+/**
+ * Returns the upper end of the axis: the smallest of 4, 8, 20, 40, 80, 200 … that is at least
+ * `number`. The grid lines divide each of these into whole numbers.
+ */
 export function roundUp(number: number): number {
   for (let power = 1; ; power *= 10) {
     const found = [4, 8, 20].map((one) => one * power).find((one) => one >= number);

@@ -1,4 +1,5 @@
-// Asks the older system, Conversations: whether it knows an account, and for its brands and channels.
+// Sends requests to the older system, Conversations: whether it knows an account, and which brands and channels the
+// account has.
 import { z } from 'zod';
 import { NotFound, Unavailable } from '../problems.ts';
 import { certToken } from './cert-token.ts';
@@ -6,7 +7,10 @@ import { patience } from './patience.ts';
 import { parseRaw } from './raw-json.ts';
 import type { MoveSettings } from './settings.ts';
 
-/** `messages`: how many it has; null when the older system does not say. */
+/**
+ * An account in the older system. `messages`: how many messages it has; null if the older system
+ * does not say.
+ */
 export type AccountThere = { name: string; messages: number | null };
 
 const accountSchema = z.object({
@@ -17,28 +21,31 @@ const accountSchema = z.object({
 const channelsSchema = z.object({ brands: z.array(z.unknown()), channels: z.array(z.unknown()) });
 
 /**
- * The account in the older system; null when it is unknown there.
- * @throws Unavailable when there is no answer within 3 seconds
+ * Asks the older system for an account; null if the older system does not know it.
+ * @throws Unavailable when the older system gives no valid answer within 3 seconds
  */
 export async function accountThere(
   moves: MoveSettings,
   externalId: string,
 ): Promise<AccountThere | null> {
-  // As part of a path, `.` and `..` would lead to another address.
+  // In a URL path, `.` and `..` would lead to another URL.
   if (/^\.{1,2}$/.test(externalId)) return null;
   const path = `/accounts/${encodeURIComponent(externalId)}`;
   const answer = await ask(moves, path, patience.account);
   if (answer === null) return null;
   const { success, data } = accountSchema.safeParse(answer);
   if (!success) throw unreadable('no account');
-  // A server that answers another account’s page must not become this one’s name and counts.
+  // If the older system answers with another account, refuse it: otherwise we would store that
+  // account’s name and message count here.
   if (data.id !== externalId) throw unreadable('another account than the one asked for');
   return { name: data.name, messages: data.message_count };
 }
 
 /**
- * The brands and channels of an account, decrypted by the older system; their records are not checked.
- * @throws NotFound when the account is unknown there, Unavailable when there is no answer
+ * Fetches an account’s brands and channels, which the older system decrypts. The caller checks each
+ * record.
+ * @throws NotFound when the older system does not know the account, Unavailable when it gives no
+ * valid answer
  */
 export async function channelsThere(
   moves: MoveSettings,
@@ -54,7 +61,7 @@ export async function channelsThere(
   return data;
 }
 
-/** The parsed answer; null for 404. */
+/** Sends a GET request to the older system. Returns the parsed answer; null for 404 and 410. */
 async function ask(moves: MoveSettings, path: string, milliseconds: number): Promise<unknown> {
   const address = moves.conversations.url.replace(/\/+$/, '') + path;
   const { status, text } = await fetched(address, await certToken(moves), milliseconds);
@@ -78,7 +85,7 @@ async function fetched(address: string, token: string, milliseconds: number) {
   try {
     const answer = await fetch(address, {
       headers: { Authorization: `Bearer ${token}`, Accept: 'application/json' },
-      // The token must not go to another host.
+      // Do not follow redirects, because our token must not be sent to another host.
       redirect: 'manual',
       signal: AbortSignal.timeout(milliseconds),
     });

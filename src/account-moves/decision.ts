@@ -1,11 +1,11 @@
-// Decides what a request does, by the state of the move. Pure.
+// Decides what a migration request does, depending on the migration’s status. Pure.
 import type { Move } from './moves.ts';
 import { isActive } from './status.ts';
 
 /**
- * `begin`: the next run. `continue`: the run goes on where it stopped. `widen`: a run that was to stop after the recent
- * messages will read all. `wait`: the recent messages must be here before another dump is read. `ignore`: nothing
- * changes.
+ * `begin`: starts the next run. `continue`: the run continues where it stopped. `widen`: a run that
+ * would stop after the recent messages reads all messages instead. `wait`: refuses another dump
+ * until the recent messages are here. `ignore`: changes nothing.
  */
 export type Decision = 'begin' | 'continue' | 'widen' | 'wait' | 'ignore';
 
@@ -23,11 +23,13 @@ export function decide(move: State, { part, location, force, wave }: Wanted): De
   if (status === 'not_started' || force) return 'begin';
   if (status === 'failed') return 'continue';
   if (status === 'completed') return 'ignore';
-  // Only who asked for the recent messages asks for the rest.
+  // A wave never extends a run that was requested for the recent messages only: an app or a person
+  // requests the rest.
   const isWider = wave === null && move.part === 'recent' && part !== 'recent';
   if (!isActive(move)) return isWider ? 'continue' : 'ignore';
   const isOther = location !== null && location !== move.location;
-  // A dump at a wrong place, or a damaged one, is replaced by naming another.
+  // While reading a dump fails, a request that names another dump replaces it: the location may be
+  // wrong, or the dump damaged.
   if (isOther && move.failing_since !== null) return 'continue';
   if (!isWider) return 'ignore';
   return isOther ? 'wait' : 'widen';

@@ -1,4 +1,4 @@
-// The lines of a file of a dump, read as a stream.
+// Reads the lines of one file of a dump as a stream.
 import { createHash } from 'node:crypto';
 import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
@@ -8,13 +8,16 @@ import type { DumpFile } from './dump-manifest.ts';
 import { parseRaw } from './raw-json.ts';
 import { SourceFailed } from './reader.ts';
 
-/** No record is longer, in bytes; a longer line means that the file is no dump. */
+/**
+ * The most bytes of a line. No record is that long, so a longer line means that the file is not a
+ * file of a dump.
+ */
 const LONGEST = 16_000_000;
 const NEWLINE = 10;
 
 /**
- * Checks a file against the manifest, before anything of it is used.
- * @throws SourceFailed when it is another file
+ * Compares a file’s checksum with the manifest, before any record of the file is used.
+ * @throws SourceFailed when the checksum differs
  */
 export async function checkFile(dump: Objects, { name, sha256 }: DumpFile): Promise<void> {
   const hash = createHash('sha256');
@@ -24,7 +27,9 @@ export async function checkFile(dump: Objects, { name, sha256 }: DumpFile): Prom
   }
 }
 
-/** The lines of a file. Only \n ends a line: JSON may contain the other characters that end lines. */
+/**
+ * Yields the lines of a file. Only \n ends a line, because JSON may contain other line separators.
+ */
 export async function* linesOf(
   dump: Objects,
   { name, records }: DumpFile,
@@ -60,7 +65,7 @@ export async function* linesOf(
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
-/** The record of a line; a text where it is no JSON. */
+/** Parses a line as JSON; returns the line itself, as a string, if it is not JSON. */
 export function parseLine(line: Buffer): unknown {
   try {
     return parseRaw(decoder.decode(line));

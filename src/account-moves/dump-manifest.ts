@@ -1,4 +1,5 @@
-// The manifest of a dump: what it holds. It is written last, so a dump without one is not complete.
+// Reads the manifest of a dump, which lists the dump’s files. The manifest is written last, so a dump without a
+// manifest is incomplete.
 import { text } from 'node:stream/consumers';
 import { z } from 'zod';
 import { NotFound } from '../problems.ts';
@@ -20,12 +21,13 @@ const schema = z.object({
 });
 
 export type DumpFile = z.infer<typeof file>;
-/** The files of messages in their order, newest messages first, and the file of threads. */
+/** `parts`: the files of messages, newest messages first. `threads`: the file of threads. */
 export type DumpManifest = { parts: DumpFile[]; threads: DumpFile };
 
 /**
  * Reads the manifest of an account’s dump.
- * @throws SourceFailed when there is none, it is of another account, or contradicts itself
+ * @throws SourceFailed when the manifest is missing, belongs to another account, or contradicts
+ * itself
  */
 export async function readManifest(dump: Objects, account: string): Promise<DumpManifest> {
   const { success, data, error } = schema.safeParse(await contentOf(dump));

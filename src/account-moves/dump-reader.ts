@@ -1,5 +1,6 @@
-// Reads a dump of one account from the object storage. A cursor is `part:line`, both from 1: reading continues there
-// without earlier parts. Reading that goes on where it ended does not open its part again.
+// Reads the dump of one account from the object storage. A cursor is `part:line`, both counted from 1: reading
+// continues after a cursor without reading earlier files. If a page begins where the previous page ended, the open file
+// is reused.
 import type { Readable } from 'node:stream';
 import { NotFound } from '../problems.ts';
 import { below } from '../storage/below.ts';
@@ -10,7 +11,7 @@ import { threadsIn, type DumpThreads } from './dump-threads.ts';
 import { AttachmentMissing, type RawRecord, type Reader, type ReadRange } from './reader.ts';
 import type { MoveSettings } from './settings.ts';
 
-/** A page ends after so many bytes, as one of the store does. */
+/** A page ends after this many bytes, as a page of the older system’s store does. */
 const PAGE_BYTES = 4_000_000;
 
 type Spot = { part: number; line: number };
@@ -18,7 +19,7 @@ type Open = Spot & { lines: AsyncGenerator<Buffer, void> };
 
 export type DumpPlace = { storage: Objects; location: string; account: string };
 
-/** Opens a dump. */
+/** Returns a reader for a dump. */
 export function dumpReader(
   { attachmentBytes }: Pick<MoveSettings, 'attachmentBytes'>,
   { storage, location, account }: DumpPlace,
@@ -34,7 +35,7 @@ export function dumpReader(
   const openAt = async ({ part, line }: Spot, file: DumpFile): Promise<Open> => {
     if (open?.part === part && open.line === line) {
       const kept = open;
-      // Until it is given back, nobody else continues with it.
+      // Take the open file, so that no parallel call reads from it. `keep` stores it again.
       open = null;
       return kept;
     }
@@ -51,7 +52,7 @@ export function dumpReader(
     const items: RawRecord[] = [];
     let bytes = 0;
     for (let at = following(parts, after); at && isBefore(at, end); at = following(parts, at)) {
-      // `at` is the record that is read; the file stands before it.
+      // `at` is the record to read next, so open the file just before that record.
       const opened = await openAt({ part: at.part, line: at.line - 1 }, fileOf(parts, at));
       const { value: line } = await opened.lines.next();
       if (!line) throw new Error('checked by linesOf');
@@ -68,7 +69,8 @@ export function dumpReader(
   const keep = async (opened: Open, { records }: DumpFile) => {
     await open?.lines.return();
     open = opened;
-    // The end of the part is read as well: it tells whether there is more than the manifest says.
+    // After the last record, read once more: `linesOf` then throws if the file has more records
+    // than the manifest says.
     if (opened.line === records) await opened.lines.next();
   };
 
@@ -114,7 +116,7 @@ function spotOf(cursor: string): Spot {
 const isBefore = (one: Spot, other: Spot) =>
   one.part < other.part || (one.part === other.part && one.line < other.line);
 
-/** The record after a cursor; null after the last one. */
+/** Returns the position of the record after a cursor; null after the last record. */
 function following(
   parts: DumpManifest['parts'],
   after: Spot | string | null | undefined,
@@ -144,7 +146,7 @@ async function openAttachment(dump: Objects, id: string, most: number): Promise<
     }
     return await dump.read(key);
   } catch (error) {
-    // TypeError: an id that cannot be the name of an object, such as `..`.
+    // The object storage throws TypeError if an id cannot be part of an object’s key, such as `..`.
     if (error instanceof NotFound || error instanceof TypeError) {
       throw new AttachmentMissing('not-found', 'The dump does not hold it.');
     }
@@ -152,7 +154,10 @@ async function openAttachment(dump: Objects, id: string, most: number): Promise<
   }
 }
 
-/** Does something once; a failure is not remembered. */
+/**
+ * Runs `work` once and caches its result. A failure is not cached, so that the next call tries
+ * again.
+ */
 function rememberedUnlessFailed<T>(work: () => Promise<T>): () => Promise<T> {
   let done: Promise<T> | null = null;
   return () => {

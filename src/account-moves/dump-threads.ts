@@ -1,11 +1,11 @@
-// The threads of a dump, kept in memory as text: a page of messages needs any of them.
+// Keeps all threads of a dump in memory as text, because a page of messages may refer to any thread.
 import type { Objects } from '../storage/objects.ts';
 import { checkFile, linesOf, parseLine } from './dump-lines.ts';
 import type { DumpFile } from './dump-manifest.ts';
 import type { RawRecord, ReadPage } from './reader.ts';
 import { fieldIn } from './records.ts';
 
-/** How many ids are given at a time. */
+/** How many thread ids are returned at a time. */
 const IDS = 1000;
 
 export type DumpThreads = {
@@ -13,7 +13,7 @@ export type DumpThreads = {
   idsAfter(after: string | null): ReadPage<string>;
 };
 
-/** Reads the threads of a dump. */
+/** Reads all threads of a dump into memory. */
 export async function threadsIn(dump: Objects, file: DumpFile): Promise<DumpThreads> {
   await checkFile(dump, file);
   const lines = new Map<string, Buffer>();
@@ -21,7 +21,8 @@ export async function threadsIn(dump: Objects, file: DumpFile): Promise<DumpThre
   for await (const line of linesOf(dump, file)) {
     number += 1;
     const id = fieldIn(parseLine(line), 'id');
-    // A record without one has the number of its line, so that it is found and reported.
+    // A record without an id gets its line number as the id, so that it is read and reported as a
+    // dead letter.
     lines.set(typeof id === 'string' ? id : `line:${number}`, line);
   }
   const ids = [...lines.keys()].toSorted();

@@ -1,4 +1,5 @@
-// The last stage: what is new at the source since the run began, threads without messages, and what is gone there.
+// The last stage of a run: reads messages that arrived at the source during the run, adds threads without messages, and
+// marks records that the source no longer has.
 import { failpoint } from '../database/failpoints.ts';
 import type { PoolConnection } from 'mysql2/promise';
 import { first, name, run, select, sql, transaction } from '../database/sql.ts';
@@ -13,10 +14,10 @@ import { advance, changeMove, checkpoint, current, type Run } from './run.ts';
 
 export async function moveLast(at: Run) {
   const { reader, newest_position: newest } = await current(at);
-  // A dump does not change.
+  // Only the store can have new messages: a dump does not change.
   if (reader === 'store') {
     await readOn(at, newest);
-    // What arrived since may have attachments.
+    // The new messages may have attachments.
     await fetchWaiting(at);
   }
   await compareThreads(at);
@@ -25,7 +26,10 @@ export async function moveLast(at: Run) {
   await complete(at);
 }
 
-/** Fetches threads that are missing here, and marks those that the source does not have any more. */
+/**
+ * Adds threads of the source that are missing here, and marks threads here that the source no
+ * longer has.
+ */
 async function compareThreads(at: Run) {
   const there = new Set<string>();
   let after: string | null = null;
@@ -86,13 +90,16 @@ const setGone = (at: Run, ids: string[]) =>
     );
   });
 
-/** Locks the move for a change of its rows, unless another worker has the run. */
+/**
+ * Locks the migration before its rows are changed.
+ * @throws RunStopped when another worker has taken over the run
+ */
 const refuseOthers = (on: PoolConnection, at: Run) =>
   changeMove(on, at, { set: sql`page = page + 1` });
 
 /**
- * Marks messages and attachments of earlier runs that this run did not meet, except those whose records are there and
- * cannot be stored.
+ * Marks messages and attachments of earlier runs as gone if this run did not find them. Messages
+ * that this run found but could not store are not marked, and neither are their attachments.
  */
 async function markGone(at: Run) {
   if (at.run === 1) return;
@@ -106,7 +113,10 @@ async function markGone(at: Run) {
   }
 }
 
-/** Marks those of the next positions; returns the last of them, or null when there are no more. */
+/**
+ * Marks rows at the next positions as gone. Returns the last position of this chunk, or null if
+ * there are no more.
+ */
 async function markSome(
   at: Run,
   table: string,
@@ -132,7 +142,10 @@ async function markSome(
   return found.length < IDS ? null : (found.at(-1)?.position ?? null);
 }
 
-/** The positions of messages that are there, and are dead letters of this run. */
+/**
+ * Returns the positions of messages that are still at the source but became dead letters in this
+ * run.
+ */
 async function unstored({ here, externalId, run: number }: Run): Promise<string[]> {
   const letters = await select<{ payload: string }>(
     here.sql,
@@ -145,7 +158,7 @@ async function unstored({ here, externalId, run: number }: Run): Promise<string[
   });
 }
 
-/** Counts what is here, and completes the run. */
+/** Counts the messages and threads of this run, and completes the run. */
 async function complete(at: Run) {
   refuseTooManyLetters(at, await checkpoint(at));
   const counted = await first<Pick<moves.Counts, 'threads' | 'messages'>>(

@@ -1,4 +1,5 @@
-// Runs follow their jobs: a run whose job was lost gets another one, and one whose job ended for good fails.
+// Checks the jobs of migration runs: a run whose job was lost gets a new job, and a run whose job failed or was
+// cancelled fails as well.
 import { select, sql, transaction } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
 import type { JobState } from '../jobs/jobs.ts';
@@ -14,7 +15,10 @@ type Stranded = {
   cancelled_by: string | null;
 };
 
-/** Gives runs without an active job another one, or fails them with the reason of their job; as a chore. */
+/**
+ * Finds runs without an active job. Requests a new job for each of them, or fails the run with the
+ * reason of its failed job. Called regularly as a chore.
+ */
 export async function followMoves(here: App): Promise<void> {
   const stranded = await select<Stranded>(
     here.sql,

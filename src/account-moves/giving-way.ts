@@ -1,16 +1,19 @@
-// Runs give way: while a person waits for the opening of an inbox, the other runs of the process stand still for a moment.
+// While a person waits for an inbox to open, other migration runs in the same process pause for a moment.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OPENING } from './job-requests.ts';
 import type { Run } from './run.ts';
 
-/** How long a run waits at most before each of its steps, so that it goes on however many persons come. */
+/**
+ * How long a run pauses at most before each step, so that it makes progress however many inboxes
+ * are being opened.
+ */
 const MOST_MS = 500;
 
 const openings = new Set<Promise<void>>();
 
 const isOpening = ({ work }: Pick<Run, 'work'>) => work.job.kind === OPENING;
 
-/** Does the work of a job; if it is an opening, the other runs of this process give way until it ends. */
+/** Runs the work of a job. While a job opens an inbox, the other runs in this process pause. */
 export async function inFront<T>(at: Pick<Run, 'work'>, work: () => Promise<T>): Promise<T> {
   if (!isOpening(at)) return work();
   const { promise, resolve } = Promise.withResolvers<void>();
@@ -23,7 +26,7 @@ export async function inFront<T>(at: Pick<Run, 'work'>, work: () => Promise<T>):
   }
 }
 
-/** Waits while inboxes are opened in this process, but not for long. */
+/** Pauses while inboxes are being opened in this process, but for at most MOST_MS. */
 export async function giveWay(at: Pick<Run, 'work'>) {
   if (openings.size === 0 || isOpening(at)) return;
   const end = new AbortController();

@@ -1,4 +1,5 @@
-// Requests the job that goes on with a run: for the person who waits, for what follows, or for a wave.
+// Requests the job that continues a migration run: one kind of job for a person who waits, one for the rest of the run,
+// one for a wave.
 import type { PoolConnection } from 'mysql2/promise';
 import { run, sql } from '../database/sql.ts';
 import { request, type Job } from '../jobs/jobs.ts';
@@ -9,11 +10,11 @@ export const REST = 'move-rest';
 export const WAVE = 'move-wave';
 export const moveKinds = [OPENING, REST, WAVE];
 
-/** The kind of job that a run needs in its present stage. */
+/** Returns the kind of job that a run needs in its current stage. */
 const kindOf = ({ stage, wave_id: wave }: Pick<Move, 'stage' | 'wave_id'>): string =>
   wave !== null ? WAVE : stage === 'channels' || stage === 'recent' ? OPENING : REST;
 
-/** Requests the job that goes on with the run; any other job of the run stops at its next commit. */
+/** Requests the job that continues the run. Any other job of the run stops at its next commit. */
 export async function requestJob(on: PoolConnection, move: Move, person: string): Promise<Job> {
   const { account_id: account, external_id: externalId, run: number } = move;
   const { job } = await request(on, {

@@ -1,4 +1,5 @@
-// The jobs of moves: the opening, for which a person waits; the rest; and a whole run of a wave.
+// The jobs that migrate accounts: one opens an inbox while a person waits, one migrates the rest, and one does a whole
+// run in a wave.
 import { z } from 'zod';
 import { first, run, sql, transaction } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
@@ -23,15 +24,21 @@ import { isActive, type Stage } from './status.ts';
 
 const input = z.object({ account: z.number(), run: z.number() });
 
-/** What the job of a move returns: the status at its end, and why it stopped before the end of the run. */
+/**
+ * The result of a migration job: the account’s status at the end, and why the job stopped early;
+ * null if it did not.
+ */
 type MoveReport = { status: string; stopped: string | null };
 
 /** How long the older system may fail before the run fails, in milliseconds. */
 const MOST_FAILING_MS = 60 * 60 * 1000;
-/** The delays while it fails, in milliseconds: from the first to the longest. Tests shorten them. */
+/**
+ * Shortest and longest delay between two attempts while the older system fails, in milliseconds.
+ * Tests shorten them.
+ */
 export const sourceDelays = { first: 5000, longest: 5 * 60 * 1000 };
 
-/** Runs the stages of a run that follow, until it ends or another job has the rest. */
+/** Runs the remaining stages of a run, until the run ends or another job has to continue it. */
 async function runMove(work: Work, { account, run: number }: z.infer<typeof input>) {
   const { here } = work;
   const move = await moves.byAccount(here.sql, account);
@@ -51,7 +58,8 @@ async function runMove(work: Work, { account, run: number }: z.infer<typeof inpu
   try {
     await checkpoint(at);
     await moves.beginReading(here.sql, account, work.job.id);
-    // After a completed run a job only fetches attachments: those of messages that were mended since.
+    // After the run is completed, a job only fetches the attachments of messages that were repaired
+    // since then.
     await (isLate ? fetchWaiting(at) : inFront(at, () => runStages(at)));
     return await outcome(here, account, null);
   } catch (error) {
@@ -110,8 +118,8 @@ async function whenStopped(at: Run, error: unknown): Promise<MoveReport> {
 }
 
 /**
- * Ends the attempt while the older system fails; after an hour the run fails.
- * @throws Postponed until then
+ * Postpones the job while the older system fails. After an hour of failures, fails the run.
+ * @throws Postponed during the first hour
  */
 async function waitForSource(at: Run, { code, message }: SourceFailed): Promise<MoveReport> {
   await run(
@@ -136,7 +144,7 @@ async function failingMs(at: Run): Promise<number> {
   return found?.failing ?? 0;
 }
 
-/** Fails the run; what arrived stays, and a retry continues there. */
+/** Marks the run as failed. Records that arrived stay, and a retry continues after them. */
 const failRun = async (at: Run, code: string, message: string): Promise<MoveReport> => {
   await transaction(at.here.sql, (on) =>
     moves.fail(on, { account: at.account, code, message, only: own(at) }),
@@ -154,7 +162,10 @@ const common = {
   showsItemsTo: 'read-inbox' as const,
 };
 
-/** The jobs of moves. Each kind has a queue of its own, so that a person never waits behind a wave. */
+/**
+ * The kinds of migration jobs. Each kind has its own queue, so that a person never waits behind a
+ * wave.
+ */
 export const moveTasks: Record<string, Task> = {
   [OPENING]: task(input, { ...common, label: 'Opening of an inbox', priority: 'high' }),
   [REST]: task(input, { ...common, label: 'Rest of an account’s migration' }),
@@ -162,7 +173,8 @@ export const moveTasks: Record<string, Task> = {
     ...common,
     label: 'Migration of an account in a wave',
     priority: 'low',
-    // One at once in each process, because a person who comes waits for the steps that are under way.
+    // Each process runs one wave job at a time, because a person who opens an inbox waits for the
+    // steps that are already running.
     sideBySide: 1,
   }),
 };

@@ -1,4 +1,5 @@
-// Dead letters of moves: records and attachments that cannot be read, parsed or stored. A retry reads them again.
+// Dead letters of account migrations: records and attachments that could not be read, parsed or stored. A retry reads
+// them from the source again.
 import { createHash } from 'node:crypto';
 import type { PoolConnection } from 'mysql2/promise';
 import { select, sql } from '../database/sql.ts';
@@ -7,27 +8,39 @@ import type { Failure } from '../jobs/task.ts';
 import { positionIn } from './records.ts';
 import type { Run } from './run.ts';
 
-/** What a dead letter of a move is about. */
+/** The kind of record that a dead letter of a migration is about. */
 export type LetterKind = 'brand' | 'channel' | 'thread' | 'message' | 'attachment';
 
-/** What a retry needs: where the record stands, and what was read there. */
+/**
+ * What a retry of a dead letter needs: where to find the record at the source, and what was read
+ * before.
+ */
 export type LetterPayload = {
   what: LetterKind;
   account: number;
   run: number;
-  /** The dump that it stands in; null for the store. */
+  /**
+   * The location of the dump that contains the record; null if the record is in the older system’s
+   * store.
+   */
   location: string | null;
   cursor: string;
-  /** What was read; null where it is too long to be kept. */
+  /** The record as it was read; null if it could not be read or is too long to keep. */
   item: unknown;
-  /** The position of a message, where it has one. */
+  /**
+   * The position of a message: its time and its id. Null for other kinds, and if the message has
+   * none.
+   */
   position: string | null;
 };
 export type Letter = Failure & { payload: LetterPayload; subject: string; cause: string };
 
 type Lost = { cursor: string; item?: unknown; reason: string; cause: string };
 
-/** Dead letters for records of one kind. `location`: the dump that is read; null for the store. */
+/**
+ * Creates dead letters for records of one kind. `location`: the dump that the run reads; null for
+ * the older system’s store.
+ */
 export const lettersOf = (
   { account, externalId, run, location }: Pick<Run, 'account' | 'externalId' | 'run' | 'location'>,
   lost: Lost[],
@@ -51,7 +64,10 @@ export const lettersOf = (
 
 const MOST_KEY = 190;
 
-/** Names the record; a long name ends with a hash of the whole. */
+/**
+ * Returns the key of a dead letter, which names its record. A key that is too long is cut, and ends
+ * with a hash of the whole key.
+ */
 function keyOf(what: LetterKind, cursor: string, location: string | null): string {
   const key = `${what} ${cursor}${location === null ? '' : ` in ${location}`}`;
   if (key.length <= MOST_KEY) return key;
@@ -61,12 +77,15 @@ function keyOf(what: LetterKind, cursor: string, location: string | null): strin
 
 const MOST_KEPT = 64 * 1024;
 
-/** A record is kept with its dead letter, so that a person can see it; a retry reads it again anyway. */
+/**
+ * Keeps the record with its dead letter, so that a person can see it. A record that is too long is
+ * left out: a retry reads it from the source anyway.
+ */
 const kept = (item: unknown): unknown => (JSON.stringify(item).length > MOST_KEPT ? null : item);
 
 /**
- * The dead letters that are new: a thread that cannot be read is met on many pages, and what a person discarded in this
- * run is not asked about again.
+ * Returns only the new dead letters. The same unreadable thread is found on many pages of messages,
+ * and a record that a person discarded in this run must not become a dead letter again.
  */
 export async function withoutKnown(at: Run, letters: Letter[]): Promise<Letter[]> {
   if (letters.length === 0) return [];

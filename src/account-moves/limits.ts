@@ -1,11 +1,14 @@
-// Decides when a run has failed: too many of its records are dead letters. Pure, apart from the error.
+// Decides whether a migration run fails because too many of its records are dead letters. Pure, except that it throws.
 import type { Move } from './moves.ts';
 import { RunFailed, type Run } from './run.ts';
 
 type Limits = { allowed: number; percent: number };
 type Counted = Pick<Move, 'channels' | 'threads' | 'messages' | 'failed' | 'expected_messages'>;
 
-/** Whether more records than allowed, and more than the percentage of all, are dead letters. Attachments do not count. */
+/**
+ * Whether the dead letters exceed both limits: the allowed number and the percentage of all
+ * records. Attachments do not count.
+ */
 export function hasTooManyLetters(
   { channels, threads, messages, failed, expected_messages: expected }: Counted,
   { allowed, percent }: Limits,

@@ -1,4 +1,5 @@
-// The part of an account’s page that changes while its move runs. The event stream of the page sends the same partial.
+// Renders the part of an account’s page that changes while its migration runs. The page and its event stream use the
+// same partial.
 import type { Queryable } from '../database/sql.ts';
 import { count, duration, exactly, iso } from '../web/format.ts';
 import { icon } from '../web/icons.ts';
@@ -8,7 +9,7 @@ import { byAccount, countsOf, type Move, type MoveEvent } from './moves.ts';
 import { progressOf } from './progress.ts';
 import { isActive, type Stage } from './status.ts';
 
-/** The locals of the partial. */
+/** Returns the variables of the partial `account-moves/live`. */
 export const liveView = (move: Move, events: MoveEvent[], now = Date.now()) => {
   const { percent, seconds_left: left } = progressOf(move, now);
   return {
@@ -33,7 +34,10 @@ export const liveView = (move: Move, events: MoveEvent[], now = Date.now()) => {
 export const livePart = (move: Move, events: MoveEvent[]): string =>
   partial('account-moves/live', liveView(move, events));
 
-/** In steps of ten seconds, so that the page is not redrawn every second. */
+/**
+ * Rounds the remaining time up to the next ten seconds, so that the page is not redrawn every
+ * second.
+ */
 const leftText = (seconds: number | null) =>
   seconds === null || seconds === 0
     ? null
@@ -56,13 +60,13 @@ const doing: Record<Stage, string> = {
   'final-check': 'Checking for changes in the older system',
 };
 
-/** What a running move does, for the line beside the progress bar. */
+/** Returns what a running migration is doing, for the text beside the progress bar. */
 export const doingText = (move: Move) => {
   if (isPaused(move)) return 'Paused with its wave';
   return move.stage === null ? 'Waiting' : doing[move.stage];
 };
 
-/** What the inbox says about messages that are not here; null when all are. */
+/** Returns the text that the inbox shows while messages are missing; null if none is missing. */
 export async function arrivalText(on: Queryable, account: number): Promise<string | null> {
   const move = await byAccount(on, account);
   switch (move?.migration_status) {

@@ -1,5 +1,5 @@
-// A move as pages and commands show it: its status in words, its stages with times and counts, its earlier runs. Pure
-// functions.
+// Formats an account’s migration for pages and commands: its status, its stages with times and counts, its earlier
+// runs. Pure functions.
 import { fromSqlInstant } from '../database/sql.ts';
 import { count, duration } from '../web/format.ts';
 import type { Counts, Move, MoveEvent } from './moves.ts';
@@ -19,7 +19,10 @@ const looks: Record<MigrationStatus, Look> = {
 
 export const lookOf = (status: MigrationStatus): Look => looks[status];
 
-/** The tiles of the dashboard, by which its list can be filtered. */
+/**
+ * The groups of migrations that the dashboard counts on tiles. A tile filters the list by its
+ * group.
+ */
 export const moveGroups = ['waiting', 'running', 'done', 'failed'] as const;
 export type MoveGroup = (typeof moveGroups)[number];
 
@@ -30,7 +33,10 @@ export const groupTexts: Record<MoveGroup, string> = {
   failed: 'Failed',
 };
 
-/** The statuses and parts of a group: a run that stops after the recent messages waits for the rest to be requested. */
+/**
+ * The statuses and parts that belong to each group. A run that stops after the recent messages
+ * counts as waiting, because somebody has to request the rest.
+ */
 export const membersOf: Record<MoveGroup, { status: MigrationStatus; part: Move['part'] }[]> = {
   waiting: [
     { status: 'not_started', part: 'whole' },
@@ -69,13 +75,13 @@ export type StageView = {
   state: StageState;
   look: { text: string; icon: string };
   startedAt: string | null;
-  /** How long it took; null while it runs. */
+  /** How long the stage took; null until it has ended. */
   took: string | null;
   /** What the stage added: `3 channels`, `1,000 messages, 2 failed`. */
   counts: string;
 };
 
-/** The stages of the current run. */
+/** Returns the stages of the current run, with their times and counts. */
 export function stagesOf(move: Move, events: MoveEvent[]): StageView[] {
   const own = events.filter(({ run }) => run === move.run);
   return stages.map((name) => {
@@ -96,7 +102,7 @@ export function stagesOf(move: Move, events: MoveEvent[]): StageView[] {
   });
 }
 
-/** The statuses that end a stage; the other stages end when the next one begins. */
+/** The status events that end these stages. Any other stage ends when the next stage begins. */
 const endings: Partial<Record<Stage, MigrationStatus>> = {
   channels: 'channels-only',
   recent: 'recent-messages-only',
@@ -147,7 +153,7 @@ const added = (before: Counts, after: Counts): Counts => ({
   failed: after.failed - before.failed,
 });
 
-/** What a stage always tells, even if there was none of it. */
+/** The count that each stage always shows, even if it is 0. */
 const subjectOf: Record<Stage, keyof Counts | null> = {
   channels: 'channels',
   recent: 'messages',
@@ -186,7 +192,7 @@ export type RunView = {
   counts: string;
 };
 
-/** The runs before the current one, the latest first. */
+/** Returns the runs before the current run, the latest first. */
 export function earlierRuns(move: Move, events: MoveEvent[]): RunView[] {
   const numbers = [...new Set(events.map(({ run }) => run))]
     .filter((run) => run > 0 && run < move.run)

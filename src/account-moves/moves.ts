@@ -1,4 +1,5 @@
-// The record of each account's move: its status, what it has reached, and where reading continues.
+// Reads and writes the record of each account’s migration: its status, what it has reached, and where reading
+// continues.
 import type { PoolConnection } from 'mysql2/promise';
 import { first, run, select, sql, type Queryable, type Statement } from '../database/sql.ts';
 import { EXTERNAL_ID } from '../inbox/accounts.ts';
@@ -11,7 +12,7 @@ export type Counts = {
   attachments: number;
   /** Attachments that cannot be read. */
   skipped: number;
-  /** Records that are dead letters. */
+  /** Dead letters, apart from those of attachments. */
   failed: number;
 };
 
@@ -22,36 +23,44 @@ export type Move = Counts & {
   name: string;
   migration_status: MigrationStatus;
   reached: Reached | null;
-  /** 0 before the first run; `force` begins the next one. */
+  /**
+   * The number of the current run; 0 before the first run. A request with `force` begins the next
+   * run.
+   */
   run: number;
   stage: Stage | null;
   part: Part;
   reader: 'store' | 'dump';
   /** The prefix of the dump in the object storage; null when the store is read. */
   location: string | null;
-  /** The dump that was read before it in this run; attachments may still come from there. */
+  /**
+   * The location of the dump that this run read before. Attachments that are missing in the current
+   * dump are read from there.
+   */
   former_location: string | null;
-  /** After which cursor reading continues; null before the first page and after the last one. */
+  /**
+   * The cursor after which reading continues; null before the first page and after the last page.
+   */
   position: string | null;
   page: number;
-  /** Whether all pages of the stage are read. */
+  /** Whether all pages of messages of the current stage have been read. */
   all_read: 0 | 1;
   /** The cursor of the newest message at the beginning of the run. */
   newest_position: string | null;
   /** Messages before this time are not recent. */
   cut_at: string | null;
-  /** When the job of the run began to read, and how many messages were here then. */
+  /** When the run’s current job began to read, and how many messages were here at that time. */
   reading_since: string | null;
   messages_before: number;
   /** How many messages the older system has; null when it does not say. */
   expected_messages: number | null;
-  /** How often the run waited for a media host that failed. */
+  /** How many times the run has paused because a media host failed. */
   media_pauses: number;
-  /** The job that may go on with the run; any other stops. */
+  /** The only job that may continue the run; any other job of the run stops. */
   job: string | null;
   /** The wave that started this run; null for a request of an app or a person. */
   wave_id: number | null;
-  /** Whether that wave is paused: the run then stops at its next page. */
+  /** Whether the wave in `wave_id` is paused: the run then stops at its next page of messages. */
   is_paused?: 0 | 1;
   error_code: string | null;
   error_message: string | null;
@@ -79,7 +88,7 @@ export const byExternalId = (on: Queryable, externalId: string) =>
     ? first<Move>(on, sql`${all} where account.external_id = ${externalId}`)
     : Promise.resolve(undefined);
 
-/** Moves in the order of their accounts, after one of them. */
+/** Lists migrations in the order of their accounts, beginning after the account `after`. */
 export const list = (on: Queryable, { after, limit }: { after: number; limit: number }) =>
   select<Move>(
     on,
@@ -87,8 +96,9 @@ export const list = (on: Queryable, { after, limit }: { after: number; limit: nu
   );
 
 /**
- * Locks the move of an account; requests of the same account wait for each other here. The account itself is not
- * locked: what adds accounts locks the two in the other order.
+ * Locks the migration of an account, so that requests for the same account wait for each other. The
+ * row of the account itself is not locked: code that adds accounts locks the two rows in the other
+ * order, and that could deadlock.
  */
 export async function lock(on: PoolConnection, account: number): Promise<Move> {
   const move = await first<Omit<Move, 'external_id' | 'name' | 'is_paused'>>(
@@ -103,7 +113,7 @@ export async function lock(on: PoolConnection, account: number): Promise<Move> {
   return { ...move, ...owner };
 }
 
-/** Records that a job begins to read: the pace of a run is measured from there. */
+/** Records when a job begins to read. The pace of the run is measured from that time. */
 export const beginReading = (on: Queryable, account: number, job: string) =>
   run(
     on,
@@ -118,7 +128,10 @@ export const countsOf = (move: Counts): Counts => {
 
 type Fault = { account: number; code: string; message: string; only?: Statement };
 
-/** Fails the run of a move; what arrived stays. `only`: what must hold, otherwise nothing changes. */
+/**
+ * Marks a migration as failed; records that arrived stay. `only`: an SQL condition; if it is false,
+ * nothing changes.
+ */
 export async function fail(
   on: PoolConnection,
   { account, code, message, only = sql`true` }: Fault,
@@ -139,12 +152,14 @@ export type MoveEvent = {
   run: number;
   kind: 'status' | 'stage';
   name: MigrationStatus | Stage;
-  /** The counts of the move at that time, as JSON. */
+  /** The counts of the migration at that time, as JSON. */
   counts: string;
   at: string;
 };
 
-/** Records a status or the beginning of a stage, with the counts of the move as they are now. */
+/**
+ * Records that a migration reached a status or began a stage, with the migration’s current counts.
+ */
 export const addEvent = (
   on: Queryable,
   { account, kind, name }: { account: number; kind: MoveEvent['kind']; name: MoveEvent['name'] },
@@ -159,7 +174,7 @@ export const addEvent = (
           from account_move where account_id = ${account}`,
   );
 
-/** The events of an account's runs, in their order. */
+/** Returns the events of all runs of an account, oldest first. */
 export const eventsOf = (on: Queryable, account: number) =>
   select<MoveEvent>(
     on,

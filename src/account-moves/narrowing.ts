@@ -1,4 +1,5 @@
-// Reads around records that cannot be read: when a page fails, its records are read one by one.
+// Finds the records that cannot be read: when reading a page fails, its records are read one by one, so that only the
+// bad records are lost.
 import pRetry from 'p-retry';
 import { patience } from './patience.ts';
 import {
@@ -15,8 +16,8 @@ type LostRecord = { cursor: string; reason: string; cause: string };
 type Found = { items: RawRecord[]; lost: LostRecord[] };
 
 /**
- * A page of messages, and those that could not be read.
- * @throws SourceFailed when ten records in a row fail, or the whole source does
+ * Reads a page of messages. `lost`: the messages that could not be read.
+ * @throws SourceFailed when ten messages in a row fail, or the whole source fails
  */
 export async function readPage(
   reader: Reader,
@@ -32,8 +33,9 @@ export async function readPage(
 }
 
 /**
- * Threads by id, and those that could not be read; threads that do not exist are left out.
- * @throws SourceFailed when ten threads in a row fail, or the whole source does
+ * Reads threads by id, and leaves out threads that do not exist. `lost`: the threads that could not
+ * be read.
+ * @throws SourceFailed when ten threads in a row fail, or the whole source fails
  */
 export async function readThreads(reader: Reader, ids: string[]): Promise<Found> {
   try {
@@ -44,7 +46,10 @@ export async function readThreads(reader: Reader, ids: string[]): Promise<Found>
   }
 }
 
-/** Whether an error may be due to single records; otherwise they must not become dead letters. */
+/**
+ * Whether a single record may have caused an error. An error of the whole source must not turn its
+ * records into dead letters.
+ */
 const isOfSomeRecord = (error: unknown): error is SourceFailed =>
   error instanceof SourceFailed && !ofWholeSource.includes(error.code);
 

@@ -1,4 +1,5 @@
-// Admits the callers of the API of accounts: an app with the token of its account, or a program with a key.
+// Authenticates callers of the account migration API: an app with the token of its account, or a program with an API
+// key.
 import type { NextFunction, Request, Response } from 'express';
 import { bearerIn, countWrongBearers, holderOf, WrongBearer } from '../access/bearer.ts';
 import { ACCOUNT_MOVES, LacksScope, needScope } from '../access/scopes.ts';
@@ -9,8 +10,8 @@ import type { AccountCaller } from '../web/request.ts';
 import { openTokens, type AccountTokens } from './tokens.ts';
 
 /**
- * Returns the middleware that finds out who calls. Wrong keys and tokens are counted by address; a valid one always
- * works, because apps may share an address.
+ * Returns the middleware that authenticates the caller. Wrong keys and tokens are counted by IP
+ * address and limited. A valid key or token always works, because many apps may share one address.
  */
 export function needAccount(here: App, redis: Redis) {
   const { moves } = here.settings;
@@ -33,7 +34,10 @@ export function needAccount(here: App, redis: Redis) {
   };
 }
 
-/** Whether the caller may be an app that sent no token, or something that is none. */
+/**
+ * Whether the caller sent no key, or an unknown one. The caller may be an app without a valid
+ * token, so the error message then explains tokens and keys.
+ */
 const isUnclear = ({ reason }: WrongBearer) => reason === 'missing' || reason === 'unknown';
 
 const withBoth = ({ reason, kind }: WrongBearer) =>
@@ -42,7 +46,7 @@ const withBoth = ({ reason, kind }: WrongBearer) =>
     `An app sends the token of its shopper, "Authorization: Bearer eyJ…"; Conversations a key with the scope ${ACCOUNT_MOVES}, "Authorization: Bearer ow_…". What was sent is neither.`,
   );
 
-/** Tokens of apps contain dots, keys do not. */
+/** Finds out who calls. An app’s token contains dots, an API key contains none. */
 async function callerOf(
   here: App,
   tokens: AccountTokens | null,

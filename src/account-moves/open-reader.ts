@@ -1,4 +1,4 @@
-// Opens the reader of a move: of the store, or of a dump.
+// Opens the source that a migration reads: the older system’s store, or a dump of the account.
 import type { App } from '../environments/app.ts';
 import { Unavailable } from '../problems.ts';
 import { dumpReader } from './dump-reader.ts';
@@ -7,8 +7,8 @@ import { AttachmentMissing, type Reader } from './reader.ts';
 import { storeReader } from './store-reader.ts';
 
 /**
- * Opens what a move reads from; the caller closes it.
- * @throws Unavailable when the settings of account migrations are not there any more
+ * Opens the source that a migration reads. The caller closes the reader.
+ * @throws Unavailable when account migrations are no longer configured on this server
  */
 export function openReader(
   here: App,
@@ -29,7 +29,10 @@ export function openReader(
   return former === null ? opened : withAttachmentsOf(opened, dump(former));
 }
 
-/** A dump whose attachments may also stand in the one that was read before it. */
+/**
+ * Wraps the reader of a dump: attachments that are missing in this dump are read from the dump that
+ * the run read before.
+ */
 const withAttachmentsOf = (dump: Reader, former: Reader): Reader => ({
   ...dump,
   attachment: (of, signal) =>

@@ -1,4 +1,4 @@
-// The first stages of a run: brands and channels, then the recent messages. Someone waits for both.
+// The first two stages of a run: brands and channels, then the recent messages. A person may be waiting for them.
 import type { PoolConnection } from 'mysql2/promise';
 import { failpoint } from '../database/failpoints.ts';
 import { fromSqlInstant, run, sql } from '../database/sql.ts';
@@ -16,10 +16,16 @@ import { idIn, parseBrand, parseChannel, type Parsed } from './records.ts';
 import { advance, checkpoint, own, RunFailed, type Run } from './run.ts';
 import { upsertBrands, upsertChannels } from './upserts.ts';
 
-/** Records on a page of recent messages: fewer than on later pages, so that the first ones are soon here. */
+/**
+ * How many recent messages a page has: fewer than in later stages, so that the first messages
+ * arrive sooner.
+ */
 const PAGE = 250;
 
-/** Asks the older system for brands and channels, and stores them; none is removed here. */
+/**
+ * Fetches brands and channels from the older system and stores them. Channels that are already here
+ * are not removed.
+ */
 export async function moveChannels(at: Run) {
   const settings = at.here.settings.moves;
   if (!settings) throw new RunFailed('not-set', 'CONVERSATIONS_URL is not set here any more.');
@@ -65,7 +71,10 @@ export async function moveChannels(at: Run) {
   });
 }
 
-/** An answer of the older system; what it does not answer is a fault of the source, which may pass. */
+/**
+ * Waits for an answer of the older system. An unknown account fails the run; if no answer comes,
+ * the job is tried again later.
+ */
 const asked = <T>(answer: Promise<T>): Promise<T> =>
   answer.catch((error: unknown) => {
     if (error instanceof NotFound) throw unknownThere();
@@ -79,7 +88,10 @@ const unknownThere = () =>
     'The older system does not know this account any more. What arrived is kept.',
   );
 
-/** Brands and channels that cannot be stored are reported, although the run goes on. */
+/**
+ * Records an error about brands and channels that could not be stored, so that it is reported. The
+ * run goes on.
+ */
 const noteRejected = (on: PoolConnection, at: Run, letters: Letter[]) =>
   run(
     on,
@@ -89,7 +101,10 @@ const noteRejected = (on: PoolConnection, at: Run, letters: Letter[]) =>
          where ${own(at)}`,
   );
 
-/** Reads the recent messages, newest first. `nextJob`: requests the job of the remaining stages in the last commit. */
+/**
+ * Reads the recent messages, newest first. `nextJob` requests the job of the remaining stages, in
+ * the last commit.
+ */
 export async function moveRecent(at: Run, nextJob: (on: PoolConnection) => Promise<void>) {
   const move = await checkpoint(at);
   await writePages(at, recentPages(at, move), move);
@@ -108,7 +123,8 @@ async function* recentPages(at: Run, move: Move): AsyncGenerator<FoundPage> {
     await giveWay(at);
     const found = await readPage(at.reader, { after, limit });
     const { items, next, isLast } = recentOf(found, { after, read: count, ...recent });
-    // Records that cannot be read and are older than the last recent one are met again later.
+    // Leave out unreadable records that are older than the last recent message: the next stage
+    // reads them again and reports them.
     const lost = found.lost.filter(
       ({ cursor }) => next === found.next || move.reader === 'dump' || cursor > (next ?? ''),
     );

@@ -1,4 +1,4 @@
-// What the dashboard shows of all moves: counts, a page of accounts, how long people wait, and failures by cause.
+// The queries of the migration dashboard: counts, a page of accounts, waiting times, and failures by cause.
 import { first, join, select, sql, type Queryable, type Statement } from '../database/sql.ts';
 import { EXTERNAL_ID } from '../inbox/accounts.ts';
 import type { MovesOfDay } from './chart.ts';
@@ -7,10 +7,10 @@ import { membersOf, moveGroups, type MoveGroup } from './move-view.ts';
 import type { Move } from './moves.ts';
 import type { MigrationStatus } from './status.ts';
 
-/** How many accounts a page lists. */
+/** How many accounts one page of the list shows. */
 export const LISTED = 50;
 
-/** How many moves there are in each group; those of one wave only, if it is given. */
+/** Counts the migrations in each group, of one wave only if `wave` is given. */
 export async function countGroups(
   on: Queryable,
   wave: number | null = null,
@@ -36,7 +36,7 @@ export async function countGroups(
   return counts;
 }
 
-/** A move as the list shows it. */
+/** The columns of a migration that the list shows. */
 export type ListedMove = Pick<
   Move,
   | 'account_id'
@@ -61,7 +61,7 @@ export type MoveFilter = {
   wave: number | null;
   /** The beginning of the account’s id; empty for all. */
   search: string;
-  /** Only accounts that were added before this one. */
+  /** Only accounts with a smaller number, that is, accounts that were added earlier. */
   before: number | null;
 };
 
@@ -71,8 +71,9 @@ const listed = sql`move.account_id, account.external_id, account.name, move.migr
                    move.messages_before, move.ended_at`;
 
 /**
- * A page of moves, the accounts that were added last first; those that a search finds by their ids. Each status is
- * asked for by itself, so that an index answers in this order and no more rows are read than the page shows.
+ * Reads a page of migrations, the newest account first, or sorted by id if there is a search. Each
+ * status is queried separately, so that an index returns the rows in this order and MySQL reads no
+ * more rows than the page shows.
  */
 export async function listMoves(on: Queryable, filter: MoveFilter): Promise<ListedMove[]> {
   if (filter.group === null) return select(on, pageOf(filter, null));
@@ -99,7 +100,10 @@ function pageOf({ wave, search, before }: MoveFilter, member: Member | null): St
               limit ${LISTED}`;
 }
 
-/** A text with other characters than ids have begins none, and MySQL could not compare it. */
+/**
+ * A search with characters that no id contains finds nothing, and MySQL could not compare such a
+ * text with an id.
+ */
 const beginningWith = (search: string) =>
   EXTERNAL_ID.test(search)
     ? sql`and account.external_id like ${`${search.replaceAll('_', String.raw`\_`)}%`}`
@@ -109,18 +113,26 @@ const inWave = (wave: number) =>
   sql`select 1 from wave_account member
        where member.wave_id = ${wave} and member.account_id = move.account_id and member.taken_at is null`;
 
-/** How long the runs that came so far today needed, in milliseconds; null when none came so far. */
+/**
+ * How long today’s runs took to reach a status, in milliseconds; null if no run reached it today.
+ */
 export type WaitingTimes = { runs: number; median: number | null; p95: number | null };
 
-/** The most runs that are measured, the latest ones: so many are answered in a tenth of a second. */
+/**
+ * Only this many runs are measured, the latest ones, so that the query takes about a tenth of a
+ * second.
+ */
 const MEASURED = 10_000;
 
-/** From the request until a status, of the runs that reached it since the beginning of the day (UTC). */
+/**
+ * Measures the time from the request to a status, for all runs that reached this status today
+ * (UTC).
+ */
 export async function waitingTimes(
   on: Queryable,
   status: 'channels-only' | 'recent-messages-only',
 ): Promise<WaitingTimes> {
-  // A run that is retried records its status again; its first time counts.
+  // A run that is retried records a status again; only the first time counts.
   const found = await first<WaitingTimes>(
     on,
     sql`select count(*) as runs,
@@ -143,7 +155,7 @@ export async function waitingTimes(
   return found ?? { runs: 0, median: null, p95: null };
 }
 
-/** How many moves ended on each of the last days; days without any are left out. */
+/** Counts the migrations that ended on each of the last days; days without any are left out. */
 export const movesByDay = (on: Queryable, days: number) =>
   select<MovesOfDay>(
     on,
@@ -155,7 +167,10 @@ export const movesByDay = (on: Queryable, days: number) =>
          group by day order by day`,
   );
 
-/** Failures of one cause. `example`: the account that failed last, or last failed to bring a record. */
+/**
+ * Failures of the same cause. `example`: one of the accounts, the newest account or the account of
+ * the newest dead letter.
+ */
 export type FailureCause = {
   cause: string;
   accounts: number;
@@ -165,7 +180,7 @@ export type FailureCause = {
 
 const MOST_CAUSES = 20;
 
-/** Why moves failed: each cause with its accounts, the most frequent first. */
+/** Groups failed migrations by cause, the most frequent cause first. */
 export const failedByCause = (on: Queryable) =>
   select<FailureCause>(
     on,
@@ -178,10 +193,13 @@ export const failedByCause = (on: Queryable) =>
          order by causes.accounts desc, causes.cause limit ${MOST_CAUSES}`,
   );
 
-/** Records that failed for one cause. */
+/** Dead letters of the same cause. */
 export type LetterCause = FailureCause & { records: number };
 
-/** Why records failed: each cause of open dead letters, of all accounts or of one. */
+/**
+ * Groups open dead letters by cause, the most frequent cause first, for all accounts or for the
+ * account `subject`.
+ */
 export const lettersByCause = (on: Queryable, subject: string | null = null) =>
   select<LetterCause>(
     on,
@@ -197,7 +215,10 @@ export const lettersByCause = (on: Queryable, subject: string | null = null) =>
          order by causes.records desc, causes.cause limit ${MOST_CAUSES}`,
   );
 
-/** Accounts whose moves failed for a cause, those that failed longest ago first: who fails again comes last. */
+/**
+ * Lists accounts whose migrations failed for a cause. The oldest failure comes first, so that an
+ * account that fails again does not block the others.
+ */
 export const failedOf = (on: Queryable, cause: string, limit: number) =>
   select<Pick<Move, 'external_id' | 'part' | 'wave_id'>>(
     on,
@@ -207,7 +228,7 @@ export const failedOf = (on: Queryable, cause: string, limit: number) =>
          order by move.error_at, move.account_id limit ${limit}`,
   );
 
-/** The names of the newest waves, to choose one of them. */
+/** Lists the names of the newest waves, for the filter by wave. */
 export const waveNames = (on: Queryable) =>
   select<{ id: number; name: string }>(
     on,

@@ -1,4 +1,5 @@
-// What a page of messages becomes here: parsed messages and their threads. It is prepared while the page before is written.
+// Prepares a page of messages for writing: parses the messages and reads their threads, while the page before is being
+// written.
 import { select, sql } from '../database/sql.ts';
 import { lettersOf, type Letter } from './letters.ts';
 import { readThreads } from './narrowing.ts';
@@ -7,8 +8,8 @@ import { messagesOf, threadsOf, type Message, type Thread } from './records.ts';
 import type { Run } from './run.ts';
 
 /**
- * A page that was read. `lost`: records that cannot be read; `next`: the cursor that the move has after it; `isEnd`:
- * whether nothing follows.
+ * A page of messages that was read. `lost`: records that could not be read. `next`: the cursor
+ * after which reading continues; null on the last page. `isEnd`: whether this is the last page.
  */
 export type FoundPage = {
   items: RawRecord[];
@@ -17,21 +18,24 @@ export type FoundPage = {
   isEnd: boolean;
 };
 
-/** What a page becomes here; `missing`: messages whose threads are not to be had. */
+/**
+ * The rows that a page adds here. `missing`: messages whose threads could not be read or do not
+ * exist.
+ */
 export type PageRows = {
   messages: Message[];
   threads: Thread[];
   missing: Message[];
   letters: Letter[];
-  /** The cursor of the newest record of the page. */
+  /** The cursor of the newest record on the page. */
   newest: string | null;
 };
 
 export type PreparedPage = { rows: PageRows; next: string | null; isEnd: boolean };
 
-/** Returns a function that prepares the pages of a run, one after the other. */
+/** Returns a function that prepares the pages of a run one after another. */
 export function preparing(at: Run): (found: FoundPage) => Promise<PreparedPage> {
-  // The threads of the page before may not be committed yet.
+  // Remember the threads of the page before, because they may not be committed yet.
   let before: Thread[] = [];
   return async ({ items, lost, next, isEnd }) => {
     const letters = lettersOf(at, lost);
@@ -52,7 +56,10 @@ export function preparing(at: Run): (found: FoundPage) => Promise<PreparedPage> 
 type ReadingRun = Omit<Run, 'work'>;
 type Wanted = { messages: Message[]; before: Thread[]; letters: Letter[] };
 
-/** The threads of messages that are not here in this run, and the messages whose threads cannot be read. */
+/**
+ * Reads the threads that this run has not stored yet. `missing`: the messages whose threads cannot
+ * be read.
+ */
 async function threadsFor(at: ReadingRun, { messages, before, letters }: Wanted) {
   const wanted = [...new Set(messages.map(({ thread_id: id }) => id))];
   const known = new Set([...before.map(({ id }) => id), ...(await threadsHere(at, wanted))]);
@@ -63,7 +70,7 @@ async function threadsFor(at: ReadingRun, { messages, before, letters }: Wanted)
   return { threads, missing: messages.filter(({ thread_id: id }) => !here.has(id)) };
 }
 
-/** Reads and parses threads; those that cannot be read or stored are dead letters. */
+/** Reads and parses threads. Threads that cannot be read or parsed become dead letters. */
 export async function readThreadRows(at: ReadingRun, ids: string[]) {
   const { items, lost } = await readThreads(at.reader, ids);
   const letters = lettersOf(at, lost, 'thread');
@@ -80,7 +87,7 @@ export async function readThreadRows(at: ReadingRun, ids: string[]) {
   return { threads, letters };
 }
 
-/** Those of the threads that this run has written. */
+/** Returns the ids of those threads that this run has already written. */
 export const threadsHere = async (
   at: Pick<Run, 'here' | 'account' | 'run'>,
   ids: string[],

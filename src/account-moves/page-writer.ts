@@ -1,4 +1,5 @@
-// Writes pages of messages: position, threads, messages, attachments and dead letters of a page in one commit.
+// Writes pages of messages. One commit stores a page’s threads, messages, attachments and dead letters, and the cursor
+// after which reading continues.
 import type { PoolConnection } from 'mysql2/promise';
 import { insertRows } from '../database/bulk.ts';
 import { failpoint } from '../database/failpoints.ts';
@@ -15,9 +16,9 @@ import { changeMove, checkpoint, withoutError, type Run } from './run.ts';
 import { upsertMessages, upsertThreads } from './upserts.ts';
 
 /**
- * Writes all pages: while one is written, the next one is prepared, and the one after it is read. `move`: as it is
- * before them.
- * @throws RunStopped when another worker went on with the run
+ * Writes all pages of messages. While a page is written, the next page is prepared and the page
+ * after that is read. `move`: the migration before the first page.
+ * @throws RunStopped when another worker has taken over the run
  */
 export async function writePages(at: Run, found: AsyncGenerator<FoundPage>, move: Move) {
   let { page } = move;
@@ -32,7 +33,8 @@ export async function writePages(at: Run, found: AsyncGenerator<FoundPage>, move
 }
 
 async function writePage(at: Run, { rows, next, isEnd }: PreparedPage, page: number) {
-  // Only now, because the page before may have had the same threads.
+  // Check for known dead letters only now, because the page before may have recorded dead letters
+  // for the same threads.
   const fresh = { ...rows, letters: await withoutKnown(at, rows.letters) };
   await failpoint('page before commit');
   try {
@@ -45,8 +47,8 @@ async function writePage(at: Run, { rows, next, isEnd }: PreparedPage, page: num
 }
 
 /**
- * The numbers of the errors with which a database refuses a value; any other error is a fault of the database or of this
- * program.
+ * Error numbers with which a database refuses a value. Any other error is a fault of the database
+ * or of this program, and not of the record.
  */
 const OF_VALUES = [1048, 1062, 1153, 1264, 1292, 1366, 1406, 3140, 3819, 3988, 4025];
 
@@ -107,7 +109,10 @@ const cause = 'refused-by-database';
 
 type Sorted<T> = { taken: T[]; refused: [T, string][] };
 
-/** Sorts records by whether the database takes them, by halving those of which it refuses some. */
+/**
+ * Separates records that the database accepts from records that it refuses, by halving a refused
+ * list until single records remain.
+ */
 async function sorted<T>(
   records: T[],
   whyNot: (some: T[]) => Promise<string | null>,
@@ -127,7 +132,10 @@ async function sorted<T>(
   };
 }
 
-/** Why the database refuses something; null when it takes it. Nothing of it is kept. */
+/**
+ * Tries a write and rolls it back. Returns why the database refuses it; null if the database
+ * accepts it.
+ */
 async function whyRefused(
   at: Run,
   write: (on: PoolConnection) => Promise<unknown>,
@@ -146,12 +154,16 @@ async function whyRefused(
   }
 }
 
-/** Run of a thread that stands in for one that cannot be read: every run may write over it. */
+/**
+ * The run number of a placeholder for a thread that cannot be read. It is lower than that of any
+ * run, so that every run may overwrite the placeholder.
+ */
 const STUB_RUN = 0;
 
 /**
- * Threads in place of those that do not exist any more, or cannot be read, so that their messages are shown. `isGone`:
- * whether they are known not to exist; otherwise the final check of the run decides.
+ * Adds placeholders for threads that no longer exist or cannot be read, so that their messages are
+ * shown. `isGone`: whether the threads are known not to exist; otherwise the run’s final check
+ * decides.
  */
 export const addStubs = (
   on: Queryable,

@@ -1,4 +1,4 @@
-// The page *Account migrations*: all moves, how long people wait, and what failed.
+// The dashboard *Account migrations*: all accounts, how long people wait, and what failed.
 import type { Request, Response } from 'express';
 import { needMoves } from '../inbox/account-address.ts';
 import { EXTERNAL_ID } from '../inbox/accounts.ts';
@@ -21,7 +21,7 @@ import { waveHeadView } from './wave-view.ts';
 
 /** How many days the chart shows. */
 const DAYS = 14;
-/** How many waves that are not done the dashboard lists; the page of waves has all. */
+/** How many unfinished waves the dashboard lists; the page of waves lists more. */
 const WAVES = 5;
 /** How many accounts one click retries. */
 const RETRIED = 200;
@@ -53,7 +53,7 @@ export async function index(req: Request, res: Response) {
     isFiltered: Object.values(kept).some((value) => value !== ''),
     mayAsk: list.length === 0 && EXTERNAL_ID.test(search) && can(req, 'move-accounts'),
     list: list.map(listView),
-    // What a search finds is in the order of the ids: more of the id finds less.
+    // A search sorts by id and shows only one page: entering more of the id shows fewer accounts.
     isCut: search !== '' && list.length === overview.LISTED,
     olderHref:
       search === ''
@@ -136,7 +136,10 @@ export async function add(req: Request, res: Response) {
   res.redirect(303, hrefOf(move));
 }
 
-/** Continues accounts that failed for a cause; those of a wave stay behind everybody who waits. */
+/**
+ * Retries accounts that failed for one cause. Accounts of a wave stay in the wave, behind everybody
+ * who waits.
+ */
 export async function retryAccounts(req: Request, res: Response) {
   needMoves(req.here);
   const failed = await overview.failedOf(req.here.sql, req.form.text('cause'), RETRIED);
@@ -156,7 +159,7 @@ export async function retryAccounts(req: Request, res: Response) {
   res.redirect(303, '/account-moves');
 }
 
-/** Retries the records of all accounts that failed for a cause. */
+/** Retries the dead letters of one cause in all accounts. */
 export async function retryRecords(req: Request, res: Response) {
   needMoves(req.here);
   const wanted = { cause: req.form.text('cause'), person: accountOf(req).email };

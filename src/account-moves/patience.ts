@@ -1,16 +1,22 @@
-// Times in milliseconds, and numbers of tries, of what is asked of the older system. Tests shorten them.
+// Timeouts in milliseconds and numbers of attempts for requests to the older system. Tests shorten them.
 export const patience = {
-  /** How long Conversations may take to say whether it knows an account, and for its channels. */
+  /**
+   * How long Conversations may take to say whether it knows an account, and to return an account’s
+   * channels.
+   */
   account: 3000,
   channels: 10_000,
-  /** How long the store may take for one answer, and how often it is asked. */
+  /** How long the store may take to answer one request, and how many times a request is tried. */
   store: 5000,
   storeAttempts: 5,
-  /** How often one record is asked for, and the time before the second try; it doubles. */
+  /**
+   * How many times a single record is tried, and the delay before the second try; the delay doubles
+   * each time.
+   */
   recordAttempts: 5,
   recordDelay: 250,
-  /** After how many records in a row that cannot be read the source itself counts as broken. */
+  /** After this many unreadable records in a row, the source itself counts as broken. */
   recordsInARow: 10,
-  /** After how long a silence an attachment is given up. */
+  /** How long a media host may be silent before the attempt to read an attachment fails. */
   attachment: 10_000,
 };

@@ -1,4 +1,4 @@
-// How far a move is, for a person who waits. Pure.
+// Calculates the progress of a migration for a person who waits: percent and remaining seconds. Pure.
 import { fromSqlInstant } from '../database/sql.ts';
 import type { Move } from './moves.ts';
 import { isActive } from './status.ts';
@@ -15,18 +15,24 @@ type Measured = Pick<
   | 'messages_before'
 >;
 
-/** The percent and the seconds left; null unless the older system says how many messages there are. */
+/**
+ * Returns percent and remaining seconds. Both are null if the older system does not say how many
+ * messages there are.
+ */
 export function progressOf(move: Measured, now: number): Progress {
   const { migration_status: status, expected_messages: expected, messages } = move;
   if (expected === null || status === 'not_needed') return { percent: null, seconds_left: null };
   if (status === 'completed') return { percent: 100, seconds_left: 0 };
   if (status === 'not_started') return { percent: 0, seconds_left: null };
-  // Attachments and the final check come after the last message.
+  // Show at most 99 %, because attachments and the final check follow after the last message.
   const percent = expected === 0 ? 0 : Math.min(99, Math.floor((100 * messages) / expected));
   return { percent, seconds_left: isActive(move) ? secondsLeft(move, expected, now) : null };
 }
 
-/** By the pace since its job began to read: a run may have been paused for a night before. */
+/**
+ * Estimates the remaining seconds by the pace since the current job began to read. Earlier jobs do
+ * not count, because the run may have been paused for a night.
+ */
 function secondsLeft(move: Measured, expected: number, now: number) {
   const { reading_since: from, messages, messages_before: before } = move;
   const left = expected - messages;

@@ -1,40 +1,49 @@
-// What a move reads from: the store of the older system, or a dump of one account.
+// The interface through which a migration reads an account, from the older system’s store or from a dump.
 import type { Readable } from 'node:stream';
 
 /**
- * One record as it was read. `cursor`: where it stands in its source; reading can continue after it. `item`: what
- * stands there; a text where it is no JSON.
+ * One record as it was read. `cursor`: the record’s position at the source, after which reading can
+ * continue. `item`: the record’s content; a string if it is not JSON.
  */
 export type RawRecord = { cursor: string; item: unknown };
 
-/** Some records, and the cursor after which the next ones are read; `next` is null on the last page. */
+/**
+ * A page of records. `next`: the cursor after which the next page begins; null on the last page.
+ */
 export type ReadPage<T> = { items: T[]; next: string | null };
 
-/** Newest first, after a cursor, down to `until` (not included). */
+/**
+ * Which records to read, newest first: those after the cursor `after`, and before the cursor
+ * `until` is reached.
+ */
 export type ReadRange = { after?: string | null; until?: string | null; limit: number };
 
-/** `type`: the media type that the message says; empty when it says none. */
+/**
+ * Where to find an attachment. `type`: the media type that the message gives; empty if it gives
+ * none.
+ */
 export type AttachmentAddress = { id: string; url: string; type: string };
 
 export type Reader = {
   messages(range: ReadRange): Promise<ReadPage<RawRecord>>;
   /** The cursors of the records that `messages` would read, without their contents. */
   cursors(range: ReadRange): Promise<ReadPage<string>>;
-  /** One record by its cursor; null when it is gone. */
+  /** Reads one message by its cursor; null if the message is gone. */
   message(cursor: string): Promise<RawRecord | null>;
-  /** Threads by id; the cursor of each is its id. Threads that do not exist are left out. */
+  /** Reads threads by id, and leaves out threads that do not exist. A thread’s cursor is its id. */
   threads(ids: string[]): Promise<RawRecord[]>;
-  /** The ids of all threads, some at a time. */
+  /** Reads the ids of all threads, page by page. */
   threadIds(after: string | null): Promise<ReadPage<string>>;
   /**
-   * The content of an attachment.
-   * @throws AttachmentMissing when it cannot be read, now or ever; other errors may pass
+   * Opens the content of an attachment.
+   * @throws AttachmentMissing when the attachment can never be read; after any other error, a later
+   * attempt may succeed
    */
   attachment(of: AttachmentAddress, signal: AbortSignal): Promise<Readable>;
   close(): void;
 };
 
-/** Why an attachment cannot be read; another attempt would give the same. */
+/** Why an attachment can never be read: another attempt would fail in the same way. */
 export type AttachmentFault = 'not-found' | 'too-large' | 'host-not-listed' | 'refused';
 
 export class AttachmentMissing extends Error {
@@ -46,9 +55,15 @@ export class AttachmentMissing extends Error {
   }
 }
 
-/** The error when a source cannot be read now: it is silent, throttled, refuses us, or answers garbage. */
+/**
+ * Thrown when the source cannot be read now: it does not answer, throttles us, refuses us, or sends
+ * an invalid answer.
+ */
 export class SourceFailed extends Error {
-  /** A short code: `throttled`, `timeout`, `error`, `cut`, `unreadable`, or one of those of the whole source. */
+  /**
+   * A short code: `throttled`, `timeout`, `error`, `cut`, `unreadable`, `older-system`, or one of
+   * `ofWholeSource`.
+   */
   readonly code: string;
 
   constructor(code: string, message: string, options?: ErrorOptions) {
@@ -57,5 +72,5 @@ export class SourceFailed extends Error {
   }
 }
 
-/** The failures that concern the whole source: each record of it would fail in the same way. */
+/** Codes of failures that affect the whole source: every record would fail in the same way. */
 export const ofWholeSource = ['denied', 'refused', 'no-table', 'unreachable', 'no-dump', 'damaged'];

@@ -1,24 +1,26 @@
-// Decides which messages are recent: those of the last days, at most so many, and at least 50. Pure functions.
+// Decides which messages are recent: messages of the last days, up to a maximum, and always the newest 50. Pure
+// functions.
 import { toSqlInstant } from '../database/sql.ts';
 import { positionIn } from './records.ts';
 import type { RawRecord, ReadPage } from './reader.ts';
 
-/** As many messages are recent at any age. */
+/** This many messages are always recent, however old they are. */
 const LEAST = 50;
 
-/** The time before which messages are not recent, as it is stored. */
+/** Returns the time before which messages are not recent, in the format of the database. */
 export const cutAt = (days: number, now = Date.now()): string =>
   toSqlInstant(new Date(now - days * 24 * 60 * 60 * 1000).toISOString());
 
 type Recent = { cutAt: string; most: number };
 
-/** How many records to read next; 0 when all recent ones are read. */
+/** Returns how many records to read next; 0 when all recent records have been read. */
 export const recentLimit = (read: number, { most }: Recent, page: number): number =>
   Math.max(0, Math.min(page, most - read));
 
 /**
- * The recent records of a page. `read`: how many were read before it. `isLast`: whether the older ones follow; `next`
- * then is the cursor of the last recent one.
+ * Returns the recent records of a page. `read`: how many records were read before this page.
+ * `isLast`: whether the recent records end on this page; if older records follow, `next` is the
+ * cursor of the last recent record.
  */
 export function recentOf(
   { items, next }: ReadPage<RawRecord>,
@@ -31,7 +33,7 @@ export function recentOf(
   return { items: kept, next: kept.at(-1)?.cursor ?? after, isLast: true };
 }
 
-/** A record without a time is as recent as its neighbours. */
+/** Whether a record is too old to be recent. A record without a valid time never is. */
 function isBefore(record: RawRecord, cutAt: string): boolean {
   const position = positionIn(record);
   return position !== null && position < cutAt;

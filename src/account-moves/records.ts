@@ -7,7 +7,7 @@ import type { RawRecord } from './reader.ts';
 const id = z
   .string('is missing')
   .regex(EXTERNAL_ID, 'must be 1 to 64 letters, digits or . : @ - _');
-/** A text of at most so many characters; a missing one is empty. */
+/** A string of at most `most` characters. */
 const text = (most: number) =>
   z
     .string('must be a text')
@@ -61,7 +61,7 @@ const message = z.object({
 export type Thread = z.infer<typeof thread>;
 export type Message = z.infer<typeof message>;
 
-/** A record as it is stored here, or why it cannot be. */
+/** A record that can be stored here, or in `fault` why it cannot. */
 export type Parsed<T> = { record: T; fault: null } | { record: null; fault: string };
 
 const parse =
@@ -98,20 +98,25 @@ export const messagesOf = (account: string) =>
 const ofAccount = (account: string) => (one: { account_id: string }) =>
   one.account_id === account ? null : 'account_id: is that of another account.';
 
-/** The time of a message, which its position begins with. */
+/** Returns the time of a message, which is the beginning of its position. */
 export const timeOf = (of: { position: string }): string => of.position.slice(0, 24);
 
-/** What a record that may be anything has under a name; undefined when it has none. */
+/**
+ * Returns a field of a record that may have any form; undefined if the record has no such field.
+ */
 export const fieldIn = (item: unknown, name: 'id' | 'position'): unknown =>
   typeof item === 'object' && item !== null ? Reflect.get(item, name) : undefined;
 
-/** The id of a record that cannot be parsed, as a text; null when it has none. */
+/** Returns the id of a record that cannot be parsed, as a string; null if the record has none. */
 export function idIn(item: unknown): string | null {
   const id = fieldIn(item, 'id');
   return typeof id === 'string' || typeof id === 'number' ? String(id) : null;
 }
 
-/** The position that a record has, even if it cannot be stored; null when it has none. */
+/**
+ * Returns the position of a record, even if the record cannot be stored; null if it has no valid
+ * position.
+ */
 export function positionIn({ item }: RawRecord): string | null {
   const given = fieldIn(item, 'position');
   return typeof given === 'string' && isPosition(given) ? given : null;

@@ -1,15 +1,18 @@
-// Reports failed moves: one message a minute for all that failed since the last one, in the chat and to the people who
-// migrate accounts.
+// Reports failed migrations: at most one message a minute for all failures since the last one, to the chat and to the
+// people who may migrate accounts.
 import { first, run, select, sql, transaction } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
 import { notifyHolders, publishToSlack } from '../messages/messages.ts';
 
 type Failed = { account_id: number; migration_status: string; error_code: string | null };
 
-/** At most one report in so many seconds. */
+/** At least this many seconds lie between two reports. */
 const EVERY_S = 60;
 
-/** What failed, in words: `throttled: 3, channels rejected: 1`, the most frequent first. */
+/**
+ * Returns the causes of failures with their counts, the most frequent first: `throttled: 3,
+ * channels rejected: 1`.
+ */
 export function causesOf(failed: Pick<Failed, 'error_code'>[]): string {
   const counts = [...Map.groupBy(failed, ({ error_code: code }) => code ?? 'unknown')]
     .map(([code, all]) => ({ code, count: all.length }))
@@ -17,7 +20,7 @@ export function causesOf(failed: Pick<Failed, 'error_code'>[]): string {
   return counts.map(({ code, count }) => `${code.replaceAll('-', ' ')}: ${count}`).join(', ');
 }
 
-/** Reports what failed since the last report; as a chore. */
+/** Reports the migrations that failed since the last report. Called regularly as a chore. */
 export const reportFailures = (here: App) =>
   transaction(here.sql, async (on) => {
     const last = await first<{ isRecent: 0 | 1 }>(
@@ -41,7 +44,8 @@ export const reportFailures = (here: App) =>
     );
     const count = failed.length === 1 ? '1 account' : `${failed.length} accounts`;
     const text = `Account migrations, ${here.rules.inText}: ${count} with failures (${causesOf(failed)}).`;
-    // An account whose channels were rejected goes on: only its dead letters show that.
+    // Rejected channels do not fail an account, so the list of failed accounts would not show it:
+    // link to the dead letters.
     const isAnyFailed = failed.some(({ migration_status: status }) => status === 'failed');
     const href = isAnyFailed ? '/account-moves?status=failed' : '/account-moves#records';
     const event = 'account-moves.failed';

@@ -1,4 +1,5 @@
-// Requests for a move: from an app, from Conversations, from a person, from a wave. All of them start the same jobs.
+// Handles requests to migrate an account, from an app, Conversations, a person or a wave. All of them start the same
+// jobs.
 import type { PoolConnection } from 'mysql2/promise';
 import * as audit from '../audit/audit.ts';
 import { failpoint } from '../database/failpoints.ts';
@@ -19,28 +20,32 @@ import { cutAt } from './recent.ts';
 export type MoveRequest = {
   /** The id of the account in the older system. */
   account: string;
-  /** `remaining` continues after a run of the part `recent`. */
+  /** `recent` stops after the recent messages, and `remaining` continues such a run. */
   part: 'whole' | 'recent' | 'remaining';
   /** The prefix of a dump in the object storage; null: the store is read. */
   location: string | null;
-  /** Begins the next run, from the start. */
+  /** Whether to begin the next run from the start, whatever the status is. */
   force: boolean;
   person: string;
   wave: number | null;
 };
 
-/** What a request has unless it says otherwise. */
+/** The default values of a request. */
 const usual = { part: 'whole', location: null, force: false, wave: null } as const;
 
 type Asked = Pick<MoveRequest, 'account' | 'person'> & Partial<MoveRequest>;
 
-/** `isAccepted`: whether something was begun or continued; otherwise the request changed nothing. */
+/**
+ * The result of a request. `isAccepted`: whether the request began, continued or extended a run.
+ * `job`: the job that the caller has to queue.
+ */
 export type Requested = { move: Move; isAccepted: boolean; job: Job | null };
 
 /**
- * Finds the move of an account; asks the older system whether it knows the account, unless that is known. `again`: asks
- * also when it was unknown there before.
- * @throws Unavailable when the older system does not answer and was never asked
+ * Returns the migration of an account. Asks the older system whether it knows the account, unless
+ * the answer is already known. `again`: asks once more if the older system did not know the account
+ * before.
+ * @throws Unavailable when the older system does not answer and was never asked before
  */
 export async function ask(
   here: App,
@@ -68,7 +73,8 @@ async function recordAnswer(
   externalId: string,
   there: { name: string; messages: number | null } | null,
 ): Promise<Move> {
-  // In a transaction of its own: two that add the same account would otherwise wait for each other for ever.
+  // Add the account outside the transaction below: two requests that add the same account would
+  // otherwise deadlock.
   const { id } = await addAccount(here.sql, { externalId, name: there?.name ?? '' });
   const status = there ? 'not_started' : 'not_needed';
   return transaction(here.sql, async (on) => {
@@ -96,8 +102,9 @@ async function recordAnswer(
 }
 
 /**
- * Begins, continues or ignores a move, by the state that it is in. The caller queues the job.
- * @throws Unavailable when the older system was never asked and does not answer
+ * Begins, continues or ignores a migration, depending on its status. The caller queues the returned
+ * job.
+ * @throws Unavailable when the older system does not answer and was never asked before
  */
 export async function requestMove(here: App, asked: Asked): Promise<Requested> {
   const wanted = { ...usual, ...asked };
@@ -120,7 +127,8 @@ async function carryOut(here: App, on: PoolConnection, change: Change): Promise<
   else if (decision === 'ignore') return null;
   switch (decision) {
     case 'ignore':
-      // A person waits for a run that a wave began: it goes on in front of all waves.
+      // A wave began this run, and now a person or an app waits for it: continue it ahead of all
+      // waves.
       return move.wave_id !== null && isUnderWay(move)
         ? await requestJob(on, { ...move, wave_id: null }, wanted.person)
         : null;
@@ -139,7 +147,7 @@ async function carryOut(here: App, on: PoolConnection, change: Change): Promise<
 
 const isUnderWay = ({ stage }: Move) => stage !== null;
 
-/** Takes an account out of the waves that wait for it or move it. */
+/** Takes an account out of the waves in which it waits or is being migrated. */
 async function takeOutOfWaves(on: PoolConnection, { move, wanted }: Change) {
   const { account_id: account, external_id: subject } = move;
   const taken = await run(
@@ -187,7 +195,10 @@ async function begin(here: App, on: PoolConnection, { move, wanted }: Change): P
   return requestJob(on, await moves.lock(on, account), wanted.person);
 }
 
-/** Lets a run go on to the end that was to stop after the recent messages; its job reads on. */
+/**
+ * Extends a run that would stop after the recent messages to all messages. The run’s current job
+ * goes on.
+ */
 async function widen(on: PoolConnection, { move, wanted }: Change): Promise<null> {
   const { account_id: account, external_id: subject } = move;
   await run(on, sql`update account_move set part = 'whole' where account_id = ${account}`);
@@ -199,7 +210,10 @@ async function widen(on: PoolConnection, { move, wanted }: Change): Promise<null
   return null;
 }
 
-/** Continues a run where it stopped; another dump is read from its beginning. */
+/**
+ * Continues a run where it stopped. If the request names another dump, reads that dump from its
+ * beginning.
+ */
 async function goOn(on: PoolConnection, { move, wanted }: Change): Promise<Job> {
   const { account_id: account, external_id: subject, reached } = move;
   const status = reached ?? 'migrating';

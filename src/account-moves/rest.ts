@@ -1,4 +1,5 @@
-// The stage of the older messages: pages of 1,000, the next ones read while one is written, attachments beside them.
+// The stage that reads the older messages, in pages of 1,000. While a page is written, the next pages are read, and
+// attachments are fetched in parallel.
 import { beside } from './attachments.ts';
 import { giveWay } from './giving-way.ts';
 import type { Move } from './moves.ts';
@@ -8,7 +9,10 @@ import { writePages } from './page-writer.ts';
 import { advance, checkpoint, type Run } from './run.ts';
 
 const PAGE = 1000;
-/** Records on a page of a wave: few, because a person who comes waits for the pages that are under way. */
+/**
+ * How many records a page has in a wave: few, because a person who opens an inbox waits for the
+ * pages that are being written.
+ */
 const PAGE_OF_WAVE = 100;
 
 export async function moveRest(at: Run) {
@@ -16,7 +20,10 @@ export async function moveRest(at: Run) {
   await advance(at, { from: 'rest', reaches: null });
 }
 
-/** Reads and writes all pages after the position of the move, down to `until`. */
+/**
+ * Reads and writes all pages after the migration’s current position, down to the cursor `until`;
+ * null means to the end.
+ */
 export async function readOn(at: Run, until: string | null) {
   const move = await checkpoint(at);
   await writePages(at, pagesAfter(at, move, until), move);

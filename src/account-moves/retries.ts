@@ -1,4 +1,4 @@
-// Retries and discards dead letters of moves, one or many.
+// Retries and discards dead letters of account migrations, one or many at a time.
 import { run, sql, type Queryable } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
 import * as deadLetters from '../jobs/dead-letters.ts';
@@ -18,14 +18,15 @@ const filterOf = ({ account, cause, ids }: Wanted): LetterFilter => ({
 });
 
 /**
- * What was done with dead letters. `passed`: how many were passed over, because they are being retried or were settled
- * meanwhile; `left`: how many more there are than are taken in one go.
+ * The result of retrying or discarding dead letters. `count`: how many were handled. `passed`: how
+ * many were skipped, because a job is retrying them or has settled them. `left`: how many more
+ * there are than one request handles.
  */
 export type Handled = { count: number; passed: number; left: number };
 
 /**
- * Retries open dead letters: some, those of an account, those of a cause. `push` queues each job, so that those that were
- * requested run even if a later request fails.
+ * Retries open dead letters, selected by id, account or cause. `push` queues each job at once, so
+ * that the jobs already requested run even if a later request fails.
  */
 export async function retryLetters(
   here: App,
@@ -34,7 +35,7 @@ export async function retryLetters(
 ): Promise<Handled & { jobs: Job[] }> {
   const jobs: Job[] = [];
   const handled = await handleEach(here, wanted, async (id) => {
-    // Nobody waits for many of them, and they share their queue with transfers.
+    // Use low priority, because nobody waits for these retries and transfers use the same queue.
     const job = await deadLetters.retry(here, id, wanted.person, 'low');
     jobs.push(job);
     await push(job);
@@ -42,7 +43,10 @@ export async function retryLetters(
   return { ...handled, jobs };
 }
 
-/** Discards open dead letters, for a reason; they do not count as failed any more. */
+/**
+ * Discards open dead letters with a reason. Discarded dead letters no longer count as failed
+ * records.
+ */
 export async function discardLetters(
   here: App,
   { reason, ...wanted }: Wanted & { reason: string },
@@ -76,7 +80,10 @@ async function handleEach(
   return handled;
 }
 
-/** A record that is no dead letter any more does not count as one. */
+/**
+ * Lowers the migration’s count of failed records when one of its dead letters is discarded.
+ * Attachments are counted separately.
+ */
 export async function uncount(on: Queryable, payload: unknown) {
   const { what, account, run: number } = payload as LetterPayload;
   if (what === 'attachment') return;

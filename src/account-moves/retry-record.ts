@@ -1,4 +1,5 @@
-// Retries one dead letter of a move: its record is read from the source again, and stored with what belongs to it.
+// Retries one dead letter of a migration: reads its record from the source again, and stores the record with its thread
+// or attachments.
 import type { PoolConnection } from 'mysql2/promise';
 import { failpoint } from '../database/failpoints.ts';
 import { first, run, sql, transaction, type Queryable, type Statement } from '../database/sql.ts';
@@ -24,7 +25,10 @@ import { SourceFailed, type Reader } from './reader.ts';
 import { idIn, messagesOf, parseBrand, parseChannel, threadsOf, type Parsed } from './records.ts';
 import { upsertBrands, upsertChannels, upsertMessages, upsertThreads } from './upserts.ts';
 
-/** Reads, parses and stores the record of a dead letter again; a record that is gone at the source is done, too. */
+/**
+ * Reads, parses and stores the record of a dead letter again. If the record is gone at the source,
+ * the dead letter is settled, too.
+ */
 export async function retryLetter(work: Work, payload: unknown, settle: Settle): Promise<void> {
   const letter = payload as LetterPayload;
   const { here } = work;
@@ -34,7 +38,8 @@ export async function retryLetter(work: Work, payload: unknown, settle: Settle):
   try {
     await retryOne({ here, work, settle, move, reader }, letter);
   } catch (error) {
-    // The cause is left out: an error that may pass would be retried again and again, without a word to the person.
+    // Throw without the cause: if the cause could pass, the job would be retried again and again,
+    // and the person would not be notified.
     if (error instanceof SourceFailed || error instanceof FetchFailed) {
       throw new Problem(502, error.message);
     }
@@ -44,14 +49,20 @@ export async function retryLetter(work: Work, payload: unknown, settle: Settle):
   }
 }
 
-/** Where the record of a dead letter stands: a run may have read two dumps. */
+/**
+ * Selects the source that contains the record of a dead letter, because a run may have read two
+ * dumps.
+ */
 const sourceOf = (move: Move, { location }: LetterPayload) => ({
   ...move,
   reader: location === null ? ('store' as const) : ('dump' as const),
   location,
 });
 
-/** Ends the dead letter in the commit of its record; false when an earlier attempt has done so. */
+/**
+ * Settles the dead letter in the same commit as its record; returns false if an earlier attempt has
+ * already settled it.
+ */
 type Settle = (on: Queryable) => Promise<boolean>;
 type Retry = { here: App; work: Work; settle: Settle; move: Move; reader: Reader };
 
@@ -70,12 +81,15 @@ const retryOne = (at: Retry, letter: LetterPayload): Promise<void> => {
 };
 
 type Change = {
-  /** How the counts of the move change. */
+  /** SQL assignments that change the counts of the migration. */
   count: Statement;
   write?: (on: PoolConnection) => Promise<unknown>;
 };
 
-/** Stores what was read again and ends the letter, in one commit; the move is locked first, as everywhere. */
+/**
+ * Stores the record and settles its dead letter in one commit. Locks the migration first, as every
+ * writer does, so that writers do not deadlock.
+ */
 async function store({ here, settle, move }: Retry, { count, write }: Change) {
   await failpoint('dead letter read');
   await transaction(here.sql, async (on) => {
@@ -109,7 +123,8 @@ async function retryMessage(at: Retry, letter: LetterPayload) {
         await addStubs(on, owner, [record], { isGone: move.migration_status === 'completed' });
       }
       await upsertMessages(on, owner, [record]);
-      // A completed run fetches no more attachments by itself.
+      // A completed run fetches no more attachments, so request a job for the attachments of this
+      // message.
       const isLate = move.migration_status === 'completed' && record.attachments.length > 0;
       if (isLate) requested.push(await requestJob(on, { ...move, wave_id: null }, work.job.person));
     },
@@ -135,7 +150,8 @@ async function retryChannel(at: Retry, { what, cursor }: LetterPayload) {
   const there = await channelsThere(settings, move.external_id);
   const items = what === 'brand' ? there.brands : there.channels;
   const item = items.find((one) => idIn(one) === cursor);
-  // Without an id it cannot be found again, so it may still be there.
+  // A brand or channel without an id cannot be found again. It may still exist, so the dead letter
+  // stays open.
   if (item === undefined && cursor.startsWith('number ')) {
     throw new Problem(422, 'It had no id, so it cannot be found again. Migrate the account again.');
   }
@@ -158,7 +174,7 @@ function parsedOrRefused<T>(parsed: Parsed<T>): T {
   return parsed.record;
 }
 
-/** Fetches an attachment again that was skipped. */
+/** Fetches the content of an attachment that was skipped. */
 async function retryAttachment(at: Retry, { position, id }: WaitingAttachment) {
   const { here, move, reader } = at;
   const known = await first<Pick<WaitingAttachment, 'url' | 'type'> & { state: string }>(
@@ -188,12 +204,15 @@ async function retryAttachment(at: Retry, { position, id }: WaitingAttachment) {
 
 type Line = Pick<WaitingAttachment, 'position' | 'id'>;
 
-/** The address that the store has for the attachment now; null when its message has it no more. */
+/**
+ * Returns the URL that the store now has for the attachment; null if the message no longer has this
+ * attachment.
+ */
 async function urlThere(
   { reader, move }: Retry,
   { position, id, url }: Line & { url: string },
 ): Promise<string | null> {
-  // A dump holds the contents themselves.
+  // A dump contains the attachments themselves, so no current URL is needed.
   if (move.reader === 'dump') return url;
   const raw = await reader.message(position);
   const message = raw && messagesOf(move.external_id)(raw.item).record;
@@ -201,7 +220,10 @@ async function urlThere(
   return message.attachments.find((one) => one.id === id)?.url ?? null;
 }
 
-/** The attachment is gone at the source, so there is nothing left to fetch. */
+/**
+ * Marks an attachment as gone, because the source no longer has it and there is nothing left to
+ * fetch.
+ */
 const forget = (at: Retry, { position, id }: Line) =>
   store(at, {
     count: sql`skipped = greatest(skipped, 1) - 1`,

@@ -1,4 +1,5 @@
-// One run of a move: what its jobs share, the checks between two pages, and how it goes from stage to stage.
+// One run of a migration: the data that its jobs share, the check between two pages, and the change from one stage to
+// the next.
 import type { PoolConnection } from 'mysql2/promise';
 import { failpoint } from '../database/failpoints.ts';
 import { run, sql, transaction, type Statement } from '../database/sql.ts';
@@ -11,19 +12,22 @@ import type { Move } from './moves.ts';
 import type { Reader } from './reader.ts';
 import { stages, stageTexts, type Reached, type Stage } from './status.ts';
 
-/** What the stages of a run work with. */
+/** The data and services that every stage of a run uses. */
 export type Run = {
   here: App;
   work: Work;
   account: number;
   externalId: string;
   run: number;
-  /** The dump that is read; null for the store. */
+  /** The location of the dump that is read; null when the older system’s store is read. */
   location: string | null;
   reader: Reader;
 };
 
-/** Why a job stops without finishing the run: another job has it, its wave is paused, or it has failed. */
+/**
+ * Why a job stops before its run is finished: another job has taken over the run, the wave is
+ * paused, or the run has failed.
+ */
 export type StopReason = 'superseded' | 'paused' | 'failed';
 
 export class RunStopped extends Error {
@@ -35,7 +39,7 @@ export class RunStopped extends Error {
   }
 }
 
-/** The error for a fault that no further attempt mends: the run fails with it. */
+/** Thrown for a fault that no further attempt can fix. The run fails with this code and message. */
 export class RunFailed extends Error {
   readonly code: string;
 
@@ -45,14 +49,15 @@ export class RunFailed extends Error {
   }
 }
 
-/** An SQL condition that selects a move only while this attempt of this job has the run. */
+/** SQL condition that selects the migration only while this attempt of this job owns the run. */
 export const own = ({ account, run: number, work }: Run): Statement =>
   sql`account_id = ${account} and run = ${number} and job = ${work.job.id}
       and exists (select 1 from job where ${mine(work.job)})`;
 
 /**
- * Changes the move, which locks it until the commit. `only`: what must hold besides.
- * @throws RunStopped when another job has the run
+ * Changes the migration’s row, which locks the row until the commit. `only`: an additional SQL
+ * condition.
+ * @throws RunStopped when another job has taken over the run, or `only` is false
  */
 export async function changeMove(
   on: PoolConnection,
@@ -64,8 +69,9 @@ export async function changeMove(
 }
 
 /**
- * Reports the progress, and checks that the run may go on.
- * @throws RunStopped when another job has the run or its wave is paused, Closed while a database is being updated
+ * Reports the progress, and checks whether the run may go on.
+ * @throws RunStopped when another job has taken over the run or the wave is paused, Closed while a
+ * database is being updated
  */
 export async function checkpoint(at: Run): Promise<Move> {
   const move = await current(at);
@@ -79,31 +85,36 @@ export async function checkpoint(at: Run): Promise<Move> {
   return move;
 }
 
-/** The move as it is now, if this job still has the run. */
+/**
+ * Reads the current state of the migration.
+ * @throws RunStopped when another job has taken over the run
+ */
 export async function current(at: Run): Promise<Move> {
   const move = await moves.byAccount(at.here.sql, at.account);
   if (move?.run !== at.run || move.job !== at.work.job.id) throw new RunStopped('superseded');
   return move;
 }
 
-/** An error that does not end the run stays until the run ends, so that it is reported and shown. */
+/** Rejected channels do not end the run. This error is kept, so that it is reported and shown. */
 const isReported = sql`error_code = 'channels-rejected'`;
 
-/** The source works again. */
+/** SQL assignments that clear the error when the source works again; rejected channels stay. */
 export const withoutError = sql`error_message = if(${isReported}, error_message, null),
     error_at = if(${isReported}, error_at, null), error_code = if(${isReported}, error_code, null),
     failing_since = null`;
 
 type Advance = {
   from: Stage;
-  /** The status that the run reaches by it. */
+  /**
+   * The status that the run reaches at the end of the stage; null if the status does not change.
+   */
   reaches: Reached | null;
   change?: Statement;
-  /** Does more in the same commit. */
+  /** Makes further changes in the same commit. */
   also?: (on: PoolConnection) => Promise<void>;
 };
 
-/** Ends a stage and begins the next one, in one commit. Reading begins at the start unless the stage continues it. */
+/** Ends a stage and begins the next stage in one commit. */
 export async function advance(at: Run, { from, reaches, change, also }: Advance) {
   const next = stages[stages.indexOf(from) + 1] ?? null;
   await failpoint(`move ${from} ends`);

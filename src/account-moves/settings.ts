@@ -5,25 +5,36 @@ import { z } from 'zod';
 import { signingAlgorithm } from './signing-algorithm.ts';
 
 export type MoveSettings = {
-  /** The older system, and the key and certificate that sign the tokens we send to it. */
+  /**
+   * The URL of the older system, the key that signs our tokens for it, and the certificate of that
+   * key.
+   */
   conversations: { url: string; key: KeyObject; certificate: X509Certificate };
   store: {
-    /** Null: the endpoint of AWS for the region. */
+    /** Null: the AWS endpoint of the region is used. */
     endpoint: string | null;
     region: string;
     messagesTable: string;
     threadsTable: string;
-    /** Null: what the AWS SDK finds, such as the role of the machine. */
+    /** Null: the AWS SDK finds the credentials itself, such as the role of the machine. */
     keys: { id: string; secret: string } | null;
   };
-  /** The hosts, with their ports, that attachments are fetched from; tokens go to no other. */
+  /**
+   * The hosts, with their ports, from which attachments are fetched. Our token is sent to no other
+   * media host.
+   */
   mediaHosts: string[];
   attachmentBytes: number;
-  /** Who signs the tokens of apps; null when apps do not call this server. */
+  /** The identity service that signs the tokens of apps; null if apps do not call this server. */
   tokens: { issuer: string; audience: string; jwks: string } | null;
-  /** Which messages are recent: those of so many days, at most so many messages. */
+  /**
+   * Which messages are recent: messages of the last `days` days, but at most `messages` of them.
+   */
   recent: { days: number; messages: number };
-  /** A move fails when more than so many records, and more than so many percent of them, are dead letters. */
+  /**
+   * A migration fails when more than `allowed` records, and more than `percent` percent of all, are
+   * dead letters.
+   */
   failures: { allowed: number; percent: number };
 };
 
@@ -61,7 +72,10 @@ export const moveVariables = [
   ...Object.keys(limits.shape),
 ];
 
-/** Parses the settings of account migrations; null where no older system is set. Returns messages about wrong ones. */
+/**
+ * Parses the settings of account migrations. `moves` is null if no older system is set or a setting
+ * is wrong. `wrong`: a message for each wrong setting.
+ */
 export function moveSettings(variables: Variables): {
   moves: MoveSettings | null;
   wrong: string[];

@@ -1,6 +1,9 @@
 import type { KeyObject } from 'node:crypto';
 
-/** The algorithm of JSON web tokens for a private key; null when it cannot sign them. */
+/**
+ * Returns the algorithm with which a private key signs JSON web tokens; null if the key cannot sign
+ * them.
+ */
 export function signingAlgorithm({
   asymmetricKeyType,
   asymmetricKeyDetails,

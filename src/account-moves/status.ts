@@ -1,4 +1,4 @@
-// The statuses of a move, as API, pages and engine know them. Pure functions.
+// The statuses of a migration, for the API, the pages and the jobs. Pure functions.
 
 export const migrationStatuses = [
   'not_started',
@@ -11,7 +11,7 @@ export const migrationStatuses = [
 ] as const;
 export type MigrationStatus = (typeof migrationStatuses)[number];
 
-/** What a run can have reached, in this order. */
+/** The statuses that a run can have reached, in this order. */
 export const reachable = ['channels-only', 'recent-messages-only', 'completed'] as const;
 export type Reached = (typeof reachable)[number];
 
@@ -28,12 +28,12 @@ export const stageTexts: Record<Stage, string> = {
   'final-check': 'Final check',
 };
 
-/** The part of a run that was asked for: all of it, or only until the recent messages are here. */
+/** Which part of an account a run migrates: all of it, or only the recent messages. */
 export type Part = 'whole' | 'recent';
 
 type Standing = { migration_status: MigrationStatus; reached: Reached | null };
 
-/** The status names of an older proposal, which some callers know. */
+/** Status names of an earlier draft of the API, which some callers still use. */
 export const legacyStatuses = ['not_started', 'migrating', 'active-recent-only', 'active'] as const;
 
 export function legacyStatus({
@@ -60,14 +60,17 @@ const otherNames = new Map<string, Reached>([
   ['active-recent-only', 'recent-messages-only'],
 ]);
 
-/** Every name by which a caller may mean a status. */
+/** All status names that a caller may send, including former names. */
 export const statusNames = [...migrationStatuses, ...otherNames.keys()];
 
-/** The status that a caller means, also by one of its former names; null when there is no such status. */
+/** Converts a status name, current or former, to the status; null if there is no such status. */
 export const statusNamed = (text: string): MigrationStatus | null =>
   otherNames.get(text) ?? migrationStatuses.find((one) => one === text) ?? null;
 
-/** Whether a move has come as far as a status. `failed` and `not_needed` are reached only by themselves. */
+/**
+ * Whether a migration has reached a status or a later one. `failed` and `not_needed` are reached
+ * only while they are the current status.
+ */
 export function hasReached(move: Standing, wanted: MigrationStatus): boolean {
   if (wanted === 'failed' || wanted === 'not_needed') return move.migration_status === wanted;
   if (wanted === 'not_started') return move.migration_status !== 'not_needed';
@@ -81,7 +84,10 @@ function rankOf({ migration_status: status, reached }: Standing): number {
   return ranks.indexOf(status);
 }
 
-/** Whether a run is to be finished without another request: it is at work, waits for a worker, or its wave is paused. */
+/**
+ * Whether a run goes on without another request: a worker runs it, it waits for a worker, or its
+ * wave is paused.
+ */
 export const isActive = ({
   migration_status: status,
   reached,

@@ -1,13 +1,16 @@
-// Errors of the store as failures with a code.
+// Converts errors of the older system’s store (DynamoDB) to failures with a code.
 import { Stopping } from '../jobs/interrupted.ts';
 import { SourceFailed } from './reader.ts';
 
-/** What an error of the AWS SDK means; an error that is none of the store’s is given on. */
+/**
+ * Converts an error of the AWS SDK to a SourceFailed. Returns an error that does not come from the
+ * store unchanged.
+ */
 export function storeFailure(error: unknown, halt: AbortSignal): unknown {
   if (halt.aborted) return new Stopping('This process stops; another one continues');
   if (!(error instanceof Error)) return error;
   const named = (text: string) => kinds.find(({ test }) => test.test(text));
-  // The SDK wraps some errors and keeps only their message.
+  // Also search the message, because the SDK wraps some errors and keeps only their message.
   const known = named(`${error.name} ${codeOf(error)}`) ?? named(error.message);
   const kind = known ?? byStatus(statusOf(error));
   if (!kind && !/^E[A-Z]+$/.test(codeOf(error))) return error;

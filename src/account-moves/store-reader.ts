@@ -1,5 +1,5 @@
-// Reads the store of the older system (DynamoDB). A role that may Query, GetItem and BatchGetItem is enough. All reads
-// are consistent: a message that is missed because a replica is late would never arrive.
+// Reads the older system’s store (DynamoDB). Our role needs only Query, GetItem and BatchGetItem. All reads are
+// strongly consistent: a message missed because a replica is late would never be migrated.
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import {
   BatchGetCommand,
@@ -22,18 +22,18 @@ import {
 import type { MoveSettings } from './settings.ts';
 import { storeFailure } from './store-failure.ts';
 
-/** What DynamoDB gives at most for one BatchGet. */
+/** How many keys DynamoDB accepts in one BatchGetItem request. */
 const BATCH = 100;
-/** How many ids of threads are read at a time. */
+/** How many thread ids one query reads. */
 const IDS = 1000;
 
 type Item = Record<string, unknown>;
 
-/** Opens the store for one account. */
+/** Returns a reader for one account in the store. */
 export function storeReader(moves: MoveSettings, account: string, halt: AbortSignal): Reader {
   const { messagesTable, threadsTable } = moves.store;
   const patient = connect(moves.store, patience.storeAttempts);
-  // For one record: who asks for it counts the tries.
+  // This client does not retry. It reads single records, whose attempts the caller counts.
   const once = connect(moves.store, 1);
 
   const asked = async <T>(ask: (abort: { abortSignal: AbortSignal }) => Promise<T>): Promise<T> => {
@@ -51,7 +51,7 @@ export function storeReader(moves: MoveSettings, account: string, halt: AbortSig
     projection: Pick<QueryCommandInput, 'ProjectionExpression'>,
     parse: (item: Item) => T,
   ): Promise<ReadPage<T>> => {
-    // DynamoDB refuses to begin outside of what is asked for.
+    // DynamoDB refuses a start key outside the queried range.
     if (after && until && after <= until) return { items: [], next: null };
     const isDown = typeof until === 'string';
     const { Items = [], LastEvaluatedKey } = await query({
@@ -87,7 +87,8 @@ export function storeReader(moves: MoveSettings, account: string, halt: AbortSig
       );
       found.push(...(Responses[threadsTable] ?? []).map((item) => record(item, 'id')));
       const unread = UnprocessedKeys[threadsTable]?.Keys ?? [];
-      // An answer with some of them is progress, and not a failed try.
+      // A batch with some of the threads is progress, and not a failed attempt, so count the
+      // attempts from 0 again.
       if (unread.length < left.length) tries = 0;
       left = unread;
     }
@@ -153,7 +154,8 @@ function connect({ endpoint, region, keys }: MoveSettings['store'], maxAttempts:
       connectionTimeout: patience.store,
       requestTimeout: patience.store,
       throwOnRequestTimeout: true,
-      // An answer that is silent in its middle: the other two end with its beginning.
+      // Limits the silence in the middle of an answer; the two timeouts above apply only until the
+      // answer begins.
       socketTimeout: patience.store,
     },
   });

@@ -1,25 +1,32 @@
-// The tokens of apps: each is signed by the shop’s identity service and names one account.
+// Verifies the tokens of apps. The shop’s identity service signs each token, and each token names one account.
 import { createRemoteJWKSet, errors, jwtVerify, type JWTVerifyGetKey } from 'jose';
 import { WrongBearer } from '../access/bearer.ts';
 import { EXTERNAL_ID } from '../inbox/accounts.ts';
 import { Unavailable } from '../problems.ts';
 import type { MoveSettings } from './settings.ts';
 
-/** Only signatures with a public key: with HS256 the public key could pass for the secret. */
+/**
+ * Accept only signatures made with a private key: with HS256, an attacker could sign with the
+ * public key as the secret.
+ */
 const ALGORITHMS = ['RS256', 'ES256', 'EdDSA'];
-/** By how many seconds the clock of the issuer may differ. */
+/** By how many seconds the issuer’s clock may differ from ours. */
 const SKEW_S = 5;
 const TIMEOUT_MS = 3000;
 
 export type AccountTokens = {
   /**
-   * Verifies a token; returns the id of the account that it names.
-   * @throws WrongBearer, or Unavailable when the keys of the issuer cannot be read
+   * Verifies a token; returns the id of the account that the token names.
+   * @throws WrongBearer when the token is refused, Unavailable when the issuer’s keys cannot be
+   * read
    */
   accountOf(token: string): Promise<string>;
 };
 
-/** The tokens that the settings describe. The keys of the issuer are fetched when needed and kept for ten minutes. */
+/**
+ * Returns a verifier for the configured issuer. The issuer’s keys are fetched when needed and
+ * cached for ten minutes.
+ */
 export function openTokens(settings: NonNullable<MoveSettings['tokens']>): AccountTokens {
   const keys = keysOf(settings.jwks);
   const { issuer, audience } = settings;
@@ -75,6 +82,9 @@ function refusalOf(error: errors.JOSEError): WrongBearer {
 const wrong = (reason: string, message: string) =>
   new WrongBearer({ reason, kind: 'account-token' }, message);
 
-/** A refusal that is not counted: such a token was signed by the issuer, so nobody guessed it. */
+/**
+ * Creates a refusal that does not count as a wrong token: the issuer signed this token, so nobody
+ * guessed it.
+ */
 const harmless = (reason: string, message: string) =>
   new WrongBearer({ reason, kind: null }, message);

@@ -1,4 +1,4 @@
-// Writes what was read of an account: rows of a run over those of earlier runs, never over rows that were written here.
+// Writes the records of an account. A run overwrites rows of earlier runs, but never rows that were created here.
 import { insertRows, type Columns } from '../database/bulk.ts';
 import { join, name, sql, toSqlInstant, type Queryable, type Statement } from '../database/sql.ts';
 import type { Message, Thread } from './records.ts';
@@ -6,13 +6,17 @@ import type { Run } from './run.ts';
 
 type Owner = Pick<Run, 'account' | 'run'>;
 
-/** Writes the rows of a run over those of earlier runs, never over rows that were written here (`run` null). */
+/**
+ * Inserts the rows of a run, or overwrites rows of earlier runs. Rows that were created here have
+ * `run` null and are never overwritten.
+ */
 const upsert = (on: Queryable, table: string, columns: string[], rows: Columns[]) => {
   const newer = sql`run < values(run)`;
   const set = (column: string, value: Statement) =>
     sql`${name(column)} = if(${newer}, ${value}, ${name(column)})`;
   const assignments = columns.map((column) => set(column, sql`values(${name(column)})`));
-  // The run comes last, because each assignment sees the ones before it.
+  // Assign `run` last, because MySQL applies assignments in order and the others compare the old
+  // value of `run`.
   return insertRows(
     on,
     table,
@@ -83,7 +87,8 @@ export async function upsertMessages(on: Queryable, at: Owner, messages: Message
       gone_at: null,
     })),
   );
-  // The object of an earlier run is kept, so that it can be read until the attachment is fetched again.
+  // The column `object` is not overwritten, so that the content of an earlier run can be read until
+  // the attachment is fetched again.
   await upsert(
     on,
     'inbox_attachment',

@@ -1,10 +1,11 @@
-// The accounts of a new wave: added where they are not here, and refused where they stand in another wave.
+// Prepares the accounts of a new wave: adds accounts that are not here yet, and finds accounts that are in another
+// wave.
 import { insertLines } from '../database/bulk.ts';
 import { first, select, sql, toSqlInstant, type Queryable } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
 import { Conflict } from '../problems.ts';
 
-/** How many accounts one statement names. */
+/** How many accounts one SQL statement names. */
 const CHUNK = 1000;
 
 const chunksOf = (ids: string[]): string[][] =>
@@ -12,12 +13,13 @@ const chunksOf = (ids: string[]): string[][] =>
     ids.slice(index * CHUNK, (index + 1) * CHUNK),
   );
 
-/** How many seconds a wave waits while another one is added. */
+/** How many seconds the addition of a wave waits while another wave is being added. */
 const PATIENCE_S = 10;
 
 /**
- * Adds one wave at a time, so that two that are added at once cannot have the same account.
- * @throws Conflict when another one takes too long
+ * Adds one wave at a time, so that two waves added at the same moment cannot contain the same
+ * account.
+ * @throws Conflict when the addition of another wave takes too long
  */
 export async function oneAtATime<T>(here: App, work: () => Promise<T>): Promise<T> {
   const lock = await here.sql.getConnection();
@@ -31,12 +33,15 @@ export async function oneAtATime<T>(here: App, work: () => Promise<T>): Promise<
     }
     return await work();
   } finally {
-    // The lock is released with its connection, whatever state it is in.
+    // Closing the connection releases the lock, whatever state the connection is in.
     lock.destroy();
   }
 }
 
-/** Those accounts that stand in a wave which waits for them or moves them, with its name. */
+/**
+ * Returns the accounts that wait in another wave or are being migrated by it, with the name of that
+ * wave.
+ */
 export async function inOtherWaves(
   on: Queryable,
   ids: string[],
@@ -61,7 +66,11 @@ export async function inOtherWaves(
 
 type Known = { id: number; external_id: string; has_move: 0 | 1 };
 
-/** Adds the accounts and their moves that are not here; returns the numbers of all. Those that are here are not locked. */
+/**
+ * Adds the accounts that are not here, and their migrations. Returns the numbers of all accounts.
+ * Accounts that are here already are not locked, so that this does not wait for their running
+ * migrations.
+ */
 export async function ensureAccounts(on: Queryable, ids: string[]): Promise<number[]> {
   const numbers: number[] = [];
   for (const chunk of chunksOf(ids)) {

@@ -1,4 +1,4 @@
-// The pages of waves: accounts that are migrated in the background.
+// Handlers of the pages of waves. A wave is a set of accounts that are migrated in the background.
 import type { Request, Response } from 'express';
 import { needMoves } from '../inbox/account-address.ts';
 import { Conflict, NotFound, type FieldErrors } from '../problems.ts';
@@ -87,7 +87,9 @@ export async function show(req: Request, res: Response) {
   });
 }
 
-/** The page that asks whether a wave is to be paused or resumed, whichever comes next. */
+/**
+ * Shows the page that asks a person to confirm pausing a running wave or resuming a paused wave.
+ */
 export async function showStep(req: Request, res: Response) {
   const wave = await countedWave(req);
   if (wave.state === 'done') throw new Conflict('This wave is done: there is nothing to pause.');

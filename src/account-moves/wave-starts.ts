@@ -1,4 +1,5 @@
-// Starts the accounts of waves: the next ones while fewer than allowed are active, and never one twice.
+// Starts the accounts of waves: the next accounts start while fewer than the allowed number are active, and no account
+// starts twice.
 import type { PoolConnection } from 'mysql2/promise';
 import { failpoint } from '../database/failpoints.ts';
 import { first, run, select, sql, transaction, type Queryable } from '../database/sql.ts';
@@ -8,10 +9,16 @@ import { Unavailable } from '../problems.ts';
 import { requestMove } from './requests.ts';
 import type { WaveHead } from './waves.ts';
 
-/** How long the start of an account may take before another process may try it. */
+/**
+ * How many seconds the start of a picked account may take before another process may start the
+ * account.
+ */
 const PICKED_S = 60;
 
-/** Starts the next accounts of running waves, and ends waves; as a chore. */
+/**
+ * Starts the next accounts of running waves, and ends waves that are done. Called regularly as a
+ * chore.
+ */
 export const advanceWaves = (queue: JobQueue) => async (here: App) => {
   const running = await select<{ id: number }>(
     here.sql,
@@ -23,7 +30,10 @@ export const advanceWaves = (queue: JobQueue) => async (here: App) => {
   }
 };
 
-/** Picks the next accounts of a wave while fewer than allowed are active; ends a wave that has none. */
+/**
+ * Picks the next accounts of a wave while fewer than the allowed number are active. Ends a wave in
+ * which no account waits or is active.
+ */
 const pick = (here: App, id: number): Promise<Member[]> =>
   transaction(here.sql, async (on) => {
     const wave = await first<Pick<WaveHead, 'id' | 'at_once' | 'state' | 'person'>>(
@@ -60,8 +70,9 @@ async function countMoving(on: Queryable, wave: number): Promise<number> {
 }
 
 /**
- * The next accounts that wait. They are picked in this order, so those that were picked a moment ago are among the
- * first. The index is named, because MySQL may prefer to read all accounts of the wave in order.
+ * Reads the next waiting accounts of a wave, including accounts that were picked a moment ago.
+ * Accounts are picked in this order, so twice `at_once` rows are enough. The index is forced,
+ * because MySQL may otherwise read all accounts of the wave.
  */
 const nextWaiting = (on: Queryable, { id, at_once: atOnce }: Pick<WaveHead, 'id' | 'at_once'>) =>
   select<{ account_id: number; isPicked: 0 | 1 }>(
@@ -73,7 +84,10 @@ const nextWaiting = (on: Queryable, { id, at_once: atOnce }: Pick<WaveHead, 'id'
          order by account_id limit ${2 * atOnce}`,
   );
 
-/** Whether an account of the wave is moved by a run that another request began before. */
+/**
+ * Whether an account of the wave is still being migrated, such as by a run that another request
+ * began before.
+ */
 const isAnyActive = async (on: Queryable, wave: number): Promise<boolean> =>
   (await first(
     on,
@@ -86,13 +100,17 @@ const isAnyActive = async (on: Queryable, wave: number): Promise<boolean> =>
          limit 1`,
   )) !== undefined;
 
-/** Marks accounts as picked; an account that a request takes out of the wave right now is passed over. */
+/**
+ * Marks accounts as picked. Skips an account that a request is taking out of the wave at this
+ * moment.
+ */
 async function markPicked(
   on: PoolConnection,
   { id, person }: Pick<WaveHead, 'id' | 'person'>,
   accounts: number[],
 ): Promise<Member[]> {
-  // Nothing waits for an account here: such a request, which has locked it, waits for the wave.
+  // Skip locked accounts instead of waiting: the request that has locked an account waits for the
+  // wave, so both would wait forever.
   const locked = await select<{ account_id: number }>(
     on,
     sql`select account_id from wave_account
@@ -112,7 +130,10 @@ async function markPicked(
   return named.map((one) => ({ ...one, person }));
 }
 
-/** Requests the move of a picked account. While the older system does not answer, it is picked again later. */
+/**
+ * Requests the migration of a picked account. If the older system does not answer, the account is
+ * picked again later.
+ */
 async function start(
   here: App,
   queue: JobQueue,
@@ -128,7 +149,8 @@ async function start(
     });
     await failpoint('wave account requested');
     if (job) await queue.push(job);
-    // Only the account of the wave is locked here: requests lock the move first.
+    // Lock only this row, outside a transaction: requests lock the migration first, so locking both
+    // here could deadlock.
     await run(
       here.sql,
       sql`update wave_account set run = ${move.run}

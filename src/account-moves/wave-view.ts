@@ -1,4 +1,4 @@
-// A wave as pages show it. Pure functions.
+// Formats a wave for pages. Pure functions.
 import type { Wave, WaveHead, WaveState } from './waves.ts';
 
 const looks: Record<WaveState, { text: string; icon: string }> = {
@@ -7,7 +7,7 @@ const looks: Record<WaveState, { text: string; icon: string }> = {
   done: { text: 'Done', icon: 'circle-check' },
 };
 
-/** A wave without its counts. */
+/** Formats a wave without the counts of its accounts. */
 export const waveHeadView = <T extends WaveHead>(wave: T) => ({
   ...wave,
   look: looks[wave.state],
@@ -16,6 +16,6 @@ export const waveHeadView = <T extends WaveHead>(wave: T) => ({
 
 export const waveView = (wave: Wave) => ({
   ...waveHeadView(wave),
-  /** Accounts that need nothing more of this wave. */
+  /** How many accounts the wave is finished with, whatever the outcome was. */
   ended: wave.done + wave.failed + wave.unknown + wave.taken,
 });

@@ -1,5 +1,5 @@
-// Waves: accounts that are moved in the background, so many at once. The next ones start only while fewer are active,
-// so that neither the queue nor the older system is flooded.
+// Waves: sets of accounts that are migrated in the background, a limited number at a time, so that neither the job
+// queue nor the older system is flooded.
 import * as audit from '../audit/audit.ts';
 import { insertRows } from '../database/bulk.ts';
 import { first, run, runForId, select, sql, transaction, type Queryable } from '../database/sql.ts';
@@ -29,19 +29,20 @@ export type Wave = WaveHead & {
   failed: number;
   /** Accounts that the older system does not know. */
   unknown: number;
-  /** Accounts that somebody’s own request took out of the wave. */
+  /** Accounts that left the wave because a person or an app requested their migration. */
   taken: number;
 };
 
-/** The most accounts of a wave, and the most that move at once. */
+/** The most accounts that a wave may have, and the most that it may migrate at a time. */
 const MOST_ACCOUNTS = 100_000;
 const MOST_AT_ONCE = 100;
 
 type NewWave = { name: string; accounts: string[]; atOnce: number; person: string };
 
 /**
- * Adds a wave; it begins at once.
- * @throws Invalid with the lines that are no ids of accounts, or that stand in another wave
+ * Adds a wave, which starts at once.
+ * @throws Invalid when a field is wrong, an id is not a valid account id, or an account is already
+ * in another wave
  */
 export async function addWave(
   here: App,
@@ -51,7 +52,8 @@ export async function addWave(
   refuseWrong({ name, ids, atOnce });
   return oneAtATime(here, async () => {
     await refuseInOtherWaves(here.sql, ids);
-    // Not in the transaction of the wave: it would lock accounts that move now, and wait for them.
+    // Add the accounts outside the transaction of the wave: inside, this would lock accounts that
+    // are being migrated, and wait for them.
     const numbers = await ensureAccounts(here.sql, ids);
     return transaction(here.sql, async (on) => {
       const id = await runForId(
@@ -124,7 +126,10 @@ const setState = (here: App, id: number, { from, to, person, action }: Step) =>
     await audit.write(on, { person, action, subject: wave.name });
   });
 
-/** How an account of a wave stands, as an SQL expression: waiting, running, done, failed, unknown or taken. */
+/**
+ * SQL expression for the state of an account in a wave: waiting, running, done, failed, unknown or
+ * taken.
+ */
 const memberState = sql`case
     when member.taken_at is not null then 'taken'
     when member.run is null then 'waiting'
@@ -145,7 +150,7 @@ const counted = sql`select wave.*, count(member.account_id) as total,
   left join wave_account member on member.wave_id = wave.id
   left join account_move move on move.account_id = member.account_id`;
 
-/** The newest waves with their counts, those that are not done first. */
+/** Lists the newest waves with their counts, the unfinished waves first. */
 export const listWaves = (on: Queryable, limit = 50) =>
   select<Wave>(
     on,
@@ -154,17 +159,17 @@ export const listWaves = (on: Queryable, limit = 50) =>
          group by wave.id order by wave.state = 'done', wave.id desc`,
   );
 
-/** A wave without its counts, which are read from all of its accounts. */
+/** Reads a wave without its counts, because counting reads all accounts of the wave. */
 export const waveById = (on: Queryable, id: number) =>
   first<WaveHead>(on, sql`select * from wave where id = ${id}`);
 
-/** The newest waves that are not done, without their counts. */
+/** Lists the newest unfinished waves, without their counts. */
 export const activeWaves = (on: Queryable, limit: number) =>
   select<WaveHead>(
     on,
     sql`select * from wave where state in ('running', 'paused') order by id desc limit ${limit}`,
   );
 
-/** A wave with its counts. */
+/** Reads a wave with the counts of its accounts. */
 export const waveOf = (on: Queryable, id: number) =>
   first<Wave>(on, sql`${counted} where wave.id = ${id} group by wave.id`);

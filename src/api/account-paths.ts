@@ -1,4 +1,4 @@
-// The paths of account migrations in the OpenAPI document.
+// Describes the URLs of account migrations for the OpenAPI document.
 import { z } from 'zod';
 import { accountSchema, accountsSchema } from '../account-moves/api-view.ts';
 import {
@@ -37,7 +37,10 @@ const problems = (...statuses: Status[]) =>
 const always: Status[] = [401, 403, 404, 422, 426, 429, 503];
 const posting: Status[] = [400, 413, 415];
 
-/** Callers: an app with the token of its account, or a key; some requests need a key. */
+/**
+ * Who may call: an app with the token of its account, or a program with an API key. Some requests
+ * accept only an API key.
+ */
 const security = [{ account: [] }, { key: [] }];
 const byKey = [{ key: [] }];
 
@@ -73,7 +76,7 @@ const before = {
   schema: jsonSchema(z.string().regex(PLACE)),
 };
 
-/** A request that reads a list of an account, 50 a page. */
+/** Describes a GET request that lists records of an account, 50 a page. */
 const reads = (operationId: string, summary: string, schema: z.ZodType, parameters: object[]) => ({
   get: {
     operationId,
@@ -84,7 +87,7 @@ const reads = (operationId: string, summary: string, schema: z.ZodType, paramete
   },
 });
 
-/** A request that asks for a move. */
+/** Describes a POST request that starts or continues the migration of an account. */
 const requests = (
   operationId: string,
   of: { summary: string; security: object[]; body: object },
@@ -145,7 +148,7 @@ export const accountPaths = {
   '/api/v1/start-migration': requests('start_migration', {
     summary: 'Starts the whole migration of an account',
     security,
-    // An app sends nothing: its token names the account.
+    // An app sends no body, because its token names the account.
     body: { required: false, content: json(startBody) },
   }),
   '/api/v1/migrate': requests('migrate', {
@@ -195,7 +198,7 @@ export const accountPaths = {
   },
 };
 
-/** How an app shows which account it is. */
+/** How an app authenticates: with a token that names its account. */
 export const accountScheme = {
   type: 'http',
   scheme: 'bearer',

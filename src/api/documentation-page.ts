@@ -1,4 +1,4 @@
-// Shows the documentation of the API, made from its OpenAPI document, as a page for people.
+// Shows the API documentation as a page for people. The page is generated from the OpenAPI document.
 import type { Request, Response } from 'express';
 import type { Entity } from '../catalog/entity.ts';
 import { catalog } from '../catalog/index.ts';
@@ -71,7 +71,8 @@ function typeText({ type, items, format }: Property): string {
     const parts = items.properties ? Object.keys(items.properties).join(' with ') : items.type;
     return `list of ${parts}`;
   }
-  // Only the field `deleted` has no type, because it is false in every row.
+  // In the schema of a row, only the field `deleted` has no type, because its value is always
+  // false.
   const text = type === undefined ? 'false' : [type].flat().join(' or ');
   return format ? `${text} (${format})` : text;
 }

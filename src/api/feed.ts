@@ -1,5 +1,5 @@
-// The feed that apps poll: rows and deletions in the order of their last change. An app that always follows `next`
-// misses nothing, whatever is written meanwhile.
+// Serves the feed that apps poll: the rows and deletions of an entity, in the order of their last change. An app that
+// always follows `next` misses no change, even when rows are written while it polls.
 import type { Entity, Row, RowKey } from '../catalog/entity.ts';
 import { BEGINNING, isInstant } from '../catalog/misfits.ts';
 import { first, fromSqlInstant, select, snapshot, sql, type Queryable } from '../database/sql.ts';
@@ -12,11 +12,12 @@ import { failpoint } from '../database/failpoints.ts';
 
 export type { Cursor };
 
-/** An item of the feed: a row as it is now, or that it was deleted. */
+/** An item of the feed: a row with its present content, or the deletion of a row. */
 export type Item = (Row & { deleted: false }) | { id: number; modified_at: string; deleted: true };
 
 /**
- * A position in the feed. `certainUpTo` is set if earlier pages returned documents of a transfer that had not ended.
+ * A position in the feed. `certainUpTo` is set if earlier pages returned documents of an unfinished
+ * transfer: it is the timestamp up to which all transfers had ended.
  */
 export type Place = Cursor & { certainUpTo: string | null };
 export type Page = { items: Item[]; next: Place; isMore: boolean };
@@ -25,10 +26,11 @@ export type Page = { items: Item[]; next: Place; isMore: boolean };
 export const START: Cursor = { modifiedAfter: BEGINNING, after: 0 };
 
 /**
- * The items after `from`: at most `limit`, fewer when they are large. Documents are written shortly before their
- * transfer ends; they are returned at once, so that no item refers to one that comes later. But on the last page,
- * `next` goes back to the point where every transfer had ended, because rows written beside those documents may get
- * an earlier timestamp.
+ * Returns the items after the position `from`: at most `limit`, and fewer when the items are large.
+ * A transfer writes its documents shortly before it ends. The feed returns such documents at once,
+ * so that no item refers to a row that the app gets only later. But rows of the same transfer may
+ * still get an earlier timestamp, so on the last page `next` goes back to the timestamp up to which
+ * every transfer had ended.
  */
 export async function pageOf(
   here: Environment,
@@ -48,10 +50,10 @@ export async function pageOf(
   return { items: shown, next: { ...next, certainUpTo: null }, isMore };
 }
 
-/** How many characters of JSON a page of the feed has at most. */
+/** The most characters of JSON on a page of the feed. */
 const ROOM = 4_000_000;
 
-/** Returns the first items that fit on a page, and at least one. */
+/** Returns the first items that fit on a page, and at least one item, however large it is. */
 function fitting(items: Item[], limit: number): Item[] {
   let length = 0;
   const end = items.slice(0, limit).findIndex((item, index) => {
@@ -70,7 +72,7 @@ type Found = {
   certainUpTo: string | null;
 };
 
-/** Reads rows and deletions in MySQL after a position, in one snapshot. */
+/** Reads the MySQL rows and the deletions that come after a position, in one snapshot. */
 const rowsAfter = (
   here: Environment,
   entity: Entity,
@@ -86,8 +88,8 @@ const rowsAfter = (
   });
 
 /**
- * The present time, if an item has a later timestamp: an app that continued after such an item would miss every
- * change until then. Null if none has.
+ * Returns the present time if an item has a timestamp in the future, and otherwise null. An app
+ * that continued after a future timestamp would miss every change until that time.
  */
 async function presentBefore(on: Queryable, items: Item[]): Promise<string | null> {
   const { instant, now } = await readClock(on);
@@ -96,9 +98,10 @@ async function presentBefore(on: Queryable, items: Item[]): Promise<string | nul
 }
 
 /**
- * Reads documents after a position. MongoDB has no snapshot here, so the clock row of the environment is read first,
- * and later documents are uncertain. If nobody wrote meanwhile and no row is claimed (being written by a transfer),
- * everything is certain.
+ * Reads the documents that come after a position. MongoDB has no snapshot here, so the clock row of
+ * the environment is read first, and documents with a later timestamp are uncertain. If nobody
+ * wrote meanwhile, and no transfer has claimed a row in order to write it, all documents are
+ * certain.
  */
 async function documentsAfter(
   here: Environment,
@@ -149,13 +152,18 @@ async function deletedAfter(
   return lines.map(({ row_id: id, deleted_at: at }) => deletionOf(id, at));
 }
 
-/** The item for a deleted row. A deletion without a valid timestamp (a zero date) comes before all others. */
+/**
+ * Makes the item for a deleted row. A deletion without a valid timestamp (a zero date) gets the
+ * earliest timestamp, so that it comes before all other items.
+ */
 function deletionOf(id: number, deletedAt: string): Item {
   const at = fromSqlInstant(deletedAt);
   return { id, modified_at: isInstant(at) ? at : BEGINNING, deleted: true };
 }
 
-/** The timestamp that no finished write of Oneway is later than. */
+/**
+ * Returns the latest timestamp that Oneway has assigned. No finished write has a later timestamp.
+ */
 async function lastInstant(on: Queryable): Promise<string> {
   const clock = await first<{ instant: string }>(
     on,
@@ -167,7 +175,9 @@ async function lastInstant(on: Queryable): Promise<string> {
 const isHeld = async (on: Queryable): Promise<boolean> =>
   (await first(on, sql`select 1 from claim where mode = 'write' limit 1`)) !== undefined;
 
-/** Reads one row, or that it was deleted; null when it never existed. */
+/**
+ * Reads one row. Returns the deletion if the row was deleted, and null if the row never existed.
+ */
 export async function itemAt(here: Environment, entity: Entity, id: number): Promise<Item | null> {
   const key: RowKey = { entity: entity.name, id };
   const row = await readOne(here, key);
@@ -181,7 +191,7 @@ export async function itemAt(here: Environment, entity: Entity, id: number): Pro
 }
 
 /**
- * The function that reads a page of the feed, by store. A MySQL row is certain once committed; a document is certain
- * once its transfer has ended.
+ * The function that reads a page of the feed from each database. A MySQL row is certain once it is
+ * committed; a document is certain only once its transfer has ended.
  */
 const feedOf = { mysql: rowsAfter, mongo: documentsAfter };

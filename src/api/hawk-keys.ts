@@ -1,4 +1,5 @@
-// HAWK keys: credentials of clients that sign their requests, with scopes by dataset.
+// Creates HAWK keys, the credentials of clients that sign their requests. The scopes of a HAWK key name the datasets
+// that the client may read.
 import { z } from 'zod';
 import * as credentials from '../access/credentials.ts';
 import type { Queryable } from '../database/sql.ts';
@@ -19,7 +20,10 @@ const general: Choice[] = [
   [PIPELINE_SCOPE, 'The pipeline: every dataset, also those that are not open to clients'],
 ];
 
-/** The scopes that can be chosen: everything, the datasets of an organisation, or one dataset. */
+/**
+ * Lists the scopes that an administrator can choose for a HAWK key: the general ones, all datasets
+ * of an organisation, or one dataset.
+ */
 export async function choices(on: Queryable): Promise<Choice[]> {
   const all = await datasets.list(on);
   const organisations = [...new Set(all.map(({ organisation }) => organisation))];
@@ -39,7 +43,7 @@ export async function choices(on: Queryable): Promise<Choice[]> {
   ];
 }
 
-/** What a client may do, as a text. */
+/** Describes in words what a client may do. */
 export const mayDo = ({ scopes }: Pick<credentials.Credential, 'scopes'>): string =>
   scopes.map((scope) => labels.get(scope) ?? scope.replace(/^dataset:/, '')).join(', ');
 const labels = new Map(general);
@@ -54,7 +58,7 @@ const wantedKey = (offered: string[]) =>
   });
 
 /**
- * Creates a HAWK key, whose secret cannot be read afterwards.
+ * Creates a HAWK key and returns its secret, which cannot be read later.
  * @throws Invalid with a message for each wrong field
  */
 export async function create(here: App, by: string, posted: unknown): Promise<credentials.Issued> {

@@ -1,4 +1,5 @@
-// API keys of apps: bearer credentials whose scopes are entities of the catalogue, and a few more.
+// Creates and rotates the API keys of apps. Most scopes of such a key name entities of the catalogue that the app may
+// read.
 import { z } from 'zod';
 import * as credentials from '../access/credentials.ts';
 import { ACCOUNT_MOVES } from '../access/scopes.ts';
@@ -12,15 +13,18 @@ import { requiredLine } from '../typed-text.ts';
 /** The scope for all entities of the catalogue, including those added later. */
 export const EVERYTHING = '*';
 
-/** For how many days the former key can work after a rotation; with `0` it ends at once. */
+/**
+ * The choices for how many days the old key works after a rotation; with `0` the old key ends at
+ * once.
+ */
 export const graceDays = ['0', '1', '7', '30'] as const;
 
 const AREA = 'catalog';
 export const scopeOf = (entity: string): string => `${AREA}:${entity}`;
 
 /**
- * The scopes outside the catalogue, with their labels: “everything” includes none of them. Each `secrets:…` allows to
- * read the secrets of one entity in clear text.
+ * The scopes outside the catalogue, with their labels. A key with the scope “everything” has none
+ * of them. Each scope `secrets:…` allows an app to read the secrets of one entity in clear text.
  */
 export const separateScopes: readonly (readonly [scope: string, label: string])[] = [
   ...entitiesWithSecrets().map((one) => [secretScopeOf(one.name), secretsLabel(one)] as const),
@@ -29,7 +33,7 @@ export const separateScopes: readonly (readonly [scope: string, label: string])[
 const separate = separateScopes.map(([scope]) => scope);
 const scopeOfChoice = (choice: string) => (separate.includes(choice) ? choice : scopeOf(choice));
 
-/** What an app may read, as a text; a scope outside the catalogue is shown as it is. */
+/** Describes in words what an app may read. A scope without a label is shown as it is. */
 export const readsOf = ({ scopes }: Pick<credentials.Credential, 'scopes'>): string =>
   scopes.map(readOf).join(', ');
 
@@ -40,7 +44,10 @@ const labels = new Map([
 const readOf = (scope: string) =>
   scope === scopeOf(EVERYTHING) ? 'Everything' : (labels.get(scope) ?? scope);
 
-/** The schema of the last day of a key, in UTC; empty means that the key does not expire. */
+/**
+ * The schema of the last day on which a key works, in UTC; an empty value means that the key does
+ * not expire.
+ */
 export const lastDay = z
   .string()
   .default('')
@@ -56,7 +63,7 @@ const wantedKey = z.object({
 });
 
 /**
- * Creates a key and returns its secret, which cannot be read afterwards.
+ * Creates an API key and returns its secret, which cannot be read later.
  * @throws Invalid with a message for each wrong field
  */
 export async function create(
@@ -78,13 +85,14 @@ export async function create(
 const wantedRotation = z.object({
   graceDays: z.enum(graceDays).default('7'),
   expiresAt: lastDay,
-  // Without the id of the key that the page showed, 0 is taken, which no key has: the post then replaces none.
+  // A post without the id of the key that the page showed gets the id 0. No key has the id 0, so
+  // the rotation is refused.
   seen: z.coerce.number().int().positive().catch(0),
 });
 
 /**
- * Creates a second key.
- * @throws Invalid, or Conflict when there are already two
+ * Adds a second key to a credential.
+ * @throws Invalid when a posted value is wrong, or Conflict when two keys work already
  */
 export async function rotate(
   here: App,

@@ -1,4 +1,4 @@
-// The OpenAPI 3.1 document of the apps’ API, derived from the catalogue.
+// Builds the OpenAPI 3.1 document of the API for apps from the catalogue.
 import { z } from 'zod';
 import type { Entity } from '../catalog/entity.ts';
 import { catalog, matchedByNameLabel, travelling } from '../catalog/index.ts';
@@ -9,8 +9,8 @@ import { datasetPaths, hawkScheme } from './dataset-paths.ts';
 import { components, id, instant, jsonSchema, pageSchema } from './schemas.ts';
 
 /**
- * The entities in the order in which an app should poll them: a task’s form comes before the task, so that no task is
- * without its form.
+ * The entities in the order in which an app should poll them: tasks come before the forms that they
+ * refer to. So the form of every task that the app has read exists when the app polls the forms.
  */
 export const readingOrder = promotionOrder(travelling)
   .toReversed()

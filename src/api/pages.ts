@@ -1,4 +1,4 @@
-// The page of API keys: an administrator creates a key, gives it to an app, rotates and revokes it.
+// The page *API keys*, on which an administrator creates, rotates and revokes the keys of apps and clients.
 import type { Request, Response } from 'express';
 import * as credentials from '../access/credentials.ts';
 import { isUsable } from '../access/key-state.ts';
@@ -11,7 +11,10 @@ import * as keys from './keys.ts';
 
 declare module 'express-session' {
   interface SessionData {
-    /** A newly created key, until the page has shown its secret. A HAWK key has an id, too. */
+    /**
+     * A newly created key. It is stored in the session until the page has shown its secret once.
+     * `id` is null unless it is a HAWK key.
+     */
     newKey: { id: string | null; secret: string };
   }
 }
@@ -97,7 +100,8 @@ export async function rotate(req: Request, res: Response) {
     numbered(req, 'id'),
     req.form.pick('graceDays', 'expiresAt', 'seen'),
   );
-  // The public part of a token is its beginning; only a HAWK key has an id of its own.
+  // Only a HAWK key has an id. The public part of a token is the beginning of its secret, so it is
+  // not shown as an id.
   req.session.newKey = { id: secret.startsWith(publicPart) ? null : publicPart, secret };
   res.redirect(303, '/api-keys');
 }

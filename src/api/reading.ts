@@ -1,4 +1,4 @@
-// The handlers of the API that apps read: pages of changed rows, single rows and images.
+// Answers the requests of apps to the API: pages of changed rows, single rows and images.
 import type { NextFunction, Request, Response } from 'express';
 import { z } from 'zod';
 import { bearerIn, countWrongBearers, holderOf, WrongBearer } from '../access/bearer.ts';
@@ -15,9 +15,10 @@ import { readableItems } from './secrets.ts';
 import { object as sendObject } from '../web/handlers.ts';
 
 /**
- * Returns the middleware that authenticates a request by the key in `Authorization: Bearer …`; its scopes are checked
- * later. Wrong keys are counted by address, and too many are answered with 429. A valid key always works, because
- * apps may share an address.
+ * Returns the middleware that authenticates a request by the key in `Authorization: Bearer …`;
+ * handlers check the scopes of the key later. Wrong keys are counted by address, and an address
+ * that sends too many is answered with 429. A valid key always works, because apps may share an
+ * address.
  */
 export function needKey(here: App, redis: Redis) {
   const countWrong = countWrongBearers(here, redis);
@@ -44,7 +45,11 @@ function readable(req: Request, res: Response): Entity {
   return entity;
 }
 
-/** Serves an image to a key that may read a type with images. Which type uses the image is not looked up. */
+/**
+ * Serves an image to an app whose key may read any entity with images. The handler does not check
+ * which entity uses the image, because an app can know the name of an image, a hash of its content,
+ * only from a row.
+ */
 export async function object(req: Request, res: Response) {
   const scopes = entitiesWithImages.map(({ name }) => keys.scopeOf(name));
   if (!scopes.some((scope) => covers(req.apiKey?.scopes ?? [], scope))) {
@@ -101,7 +106,7 @@ function queried(query: unknown): { from: Place; limit: number } {
   const from =
     modifiedAfter === undefined
       ? { ...START, after: after ?? 0 }
-      : // Without an id, everything at that instant counts as read.
+      : // Without `after`, every item with exactly this timestamp counts as already read.
         { modifiedAfter, after: after ?? Number.MAX_SAFE_INTEGER };
   return { from: { ...from, certainUpTo }, limit };
 }

@@ -1,4 +1,4 @@
-// The answers of the API as zod schemas, from which the OpenAPI document derives its JSON Schemas.
+// Declares the answers of the API as zod schemas. The OpenAPI document derives its JSON Schemas from them.
 import { z } from 'zod';
 import { fieldEntries, labelOf, type Entity } from '../catalog/entity.ts';
 import type { Field, Links } from '../catalog/fields.ts';
@@ -65,8 +65,8 @@ const rowSchema = (entity: Entity) =>
 type Override = NonNullable<z.core.JSONSchemaGeneratorParams['override']>;
 
 /**
- * Simplifies a JSON Schema: one form for values that may be null, and no limits that hold for every JavaScript
- * number.
+ * Simplifies a JSON Schema: a value that may be null gets one type list instead of `anyOf`, and
+ * limits that hold for every JavaScript integer are removed.
  */
 const plain: Override = ({ jsonSchema }) => {
   const [own, other] = jsonSchema.anyOf ?? [];
@@ -80,7 +80,7 @@ const plain: Override = ({ jsonSchema }) => {
   }
 };
 
-/** The JSON Schema of one zod schema. */
+/** Converts one zod schema to a JSON Schema. */
 export function jsonSchema(schema: z.ZodType) {
   const { $schema: _draft, ...shown } = z.toJSONSchema(schema, { io: 'input', override: plain });
   return shown;
@@ -102,10 +102,13 @@ export const components = Object.fromEntries(
   Object.keys(shared).map((name) => [name, all[name] ?? {}]),
 );
 
-/** The schema of a page of rows of an entity. */
+/** Returns the JSON Schema of a page of rows of an entity. */
 export const pageSchema = (entity: Entity) => all[`page of ${entity.name}`] ?? {};
 
-/** JSON Schemas by name; where one contains another, it refers to `#/components/schemas/<name>`. */
+/**
+ * Converts zod schemas to JSON Schemas, by name. A schema that contains another named schema refers
+ * to it as `#/components/schemas/<name>`.
+ */
 function jsonSchemas(named: Record<string, z.ZodType>) {
   const registry = z.registry<{ id: string }>();
   for (const [name, schema] of Object.entries(named)) registry.add(schema, { id: name });

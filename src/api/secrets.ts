@@ -1,4 +1,4 @@
-// Leaves secrets out of API answers, unless the key has the separate scope for reading them in clear text.
+// Removes secrets from API answers, unless the API key has the separate scope for reading secrets in clear text.
 import { openedSecrets } from '../access/secret-fields.ts';
 import { covers } from '../access/scopes.ts';
 import { labelOf, type Entity } from '../catalog/entity.ts';
@@ -16,15 +16,15 @@ export const secretScopeOf = (entity: string): string => `secrets:${entity}`;
 export const entitiesWithSecrets = (): Entity[] =>
   catalog.filter((entity) => secretsOf(entity).length > 0);
 
-/** The scope as shown to people: `External tools: Key, in clear` */
+/** Returns the label of the scope on pages: `External tools: Key, in clear` */
 export const secretsLabel = (entity: Entity): string =>
   `${entity.label.many}: ${secretsOf(entity)
     .map((name) => labelOf(entity, name))
     .join(', ')}, in clear`;
 
 /**
- * Returns items without the secrets that the key’s scopes do not include; a secret that cannot be decrypted is
- * missing, too.
+ * Removes the secrets from the items, except those that the scopes of the API key include. A secret
+ * that cannot be decrypted is removed, too.
  */
 export async function readableItems<T extends Item>(
   here: Environment,

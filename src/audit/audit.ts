@@ -1,5 +1,5 @@
-// The audit log: who did what, and when. Lines are written in the same commit as the action, and never changed or
-// deleted.
+// Writes and lists the audit log: who did what, and when. An audit line is written in the same commit as the action,
+// and is never changed or deleted.
 import type { RowKey } from '../catalog/entity.ts';
 import { isUnwilling } from '../database/unwillingness.ts';
 import { run, select, sql, type Queryable } from '../database/sql.ts';
@@ -36,8 +36,8 @@ export const write = (on: Queryable, line: NewLine) =>
 type Log = { warn(data: object, message: string): void };
 
 /**
- * Records an event that can also happen while the database is read-only: then it goes to the program’s log, without
- * e-mail addresses.
+ * Writes an audit line. If the database cannot be written, the event goes to the log of the program
+ * instead, without e-mail addresses.
  */
 export async function writeOrLog(on: Queryable, log: Log, line: NewLine, personId?: number) {
   await write(on, line).catch((error: unknown) => {

@@ -1,5 +1,5 @@
-// Compares a loaded backup with what was dumped: every table and collection is dumped again by the same code, and its
-// checksum is compared.
+// Checks that loading a backup changed nothing: dumps every table and collection of the loaded databases again, and
+// compares each checksum with the backup.
 import { createHash } from 'node:crypto';
 import type { Environment } from '../environments/environment.ts';
 import { Invalid } from '../problems.ts';
@@ -8,7 +8,7 @@ import type { BackupFile, Manifest } from './manifest.ts';
 import { catalogueColumns, dumpTable, STATE_TABLE } from './tables.ts';
 
 /**
- * Compares the databases with a backup.
+ * Compares loaded databases with their backup.
  * @throws Invalid with the name of the first table or collection whose content differs
  */
 export async function compareWithBackup(loaded: Environment, manifest: Manifest): Promise<void> {

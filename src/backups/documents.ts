@@ -3,7 +3,7 @@
 import type { Collection, Db, Document } from 'mongodb';
 import { BSON } from 'mongodb';
 
-/** When a document was written last, in milliseconds since 1970, and by which transfer. */
+/** When a document was last written, in milliseconds since 1970, and which transfer wrote it. */
 export type Written = { at: number; transfer: string | null };
 
 export type DocumentDump = {
@@ -13,10 +13,16 @@ export type DocumentDump = {
   later: Written[];
 };
 
-/** Documents are passed on in parts of this many bytes: compressing each document by itself takes longer. */
+/**
+ * The size in bytes of the parts in which documents are compressed. Compressing each document
+ * separately takes longer.
+ */
 const PART = 256 * 1024;
 
-/** Reads every document of a collection as BSON, including stubs of documents that were removed within a day. */
+/**
+ * Reads every document of a collection as BSON, including the stubs of documents that were removed
+ * in the last day.
+ */
 export function dumpDocuments(documents: Db, name: string, moment: string): DocumentDump {
   const since = Date.parse(moment);
   const later: Written[] = [];
@@ -53,7 +59,7 @@ function writtenAt(bytes: Buffer): Written {
   return { at: Math.max(...instants), transfer: typeof transfer === 'string' ? transfer : null };
 }
 
-/** The metadata file that `mongodump` writes beside the documents. */
+/** Returns the metadata file as `mongodump` writes it beside the documents. */
 export async function metadataOf(documents: Db, name: string): Promise<string> {
   const indexes = await documents
     .collection(name)
@@ -62,7 +68,10 @@ export async function metadataOf(documents: Db, name: string): Promise<string> {
   return BSON.EJSON.stringify({ options: {}, indexes, collectionName: name, type: 'collection' });
 }
 
-/** Reads the documents of a file in batches, keeping the BSON types of numbers. */
+/**
+ * Reads the documents of a backup file in batches. Numbers keep their BSON types, so that a restore
+ * stores them unchanged.
+ */
 export async function* documentsIn(
   parts: AsyncIterable<Uint8Array>,
   size = 500,
@@ -88,7 +97,10 @@ export async function* documentsIn(
   if (batch.length > 0) yield batch;
 }
 
-/** A damaged document fails only after all of its file was read, because the end of the file names the damaged file. */
+/**
+ * Parses one document. If the document is damaged, the rest of the file is read before the error is
+ * thrown, so that the checksum of the whole file fails with an error that names the file.
+ */
 async function documentOf(bytes: Buffer, following: AsyncIterable<Uint8Array>): Promise<Document> {
   try {
     return BSON.deserialize(bytes, exactTypes);

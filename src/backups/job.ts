@@ -1,4 +1,4 @@
-// The backup job: takes a backup, reads it back, and removes outdated ones.
+// The backup job: takes a backup, reads it again to verify it, and deletes outdated backups.
 import type { App } from '../environments/app.ts';
 import * as jobs from '../jobs/jobs.ts';
 import type { Work } from '../jobs/task.ts';
@@ -11,7 +11,10 @@ import { applyRetention } from './retention.ts';
 import { takeBackup } from './take.ts';
 import { verifyBackup } from './verify.ts';
 
-/** The kind of the job, and its `onlyOne` key: only one backup is taken at a time. */
+/**
+ * The kind of a backup job. It is also the job’s `onlyOne` key, so that only one backup is taken at
+ * a time.
+ */
 export const BACKUP = 'backup';
 
 export const requestBackup = (here: App, person: string) => {
@@ -32,7 +35,10 @@ export type BackupReport = {
   /** The size of the stored backup in bytes. */
   bytes: number;
   isEncrypted: boolean;
-  /** Whether the backup was read again and verified; an encrypted one cannot be without its private key. */
+  /**
+   * Whether the job read the backup again and verified it. An encrypted backup cannot be verified
+   * without its private key.
+   */
   isVerified: boolean;
   columnsLeftOut: string[];
   removed: string[];
@@ -57,15 +63,15 @@ export const runBackup = ({ here, report }: Work): Promise<BackupReport> =>
     };
   });
 
-/** The report of a backup job, as the page of the job shows it. */
+/** Formats the report of a backup job for the page of the job. */
 export const reportLocals = (report: object) => {
   const { rows, bytes: size, ...rest } = report as BackupReport;
   return { ...rest, rows: plural(rows, { one: 'row', many: 'rows' }), size: bytes(size) };
 };
 
 /**
- * The client (company) whose databases this program backs up.
- * @throws when the settings name none
+ * Returns the client (company) whose databases this program backs up.
+ * @throws Problem 422 when the settings name no client
  */
 export function clientOf({ settings }: App): string {
   const { client } = settings.backups;

@@ -14,12 +14,13 @@ import { contentOf, type Source } from './read.ts';
 import { statementsIn } from './statements.ts';
 import { STATE_TABLE } from './tables.ts';
 
-/** Called with the number of rows that were loaded since the last call. */
+/** Called after each batch with the number of rows in it, to report progress. */
 export type OnRows = (rows: number) => Promise<void> | void;
 
 /**
  * Loads the rows and documents of a backup.
- * @throws Invalid when a file differs from what was stored, or belongs to a table outside the catalogue
+ * @throws Invalid when a file was altered since the backup, or contains a table outside the
+ * catalogue
  */
 export async function loadBackup(
   source: Source,
@@ -60,7 +61,7 @@ async function loadTables(
       for await (const { text, rows } of ahead(
         statementsIn(contentOf(source, manifest, file), file.of),
       )) {
-        // The log gets the statement without its rows, because they are many.
+        // The log shows the statement without its rows, because one statement has up to 1,000 rows.
         const shown = new Statement(`INSERT INTO ${name(file.of).text} (…) VALUES (…)`, []);
         await runText(connection, shown, text);
         await onRows(rows);
@@ -77,8 +78,8 @@ async function loadTables(
 }
 
 /**
- * Raises the sequences of ids and the clock row, so that ids and timestamps assigned later are higher than those in
- * the backup.
+ * Raises the id sequences and the clock row to their values in the backup, so that ids and
+ * timestamps assigned later are higher than those of the restored rows.
  */
 async function continueAfter(into: Environment, { nextIds, instant }: Manifest) {
   for (const [entity, next] of Object.entries(nextIds)) await raiseIds(into, entity, [next - 1]);

@@ -1,4 +1,5 @@
-// The files of a backup. The manifest is written last, so a backup without one is incomplete.
+// Reads and writes the manifest of a backup, which lists its files. The manifest is written last, so a backup without
+// a manifest is incomplete.
 import { text } from 'node:stream/consumers';
 import { z } from 'zod';
 import { Invalid, NotFound } from '../problems.ts';
@@ -14,7 +15,10 @@ const file = z.object({
   of: z.string(),
   store: z.enum(['mysql', 'mongo']),
   rows: count,
-  /** The size in bytes and the SHA-256 of the file as stored: compressed, and encrypted if the backup is. */
+  /**
+   * The size in bytes and the SHA-256 of the stored file, which is compressed, and encrypted if the
+   * backup is encrypted.
+   */
   bytes: count,
   checksum: digest,
   /** The size in bytes and the SHA-256 of the content before compression and encryption. */
@@ -28,12 +32,15 @@ const manifest = z.object({
   client: z.string(),
   /** The id of the backup: the time it was started, `2026-11-26T02-00-00Z`. */
   time: z.string(),
-  /** The time of the data: the last timestamp that had been assigned when both databases were read. */
+  /**
+   * The point in time of the data: the last timestamp that Oneway had assigned when both databases
+   * were read.
+   */
   instant: z.iso.datetime(),
   version: z.string(),
   /** The migrations of the databases, in the order in which they were applied. */
   migrations: z.array(z.string()),
-  /** The next id of each entity, which its sequence of ids gets after the restore. */
+  /** The next id of each entity. A restore raises the id sequence of the entity to it. */
   nextIds: z.record(z.string(), count),
   isEncrypted: z.boolean(),
   files: z.array(file),
@@ -44,7 +51,7 @@ const manifest = z.object({
 });
 export type Manifest = z.infer<typeof manifest>;
 
-/** A number of the files of a backup, added up. */
+/** Adds up one number, such as `rows`, over all files of a backup. */
 export const totalOf = (
   { files }: Pick<Manifest, 'files'>,
   of: 'rows' | 'bytes' | 'plainBytes',
@@ -59,13 +66,16 @@ export const instantOf = (time: string) =>
   new Date(time.replace(/T(\d\d)-(\d\d)-(\d\d)Z$/, 'T$1:$2:$3Z'));
 
 export const folderOf = ({ client, time }: BackupId) => `${client}/${time}/`;
-/** Images are named by the hash of their content, so all backups of a client share them. */
+/**
+ * Images are named by the hash of their content, so all backups of a client share one folder of
+ * images.
+ */
 export const imagesBelow = (client: string) => `${client}/objects/`;
 export const manifestKey = (id: BackupId) => `${folderOf(id)}manifest.json`;
 
 /**
- * Writes the manifest (the list of a backup’s files); returns false when there is one already, because two backups
- * began within the same second.
+ * Writes the manifest. Returns false when a manifest exists already, because another backup began
+ * in the same second.
  */
 export const writeManifest = async (store: Objects, content: Manifest): Promise<boolean> =>
   (await store.putIfAbsent(manifestKey(content), Buffer.from(JSON.stringify(content, null, 2)))) !==
@@ -74,7 +84,7 @@ export const writeManifest = async (store: Objects, content: Manifest): Promise<
 /**
  * Reads the manifest of a backup.
  * @throws NotFound when there is no complete backup of that time
- * @throws Invalid when this program did not write the manifest
+ * @throws Invalid when the manifest is damaged or belongs to another backup
  */
 export async function readManifest(store: Objects, id: BackupId): Promise<Manifest> {
   if (!TIME.test(id.time)) {
@@ -107,7 +117,7 @@ export async function clientsIn(store: Objects): Promise<string[]> {
   return [...clients].toSorted();
 }
 
-/** The times at which the complete backups of a client were begun, newest first. */
+/** Lists the times at which the complete backups of a client began, newest first. */
 export async function timesOf(store: Objects, client: string): Promise<string[]> {
   const times: string[] = [];
   for await (const { key } of store.list(`${client}/`)) {

@@ -1,7 +1,7 @@
-// Reads both databases as they were at one point in time. MySQL has snapshots for that; MongoDB may have none. But a
-// transfer writes its documents before its MySQL transaction commits, and claims them (marks them as being written)
-// in MySQL before that. So documents match a MySQL snapshot if none was claimed when it was taken, and none was
-// written until they were read.
+// Checks that the MySQL rows and the documents of a backup are from one point in time. MySQL has snapshots for that;
+// MongoDB may have none. A transfer first claims its documents in MySQL (marks them as being written), then writes
+// them, and then commits in MySQL. So the documents match a MySQL snapshot if no document was claimed when the
+// snapshot was taken, and none was written until all documents were read.
 import type { PoolConnection } from 'mysql2/promise';
 import { isDocument } from '../catalog/entity.ts';
 import { catalog } from '../catalog/index.ts';
@@ -17,7 +17,10 @@ export type Moment = {
   arrivals: { newest: number; later: number };
 };
 
-/** The point in time of a MySQL snapshot, or the reason why documents cannot be read as of then. */
+/**
+ * Returns the point in time of a MySQL snapshot. If a transfer is writing documents at that time,
+ * returns a sentence that says so, because the documents cannot match the snapshot.
+ */
 export async function momentOf(on: PoolConnection): Promise<Moment | string> {
   const claimed = await claimOnDocument(on);
   if (claimed) return claimed;
@@ -34,7 +37,10 @@ export async function momentOf(on: PoolConnection): Promise<Moment | string> {
   };
 }
 
-/** Why documents that were read after the snapshot do not match it, as a sentence; null when they do. */
+/**
+ * Checks the documents that were read after the MySQL snapshot. Returns a sentence that says why
+ * they do not match the snapshot; null when they match.
+ */
 export async function disturbance(
   here: Environment,
   snapshot: PoolConnection,
@@ -46,7 +52,8 @@ export async function disturbance(
   const now = await arrivalsLater(here.sql, { instant, newest: arrivals.newest });
   if (now !== arrivals.later) return 'documents were written meanwhile';
   for (const { at, transfer } of later) {
-    // A document that another program dated in the future is ignored: its date does not say when it was written.
+    // If another program gave a document a timestamp in the future, the timestamp does not show
+    // when the document was written, so it is ignored.
     if (transfer === null && at > Date.now()) continue;
     if (transfer === null || !(await hasArrived(snapshot, transfer))) {
       return 'a document was being written meanwhile';
@@ -65,8 +72,8 @@ async function claimOnDocument(on: Queryable): Promise<string | null> {
 }
 
 /**
- * How many of the highest ids are read again. Ids are assigned before the commit, so a row with a lower id may appear
- * later.
+ * How many of the highest arrival ids are counted again. MySQL assigns an id before the commit, so
+ * an arrival with a lower id can appear later.
  */
 const REACH = 10_000;
 

@@ -8,10 +8,16 @@ import { Invalid } from '../problems.ts';
 export type Measured = { bytes: number; checksum: string };
 type Parts = AsyncIterable<Uint8Array>;
 
-/** Each chunk is a round trip to another thread: chunks of zlib’s default, 16 kB, take twice the time. */
+/**
+ * The chunk size for decompression. Each chunk costs a round trip to another thread, so zlib’s
+ * default of 16 kB takes twice the time.
+ */
 const inChunks = { chunkSize: 256 * 1024 };
 
-/** Packs a stream. `plain` returns the size and SHA-256 of the content, once all of it has passed. */
+/**
+ * Compresses a stream, and encrypts it if `recipient` is set. After the whole stream was read,
+ * `plain` returns the size and SHA-256 of the content before compression.
+ */
 export function pack(
   content: Parts,
   recipient: string | null,
@@ -52,7 +58,10 @@ function openMeter() {
   };
 }
 
-/** Connects two streams so that an error of the first one reaches the reader of the last one. */
+/**
+ * Connects two streams so that an error of the first stream reaches the reader of the second
+ * stream.
+ */
 function through(source: Readable, end: NodeJS.ReadWriteStream & AsyncIterable<Uint8Array>): Parts {
   pipeline(source, end, () => {});
   return end;

@@ -1,4 +1,4 @@
-// The page that lists backups, with the button that takes one.
+// The page that lists backups, with the button that takes a backup.
 import type { Request, Response } from 'express';
 import * as jobs from '../jobs/jobs.ts';
 import { jobView } from '../jobs/view.ts';
@@ -37,8 +37,8 @@ type Found = { backups: ListedBackup[]; problem: string | null };
 const none: Found = { backups: [], problem: null };
 
 /**
- * The backups to list; while the backup store does not answer, the reason instead, so that the page can show the
- * rest.
+ * Lists the backups for the page. If the backup store does not answer, returns the reason instead,
+ * so that the page can still show its other parts.
  */
 const listed = (req: Request, client: string): Promise<Found> =>
   withBackups(req.here, (store) => listBackups(store, client)).then(

@@ -1,4 +1,4 @@
-// Reads files of a backup and verifies their hashes while reading.
+// Reads files of a backup, and verifies their checksums while reading.
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { Invalid, NotFound, Problem } from '../problems.ts';
@@ -14,7 +14,8 @@ export type Source = {
 
 /**
  * Yields the content of a file.
- * @throws Invalid, at the latest after the last part, when it differs from what was stored
+ * @throws Invalid when the file was altered since the backup; the error may come as late as after
+ * the last part
  */
 export async function* contentOf(
   { store, identity }: Source,
@@ -29,8 +30,8 @@ export async function* contentOf(
   try {
     yield* parts;
   } catch (error) {
-    // zlib, BSON and age throw errors of their own when a file is damaged; an error of the store already says what to
-    // do.
+    // A damaged file makes zlib, BSON or age throw a technical error, so that error is replaced. An
+    // error of the backup store (a Problem) already tells the user what to do, so it is kept.
     throw error instanceof Problem ? error : damaged(key);
   }
   const { bytes, checksum } = plain();

@@ -1,5 +1,5 @@
-// Decides which backups are kept: all of the last seven days, the first of each week for five weeks, and always the
-// newest.
+// Decides which backups are kept: all backups of the last seven days, the first backup of each week for five weeks,
+// and always the newest backup.
 import type { Objects } from '../storage/objects.ts';
 import { folderOf, instantOf, timesOf } from './manifest.ts';
 
@@ -7,7 +7,10 @@ const DAY = 24 * 60 * 60 * 1000;
 const DAYS = 7;
 const WEEKS = 5;
 
-/** The backups that may be deleted; `times`: those of all backups, newest first. */
+/**
+ * Returns the times of the backups that may be deleted. `times` has the times of all backups,
+ * newest first.
+ */
 export function outdated(times: string[], now: Date): string[] {
   const ageOf = (time: string) => (now.getTime() - instantOf(time).getTime()) / DAY;
   const firstOfWeek = new Map<number, string>();
@@ -19,7 +22,10 @@ export function outdated(times: string[], now: Date): string[] {
   });
 }
 
-/** The number of a week that begins on Monday, counted from 1970; 1 January 1970 was a Thursday. */
+/**
+ * Returns the number of the week, counted from 1970, for weeks that begin on Monday. The 3 is added
+ * because 1 January 1970 was a Thursday.
+ */
 const weekOf = (time: string) => Math.floor((instantOf(time).getTime() / DAY + 3) / 7);
 
 /** Deletes outdated backups, and files of failed attempts older than a day; returns the times of deleted backups. */
@@ -41,7 +47,10 @@ export async function applyRetention(
   return gone;
 }
 
-/** Deletes the files of a backup, the manifest first: without it the other files do not count as a backup. */
+/**
+ * Deletes the files of a backup, the manifest first: without a manifest, the remaining files do not
+ * count as a backup.
+ */
 export async function removeFiles(store: Objects, folder: string) {
   await store.delete(`${folder}manifest.json`);
   const keys: string[] = [];

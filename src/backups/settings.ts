@@ -2,13 +2,15 @@
 import { storageAddress, type StorageAddress, type StorageKeys } from '../storage/address.ts';
 
 export type BackupSettings = {
-  /** The store of the backups of all clients; null when it is not set. */
+  /** The address of the store with the backups of all clients; null when it is not set. */
   store: StorageAddress | null;
   /** The client (company) whose backups are made here; null when none are made. */
   client: string | null;
-  /** The public key that age encrypts for (`age1…`); null when backups are not encrypted. */
+  /**
+   * The public key (`age1…`) that age encrypts backups with; null when backups are not encrypted.
+   */
   recipient: string | null;
-  /** The private key that decrypts (`AGE-SECRET-KEY-…`); null when it is not set. */
+  /** The private key (`AGE-SECRET-KEY-…`) that decrypts backups; null when it is not set. */
   identity: string | null;
 };
 
@@ -28,7 +30,10 @@ export const backupVariables = [
 /** The name of a client, such as `cosmos`; it becomes part of database names. */
 const CLIENT = /^[a-z0-9]+(-[a-z0-9]+)*$/;
 
-/** Parses the backup settings; returns them, and a message for each wrong one. */
+/**
+ * Parses the backup settings. Returns the settings, and in `wrong` a message for each wrong
+ * setting.
+ */
 export function backupSettings(variables: Variables): {
   backups: BackupSettings;
   wrong: string[];
@@ -55,8 +60,8 @@ export function backupSettings(variables: Variables): {
 }
 
 /**
- * The store at a backup address: `file:///srv/backups` (a folder of buckets), or the address of an S3 server. Null
- * when it is wrong, with a message in `wrong`.
+ * Parses BACKUPS_URL, the address of the backup store: `file:///srv/backups` (a folder of buckets),
+ * or an S3 server. If the address is wrong, adds a message to `wrong` and returns null.
  */
 function storeOf(variables: Variables, wrong: string[]): StorageAddress | null {
   const text = variables['BACKUPS_URL'];

@@ -18,7 +18,8 @@ export async function* statementsIn(
     if (!text.startsWith(`INSERT INTO \`${table}\` (`)) {
       throw new Invalid({ file: `The file of ${table} has other statements than rows of it.` });
     }
-    // Line breaks inside values are escaped, so the first line is the INSERT clause and every other line a row.
+    // Line breaks inside values are escaped, so the first line of a statement is the INSERT clause,
+    // and every other line is a row.
     yield { text, rows: text.split('\n').length - 2 };
   }
 }

@@ -1,5 +1,5 @@
-// Backs up tables as SQL text that the MySQL server itself builds: exact for every column type, without parsing rows
-// in Node.
+// Backs up tables as SQL text that the MySQL server itself builds. This is exact for every column type, and Node does
+// not parse rows.
 import type { PoolConnection } from 'mysql2/promise';
 import { columnOf, fieldEntries, isDocument, linksOf } from '../catalog/entity.ts';
 import { catalog } from '../catalog/index.ts';
@@ -7,7 +7,10 @@ import { join, name, select, sql, Statement } from '../database/sql.ts';
 import { streamBytes } from '../database/stream.ts';
 import { Unavailable } from '../problems.ts';
 
-/** The columns of the catalogue’s tables, by table. Columns that other programs added are left out. */
+/**
+ * Returns the columns of each table of the catalogue. Columns that other programs added are left
+ * out of backups.
+ */
 export function catalogueColumns(): Map<string, string[]> {
   const columns = new Map<string, string[]>();
   for (const entity of catalog.filter((one) => !isDocument(one))) {
@@ -23,18 +26,20 @@ export function catalogueColumns(): Map<string, string[]> {
 
 type Column = { name: string; type: string };
 
-/** The table with the state of each row; it is backed up without the names of people. */
+/**
+ * The table with the state of each row. A backup contains this table without the names of people.
+ */
 export const STATE_TABLE = 'row_state';
 const PERSON = 'production';
 const isPerson = (table: string, column: string) => table === STATE_TABLE && column.endsWith('_by');
 
-/** The most bytes of an INSERT statement; a longer row gets a statement of its own. */
+/** A new INSERT statement begins as soon as the present statement has more than this many bytes. */
 const STATEMENT = 1_000_000;
 const ROWS = 1000;
 
 export type Dump = {
   parts: AsyncIterable<Uint8Array>;
-  /** Returns the number of rows, once everything was read. */
+  /** Returns the number of rows, after all parts were read. */
   rows: () => number;
   columnsLeftOut: string[];
 };
@@ -92,12 +97,15 @@ const numbers = /^(tinyint|smallint|mediumint|int|bigint|decimal|double|year)$/;
 const times = /^(date|time|datetime|timestamp)$/;
 const bytes = /^(binary|varbinary|tinyblob|blob|mediumblob|longblob)$/;
 
-/** The SQL expression in which the server writes a column as text for an INSERT statement. */
+/**
+ * Returns the SQL expression with which the MySQL server formats the value of a column for an
+ * INSERT statement.
+ */
 function cell(table: string, { name: column, type }: Column): Statement {
   const value = name(column);
   if (isPerson(table, column)) return sql`if(${value} is null, 'NULL', ${`'${PERSON}'`})`;
   if (numbers.test(type)) return sql`coalesce(${value}, 'NULL')`;
-  // The server would write a FLOAT with only six digits, so it is converted first.
+  // MySQL formats a FLOAT with only six digits, so the value is converted to DOUBLE first.
   if (type === 'float') return sql`coalesce(cast(${value} as double), 'NULL')`;
   if (bytes.test(type)) return sql`coalesce(concat('x''', hex(${value}), ''''), 'NULL')`;
   if (times.test(type)) return sql`quote(${value})`;
@@ -129,7 +137,8 @@ async function* statementsOf(
 }
 
 /**
- * The error for a text that is longer than the server can return; the server then returns NULL instead of an error.
+ * The error for a row that is longer than the MySQL server can send. MySQL returns NULL for such a
+ * row instead of an error.
  */
 const tooLong = (table: string) =>
   new Unavailable(

@@ -30,12 +30,15 @@ import { catalogueColumns, dumpTable, STATE_TABLE } from './tables.ts';
 export type Take = {
   store: Objects;
   client: string;
-  /** The public key that age encrypts for (`age1…`); null when the backup is not encrypted. */
+  /**
+   * The public key (`age1…`) that age encrypts the backup with; null when the backup is not
+   * encrypted.
+   */
   recipient: string | null;
   onProgress?: (progress: { done: number; total: number; doing: string }) => Promise<void>;
 };
 
-/** How often the documents are read again because one was written meanwhile. */
+/** How many times the databases are read when documents are written while a backup reads them. */
 const TRIES = 5;
 const PAUSE_MS = 2000;
 
@@ -48,7 +51,8 @@ export async function takeBackup(here: Environment, take: Take): Promise<Manifes
   if (!version || version.isUpdating) {
     throw new Unavailable('The database is being updated. Take the backup when that is over.');
   }
-  // Also a first request to the store, so that a silent, denied or missing one is noticed before everything is read.
+  // Claiming the folder is also the first request to the backup store. So a store that does not
+  // answer, denies access or is missing is noticed before the databases are read.
   const id = await claimFolder(take);
   const { time } = id;
   try {
@@ -86,14 +90,17 @@ export async function takeBackup(here: Environment, take: Take): Promise<Manifes
 const claimOf = (id: BackupId) => `${folderOf(id)}begun`;
 const SECOND = 1000;
 
-/** Claims a folder of its own for a backup: two that begin within one second must not write over each other. */
+/**
+ * Claims a folder for one backup, so that two backups that begin in the same second do not
+ * overwrite each other.
+ */
 async function claimFolder({ store, client }: Take): Promise<BackupId> {
   for (;;) {
     const id = { client, time: timeOf(new Date()) };
     const isTaken = (await store.find(manifestKey(id))) !== null;
     if (!isTaken && (await store.putIfAbsent(claimOf(id), Buffer.from(id.time))) !== null) {
-      // Another backup that began in the same second may have ended just now and removed its claim; its manifest shows
-      // that.
+      // Another backup of the same second may have ended just now and removed its claim; then its
+      // manifest exists.
       if ((await store.find(manifestKey(id))) === null) return id;
     }
     await sleep(SECOND - (Date.now() % SECOND));
@@ -102,7 +109,10 @@ async function claimFolder({ store, client }: Take): Promise<BackupId> {
 
 type Taken = Omit<Manifest, 'format' | 'client' | 'time' | 'version' | 'isEncrypted'>;
 
-/** Reads both databases once; returns the reason if their contents are not of one point in time. */
+/**
+ * Reads both databases once and stores their content. If the contents of the two databases are not
+ * from one point in time, returns the reason.
+ */
 const attempt = (here: Environment, take: Take, folder: string): Promise<Taken | string> =>
   snapshot(here.sql, async (on) => {
     const moment = await momentOf(on);
@@ -169,8 +179,8 @@ const storeText = ({ store }: Take, key: string, text: string) =>
   store.put(key, Buffer.from(text) as Content);
 
 /**
- * The CREATE statements of the tables, for people who restore by hand; Oneway itself creates tables with its
- * migrations.
+ * Returns the CREATE statements of the tables, for people who restore a backup by hand. Oneway
+ * itself creates tables with its migrations.
  */
 async function schemaOf(on: PoolConnection, tables: string[]): Promise<string> {
   const statements: string[] = [];
@@ -196,7 +206,10 @@ async function factsOf(on: PoolConnection): Promise<Pick<Manifest, 'migrations' 
   };
 }
 
-/** Stores each image once for all backups of a client; returns the names of the images that were found. */
+/**
+ * Copies images to the backup store, where all backups of a client share them. Returns the names of
+ * the images that were found.
+ */
 async function copyImages(here: Environment, take: Take, images: string[]): Promise<string[]> {
   const kept = below(take.store, imagesBelow(take.client));
   const copied: string[] = [];

@@ -1,4 +1,5 @@
-// Verifies a backup without a database: reads, decrypts, unpacks, hashes and counts every file.
+// Verifies a backup without a database: reads, decrypts and unpacks every file, and checks the checksum and the
+// number of rows of each file.
 import { Invalid } from '../problems.ts';
 import { below } from '../storage/below.ts';
 import { hasImage } from '../storage/images.ts';
@@ -10,8 +11,8 @@ import { statementsIn } from './statements.ts';
 export type Verified = { files: number; rows: number; bytes: number };
 
 /**
- * Reads every file of a backup.
- * @throws Invalid with the name of the first file that differs from what was stored
+ * Reads every file of a backup, and checks that every image exists.
+ * @throws Invalid with the name of the first file that is damaged or missing
  */
 export async function verifyBackup(source: Source, manifest: Manifest): Promise<Verified> {
   const verified: Verified = { files: 0, rows: 0, bytes: 0 };

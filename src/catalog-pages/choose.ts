@@ -1,4 +1,4 @@
-// Makes a selection (rows for a transfer) from the rows chosen in a list.
+// Creates a selection (the rows for a transfer) from the rows that a user chose in a list.
 import type { Request, Response } from 'express';
 import { keyText, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
@@ -9,7 +9,10 @@ import { accountOf } from '../web/request.ts';
 import { parseListState } from './list-state.ts';
 import { allIds } from './list.ts';
 
-/** Opens the transfer sheet for the ticked rows of a list, or for all rows that match its filters. */
+/**
+ * Puts the ticked rows of a list, or all rows that match its filters, into a new or existing
+ * selection, and opens the transfer sheet of that selection.
+ */
 export async function choose(req: Request, res: Response) {
   const keys =
     req.form.text('scope') === 'all' ? await everyRow(req) : parseKeys(req.form.texts('rows'));

@@ -1,5 +1,5 @@
-// The page of an edit conflict, when two people changed the same field: it shows both values and posts the chosen
-// ones.
+// The page for an edit conflict, when two users changed the same field of a row: the page shows both values of each
+// field, and the user chooses one.
 import type { Request, Response } from 'express';
 import { z } from 'zod';
 import { labelOf, titleOf, type Content, type Entity } from '../catalog/entity.ts';
@@ -68,7 +68,10 @@ const conflictSchema = z.object({
   version: z.number().int(),
 });
 
-/** Parses the hidden fields of the conflict page; they are checked, because a browser can change them. */
+/**
+ * Parses the hidden fields of the conflict page. Their values are checked, because a user can
+ * change them in the browser.
+ */
 export function conflictIn(payload: string | undefined): z.infer<typeof conflictSchema> {
   try {
     return conflictSchema.parse(JSON.parse(payload ?? ''));

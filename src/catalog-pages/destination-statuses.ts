@@ -1,4 +1,5 @@
-// The status of rows in the next two environments: compared now if these can be reached, otherwise as last observed.
+// Finds the status of rows in the next two environments. Rows are compared with the destination if it answers;
+// otherwise their statuses are the last observed ones.
 import { keyText, type Row, type RowKey } from '../catalog/entity.ts';
 import { select, sql, type Queryable } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
@@ -25,7 +26,7 @@ export type DestinationStatuses = {
   trouble: string | null;
 };
 
-/** The name of the environment after the destination; null when there is none. */
+/** Returns the name of the environment after the destination; null when there is none. */
 export function beyondLabel({ destination }: App): string | null {
   const next = destination && rulesOf(destination.name).next;
   return next ? rulesOf(next).label : null;
@@ -40,9 +41,10 @@ export const nothing: DestinationStatuses = {
 };
 
 /**
- * The status of rows at the destination (compared now) and in the environment after it (as last observed). An error
- * while comparing never breaks the page, unless it is one of this environment’s own databases. `known`: the rows, if
- * they were just read.
+ * Returns the status of rows at the destination (compared now) and in the environment after it (as
+ * last observed). A failed comparison does not break the page, which then shows the last observed
+ * statuses; only errors of this environment’s own databases are thrown. `known`: the rows, if the
+ * caller has just read them.
  */
 export async function statusesAhead(
   here: App,
@@ -66,8 +68,8 @@ async function liveStatuses(
   const at = new Date().toISOString();
   const pairs = await comparePairs(here, destination, keys, known ? { known } : {});
   await recordObservations(here.sql, pairs.values(), at).catch((error: unknown) => {
-    // A list page only reads, so it must also work while this environment’s database is read-only and stores no
-    // observation.
+    // An observation cannot be recorded while this environment’s database is read-only. A list page
+    // must work even then, because it only reads.
     here.log.warn({ err: error }, 'an observation was not recorded');
   });
   const next = new Map<string, Status>();
@@ -97,7 +99,7 @@ async function statusesBeyond(on: Queryable, pairs: Map<string, RowPair>, keys: 
   return beyond;
 }
 
-/** The statuses as last observed, for a destination that does not answer. */
+/** Returns the last observed statuses, for a destination that does not answer. */
 async function lastKnown(on: Queryable, keys: RowKey[]) {
   const [line] = await select<{ at: string | null }>(
     on,

@@ -18,8 +18,8 @@ import { showConflict, conflictIn } from './conflict.ts';
 import { asTyped, contentOf, readTyped, retyped, type TypedRow } from './typed-row.ts';
 
 /**
- * What a handler needs to write a row. `saved` shows a message on the next page, with the fields that the database
- * stored differently.
+ * Returns what a handler needs to write a row. `saved` shows a message on the next page, which
+ * names the fields that the database stored differently than sent.
  */
 function writesOf(req: Request): WriteContext & { saved: (text: string) => void } {
   const { here } = req;
@@ -62,7 +62,8 @@ export async function add(req: Request, res: Response) {
       await newPage(req, res, entity, { content, errors: error.fields, key });
     } else if (error instanceof Conflict) {
       res.status(409);
-      // The journal has recorded the refusal under this idempotency key, so another attempt needs a new one.
+      // The journal has recorded the refusal under this idempotency key, so another attempt needs a
+      // new key.
       const again = { content, errors: {}, notice: error.message, key: uuid() };
       await newPage(req, res, entity, again);
     } else throw error;
@@ -70,7 +71,8 @@ export async function add(req: Request, res: Response) {
 }
 
 /**
- * The message for a form *Add* that was already posted with other values, most often after going back in the browser.
+ * The message when the user posts a form *Add* a second time with other values, most often after
+ * going back in the browser.
  */
 function addedNotice(entity: Entity, id: number) {
   const one = lowerFirst(entity.label.one);
@@ -84,8 +86,9 @@ function addedNotice(entity: Entity, id: number) {
 export async function save(req: Request, res: Response) {
   const { entity, id } = addressed(req);
   const given = req.form.text('version');
-  // Without a valid version it is unknown which content the form showed. No row has version 0, so every difference then
-  // counts as changed by this user.
+  // Without a valid version, the server does not know which content the form showed. No row has
+  // version 0, so with version 0 every difference to the stored row counts as a change by this
+  // user.
   const version = numberOrNull(given) ?? 0;
   const isVersion = ['', '0'].includes(given) || numberOrNull(given) !== null;
   const opened = await edits.contentAt(req.here, { entity: entity.name, id }, version);
@@ -110,7 +113,7 @@ export async function save(req: Request, res: Response) {
   }
 }
 
-/** Shows the form again, with the typed values and the errors. */
+/** Shows the form again after a refused save, with the typed values and the errors. */
 async function editAgain(
   req: Request,
   res: Response,
@@ -128,7 +131,10 @@ async function editAgain(
   await editPage(req, res, entity, row, { content, opened, version, ...said });
 }
 
-/** Shows that the row was deleted meanwhile, and offers to save the typed values as a new row. */
+/**
+ * Tells the user that the row was deleted while the form was open, and offers to save the typed
+ * values as a new row.
+ */
 async function gone(
   req: Request,
   res: Response,
@@ -142,8 +148,8 @@ async function gone(
 }
 
 /**
- * The URL after a save: *Save* stays on the row, *Save and close* goes to the list or the parent row, *Save and add
- * another* opens an empty form with the same parent row.
+ * Returns the URL to open after a save: *Save* stays on the row, *Save and close* goes to the list
+ * or the parent row, *Save and add another* opens an empty form with the same parent row.
  */
 function nextAddress(req: Request, entity: Entity, id: number, content: Content): string {
   const owner = ownerOf(entity, content);
@@ -160,7 +166,10 @@ function nextAddress(req: Request, entity: Entity, id: number, content: Content)
   }
 }
 
-/** Saves the values chosen on the conflict page: for each field that of this user or of the other. */
+/**
+ * Saves the values chosen on the conflict page: for each field, the value of this user or the value
+ * of the other user.
+ */
 export async function resolve(req: Request, res: Response) {
   const { entity, id } = addressed(req);
   const { mine, fields, version } = conflictIn(req.form.raw('payload'));

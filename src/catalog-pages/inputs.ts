@@ -1,4 +1,4 @@
-// The inputs of a row’s form: each field with its value as the input shows it, a hint and an error.
+// Builds the inputs of a row’s form: for each field the value as the input shows it, a hint and an error.
 import {
   fieldEntries,
   labelOf,
@@ -31,20 +31,26 @@ export type Input = {
   /** The ids of hint and error for `aria-describedby`; empty when the input has neither. */
   about: string;
   text: string;
-  /** For a picker (an input with suggestions): the text of the value that the form was opened with. */
+  /**
+   * For a picker (an input with suggestions): the text that the picker showed when the form was
+   * opened.
+   */
   shown: { name: string; text: string } | null;
   /** The text inside a textarea; a line break at its start is doubled, because browsers drop it. */
   areaText: string;
-  /** The type of the input; `text` for one whose own type could not show the stored value. */
+  /**
+   * The HTML type of the input. It is `text` if the usual type of the field cannot show the stored
+   * value.
+   */
   type: string;
   isChecked: boolean;
   choices: { value: string; text: string; isChosen: boolean }[];
   links: LinksInput | null;
-  /** The URL at which a picker (an input with suggestions) asks for options. */
+  /** The URL from which a picker (an input with suggestions) loads its options. */
   optionsHref: string;
   /**
-   * For a secret: whether one is stored, and the encrypted text of one that was typed before an error in another
-   * field.
+   * For a secret field: whether a secret is stored, and the encrypted text of a secret that the
+   * user typed in an earlier post, which was refused because of another field.
    */
   secret: { state: string; isSet: boolean; typed: string } | null;
   /** A link to the row that a reference points to. */
@@ -55,9 +61,9 @@ type Typed = {
   content: Content;
   errors: FieldErrors;
   titles: Map<string, string>;
-  /** The content that the form was opened with, if another one is shown. */
+  /** The content with which the form was opened; null if the form shows that content. */
   opened: Content | null;
-  /** The row being edited; null for a new one. */
+  /** The row being edited; null for a new row. */
   stored: Row | null;
 };
 
@@ -108,13 +114,18 @@ function shownIn({ content, opened, titles }: Typed, name: string, field: Field)
   return { name: shownName(name), text: inputText(field, value, titleIn(titles, field, value)) };
 }
 
-/** The text that an input shows for a value; for a picker, the title of the row. */
+/**
+ * Returns the text that an input shows for a value. A picker shows the title and the id of the row.
+ */
 function inputText(field: Field, value: Value, title: string): string {
   const text = shownText(field, value);
   return field.to && title ? pickerText(title, text) : text;
 }
 
-/** The options of a field. A stored value that is no longer an option is listed, too, so that it can be kept. */
+/**
+ * Returns the options of a field. A stored value that is no longer an option is listed, too, so
+ * that the user can keep it.
+ */
 function choicesOf({ choices = [] }: Field, value: Value) {
   const stored = textOf(value);
   const others = stored === '' || choices.includes(stored) ? [] : [stored];
@@ -123,7 +134,7 @@ function choicesOf({ choices = [] }: Field, value: Value) {
   return [...options, ...former].map((one) => ({ ...one, isChosen: one.value === stored }));
 }
 
-/** A table of links: a column for each part, and empty lines to fill in. */
+/** A table of links in a form: one column for each part of a link, and empty lines to fill in. */
 type LinksInput = {
   target: string;
   columns: { entity: string; label: string; isOptional: boolean }[];

@@ -57,7 +57,7 @@ export function parseListState(entity: Entity, query: Request['query']): ListSta
   };
 }
 
-/** The URL of a list with some of its filters, sort order or page changed. */
+/** Returns the URL of a list in which some filters, the sort order or the page are changed. */
 export function listHref(
   entity: Entity,
   state: ListState,
@@ -77,7 +77,10 @@ export function listHref(
   return `/catalog/${entity.name}${query.size > 0 ? `?${query.toString()}` : ''}`;
 }
 
-/** Turns filter values into stored values. `picked`: the ids of the rows that were named in pickers. */
+/**
+ * Converts the values of filters to stored values. `picked`: the ids of the rows that the user
+ * chose in pickers.
+ */
 export function filterValues(
   entity: Entity,
   { filters }: ListState,
@@ -87,7 +90,7 @@ export function filterValues(
     Object.entries(filters).map(([name, chosen]): [string, Value] => {
       const field = entity.fields[name];
       if (field?.kind === 'flag') return [name, chosen === 'yes'];
-      // −1 is the id of no row: a picker text that names no row must find nothing.
+      // No row has the id −1, so the filter finds nothing when the text in a picker names no row.
       if (field?.to) return [name, picked[name] ?? -1];
       return [name, chosen];
     }),

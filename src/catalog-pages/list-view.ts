@@ -1,4 +1,4 @@
-// Builds what surrounds the rows of a list: tabs, filters, column heads, page links. Pure functions.
+// Builds what a list page shows around its rows: tabs, filters, column heads and page links. Pure functions.
 import { fieldEntries, labelOf, type Entity } from '../catalog/entity.ts';
 import type { App } from '../environments/app.ts';
 import { rulesOf } from '../environments/rules.ts';
@@ -76,7 +76,10 @@ const filtersOf = (entity: Entity, state: ListState) =>
     choices: choices ?? ['yes', 'no'],
   }));
 
-/** The head of a column: a link that sorts by it, if the column can be sorted, and the present order. */
+/**
+ * Returns the head of a column with its present sort order. If the list can be sorted by this
+ * column, the head has a link for that.
+ */
 function headOf(entity: Entity, state: ListState, field: string, text: string) {
   const isSorted = state.sort.field === field;
   const isUp = !state.sort.descending;
@@ -92,7 +95,9 @@ function headOf(entity: Entity, state: ListState, field: string, text: string) {
   };
 }
 
-/** The active filters of a list, each with the URL that shows the list without this filter. */
+/**
+ * Returns the active filters of a list, each with the URL that shows the list without this filter.
+ */
 function chipsOf(entity: Entity, state: ListState) {
   const chips = Object.entries(state.filters).map(([name, value]) => {
     const { [name]: _gone, ...filters } = state.filters;

@@ -1,4 +1,4 @@
-// The list page: rows with their status in the next environments, read in a fixed number of queries.
+// Reads the rows of a list page, with their status in the next environments, in a fixed number of queries.
 import { keyText, titleOf, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { misfitsOf } from '../catalog/misfits.ts';
@@ -23,7 +23,7 @@ type Listed = {
   misfits: string[];
   state: RowState | undefined;
   status: Status | null;
-  /** The status in the environment after the destination, as the destination observed it last. */
+  /** The status in the environment after the destination, as the destination last observed it. */
   beyond: Status | null;
 };
 
@@ -32,7 +32,7 @@ export type Listing = {
   page: number;
   total: number;
   counts: Record<Tab, number | null>;
-  /** Titles of referenced rows, by key text. */
+  /** Titles of referenced rows, by key text such as `task:12`. */
   titles: Map<string, string>;
   /**
    * Rows that were deleted here, for the tab *Deleted here*. The status is null if the destination has deleted the
@@ -41,7 +41,7 @@ export type Listing = {
   deleted: { state: RowState; status: Status | null }[];
   /** Documents that cannot be listed, each with the reason. */
   unreadable: string[];
-  /** When the destination was last observed, for a destination that does not answer now. */
+  /** When the destination was last observed; set only if the destination does not answer now. */
   lastSeen: string | null;
   /** Why the destination could not be compared, as a sentence; null when it was compared. */
   trouble: string | null;
@@ -54,7 +54,9 @@ export async function listRows(
   person: string,
 ): Promise<Listing> {
   const isTravelling = here.destination !== null && !entity.isMatchedByName;
-  // The counts on tabs may be five seconds old; the rows of the open tab must be up to date.
+  // The counts on the tabs may come from a cache that is up to five seconds old. The listed rows
+  // must be up to date, so pending rows are read again if the open tab or the status filter depends
+  // on them.
   const isCountedOnly = state.tab !== 'ready' && state.status === '';
   const waits = !isTravelling
     ? new Map<number, PendingRow>()
@@ -94,7 +96,7 @@ export async function listRows(
   };
 }
 
-/** Finds the rows of one page of a list; a page number beyond the end gives the last page. */
+/** Finds the rows of one page of a list. A page number beyond the end finds the last page. */
 async function findOnAPage(here: App, entity: Entity, query: Query) {
   const found = await find(here, entity, query);
   if (found.rows.length > 0 || found.total === 0)
@@ -103,7 +105,10 @@ async function findOnAPage(here: App, entity: Entity, query: Query) {
   return { ...(await find(here, entity, { ...query, offset: (page - 1) * PAGE })), page };
 }
 
-/** The ids of all rows that match the filters of a list, on every page, for *Select all 128*. */
+/**
+ * Returns the ids of all rows that match the filters of a list, on every page, for *Select all
+ * 128*.
+ */
 export async function allIds(here: App, entity: Entity, state: ListState, person: string) {
   const waits = here.destination
     ? await pendingRows(here.sql, entity)
@@ -129,7 +134,7 @@ async function queryOf(
   };
 }
 
-/** Finds the ids of the rows that are named in the filters’ pickers. */
+/** Finds the ids of the rows that the user chose in the pickers of the filters. */
 async function pickedIds(here: App, entity: Entity, { filters }: ListState) {
   const ids: Record<string, number> = {};
   for (const [name, chosen] of Object.entries(filters)) {
@@ -140,7 +145,9 @@ async function pickedIds(here: App, entity: Entity, { filters }: ListState) {
   return ids;
 }
 
-/** The ids of rows that match the open tab and the status filter; null means all rows. */
+/**
+ * Returns the ids of the rows that match the open tab and the status filter; null means all rows.
+ */
 async function idsOf(
   here: App,
   entity: Entity,

@@ -1,5 +1,5 @@
-// The marks above the fields of a row’s page, such as *Not for production*; each kind has a partial of its name in
-// views/catalog-pages/marks.
+// Builds the marks above the fields of a row’s page, such as *Not for production*. Each kind of mark has a partial
+// with its name in views/catalog-pages/marks.
 import type { Misfit } from '../catalog/misfits.ts';
 import type { RowPair } from '../comparison/compare-pairs.ts';
 import { fieldsIn } from '../sheet/problems/review.ts';
@@ -43,7 +43,10 @@ export const marksOf = ({
   ...undoneMark(pair),
 ];
 
-/** The marks that say who of engineering changed the row, who adopted that change, and why the row is on hold. */
+/**
+ * Returns the marks that say which engineer changed the row, who adopted the change, and why the
+ * row is on hold.
+ */
 function reviewMarks(state: RowState | undefined): Mark[] {
   if (!state) return [];
   const { engineering_by: engineer, engineering_at: changedAt } = state;
@@ -60,7 +63,10 @@ function reviewMarks(state: RowState | undefined): Mark[] {
   return marks;
 }
 
-/** The mark that the present content was sent and undone at the destination. */
+/**
+ * Returns the mark that says that the present content was transferred to the destination and undone
+ * there.
+ */
 function undoneMark(pair: RowPair | undefined): Mark[] {
   const found = pair?.destinationState;
   if (!found?.undone_hash || found.undone_hash !== pair?.hereHash) return [];

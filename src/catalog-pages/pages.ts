@@ -1,4 +1,4 @@
-// Pages derived from the entity definitions: home, list, search.
+// The home page, the list pages and the search page, which are generated from the entity definitions.
 import type { Request, Response } from 'express';
 import { titleOf, type Entity } from '../catalog/entity.ts';
 import { catalog, entityNamed, travelling } from '../catalog/index.ts';
@@ -26,7 +26,10 @@ export async function home(req: Request, res: Response) {
   await page(req, res, 'catalog-pages/home', { title: 'Home', rows, purpose: purposeOf(req) });
 }
 
-/** How many rows of an entity have pending changes: ready to send, changed by engineering, to review; each a link. */
+/**
+ * Counts the rows of an entity that have pending changes: ready to send, changed by engineers, and
+ * to review. Each count has a link to its rows.
+ */
 function pendingLinks({ name, label }: Entity, pending: Map<number, PendingRow>) {
   const rows = [...pending.values()].filter(({ isHeld }) => !isHeld);
   const ready = rows.filter(isReadyToSend).length;

@@ -1,5 +1,5 @@
-// Turns the posted form of a row into what the schemas of its fields take: a text, a list of texts, or lines of
-// links.
+// Converts the posted form of a row to the input that the schemas of its fields expect: a text, a list of texts, or
+// lines of links.
 import { fieldEntries, type Entity } from '../catalog/entity.ts';
 import type { Field, Link, Links } from '../catalog/fields.ts';
 import { isSecret, sealedParts } from '../catalog/secret.ts';
@@ -14,8 +14,8 @@ const MOST_LINES = 5000;
 type PostedFields = { values: Record<string, Posted>; errors: FieldErrors };
 
 /**
- * The posted values by field; fields that were not posted are missing. Lines above the limit are an error of their
- * field.
+ * Returns the posted values by field; a field that was not posted is missing. A field with more
+ * lines than the limit gets an error.
  */
 export function postedFields(entity: Entity, form: Form): PostedFields {
   const found: PostedFields = { values: {}, errors: {} };
@@ -46,8 +46,9 @@ function postedValue(name: string, field: Field, form: Form): Posted {
 }
 
 /**
- * The posted value of a secret: null to remove it; its encrypted text if it was typed before an error in another
- * field.
+ * Returns the posted value of a secret. It is null if the user removes the secret. If the user
+ * typed the secret in an earlier post, which was refused because of another field, it is the
+ * encrypted text.
  */
 function postedSecret(name: string, form: Form): string | null | undefined {
   const before = form.text(`${name}_typed`);

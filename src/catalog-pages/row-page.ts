@@ -1,4 +1,5 @@
-// What the page of a row shows around its fields: statuses, marks, dependent rows, rows that use it, history.
+// Reads what the page of a row shows around the row’s fields: statuses, marks, dependent rows, rows that refer to it,
+// and history.
 import type { Request } from 'express';
 import { fieldEntries, keyText, titleOf, type Entity, type Row } from '../catalog/entity.ts';
 import { dependentsOf, referencesTo } from '../catalog/family.ts';
@@ -55,7 +56,10 @@ export async function rowContext(req: Request, entity: Entity, row: Row) {
   };
 }
 
-/** Which version of the row each environment has: this one, the destination, and the one after it. */
+/**
+ * Says which version of the row each environment has: this environment, the destination, and the
+ * environment after it.
+ */
 function whereabouts(
   { here }: Request,
   key: string,
@@ -77,7 +81,10 @@ function whereabouts(
   return [own, next, { label: last, text, isHere: false }];
 }
 
-/** The dependent rows, grouped by entity in the catalogue’s order, each with its status. */
+/**
+ * Returns the dependent rows, grouped by entity in the order of the catalogue, each with its
+ * status.
+ */
 async function childrenOf(
   { here }: Request,
   entity: Entity,
@@ -111,7 +118,7 @@ const childColumns = (child: Entity) =>
     ([name, field]) => (field.list || field.local) && name !== child.owner && name !== child.title,
   );
 
-/** The other rows that refer to this one, by entity. */
+/** Returns the other rows that refer to this row, grouped by entity. */
 async function usersOf({ here }: Request, entity: Entity, { id }: Row) {
   const users = [];
   for (const { from, field } of referencesTo(entity)) {
@@ -128,14 +135,17 @@ async function usersOf({ here }: Request, entity: Entity, { id }: Row) {
   return users;
 }
 
-/** The test results of a row, in environments where rows are tested. A dependent row has those of its parent row. */
+/**
+ * Returns the test results of a row in environments where rows are tested; null for a dependent
+ * row, because only its parent row has test results.
+ */
 async function testedHere({ here }: Request, entity: Entity, row: Row) {
   if (!here.rules.isTested || entity.isMatchedByName || entity.owner) return null;
   const key = { entity: entity.name, id: row.id };
   return (await testStatusOf(here, [key])).get(keyText(key)) ?? null;
 }
 
-/** A line of a row’s history: who changed what, in the row itself or in a dependent row. */
+/** Builds a line of a row’s history: who changed what, in the row itself or in a dependent row. */
 export function historyLine(arrival: Arrival, entity: Entity) {
   const of = arrival.entity === entity.name ? '' : ` “${arrival.title}”`;
   return {

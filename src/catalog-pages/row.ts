@@ -1,4 +1,4 @@
-// The pages of one row: read-only, form, history, and related rows.
+// The pages of one row: its values, its form, its history, and the row as it was after an earlier change.
 import type { Request, Response } from 'express';
 import { may } from '../access/permissions.ts';
 import {
@@ -27,7 +27,10 @@ import { inputsOf } from './inputs.ts';
 import { historyLine, rowContext } from './row-page.ts';
 import { referredBy, titles } from './titles.ts';
 
-/** Shows the page of a row: a form for people who may edit it, otherwise the values only. */
+/**
+ * Shows the page of a row: a form for people who may edit the row, and only the values for everyone
+ * else.
+ */
 export async function show(req: Request, res: Response) {
   const { entity, id } = addressed(req);
   const row = await readOne(req.here, { entity: entity.name, id });
@@ -53,7 +56,10 @@ export async function show(req: Request, res: Response) {
 const absent = ({ here }: Request, entity: Entity, id: number) =>
   new NotFound(`There is no ${lowerFirst(entity.label.one)} ${id} in ${here.rules.inText}.`);
 
-/** The links above a row’s title: from the list, or from the parent row of a dependent row. */
+/**
+ * Returns the breadcrumb links of a row, which begin at the list, or at the parent row of a
+ * dependent row.
+ */
 function rowCrumbs(entity: Entity, title: string, content: Content, named: Map<string, string>) {
   const owner = ownerOf(entity, content);
   const by =
@@ -130,7 +136,7 @@ export type Typed = {
   opened?: Content | null;
   notice?: Notice | string;
 };
-/** A message about the whole form, with a link to the row that it is about. */
+/** A message about the whole form, with a link to the row that the message is about. */
 type Notice = { text: string; href: string; linkText: string };
 
 export async function editPage(
@@ -173,14 +179,17 @@ export async function newPage(
   });
 }
 
-/** Whether the typed values were refused: they are not saved yet, so the page asks before it is left. */
+/**
+ * Whether the server refused the typed values. They are not saved yet, so the page warns the user
+ * who leaves it.
+ */
 const isRefused = ({ errors, notice }: Typed) =>
   Object.keys(errors).length > 0 || notice !== undefined;
 
 const noticeOf = ({ notice }: Typed): Notice | null =>
   typeof notice === 'string' ? { text: notice, href: '', linkText: '' } : (notice ?? null);
 
-/** What the inputs of the form show: values, errors, options. */
+/** Returns what the inputs of the form show: values, errors and options. */
 async function formData({ here }: Request, entity: Entity, typed: Typed, stored: Row | null) {
   const { content, errors, opened = null } = typed;
   const linked = linksOf(entity).flatMap(({ links }) => links.parts.map((part) => part.entity));
@@ -194,7 +203,7 @@ async function formData({ here }: Request, entity: Entity, typed: Typed, stored:
   };
 }
 
-/** Initial values of a new row, with references from the URL (`?form=12`). */
+/** Returns the initial values of a new row, with references from the URL (`?form=12`). */
 export function startingContent(entity: Entity, query: Request['query']): Content {
   const content: Draft<Content> = initialContent(entity);
   for (const [name, field] of fieldEntries(entity)) {

@@ -1,10 +1,10 @@
-// The message to a person who saved a row that the database stored differently than typed.
+// Builds the message to a user whose saved row the database stored differently than typed.
 import { fieldEntries, labelOf } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { formatValue } from '../web/format.ts';
 import type { WrittenStep } from '../writing/journal.ts';
 
-/** Example: `The database stored it differently: Text is “HELLO”, not “Hello”.` */
+/** Returns a message such as `The database stored it differently: Text is “HELLO”, not “Hello”.` */
 export function storedNotice({ entity: name, title, after, remark }: WrittenStep): string {
   const entity = entityNamed(name);
   const stored = remark?.stored;

@@ -3,7 +3,7 @@ import { referencesOf, type Entity } from '../catalog/entity.ts';
 import { select, sql, type Queryable } from '../database/sql.ts';
 import { whereRows } from '../state/row-state.ts';
 
-/** Reads the titles of rows, by key text, in one query. */
+/** Reads the titles of rows in one query. Returns them by key text, such as `task:12`. */
 export async function titles(on: Queryable, keys: RowKey[]): Promise<Map<string, string>> {
   if (keys.length === 0) return new Map();
   const lines = await select<{ entity: string; row_id: number; title: string }>(
@@ -15,7 +15,7 @@ export async function titles(on: Queryable, keys: RowKey[]): Promise<Map<string,
   );
 }
 
-/** The keys of the rows that a row refers to. */
+/** Returns the keys of the rows that a row refers to. */
 export const referredBy = (entity: Entity, row: Partial<Row>): RowKey[] =>
   referencesOf(entity).flatMap(({ field, to }) => {
     const id = row[field];

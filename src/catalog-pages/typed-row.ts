@@ -1,4 +1,5 @@
-// Parses the posted form of a row: into a content when every field is valid, otherwise into the values to show again.
+// Parses the posted form of a row: into its content if every field is valid, otherwise into the values that the form
+// shows again.
 import { sealSecrets } from '../access/secret-fields.ts';
 import {
   fieldEntries,
@@ -25,15 +26,21 @@ type Body = Record<string, unknown>;
 
 export type TypedRow = {
   body: Body;
-  /** Errors that only the image store or the database finds: of images and of pickers (inputs with suggestions). */
+  /**
+   * Errors that the schemas of the fields cannot find: in images, in pickers (inputs with
+   * suggestions), and too many lines.
+   */
   errors: FieldErrors;
   /** The content that the form was opened with; null for a new row. */
   opened: Content | null;
-  /** The stored values of fields that the person did not touch. */
+  /** The stored values of the fields that the user did not touch. */
   kept: Content;
 };
 
-/** Stores the uploaded images, and finds the rows that are named in pickers. */
+/**
+ * Reads the posted form of a row, stores its uploaded images, and finds the rows that the user
+ * named in pickers.
+ */
 export async function readTyped(
   here: Environment,
   entity: Entity,
@@ -57,7 +64,7 @@ function keptContent(entity: Entity, form: Form, body: Body, opened: Content): C
   const shown = (name: string) => form.raw(shownName(name));
   const unshown = new Set(misfitsOf(opened).map(({ field }) => field));
   const kept = Object.entries(untouchedContent(entity, body, opened, shown));
-  // The form could not show the invalid stored value of this field, so the posted value replaces it.
+  // The form cannot show an invalid stored value, so the posted value replaces it.
   return Object.fromEntries(
     kept.filter(([name]) => opened[name] !== undefined || !unshown.has(name)),
   );
@@ -69,7 +76,8 @@ async function keptImages(here: Environment, entity: Entity, form: Form, opened:
   for (const [name, { kind }] of fieldEntries(entity)) {
     if (kind !== 'image') continue;
     if (form.text(`${name}_removed`) === 'yes') names[name] = '';
-    // After an error in another field the form posts the image by its name, because it was stored with the first post.
+    // After an error in another field, the form posts the image by its name, because the first post
+    // has stored the image.
     const posted = form.text(name);
     const isKnown = posted === '' || posted === textOf(opened?.[name]);
     if (!isKnown && names[name] === undefined && !(await hasImage(here.storage, posted))) {
@@ -90,7 +98,7 @@ async function keptImages(here: Environment, entity: Entity, form: Form, opened:
   return { names, errors };
 }
 
-/** Finds the ids of the rows that were typed into pickers. */
+/** Finds the ids of the rows that the user typed into pickers. */
 async function pickedIds(here: Environment, entity: Entity, body: Body, kept: Content) {
   const ids: Record<string, string> = {};
   const errors: FieldErrors = {};
@@ -106,7 +114,7 @@ async function pickedIds(here: Environment, entity: Entity, body: Body, kept: Co
 }
 
 /**
- * The content of a posted form.
+ * Returns the content of a posted form.
  * @throws Invalid with one message for each invalid field
  */
 export function contentOf(entity: Entity, { body, errors, kept, opened }: TypedRow): Content {
@@ -121,13 +129,13 @@ export function contentOf(entity: Entity, { body, errors, kept, opened }: TypedR
 }
 
 /**
- * The typed values to show again; an invalid one stays as it was typed, so that nothing is lost. Secrets are
- * encrypted.
+ * Returns the typed values, which the form shows again. An invalid value stays as the user typed
+ * it, so that nothing is lost. Secrets are encrypted.
  */
 export function asTyped(here: Environment, entity: Entity, typed: TypedRow): Promise<Content> {
   const shown = shownAgain(entity, typed);
   const without = Object.fromEntries(secretsOf(entity).map((name) => [name, null]));
-  // A secret that cannot be encrypted must be typed again.
+  // If the secrets cannot be encrypted, they are removed, and the user must type them again.
   return sealSecrets(here, entity, shown, null).catch(() => ({ ...shown, ...without }));
 }
 
@@ -148,7 +156,10 @@ function rawValue({ kind, initial, links }: Field, posted: unknown): Value {
   return links && Array.isArray(posted) ? (posted as Value) : initial;
 }
 
-/** The values chosen on the conflict page as if they had been typed, so that they are validated again. */
+/**
+ * Converts the values chosen on the conflict page to typed values, so that they are validated
+ * again.
+ */
 export function retyped(entity: Entity, chosen: Content, opened: Content | null): TypedRow {
   const body: Body = {};
   const kept: Record<string, Value> = {};
@@ -160,10 +171,11 @@ export function retyped(entity: Entity, chosen: Content, opened: Content | null)
   return { body, errors: {}, opened, kept };
 }
 
-/** A stored value as a form posts it. */
+/** Converts a stored value to the value that a form posts. */
 function postedValue(field: Field, value: Value): unknown {
   if (field.kind === 'flag') return value === true ? 'yes' : '';
-  // A secret is posted again encrypted; an empty text would mean that the stored one is kept.
+  // A secret is posted in encrypted form, because an empty text would mean that the stored secret
+  // is kept.
   if (isSecret(field)) return value;
   if (!Array.isArray(value)) return textOf(value);
   return field.links ? linksOfValue(value).map(emptyForNull) : value;

@@ -1,5 +1,5 @@
-// Checks the definitions of entities when the program starts. A wrong one stops it, with the name of the entity and
-// the field.
+// Checks the definitions of entities when the program starts. A wrong definition stops the program with an error that
+// names the entity and the field.
 import { isSecret } from './secret.ts';
 import { linksOf, referencesOf, type Entity } from './entity.ts';
 

@@ -1,5 +1,6 @@
-// The content of a row: all fields that are transferred, without environment-specific ones, in one canonical form.
-// Its hash leaves out `modified_at`, the version and the people.
+// Computes the content of a row: all fields that are transferred, without environment-specific fields, in one
+// canonical form. The hash of a content does not depend on `modified_at`, the version or the people who changed the
+// row.
 import { hash } from 'node:crypto';
 import {
   fieldEntries,
@@ -13,7 +14,10 @@ import type { Field, Link, Links, Value } from './fields.ts';
 import { packLinks, unpackLinks } from './links.ts';
 import { isSecret, secretVersion } from './secret.ts';
 
-/** The fields of a row that are transferred, with their values; a missing field stays missing. */
+/**
+ * Returns the transferred fields of a row with their values. A field that the row lacks stays
+ * missing.
+ */
 export function contentOf(entity: Entity, row: Row | Content): Content {
   const content: Draft<Content> = {};
   for (const { name } of travellingFields(entity)) {
@@ -26,7 +30,10 @@ export function contentOf(entity: Entity, row: Row | Content): Content {
 type TravellingField = { name: string; quoted: string; links: Links | undefined };
 const sorted = new WeakMap<object, TravellingField[]>();
 
-/** The names of the transferred fields in canonical order, as they are and as the JSON text has them. */
+/**
+ * Returns the transferred fields in canonical order, each with its name and with its name as JSON
+ * text.
+ */
 function travellingFields(entity: Entity) {
   let names = sorted.get(entity.fields);
   if (!names) {
@@ -46,7 +53,7 @@ function travellingFields(entity: Entity) {
 const texts = new WeakMap<Row | Content, string>();
 const hashes = new WeakMap<Row | Content, string>();
 
-/** The content of a row as JSON, with sorted keys and sorted links, without the braces. */
+/** Returns the content of a row as JSON, with sorted keys and sorted links, without the braces. */
 export function canonical(entity: Entity, row: Row | Content): string {
   const known = texts.get(row);
   if (known !== undefined) return known;
@@ -59,7 +66,7 @@ export function canonical(entity: Entity, row: Row | Content): string {
   return text;
 }
 
-/** The SHA-256 hash of a row’s content, in hexadecimal. */
+/** Returns the SHA-256 hash of a row’s content, in hexadecimal. */
 export function hashOf(entity: Entity, row: Row | Content): string {
   const known = hashes.get(row);
   if (known !== undefined) return known;
@@ -68,7 +75,10 @@ export function hashOf(entity: Entity, row: Row | Content): string {
   return made;
 }
 
-/** Whether two rows are equal in every field, also the environment-specific ones, except in `modified_at`. */
+/**
+ * Whether two rows are equal in every field, including the environment-specific ones. `modified_at`
+ * is not compared.
+ */
 export const isSameRow = (entity: Entity, one: Row | null, other: Row | null): boolean =>
   one === null || other === null
     ? one === other
@@ -78,7 +88,7 @@ export const isSameRow = (entity: Entity, one: Row | null, other: Row | null): b
 export const isSameContent = (entity: Entity, one: Row, other: Row): boolean =>
   travellingFields(entity).every(({ name }) => isSameValue(one[name], other[name]));
 
-/** Names of the fields in which two contents differ. */
+/** Returns the names of the fields in which two contents differ. */
 export function differingFields(entity: Entity, one: Content, other: Content): string[] {
   return fieldEntries(entity)
     .filter(([name, field]) => !isSameField(field, one[name], other[name]))
@@ -86,8 +96,8 @@ export function differingFields(entity: Entity, one: Content, other: Content): s
 }
 
 /**
- * Whether two values of a field are equal. A secret that was encrypted again with another key is equal to what it
- * was.
+ * Whether two values of a field are equal. A secret that was encrypted again with another key
+ * counts as unchanged.
  */
 const isSameField = (field: Field, one: Value | undefined, other: Value | undefined): boolean =>
   isSecret(field) ? secretVersion(one) === secretVersion(other) : isSameValue(one, other);
@@ -96,7 +106,7 @@ const isSameField = (field: Field, one: Value | undefined, other: Value | undefi
 export const isSameValue = (one: Value | undefined, other: Value | undefined): boolean =>
   one === other || (isObject(one) && isObject(other) && comparable(one) === comparable(other));
 
-/** Whether a value is a list, or something else that is not plain because another program stored it. */
+/** Whether a value is a list, or another object that another program stored. */
 const isObject = (value: Value | undefined): value is string[] | Link[] =>
   typeof value === 'object' && value !== null;
 
@@ -109,7 +119,7 @@ const isLinks = (value: string[] | Link[]): value is Link[] =>
 const linkText = (link: Link) =>
   JSON.stringify(Object.entries(link).toSorted(([one], [other]) => (one < other ? -1 : 1)));
 
-/** Parses the canonical text of a content, as canonical() made it. */
+/** Parses a canonical text, which canonical() made, into the content. */
 export function contentFrom(entity: Entity, text: string): Content {
   const content = JSON.parse(`{${text}}`) as Record<string, Value>;
   for (const { field, links } of linksOf(entity)) {

@@ -1,5 +1,5 @@
-// What an entity definition consists of (an entity is a type of row, such as task or form). Lists, forms, pages,
-// comparisons and transfers are all made from it.
+// Declares what an entity definition contains. An entity is a type of row, such as task or form. Lists, forms, pages,
+// comparisons and transfers are all generated from the entity definitions.
 import { z } from 'zod';
 import { Invalid, type FieldErrors } from '../problems.ts';
 import { textOf, type Field, type Link, type Links, type Value } from './fields.ts';
@@ -12,22 +12,22 @@ export type Declaration<F extends Fields> = {
   label: { one: string; many: string };
   /** The icon in menus and lists, by its name in the lucide set. */
   icon: string;
-  /** The name of its MySQL table or MongoDB collection. */
+  /** The name of the entity’s MySQL table or MongoDB collection. */
   table: string;
   store: 'mysql' | 'mongo';
   /** The field whose value is the title of a row. */
   title: keyof F & string;
   fields: F;
-  /** The entities whose rows belong to rows of this one, as form fields belong to a form. */
+  /** The entities whose rows belong to rows of this entity, as form fields belong to a form. */
   dependents?: string[];
   /** For a dependent entity, the reference field that points to the parent row. */
   owner?: keyof F & string;
   /**
-   * Whether each environment has its own rows of this entity under ids of its own: they are found by name (`Pune`)
-   * and never transferred.
+   * Whether each environment has its own rows of this entity, with its own ids. Such rows are found
+   * by name, such as `Pune`, and are never transferred.
    */
   isMatchedByName?: boolean;
-  /** Checks rules between fields; returns a message for each field that breaks one. */
+  /** Checks rules between fields. Returns a message for each field that breaks a rule. */
   rules?: (content: Content) => FieldErrors;
   /** The sentence that an empty list shows. */
   purpose: string;
@@ -60,7 +60,10 @@ export function entity<const F extends Fields>(
 /** Whether rows of this entity are MongoDB documents, which are written one by one with compare-and-set. */
 export const isDocument = ({ store }: Entity): boolean => store === 'mongo';
 
-/** The label of a field: the one in its definition, or its name with spaces. */
+/**
+ * Returns the label of a field: the label in its definition, or its name with spaces instead of
+ * underscores.
+ */
 export function labelOf(entity: Entity, fieldName: string): string {
   const words = fieldName.replaceAll('_', ' ');
   return entity.fields[fieldName]?.label ?? words.charAt(0).toUpperCase() + words.slice(1);
@@ -68,14 +71,20 @@ export function labelOf(entity: Entity, fieldName: string): string {
 
 const entries = new WeakMap<object, [string, Field][]>();
 
-/** The names and definitions of all fields in the order of the definition; always the same array. */
+/**
+ * Returns the names and definitions of all fields, in the order of the entity’s definition.
+ * Repeated calls return the same array.
+ */
 export function fieldEntries({ fields }: Entity): readonly [string, Field][] {
   const known = entries.get(fields) ?? Object.entries(fields);
   entries.set(fields, known);
   return known;
 }
 
-/** The column of a field in the entity’s own table; null for links, which have a table of their own. */
+/**
+ * Returns the column of a field in the table of its entity; null for links, which are stored in a
+ * separate table.
+ */
 export function columnOf(name: string, field: Field): string | null {
   if (field.links) return null;
   return field.to ? `${name}_id` : name;
@@ -93,10 +102,13 @@ export const linksOf = (entity: Entity): { field: string; links: Links }[] =>
     field.links ? [{ field: name, links: field.links }] : [],
   );
 
-/** The entity and name of a row that every environment has under an id of its own, such as `Pune`. */
+/**
+ * The entity and name of a row that is found by name, such as the city `Pune`, because its id
+ * differs between environments.
+ */
 export type LinkedName = { entity: string; name: string };
 
-/** All names that a row is linked with; a name may occur twice. */
+/** Returns all names that a row is linked with; a name may occur twice. */
 export const linkedNamesOf = (entity: Entity, row: Row | Content | null): LinkedName[] =>
   linksOf(entity).flatMap(({ field, links }) =>
     linksIn(row, field).flatMap((link) =>
@@ -116,13 +128,13 @@ export const titleOf = (entity: Entity, row: Row): string =>
 
 export const keyText = ({ entity, id }: RowKey): string => `${entity}:${id}`;
 
-/** Parses a key text (`task:12`), as keyText() made it. */
+/** Parses a key text such as `task:12`, which keyText() made. */
 export function keyFrom(text: string): RowKey {
   const [entity = '', id] = text.split(':');
   return { entity, id: Number(id) };
 }
 
-/** Parses key texts (`task:12`), each once. */
+/** Parses key texts such as `task:12`, without duplicates. */
 export const keysFrom = (texts: string[]): RowKey[] => [...new Set(texts)].map(keyFrom);
 
 /** The values that the form of a new row shows. */
@@ -130,8 +142,9 @@ export const initialContent = (entity: Entity): Content =>
   Object.fromEntries(fieldEntries(entity).map(([name, field]) => [name, field.initial]));
 
 /**
- * Parses the posted form of a row into its content. `kept`: the stored values of fields that the person did not touch;
- * they stay, even if they are invalid. `opened`: the content that the form showed.
+ * Parses the posted form of a row into its content. `kept`: the stored values of fields that the
+ * user did not touch; these fields keep their values, even invalid ones. `opened`: the content that
+ * the form showed.
  * @throws Invalid with one message for each invalid field
  */
 export function parseContent(
@@ -159,15 +172,18 @@ export function parseContent(
   return content;
 }
 
-/** The content without fields that the stored document lacks, so that they stay missing. */
+/**
+ * Removes fields that the stored document lacks from the content, so that a save does not add them
+ * to the document.
+ */
 const withoutMissing = (content: Record<string, Value | undefined>): Content =>
   Object.fromEntries(
     Object.entries(content).filter((entry): entry is [string, Value] => entry[1] !== undefined),
   );
 
 /**
- * The stored values of all fields that were posted exactly as the form showed them. `shown`: returns the text that a
- * picker showed then.
+ * Returns the stored values of all fields that the user did not touch: their posted values equal
+ * what the form showed. `shown` returns the text that the picker of a field showed.
  */
 export function untouchedContent(
   entity: Entity,
@@ -184,10 +200,13 @@ export function untouchedContent(
   return kept;
 }
 
-/** The name of the hidden input with the text that a picker showed. */
+/** Returns the name of the hidden input that contains the text that a picker showed. */
 export const shownName = (name: string): string => `${name}_shown`;
 
-/** The messages of rules between fields; a rule is skipped if the person touched none of its fields. */
+/**
+ * Returns the messages of broken rules between fields. The rules are ignored if the user touched
+ * none of the fields that they read.
+ */
 function brokenRules({ rules }: Entity, content: Content, kept: Content): FieldErrors {
   let isAsked = false;
   const watched = new Proxy(content, {

@@ -1,10 +1,10 @@
-// How entities belong together: parent and dependent entities, and references.
+// Finds parent rows and dependent rows, and the references between entities.
 import { referencesOf, type Content, type Entity, type Row, type RowKey } from './entity.ts';
 import { catalog, entityNamed } from './index.ts';
 
 export const dependentsOf = (entity: Entity): Entity[] => entity.dependents.map(entityNamed);
 
-/** Every field of other entities that refers to this entity. */
+/** Returns every field of other entities that refers to this entity. */
 export const referencesTo = (entity: Entity): { from: Entity; field: string }[] =>
   catalog.flatMap((from) =>
     referencesOf(from)
@@ -12,15 +12,16 @@ export const referencesTo = (entity: Entity): { from: Entity; field: string }[] 
       .map(({ field }) => ({ from, field })),
   );
 
-/** The key of the parent row of a dependent row; null for every other row. */
+/** Returns the key of the parent row of a dependent row; null for every other row. */
 export function ownerOf({ name, owner, fields }: Entity, content: Content): RowKey | null {
   const id = Number(owner ? content[owner] : NaN);
-  // A dependent row has no parent row if another program deleted it.
+  // A dependent row has no parent row if another program has deleted the parent row.
   return owner && Number.isSafeInteger(id) ? { entity: fields[owner]?.to ?? name, id } : null;
 }
 
 /**
- * The key of the row that a row is transferred with: its parent row for a dependent row, otherwise the row itself.
+ * Returns the key of the row with which a row is transferred: the parent row of a dependent row,
+ * otherwise the row itself.
  */
 export const rootOf = (entity: Entity, row: Row): RowKey =>
   ownerOf(entity, row) ?? { entity: entity.name, id: row.id };

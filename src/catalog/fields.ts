@@ -1,5 +1,5 @@
-// The kinds of field. Each kind has one function here (how it is checked and stored) and two partials,
-// views/catalog-pages/fields/<kind>-cell.ejs and -input.ejs.
+// Defines the kinds of field. For each kind, a function in this file says how values are checked and stored, and two
+// partials show them: views/catalog-pages/fields/<kind>-cell.ejs and <kind>-input.ejs.
 import { z } from 'zod';
 import { fromSqlInstant, toSqlInstant } from '../database/sql.ts';
 import {
@@ -15,8 +15,8 @@ import {
 import { isWebAddress } from './web-address.ts';
 
 /**
- * A link by the names of its parts, such as `Pune` and `Metro Cabs`; names, because the ids differ between
- * environments.
+ * A link, as the names of its parts, such as `Pune` and `Metro Cabs`. A link has names instead of
+ * ids, because the ids differ between environments.
  */
 export type Link = Record<string, string | null>;
 export type LinkPart = { name: string; entity: string; isOptional: boolean };
@@ -28,12 +28,12 @@ export type Links = { through: string; target: LinkPart; parts: LinkPart[] };
 export type Value = string | number | boolean | null | string[] | Link[];
 
 /**
- * The posted value of a secret field in which nothing was typed: the stored secret is kept. (Null removes the
- * secret.)
+ * The posted value of a secret field in which the user typed nothing: the stored secret is kept.
+ * The value null removes the stored secret.
  */
 export const AS_STORED = '';
 
-/** A plain value as text; empty for a list. */
+/** Returns a plain value as text; empty for null and for a list. */
 export const textOf = (value: Value | undefined): string =>
   value === undefined || value === null || typeof value === 'object' ? '' : String(value);
 
@@ -65,13 +65,16 @@ export type Field<T extends Value = Value> = Required<Omit<Options, 'label' | 'h
   store(value: T): unknown;
   /** The value of the field in the form of a new row. */
   initial: T;
-  /** The smallest and the largest number; for texts, `max` is the most characters. */
+  /**
+   * The smallest and the largest number that the field accepts; for texts, `max` is the most
+   * characters.
+   */
   min?: number;
   max?: number;
   choices?: readonly string[];
   /** The entity that a reference field points to. */
   to?: string;
-  /** For a link field: its table and its parts. */
+  /** For a link field: the table and the parts of its links. */
   links?: Links;
 };
 
@@ -105,7 +108,10 @@ export const text = (options: Options & { max: number }) =>
 
 type TextRules = Partial<Parameters<typeof textSchema>[0]>;
 
-/** The functions of an optional text: empty is stored as null, so that empty and missing count as equal. */
+/**
+ * Defines an optional text. An empty text is stored as null, so that empty and missing texts count
+ * as equal.
+ */
 const orNull = (kind: string, options: Options & { max: number }, rules: TextRules = {}) =>
   field<string | null>(
     kind,
@@ -159,7 +165,7 @@ export const choice = (choices: readonly string[], options: Options = {}) =>
     choices,
   });
 
-/** A reference: the id of a row of another entity. Saving checks that the row exists. */
+/** Defines a reference: the id of a row of another entity. Saving checks that the row exists. */
 export const reference = (to: string, options: Options = {}) =>
   field<number>('reference', options, {
     schema: (label) => referenceSchema(label).transform((id) => id as number),
@@ -174,7 +180,10 @@ export const optionalReference = (to: string, options: Options = {}) =>
     { schema: (label) => referenceSchema(label, { optional: true }), initial: null, to },
   );
 
-/** An image by its name in storage: the SHA-256 hash of its content, and an ending. */
+/**
+ * Defines an image. Its value is the name of the image in storage: the SHA-256 hash of its content,
+ * and a file extension.
+ */
 export const image = (options: Options = {}) =>
   field<string | null>(
     'image',
@@ -190,7 +199,7 @@ export const image = (options: Options = {}) =>
     },
   );
 
-/** A timestamp in ISO 8601 with milliseconds, in UTC. */
+/** Defines a timestamp in ISO 8601 with milliseconds, in UTC. */
 export const instant = (options: Options = {}) =>
   field<string | null>(
     'instant',
@@ -205,7 +214,7 @@ export const instant = (options: Options = {}) =>
 
 const LINES = 200;
 
-/** A list of texts, one a line in the form; `lines`: the most lines. */
+/** Defines a list of texts, one on each line of the form, with at most `lines` lines. */
 export const list = ({ lines = LINES, ...options }: Options & { max: number; lines?: number }) =>
   field<string[]>(
     'list',

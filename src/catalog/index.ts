@@ -1,4 +1,4 @@
-// The catalogue: all entities. A new entity needs a file in entities/, a line here, and a migration.
+// Lists all entities of the catalogue. A new entity needs a file in entities/, a line in this list, and a migration.
 import { NotFound } from '../problems.ts';
 import { check } from './checks.ts';
 import { banner } from './entities/banner.ts';
@@ -42,7 +42,10 @@ export function entityNamed(name: string): Entity {
   return found;
 }
 
-/** The entities whose rows are transferred. The others are matched by name, and each environment has its own rows. */
+/**
+ * The entities whose rows are transferred. Rows of all other entities are matched by name, and each
+ * environment has its own.
+ */
 export const travelling = catalog.filter((entity) => !entity.isMatchedByName);
 
 export const matchedByName = catalog.filter((entity) => entity.isMatchedByName);

@@ -1,7 +1,7 @@
-// Links connect a row with rows that every environment finds by name, because their ids differ: a task with the city
-// `Pune`, served there by the partner `Metro Cabs`. The parts of a link are the linked row (the city) and further names
-// beside it (the partner). A row contains parts as names; the table of the links contains them as ids, in columns
-// `<part>_id`.
+// Defines links, which connect a row with rows that have other ids in each environment and are found by name: such as
+// a task with the city `Pune`, where the partner `Metro Cabs` serves it. The parts of this link are the city, as the
+// linked row, and the partner, as a further name. A row contains the parts as names; the table of the links contains
+// them as ids, in columns `<part>_id`.
 import { z } from 'zod';
 import { field, type Link, type LinkPart, type Links, type Options, type Value } from './fields.ts';
 import { line } from './schemas.ts';
@@ -9,12 +9,14 @@ import { shownLine, linksOfValue } from './shown-text.ts';
 
 type ByName = { entity: string };
 
-/** Defines a further part of a link: the name of a row of `entity`. It may be empty. */
+/**
+ * Defines a further, optional part of a link, such as the partner: the name of a row of `entity`.
+ */
 export const byName = (entity: string): ByName => ({ entity });
 
 /**
- * Defines links to rows of the entity `to`, which are found by name and stored in the table `through`, with further
- * names beside each.
+ * Defines a field with links to rows of the entity `to`, which are found by name. `through` is the
+ * table of the links, and `with` defines the further names in each link.
  */
 export function links(
   to: string,
@@ -40,8 +42,8 @@ export function links(
 }
 
 /**
- * The schema of posted links. A line that was posted as the form showed it keeps its stored names; other lines are
- * parsed as typed.
+ * The schema of posted links. A posted line that equals the shown line keeps its stored names; any
+ * other line is parsed as typed text.
  */
 function linksSchema(kept: Links, opened: Value | undefined) {
   const shown = new Map(linksOfValue(opened).map((link) => [shownLine(kept, link), link]));
@@ -79,7 +81,10 @@ const linkFrom = ({ parts }: Links, posted: Record<string, string>): Link =>
 export const linkOf = (parts: LinkPart[], nameOf: (part: LinkPart) => string | null): Link =>
   Object.fromEntries(parts.map((part) => [part.name, nameOf(part)?.normalize('NFC') ?? null]));
 
-/** Sorts links by code point, so that equal sets have equal texts. */
+/**
+ * Sorts links by the name of the linked row, by code point, so that equal sets of links have equal
+ * texts.
+ */
 export function sortLinks({ target: { name } }: Links, set: Link[]): Link[] {
   const key = (link: Link) => link[name] ?? '';
   return set.toSorted((one, other) => (key(one) < key(other) ? -1 : key(one) > key(other) ? 1 : 0));
@@ -87,7 +92,7 @@ export function sortLinks({ target: { name } }: Links, set: Link[]): Link[] {
 
 type PackedLink = (string | null)[];
 
-/** Links in canonical texts: sorted, the names of each as a list. */
+/** Packs links for canonical texts: sorts the links, and turns each link into a list of names. */
 export const packLinks = (kept: Links, set: Link[]): PackedLink[] =>
   sortLinks(kept, set).map((link) => kept.parts.map(({ name }) => link[name] ?? null));
 

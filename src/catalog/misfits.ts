@@ -1,38 +1,44 @@
-// Stored values that do not fit the definition of their field, because another program wrote them. The row is read
-// without such a value, so that lists, comparisons and the API go on working, and with a description of what is
-// wrong.
+// Handles misfits: stored values that do not fit the definition of their field, because another program wrote them. A
+// row is read with a description of each misfit, and without values of a wrong type, so that lists, comparisons and
+// the API keep working.
 import { labelOf, type Content, type Draft, type Entity, type Row } from './entity.ts';
 import type { Field, Value } from './fields.ts';
 
 /**
- * A value that does not fit. `message` says what is wrong, such as `Options is not a list of texts`; `stored` is the
- * value.
+ * A stored value that does not fit its field. `message` says what is wrong, such as `Options is not
+ * a list of texts`; `stored` is the value as text.
  */
 export type Misfit = { field: string; message: string; stored: string };
 
-// The key is a symbol, so that copies of a row keep the descriptions, while stored contents and JSON answers do not
-// contain them.
+// The misfits of a row are stored under a symbol, so that copies of the row keep them, but stored
+// contents and JSON answers do not contain them.
 const MISFITS = Symbol('misfits');
 type Carrying = { [MISFITS]?: readonly Misfit[] };
 
 export const misfitsOf = (row: Row | Content | null | undefined): readonly Misfit[] =>
   (row as Carrying | null | undefined)?.[MISFITS] ?? [];
 
-/** Returns the row as valid content, without descriptions of values that do not fit. */
+/** Returns a copy of the row without the descriptions of its misfits. */
 export function mended(row: Row): Row {
   const copy = { ...row } as Row & Carrying;
   delete copy[MISFITS];
   return copy;
 }
 
-/** What is wrong in a row, as a text: `Form field 9001: Options is not a list of texts` */
+/** Describes the misfits of a row: `Form field 9001: Options is not a list of texts` */
 export const misfitText = (entity: Entity, row: Row, misfits = misfitsOf(row)): string =>
   `${entity.label.one} ${row.id}: ${misfits.map(({ message }) => message).join('; ')}`;
 
-/** The `modified_at` of rows that have no timestamp, so that they count as changed before all others. */
+/**
+ * The `modified_at` of rows without a timestamp, so that they count as changed before all other
+ * rows.
+ */
 export const BEGINNING = '1970-01-01T00:00:00.000Z';
 
-/** Sets `modified_at` from the stored timestamp; without one it is the earliest. */
+/**
+ * Sets `modified_at` from the stored timestamp. A row without a valid timestamp gets the earliest
+ * one, BEGINNING.
+ */
 export function readModified(row: Draft<Row>, stored: string | null) {
   row.modified_at = stored !== null && isInstant(stored) ? stored : BEGINNING;
   if (stored !== null && !isInstant(stored)) {
@@ -41,7 +47,10 @@ export function readModified(row: Draft<Row>, stored: string | null) {
   }
 }
 
-/** Sets a field from a stored value. A value of another type is left out of the row; one outside its limits stays. */
+/**
+ * Sets a field from a stored value. A value of another type is left out of the row; a value outside
+ * its limits stays in the row. Both are recorded as misfits.
+ */
 export function readField(
   entity: Entity,
   row: Draft<Row>,
@@ -105,7 +114,10 @@ const judges: Record<string, (stored: unknown, field: Field) => Judgement> = {
       : useless('is not a list of texts'),
 };
 
-/** Whether a timestamp in ISO 8601 exists: MySQL also stores zero and partial dates. */
+/**
+ * Whether a text is an ISO 8601 timestamp that exists. MySQL also stores zero dates and partial
+ * dates, which do not exist.
+ */
 export function isInstant(text: string): boolean {
   const [whole, milliseconds] =
     /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3})\d{0,3}Z$/.exec(text) ?? [];

@@ -1,4 +1,4 @@
-// The zod schemas of field kinds for posted forms. Each error message says what to do.
+// The zod schemas of field kinds for posted forms. Each error message tells the user what to do.
 import { z } from 'zod';
 import { cleanLine, cleanLines, withLineFeeds } from '../typed-text.ts';
 import { parseInstant } from './instant.ts';
@@ -10,7 +10,7 @@ const posted = z
   .optional()
   .transform((typed) => [typed ?? ''].flat().join('\n'));
 
-/** The schema of one line of typed text; a missing one is empty. */
+/** The schema of one line of typed text; a missing value counts as empty. */
 export const line = posted.transform(cleanLine);
 /** The schema of several lines of typed text. */
 const lines = posted.transform(cleanLines);
@@ -18,7 +18,10 @@ const lines = posted.transform(cleanLines);
 export const lower = (label: string) => label.charAt(0).toLowerCase() + label.slice(1);
 export const article = (label: string) => (/^[aeiou]/i.test(label) ? 'an' : 'a');
 
-/** Counts the characters of a text as people do: an emoji is one, not two. */
+/**
+ * Counts the characters (Unicode code points) of a text, so that an emoji counts as one character,
+ * not two.
+ */
 const length = (text: string) => [...text].length;
 
 type TextRules = {
@@ -48,9 +51,9 @@ export const integerSchema = ({ min, max }: { min: number; max: number }, label:
     .transform(Number);
 
 /**
- * The schema of the text in a picker (an input with suggestions). It returns the id at the end of `Sunrise Clinic
- * #412`, or of `412` alone. Whether row 412 has that title is not checked here, but by the page that receives the
- * post.
+ * The schema of the text in a picker (an input with suggestions). It parses the id from `Sunrise
+ * Clinic #412`, or from `412` alone. The page that receives the post checks that row 412 has this
+ * title.
  */
 export const referenceSchema = (label: string, { optional = false } = {}) =>
   line
@@ -63,7 +66,7 @@ export const referenceSchema = (label: string, { optional = false } = {}) =>
     })
     .transform((typed) => idAtEnd(typed));
 
-/** The id at the end of `Sunrise Clinic #412`, `#412` or `412`; null if there is none. */
+/** Returns the id at the end of `Sunrise Clinic #412`, `#412` or `412`; null if there is none. */
 function idAtEnd(typed: string): number | null {
   const id = Number(/(?:^|#)(\d{1,15})$/.exec(typed)?.[1]);
   return Number.isSafeInteger(id) && id > 0 ? id : null;

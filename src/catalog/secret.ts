@@ -1,13 +1,14 @@
-// The field kind `secret`: its value is typed and never shown. Rows contain it encrypted for their environment (see
-// access/sealing.ts). It is never transferred; every environment has its own.
+// Defines the field kind `secret`. A user types a secret, and no page ever shows it. Rows contain secrets encrypted
+// for their environment (see access/sealing.ts). Secrets are never transferred, because every environment has its
+// own.
 import { hash } from 'node:crypto';
 import { z } from 'zod';
 import type { Content, Entity, Row } from './entity.ts';
 import { AS_STORED, field, type Field, type Options, type Value } from './fields.ts';
 
 /**
- * The parts of the text that an encrypted secret is stored as. `version` stays the same when the secret is encrypted
- * again with another key.
+ * The parts of the text in which an encrypted secret is stored. `version` stays the same when the
+ * secret is encrypted again with another key.
  */
 export type SealedParts = { keyId: string; since: string; version: string; data: string };
 
@@ -27,14 +28,17 @@ export const sealedText = ({ keyId, since, version, data }: SealedParts): string
 const MASKED = /^clear\.([0-9a-f]{8})$/;
 
 /**
- * Returns what a row contains instead of a secret that another program stored in clear text: it changes with the
- * secret, and does not reveal it.
+ * Returns the text that a row contains instead of a secret that another program stored in clear
+ * text. The text does not reveal the secret, but it changes whenever the secret changes.
  */
 export const maskOf = (clear: string): string => `clear.${hash('sha256', clear).slice(0, 8)}`;
 
 export const isMask = (value: unknown): boolean => typeof value === 'string' && MASKED.test(value);
 
-/** Returns what identifies the value of a secret, whatever key encrypted it; null if no secret is set. */
+/**
+ * Returns the version of a secret, which identifies its value no matter which key encrypted it;
+ * null if no secret is set.
+ */
 export const secretVersion = (value: Value | undefined): string | null =>
   sealedParts(value)?.version ??
   (typeof value === 'string' ? (MASKED.exec(value)?.[1] ?? null) : null);
@@ -80,7 +84,7 @@ export const isSecret = ({ kind }: Field): boolean => kind === 'secret';
 export const secretsOf = ({ fields }: Entity): string[] =>
   Object.entries(fields).flatMap(([name, one]) => (isSecret(one) ? [name] : []));
 
-/** What may be shown of a secret: whether it is set, and since when, if that is known. */
+/** Returns what pages may show of a secret: whether it is set, and since when, if that is known. */
 export const secretState = (value: Value | undefined) => ({
   isSet: secretVersion(value) !== null,
   since: sealedParts(value)?.since ?? null,

@@ -1,9 +1,10 @@
-// The text in which a form shows a stored value, and whether a posted text equals it. Inputs cannot show line breaks,
-// blanks at the ends, or milliseconds, so a field that nobody touched must keep its stored value.
+// Computes the text that a form shows for a stored value, and whether a posted text equals it. Inputs cannot show
+// line breaks, blanks at the ends, or milliseconds, so a field that the user did not touch must keep its stored
+// value.
 import { cleanLine, withLineFeeds } from '../typed-text.ts';
 import { textOf, type Field, type Link, type Links, type Value } from './fields.ts';
 
-/** The text by which a picker (an input with suggestions) shows a row. It has one line. */
+/** Returns the one-line text with which a picker (an input with suggestions) shows a row. */
 export const pickerText = (title: string, id: number | string): string =>
   `${cleanLine(title)} #${id}`.trim();
 
@@ -28,8 +29,9 @@ export const linksOfValue = (value: Value | undefined): Link[] =>
     : [];
 
 /**
- * Whether the posted text of a field is what the form showed for its value. `shown`: the text that a picker showed,
- * with the title that the row had then.
+ * Whether the user left a field untouched, so that its posted text equals the text that the form
+ * showed. `shown`: the text that a picker showed, with the title that the referenced row had at
+ * that time.
  */
 export function isUntouched(
   field: Field,
@@ -39,7 +41,7 @@ export function isUntouched(
 ) {
   if (field.kind === 'flag') return [posted].flat().includes('yes') === (value === true);
   if (posted === undefined) return true;
-  // A secret is never shown: an empty input keeps it, and null removes it.
+  // The form never shows a secret: an empty input keeps the stored secret, and null removes it.
   if (field.kind === 'secret') return posted === '' || posted === (value ?? null);
   if (field.links) return isSameLines(field.links, posted, linksOfValue(value));
   const text = [posted].flat().map(textIn).join('\n');
@@ -51,9 +53,9 @@ const isPicked = (text: string, value: Value | undefined, shown: unknown) =>
   textOf(value) !== '' &&
   (text === `#${textOf(value)}` || (text === shown && text.endsWith(`#${textOf(value)}`)));
 
-/** A text as the browser posts it back from the input for this kind of field. */
+/** Returns a text as the browser would post it from the input for this kind of field. */
 function asPosted({ kind }: Field, text: string): string {
-  // HTML parsers replace the character NUL, so the browser posts it back changed.
+  // HTML parsers replace the character NUL, so the browser posts another character instead.
   const parsed = text.replaceAll('\0', '\uFFFD');
   if (kind === 'instant')
     return parsed.replace(/^(\d+-\d\d-\d\dT\d\d:\d\d)$/, '$1:00').replace(/\.0+$/, '');
@@ -64,7 +66,9 @@ function asPosted({ kind }: Field, text: string): string {
 
 const oneLine = (text: string) => text.replaceAll(/[\r\n]/g, '');
 
-/** A line of links in one text, as the form shows it, to compare it with posted lines. */
+/**
+ * Joins the names in one line of links into one text, for comparing shown lines with posted lines.
+ */
 export const shownLine = ({ parts }: Links, line: Record<string, unknown> | undefined): string =>
   JSON.stringify(parts.map(({ name }) => oneLine(textIn(line?.[name]))));
 

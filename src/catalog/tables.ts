@@ -3,7 +3,7 @@ import { isDocument, linksOf } from './entity.ts';
 import { catalog } from './index.ts';
 
 export type CatalogTables = {
-  /** The MySQL tables: that of each entity, then those of its links. */
+  /** The MySQL tables: for each entity its table, then the tables of its links. */
   mysql: string[];
   /** The MongoDB collections of the catalogue. */
   mongo: string[];

@@ -1,4 +1,4 @@
-// Keys of unique values: values that count as equal have the same key.
+// Computes the keys of unique values. Values that count as equal have the same key.
 import { fieldEntries, type Content, type Entity, type Row } from './entity.ts';
 import { textOf, type Value } from './fields.ts';
 import { nameKey } from './name-key.ts';
@@ -11,13 +11,13 @@ export const uniqueKey = (entity: Entity, field: string, value: Value | undefine
   `${entity.name}.${field}:${nameKey(textOf(value))}`;
 
 /**
- * Returns the key of a value’s exact spelling, such as `form.name=Address`. A database index may treat spellings that
- * count as equal as different.
+ * Returns the key of the exact spelling of a value, such as `form.name=Address`. Two spellings that
+ * count as equal for Oneway may be different for a database index.
  */
 export const spelledKey = (entity: Entity, field: string, value: Value | undefined): string =>
   `${entity.name}.${field}=${textOf(value)}`;
 
-/** The keys of all unique values of a row; none for no row. */
+/** Returns the keys of all unique values of a row; an empty list if there is no row. */
 export const uniqueKeysOf = (entity: Entity, row: Row | Content | null): string[] =>
   keysOf(entity, row, uniqueKey);
 

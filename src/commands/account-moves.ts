@@ -1,4 +1,4 @@
-// The command `oneway accounts`: the migrations of single accounts.
+// The command `oneway accounts`, which shows, starts and retries the migrations of single accounts.
 import type { Command } from 'commander';
 import { actionOf } from '../account-moves/actions.ts';
 import { accountView } from '../account-moves/api-view.ts';
@@ -108,7 +108,10 @@ async function tellRequested(
   ]);
 }
 
-/** Queues jobs at once; without Redis, the periodic check of the server queues them within some seconds. */
+/**
+ * Queues jobs at once. If Redis does not answer, a chore of the server queues the jobs within some
+ * seconds.
+ */
 async function queue(here: App, jobs: Job[]) {
   const redis = await openRedis(here).catch(() => null);
   if (!redis) return;
@@ -164,7 +167,7 @@ async function allLetters(here: App, subject: string): Promise<OpenLetter[]> {
 async function listLetters(here: App, id: string, isJson: boolean | undefined) {
   const { external_id: subject } = await knownMove(here, id);
   const found = await allLetters(here, subject);
-  // The payload is left out: it may contain the text of a message.
+  // The payload of a dead letter is not printed, because it may contain the text of a message.
   const shown = found.map(
     ({ id: number, item_key: item, cause, reason, attempts, failed_at: at }) => ({
       id: number,

@@ -1,4 +1,4 @@
-// Command-line commands for signing in, people and their permissions.
+// The commands for signing in, and for people and their permissions.
 import type { Command } from 'commander';
 import { permissionNames, type Permission } from '../access/permissions.ts';
 import type { App } from '../environments/app.ts';

@@ -1,5 +1,5 @@
-// A command never waits for a silent database of its own environment: it ends with a message that names the server
-// and the remedy.
+// Ends a command when a database of its environment does not answer, with a message that names the server and the
+// remedy.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { first, sql } from '../database/sql.ts';
 import { timeouts } from '../database/timeouts.ts';
@@ -16,8 +16,8 @@ const settings: Record<OwnDatabase, string> = { MySQL: 'SQL_DB_*', MongoDB: 'NOS
 const FIRST_MS = 2500;
 
 /**
- * Checks that both databases answer a command.
- * @throws Unavailable when one does not, or refuses this program
+ * Checks that both databases answer, before a command runs.
+ * @throws Unavailable when a database does not answer, or refuses this program
  */
 export async function refuseUnanswered(here: App) {
   const questions: [OwnDatabase, Promise<unknown>][] = [
@@ -46,8 +46,8 @@ const refusal = (
 ) => explainUnwilling(kind, `${server} of ${rules.inText}`, settings[server]);
 
 /**
- * Returns the result of `work`, however long it takes, as long as the databases answer.
- * @throws Unavailable when one falls silent
+ * Waits for `work`, however long it takes, while the databases keep answering.
+ * @throws Unavailable when a database stops answering
  */
 export async function whileAnswering(here: App, work: Promise<void>): Promise<void> {
   const over = new AbortController();

@@ -1,4 +1,4 @@
-// `oneway backup`: taking, listing, verifying and restoring backups from a terminal.
+// The command `oneway backup`, which takes, lists, verifies and restores backups.
 import type { Command } from 'commander';
 import { clientOf, requestBackup, withBackups, type BackupReport } from '../backups/job.ts';
 import { listBackups } from '../backups/list.ts';

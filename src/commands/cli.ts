@@ -1,4 +1,4 @@
-// What all commands share: the environment, the person, output and exit codes.
+// What all commands share: opening the environment, finding the signed-in person, printing answers, and exit codes.
 import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -16,16 +16,16 @@ import { explain } from '../version/compatibility.ts';
 import { operator } from '../release/operator.ts';
 import { refuseUnanswered, whileAnswering } from './answering.ts';
 
-/** Exit codes; scripts may rely on them. */
+/** The exit codes. Scripts rely on them. */
 export const exits = { done: 0, refused: 1, usage: 2, closed: 3, differs: 4 } as const;
 
 /**
- * The error when a command cannot run, because program and database have different versions or the database is being
- * updated.
+ * Thrown when a command cannot run, because program and database have different versions or the
+ * database is being updated.
  */
 export class Incompatible extends Problem {}
 
-/** The error when a command was called wrongly; it has an exit code of its own. */
+/** Thrown when a command was called with wrong arguments; this error has a separate exit code. */
 export class UsageError extends Problem {
   constructor(message: string) {
     super(422, message);
@@ -39,22 +39,25 @@ export const endWith = (ending: keyof typeof exits) => {
 
 export const print = (line: string) => console.log(line);
 
-/** Prints one JSON document, or lines of text for a person. */
+/** Prints an answer as one JSON document for scripts, or as lines of text for people. */
 export function answer(isJson: boolean | undefined, data: unknown, words: () => string[]) {
   if (isJson) print(JSON.stringify(data, null, 2));
   else for (const line of words()) print(line);
 }
 
-/** Options of commands that repair a database which this program cannot use as it is. */
+/**
+ * For commands that repair a database, so that they run even if the database has another version or
+ * is being updated.
+ */
 export const anyVersion = { isAboutVersion: true, isWithoutDatabases: false };
 
-/** Options of commands that use neither database, so that they also work after the databases are lost. */
+/** For commands that use neither database, so that they work even after the databases are lost. */
 export const withoutDatabases = { isAboutVersion: true, isWithoutDatabases: true };
 
 /**
- * Opens the environment for one command.
- * @throws Incompatible when its database is being updated or has another version, unless the command is there to
- * repair that
+ * Opens the environment and runs one command with it.
+ * @throws Incompatible when the database is being updated or has another version, unless the
+ * command is there to repair that
  */
 export async function withApp(
   work: (here: App) => Promise<void>,
@@ -74,17 +77,18 @@ export async function withApp(
   } catch (error) {
     throw error instanceof Problem ? error : (unwillingHere(error, here) ?? error);
   } finally {
-    // Closing waits for the servers to answer; a silent one must not keep the command from ending.
+    // Closing the connections waits for the servers, and a server that does not answer must not
+    // keep the command from ending.
     await inTime(500, here.close()).catch(() => {});
-    // Open connections to the silent server would keep the process alive.
+    // An open connection to a server that does not answer would keep the process alive.
     setTimeout(() => process.exit(), 200).unref();
   }
 }
 
 /**
- * The name for the audit log: the signed-in person if that person may do this, otherwise the user of the operating
- * system.
- * @throws Problem when the sign-in has expired, Forbidden when the person may not do this
+ * Returns the name for the audit log: the signed-in person, or the user of the operating system if
+ * nobody is signed in.
+ * @throws Problem when the sign-in has expired, Forbidden when the signed-in person may not do this
  */
 export async function actor(here: App, ability: Ability): Promise<string> {
   const found = await signedIn(here);
@@ -110,8 +114,9 @@ export async function saveToken(here: App, token: string) {
 export const forgetToken = (here: App) => rm(tokenFile(here), { force: true });
 
 /**
- * The signed-in person; null when no one is signed in.
- * @throws Problem when the sign-in has expired: it must not count as no sign-in, which may do more
+ * Returns the signed-in person; null when nobody is signed in.
+ * @throws Problem when the sign-in has expired. It must not count as no sign-in, because without a
+ * sign-in a command runs with the rights of the operating-system user, who may do more.
  */
 export async function signedIn(here: App): Promise<Person | null> {
   const given = process.env['ONEWAY_TOKEN'];
@@ -128,8 +133,8 @@ export async function signedIn(here: App): Promise<Person | null> {
 }
 
 /**
- * The signed-in person.
- * @throws Problem when no one is signed in, Forbidden when the person may not do this
+ * Returns the signed-in person.
+ * @throws Problem when nobody is signed in, Forbidden when the person may not do this
  */
 export async function person(here: App, ability: Ability): Promise<Person> {
   const found = await signedIn(here);
@@ -151,7 +156,7 @@ export async function secret(question: string): Promise<string> {
   return (await text(process.stdin)).split('\n')[0] ?? '';
 }
 
-/** Asks for confirmation at a terminal; scripts pass --yes. */
+/** Asks for confirmation at a terminal. Scripts pass --yes instead. */
 export async function confirmed(question: string, isYes: boolean | undefined): Promise<boolean> {
   if (isYes) return true;
   if (!process.stdin.isTTY) {
@@ -164,7 +169,10 @@ export async function confirmed(question: string, isYes: boolean | undefined): P
 // Questions go to standard error, because scripts capture standard output.
 const onTerminal = { output: process.stderr };
 
-/** Turns Ctrl-C at a question into the end of the command; it is no bug. */
+/**
+ * Ends the command with a message when the user presses Ctrl-C at a question, because that is no
+ * bug.
+ */
 function endPrompt(error: unknown): never {
   if (error instanceof Error && error.name === 'ExitPromptError') {
     throw new Problem(422, 'Nothing was written.');

@@ -1,4 +1,5 @@
-// The command `oneway copies`: makes copies (staging databases) from backups, lists, keeps and drops them.
+// The command `oneway copies`, which makes copies (staging databases) from backups, and lists, keeps, protects and
+// drops them.
 import type { Command } from 'commander';
 import { v7 as uuid } from 'uuid';
 import type { App } from '../environments/app.ts';

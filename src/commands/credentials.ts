@@ -1,4 +1,5 @@
-// Commands for the keys of apps, clients and jobs. A secret is printed once.
+// The command `oneway credentials` for the keys of apps, clients and jobs. A secret is printed only once, when its
+// key is created.
 import type { Command } from 'commander';
 import * as credentials from '../access/credentials.ts';
 import { kinds } from '../access/secrets.ts';
@@ -17,7 +18,8 @@ type Rotated = Output & { grace: string; expires?: string };
 
 export function addCredentials(program: Command) {
   const own = program.command('credentials').description('keys of apps, clients and jobs');
-  // Without this, the parent command would take the option --json from its subcommands.
+  // Listing is a subcommand, too. An option --json of the parent command would swallow the --json
+  // of every subcommand.
   own
     .command('list', { isDefault: true })
     .option('--json')

@@ -1,4 +1,4 @@
-// The commands `oneway db` and `oneway claims`, for people who run the databases.
+// The commands `oneway db` and `oneway claims`, for operators of the databases.
 import type { Command } from 'commander';
 import type { App } from '../environments/app.ts';
 import { grantsFile } from '../release/grants.ts';

@@ -1,4 +1,4 @@
-// The command `oneway datafiles`: the registry of data files, and what to do about one.
+// The command `oneway datafiles`, which lists and shows stored data files, and loads or ignores one of them.
 import type { Command } from 'commander';
 import { countsText } from '../datasets/check-view.ts';
 import * as datasets from '../datasets/datasets.ts';
@@ -138,8 +138,8 @@ async function load(text: string, options: CheckOptions) {
 }
 
 /**
- * The job that examines a file that waits; null when it was examined already.
- * @throws Conflict while another job loads it
+ * Returns the job that examines a waiting file; null if the file was examined already.
+ * @throws Conflict while another job loads the file
  */
 async function examinationJob(here: App, by: string, file: Datafile): Promise<Job | null> {
   const job = file.job === null ? undefined : await jobs.byId(here.sql, file.job);

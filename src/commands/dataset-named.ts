@@ -1,4 +1,4 @@
-// Names of datasets and reasons, as they are typed at a terminal.
+// Parses names of datasets and reasons that a user types on the command line.
 import * as datasets from '../datasets/datasets.ts';
 import { fullName, type Dataset } from '../datasets/datasets.ts';
 import type { App } from '../environments/app.ts';
@@ -6,7 +6,10 @@ import { NotFound } from '../problems.ts';
 import { cleanLine } from '../typed-text.ts';
 import { UsageError } from './cli.ts';
 
-/** The parts of `organisation/name`. @throws UsageError when it is none */
+/**
+ * Splits `organisation/name` into its parts.
+ * @throws UsageError when the text has another form
+ */
 export function nameParts(text: string): Pick<Dataset, 'organisation' | 'name'> {
   const [organisation = '', name, ...more] = text.split('/');
   if (name === undefined || more.length > 0) {
@@ -15,7 +18,10 @@ export function nameParts(text: string): Pick<Dataset, 'organisation' | 'name'> 
   return { organisation, name };
 }
 
-/** Finds a dataset by its name. @throws NotFound with the names that there are */
+/**
+ * Finds a dataset by its name.
+ * @throws NotFound with the names of the datasets that exist
+ */
 export async function datasetNamed(here: App, text: string): Promise<Dataset> {
   const found = await datasets.named(here.sql, nameParts(text));
   if (found) return found;
@@ -28,7 +34,10 @@ export async function datasetNamed(here: App, text: string): Promise<Dataset> {
 
 const MOST_REASON = 500;
 
-/** A reason of one line. @throws UsageError when it is empty or too long */
+/**
+ * Cleans a reason to one line.
+ * @throws UsageError when the reason is empty or too long
+ */
 export function reasonIn(text: string): string {
   const reason = cleanLine(text);
   if (reason === '') throw new UsageError('--reason: write why, in one line.');

@@ -1,4 +1,5 @@
-// The command `oneway datasets`: datasets with their versions, files loaded into them, and versions exported as CSV.
+// The command `oneway datasets`, which adds and lists datasets, loads files into them, and restores and exports their
+// versions.
 import { open, type FileHandle } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { Readable } from 'node:stream';
@@ -143,8 +144,8 @@ async function upload(path: string, options: Upload) {
 }
 
 /**
- * Opens a file; its size is null when it is a pipe.
- * @throws Problem when it cannot be read
+ * Opens a file. The returned size is null when the path is a pipe.
+ * @throws Problem when the file cannot be read
  */
 async function opened(path: string): Promise<{ file: FileHandle; size: number | null }> {
   const file = await open(path).catch((error: NodeJS.ErrnoException) => {
@@ -221,7 +222,8 @@ async function exportCsv(here: App, text: string, { version: wanted, exact }: Ex
   }
   const csv = Readable.from(csvOf(here.sql, version, { isExact: exact === true }));
   await stream(csv, process.stdout, { end: false }).catch((error: NodeJS.ErrnoException) => {
-    // The reader, such as head, has what it wanted.
+    // The program that reads the output, such as `head`, closed the pipe because it needs no more
+    // lines.
     if (error.code !== 'EPIPE') throw error;
   });
 }

@@ -1,4 +1,4 @@
-// Checks and loads a data file from a terminal: what a person chooses and confirms on the page is given as options.
+// Checks and loads a data file on the command line. Options give what a user would choose and confirm on the page.
 import type { Command } from 'commander';
 import * as datasets from '../datasets/datasets.ts';
 import { fullName } from '../datasets/datasets.ts';
@@ -21,7 +21,10 @@ import { runHere } from './run-job.ts';
 
 export type CheckOptions = Acceptance & { json?: boolean };
 
-/** Adds the options that say how a file is read, and what is accepted of it. */
+/**
+ * Adds the options that say how a file is read, and whether its rejected lines and changed columns
+ * are accepted.
+ */
 export const withCheckOptions = (command: Command): Command =>
   command
     .option('--encoding <name>', 'such as utf-8 or windows-1252')
@@ -33,12 +36,13 @@ export const withCheckOptions = (command: Command): Command =>
     .option('--accept-rejects', 'load the file without its rejected lines')
     .option('--accept-columns', 'load the file although its columns are not the current ones');
 
-/** A data file with the job that examines it, and what the person chose. */
+/** A data file with the job that examines it, and with the choices and options of the user. */
 type Check = { id: number; job: Job | null; choices: Choices; options: CheckOptions };
 
 /**
- * Runs the examination of a data file in this process, and loads the file if it leaves nothing open. Otherwise prints
- * what to add, and ends with the exit code of a refusal.
+ * Examines a data file in this process, and loads the file if nothing needs a decision of the user.
+ * Otherwise prints the options with which the user decides, and ends with the exit code of a
+ * refusal.
  */
 export async function checkAndLoad(here: App, by: string, check: Check) {
   const { id, options } = check;
@@ -84,7 +88,7 @@ async function examinedFile(here: App, by: string, { id, job, choices, options }
   return registry.known(here.sql, id);
 }
 
-/** Earlier choices with the new ones, which win. */
+/** Merges new choices into the earlier choices for a file. A new choice replaces an earlier one. */
 const combined = (file: Datafile, choices: Choices): Choices => {
   const before = registry.choicesOf(file);
   return { ...before, ...choices, types: { ...before.types, ...choices.types } };
@@ -175,7 +179,10 @@ const loadedLines = ({ state, rows, version, message }: Loaded, name: string): s
       ]
     : [message ?? `It is ${state}.`, 'Nothing was published.'];
 
-/** The command that goes on with a file, with what was accepted and what is missing. */
+/**
+ * Returns the command that continues with a file: with the --accept options of this call, and with
+ * one option for each obstacle.
+ */
 function continuation(id: number, options: CheckOptions, obstacles: Obstacle[]): string {
   const accepted = [
     ...(options.acceptRejects ? ['--accept-rejects'] : []),

@@ -1,13 +1,16 @@
-// What a data file leaves open for a person, with the options that settle it.
+// Finds out what prevents the loading of a data file, and which options settle it.
 import { askText, type Examined } from '../datasets/examination.ts';
 import type { Ask } from '../datasets/reading/examine.ts';
 import { count } from '../web/format.ts';
 import type { Acceptance } from './reading-options.ts';
 
-/** Why a file is not loaded. `add`: the options of which one settles it; none if there is none. */
+/**
+ * A reason why a file is not loaded. `add` lists the options that settle it, of which one is
+ * enough.
+ */
 export type Obstacle = { text: string; add: string[] };
 
-/** What has to be answered or accepted before a file is loaded. */
+/** Returns what the user must answer or accept before a file is loaded. */
 export function obstaclesIn(
   { asks, counts, differing }: Examined,
   { acceptRejects, acceptColumns }: Acceptance,
@@ -38,5 +41,5 @@ function answersTo({ code, column, options }: Ask): string[] {
   );
 }
 
-/** A word as a shell takes it. */
+/** Quotes a word for a shell. */
 const quoted = (word: string) => `'${word.replaceAll("'", String.raw`'\''`)}'`;

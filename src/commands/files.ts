@@ -1,5 +1,5 @@
-// Which file defines which command. Only the file of the called command is loaded, because all of them together take
-// longer to load than most commands take to run.
+// Says which file defines which command. Only the file of the called command is loaded, because loading all files
+// takes longer than most commands take to run.
 import type { Command } from 'commander';
 
 type File = { words: string[]; load: () => Promise<(program: Command) => void> };
@@ -35,7 +35,10 @@ export const files: File[] = [
   { words: ['db', 'claims'], load: async () => (await import('./database.ts')).addDatabase },
 ];
 
-/** The files that a call needs: that of its first word, or all of them for help and for unknown words. */
+/**
+ * Returns the files to load for a call: the file of the called command, or all files for help and
+ * for an unknown command.
+ */
 export function filesFor(word: string | undefined): File[] {
   const its = files.filter(({ words }) => word !== undefined && words.includes(word));
   return its.length > 0 ? its : files;

@@ -1,4 +1,4 @@
-// Commands that run the refresh and show background jobs.
+// The commands that run a refresh, and that show and cancel background jobs.
 import type { Command } from 'commander';
 import type { App } from '../environments/app.ts';
 import * as jobs from '../jobs/jobs.ts';

@@ -1,5 +1,5 @@
-// The command line `oneway`: everything a product manager or an engineer would script. It reads the same settings as
-// the server.
+// The command line `oneway`, for everything that a product manager or an engineer would script. The settings are
+// those of the server.
 import { Command, CommanderError } from 'commander';
 import { Problem } from '../problems.ts';
 import { BadSettings } from '../settings.ts';
@@ -10,7 +10,7 @@ import { filesFor } from './files.ts';
 
 const program = new Command('oneway')
   .description('Commands for one environment; settings come from its environment variables.')
-  // Without this, a command would take the option --json from its subcommands.
+  // Without positional options, a command would swallow the option --json of its subcommand.
   .enablePositionalOptions()
   .showHelpAfterError('Add --help to see how it is used.')
   .configureHelp({ showGlobalOptions: true })
@@ -32,7 +32,10 @@ version, 4 differences found (diff, release-check).
 
 for (const { load } of filesFor(process.argv[2])) (await load())(program);
 
-/** Shows how a command is used, and ends with the exit code for wrong usage; commander itself would end with 1. */
+/**
+ * Makes commander throw an error on wrong usage, so that the program ends with the exit code for
+ * wrong usage; commander itself would end with 1.
+ */
 function tellUse(command: Command) {
   command.exitOverride();
   command.commands.forEach(tellUse);

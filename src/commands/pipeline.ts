@@ -1,4 +1,4 @@
-// `oneway pipeline`: carrying versions of datasets into the datasets database from a terminal.
+// The command `oneway pipeline`, which carries versions of datasets into the datasets database.
 import type { Command } from 'commander';
 import { transaction } from '../database/sql.ts';
 import * as datasets from '../datasets/datasets.ts';

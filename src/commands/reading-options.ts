@@ -1,4 +1,4 @@
-// Options that say how a data file is read: `--encoding`, `--delimiter`, `--header` and `--type`.
+// Parses the options that say how a data file is read: `--encoding`, `--delimiter`, `--header` and `--type`.
 import { delimiters } from '../datasets/reading/delimiter.ts';
 import { encodingNamed } from '../datasets/reading/encoding.ts';
 import {
@@ -18,15 +18,15 @@ type ReadingOptions = {
   ignoreEmptySurplus?: boolean;
 };
 
-/** What the options choose and accept. */
+/** The options for a data file: how it is read, and what is accepted. */
 export type Acceptance = ReadingOptions & { acceptRejects?: boolean; acceptColumns?: boolean };
 
 /** Collects the values of an option that may be repeated. */
 export const collect = (value: string, before: string[]) => [...before, value];
 
 /**
- * What a person chose with the options; without them an empty object.
- * @throws UsageError for a value that there is not
+ * Parses options into choices; an empty object without options.
+ * @throws UsageError when an option has an invalid value
  */
 export function choicesIn(options: ReadingOptions): Choices {
   const choices: Choices = {};
@@ -63,7 +63,10 @@ function headerIn(text: string): number | null {
 
 const chosenTypes = choicesSchema.shape.types.unwrap();
 
-/** `opened=date d/m/y` as column and type; names of columns may have “=”, types have none. */
+/**
+ * Parses `opened=date d/m/y` into a column and its type. The last “=” separates them, because names
+ * of columns may contain “=” and types cannot.
+ */
 function typeIn(text: string): [string, NonNullable<Choices['types']>[string]] {
   const at = text.lastIndexOf('=');
   const [type = '', format = null] = text.slice(at + 1).split(' ', 2);

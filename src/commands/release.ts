@@ -1,4 +1,5 @@
-// Commands that check a release, and that end editing in production.
+// The commands that check the prerequisites of a release, report ids for the search index, and end editing in
+// production.
 import type { Command } from 'commander';
 import { keyText } from '../catalog/entity.ts';
 import { rangesOf } from '../database/ranges.ts';
@@ -99,7 +100,7 @@ async function reportSince(here: App, number: string, isJson: boolean | undefine
   ]);
 }
 
-/** A list of numbers as ranges: `1-4, 7`. */
+/** Formats a list of numbers as ranges: `1-4, 7`. */
 const ranges = (ids: number[]) =>
   rangesOf(ids)
     .map(([from, to]) => (from === to ? `${from}` : `${from}-${to}`))

@@ -1,4 +1,4 @@
-// Commands that print rows here and at the destination.
+// The commands that print rows of this environment, and compare them with the destination.
 import type { Command } from 'commander';
 import {
   fieldEntries,
@@ -62,7 +62,7 @@ export function addRows(program: Command) {
 
 /**
  * Parses the argument `type:id`.
- * @throws UsageError when it is something else
+ * @throws UsageError when the text has another form
  */
 export function key(text: string): RowKey {
   if (!/^[a-z_]+:[1-9]\d{0,15}$/.test(text)) {
@@ -74,8 +74,8 @@ export function key(text: string): RowKey {
 }
 
 /**
- * Finds the entity of an argument.
- * @throws UsageError for one that is not in the catalogue
+ * Finds the entity that an argument names.
+ * @throws UsageError when the catalogue has no such entity
  */
 function typed(name: string): Entity {
   const found = catalog.find((entity) => entity.name === name);
@@ -135,7 +135,10 @@ async function list(here: App, type: string, { search, where, status, limit, jso
   ]);
 }
 
-/** Parses a filter such as `business=12`; numbers, yes and no become values of their type. */
+/**
+ * Parses a filter such as `business=12`. Numbers, yes and no are converted to the type of the
+ * field.
+ */
 function filterOf(type: string, text: string): [string, Value] {
   const [name = '', value = ''] = text.split(/=(.*)/s);
   const field = fieldOf(entityNamed(type), name);
@@ -151,7 +154,7 @@ function filterOf(type: string, text: string): [string, Value] {
 
 /**
  * Finds a field of an entity.
- * @throws UsageError for one that the entity does not have
+ * @throws UsageError when the entity has no such field
  */
 export function fieldOf({ name: type, fields }: Entity, name: string): Field {
   const found = fields[name];

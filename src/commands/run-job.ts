@@ -1,4 +1,4 @@
-// Runs a job in this process, for a command at a terminal.
+// Runs a job in the process of a command, instead of waiting for a worker of the server.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { App } from '../environments/app.ts';
 import type { Job } from '../jobs/jobs.ts';
@@ -10,19 +10,24 @@ import { print } from './cli.ts';
 
 type Requested = { job: Job; isNew: boolean };
 type How = {
-  /** The message when another job of its kind is active, such as `A refresh is already running`. */
+  /**
+   * The message when another job of the same kind is active, such as `A refresh is already
+   * running`.
+   */
   running: string;
   isQuiet: boolean;
-  /** Formats what the job counts; rows by default. */
+  /** Formats the numbers that the job counts; by default, rows. */
   inUnits?: (number: number) => string;
 };
 
-/** How often a job is looked at that a worker of the server has taken. */
+/**
+ * How many milliseconds to wait before checking again a job that a worker of the server has taken.
+ */
 const PAUSE_MS = 300;
 
 /**
  * Runs a job that was just requested, prints its progress, and returns its report.
- * @throws Problem when one is active, or the job fails
+ * @throws Problem when another job of the same kind is active, or when the job fails
  */
 export async function runHere<T>(
   here: App,
@@ -36,7 +41,8 @@ export async function runHere<T>(
       if (!isQuiet) print(`${doing}: ${inUnits(done)} of ${inUnits(total)}`);
     });
   let ended = await attempt();
-  // A worker of the server may have been faster; if it dies, this process takes the job over.
+  // A worker of the server may have taken the job first. If that worker dies, this process takes
+  // over the job.
   while (ended?.state === 'running' && !here.halt.signal.aborted) {
     await sleep(PAUSE_MS);
     ended = await attempt();

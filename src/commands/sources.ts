@@ -1,4 +1,4 @@
-// The command `oneway sources`: the publishers that data files are pulled from, and their runs.
+// The command `oneway sources`, which lists and runs sources: publishers that data files are fetched from.
 import type { Command } from 'commander';
 import type { App } from '../environments/app.ts';
 import { NotFound } from '../problems.ts';

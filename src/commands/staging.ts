@@ -1,4 +1,4 @@
-// The command `oneway staging`: orders staging databases from a staging server, and drops them there.
+// The command `oneway staging`, which orders staging databases from a staging server, and drops them there.
 import type { Command } from 'commander';
 import type { App } from '../environments/app.ts';
 import { NotFound, Problem } from '../problems.ts';

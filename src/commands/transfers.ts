@@ -111,7 +111,10 @@ export type Sheet = { wanted: selections.NewSelection; email: string; isManager:
 /** The most characters of an idempotency key that the journal can store. */
 const LONGEST_KEY = 64;
 
-/** Prints the plan of a selection and sends it, unless it is a dry run. */
+/**
+ * Prints the plan of a selection. If it is not a dry run, asks for confirmation and sends the
+ * transfer.
+ */
 export async function review(here: App, { wanted, email, isManager }: Sheet, asked: Asked) {
   const chosen = selections.draft(email, { ...wanted, choices: choicesOf(asked) });
   const { kind } = chosen;
@@ -128,7 +131,8 @@ export async function review(here: App, { wanted, email, isManager }: Sheet, ask
   const route = routeFrom(here, email, kind);
   const seen = await prepareSheet(route, chosen);
   refuseUnknown(chosen.choices, seen.plan);
-  // A typed confirmation holds only for the plan that was printed.
+  // A confirmation to overwrite or delete rows counts only for the plan with this hash, so that a
+  // changed plan must be confirmed again.
   const choices = {
     ...chosen.choices,
     overwrite: asked.overwrite ? OVERWRITE : '',
@@ -168,8 +172,8 @@ export async function review(here: App, { wanted, email, isManager }: Sheet, ask
 }
 
 /**
- * Refuses an idempotency key that belongs to another transfer.
- * @throws Problem when it does
+ * Checks that an idempotency key was not given to another transfer.
+ * @throws Problem when another transfer has the key
  */
 async function refuseOther(here: App, twin: journal.Transfer, chosen: selections.Selection) {
   const former = await selections
@@ -186,8 +190,8 @@ async function refuseOther(here: App, twin: journal.Transfer, chosen: selections
 }
 
 /**
- * Refuses to exclude a field that is not part of the transfer.
- * @throws UsageError for such a field
+ * Checks that each excluded field is a field of a row in the transfer.
+ * @throws UsageError for any other field
  */
 function refuseUnknown({ excludedFields }: Choices, { steps }: Plan) {
   const going = new Set(steps.map(keyText));
@@ -217,7 +221,10 @@ async function tell(here: App, sent: journal.Transfer, { json }: Asked) {
   if (state !== 'verified' || differing) endWith('refused');
 }
 
-/** The lines about rows that the destination stored differently than sent, each with the difference. */
+/**
+ * Returns a line for each row that the destination stored differently than sent, with the
+ * difference.
+ */
 const remarkLines = (steps: journal.WrittenStep[]) =>
   steps.flatMap((step) => {
     const isPlanned = step.outcome === journal.plannedOutcome[step.action];
@@ -240,7 +247,7 @@ const planned = ({ steps, problems, notices, warnings, offers, skipped: left, ha
   plan: hash,
 });
 
-/** Problems as JSON, each with its reason code, row and solutions. */
+/** Converts problems to JSON, each with its reason code, row and solutions. */
 export const listed = (problems: (SheetProblem | ClickProblem)[]) =>
   problems.map(({ reason, row, message, solutions }) => ({
     reason,
@@ -278,7 +285,10 @@ function inLines(
   ];
 }
 
-/** The command-line options that resolve a problem; none for solutions that only pages have. */
+/**
+ * Returns the command-line option for a solution of a problem; empty when only pages offer the
+ * solution.
+ */
 function optionFor(way: Solution): string[] {
   switch (way.kind) {
     case 'overwrite':

@@ -1,5 +1,5 @@
-// Compares tables in chunks of 1,000 row ids by digests (fingerprints of rows) that the server of each environment
-// computes. Rows are read only in chunks that changed since they were last verified.
+// Compares MySQL tables in chunks of 1,000 row ids. The database server of each environment computes a digest (a short
+// fingerprint) of every row; rows are read only in chunks that changed since they were last verified.
 import { linksOf, type Entity } from '../catalog/entity.ts';
 import { prefetch } from '../database/read-ahead.ts';
 import { first, sql, type Queryable } from '../database/sql.ts';
@@ -28,8 +28,8 @@ import type { Mappings } from '../state/name-mapping.ts';
 export { prefetch };
 
 /**
- * How many chunks one query reads the digests of: enough to need few queries, and few enough to read the next ones
- * ahead.
+ * One query reads the digests of this many chunks: enough to need few queries, and few enough to
+ * read the next batch ahead while this one is processed.
  */
 const BATCH = 34;
 
@@ -38,26 +38,29 @@ export type Chunk = CheckedChunk &
     chunk: number;
     source: RowDigests;
     /**
-     * The ids of rows that changed since the chunk was verified, so that what is recorded about them may be wrong;
-     * null means all ids of the chunk.
+     * The ids of rows that changed after the chunk was verified, so that their sync state may be
+     * wrong. Null means that the chunk is not verified, so every id in it counts.
      */
     unsure: Set<number> | null;
-    /** The ids whose digest lines are stored apart from the others of the chunk; null when that was not read. */
+    /**
+     * The ids whose digest lines are stored separately (see state/checked-chunks.ts); null if the
+     * stored lines were not read.
+     */
     changed: Set<number> | null;
   };
-/** Chunks that are processed together, and the ids in them whose rows must be read. */
+/** Chunks that are processed together. `ids`: the ids of their rows that must be read. */
 export type Part = { at: string; chunks: Chunk[]; ids: number[] };
 /**
- * The environments to compare. `source`: the environment that rows are copied from, if any; then only chunks with
- * rows there are compared.
+ * The environments to compare. `source`: during a refresh, the environment from which rows are
+ * copied; only chunks with rows in the source are then compared.
  */
 export type Places = { here: Environment; there: Environment | null; source: Environment | null };
 
 export type Walk = {
   from: number;
-  /** Whether all chunks count as not verified, so that all rows are read. */
+  /** Whether to treat every chunk as not verified, whatever is recorded about it. */
   ignoresChecked: boolean;
-  /** Returns the ids of a chunk whose rows must be read. */
+  /** Returns the ids of a chunk’s rows that must be read. */
   wanted: (chunk: Chunk) => Iterable<number>;
 };
 
@@ -94,8 +97,8 @@ async function* batchesOf(entity: Entity, places: Places, from: number): AsyncGe
     const run = await readBatch(entity, places, low);
     yield run;
     const end = (low + BATCH) * CHUNK_SIZE;
-    // If the last chunk of this batch has rows, the next batch probably begins right after it, and is read without
-    // looking up its first id.
+    // If the last chunk of this batch has rows, the next chunk probably has rows, too, so the query
+    // for the next existing id is skipped.
     const isDense = run.chunks.at(-1)?.chunk === low + BATCH - 1;
     begin = isDense ? end : await nextOf(entity, places, end);
   }
@@ -115,8 +118,8 @@ async function readBatch(
   await refuseWhileUpdating(...(source ? [here, source] : stops));
   const high = low + BATCH - 1;
   const at = new Date().toISOString();
-  // The generation (which each write of sync state raises) is read before the digests, so that a write in between is
-  // noticed.
+  // The generation (which each write of sync state raises) is read before the digests, so that a
+  // write between these two reads is noticed.
   const known = await readCheckedChunks(here.sql, entity.name, low, high);
   const digests = await settleAll(stops.map((stop) => digestsByChunk(stop.sql, entity, low, high)));
   const linesOf = (stop: Environment | null, chunk: number) =>
@@ -142,7 +145,10 @@ async function readBatch(
   return { at, chunks };
 }
 
-/** Finds the ids of each chunk whose digest lines differ from those stored when the chunk was verified. */
+/**
+ * Finds in each chunk the ids whose digest lines differ from those stored when the chunk was
+ * verified.
+ */
 async function findUnsure(on: Queryable, { name }: Entity, chunks: Chunk[]) {
   const moved = [];
   for (const one of chunks) {
@@ -168,7 +174,10 @@ async function findUnsure(on: Queryable, { name }: Entity, chunks: Chunk[]) {
   }
 }
 
-/** The first id from `from` on that either side or the sync state has; null when there is none. */
+/**
+ * Returns the lowest id from `from` on that exists here, at the destination, or in the sync state;
+ * null if there is none.
+ */
 async function nextAnywhere(
   entity: Entity,
   here: Environment,
@@ -191,7 +200,10 @@ async function nextAnywhere(
   return ids.length === 0 ? null : Math.min(...ids);
 }
 
-/** Adds chunks that have no rows but are still listed in the sync state, so that deletions are noticed. */
+/**
+ * Adds chunks that have no rows any more but that the sync state still lists, so that deletions are
+ * noticed.
+ */
 async function withSyncState(
   on: Queryable,
   { name }: Entity,

@@ -1,4 +1,4 @@
-// Compares single rows: reads each row here and the same row at the destination, and pairs them.
+// Compares single rows: reads each row here and the same row at the destination, and computes the status of the pair.
 import { hashOf } from '../catalog/content.ts';
 import { keysFrom, keyText, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
@@ -18,7 +18,10 @@ import { statusOf, withDependents, type Status } from '../state/status.ts';
 import { rootOf } from '../catalog/family.ts';
 import { withTheirDependents } from '../rows/dependents.ts';
 
-/** A row on both sides. Linked names in `here` are spelled as at the destination. */
+/**
+ * A row here and the same row at the destination. In `here`, linked names are replaced by the names
+ * that the destination uses.
+ */
 export type RowPair = {
   key: RowKey;
   entity: Entity;
@@ -48,8 +51,8 @@ export async function comparePairs(
   ]);
   const all = keysFrom([...keys.map(keyText), ...mine.keys(), ...theirs.keys()]);
   const requested = new Set(keys.map(keyText));
-  // The requested rows were read on both sides. Any other row that was found on one side only is a dependent row, which
-  // the other side may have under another parent row.
+  // The requested rows were read on both sides. Any other row that was found on one side only is a
+  // dependent row. The other side may have it under another parent row, so it is read there by id.
   const unread = (side: Map<string, Row>) =>
     all.filter((key) => !side.has(keyText(key)) && !requested.has(keyText(key)));
   const [moreOfMine, moreOfTheirs] = await settleAll([
@@ -68,14 +71,15 @@ export async function comparePairs(
       const text = keyText(key);
       const state = states.get(text);
       const sides = { mine: mine.get(text), theirs: theirs.get(text) };
-      // If the other side stores the sync state, what it recorded about a row that it no longer has is ignored.
+      // If another environment stores the sync state, its entry for a row that is missing at the
+      // destination is ignored.
       const stop = basesIn === here.sql || sides.theirs ? stops.get(text) : undefined;
       return [text, pairOf(key, sides, { state, stop, mappings })];
     }),
   );
 }
 
-/** Pairs a row here with the one at the destination, and computes its status. */
+/** Pairs a row here with the same row at the destination, and computes the status of the pair. */
 export function pairOf(
   key: RowKey,
   { mine, theirs }: { mine: Row | undefined; theirs: Row | undefined },
@@ -96,7 +100,10 @@ export function pairOf(
   return { key, entity, here, there, hereHash, thereHash, state, destinationState: stop, status };
 }
 
-/** Records what was observed of the pairs at `at`. A row that is equal on both sides and has no base gets one. */
+/**
+ * Records the content of each row at the destination, as observed at the time `at`. If a row is
+ * equal on both sides, its content becomes the base.
+ */
 export async function recordObservations(on: Queryable, pairs: Iterable<RowPair>, at: string) {
   const news = [...pairs].flatMap(
     ({ key, entity, there, hereHash, thereHash: seen, destinationState: stop }) => {
@@ -108,7 +115,7 @@ export async function recordObservations(on: Queryable, pairs: Iterable<RowPair>
   await writeObservations(on, news, at);
 }
 
-/** The status of a row, with the statuses of its dependent rows taken into account. */
+/** Computes the status of a row together with its dependent rows. */
 export function statusWithDependents(pairs: Map<string, RowPair>, root: RowKey): Status | null {
   const own = pairs.get(keyText(root));
   if (!own?.status) return null;
@@ -126,7 +133,10 @@ const owned = new WeakMap<
   { size: number; byOwner: Map<string, RowPair[]> }
 >();
 
-/** Dependent rows by the key text of their parent row; computed again when pairs were added. */
+/**
+ * Groups dependent rows by the key text of their parent row. The result is cached until pairs are
+ * added.
+ */
 function byOwner(pairs: Map<string, RowPair>): Map<string, RowPair[]> {
   const known = owned.get(pairs);
   if (known?.size === pairs.size) return known.byOwner;

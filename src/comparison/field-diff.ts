@@ -4,7 +4,7 @@ import { fieldEntries, labelOf } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import type { Step } from '../writing/journal.ts';
 
-/** The fields in which both sides of a pair display different values. */
+/** Returns the fields whose displayed values here and at the destination differ. */
 export const fieldDiff = ({ key, here, there }: RowPair) =>
   fieldChanges({ entity: key.entity, before: there, after: here })
     .map(({ field, label, definition, before, after }) => ({
@@ -15,7 +15,10 @@ export const fieldDiff = ({ key, here, there }: RowPair) =>
     }))
     .filter((one) => one.here !== one.there);
 
-/** The label and both values of every field of a row in the plan. */
+/**
+ * Returns every field that a transfer writes, with its label and its values before and after the
+ * transfer.
+ */
 export function fieldChanges({
   entity: name,
   before,

@@ -1,5 +1,5 @@
-// Compares every row of both sides and corrects what is recorded about it. Tables are compared by digests first;
-// MongoDB documents are all read.
+// Compares every row here with the same row at the destination, and corrects the sync state. MySQL tables are first
+// compared by digests (short fingerprints of rows); MongoDB documents are all read.
 import { hashOf, isSameContent } from '../catalog/content.ts';
 import { keyText, type Entity, type Row } from '../catalog/entity.ts';
 import { prefetch } from '../database/read-ahead.ts';
@@ -44,8 +44,8 @@ export type ComparisonSides = {
 };
 
 /**
- * Compares the rows of a table; chunks whose digests are unchanged are skipped without reading rows. Yields for each
- * part how many rows it compared.
+ * Compares a table here with the same table at the destination. Chunks whose digests are unchanged
+ * are skipped without reading rows. Yields for each part the number of compared rows.
  */
 export async function* compareTable(
   sides: ComparisonSides,
@@ -67,7 +67,8 @@ export async function* compareTable(
   for await (const { part, doubtful, rows } of looks) {
     if (rows) {
       const { news, wrong } = findDifferences(entity, rows, mappings);
-      // The states are corrected first, so that a chunk is never marked verified while they are wrong.
+      // Recorded row states are corrected first, so that no chunk is marked as verified while a
+      // state in it is wrong.
       await correctStates(here, entity, wrong);
       const doubts = new Map(wrong.map((id) => [id, unknownDigest(id)]));
       const checked = doubtful.map((one) => ({
@@ -91,8 +92,8 @@ const within = (chunk: number, lines: Map<number, RowDigest>) =>
 const wanted = ({ here, there, unsure }: Chunk) => unsure ?? new Set([...here.ids, ...there.ids]);
 
 /**
- * Reads the rows of a few chunks on both sides with their recorded state; for a chunk that was not verified, the
- * recorded state of all its ids.
+ * Reads the rows to compare on both sides, with their sync state. For a chunk that is not verified,
+ * the sync state of all its ids is read, so that deleted rows are found.
  */
 async function readRows(
   { here, there }: ComparisonSides,
@@ -117,7 +118,8 @@ async function readRows(
 }
 
 /**
- * Compares the documents of a collection. MongoDB cannot compute digests, so all documents of both sides are read.
+ * Compares a collection here with the same collection at the destination. MongoDB cannot compute
+ * digests, so all documents of both sides are read.
  */
 export async function* compareDocuments(
   sides: ComparisonSides,
@@ -140,9 +142,13 @@ export async function* compareDocuments(
   }
 }
 
-/** Yields the rows of both sides in order of id, up to the highest id that has been read on both. */
+/**
+ * Yields the documents of both sides in parts, in order of id. Each part ends at the highest id up
+ * to which both sides have been read.
+ */
 async function* bothInParts(here: Environment, there: Environment, entity: Entity) {
-  // Rows read later count as observed at the start of the comparison, so that newer observations win.
+  // All observations get the time at which the comparison started, so that they never replace an
+  // observation that another process makes during the comparison.
   const at = new Date().toISOString();
   const [mine, theirs] = [
     new ReadAhead(walk(here, entity, -1, PART)),
@@ -161,7 +167,7 @@ async function* bothInParts(here: Environment, there: Environment, entity: Entit
   }
 }
 
-/** Reads rows in parts, and holds those that were read too early until they are requested. */
+/** Reads rows in parts, and buffers rows whose ids are higher than those requested so far. */
 class ReadAhead {
   readonly #parts: AsyncIterator<Row[]>;
   #rows: Row[] = [];
@@ -201,8 +207,8 @@ type Rows = {
 };
 
 /**
- * Finds what must be recorded: new observations of the destination, and the ids of rows here whose recorded hash is
- * wrong.
+ * Finds what a comparison must record: new observations of the destination, and the ids of rows
+ * here whose recorded hash is wrong.
  */
 function findDifferences(entity: Entity, { own, other, states, stops }: Rows, mappings: Mappings) {
   const ids = new Set([...own.keys(), ...other.keys(), ...states.keys()]);
@@ -241,14 +247,14 @@ async function destinationHashesOf(on: Queryable, { name }: Entity, within: Stat
   return new Map(lines.map((line) => [line.row_id, line]));
 }
 
-/** Corrects the recorded hash of rows here that another program wrote. */
+/** Corrects the recorded state of rows here that another program changed, created or deleted. */
 async function correctStates(here: Environment, entity: Entity, ids: number[]) {
   if (ids.length === 0) return;
   const keys = ids.map((id) => ({ entity: entity.name, id }));
   await transaction(here.sql, async (connection) => {
     const was = await readStates(connection, keys, { lock: true });
-    // Rows that are being written (claimed) are not corrected: their new state is recorded before the document itself
-    // is removed.
+    // Claimed rows are being written by a transfer, so their states are not corrected: a transfer
+    // records the deletion of a document before it removes the document.
     const busy = new Set((await onRows(connection, keys)).map(({ row_id: id }) => id));
     const rows = await read(here, keys);
     const mappings = await readMappings(connection);

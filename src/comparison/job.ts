@@ -1,4 +1,5 @@
-// The job that compares all rows here with the destination. Its page shows the last result, and how old that is.
+// The job that compares all rows here with the destination. The page of the comparison shows the last result and its
+// age.
 import { travelling } from '../catalog/index.ts';
 import type { Queryable } from '../database/sql.ts';
 import type { Databases, Environment } from '../environments/environment.ts';
@@ -11,16 +12,21 @@ import { Problem } from '../problems.ts';
 import { settleAll } from '../settle-all.ts';
 import { compareDocuments, compareTable } from './full-comparison.ts';
 
-/** The kind of the job, and its `onlyOne` key: only one comparison may run at a time. */
+/**
+ * The kind of the comparison job. It is also the job’s `onlyOne` key, so that only one comparison
+ * runs at a time.
+ */
 export const COMPARISON = 'comparison';
 
-/** The latest comparison, and the latest one that was completed. */
+/**
+ * Returns the latest comparison (`newest`), and the latest comparison that was completed (`whole`).
+ */
 export async function latestComparisons(on: Queryable) {
   const runs = await jobs.newest(on, COMPARISON);
   return { newest: runs[0], whole: runs.find(({ state }) => state === 'done') };
 }
 
-/** Requests the comparison job. `isFull`: whether every row is read, even in verified chunks. */
+/** Requests the comparison job. `isFull`: whether to read every row, even in verified chunks. */
 export const requestComparison = (here: Environment, person: string, { isFull = false } = {}) =>
   jobs.request(here.sql, {
     kind: COMPARISON,
@@ -30,17 +36,20 @@ export const requestComparison = (here: Environment, person: string, { isFull = 
     onlyOne: COMPARISON,
   });
 
-/** The function that compares the rows of a table or collection, by store. */
+/** The comparison function for each store: one for MySQL tables, one for MongoDB collections. */
 const comparisons = { mysql: compareTable, mongo: compareDocuments };
 
-/** Compares all rows of both sides, as a job. */
+/**
+ * Runs the comparison job: compares all rows here with the destination. Returns the number of
+ * compared rows.
+ */
 export async function compareAll(
   { here, report }: Work,
   { isFull }: { isFull: boolean },
 ): Promise<{ rows: number }> {
   const there = here.destination;
   if (!there) throw new Problem(422, `Nothing is transferred out of ${rulesOf(here.name).inText}.`);
-  // Counting the rows runs while the first ones are compared.
+  // Rows are counted while the comparison is running. Only the progress reports need their number.
   const counting = settleAll([rowsOf(here), rowsOf(there)]).then(([mine, theirs]) => mine + theirs);
   counting.catch(() => {});
   const sides = { here, there, mappings: await readMappings(here.sql), isFull };

@@ -57,8 +57,9 @@ const everyRow = sql`
    where s.entity is null`;
 
 /**
- * Computes the status of a group of rows. statusOf() compares hashes, which the group does not have; so it gets
- * made-up ones that are equal exactly where the hashes of the rows are.
+ * Computes the status of a group of rows. statusOf() compares hashes, but a group has only the
+ * results of such comparisons. So statusOf() gets made-up hashes, which are equal exactly where the
+ * hashes of the rows are equal.
  */
 function statusFrom(one: Signature): Status | null {
   const here = one.is_here ? 'here' : null;
@@ -72,7 +73,7 @@ function statusFrom(one: Signature): Status | null {
   });
 }
 
-/** The ids of an entity’s rows with this status: the first `limit` above `after`. */
+/** Returns the ids of an entity’s rows with this status: the first `limit` ids above `after`. */
 export async function idsInMatrix(
   on: Queryable,
   { entity, status }: { entity: string; status: Status },

@@ -1,4 +1,4 @@
-// The pages that compare all rows here with the destination.
+// Handlers of the page that compares all rows here with the destination.
 import type { Request, Response } from 'express';
 import { keyText, titleOf, type Entity } from '../catalog/entity.ts';
 import { entityNamed, travelling } from '../catalog/index.ts';
@@ -41,7 +41,9 @@ export async function showComparison(req: Request, res: Response) {
   });
 }
 
-/** Why the last comparison is incomplete, as the end of a sentence; null when it is complete. */
+/**
+ * Returns why the last comparison is incomplete, as the end of a sentence; null if it is complete.
+ */
 function problemOf({ state, problem }: Listed): string | null {
   if (state === 'cancelled') return 'was cancelled';
   return state === 'failed' ? `ended early: ${problem}` : null;
@@ -67,8 +69,8 @@ const addressOf = (entity: string, status: Status) =>
   `/comparison?entity=${entity}&status=${encodeURIComponent(status)}`;
 
 /**
- * The rows counted in one cell of the matrix (an entity and a status), compared now, each with the fields that
- * differ.
+ * Returns the rows that one cell of the matrix counts (an entity and a status), compared now, each
+ * with the fields that differ.
  */
 async function differing(req: Request, there: Environment, entity: Entity, status: Status) {
   const { here } = req;
@@ -102,7 +104,7 @@ async function differing(req: Request, there: Environment, entity: Entity, statu
   };
 }
 
-/** Starts the comparison as a job; the page shows its progress. */
+/** Requests the comparison job. The page then shows the progress of the job. */
 export async function compare(req: Request, res: Response) {
   destinationOf(req.here);
   const { job, isNew } = await comparison.requestComparison(req.here, accountOf(req).email, {

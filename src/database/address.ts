@@ -1,4 +1,4 @@
-// The address of a database server, with the user to sign in as.
+// Addresses of MySQL and MongoDB databases (host, port, name, user, password, TLS), read from environment variables.
 import { z } from 'zod';
 
 export const text = z.string({ error: 'is missing' }).min(1, 'is empty');
@@ -9,7 +9,10 @@ export const port = z.coerce
   .min(1, isPort)
   .max(65_535, isPort);
 
-/** The schema of an address, from variables without their prefix. */
+/**
+ * Parses the variables of one database into an address. The variables come without their prefix:
+ * `NAME`, not `SQL_DB_NAME`.
+ */
 export const address = z
   .object({
     NAME: text,
@@ -29,8 +32,8 @@ export const address = z
   }));
 
 /**
- * `tls`: the connection is encrypted, and the server’s certificate must be signed by an authority that this machine
- * trusts.
+ * `tls: true` encrypts the connection and accepts only a server certificate that is signed by an
+ * authority that this machine trusts.
  */
 export type SqlAddress = {
   name: string;
@@ -41,11 +44,14 @@ export type SqlAddress = {
   tls?: boolean;
 };
 export type NosqlAddress = SqlAddress & {
-  /** The MongoDB database in which the user is defined; by default the one in `name`. */
+  /** The MongoDB database in which the user is defined; the database `name` by default. */
   authSource?: string;
 };
 
-/** The schema of the variables that begin with `prefix`; its messages contain the full names of the variables. */
+/**
+ * Parses the variables that begin with `prefix`. Error messages contain the full names of the
+ * variables.
+ */
 const behind = <T extends z.ZodType>(prefix: string, schema: T) =>
   z.record(z.string(), z.unknown()).transform((variables, context): z.infer<T> => {
     const own = Object.entries(variables)
@@ -59,19 +65,25 @@ const behind = <T extends z.ZodType>(prefix: string, schema: T) =>
     return z.NEVER;
   });
 
-/** The schema of the variables `SQL_DB_*` and `NOSQL_DB_*`, the two databases of an environment. */
+/**
+ * Parses the variables `SQL_DB_*` and `NOSQL_DB_*` into the addresses of an environment’s two
+ * databases.
+ */
 export const databasesSchema = behind('SQL_DB', address)
   .transform((sql) => ({ sql }))
   .and(behind('NOSQL_DB', address).transform((nosql) => ({ nosql })));
 
 /**
- * The schema of the variables of both databases of a neighbouring environment, which begin with `prefix`; null when
- * none is set.
+ * Parses the addresses of both databases of a neighbouring environment from the variables that
+ * begin with `prefix`; returns null when the neighbour is not configured.
  */
 export const neighbourSchema = (prefix: string) =>
   behind(prefix, z.preprocess(nullWhenEmpty, databasesSchema.nullable()));
 
-/** Ports and TLS have defaults, so that they do not tell whether a database is set. */
+/**
+ * Returns null when no database is configured. Ports and TLS do not count, because their defaults
+ * are always set.
+ */
 const nullWhenEmpty = (variables: unknown) =>
   Object.entries(variables as object).some(([name, value]) => isOfDatabase(name) && value)
     ? variables
@@ -79,7 +91,10 @@ const nullWhenEmpty = (variables: unknown) =>
 
 const isOfDatabase = (name: string) => /SQL_DB_(NAME|USER|PASSWORD|HOST)$/.test(name);
 
-/** The names of the variables of a MySQL and a MongoDB database, behind a prefix such as `COPIES_`. */
+/**
+ * Lists the variables that configure a MySQL and a MongoDB database, each with a prefix such as
+ * `COPIES_`.
+ */
 export const databaseVariables = (prefix: string): string[] =>
   ['SQL_DB', 'NOSQL_DB'].flatMap((kind) =>
     ['NAME', 'USER', 'PASSWORD', 'HOST', 'PORT', 'TLS'].map((part) => `${prefix}${kind}_${part}`),

@@ -1,10 +1,10 @@
-// Writes many rows with few statements, split by length because max_allowed_packet limits a statement.
+// Writes many rows with few statements. Long lists of rows are split, because max_allowed_packet limits a statement.
 import { escape, format } from 'mysql2/promise';
 import { join, name, runText, sql, Statement, type Queryable } from './sql.ts';
 
 /**
- * The most UTF-16 units of a statement: at three bytes each, and with one more row, it stays below the 4 MB that old
- * servers accept.
+ * A statement is sent as soon as it is longer than this many UTF-16 units. At three bytes each, and
+ * with its last row, it stays below the 4 MB that old servers accept.
  */
 const LENGTH = 250_000;
 const LINES = 1000;
@@ -12,10 +12,12 @@ const LINES = 1000;
 type Cell = string | number | boolean | null;
 /** The values of one row, in the order of the columns. */
 export type Line = readonly Cell[];
-/** A row to write, by column; all rows of a call must have the same columns. */
+/**
+ * A row to write: column names with their values. All rows of one call must have the same columns.
+ */
 export type Columns = Record<string, Cell>;
 
-/** Inserts rows; the keys of the objects are the columns. */
+/** Inserts rows, given as objects whose keys are column names. */
 export const insertRows = (on: Queryable, table: string, rows: Columns[], end?: Statement) => {
   const columns = Object.keys(rows[0] ?? {});
   return insertLines(
@@ -34,7 +36,10 @@ export const upsertRows = (on: Queryable, table: string, key: string[], rows: Co
   return insertRows(on, table, rows, end);
 };
 
-/** Runs `insert into … (…) values` with many rows, and then a clause such as `on duplicate key update`. */
+/**
+ * Runs `insert into … (…) values` with many rows, followed by `end`, such as `on duplicate key
+ * update …`.
+ */
 export const insertLines = (
   on: Queryable,
   head: Statement,
@@ -42,19 +47,22 @@ export const insertLines = (
   end = new Statement('', []),
 ) => inStatements(on, { head, end, separator: ',' }, lines, (values) => `(${values.join(',')})`);
 
-/** A text as it stands between the quotes of a statement. */
+/** Escapes quotes and backslashes, so that a text can stand between quotes in an SQL statement. */
 export const escaped = (text: string): string => text.replaceAll(/['\\]/g, String.raw`\$&`);
 
 /**
- * Runs `insert into … (…) values` with rows that are written as SQL already, such as `(1,'a'),(2,'b')`: one statement
- * for each of `texts`.
+ * Inserts rows that are already written as SQL, such as `(1,'a'),(2,'b')`. Each text in `texts`
+ * becomes one statement.
  */
 export async function insertTexts(on: Queryable, head: Statement, texts: Iterable<string>) {
   const published = new Statement(`${head.text} …`, []);
   for (const text of texts) await runText(on, published, `${head.text} ${text}`);
 }
 
-/** Runs `update table … join (the rows, as a table with these columns) given …`. */
+/**
+ * Runs `update table … join (…) given …`, where `given` is a derived table: the lines, with the
+ * names in `columns`.
+ */
 export const updateFromLines = (
   on: Queryable,
   { head, columns, end }: { head: Statement; columns: string[]; end: Statement },
@@ -67,13 +75,16 @@ export const updateFromLines = (
   });
 
 /**
- * Casts a text: in a union MariaDB 11.4 truncates texts of 64 KiB and more that are not cast, in whichever SELECT
- * they are.
+ * Casts long texts: in a union, MariaDB 11.4 truncates texts of 64 KiB and more that are not cast,
+ * in whichever SELECT of the union they are.
  */
 const asLongText = (value: string) =>
   value.startsWith("'") && value.length > UNCAST ? `cast(${value} as char)` : value;
 
-/** The longest text, in UTF-16 units, that needs no cast: each unit has at most three bytes. */
+/**
+ * The longest text, in UTF-16 units, that needs no cast: at no more than three bytes a unit, it
+ * stays below 64 KiB.
+ */
 const UNCAST = 20_000;
 
 type Frame = { head: Statement; end: Statement; separator: string };
@@ -95,7 +106,8 @@ async function inStatements(
   const send = async () => {
     await underWay;
     underWay = runText(on, published, `${before} ${text} ${after}`);
-    // The promise is awaited later. Without a handler, a rejection until then would end the process.
+    // The promise is awaited later. Without this handler, a rejection before that would end the
+    // process.
     underWay.catch(() => {});
     text = '';
     count = 0;

@@ -1,8 +1,8 @@
-// Caches results of queries over whole tables for five seconds, or until this process writes the recorded state of
-// rows. Callers at the same time share one query.
+// Caches results of queries over whole tables for five seconds, or until this process writes the sync state of rows.
+// Simultaneous callers share one query.
 import type { Queryable } from './sql.ts';
 
-/** For how many milliseconds a result stays cached. */
+/** How many milliseconds a result stays cached. */
 export const TTL_MS = 5000;
 
 type Cached = { answer: Promise<unknown>; until: number; writes: number };
@@ -11,16 +11,16 @@ const cache = new WeakMap<Queryable, Map<string, Cached>>();
 let writes = 0;
 
 /**
- * Empties the cache. Everything that writes the recorded state of rows calls it, so that this process shows no
- * outdated results.
+ * Empties the cache. All code that writes the sync state of rows calls this function, so that this
+ * process shows no outdated results.
  */
 export const forgetCached = () => {
   writes += 1;
 };
 
 /**
- * Returns the result of a query, cached if possible. `question` is the key of the cache: it must name the query and
- * all its parameters.
+ * Returns the result of a query, from the cache if possible. `question` is the cache key, so it
+ * must identify the query and all its parameters.
  */
 export function cachedFor<T>(on: Queryable, question: string, ask: () => Promise<T>): Promise<T> {
   const answers = cache.get(on) ?? new Map<string, Cached>();

@@ -6,9 +6,9 @@ import type { NosqlAddress, SqlAddress } from './address.ts';
 import { timeouts } from './timeouts.ts';
 import { traceCommands } from './traces.ts';
 
-// The settings of every MySQL connection. utf8mb4: otherwise emoji are lost. Strict mode: otherwise long values are
-// truncated without an error. Times are in UTC. Waiting for locks of rows and tables is short, so that a writer rolls
-// back and tries again. group_concat must not truncate lists.
+// Settings of every MySQL session. Without strict mode, MySQL truncates long values without an
+// error. Times are in UTC. Lock waits are short, so that a blocked writer soon rolls back and
+// retries. group_concat must not truncate long lists.
 const SESSION = `SET
   time_zone = '+00:00',
   sql_mode = 'STRICT_ALL_TABLES,NO_AUTO_VALUE_ON_ZERO,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION',
@@ -16,7 +16,7 @@ const SESSION = `SET
   lock_wait_timeout = 5,
   group_concat_max_len = 16777216`;
 
-/** Makes a pool of MySQL connections, which connects at the first query. */
+/** Creates a pool of MySQL connections. The first query opens a connection. */
 export function connectSql(address: SqlAddress, connections = 10): Pool {
   const pool = createPool({
     database: address.name,
@@ -25,6 +25,7 @@ export function connectSql(address: SqlAddress, connections = 10): Pool {
     host: address.host,
     port: address.port,
     ...(address.tls && { ssl: { rejectUnauthorized: true, verifyIdentity: true } }),
+    // Without utf8mb4, MySQL loses emoji.
     charset: 'utf8mb4_bin',
     timezone: 'Z',
     dateStrings: true,
@@ -34,8 +35,9 @@ export function connectSql(address: SqlAddress, connections = 10): Pool {
     maxIdle: connections,
     idleTimeout: 60_000,
   });
-  // Sets up each new connection. A connection runs its commands in order, so these settings apply before the query of
-  // the caller; if they fail, the connection is closed and the query fails with their error.
+  // Sends the session settings on each new connection. MySQL runs the commands of a connection in
+  // order, so the settings apply before the caller’s query. If a setting fails, the connection is
+  // closed, and the caller’s query fails with that error.
   pool.pool.on('connection', (connection) => {
     const endOnError = (error: Error | null) => {
       if (error) streamOf(connection).destroy(error);
@@ -50,7 +52,9 @@ export function connectSql(address: SqlAddress, connections = 10): Pool {
 const streamOf = (connection: PoolConnection) =>
   (connection as unknown as { stream: Duplex }).stream;
 
-/** Makes a MongoDB client with its database; it connects at the first command. */
+/**
+ * Creates a MongoDB client and the handle of its database. The first command opens a connection.
+ */
 export function connectNosql(
   address: NosqlAddress,
   { isTraced }: { isTraced: boolean },
@@ -63,7 +67,7 @@ export function connectNosql(
     serverSelectionTimeoutMS: 3000,
     connectTimeoutMS: 3000,
     socketTimeoutMS: timeouts.statement,
-    // A document must be on the disk before MySQL commits rows that refer to it.
+    // MongoDB must have a document on disk before MySQL commits rows that refer to the document.
     writeConcern: { w: 'majority', journal: true },
     monitorCommands: isTraced,
     ignoreUndefined: true,

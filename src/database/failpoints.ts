@@ -1,5 +1,5 @@
-// Failpoints: named steps of a write. The debug log names each that was reached, and tests kill or pause the process
-// there.
+// Failpoints are named steps of a write. The debug log names each failpoint that a write reaches, and tests kill or
+// pause the process at a failpoint.
 import { stepTraces } from './traces.ts';
 
 export const failpoints: { reached: (name: string) => void | Promise<void> } = {

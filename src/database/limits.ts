@@ -1,2 +1,5 @@
-/** The most ids in one MongoDB query: some servers search the list of `$in` again for each document. */
+/**
+ * The maximum number of ids in one MongoDB query. Some servers search the whole `$in` list for each
+ * document, so long lists are slow.
+ */
 export const limits = { idsPerQuery: 1000 };

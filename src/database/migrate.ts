@@ -1,5 +1,5 @@
-// Migrations: files that are applied once each, in the order of their numbers; plain SQL, and modules for MongoDB.
-// Finished statements are counted, so that a run that was killed continues where it stopped.
+// Applies migrations, each once and in the order of their numbers: SQL files for MySQL, modules for MongoDB. Finished
+// statements are counted, so that the next run continues where a killed run stopped.
 import { hash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
@@ -21,8 +21,9 @@ export type How = {
 };
 
 /**
- * Migrates a database to the schema of this program; returns the names of the migrations it applied.
- * @throws Conflict when the file of an applied migration was changed since
+ * Migrates a database to the schema of this program; returns the names of the migrations it
+ * applied.
+ * @throws Conflict when the file of a migration was changed after the migration was applied
  */
 export async function migrate(
   pool: Pool,
@@ -31,7 +32,7 @@ export async function migrate(
 ): Promise<string[]> {
   const { known, checksums } = await refuseChanged(pool, { folder, ...(names ? { names } : {}) });
   const applied: string[] = [];
-  // One connection for all statements: opening one for each takes as long as the statements.
+  // One connection runs all statements: opening a connection takes as long as running a statement.
   const on = await pool.getConnection();
   try {
     await on.query(`SET SESSION lock_wait_timeout = ${LOCK_WAIT}`);
@@ -49,21 +50,24 @@ export async function migrate(
       }
     }
   } finally {
-    // The connection is destroyed, not given back to the pool, because its lock timeout is longer than usual.
+    // The connection is destroyed instead of returned to the pool, because its lock timeout is
+    // longer than usual.
     on.destroy();
   }
   return applied;
 }
 
 /**
- * For how many seconds a schema change waits for running queries on its table; any other statement waits at most 5.
+ * How many seconds a schema change waits for running queries on its table. Other statements wait
+ * only 5 seconds for a lock.
  */
 const LOCK_WAIT = 300;
 
 /**
- * Compares the files of applied migrations with their checksums.
- * @throws Conflict before anything is applied, when one was changed: then no file describes the schema of the
- * database
+ * Compares the files of applied migrations with the checksums that were stored when they were
+ * applied.
+ * @throws Conflict when a file was changed since, because the files then no longer describe the
+ * schema of the database; nothing has been applied at that time
  */
 export async function refuseChanged(pool: Pool, { names, folder = root }: How = {}) {
   await prepareTables(pool);
@@ -83,7 +87,8 @@ export async function refuseChanged(pool: Pool, { names, folder = root }: How = 
 const rooms = ['catalog', 'app', 'mongo'];
 
 /**
- * All migrations, such as `app/0001-people.sql`, in the order in which they are applied: by number, then by folder.
+ * Lists all migrations, such as `app/0001-people.sql`, in the order in which they are applied: by
+ * number, then by folder.
  */
 export async function available(folder = root): Promise<string[]> {
   const names: string[] = [];
@@ -104,7 +109,7 @@ async function prepareTables(pool: Pool) {
   await pool.query(`CREATE TABLE IF NOT EXISTS migration_progress (
     name VARCHAR(100) NOT NULL PRIMARY KEY,
     statements_done INT NOT NULL)`);
-  // MySQL lacks ADD COLUMN IF NOT EXISTS, so existing columns are looked up.
+  // MySQL lacks ADD COLUMN IF NOT EXISTS, so a query checks whether the column exists.
   const [column] = await select(
     pool,
     sql`select 1 from information_schema.columns
@@ -126,7 +131,7 @@ async function checksumsOf(names: string[], folder: URL): Promise<Map<string, st
   const found = new Map<string, string>();
   for (const name of names) {
     const text = await readFile(new URL(name, folder), 'utf8');
-    // Line endings are normalised, because a checkout on Windows has others.
+    // Line endings are normalised, because a checkout on Windows has CRLF instead of LF.
     found.set(name, hash('sha256', text.replaceAll('\r\n', '\n')));
   }
   return found;
@@ -142,7 +147,8 @@ async function applySql(file: URL, name: string, on: PoolConnection, step: () =>
     sql`select statements_done as done from migration_progress where name = ${name}`,
   );
   const done = line?.done ?? 0;
-  // The migration is recorded before its first statement, so that a killed run can be told from one that never started.
+  // Records the migration before its first statement. If this run is killed, the next run then
+  // knows that it had begun.
   await run(
     on,
     sql`insert into migration_progress (name, statements_done) values (${name}, ${done})
@@ -151,7 +157,8 @@ async function applySql(file: URL, name: string, on: PoolConnection, step: () =>
   for (const [index, statement] of statements.entries()) {
     if (index >= done) {
       await timed(statement, on, () => on.query(statement)).catch((error: unknown) => {
-        // The last run was killed after this statement had run and before it was counted.
+        // Ignores the error when the last run was killed after executing this statement and before
+        // counting it.
         if (index !== done || line === undefined || !isDoneAlready(statement, error)) throw error;
       });
       await step();
@@ -172,7 +179,7 @@ const doneAlready = new Set([
   'ER_CANT_DROP_FIELD_OR_KEY',
   'ER_BAD_TABLE_ERROR',
 ]);
-/** Error codes of a rename that was already done: the old name of the table, column or index is gone. */
+/** Error codes of a repeated rename: the old name of the table, column or index is gone. */
 const renamedAlready = new Set([
   'ER_NO_SUCH_TABLE',
   'ER_BAD_FIELD_ERROR',
@@ -180,8 +187,9 @@ const renamedAlready = new Set([
 ]);
 
 /**
- * Whether a statement was already run: its table, column, index or row exists (or is gone). InnoDB runs a statement
- * completely or not at all.
+ * Whether a statement failed because an earlier run already executed it: what it creates exists, or
+ * what it drops or renames is gone. InnoDB executes a statement completely or not at all, so
+ * nothing is left to do.
  */
 function isDoneAlready(statement: string, error: unknown): boolean {
   const code = (error as { code?: string }).code ?? '';

@@ -1,4 +1,4 @@
-/** Groups sorted numbers into ranges: `1, 2, 3, 7` as `[1, 3], [7, 7]`. */
+/** Groups numbers into ranges of consecutive numbers: `1, 2, 3, 7` becomes `[1, 3], [7, 7]`. */
 export function rangesOf(numbers: number[]): [number, number][] {
   const runs: [number, number][] = [];
   for (const number of numbers.toSorted((one, other) => one - other)) {

@@ -1,6 +1,9 @@
-// Reads ahead: the next items are read or prepared while the current one is written.
+// Reads ahead: reads and prepares the next item while the caller works on the current item.
 
-/** Yields the items of a generator, and already reads the next one while the caller works on the current one. */
+/**
+ * Yields the items of a generator, and reads the next item while the caller works on the current
+ * one.
+ */
 export async function* ahead<T>(items: AsyncGenerator<T>): AsyncGenerator<T> {
   let next = items.next();
   try {
@@ -17,7 +20,7 @@ export async function* ahead<T>(items: AsyncGenerator<T>): AsyncGenerator<T> {
   }
 }
 
-/** Prepares the next items while the current one is being processed. */
+/** Prepares the next item while the caller works on the current one. */
 export const prefetch = <T, R>(
   items: AsyncIterable<T>,
   prepare: (item: T) => Promise<R>,

@@ -1,8 +1,10 @@
-// Says in Oneway’s own words why a database refused to write a value: the messages of databases contain values,
-// tables and accounts.
+// Explains in Oneway’s own words why a database refused to write a value. The database’s own message is not shown,
+// because it contains values, table names and account names.
 import { channel } from 'node:diagnostics_channel';
 
-/** The error message of a database, which is only logged; no page, journal or audit log contains it. */
+/**
+ * The database’s own error message. It is only logged: no page, journal or audit log contains it.
+ */
 export type Refusal = { code: string; quote: string };
 
 export const refusals = channel('oneway:refusal');
@@ -41,22 +43,22 @@ const reasonsOfMongo = new Map<number, string>([
 type Answered = { code?: unknown; errno?: unknown; sqlMessage?: string; errmsg?: string };
 
 /**
- * Why MySQL refused, as the end of a sentence; null for an error that MySQL did not send. The message of MySQL itself
- * is logged.
+ * Explains why MySQL refused a statement, as the end of a sentence; returns null for an error that
+ * MySQL did not send. Logs MySQL’s own message.
  */
 export function whyMysqlRefused(error: unknown): string | null {
   const { code, errno, sqlMessage } = error as Answered;
   if (!sqlMessage) return null;
   publish(String(code), sqlMessage);
-  // The message of a trigger is meant for people, so it is shown.
+  // The message of a trigger is written for people to read, so Oneway shows it.
   if (Number(errno) === 1644) return `a trigger there does not allow it: “${sqlMessage}”`;
   const reason = reasonsOfSql.get(Number(errno));
   return reason ? reason(columnIn(sqlMessage)) : `${unnamed} (${Number(errno)})`;
 }
 
 /**
- * Why MongoDB refused, as the end of a sentence; null for an error that MongoDB did not send. The message of MongoDB
- * itself is logged.
+ * Explains why MongoDB refused a command, as the end of a sentence; returns null for an error that
+ * MongoDB did not send. Logs MongoDB’s own message.
  */
 export function whyMongoRefused(error: unknown): string | null {
   const { code, errmsg } = error as Answered;
@@ -72,7 +74,10 @@ const unnamed = 'for a reason that is in the log of this environment';
 const publish = (code: string, quote: string) =>
   refusals.publish({ code, quote } satisfies Refusal);
 
-/** The column in an error message, as part of a sentence. Only the name of the column may be shown. */
+/**
+ * Returns the column that an error message names, as part of a sentence. The rest of the message is
+ * not shown, because it may contain values.
+ */
 function columnIn(message: string): string {
   const found = /(?:column|field) (?:'([^']+)'|(?:`[^`]*`\.)*`([^`]+)`)/i.exec(message);
   const column = found?.[1] ?? found?.[2];

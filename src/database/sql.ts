@@ -1,4 +1,4 @@
-// SQL written beside the code that needs it: values become placeholders, identifiers come from entity definitions.
+// Builds and runs SQL statements: values become placeholders, and identifiers come from entity definitions.
 import { channel } from 'node:diagnostics_channel';
 import { timeouts } from './timeouts.ts';
 import { timed } from './traces.ts';
@@ -6,7 +6,10 @@ import type { Pool, PoolConnection, ResultSetHeader, RowDataPacket } from 'mysql
 
 export type Queryable = Pool | PoolConnection;
 
-/** An SQL statement with its values. It is a class, so that no posted JSON can pass for a statement. */
+/**
+ * An SQL statement with its values. `sql` inlines only instances of this class, so that posted JSON
+ * cannot pass as a statement.
+ */
 export class Statement {
   readonly text: string;
   readonly values: unknown[];
@@ -38,7 +41,8 @@ export function sql(parts: TemplateStringsArray, ...given: unknown[]): Statement
 }
 
 /**
- * Refuses values that the driver would not insert as values: objects would become conditions, and NaN a column name.
+ * Refuses values that the driver would insert as SQL: it turns an object into conditions, and NaN
+ * into a column name.
  */
 function refuse(value: unknown) {
   if (Array.isArray(value)) value.forEach(refuse);
@@ -70,12 +74,12 @@ export async function first<T extends object>(
   return (await select<T>(on, statement))[0];
 }
 
-/** Runs an INSERT, UPDATE or DELETE; returns how many rows it matched. */
+/** Runs an INSERT, UPDATE or DELETE; returns the number of matched rows. */
 export async function run(on: Queryable, statement: Statement): Promise<number> {
   return ((await ask(on, statement)) as ResultSetHeader).affectedRows;
 }
 
-/** Runs a statement that sets LAST_INSERT_ID(); returns that id, or 0. */
+/** Runs a statement that may set LAST_INSERT_ID(); returns that id, or 0 when it was not set. */
 export async function runForId(on: Queryable, statement: Statement): Promise<number> {
   return ((await ask(on, statement)) as ResultSetHeader).insertId;
 }
@@ -85,9 +89,12 @@ export const command = async (connection: PoolConnection, text: string): Promise
   await timed(text, connection, () => withTimeout(connection, connection.query(text)));
 };
 
-/** Runs `text`, which already contains its values; `statement` is published in its place, for logs without values. */
+/**
+ * Runs `text`, an SQL statement that already contains its values. Logs and counters get `statement`
+ * instead, so that they contain no row values.
+ */
 export const runText = (on: Queryable, statement: Statement, text: string) =>
-  // With `null` as values the driver does not search the text for placeholders.
+  // When `values` is null, the driver does not search the text for placeholders.
   ask(on, statement, { sql: text, values: null });
 
 async function ask(
@@ -106,7 +113,7 @@ async function ask(
   try {
     return await answerOf(connection, statement, question);
   } finally {
-    // A destroyed connection does not go back to the pool when it is released.
+    // `release` does not return a destroyed connection to the pool.
     connection.release();
   }
 }
@@ -126,13 +133,19 @@ async function answerOf(
 
 const servers = new WeakMap<object, string>();
 
-/** Remembers from which server an error came, because a page may read two. */
+/**
+ * Remembers which server an error came from, because one page may query the servers of two
+ * environments.
+ */
 function fromServer(error: unknown, on: Queryable): unknown {
   if (typeof error === 'object' && error !== null) servers.set(error, serverOf(on));
   return error;
 }
 
-/** Whether an error came from another MySQL server than this one; false for errors that are not from MySQL. */
+/**
+ * Whether an error came from another MySQL server than `on`; false for errors that MySQL did not
+ * cause.
+ */
 export function isFromAnother(error: unknown, on: Queryable): boolean {
   const from = typeof error === 'object' && error !== null ? servers.get(error) : undefined;
   return from !== undefined && from !== serverOf(on);
@@ -141,7 +154,8 @@ export function isFromAnother(error: unknown, on: Queryable): boolean {
 type Address = { host?: string; port?: number; database?: string };
 
 function serverOf(on: Queryable): string {
-  // The types of the driver describe the options of a pool, not the parsed configuration that it has.
+  // The driver’s type definitions describe the options of a pool, but `config` holds the parsed
+  // configuration.
   const { connectionConfig } = ('getConnection' in on ? on.pool : on).config as {
     connectionConfig?: Address;
   };
@@ -149,16 +163,19 @@ function serverOf(on: Queryable): string {
   return `${host}:${port}/${database}`;
 }
 
-/** The error when the server did not answer in time; it may or may not have run the statement. */
+/**
+ * The error when the server did not answer in time. The server may have executed the statement
+ * anyway.
+ */
 class StatementTimeout extends Error {
   readonly code = 'STATEMENT_TIMEOUT';
 }
 
 /**
- * Fails when a server does not answer in time: one that stops answering without closing its connections must not
- * block a worker forever. The driver’s own timeout begins only when a statement reaches the front of its queue, so it
- * misses a server that fell silent earlier. The connection is closed, because nothing may wait behind the unanswered
- * statement.
+ * Fails when the server does not answer in time, because a server that is silent without closing
+ * its connections would block a worker forever. The driver’s own timeout starts only when a
+ * statement reaches the front of the connection’s queue, so it misses a server that fell silent
+ * earlier. The connection is closed, so that no later statement waits behind the unanswered one.
  */
 async function withTimeout<T>(connection: PoolConnection, answer: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
@@ -176,8 +193,8 @@ async function withTimeout<T>(connection: PoolConnection, answer: Promise<T>): P
 }
 
 /**
- * Runs `work` in a transaction. After any error the connection is closed: a lock timeout rolls back only its own
- * statement, and a later COMMIT would commit the rest.
+ * Runs `work` in a transaction. After any error the connection is closed: a lock timeout rolls back
+ * only the statement that failed, so a later COMMIT would commit the other statements.
  */
 export async function transaction<T>(
   pool: Pool,
@@ -205,7 +222,7 @@ export function snapshot<T>(pool: Pool, work: (connection: PoolConnection) => Pr
   ]);
 }
 
-/** Convert a timestamp between MySQL’s format (`2026-11-21 09:30:00.123`) and ISO 8601 in UTC. */
+/** Convert timestamps between MySQL’s format (`2026-11-21 09:30:00.123`) and ISO 8601 in UTC. */
 export const toSqlInstant = (iso: string) => iso.replace('T', ' ').replace('Z', '');
 export const fromSqlInstant = (stored: string) =>
   `${stored.replace(' ', 'T')}${stored.includes('.') ? '' : '.000'}Z`;

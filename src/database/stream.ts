@@ -6,8 +6,8 @@ import { statements, type Statement } from './sql.ts';
 import { timeouts } from './timeouts.ts';
 
 /**
- * Yields the bytes of the only column of each row; null for NULL. The connection is busy until the last row; it is
- * closed when the server is silent for too long.
+ * Yields the bytes of each row of a statement with one column; null for NULL. The connection can
+ * run no other statement until the last row. It is closed when the server is silent for too long.
  */
 export async function* streamBytes(
   on: PoolConnection,
@@ -19,7 +19,8 @@ export async function* streamBytes(
     .query({ sql: statement.text, values: statement.values, rowsAsArray: true, typeCast: false })
     .stream({ highWaterMark: 1000 }) as Readable & AsyncIterable<[Buffer | null]>;
   let lastAt = Date.now();
-  // While the reader is slow, rows wait to be read, so the timeout counts only while none waits.
+  // The timeout counts only while no received row waits for the reader: then the server is silent,
+  // not the reader slow.
   const watch = setInterval(() => {
     if (rows.readableLength === 0 && Date.now() - lastAt > timeouts.statement) on.destroy();
   }, 1000);

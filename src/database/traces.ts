@@ -1,5 +1,5 @@
-// What LOG_LEVEL=debug logs about database work, without values. At other levels nothing subscribes, and nothing is
-// timed.
+// Publishes the database statements that LOG_LEVEL=debug logs, without their values. At other log levels nothing
+// subscribes, and nothing is timed.
 import { channel } from 'node:diagnostics_channel';
 import type { CommandFailedEvent, CommandSucceededEvent, MongoClient } from 'mongodb';
 import type { PoolConnection } from 'mysql2/promise';
@@ -7,14 +7,17 @@ import type { PoolConnection } from 'mysql2/promise';
 export type StatementTrace = { database: string | undefined; statement: string; ms: number };
 export type CommandTrace = { database: string; command: string; collection: string; ms: number };
 
-/** A statement that MySQL answered, with placeholders instead of values. */
+/** Carries every MySQL statement that was executed, with placeholders instead of values. */
 export const statementTraces = channel('oneway:statement-trace');
-/** A command that MongoDB answered: its name and its collection. */
+/** Carries the name and collection of every MongoDB command that was executed. */
 export const commandTraces = channel('oneway:command-trace');
-/** Publishes the name of a step of a write (a failpoint) that was reached. */
+/** Carries the name of every failpoint (a named step of a write) that was reached. */
 export const stepTraces = channel('oneway:step-trace');
 
-/** Publishes how long a MySQL statement took, even when it was refused. */
+/**
+ * Runs `work`, and publishes how long its MySQL statement took, even when MySQL refused the
+ * statement.
+ */
 export const timed = <T>(
   statement: string,
   on: PoolConnection | null,

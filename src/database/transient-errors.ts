@@ -1,7 +1,10 @@
-// Decides which database errors may succeed on a retry.
+// Decides after which database errors a retry may succeed.
 import { isFromMongo, unwillingness } from './unwillingness.ts';
 
-/** Whether a retry may succeed: after a lock, an unreachable server, or while MongoDB elects another primary. */
+/**
+ * Whether a retry may succeed: a lock was held, the server was unreachable or out of connections,
+ * or MongoDB is electing another primary.
+ */
 export function isTransient(error: unknown): boolean {
   const kind = unwillingness(error);
   return (
@@ -12,7 +15,10 @@ export function isTransient(error: unknown): boolean {
   );
 }
 
-/** Whether the failure passes by itself: a missing right must be granted by a person, everything else passes. */
+/**
+ * Whether a server failure passes without a person. Only a missing right does not: a person must
+ * grant it.
+ */
 export function willPass(error: unknown): boolean {
   const kind = unwillingness(error);
   return kind !== null && kind !== 'denied';

@@ -1,5 +1,5 @@
-// Sorts errors of a server that works, but refuses a request or cannot fulfil it, into classes: for MySQL, MariaDB,
-// MongoDB and Redis.
+// Classifies errors of MySQL, MariaDB, MongoDB and Redis that the request did not cause: the server is unreachable,
+// read-only, full, locks the account and so on.
 
 export type Unwillingness =
   /** The server does not answer, or there is no connection to it. */
@@ -23,8 +23,8 @@ export type Unwillingness =
   /** The disk, its quota or the memory is full. */
   | 'full';
 
-// Classified by number: above 3000 the names of errors differ between MySQL and MariaDB, and the driver knows only
-// those of MySQL.
+// MySQL errors are classified by number: above 3000 the names of errors differ between MySQL and
+// MariaDB, and the driver knows only MySQL’s names.
 const numbersOfSql: Record<Unwillingness, number[]> = {
   away: [
     1053, 1077, 1078, 1079, 1080, 1152, 1154, 1158, 1159, 1160, 1161, 1184, 1317, 1927, 1969, 3024,
@@ -76,7 +76,10 @@ const ofCertificates = new Set([
   'HANDSHAKE_NO_SSL_SUPPORT',
 ]);
 
-/** The MySQL driver has the same code for everything that fails when a TLS connection is opened. */
+/**
+ * Whether an error concerns the server’s certificate. The MySQL driver gives every failed TLS
+ * handshake the same code, so the message decides.
+ */
 const isOfCertificate = (code: unknown, message: unknown) =>
   ofCertificates.has(String(code)) ||
   (code === 'HANDSHAKE_SSL_ERROR' && /certificate|altnames/i.test(String(message)));
@@ -99,7 +102,10 @@ const ofSockets = new Set([
   'POOL_CLOSED',
 ]);
 
-/** The classes of errors that the driver itself makes, or passes on without a number, by name. */
+/**
+ * Classes by error name, for errors that the MySQL driver raises itself or passes on without a
+ * number.
+ */
 const ofNames = new Map<string, Unwillingness>([
   ['ER_LOCK_DEADLOCK', 'busy'],
   ['ER_LOCK_WAIT_TIMEOUT', 'busy'],
@@ -115,7 +121,7 @@ const ofNames = new Map<string, Unwillingness>([
   ['ER_RECORD_FILE_FULL', 'full'],
 ]);
 
-/** The classes of Redis errors, by their first word. */
+/** Classes of Redis errors, by the first word of the error message. */
 const ofRedis = new Map<string, Unwillingness>([
   ['READONLY', 'read-only'],
   ['MISCONF', 'read-only'],
@@ -131,7 +137,7 @@ const ofRedis = new Map<string, Unwillingness>([
   ['BUSY', 'busy'],
 ]);
 
-/** The class of an error that the request did not cause; null for every other error. */
+/** Classifies an error that the request did not cause; returns null for every other error. */
 export function unwillingness(error: unknown): Unwillingness | null {
   if (typeof error !== 'object' || error === null) return null;
   const { code, message, cause } = error as { code?: unknown; message?: unknown; cause?: unknown };
@@ -144,7 +150,7 @@ export function unwillingness(error: unknown): Unwillingness | null {
 
 export const isUnwilling = (error: unknown): boolean => unwillingness(error) !== null;
 
-/** Whether this process closed the connection itself while shutting down. */
+/** Whether the error occurred because this process closed its connections while shutting down. */
 export const isClosed = (error: unknown): boolean =>
   error instanceof Error &&
   (error.message.startsWith('Pool is closed') || error.name === 'MongoClientClosedError');
@@ -167,15 +173,16 @@ function kindOfSql({ code, errno, fatal, sqlMessage, message = '' }: SqlTrouble)
   }
   const known = ofSql.get(number) ?? ofNames.get(String(code));
   if (known) return known;
-  // The connection was lost, and the driver has no error code for the cause.
+  // A fatal error without a known code means that the connection was lost.
   return fatal === true || /^(Pool is closed|No connections available)/.test(message)
     ? 'away'
     : null;
 }
 
 /**
- * The class of the operating system’s error number in `Got error 28 "No space left on device" from storage engine`;
- * 122 is a quota, 135 a full file.
+ * Classifies by the operating system’s error number in a message such as `Got error 28 "No space
+ * left on device" from storage engine`. 122 means that a disk quota is used up, 135 that a file is
+ * full.
  */
 const kindOfErrno = (message: string): Unwillingness | null =>
   /\b(28|122|132|135)\b/.test(message) ? 'full' : /\b(30|165)\b/.test(message) ? 'read-only' : null;
@@ -201,7 +208,7 @@ function kindOfMongo({ code, name, message, cause }: MongoTrouble): Unwillingnes
 export const isFromRedis = (error: unknown): boolean =>
   error instanceof Error && !isFromMongo(error) && kindOfRedis(error) !== null;
 
-/** Redis errors that mean a lost connection. They have no code, so they are recognised by their class. */
+/** The class names of Redis errors that mean a lost connection; these errors have no code. */
 const goneFromRedis =
   /^(ClientOffline|ClientClosed|DisconnectsClient|SocketClosedUnexpectedly|ConnectionTimeout|SocketTimeout|ReconnectStrategy|RootNodesUnavailable|Abort|Timeout)/;
 

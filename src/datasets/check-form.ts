@@ -1,14 +1,15 @@
-// The choices that a person posts on the page that checks a data file.
+// Parses the form of the page where a person checks a data file before it is loaded: encoding, delimiter, header line,
+// column types.
 import { z } from 'zod';
 import { Invalid } from '../problems.ts';
 import type { Form } from '../web/form/form.ts';
 import type { Examined } from './examination.ts';
 import { choicesSchema, columnTypes, type Choices, type ColumnType } from './reading/reading.ts';
 
-/** The most columns whose types can be chosen on the page. */
+/** The largest number of columns whose types a person can choose on the page. */
 const MOST_COLUMNS = 4000;
 
-/** A type with its format as one value of a select: `date|d/m/y`, `integer|`. */
+/** Writes a column type with its format as one value of a select: `date|d/m/y`, `integer|`. */
 export const typeValue = ({ type, format }: { type: ColumnType; format: string | null }) =>
   `${type}|${format ?? ''}`;
 
@@ -21,8 +22,8 @@ const typeSchema = z
   });
 
 /**
- * What was chosen, compared with what the page proposed: a select that still shows the proposal is no choice, so that
- * another encoding or delimiter leads to new proposals.
+ * Returns the choices that a person made on the page. A select that still shows the proposed value
+ * is no choice: after a change of the encoding or delimiter, the program may propose another value.
  * @throws Invalid for a value that the page does not offer
  */
 export function postedChoices(form: Form, { reading }: Examined, before: Choices): Choices {
@@ -73,7 +74,9 @@ function postedTypes(
   return Object.fromEntries(chosen);
 }
 
-/** Whether two sets of choices lead to the same reading. */
+/**
+ * Whether two sets of choices are equal, so that the file is read in the same way with each set.
+ */
 export const isSameChoice = (one: Choices, other: Choices): boolean =>
   JSON.stringify(sorted(one)) === JSON.stringify(sorted(other));
 

@@ -1,4 +1,5 @@
-// The nightly check of stored data files: each is there with its size, and once a month its content is hashed again.
+// The nightly check of stored data files: each file must exist with its recorded size, and once a month its content
+// must match its recorded SHA-256.
 import { run, select, sql } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
 import type { Work } from '../jobs/task.ts';
@@ -15,8 +16,9 @@ type FileCheckReport = {
 };
 
 /**
- * Hashes files that were not hashed within a month or were not as they should be, and looks whether all others are
- * there.
+ * Checks that every stored data file exists with its recorded size. Hashes the content of a file
+ * only if its last hash is older than 30 days or its last check failed, because hashing reads the
+ * whole file.
  */
 export async function checkDatafiles({ here, report }: Work): Promise<FileCheckReport> {
   const all = await select<Stored & { is_due: number }>(

@@ -1,4 +1,5 @@
-// The page that checks a data file before it is loaded: its reading, a preview, and the lines that are rejected.
+// The page where a person checks an uploaded data file before it is loaded: how the file is parsed, a preview of its
+// rows, and the lines that are rejected.
 import type { Request, Response } from 'express';
 import { isLive } from '../jobs/jobs.ts';
 import { Conflict, Invalid, NotFound, type FieldErrors } from '../problems.ts';
@@ -21,7 +22,7 @@ import * as uploads from './uploads.ts';
 import * as versions from './versions.ts';
 import { COLUMNS_SHOWN } from './wide.ts';
 
-/** The data file that the URL names. */
+/** Returns the data file whose id is in the URL. */
 export const addressedFile = (req: Request): Promise<Datafile> =>
   registry.known(req.here.sql, numberOrNull(req.params['id']) ?? 0);
 
@@ -35,7 +36,8 @@ async function checkPage(req: Request, res: Response, known: Datafile, errors: F
   const file = await registry.known(here.sql, known.id);
   const dataset = await datasets.known(here.sql, file.dataset);
   const examined = await examinedNow(here.sql, file);
-  // Once the reading is confirmed, the page of the file follows its loading.
+  // The parsing rules of the file are already confirmed, or the file is ignored: there is nothing
+  // left to check, so the browser goes to the page of the file.
   if (file.reading !== null || file.state === 'ignored') {
     return res.redirect(303, `/datafiles/${file.id}`);
   }
@@ -54,7 +56,7 @@ async function checkPage(req: Request, res: Response, known: Datafile, errors: F
   });
 }
 
-/** Examines the file again with the posted choices. */
+/** Requests another examination of the file, with the choices that the person posted. */
 export async function choose(req: Request, res: Response) {
   const file = await addressedFile(req);
   const chooseOnes = async () => {
@@ -78,11 +80,14 @@ async function needExamined({ here }: Request, file: Datafile): Promise<Examined
   return examined;
 }
 
-/** Loads the file as the page showed it; if a choice was changed on the page, shows the new preview first. */
+/**
+ * Loads the file as the page showed it. If the person changed a choice on the page, shows the new
+ * preview first and loads nothing.
+ */
 export async function load(req: Request, res: Response) {
   const file = await addressedFile(req);
   const { here, form } = req;
-  // A second click, or the page of another tab: the file is being loaded already.
+  // The file is being loaded already, because the person clicked twice or used a second tab.
   if (file.reading !== null && file.state !== 'failed') return followLoad(req, res, file);
   const loadShown = async () => {
     const examined = await needExamined(req, file);
@@ -110,7 +115,10 @@ export async function load(req: Request, res: Response) {
   await orShowErrors(res, loadShown, (errors) => checkPage(req, res, file, errors));
 }
 
-/** Why the rows of a file cannot stand beside those of the dataset's other files; null when they can. */
+/**
+ * Returns why the rows of a file cannot be added to the rows of the other files in its dataset, or
+ * null if they can be added.
+ */
 const mixedIn = ({ differing }: Examined, dataset: Dataset, others: number): string | null =>
   differing.length > 0 && others > 0 ? mixedColumns(datasets.fullName(dataset), others) : null;
 
@@ -119,7 +127,10 @@ async function followLoad({ here }: Request, res: Response, file: Datafile) {
   res.redirect(303, upload ? `/uploads/${upload.id}` : `/datafiles/${file.id}`);
 }
 
-/** Refuses a page that was shown before the file was examined again. */
+/**
+ * Refuses a form whose page was shown before the file was examined again: the person has not seen
+ * the current preview.
+ */
 function refuseOtherPage({ form }: Request, file: Datafile) {
   if (form.raw('seen') === file.updated_timestamp) return;
   throw new Conflict(
@@ -147,7 +158,10 @@ function refuseOpenQuestions({ form }: Request, { asks, counts, differing }: Exa
   if (Object.keys(errors).length > 0) throw new Invalid(errors);
 }
 
-/** Sends the rejected lines as CSV: those of the examination, and after loading those that were stored. */
+/**
+ * Sends the rejected lines of a file as CSV: before the load, the lines that the examination
+ * rejected; after the load, the lines that the load rejected.
+ */
 export async function rejects(req: Request, res: Response) {
   const file = await addressedFile(req);
   const csv = await rejectsCsv(req.here.sql, file);

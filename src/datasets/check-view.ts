@@ -1,4 +1,4 @@
-// What the page shows that checks a data file before it is loaded.
+// Prepares what the page shows on which a person checks a data file before it is loaded.
 import { bytes, count } from '../web/format.ts';
 import { typeValue } from './check-form.ts';
 import { listed } from './columns.ts';
@@ -14,10 +14,10 @@ import {
 import type { Datafile } from './registry.ts';
 import { COLUMNS_SHOWN, shownColumns } from './wide.ts';
 
-/** How many rejected lines the page shows; all of them can be downloaded. */
+/** The page shows at most this many rejected lines; a person can download all of them. */
 const REJECTS_SHOWN = 50;
 
-/** How many questions the page asks at once. */
+/** The page asks at most this many questions at once. */
 const QUESTIONS_SHOWN = 20;
 
 const encodings = [
@@ -62,7 +62,7 @@ const typeOptions = columnTypes.flatMap((type) =>
 
 const isKnown = (encoding: string) => encodings.includes(encoding);
 
-/** The sentence on top: `9,998 of 10,001 lines become rows; 2 rejected, 1 empty`. */
+/** Returns the summary sentence: `9,998 of 10,001 lines become rows; 2 rejected, 1 empty`. */
 export function countsText({
   lines,
   rows,
@@ -176,7 +176,10 @@ function columnView(
     value: isAsked ? '' : typeValue(type),
     isAsked,
     empty,
-    /** Words such as N/A, which become empty cells in a column that is not text. */
+    /**
+     * How many cells hold a word for “no value”, such as N/A: the load turns these cells into empty
+     * cells, except in text columns.
+     */
     emptied: type.type === 'text' ? 0 : nullWords,
     filled,
     samples,

@@ -1,4 +1,4 @@
-// Compares the columns of a data file with those of a dataset's current version.
+// Compares the columns of a data file with the columns of the current version of its dataset.
 import { count, plural } from '../web/format.ts';
 import type { ColumnFacts } from './reading/facts.ts';
 import type { Choices, Column } from './reading/reading.ts';
@@ -6,7 +6,10 @@ import type { Choices, Column } from './reading/reading.ts';
 const asText = ({ type, format }: Pick<Column, 'type' | 'format'>) =>
   format === null ? type : `${type} (${format})`;
 
-/** How columns differ from the current ones, as sentences; empty when they are the same in the same order. */
+/**
+ * Returns how the columns of a file differ from the current columns, as sentences; an empty array
+ * if names, types and order are equal.
+ */
 export function differingColumns(current: Column[], found: Column[]): string[] {
   const [before, after] = [byName(current), byName(found)];
   const differing = [
@@ -24,14 +27,18 @@ export function differingColumns(current: Column[], found: Column[]): string[] {
   return isReordered ? ['the columns have another order'] : differing;
 }
 
-/** Other formats lead to equal values; but a time without a zone is another value than an instant. */
+/**
+ * Two columns of one type are equal even if their formats differ, because the formats are converted
+ * to the same stored values. Timestamps are the exception: a local time and a UTC time are stored
+ * differently.
+ */
 const isSameType = (one: Column, other: Column) =>
   one.type === other.type && (one.type !== 'timestamp' || one.format === other.format);
 
-/** The most differences that a sentence lists. */
+/** A sentence lists at most this many differences. */
 const LISTED = 20;
 
-/** Differences as one text, the first 20 of many. */
+/** Joins the differences to one text; of many, only the first 20. */
 export function listed(differing: string[]): string {
   const more = differing.length - LISTED;
   return [...differing.slice(0, LISTED), ...(more > 0 ? [`and ${count(more)} more`] : [])].join(
@@ -39,15 +46,16 @@ export function listed(differing: string[]): string {
   );
 }
 
-/** Why a file with other columns cannot be appended to the rows of other files. */
+/** Returns why a file with different columns cannot be appended to the rows of the other files. */
 export const mixedColumns = (dataset: string, others: number) =>
   `${dataset} adds the rows of a new file to those before, which have other columns: rows of ${plural(others, { one: 'other file', many: 'other files' })} would stand under the wrong names. Ask for a file with the former columns, or let new files replace the rows before in the settings of the dataset.`;
 
 const byName = (columns: Column[]) => new Map(columns.map((column) => [column.name, column]));
 
 /**
- * The types of the current version that all cells of a file fit, too, although another type was proposed: a column of
- * texts in which this month's file has numbers only stays a column of texts.
+ * Returns the columns that keep the type of the current version because every cell of the new file
+ * fits that type, although the examination proposed another type. Example: a text column stays text
+ * when the file of this month has only numbers in that column.
  */
 export function typesThatStay(
   current: Column[],
@@ -58,7 +66,7 @@ export function typesThatStay(
   return Object.fromEntries(
     facts.flatMap(({ name, type, format, filled, fits }) => {
       const former = before.get(name);
-      // A column can be called "constructor".
+      // Object.hasOwn, because a column can be called "constructor".
       const isChosen = Object.hasOwn(chosen, name);
       if (!former || isChosen || (former.type === type && former.format === format)) return [];
       const isFit =

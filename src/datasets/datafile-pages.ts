@@ -1,4 +1,5 @@
-// The registry of data files: the list, and a file with where it is used, how it was read, and what it rejected.
+// The pages of the registry of data files: the list of all files, and one file with its versions, its parsing rules and
+// its rejected lines.
 import { pipeline as stream } from 'node:stream/promises';
 import type { Request, Response } from 'express';
 import { isLive } from '../jobs/jobs.ts';
@@ -91,7 +92,7 @@ async function filePage(req: Request, res: Response, known: Datafile, errors: Fi
   });
 }
 
-/** Sends the stored file as it came. */
+/** Sends the stored file byte for byte as it was uploaded or fetched. */
 export async function download(req: Request, res: Response) {
   const file = await addressedFile(req);
   const content = await req.here.storage.read(file.object);

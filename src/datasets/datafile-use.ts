@@ -1,4 +1,4 @@
-// Data files as pages show them: with their dataset and source, and the versions that they are in.
+// Reads data files for pages: with the names of their dataset and source, and the versions that contain them.
 import { select, sql, type Queryable } from '../database/sql.ts';
 import * as registry from './registry.ts';
 import type { Datafile, DatafileFilter, ListedDatafile } from './registry.ts';
@@ -6,11 +6,11 @@ import type { Datafile, DatafileFilter, ListedDatafile } from './registry.ts';
 type FileInList = ListedDatafile & {
   dataset_name: string;
   source_name: string | null;
-  /** How many versions have it. */
+  /** How many versions of the dataset contain the file. */
   versions: number;
 };
 
-/** A page of the registry with names. */
+/** Reads one page of the registry, each data file with the names of its dataset and source. */
 export async function listedFiles(on: Queryable, filter: DatafileFilter): Promise<FileInList[]> {
   const files = await registry.list(on, filter);
   const facts = await select<{
@@ -38,11 +38,16 @@ export async function listedFiles(on: Queryable, filter: DatafileFilter): Promis
 type DatafileUse = {
   source: { id: number; name: string } | null;
   versions: { version: number; is_current: number; purged_at: string | null }[];
-  /** Other fetches and readings of the same file. */
+  /**
+   * Other registry entries of the same file: it was fetched again from its source, or loaded again.
+   */
   others: { id: number; fetch_number: number; state: string; created_timestamp: string }[];
 };
 
-/** Where a data file comes from, the versions that it is in, and its other fetches. */
+/**
+ * Reads the source of a data file, the versions that contain the file, and other registry entries
+ * of the same file.
+ */
 export async function datafileUse(on: Queryable, file: Datafile): Promise<DatafileUse> {
   const [source] = await select<{ id: number; name: string }>(
     on,

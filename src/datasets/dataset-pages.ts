@@ -1,4 +1,4 @@
-// The pages of datasets: the list, a dataset as a table, its settings and its versions.
+// The pages of datasets: the list of all datasets, the rows of one dataset, its settings and its versions.
 import { pipeline as stream } from 'node:stream/promises';
 import { Readable } from 'node:stream';
 import type { Request, Response } from 'express';
@@ -46,7 +46,7 @@ export async function index(req: Request, res: Response) {
   });
 }
 
-/** The dataset that the URL names. */
+/** Returns the dataset whose id is in the URL. */
 export const addressedDataset = (req: Request): Promise<Dataset> =>
   datasets.known(req.here.sql, numberOrNull(req.params['id']) ?? 0);
 
@@ -141,7 +141,10 @@ async function addressedVersion(req: Request, dataset: Dataset): Promise<Version
   return found;
 }
 
-/** The URL under which clients read the dataset; null while it is not open to them. */
+/**
+ * Returns the URL from which API clients read the dataset, or null if the dataset is not open to
+ * clients.
+ */
 const apiAddress = ({ here }: Request, dataset: Dataset): string | null =>
   dataset.open_to_clients === 1
     ? `${here.settings.urls[here.name] ?? ''}/api/v1/table-data/${fullName(dataset)}`
@@ -189,7 +192,7 @@ async function tableOf(req: Request, dataset: Dataset, version: Version) {
 const shownCell = (cell: string | number | boolean | null | undefined) =>
   typeof cell === 'string' ? clip(cell) : (cell ?? null);
 
-/** Sends a version as CSV. */
+/** Sends a version of a dataset as CSV. */
 export async function download(req: Request, res: Response) {
   const dataset = await addressedDataset(req);
   const version = await addressedVersion(req, dataset);
@@ -199,7 +202,7 @@ export async function download(req: Request, res: Response) {
   await stream(Readable.from(csvOf(req.here.sql, version, { isExact })), res);
 }
 
-/** The headers of a CSV file that the browser saves. */
+/** Sets the response headers that make the browser save the response as a CSV file. */
 export function sendCsvHead(res: Response, name: string) {
   res.type('text/csv; charset=utf-8');
   res.set('Content-Disposition', `attachment; filename="${name}.csv"`);

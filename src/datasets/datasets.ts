@@ -1,4 +1,5 @@
-// Datasets: named tables of data files, such as `statistics/cities`. Each has versions, of which one is current.
+// Datasets: named tables such as `statistics/cities`, made from data files. Each dataset has versions; readers see the
+// current version.
 import { z } from 'zod';
 import * as audit from '../audit/audit.ts';
 import { matchedByName } from '../catalog/index.ts';
@@ -7,7 +8,10 @@ import type { App } from '../environments/app.ts';
 import { Conflict, Invalid, NotFound, parsed } from '../problems.ts';
 
 const modes = ['replace', 'append'] as const;
-/** How a new data file makes a version: `replace`: of it alone; `append`: of the files before and it. */
+/**
+ * How the next version of a dataset is made. `replace`: from the new data file alone; `append`:
+ * from the data files of the current version and the new one.
+ */
 type Mode = (typeof modes)[number];
 
 export type Dataset = {
@@ -15,23 +19,31 @@ export type Dataset = {
   organisation: string;
   name: string;
   mode: Mode;
-  /** Whether clients with a scope for it may read it through the signed API. */
+  /** Whether API clients with a scope for the dataset may read it through the signed API. */
   open_to_clients: 0 | 1;
-  /** How many versions are kept, the current one among them. */
+  /** How many versions keep their rows, the current version included. */
   keep_versions: number;
-  /** The number of the current version; null before the first. */
+  /** The number of the current version; null before the first file is loaded. */
   current_version: number | null;
-  /** The entity whose rows are checked against the dataset: `city` or `partner`. */
+  /**
+   * The entity (`city` or `partner`) whose rows in the catalogue are compared with the dataset;
+   * null for none.
+   */
   feeds: string | null;
-  /** The column with the names of those rows. */
+  /** The column of the dataset that holds the names of the cities or partners. */
   feeds_column: string | null;
-  /** A number that each change of the settings raises, so that nobody overwrites the change of another person. */
+  /**
+   * Increases with each change of the settings, so that a person cannot overwrite the change of
+   * another person without seeing it.
+   */
   revision: number;
   created_by: string;
   created_at: string;
 };
 
-/** A part of a dataset's name: lower-case letters, digits and underscores. */
+/**
+ * The organisation or the name in `organisation/name`: lower-case letters, digits and underscores.
+ */
 export const NAME_PART = /^[a-z][a-z0-9_]{0,29}$/;
 const part = (what: string) =>
   z
@@ -48,7 +60,10 @@ export const fullName = ({ organisation, name }: Pick<Dataset, 'organisation' | 
 
 const wantedName = z.object({ organisation: part('organisation'), name: part('name') });
 
-/** The entities whose rows can be checked against a dataset: those that environments find by name. */
+/**
+ * The entities that can be compared with a dataset: cities and partners, because environments match
+ * their rows by name.
+ */
 export const feedable = matchedByName.map(({ name }) => name);
 
 const isPosted = z.preprocess((value) => value === 'yes' || value === true, z.boolean());
@@ -97,8 +112,9 @@ export async function add(here: App, person: string, posted: PostedDataset): Pro
 }
 
 /**
- * Changes the settings of a dataset. `seen`: the revision that the page showed.
- * @throws Invalid for wrong fields, Conflict when another person changed it meanwhile
+ * Changes the settings of a dataset. `seen` is the revision that the page showed.
+ * @throws Invalid for wrong fields, Conflict if another person changed the settings after the page
+ * was shown
  */
 export async function change(
   here: App,
@@ -130,7 +146,7 @@ export const list = (on: Queryable) =>
 
 /**
  * Reads a dataset.
- * @throws NotFound when there is none with this id
+ * @throws NotFound if no dataset has this id
  */
 export async function known(on: Queryable, id: number): Promise<Dataset> {
   const found = await first<Dataset>(on, sql`select * from dataset where id = ${id}`);
@@ -138,7 +154,7 @@ export async function known(on: Queryable, id: number): Promise<Dataset> {
   return found;
 }
 
-/** Finds a dataset by organisation and name; undefined when there is none. */
+/** Finds a dataset by organisation and name; returns undefined if there is none. */
 export const named = (
   on: Queryable,
   { organisation, name }: Pick<Dataset, 'organisation' | 'name'>,

@@ -1,5 +1,5 @@
-// Examines a stored data file: proposes how to read it, compares it with the current version, and keeps what was found
-// for the page that checks it.
+// Examines a stored data file: proposes how to parse it, compares its columns with the current version of its dataset,
+// and stores the findings for the page where a person checks the file.
 import type { PoolConnection } from 'mysql2/promise';
 import { z } from 'zod';
 import { first, run, sql, type Queryable } from '../database/sql.ts';
@@ -20,10 +20,13 @@ import { clip, COLUMNS_SHOWN } from './wide.ts';
 export const EXAMINE = 'examine';
 export const examineInput = z.object({ datafile: z.number() });
 
-/** What an examination found. `differing`: how the columns differ from those of the current version. */
+/**
+ * The findings of an examination. `differing`: how the columns of the file differ from the columns
+ * of the current version; `current`: the columns of the current version.
+ */
 export type Examined = Examination & { differing: string[]; current: Column[] | null };
 
-/** Requests the examination of a data file, in the caller's transaction. */
+/** Requests the job that examines a data file, in the transaction of the caller. */
 export async function requestExamination(
   on: PoolConnection,
   { id, file_name: name }: Pick<Datafile, 'id' | 'file_name'>,
@@ -40,13 +43,16 @@ export async function requestExamination(
   return { job };
 }
 
-/** The job that examines a data file. A file that cannot be read fails with the reason. */
+/**
+ * Runs the job that examines a data file. A file that cannot be parsed gets the state `failed`,
+ * with the reason.
+ */
 export async function runExamination(
   { here, job, report }: Work,
   { datafile }: z.infer<typeof examineInput>,
 ): Promise<{ rows: number | null }> {
   const file = await registry.known(here.sql, datafile);
-  // A person has chosen otherwise meanwhile, and another job examines the file.
+  // A person has made other choices meanwhile, and a newer job examines the file.
   if (file.state !== 'processing' || file.job !== job.id) return { rows: null };
   await report({ done: 0, total: file.size, doing: `Reading ${file.file_name}` });
   try {
@@ -60,7 +66,7 @@ export async function runExamination(
   }
 }
 
-/** Examines a data file with its choices, and stores what was found. */
+/** Examines a data file with the choices of a person, and stores the findings. */
 export async function examineFile(here: App, file: Datafile): Promise<Examined> {
   const { sql: on, storage, settings } = here;
   const dataset = await datasets.known(on, file.dataset);
@@ -89,7 +95,10 @@ function comparedWith(current: Column[] | null, examination: Examination): Exami
   return { ...examination, differing, current };
 }
 
-/** What a person chose for the last file of the same source that was loaded: its next files are like it. */
+/**
+ * Returns the choices of the last loaded file from the same source, because the next file of a
+ * source usually has the same format.
+ */
 async function formerChoices(on: Queryable, { source }: Datafile): Promise<Choices> {
   if (source === null) return {};
   const former = await first<{ choices: string | null }>(
@@ -100,7 +109,7 @@ async function formerChoices(on: Queryable, { source }: Datafile): Promise<Choic
   return former?.choices ? choicesSchema.parse(JSON.parse(former.choices)) : {};
 }
 
-/** What was found, with long cells and wide rows cut for the page. */
+/** Shortens long cells and wide rows of the findings, because the page shows only part of them. */
 const clipped = (examined: Examined): Examined => ({
   ...examined,
   preview: examined.preview.map(({ line, cells }) => ({
@@ -114,11 +123,17 @@ const clipped = (examined: Examined): Examined => ({
   })),
 });
 
-/** What the examination of a data file found; null while it has not been examined with the present choices. */
+/**
+ * Returns the stored findings of the examination of a data file; null if the file has not been
+ * examined with its present choices.
+ */
 export const examinationOf = ({ examination }: Datafile): Examined | null =>
   examination === null ? null : (JSON.parse(examination) as Examined);
 
-/** What the examination found, compared with the version that is current now: it may have changed since. */
+/**
+ * Returns the stored findings, compared with the version that is current now: another file may have
+ * become current since the examination.
+ */
 export async function examinedNow(on: Queryable, file: Datafile): Promise<Examined | null> {
   const examination = examinationOf(file);
   if (examination === null) return null;
@@ -126,7 +141,7 @@ export async function examinedNow(on: Queryable, file: Datafile): Promise<Examin
   return comparedWith((await versions.current(on, dataset))?.columns ?? null, examination);
 }
 
-/** A question to a person, as a sentence. */
+/** Writes a question that only a person can answer as a sentence. */
 export function askText({ code, column, options, examples }: Ask): string {
   const shown = examples.map(({ text }) => `“${clip(text)}”`).join(', ');
   switch (code) {

@@ -1,4 +1,4 @@
-// Exports a version as CSV, as a stream of parts: for spreadsheets, or as an exact copy.
+// Exports a version of a dataset as a stream of CSV: for spreadsheets, or as an exact copy.
 import type { Queryable } from '../database/sql.ts';
 import { csvHeader, csvLine, spreadsheetLine } from './csv.ts';
 import { cellsFromJson } from './reading/values.ts';
@@ -7,7 +7,10 @@ import type { Version } from './versions.ts';
 
 const ROWS = 2000;
 
-/** Yields the CSV of a version; `isExact`: texts that look like formulas stay as they are. */
+/**
+ * Yields the CSV of a version. With `isExact`, texts that look like formulas are not changed;
+ * otherwise an apostrophe in front keeps a spreadsheet from running them.
+ */
 export async function* csvOf(
   on: Queryable,
   version: Version,
@@ -16,7 +19,7 @@ export async function* csvOf(
   const { columns } = version;
   yield csvHeader(columns, isExact);
   for await (const page of rows.pages(on, version, ROWS)) {
-    // A version that is being read is not purged.
+    // Records the read, so that the hourly purge does not delete the rows during the export.
     await rows.noteRead(on, { dataset: version.dataset, version: version.number });
     yield page
       .map(({ cells }) => cellsFromJson(cells))

@@ -1,4 +1,5 @@
-// Faults of a data file, which another attempt would meet again: what they are, and how they are recorded.
+// Permanent faults of a data file, such as an unreadable format. A retry would fail again, so the fault is recorded on
+// the file and the job is not retried.
 import { transaction } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
 import { NotFound, Problem } from '../problems.ts';
@@ -18,7 +19,10 @@ export class Fault extends Problem {
   }
 }
 
-/** The fault of the file that an error is; null for other errors, which may pass. */
+/**
+ * Converts an error to a permanent fault of the data file. Returns null for other errors, such as a
+ * lost connection, because a retry may succeed.
+ */
 export function faultOf(error: unknown): FaultFacts | null {
   if (error instanceof Fault) return error;
   if (error instanceof Unreadable) return { reason: 'unreadable', message: error.message };
@@ -31,7 +35,10 @@ export function faultOf(error: unknown): FaultFacts | null {
   return null;
 }
 
-/** A fault of a file as its page says it: nobody here can save a fetched file in another way. */
+/**
+ * Adapts the message of a fault for a file that was fetched from a source: no user of Oneway can
+ * save that file in another format, so the message refers to the publisher.
+ */
 export const forSource = ({ source }: Datafile, { reason, message }: FaultFacts): FaultFacts => ({
   reason,
   message:
@@ -40,7 +47,7 @@ export const forSource = ({ source }: Datafile, { reason, message }: FaultFacts)
       : message,
 });
 
-/** Records that a data file failed, and so did the upload that brought it; if it is still the same job that has it. */
+/** Marks a data file and its upload as failed, unless another job has taken over the file. */
 export const recordFault = (
   { sql: on }: App,
   file: Pick<Datafile, 'id' | 'job'>,

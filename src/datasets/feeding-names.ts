@@ -1,4 +1,5 @@
-// The names of cities or partners in datasets that feed them. A version never changes, so its names are kept in memory.
+// Reads the names of cities or partners from datasets. A dataset version never changes, so its names are cached in
+// memory.
 import { nameKey } from '../catalog/name-key.ts';
 import { select, sql, type Queryable } from '../database/sql.ts';
 import { fullName, type Dataset } from './datasets.ts';
@@ -7,15 +8,18 @@ import * as rows from './rows.ts';
 import * as versions from './versions.ts';
 import type { Version } from './versions.ts';
 
-/** Names by key: names with the same key count as equal (src/catalog/name-key.ts). */
+/**
+ * Maps the key of a name to the name. Two names with the same key count as equal
+ * (src/catalog/name-key.ts).
+ */
 type NamesByKey = Map<string, string>;
 
-/** How many versions' names are kept in memory. */
+/** How many versions have their names in the cache. */
 const KEPT = 8;
 const CHUNK = 5000;
 const known = new WeakMap<object, Map<string, NamesByKey>>();
 
-/** The names in a column of a version; empty when it has no such column. */
+/** Returns the names in a column of a version; an empty map if the version has no such column. */
 export async function namesIn(
   on: Queryable,
   version: Version,
@@ -46,8 +50,8 @@ async function readNames(on: Queryable, version: Version, columnName: string): P
 }
 
 /**
- * Which datasets of an environment have these names of an entity: by name, the full names of the datasets; null when
- * no dataset feeds the entity.
+ * Finds which datasets contain the given names of cities or partners. Returns, for each name, the
+ * full names of those datasets; null if no dataset holds names of this entity.
  */
 export async function datasetsWith(
   on: Queryable,

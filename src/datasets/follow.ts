@@ -1,5 +1,5 @@
-// Data files follow their jobs: when the job that examines or loads one has failed or was cancelled, the file fails
-// with its reason.
+// Marks a data file as failed, with the reason, when the job that examines or loads the file has failed or was
+// cancelled.
 import { select, sql } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
 import { recordFault } from './faults.ts';
@@ -7,7 +7,10 @@ import { endAbandoned } from './receive.ts';
 
 type Stranded = { id: number; job: string; problem: string | null; cancelled_by: string | null };
 
-/** Fails the data files whose job ended without them, and ends abandoned uploads; as a chore. */
+/**
+ * A regular chore: marks data files as failed whose job failed or was cancelled before it could
+ * update them, and ends abandoned uploads.
+ */
 export async function followDatafiles(here: App): Promise<void> {
   const stranded = await select<Stranded>(
     here.sql,

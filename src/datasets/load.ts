@@ -1,5 +1,5 @@
-// Loads a data file: its rows in batches under a datafile that no version names, then one commit that makes a version
-// of them. A killed load continues after the last stored line.
+// Loads a data file. Stores its rows in batches that no reader sees yet, then makes a version of the dataset from them
+// in one last commit. If the process is killed, another attempt continues after the last stored line.
 import { createHash } from 'node:crypto';
 import type { PoolConnection } from 'mysql2/promise';
 import { z } from 'zod';
@@ -24,7 +24,7 @@ import * as uploads from './uploads.ts';
 export const LOAD = 'load';
 export const loadInput = z.object({ datafile: z.number() });
 
-/** What became of a data file; `version` is the version that it made. */
+/** The result of a load. `version`: the number of the newest version that contains the file. */
 export type Loaded = {
   state: DatafileState;
   rows: number;
@@ -33,18 +33,18 @@ export type Loaded = {
   message: string | null;
 };
 
-/** How often a load records its progress, in milliseconds. */
+/** A load records its progress once in this many milliseconds. */
 const REPORT_MS = 1000;
 
-/** The job that loads one data file. */
+/** Runs the job that loads one data file. */
 export const runLoad = (work: Work, { datafile }: z.infer<typeof loadInput>) =>
   loadFile(work, datafile);
 
 type LoadWork = Pick<Work, 'here' | 'job' | 'report'>;
 
 /**
- * Loads a data file within a job. A fault of the file is recorded with it and returned; only faults that may pass are
- * thrown.
+ * Loads a data file in a job. A permanent fault of the file is recorded on the file and returned in
+ * the result. Other errors are thrown, so that the job is retried.
  */
 export async function loadFile(work: LoadWork, id: number): Promise<Loaded> {
   const { here } = work;
@@ -55,7 +55,7 @@ export async function loadFile(work: LoadWork, id: number): Promise<Loaded> {
     await loadClaimed(work, file);
   } catch (error) {
     if (error instanceof FileTaken && !(await hasFile(here, id, work.job))) {
-      // Whoever took the file records what became of it.
+      // Another job has taken over the file, and that job records the result.
       return outcome(here, id);
     }
     const fault = faultOf(error);
@@ -65,7 +65,10 @@ export async function loadFile(work: LoadWork, id: number): Promise<Loaded> {
   return outcome(here, id);
 }
 
-/** Takes a data file for a job; false when it is not to be loaded, or another active job has it. */
+/**
+ * Assigns a data file to a job. Returns false if the file is not in process, or another active job
+ * has it.
+ */
 const claim = async ({ sql: on }: App, id: number, job: Job): Promise<boolean> =>
   (await run(
     on,
@@ -76,7 +79,10 @@ const claim = async ({ sql: on }: App, id: number, job: Job): Promise<boolean> =
                 or not exists (select 1 from job where job.id = file.job and job.ended_at is null))`,
   )) === 1;
 
-/** Whether a file still is to be loaded by this job; another worker may be at it for the same job. */
+/**
+ * Whether a file is still in process and assigned to this job. Two workers may run the same job at
+ * once, when one of them was wrongly thought dead.
+ */
 async function hasFile({ sql: on }: App, id: number, job: Job): Promise<boolean> {
   const file = await registry.known(on, id);
   return file.state === 'processing' && file.job === job.id;
@@ -103,8 +109,10 @@ async function loadClaimed(work: LoadWork, file: Datafile) {
 }
 
 /**
- * The reading of a file that no person has checked: what the examination proposes, if it asks nothing and the columns
- * are those of the current version.
+ * Chooses the parsing rules for a file from a source, which no person checks. Uses the proposal of
+ * the examination, if the examination has no open question and the columns equal the columns of the
+ * current version.
+ * @throws Fault in any other case, so that a person decides
  */
 async function chooseReading({ here, job, report }: LoadWork, file: Datafile): Promise<Reading> {
   if (file.source === null) throw new Fault('question', 'Check how it is read, and load it then.');
@@ -131,7 +139,9 @@ function refuseOtherColumns(file: Datafile, differing: string[]) {
   );
 }
 
-/** Rows of other files cannot get the columns of this one, so a version of both would mix them. */
+/**
+ * Refuses to append a file with different columns: the version would mix rows of different columns.
+ */
 async function refuseMixedColumns(on: PoolConnection, dataset: Dataset, file: Datafile) {
   const others = await versions.filesBeside(on, dataset, file.id);
   if (others === 0) return;
@@ -162,7 +172,8 @@ async function storeRows(work: LoadWork, file: Datafile, reading: Reading): Prom
         return next.value;
       }
       await store.add(next.value);
-      // A file may have many lines and few rows, so progress does not wait for a commit.
+      // Reports progress by time and not by commit: a file may have many lines but few rows, so
+      // that commits are rare.
       if (Date.now() - reportedAt < REPORT_MS) continue;
       reportedAt = Date.now();
       await report({ done: bytes, total: file.size, doing: `Loading ${file.file_name}` });
@@ -185,7 +196,7 @@ function refuseChanged(file: Datafile, sha256: string) {
 const again = ({ source }: Datafile) =>
   source === null ? 'Upload it again.' : 'Fetch it again from its source.';
 
-/** Every row of the file is stored, or the load fails. */
+/** Fails the load unless every row of the file is stored. */
 function refuseLostRows(file: Datafile, counts: Counts, stored: number) {
   if (counts.rows === stored) return;
   throw new Error(
@@ -195,13 +206,17 @@ function refuseLostRows(file: Datafile, counts: Counts, stored: number) {
 
 type Whole = { file: Datafile; reading: Reading; counts: Counts };
 
-/** The last commit: registry, version, current version, pipeline run and audit, all of them or nothing. */
+/**
+ * Makes everything visible in one commit: registry entry, version, current version, pipeline run
+ * and audit entry.
+ */
 async function makeVersion(here: App, job: Job, { file, reading, counts }: Whole) {
   await failpoint('load last commit');
   await transaction(here.sql, async (on) => {
     const dataset = await versions.lockDataset(on, file.dataset);
     const current = await versions.current(on, dataset);
-    // Another file may have made a version since this one was examined or checked.
+    // Compares the columns again, because another file may have become the current version since
+    // this file was examined or checked.
     const differing = current ? differingColumns(current.columns, reading.columns) : [];
     refuseOtherColumns(file, differing);
     if (differing.length > 0) await refuseMixedColumns(on, dataset, file);

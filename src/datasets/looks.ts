@@ -1,4 +1,4 @@
-// How states of data files and uploads look on pages: an icon and a word.
+// The icon and the text with which pages show the state of a data file or an upload.
 import type { DatafileState } from './registry.ts';
 import type { UploadState } from './uploads.ts';
 
@@ -23,7 +23,7 @@ const datafileLooks: Record<DatafileState, Look> = {
 };
 export const datafileLook = (state: DatafileState): Look => datafileLooks[state];
 
-/** What the nightly check found of a stored file. */
+/** Returns the icon and the text for the result of the nightly check of a stored file. */
 export const checkLook = (result: string | null): Look => {
   switch (result) {
     case 'ok':

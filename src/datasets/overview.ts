@@ -1,4 +1,5 @@
-// The list of datasets with what a person wants to know of each: rows, version, when and from where, and the pipeline.
+// Reads the list of datasets, each with the number of rows and the age of its current version, the origin of its newest
+// file, and its last pipeline run.
 import { select, sql, type Queryable } from '../database/sql.ts';
 import { looks } from '../pipeline/looks.ts';
 import type { Run } from '../pipeline/runs.ts';
@@ -14,7 +15,10 @@ type Line = Dataset & {
   run_state: Run['state'] | null;
 };
 
-/** A dataset of the list; `origin`: the source or the person that its newest file came from. */
+/**
+ * A dataset of the list. `origin`: the source that its newest file was fetched from, or the person
+ * who loaded that file.
+ */
 type ListedDataset = Line & {
   fullName: string;
   origin: string;

@@ -1,4 +1,5 @@
-// Waits a moment for a job that is nearly done, so that most people never see a page of progress.
+// Waits up to two seconds for a job before a page is shown. Most jobs end in that time, so most people see the result
+// at once instead of a progress page.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Queryable } from '../database/sql.ts';
 import * as jobs from '../jobs/jobs.ts';
@@ -7,7 +8,10 @@ import type { Job } from '../jobs/jobs.ts';
 const PATIENCE_MS = 2000;
 const PAUSE_MS = 100;
 
-/** Returns the job when it has ended, or when it has not after two seconds; undefined when there is none. */
+/**
+ * Returns the job as soon as it has ended, or after two seconds even if it has not; undefined if
+ * there is no such job.
+ */
 export async function waitShortly(on: Queryable, id: string | null): Promise<Job | undefined> {
   if (id === null) return undefined;
   const last = Date.now() + PATIENCE_MS;

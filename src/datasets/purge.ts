@@ -1,35 +1,46 @@
-// Deletes rows that no version needs any more. Stored files stay, so that a file can always be loaded again.
+// Deletes rows of datasets that no version needs. The stored files are kept, so that a person can load each file again.
 import { failpoint } from '../database/failpoints.ts';
 import { first, run, select, sql, transaction, type Statement } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
 import type { Dataset } from './datasets.ts';
 import { lockDataset } from './versions.ts';
 
-/** How many rows a statement deletes: larger ones hold up those of other programs. */
+/**
+ * How many rows one statement deletes. A larger statement would block the statements of other
+ * programs for too long.
+ */
 const CHUNK = 5000;
 
-/** A data file that is neither in a version nor being loaded. */
+/** The condition that a data file is not in process and that no version with rows contains it. */
 const isUnused = sql`file.state <> 'processing' and not exists (
   select 1 from data_version_file used
     join data_version version on version.dataset = used.dataset and version.number = used.version
    where used.datafile = file.id and version.purged_at is null)`;
 
-/** Deletes what an earlier load stored of a data file that is about to be loaded from its first line. */
+/**
+ * Deletes the rows and rejects that an earlier load stored, before the file is loaded from its
+ * first line.
+ */
 export const purgeBeforeLoad = (here: App, datafile: number) =>
   purgeRows(here, datafile, sql`file.state = 'processing' and file.loaded_line = 0`);
 
-/** Deletes the rows of a data file that nothing needs; one that is loaded again meanwhile keeps them. */
+/**
+ * Deletes the rows of a data file if no version needs them. If a load of the file has begun
+ * meanwhile, its rows are kept.
+ */
 export const purgeUnused = (here: App, datafile: number) => purgeRows(here, datafile, isUnused);
 
 /**
- * Deletes the rows and rejects of a data file, as long as the condition holds. Each commit of a load changes the line of
- * the registry, so the lock on it keeps out a load that begins meanwhile, or a worker that was only thought to be dead.
+ * Deletes the rows and rejects of a data file in chunks, and stops as soon as the condition is
+ * false. Each chunk locks the registry entry of the file. Each commit of a load updates that entry,
+ * so a load cannot store rows while a chunk is deleted.
  */
 async function purgeRows({ sql: on }: App, datafile: number, condition: Statement): Promise<void> {
   let deleted = CHUNK;
   while (deleted === CHUNK) {
     deleted = await transaction(on, async (connection) => {
-      // The lock comes in a statement of its own: the condition then sees all that was committed before it.
+      // The lock is a separate statement, so that the condition below sees everything that was
+      // committed before the lock.
       await select(
         connection,
         sql`select id from operations_datafile_registry where id = ${datafile} for update`,
@@ -47,7 +58,10 @@ async function purgeRows({ sql: on }: App, datafile: number, condition: Statemen
   }
 }
 
-/** Deletes the versions that a dataset does not keep, and rows of data files that are in no version; as a chore. */
+/**
+ * An hourly chore: deletes the rows of old versions, and the rows of data files that are in no
+ * version. Returns how many versions it purged.
+ */
 export async function purgeVersions(here: App): Promise<number> {
   const { sql: on } = here;
   const all = await select<Dataset>(
@@ -61,8 +75,9 @@ export async function purgeVersions(here: App): Promise<number> {
 }
 
 /**
- * Marks the versions beyond those that are kept; one that a client read within the last hour stays, so that the client
- * reaches its end.
+ * Marks the oldest versions as purged, so that the dataset keeps as many versions as its settings
+ * say. The current version is never purged. A version that a client read within the last hour is
+ * kept, so that the client can read its last page.
  */
 const markPurged = ({ sql: on }: App, { id, keep_versions: keep }: Dataset): Promise<number> =>
   transaction(on, async (connection) => {
@@ -80,7 +95,7 @@ const markPurged = ({ sql: on }: App, { id, keep_versions: keep }: Dataset): Pro
     );
   });
 
-/** Data files with rows that nobody needs. */
+/** Finds data files whose rows are stored but needed by no version. */
 const withoutVersion = ({ sql: on }: App) =>
   select<{ id: number }>(
     on,

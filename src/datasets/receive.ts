@@ -1,4 +1,5 @@
-// Receives an uploaded file: streams it into object storage, and records it as a data file to be examined.
+// Receives an uploaded file: streams it into object storage, adds it to the registry of data files and requests its
+// examination.
 import { failpoint } from '../database/failpoints.ts';
 import { transaction } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
@@ -12,19 +13,22 @@ import { recordFault } from './faults.ts';
 import * as registry from './registry.ts';
 import * as uploads from './uploads.ts';
 
-/** `expected`: how many bytes the browser announced for the whole request. */
+/**
+ * A file that arrives. `expected`: the size in bytes that the browser announced for the whole
+ * request.
+ */
 type Arriving = { fileName: string; content: AsyncIterable<Buffer>; expected: number | null };
 
-/** The key under which an uploaded file is stored. */
+/** Returns the storage key of an uploaded file. */
 const objectOf = (upload: string) => `datafiles/uploads/${upload}`;
 
-/** How often the progress is recorded, in milliseconds. Tests shorten it. */
+/** An upload records its progress once in this many milliseconds. Tests shorten it. */
 export const pulses = { upload: 5000 };
 
 /**
- * Stores an uploaded file and requests its examination. After any failure nothing is stored, and the upload says how
- * much of it arrived.
- * @throws Problem 413 when it is too large, 400 when it ended too early
+ * Stores an uploaded file and requests its examination. After any failure, nothing of the file is
+ * stored, and the upload records how many bytes arrived.
+ * @throws Problem 413 if the file is too large, 400 if the connection broke
  */
 export async function receive(
   here: App,
@@ -44,10 +48,11 @@ export async function receive(
     }
     if (received === 0) throw new Problem(422, 'The file is empty. Choose one with rows.');
   }
-  // Also while the store is slow and no bytes are read: an upload of which nothing is heard counts as abandoned.
+  // Records the progress by a timer, even while a slow store accepts no bytes: an upload without
+  // recorded progress for two minutes counts as abandoned.
   const pulse = setInterval(() => {
     uploads.noteReceived(on, id, received).catch(() => {
-      // Only the progress is missing.
+      // The upload goes on: a failure here loses only the progress on the page.
     });
   }, pulses.upload);
   try {
@@ -80,7 +85,10 @@ export async function receive(
   }
 }
 
-/** Ends an upload, and deletes what is stored of it, unless its last commit has arrived after all. */
+/**
+ * Marks an upload as failed and deletes its stored bytes. If the commit of the upload succeeded
+ * although its answer was lost, the file is kept.
+ */
 async function giveUp(
   { sql: on, storage, log }: App,
   id: string,
@@ -91,7 +99,8 @@ async function giveUp(
     const { datafile } = await uploads.known(on, id);
     if (datafile === null) await storage.delete(objectOf(id));
   } catch (error) {
-    // The error of the upload reaches the person; the chore ends the upload later.
+    // Only logged: the person sees the error of the upload itself, and a chore ends the upload
+    // later.
     log.warn({ err: error, upload: id }, 'a broken upload was not ended');
   }
 }
@@ -111,7 +120,10 @@ function whyBroken(error: unknown, received: number, expected: number | null): s
   return `${bytes(received)}${all} arrived, then the connection broke. Nothing of it was stored: upload it again.`;
 }
 
-/** Ends uploads whose process died, and those that nobody checked in time. Returns how many. */
+/**
+ * Ends uploads whose process died, and uploads that nobody checked within seven days. Returns how
+ * many uploads it ended.
+ */
 export async function endAbandoned(here: App): Promise<number> {
   const { sql: on } = here;
   const [lost, unchecked] = [await uploads.abandoned(on), await uploads.unchecked(on)];

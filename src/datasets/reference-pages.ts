@@ -1,4 +1,4 @@
-// The page that compares the cities or partners of this environment with a dataset.
+// The page that compares the cities or partners of this environment with the names in a dataset.
 import type { Request, Response } from 'express';
 import { v4 as uuid, validate as isUuid } from 'uuid';
 import { entityNamed } from '../catalog/index.ts';
@@ -10,7 +10,10 @@ import { addressedDataset, crumbOf, home } from './dataset-pages.ts';
 import { fullName, type Dataset } from './datasets.ts';
 import { addNames, review } from './references.ts';
 
-/** How many names a page shows of each kind, and how many can be added at once. */
+/**
+ * The page shows at most this many names in each list, and a person can add at most this many at
+ * once.
+ */
 const SHOWN = 500;
 
 export async function show(req: Request, res: Response) {
@@ -40,7 +43,7 @@ async function reviewPage(req: Request, res: Response, dataset: Dataset, errors:
   });
 }
 
-/** Adds the chosen names as cities or partners, where editing is open. */
+/** Adds the chosen names as cities or partners of this environment. */
 export async function add(req: Request, res: Response) {
   const dataset = await addressedDataset(req);
   const addPosted = async () => {

@@ -1,4 +1,5 @@
-// Compares the cities or partners of this environment with the names in a dataset, and adds those that are missing here.
+// Compares the cities or partners of this environment with the names in a dataset, and adds the names that this
+// environment lacks.
 import { v5 as uuidOf } from 'uuid';
 import { linksOf } from '../catalog/entity.ts';
 import { entityNamed, travelling } from '../catalog/index.ts';
@@ -15,19 +16,21 @@ import { namesIn } from './feeding-names.ts';
 import * as versions from './versions.ts';
 
 type NameReview = {
-  /** Names of the dataset that are missing here. */
+  /** Names in the dataset that this environment lacks. */
   missing: string[];
-  /** Names that are spelled in another way here than in the dataset. */
+  /** Names that this environment and the dataset spell differently. */
   spelled: { here: string; inDataset: string }[];
-  /** Names that rows here are linked with, and that the dataset does not have. */
+  /** Names that rows of this environment are linked with, but that the dataset lacks. */
   unknown: string[];
-  /** How many names are equal. */
+  /** How many names are spelled alike in this environment and in the dataset. */
   equal: number;
 };
 
 /**
- * Compares the names of this environment with those of a dataset's current version.
- * @throws Conflict when the dataset feeds nothing, or has no version with the column
+ * Compares the names of cities or partners in this environment with the current version of a
+ * dataset.
+ * @throws Conflict if the dataset is set to be compared with no entity, has no rows, or lacks the
+ * column of names
  */
 export async function review(here: App, dataset: Dataset): Promise<NameReview> {
   const { sql: on } = here;
@@ -61,7 +64,7 @@ export async function review(here: App, dataset: Dataset): Promise<NameReview> {
   };
 }
 
-/** The names of an entity that rows of the catalogue are linked with. */
+/** Returns the names of the cities or partners that rows of the catalogue are linked with. */
 async function usedNames(on: Queryable, entity: string): Promise<string[]> {
   const used = new Set<string>();
   for (const from of travelling) {
@@ -77,8 +80,8 @@ async function usedNames(on: Queryable, entity: string): Promise<string[]> {
 type Added = { added: string[]; refused: { name: string; reason: string }[] };
 
 /**
- * Adds rows with these names, each as a save of this person. `key`: of the form, so that a form that is posted twice
- * adds nothing twice.
+ * Adds cities or partners with these names; each is saved in the name of the person. `key`
+ * identifies the posted form: a form that is posted twice adds each name once.
  */
 export async function addNames(
   here: App,

@@ -1,4 +1,4 @@
-// The registry of data files: every file that was stored, from a source or an upload, and what became of it.
+// The registry of data files: an entry for every file that was uploaded or fetched from a source, with its state.
 import type { PoolConnection } from 'mysql2/promise';
 import {
   first,
@@ -19,12 +19,12 @@ import {
 } from './reading/reading.ts';
 
 /**
- * The state of a data file. `processing`: stored, and examined or loaded; `processed`: in a version; `failed`: not
- * loaded, with a reason; `ignored`: a person said so.
+ * The state of a data file. `processing`: stored, but not loaded yet; `processed`: loaded into a
+ * version; `failed`: not loaded, with a reason; `ignored`: a person decided not to load it.
  */
 export type DatafileState = 'processing' | 'processed' | 'failed' | 'ignored';
 
-/** Why a data file failed: the pages offer another way out for each. */
+/** Why a data file failed. Pages offer a different solution for each reason. */
 export type DatafileReason =
   | 'unreadable'
   | 'columns-differ'
@@ -39,32 +39,47 @@ export type DatafileReason =
 export type Datafile = {
   id: number;
   dataset: number;
-  /** The source that the file was fetched from; null for an upload. */
+  /** The source that the file was fetched from; null for an uploaded file. */
   source: number | null;
   file_name: string;
-  /** The number of the fetch: a file that is fetched again from its source gets the next one. */
+  /**
+   * Counts the entries of one file: the entry gets the next number when the file is fetched or
+   * loaded again.
+   */
   fetch_number: number;
   state: DatafileState;
-  /** The key of the stored file in object storage. */
+  /** The key of the file in object storage. */
   object: string;
-  /** Where it was fetched from. */
+  /** The URL that the file was fetched from; null for an uploaded file. */
   url: string | null;
   size: number;
   sha256: string;
   etag: string | null;
-  /** Size and ETag that the source last listed for a file of this name. */
+  /**
+   * The size and ETag that the source last listed under this file name. They differ from `size` and
+   * `etag` if the file changed at the source.
+   */
   seen_size: number | null;
   seen_etag: string | null;
-  /** What a person chose for its reading, as JSON. */
+  /** The choices of a person about how to parse the file, as JSON. */
   choices: string | null;
-  /** What its examination found, as JSON; null while it has not been examined with the present choices. */
+  /**
+   * The findings of the examination of the file, as JSON; null if the file has not been examined
+   * with its present choices.
+   */
   examination: string | null;
-  /** The reading by which it is or was loaded, as JSON. */
+  /** The rules by which the file is parsed when it is loaded, as JSON. */
   reading: string | null;
   counts: string | null;
-  /** Whether a person accepted that its columns differ from those of the current version. */
+  /**
+   * Whether a person accepted that the columns of the file differ from those of the current
+   * version.
+   */
   accepts_columns: 0 | 1;
-  /** The last line whose rows are stored, and how many rows are: a killed load continues after them. */
+  /**
+   * How far the load is: the last line whose rows are stored, and how many rows are stored. After a
+   * kill, the load continues from there.
+   */
   loaded_line: number;
   loaded_rows: number;
   reason: DatafileReason | null;
@@ -72,9 +87,9 @@ export type Datafile = {
   person: string;
   job: string | null;
   checked_at: string | null;
-  /** When its content was last hashed. */
+  /** When the nightly check last hashed the content of the stored file. */
   hashed_at: string | null;
-  /** What the nightly check of the stored file found: `ok`, `missing` or `changed`. */
+  /** The result of the last nightly check of the stored file: `ok`, `missing` or `changed`. */
   check_result: string | null;
   created_timestamp: string;
   updated_timestamp: string;
@@ -87,8 +102,8 @@ type NewDatafile = Pick<
   Partial<Pick<Datafile, 'fetch_number' | 'url' | 'etag'>>;
 
 /**
- * Adds a stored file to the registry, in the caller's transaction. A file of a source that another worker has added
- * already is not added again.
+ * Adds a stored file to the registry, in the transaction of the caller. If another worker has
+ * already added the same file of a source, returns the existing entry.
  */
 export async function add(on: PoolConnection, file: NewDatafile): Promise<Datafile> {
   const id = await runForId(
@@ -105,8 +120,8 @@ export async function add(on: PoolConnection, file: NewDatafile): Promise<Datafi
 }
 
 /**
- * Reads a data file.
- * @throws NotFound when there is none with this id
+ * Reads the registry entry of a data file.
+ * @throws NotFound if no data file has this id
  */
 export async function known(on: Queryable, id: number): Promise<Datafile> {
   const found = await first<Datafile>(
@@ -124,13 +139,13 @@ export type DatafileFilter = {
   before: number | null;
 };
 
-/** A data file as lists show it, without the columns that may be large. */
+/** A data file as lists show it, without the columns that may hold large JSON texts. */
 export type ListedDatafile = Omit<Datafile, 'choices' | 'examination' | 'reading'>;
 const inList = sql`id, dataset, source, file_name, fetch_number, state, object, url, size, sha256, etag, seen_size, seen_etag,
                    counts, accepts_columns, loaded_line, loaded_rows, reason, error_message, person, job, checked_at, hashed_at,
                    check_result, created_timestamp, updated_timestamp`;
 
-/** Lists data files newest first, 50 a page, with ids below `before`. */
+/** Lists data files, newest first, 50 per page; `before` continues below that id. */
 export const list = (on: Queryable, { state, dataset, source, before }: DatafileFilter) =>
   select<ListedDatafile>(
     on,
@@ -142,7 +157,10 @@ export const list = (on: Queryable, { state, dataset, source, before }: Datafile
          order by id desc limit 50`,
   );
 
-/** Changes a data file, if it is in one of these states, and under a further condition; returns whether it was. */
+/**
+ * Changes a data file if it is in one of the given states and fulfils the condition `only`. Returns
+ * whether it was changed.
+ */
 export const change = async (
   on: Queryable,
   { id }: Pick<Datafile, 'id'>,
@@ -159,7 +177,7 @@ export const change = async (
 
 /**
  * Changes a data file.
- * @throws Conflict when it is in none of these states any more, or no longer fulfils the condition
+ * @throws Conflict if the file is no longer in one of the given states or no longer fulfils `only`
  */
 export async function changeOrRefuse(
   on: Queryable,
@@ -174,7 +192,9 @@ export async function changeOrRefuse(
   throw new Conflict(`${file.file_name} is ${now} now. Nothing was changed: reload the page.`);
 }
 
-/** Fails a data file, if it is still the same job that has it; returns whether it failed. */
+/**
+ * Marks a data file as failed, unless another job has taken it over. Returns whether it was marked.
+ */
 export const fail = (
   on: Queryable,
   file: Pick<Datafile, 'id' | 'job'>,
@@ -188,7 +208,10 @@ export const fail = (
     sql`job <=> ${file.job}`,
   );
 
-/** Whether the source lists another file under this name than the one that is stored. */
+/**
+ * Whether the source now lists another file under this name: the size or ETag of the list differs
+ * from the stored file.
+ */
 export const differsAtSource = ({
   size,
   etag,
@@ -198,7 +221,9 @@ export const differsAtSource = ({
   (seenSize !== null && seenSize !== size) ||
   (etag !== null && seenEtag !== null && seenEtag !== etag);
 
-/** The condition that a line, called `file`, differs at its source. */
+/**
+ * The condition, for a table alias `file`, that the source now lists another file under this name.
+ */
 export const differing = sql`(file.seen_size <> file.size or file.seen_etag <> file.etag)`;
 
 export const readingOf = ({ reading }: Datafile): Reading | null =>

@@ -1,4 +1,4 @@
-// Lines of a data file that became no row.
+// The rejected lines of a data file: lines that became no row.
 import { select, sql, type Queryable } from '../database/sql.ts';
 import { csvLine, spreadsheetLine } from './csv.ts';
 import { examinationOf } from './examination.ts';
@@ -13,7 +13,10 @@ type StoredReject = {
   excerpt: string;
 };
 
-/** The rejected lines of a loaded file, in order; 50 by default, 10,000 are stored. */
+/**
+ * Lists the rejected lines of a loaded file, in the order of the file. A load stores at most 10,000
+ * of them.
+ */
 export const list = (on: Queryable, datafile: number, limit = 50) =>
   select<StoredReject>(
     on,
@@ -24,7 +27,10 @@ export const list = (on: Queryable, datafile: number, limit = 50) =>
 const HEAD = ['line', 'column', 'reason', 'text'];
 const columns: Column[] = HEAD.map((name) => ({ name, type: 'text', format: null }));
 
-/** The rejected lines as CSV: line, column, reason, and the text that was rejected; null when there are none. */
+/**
+ * Writes the rejected lines of a file as CSV with line, column, reason and rejected text. Returns
+ * null if no line is rejected.
+ */
 export async function rejectsCsv(on: Queryable, file: Datafile): Promise<string | null> {
   const stored = await list(on, file.id, 10_000);
   const lines =

@@ -1,4 +1,4 @@
-// Lets a data file be read and loaded: for the first time, again after a failure, or again as a new version.
+// Requests that a data file is examined or loaded: for the first time, after a failure, or again as a new version.
 import type { PoolConnection } from 'mysql2/promise';
 import * as audit from '../audit/audit.ts';
 import { first, run, sql, transaction } from '../database/sql.ts';
@@ -15,10 +15,15 @@ import * as uploads from './uploads.ts';
 const withoutRows = sql`state = 'processing', reason = null, error_message = null, counts = null, loaded_line = 0,
                         loaded_rows = 0`;
 const fromTheStart = sql`${withoutRows}, examination = null, reading = null, accepts_columns = false`;
-/** The condition that a file is not being loaded: once its reading is confirmed, its rows are stored by it. */
+/**
+ * The condition that a file is not being loaded. Once a person has confirmed the `reading` of a
+ * file, a job stores rows by it, so nobody may change the file unless that job fails.
+ */
 const isNotLoading = sql`(state = 'failed' or reading is null)`;
 
-/** Requests that a data file is examined again, with other choices; nothing is loaded yet. */
+/**
+ * Requests another examination of a data file with other choices of the person. Loads nothing yet.
+ */
 export const chooseReading = (
   here: App,
   person: string,
@@ -32,8 +37,9 @@ export const chooseReading = (
   });
 
 /**
- * Prepares a data file to be loaded again. The rows of versions never change, so a file that is in a version gets a
- * second line in the registry, with the same stored file. Returns the line to check, and the job that examines it.
+ * Prepares a data file to be loaded again. The rows of a version never change, so a file that is in
+ * a version gets a second registry entry with the same stored file. Returns the entry to check, and
+ * the job that examines it.
  */
 export const loadAgain = (
   here: App,
@@ -68,7 +74,10 @@ async function secondLine(on: PoolConnection, file: Datafile, person: string): P
 
 type Confirmed = { file: Datafile; reading: Reading; acceptsColumns: boolean };
 
-/** Records that a person confirmed the reading of a data file, and requests the job that loads it. */
+/**
+ * Records that a person confirmed how a data file is parsed, and requests the job that loads the
+ * file.
+ */
 export const confirm = (
   here: App,
   person: string,
@@ -88,7 +97,10 @@ export const confirm = (
     return requestLoad(on, file, person);
   });
 
-/** Accepts the new columns of a file, and requests the job that loads it. */
+/**
+ * Records that a person accepted the new columns of a file, and requests the job that loads the
+ * file.
+ */
 export const acceptColumns = (here: App, person: string, file: Datafile): Promise<Job> =>
   transaction(here.sql, async (on) => {
     await registry.changeOrRefuse(
@@ -115,7 +127,7 @@ async function requestLoad(on: PoolConnection, file: Datafile, person: string): 
   return job;
 }
 
-/** Marks a data file that is not to be loaded. */
+/** Marks a data file as ignored, with the reason: it is not loaded. */
 export const ignore = (here: App, person: string, file: Datafile, reason: string) =>
   transaction(here.sql, async (on) => {
     const what = sql`state = 'ignored', error_message = ${reason}`;

@@ -1,5 +1,5 @@
-// Stores the rows and rejects of a data file in commits that also record how far the load is. While
-// commits run, the rows of the next ones are read.
+// Stores the rows and rejects of a data file in batches. Each commit also records the last stored line, where a killed
+// load continues. While a commit runs, the next rows are parsed.
 import type { PoolConnection } from 'mysql2/promise';
 import { insertLines, insertTexts, escaped } from '../database/bulk.ts';
 import { failpoint } from '../database/failpoints.ts';
@@ -11,22 +11,31 @@ import type { Batch } from './reading/rows.ts';
 import { cellsAsJson } from './reading/values.ts';
 import type { Datafile } from './registry.ts';
 
-/** A commit takes so many rows or characters: larger ones hold up those of other programs. */
+/**
+ * One commit holds about this many rows or characters. A larger one would block the statements of
+ * other programs for too long.
+ */
 const COMMIT_ROWS = 10_000;
 const COMMIT_LENGTH = 5_000_000;
-/** UTF-16 units of a statement: at three bytes each it stays below the 4 MB that old servers accept. */
+/**
+ * The most UTF-16 units of one statement. With three bytes for each, a statement stays below the 4
+ * MB that old servers accept.
+ */
 const STATEMENT_LENGTH = 1_000_000;
-/** How many rejected lines of a file are stored. */
+/** At most this many rejected lines of a file are stored. */
 const MOST_REJECTS = 10_000;
 
-/** Thrown when another job has the data file, or a person chose otherwise for it meanwhile. */
+/**
+ * Thrown when another job has taken over the data file, or a person has changed its choices
+ * meanwhile.
+ */
 export class FileTaken extends Interrupted {
   constructor({ file_name: name }: Pick<Datafile, 'file_name'>) {
     super(`${name} is examined or loaded by another job`);
   }
 }
 
-/** Rows and rejects of one commit. */
+/** The rows and rejects of one commit; `line` is the last line among them. */
 type Lot = { rows: number; line: number; texts: Texts; rejects: Reject[] };
 
 export function openStore(
@@ -73,7 +82,10 @@ export function openStore(
     stored = { rows: stored.rows + full.rows, line: full.line };
   };
 
-  /** Lets the next commit begin after those before it; waits while two have not ended. */
+  /**
+   * Queues a commit of the collected rows after the commits before it. Waits while two commits are
+   * unfinished, so that memory stays limited.
+   */
   const flush = async () => {
     await beforeLast;
     if (lot.rows === 0 && lot.rejects.length === 0) return;
@@ -81,12 +93,16 @@ export function openStore(
     lot = emptyLot();
     beforeLast = last;
     last = last.then(() => store(full));
-    // They are awaited later. Without a handler, a rejection until then would end the process.
+    // The commits are awaited later. Without this handler, an earlier rejection would end the
+    // process as unhandled.
     last.catch(() => {});
   };
 
   return {
-    /** Adds a batch, without what an earlier attempt stored; begins a commit when they are enough. */
+    /**
+     * Adds a batch, and queues a commit when enough rows are collected. Skips the lines that an
+     * earlier attempt of the load has stored.
+     */
     add: async (batch: Batch): Promise<void> => {
       for (const row of batch.rows) {
         if (!isNew(row)) continue;
@@ -102,30 +118,37 @@ export function openStore(
       if (lot.rows < COMMIT_ROWS && lot.texts.length() < COMMIT_LENGTH) return;
       await flush();
     },
-    /** Stores what is left; returns how many rows are stored. */
+    /** Commits the remaining rows. Returns how many rows of the file are stored. */
     end: async (): Promise<number> => {
       await flush();
       await last;
       return stored.rows;
     },
-    /** Waits for the commits that are under way, whatever becomes of them. */
+    /** Waits until all queued commits have ended, and ignores their errors. */
     settled: () => last.catch(() => {}),
   };
 }
 
-/** A text as JSON, and escaped for SQL: most have nothing to escape, and one search for both finds that out. */
+/**
+ * Writes a text as JSON, escaped for SQL. Most texts need no escaping, and one search for the
+ * special characters of both languages finds that out quickly.
+ */
 const writeText = (text: string) =>
   SPECIAL.test(text) ? escaped(JSON.stringify(text)) : `"${text}"`;
 
-/** What JSON or SQL escape: quotes, backslashes, control characters, and halves of surrogate pairs. */
+/**
+ * The characters that JSON or SQL escape: quotes, backslashes, control characters, and halves of
+ * surrogate pairs.
+ */
 // oxlint-disable-next-line no-control-regex -- these are the characters that JSON escapes
 const SPECIAL = /["'\\\u0000-\u001f\ud800-\udfff]/;
 
 const emptyLot = (): Lot => ({ rows: 0, line: 0, texts: new Texts(), rejects: [] });
 
 /**
- * Rows as SQL, joined for statements. Texts are kept rather than cells, because thirty strings of a row take the garbage
- * collector as long as reading them.
+ * Collects rows as SQL text, joined into statements. Keeps one text per row, not its cells: the
+ * garbage collector would spend as much time on thirty strings per row as the parser spends on
+ * reading them.
  */
 class Texts {
   private readonly whole: string[] = [];

@@ -1,28 +1,37 @@
-// The rows of a version, page by page. A row is read by its key; its cells are JSON as they were stored.
+// Reads the rows of a version of a dataset page by page, by the ids of the rows. Cells are returned as the JSON text
+// that is stored.
 import { Problem } from '../problems.ts';
 import { run, select, sql, type Queryable } from '../database/sql.ts';
 
-/** A row of a version: its id there, and its cells as a JSON array. */
+/**
+ * A row of a version. `id`: the position of the row in the version, from 1; `cells`: its cells as a
+ * JSON array.
+ */
 type DataRow = { id: number; cells: string };
 
 type VersionAddress = { dataset: number; version: number };
 
-/** The error when the rows of a version have been deleted, perhaps while they were read. */
+/**
+ * Thrown when the rows of a version have been deleted, possibly while a client was reading them.
+ */
 class VersionGone extends Problem {
   constructor() {
     super(410, 'The rows of this version were deleted. Start again with the current version.');
   }
 }
 
-/** How many bytes of rows are read at once, unless one row alone has more. */
+/** A page holds at most this many bytes of rows, or one row if that row alone is larger. */
 const ROOM = 8_000_000;
 
-/** Rows of a version that are in one data file, by their ids there. `firstId`: the id of its first row in the version. */
+/**
+ * The rows of a version that come from one data file: the rows `from` to `to` of the file.
+ * `firstId`: the id that the first row of the file has in the version.
+ */
 export type RowRange = { datafile: number; firstId: number; from: number; to: number };
 
 /**
- * Finds which of up to `limit` rows, from the row with the id `from` on, are in which data file. Ids begin with 1 and
- * have no gaps.
+ * Finds which data files hold the rows of a version, for up to `limit` rows from the id `from` on.
+ * The ids of a version begin with 1 and have no gaps.
  */
 export async function rangesOf(
   on: Queryable,
@@ -45,13 +54,13 @@ export async function rangesOf(
   }));
 }
 
-/** How many rows a range has. */
+/** Returns the number of rows in a range. */
 export const lengthOf = ({ from, to }: Pick<RowRange, 'from' | 'to'>) => to - from + 1;
 
 /**
- * Reads up to `limit` rows of a version, from the row with the id `from` on; fewer when they are large, but at least
- * one.
- * @throws VersionGone when a row that must be there is not
+ * Reads up to `limit` rows of a version, from the id `from` on. Reads fewer rows if they are large,
+ * but at least one.
+ * @throws VersionGone if a row of the version is missing
  */
 export async function page(
   on: Queryable,
@@ -87,7 +96,7 @@ export async function* pages(
   }
 }
 
-/** How many of the wanted rows fit, and their bytes; one row that comes first always fits. */
+/** Counts how many rows of a range fit into `room` bytes. The first row of a page always fits. */
 async function fittingRows(
   on: Queryable,
   range: RowRange,
@@ -110,7 +119,7 @@ async function fittingRows(
   return { count, bytes: sum };
 }
 
-/** Reads the first rows of a range. */
+/** Reads the first `wanted` rows of a range. */
 async function rowsOf(on: Queryable, { datafile, firstId, from }: RowRange, wanted: number) {
   const rows = await select<DataRow>(
     on,
@@ -121,7 +130,10 @@ async function rowsOf(on: Queryable, { datafile, firstId, from }: RowRange, want
   return rows;
 }
 
-/** Records that a client reads a version, at most about once a minute: a version that is being read is not purged. */
+/**
+ * Records that a client is reading a version, at most about once a minute. A version that was read
+ * within the last hour is not purged.
+ */
 export const noteRead = (on: Queryable, { dataset, version }: VersionAddress) =>
   run(
     on,

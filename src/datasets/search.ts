@@ -1,26 +1,30 @@
-// Searches the rows of a version for a text, part by part: no index is kept, so one request reads only so many rows.
+// Searches the rows of a dataset version for a text. There is no search index, so one request scans a limited number of
+// rows and returns where the next request continues.
 import type { Queryable } from '../database/sql.ts';
 import { cellsFromJson } from './reading/values.ts';
 import * as rows from './rows.ts';
 import type { Version } from './versions.ts';
 
-/** How many rows one request searches, and about how many characters. */
+/** One request scans at most this many rows, or about this many characters. */
 const SEARCHED_ROWS = 100_000;
 const SEARCHED_LENGTH = 200_000_000;
 const CHUNK = 5000;
 
 type FoundRow = { id: number; cells: (string | number | boolean | null)[] };
 
-/** `column`: the index of the only column to search; null for all. */
+/** A text to search for. `column`: the index of the only column to search; null for all columns. */
 export type Search = { text: string; column: number | null };
 
-/** Rows that a page of the table shows. `next`: where the next page begins; null at the end. */
+/**
+ * The rows of one page of the table. `next`: the id of the row where the next page begins; null at
+ * the end of the version.
+ */
 export type FoundRows = { rows: FoundRow[]; searchedTo: number; next: number | null };
 
-/** A text without capitals and accents, as people search for it. */
+/** Removes accents and upper case from a text, so that “zurich” finds “Zürich”. */
 const folded = (text: string) => text.normalize('NFKD').replaceAll(/\p{M}/gu, '').toLowerCase();
 
-/** Reads a page of rows; with a search, only rows that contain the text. */
+/** Reads one page of rows. With a search, reads only rows that contain the text. */
 export async function find(
   on: Queryable,
   { dataset, number: version, row_count: all }: Version,

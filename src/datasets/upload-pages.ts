@@ -1,4 +1,5 @@
-// The pages of an upload: choosing a file, and following it until its version is current.
+// The pages of an upload: a person chooses a file, and follows the upload until the rows of the file are in the current
+// version.
 import type { Request, Response } from 'express';
 import { isLive } from '../jobs/jobs.ts';
 import { jobView } from '../jobs/view.ts';
@@ -28,13 +29,13 @@ export async function showNew(req: Request, res: Response) {
   });
 }
 
-/** Stores the file that the browser sends, while it arrives. */
+/** Streams the file that the browser sends into storage, while it arrives. */
 export async function upload(req: Request, res: Response) {
   const dataset = await addressedDataset(req);
   if (!req.upload) throw new Problem(422, 'Choose a file. Go back and choose one.');
   const expected = numberOrNull(req.get('Content-Length'));
   const { limitBytes } = req.here.settings.datafiles;
-  // The announced length also covers what surrounds the file in the form.
+  // FORM_BYTES is added, because the announced length covers the whole form and not only the file.
   if (expected !== null && expected > limitBytes + FORM_BYTES) throw tooLarge(limitBytes);
   const { id, job } = await receive(
     req.here,
@@ -45,7 +46,10 @@ export async function upload(req: Request, res: Response) {
   res.redirect(303, `/uploads/${id}`);
 }
 
-/** The content of a file; it ends when the form does, so that a form with a second file is refused as a whole. */
+/**
+ * Yields the content of the uploaded file, and ends only when the whole form has arrived. A form
+ * with a second file then fails this upload, so that no file is lost unnoticed.
+ */
 async function* wholeFile({ content, end }: NonNullable<Request['upload']>) {
   yield* content as AsyncIterable<Buffer>;
   await end;
@@ -53,7 +57,7 @@ async function* wholeFile({ content, end }: NonNullable<Request['upload']>) {
 
 const FORM_BYTES = 64 * 1024;
 
-/** The name of a file without its folder, as some browsers send it. */
+/** Removes the folder from a file name, because some browsers send the full path. */
 const fileNameOf = (sent: string) => sent.split(/[/\\]/).at(-1) ?? '';
 
 export async function show(req: Request, res: Response) {

@@ -1,12 +1,14 @@
-// Uploads: files that people bring, from the first byte to the finished pipeline run.
+// Uploads: files that people send with the browser. Each upload is followed from its first byte until the pipeline run
+// that carries its rows on has ended.
 import type { PoolConnection } from 'mysql2/promise';
 import { v7 as uuid } from 'uuid';
 import { first, run, select, sql, type Queryable, type Statement } from '../database/sql.ts';
 import { NotFound } from '../problems.ts';
 
 /**
- * The state of an upload: its bytes arrive; stored and examined, it waits for a person; its reading is confirmed; its
- * rows are loaded; its version is current and the pipeline carries it on; the end.
+ * The state of an upload. `uploading`: bytes arrive; `uploaded`: stored, waits for a person to
+ * check it; `verified`: a person confirmed how the file is parsed; `processing_dss`: rows are being
+ * loaded; `processing_dataflow`: the version is current, and the pipeline carries it on.
  */
 export type UploadState =
   | 'uploading'
@@ -23,7 +25,7 @@ export type Upload = {
   file_name: string;
   state: UploadState;
   datafile: number | null;
-  /** How many bytes have arrived, and how many the browser announced. */
+  /** How many bytes have arrived, and how many bytes the browser announced. */
   received: number;
   expected: number | null;
   pipeline_run: number | null;
@@ -33,7 +35,7 @@ export type Upload = {
   changed_at: string;
 };
 
-/** For how many days an upload waits for a person to check it. */
+/** An upload waits this many days for a person to check it, and then fails. */
 export const WAITS_DAYS = 7;
 
 const now = sql`utc_timestamp(3)`;
@@ -45,7 +47,7 @@ type NewUpload = {
   person: string;
 };
 
-/** Records that bytes begin to arrive; returns the id of the upload. */
+/** Records that an upload begins; returns its id. */
 export async function begin(on: Queryable, wanted: NewUpload): Promise<string> {
   const id = uuid();
   await run(
@@ -64,7 +66,10 @@ export const noteReceived = (on: Queryable, id: string, received: number) =>
          where id = ${id} and state = 'uploading'`,
   );
 
-/** Records that the whole file is stored, as a data file; false when the upload was given up meanwhile. */
+/**
+ * Records that the whole file is stored as a data file. Returns false if the upload was marked as
+ * failed meanwhile.
+ */
 export const endReceiving = async (
   on: Queryable,
   id: string,
@@ -89,7 +94,7 @@ export const failReceiving = (
 
 /**
  * Reads an upload.
- * @throws NotFound when there is none with this id
+ * @throws NotFound if no upload has this id
  */
 export async function known(on: Queryable, id: string): Promise<Upload> {
   const found = await first<Upload>(on, sql`select * from upload where id = ${id}`);
@@ -97,14 +102,14 @@ export async function known(on: Queryable, id: string): Promise<Upload> {
   return found;
 }
 
-/** The newest uploads of a dataset. */
+/** Lists the newest uploads of a dataset. */
 export const ofDataset = (on: Queryable, dataset: number, limit = 10) =>
   select<Upload>(
     on,
     sql`select * from upload where dataset = ${dataset} order by created_at desc, id desc limit ${limit}`,
   );
 
-/** The upload that brought a data file; undefined for a file of a source. */
+/** Finds the upload of a data file; undefined if the file was fetched from a source. */
 export const ofDatafile = (on: Queryable, datafile: number) =>
   first<Upload>(
     on,
@@ -123,18 +128,24 @@ const move = (
          where datafile = ${datafile} and state in (${from})`,
   );
 
-/** Records that a file waits for a person again, because it is examined with other choices. */
+/** Records that the upload waits for a person again, because its file is examined again. */
 export const reopen = (on: PoolConnection, datafile: number) =>
   move(on, datafile, ['failed', 'uploaded'], sql`state = 'uploaded', error = null`);
 
-/** Records that a person confirmed the reading of a file; one that failed before begins again. */
+/**
+ * Records that a person confirmed how the file is parsed. An upload that had failed or was
+ * completed begins again.
+ */
 export const verify = (on: PoolConnection, datafile: number) =>
   move(on, datafile, ['uploaded', 'failed', 'completed'], sql`state = 'verified', error = null`);
 
 export const beginLoading = (on: Queryable, datafile: number) =>
   move(on, datafile, ['verified'], sql`state = 'processing_dss'`);
 
-/** Records, in the commit of the version, that the rows are loaded; `pipelineRun`: the run that carries them on. */
+/**
+ * Records that the rows of the file are loaded, in the commit that makes the version.
+ * `pipelineRun`: the pipeline run that carries the version on; null if there is none.
+ */
 export const endLoading = (on: PoolConnection, datafile: number, pipelineRun: number | null) =>
   move(
     on,
@@ -153,7 +164,9 @@ export const fail = (on: Queryable, datafile: number, error: string) =>
     sql`state = 'failed', error = ${error.slice(0, 2000)}`,
   );
 
-/** Uploads whose process died while bytes arrived: nothing was heard of them for two minutes. */
+/**
+ * Finds uploads whose process died while bytes arrived: they recorded no progress for two minutes.
+ */
 export const abandoned = (on: Queryable) =>
   select<Upload>(
     on,
@@ -161,7 +174,7 @@ export const abandoned = (on: Queryable) =>
          where state = 'uploading' and changed_at < ${now} - interval 2 minute limit 100`,
   );
 
-/** The data files of uploads that nobody has checked in time. */
+/** Finds the data files of uploads that nobody checked within seven days. */
 export const unchecked = (on: Queryable) =>
   select<{ id: number; job: string | null }>(
     on,

@@ -1,4 +1,5 @@
-// The versions of a dataset as their page shows them: what each changed in the columns, and whether it can be restored.
+// Prepares the versions of a dataset for their page: how the columns and the number of rows changed, and whether the
+// version can be restored.
 import type { Dataset } from './datasets.ts';
 import { differingColumns } from './columns.ts';
 import type { Version } from './versions.ts';
@@ -6,13 +7,13 @@ import type { Version } from './versions.ts';
 type VersionView = Version & {
   isCurrent: boolean;
   mayBeRestored: boolean;
-  /** How its columns differ from those of the version before; empty when they are the same. */
+  /** How the columns differ from the columns of the version before; empty if they are equal. */
   changes: string[];
-  /** How many rows more or fewer it has than the version before; null for the first. */
+  /** How many more rows than the version before, negative for fewer; null for the first version. */
   rowsMore: number | null;
 };
 
-/** `versions`: newest first. */
+/** Expects the versions in the order newest first. */
 export const versionsView = (dataset: Dataset, versions: Version[]): VersionView[] =>
   versions.map((version, index) => {
     const before = versions[index + 1];

@@ -1,4 +1,5 @@
-// Versions of a dataset: an ordered list of data files that never changes. One commit makes a version visible.
+// Versions of a dataset. A version is an ordered list of data files and never changes. One commit makes a new version
+// visible.
 import type { PoolConnection } from 'mysql2/promise';
 import { z } from 'zod';
 import * as audit from '../audit/audit.ts';
@@ -18,13 +19,15 @@ export type Version = {
   person: string;
   reason: string | null;
   created_at: string;
-  /** When a client last read a page of it. */
+  /** When a client last read rows of the version. */
   read_at: string | null;
-  /** When its rows were deleted; null while it can be read. */
+  /** When the rows of the version were deleted; null while they can be read. */
   purged_at: string | null;
 };
 
-/** A data file of a version. `first_id`: the id of its first row within the version. */
+/**
+ * A data file in a version. `first_id`: the id that the first row of the file has in the version.
+ */
 type VersionFile = {
   position: number;
   datafile: number;
@@ -39,7 +42,7 @@ const parsedVersion = (line: Stored): Version => ({
   columns: columnsSchema.parse(JSON.parse(line.columns)),
 });
 
-/** Finds a version; undefined when there is none with this number. */
+/** Finds a version of a dataset; returns undefined if it has no version with this number. */
 export async function find(
   on: Queryable,
   dataset: number,
@@ -52,11 +55,11 @@ export async function find(
   return found && parsedVersion(found);
 }
 
-/** The current version of a dataset; undefined before the first file was loaded. */
+/** Reads the current version of a dataset; returns undefined before the first file is loaded. */
 export const current = async (on: Queryable, dataset: Dataset): Promise<Version | undefined> =>
   dataset.current_version === null ? undefined : find(on, dataset.id, dataset.current_version);
 
-/** All versions of a dataset, newest first. */
+/** Lists all versions of a dataset, newest first. */
 export async function list(on: Queryable, dataset: number): Promise<Version[]> {
   const lines = await select<Stored>(
     on,
@@ -75,8 +78,8 @@ type NewVersion = {
 };
 
 /**
- * Makes a version with a loaded data file and makes it current, with its pipeline run, in the caller's transaction.
- * `dataset` is locked by the caller.
+ * Makes a version that contains a loaded data file, makes it the current version, and requests its
+ * pipeline run; all in the transaction of the caller, who has locked `dataset`.
  */
 export async function publish(here: App, on: PoolConnection, wanted: NewVersion) {
   const { dataset, datafile, rows, columns, person } = wanted;
@@ -112,8 +115,9 @@ export async function publish(here: App, on: PoolConnection, wanted: NewVersion)
 type FilePart = Pick<VersionFile, 'datafile' | 'row_count'>;
 
 /**
- * The files of the next version: of a dataset that appends, those of the current one and the new file, which takes the
- * place of the same file as it was fetched or read before.
+ * Returns the data files of the next version. In a dataset that replaces, that is the new file
+ * alone. In a dataset that appends, the new file comes after the files of the current version, or
+ * replaces an earlier entry of the same file.
  */
 async function filesWith(
   on: Queryable,
@@ -139,7 +143,7 @@ async function filesWith(
   );
 }
 
-/** How many other files the next version has beside a new one. */
+/** Counts the other data files that the next version contains beside the new one. */
 export const filesBeside = async (on: Queryable, dataset: Dataset, datafile: number) =>
   (await filesWith(on, dataset, { datafile, row_count: 0 })).length - 1;
 
@@ -152,7 +156,10 @@ const numbered = (files: FilePart[]): VersionFile[] => {
   });
 };
 
-/** The newest version that a data file is in; null when it is in none. */
+/**
+ * Returns the number of the newest version that contains a data file; null if no version contains
+ * it.
+ */
 export async function madeBy(on: Queryable, datafile: number): Promise<number | null> {
   const found = await first<{ version: number | null }>(
     on,
@@ -161,7 +168,7 @@ export async function madeBy(on: Queryable, datafile: number): Promise<number | 
   return found?.version ?? null;
 }
 
-/** Locks a dataset for the commit of a version, and reads it as it is now. */
+/** Locks a dataset until the version is committed, and reads its present settings. */
 export async function lockDataset(on: PoolConnection, id: number): Promise<Dataset> {
   const found = await first<Dataset>(on, sql`select * from dataset where id = ${id} for update`);
   if (!found) throw new NotFound('There is no such dataset.');
@@ -169,9 +176,10 @@ export async function lockDataset(on: PoolConnection, id: number): Promise<Datas
 }
 
 /**
- * Makes an earlier version current again; nothing is loaded. `seen`: the number of the version that the page showed
- * as current.
- * @throws Conflict when another version became current meanwhile, or the rows of this one were purged
+ * Makes an earlier version current again; no file is loaded. `seen` is the number of the version
+ * that the page showed as current.
+ * @throws Conflict if another version became current meanwhile, or the rows of the earlier version
+ * were purged
  */
 export const restore = (
   here: App,

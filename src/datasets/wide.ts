@@ -1,14 +1,17 @@
-// What a page shows of a wide table: only so many of its columns, and only the beginning of long cells.
+// Limits what a page shows of a wide table: only some columns, and only the beginning of long cells.
 
-/** The most columns of a table that a page shows. */
+/** A page shows at most this many columns of a table. */
 export const COLUMNS_SHOWN = 200;
-/** The most characters of a cell that a page shows. */
+/** A page shows at most this many characters of a cell. */
 const CELL_SHOWN = 300;
 
 export const clip = (text: string) =>
   text.length > CELL_SHOWN ? `${text.slice(0, CELL_SHOWN)}…` : text;
 
-/** The indexes of the columns that are shown: those that matter first, then from the left; in their order. */
+/**
+ * Returns the indexes of the columns that a page shows, in ascending order. If there are too many
+ * columns, the columns that matter are kept first, then columns from the left.
+ */
 export function shownColumns(number: number, matters: (index: number) => boolean): number[] {
   const all = Array.from({ length: number }, (_, index) => index);
   if (number <= COLUMNS_SHOWN) return all;

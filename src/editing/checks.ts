@@ -1,4 +1,4 @@
-// Checks of a row that need the database: whether referenced rows exist, linked names are known, and unique values
+// Checks a posted row against the database: whether referenced rows exist, linked names are known, and unique values
 // are free.
 import { isSameValue } from '../catalog/content.ts';
 import {
@@ -23,7 +23,10 @@ import { Invalid, type FieldErrors } from '../problems.ts';
 import { deletion } from './deletions.ts';
 import { rowsWithUniqueValue } from '../rows/store.ts';
 
-/** Replaces linked names by their stored spelling: ＰＵＮＥ becomes Pune, if exactly one row is called so. */
+/**
+ * Replaces linked names by their stored spelling: ＰＵＮＥ becomes Pune, if exactly one row has that
+ * name.
+ */
 export async function withStoredNames(
   here: Environment,
   entity: Entity,
@@ -48,7 +51,7 @@ export async function withStoredNames(
 }
 
 /**
- * Checks the fields in which a posted row differs from the row `before`.
+ * Checks the fields whose posted values differ from the stored row `before`.
  * @throws Invalid with one message for each invalid field
  */
 export async function check(
@@ -72,7 +75,7 @@ export async function check(
     if (unique && !isSame(field)) {
       const value = textOf(content[field]);
       const holders = await rowsWithUniqueValue(here, entity, field, [value]);
-      // Two rows may have had the same name before names had to be unique; both can still be saved.
+      // Two rows may share a name since before names had to be unique. Both can still be saved.
       const isOwnName = holders.some((one) => one.id === id);
       const holder = holders.find((one) => one.id !== id && (one.isExact || !isOwnName));
       if (holder) {
@@ -114,8 +117,8 @@ async function unknownNames(
 }
 
 /**
- * Why a row cannot be renamed; null when it can. Other environments find such rows by name, and rows linked with them
- * store the name.
+ * Returns an error for the field `name` when a row cannot be renamed. Other environments find such
+ * a row by name, and rows linked with it store its name.
  */
 async function renameError(here: Environment, entity: Entity, id: number): Promise<FieldErrors> {
   const { usedBy } = await deletion(here, entity, id);

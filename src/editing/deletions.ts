@@ -1,4 +1,4 @@
-// Deletes a row with its dependent rows, unless other rows still reference it.
+// Deletes a row with its dependent rows, unless other rows still reference one of them.
 import { hash } from 'node:crypto';
 import { hashOf } from '../catalog/content.ts';
 import { keyText, titleOf, type Entity, type Row } from '../catalog/entity.ts';
@@ -16,11 +16,17 @@ export type Deletion = {
   usedBy: { entity: Entity; row: Row }[];
   /** All rows that would be deleted: the row and its dependent rows. */
   all: { entity: Entity; row: Row }[];
-  /** The hash of the content of all rows to delete, as the page showed them. */
+  /**
+   * The hash of the content of all rows to delete. The page posts it, so that rows changed after
+   * the page was shown are not deleted.
+   */
   seen: string;
 };
 
-/** What deleting a row would do: the dependent rows that are deleted with it, and the references that prevent it. */
+/**
+ * Finds out what deleting a row would do: which dependent rows are deleted with it, and which
+ * references prevent the deletion.
+ */
 export async function deletion(here: Environment, entity: Entity, id: number): Promise<Deletion> {
   const key = { entity: entity.name, id };
   const row = (await read(here, [key])).get(keyText(key));
@@ -39,8 +45,9 @@ export async function deletion(here: Environment, entity: Entity, id: number): P
 }
 
 /**
- * Deletes a row and its dependent rows. `shown`: the hash of the rows that the page showed.
- * @throws Conflict when the rows have changed since, or other rows still reference them
+ * Deletes a row and its dependent rows. `shown` is the hash of the rows that the page showed; when
+ * the rows have changed since, nothing is deleted.
+ * @throws Conflict when other rows still reference the rows to delete
  */
 export async function remove(
   home: WriteContext,

@@ -1,5 +1,5 @@
-// Gives a new id to a row if an unrelated row of another environment has the same id. Every reference to the row is
-// changed, in both databases.
+// Gives a row a new id, for when an unrelated row of another environment has the same id. Every reference to the row is
+// changed to the new id, in both databases.
 import { keyText, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
 import { textOf } from '../catalog/fields.ts';
 import { drawIds } from '../environments/ids.ts';
@@ -11,7 +11,7 @@ import { NotFound } from '../problems.ts';
 
 /**
  * Gives a row a new id; returns its new key.
- * @throws NotFound when there is no such row
+ * @throws NotFound when no row has this id
  */
 export async function giveNewId(
   home: WriteContext,

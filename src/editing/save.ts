@@ -41,7 +41,7 @@ export class EditConflict extends Conflict {
   }
 }
 
-/** The error for a form *Add* that was already posted with other values. */
+/** The error when the same form *Add* is posted a second time with other values. */
 export class AddedBefore extends Invalid {
   readonly id: number;
 
@@ -52,7 +52,8 @@ export class AddedBefore extends Invalid {
 }
 
 /**
- * Adds a row and returns its id. If the same form is posted twice, the same row is returned.
+ * Adds a row and returns its id. When the same form is posted twice, the second post adds no row
+ * and returns the same id.
  * @throws Invalid when a value is invalid, or the form was already posted with other values
  */
 export async function add(
@@ -75,8 +76,8 @@ export async function add(
 }
 
 /**
- * Returns the id of the row that an earlier post of the same form has added; if that post is still running, waits for
- * its end.
+ * Returns the id of the row that an earlier post of the same form added; waits for that post when
+ * it is still running.
  */
 async function sameAdd(
   here: Environment,
@@ -105,8 +106,9 @@ async function sameAdd(
 }
 
 /**
- * Saves a row. `version` is that of the row when the user opened it (a number that every write raises). Fields that
- * others have saved since are kept. Returns the labels of the changed fields.
+ * Saves a row. `version` is the row’s version when the user opened the form; every write raises it.
+ * Fields that only other users changed since keep those changes. Returns the labels of the changed
+ * fields.
  * @throws EditConflict when this user and another one changed the same field
  */
 export async function save(
@@ -139,7 +141,7 @@ export async function save(
 
 /**
  * Refuses to overwrite an invalid stored value that the form could not show.
- * @throws Invalid when the user would lose such a value without having seen it
+ * @throws Invalid when the user would overwrite such a value without having seen it
  */
 function refuseUnseen(before: Row, wanted: Content) {
   const lost = misfitsOf(before).filter(
@@ -153,7 +155,8 @@ function refuseUnseen(before: Row, wanted: Content) {
 }
 
 /**
- * Merges three contents: as this user opened the row, as another user saved it meanwhile, and as this user typed it.
+ * Merges three contents of a row: as this user opened it, as another user saved it meanwhile, and
+ * as this user typed it.
  */
 async function merge(
   here: Environment,
@@ -187,7 +190,10 @@ async function merge(
   return { ...theirs, ...mine };
 }
 
-/** The content that a form opened at `version` showed; null if the row never existed in this environment. */
+/**
+ * Returns the content that a form opened at `version` showed; null if the row never existed in this
+ * environment.
+ */
 export async function contentAt(
   here: Environment,
   key: RowKey,
@@ -200,8 +206,8 @@ export async function contentAt(
 }
 
 /**
- * The content of a row at a former version: as it was before the next change, or else as the change that made this
- * version left it.
+ * Returns a row’s content at a former version: its content before the next change or, without one,
+ * its content after the change that made that version.
  */
 async function contentBefore(here: Environment, { entity, id }: RowKey, version: number) {
   const line = await first<{ image: string | null }>(

@@ -1,4 +1,5 @@
-// The running environment: its databases, the neighbouring environments, and what is allowed in it.
+// Opens the environment in which this process runs: its databases, its neighbouring environments, and what is allowed
+// in it.
 import { pino, type Logger } from 'pino';
 import { limits } from '../database/limits.ts';
 import { isUnwilling } from '../database/unwillingness.ts';
@@ -18,15 +19,23 @@ export type App = Environment & {
   settings: Settings;
   /** The environment that rows are sent to; null in production and development. */
   destination: Environment | null;
-  /** Production’s databases, which the refresh reads. */
+  /**
+   * Production’s databases, from which a refresh copies rows; null when they are not configured.
+   */
   source: Environment | null;
-  /** The databases that were opened by name, such as copies: openEnvironment, withEnvironment. */
+  /**
+   * The environments that were opened by the name of their database, such as staging databases made
+   * from backups.
+   */
   opened: OpenEnvironments;
   setup: EnvironmentSetup;
-  /** Whether program and database have the same version; read at most every two seconds. */
+  /**
+   * Checks whether program and database have the same version; reads the database at most every two
+   * seconds.
+   */
   compatibility: CachedCompatibility;
   log: Logger;
-  /** Aborted when the process shuts down: loops then stop, and answers close their connection. */
+  /** Aborted when the process shuts down, so that background loops stop and event streams close. */
   halt: AbortController;
   close(): Promise<void>;
 };
@@ -96,8 +105,8 @@ export function openApp(settings: Settings): App {
 }
 
 /**
- * Makes an App for another environment, such as a copy that was opened by name. It has no destination and no refresh.
- * The caller that opened the environment closes it.
+ * Makes an App for another environment, such as a staging database that was opened by name. Such an
+ * App sends no rows and is never refreshed. Its caller closes the environment.
  */
 export const appOn = (here: App, environment: Environment): App => ({
   ...here,
@@ -115,8 +124,8 @@ export const appOn = (here: App, environment: Environment): App => ({
 });
 
 /**
- * An error for the log. Database errors contain the values of rows, and drivers attach the whole statement, so both
- * are left out.
+ * Formats an error for the log. Database errors contain values of rows, and drivers attach the
+ * whole statement, so both are left out.
  */
 export function withoutValues(error: unknown) {
   if (!(error instanceof Error)) return { type: typeof error };

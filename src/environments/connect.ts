@@ -1,4 +1,4 @@
-// Opens the connection pools of one environment, which connect at the first query.
+// Opens the connection pools of one environment. Each pool connects at its first query.
 import type { Pool } from 'mysql2/promise';
 import type { NosqlAddress, SqlAddress } from '../database/address.ts';
 import { connectNosql, connectSql } from '../database/connect.ts';
@@ -7,8 +7,8 @@ import type { Environment } from './environment.ts';
 export type DatabaseAddresses = { sql: SqlAddress; nosql: NosqlAddress };
 
 /**
- * `readers`, `writers`: how many connections each pool has; `isTraced`: whether MongoDB commands are published for
- * the debug log.
+ * `readers` and `writers` are the numbers of connections in the two MySQL pools. `isTraced`
+ * publishes MongoDB commands for the debug log.
  */
 type Options = { readers: number; writers: number; isTraced: boolean };
 
@@ -35,5 +35,8 @@ export function connectDatabases(
   };
 }
 
-/** Closes a pool. It cannot close a broken connection properly, but that one is closed already. */
+/**
+ * Closes a pool. An error is ignored: the pool cannot close a broken connection properly, but such
+ * a connection is closed already.
+ */
 const endPool = (pool: Pool) => pool.end().catch(() => {});

@@ -1,5 +1,5 @@
-// LOG_LEVEL=debug: logs published statements, commands and steps, without values. At every level: logs the message of
-// a database that refused a row.
+// Writes published events to the log. LOG_LEVEL=debug logs statements, commands and failpoints (steps of a write),
+// without values. Every level logs the messages of databases that refused a row.
 import type { Logger } from 'pino';
 import { refusals, type Refusal } from '../database/refusals.ts';
 import {
@@ -10,7 +10,7 @@ import {
   type StatementTrace,
 } from '../database/traces.ts';
 
-/** Logs published events until the returned function is called. */
+/** Logs statements, commands and failpoints until the returned function is called. */
 export function logTraces(log: Logger): () => Promise<void> {
   const onStatement = (trace: unknown) => log.debug(trace as StatementTrace, 'statement');
   const onCommand = (trace: unknown) => log.debug(trace as CommandTrace, 'command');
@@ -25,7 +25,7 @@ export function logTraces(log: Logger): () => Promise<void> {
   };
 }
 
-/** Logs messages of databases that refused a row, until the returned function is called. */
+/** Logs the messages of databases that refused a row, until the returned function is called. */
 export function logRefusals(log: Logger): () => Promise<void> {
   const onRefusal = (refusal: unknown) => log.warn(refusal as Refusal, 'a database refused a row');
   refusals.subscribe(onRefusal);

@@ -14,14 +14,15 @@ export type Environment = {
   rules: EnvironmentRules;
   sql: Pool;
   /**
-   * A separate pool for writers. A writer holds one connection while it reads the journal with another; in a single
-   * pool, writers could take all connections and wait for each other.
+   * A separate pool for writers. A writer holds one connection while it reads the journal over a
+   * second one. In a single pool, writers could take all connections and wait for each other
+   * forever.
    */
   writers: Pool;
   documents: Db;
   storage: Objects;
   /** The keys that encrypt and decrypt secrets of this environment; null without a CREDENTIALS_KEY. */
   credentialsKeys: Settings['credentialsKeys'];
-  /** Whether the search indexer is notified of what is written here. */
+  /** Whether the search indexer is notified of rows that are written in this environment. */
   notifiesIndexer: boolean;
 };

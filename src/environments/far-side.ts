@@ -1,4 +1,5 @@
-// Reads another environment for a page, within a deadline; after a failure its servers are not tried again at once.
+// Reads another environment for a page, within a deadline. After a failure, pages do not wait for that environment
+// again until its servers answer a ping.
 import { first, isFromAnother, sql } from '../database/sql.ts';
 import { inTime, TooLate } from '../in-time.ts';
 import { timeouts } from '../database/timeouts.ts';
@@ -6,18 +7,24 @@ import { isClosed, isUnwilling, unwillingness } from '../database/unwillingness.
 import type { Environment } from './environment.ts';
 import { explainUnwilling, settingsOf, unreachable } from './unreachable.ts';
 
-/** The last failure of each other environment, by its connection pool, which lives as long as the program. */
+/**
+ * The last failure of each other environment. The key is its connection pool, which lives as long
+ * as the program.
+ */
 const failures = new WeakMap<object, { error: unknown; retry: NodeJS.Timeout }>();
 
 type Log = { error(data: object, message: string): void };
 type FarAnswer<T> =
   | { answer: T; trouble: null }
-  /** No answer: what is wrong with the other environment, and what to do. */
+  /**
+   * There is no answer; `trouble` says what is wrong with the other environment, and what to do.
+   */
   | { answer: null; trouble: string };
 
 /**
- * Reads another environment for a page that can be shown without it: within the deadline, whatever error occurs
- * there. After a failure the next pages do not wait, and the servers are tried again in the background.
+ * Reads another environment for a page that can be shown without its data. An error in that
+ * environment, or a deadline that passes, becomes a message for the page. After a failure the next
+ * pages do not wait, and the servers are tried again in the background.
  * @throws errors of this environment’s own MySQL server
  */
 export async function tryFarSide<T>(
@@ -35,8 +42,9 @@ export async function tryFarSide<T>(
 }
 
 /**
- * Reads another environment for a page that has nothing to show without it, for as long as its servers answer pings.
- * @throws Unavailable within four seconds when they do not
+ * Reads another environment for a page that cannot be shown without its data. Waits as long as that
+ * environment’s servers answer pings.
+ * @throws Unavailable within four seconds when the servers do not answer
  */
 export async function askFarSide<T>(there: Environment, ask: () => Promise<T>): Promise<T> {
   try {
@@ -60,7 +68,8 @@ async function readInTime<T>(there: Environment, ask: () => Promise<T>): Promise
   } catch (error) {
     if (isUnwilling(error) && !isFromAnother(error, there.sql)) {
       remember(there, error);
-      // The servers are tried before the failure is remembered, because it may concern only one statement or one right.
+      // Pings the servers at once. If they answer, the failure concerned only one statement or one
+      // right, and is forgotten.
       tryAgain(there);
     }
     throw error;
@@ -78,15 +87,18 @@ function forget({ sql: pool }: Environment) {
   failures.delete(pool);
 }
 
-/** Tries the servers again in the background; the caller does not wait. */
+/** Pings the other environment’s servers in the background; the caller does not wait. */
 function tryAgain(there: Environment) {
   probe(there).catch((error: unknown) => {
-    // The program is shutting down, so its connections are closed.
+    // The program is shutting down and has closed its connections, so it must not try again.
     if (isClosed(error)) forget(there);
   });
 }
 
-/** Forgets a failure when both servers answer; remembers it when one does not. */
+/**
+ * Pings both servers of another environment. Forgets its last failure when both answer, and
+ * remembers a failure when one of them does not.
+ */
 async function probe(there: Environment, patience = timeouts.probe) {
   const answers = Promise.all([
     first(there.sql, sql`select 1`),
@@ -96,7 +108,7 @@ async function probe(there: Environment, patience = timeouts.probe) {
     await inTime(patience, answers);
     forget(there);
   } catch (error) {
-    // The failure before a timeout says more about the cause, so it is kept.
+    // After a timeout, the previous failure is kept, because it says more about the cause.
     const known = error instanceof TooLate ? failures.get(there.sql)?.error : undefined;
     remember(there, known ?? error);
     throw error;

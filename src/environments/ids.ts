@@ -1,4 +1,5 @@
-// Assigns the ids of new rows: each environment has a sequence of its own for every entity, and no id is used twice.
+// Assigns the ids of new rows. Each environment has its own sequence of ids for each entity, and no id is assigned
+// twice.
 import type { Pool } from 'mysql2/promise';
 import { run, runForId, sql } from '../database/sql.ts';
 import type { EnvironmentRules } from './rules.ts';
@@ -6,8 +7,8 @@ import type { EnvironmentRules } from './rules.ts';
 type Where = { rules: EnvironmentRules; sql: Pool };
 
 /**
- * Takes the next `count` ids of a sequence; returns the first. It is one statement, so that two callers never get the
- * same ids.
+ * Takes the next `count` ids of an entity’s sequence; returns the first of them. A single statement
+ * takes them, so that two callers never get the same id.
  */
 export async function drawIds(where: Where, entity: string, count = 1): Promise<number> {
   const { from, to } = where.rules.ids;
@@ -23,8 +24,8 @@ export async function drawIds(where: Where, entity: string, count = 1): Promise<
 }
 
 /**
- * Raises a sequence of ids above those of rows that came from other environments, so that they are not assigned again.
- * Ids within the range of another environment are ignored.
+ * Raises an entity’s sequence above the ids of rows that came from other environments, so that
+ * those ids are not assigned again. Ids in the range of another environment are ignored.
  */
 export async function raiseIds(where: Where, entity: string, ids: number[]) {
   const { from, to } = where.rules.ids;

@@ -3,8 +3,8 @@ import { inTime } from '../in-time.ts';
 import type { Redis } from './redis.ts';
 
 /**
- * A Redis client for pages, with a timeout for every command, because the client itself waits for a silent server
- * forever.
+ * Wraps a Redis client for pages: each command gets a timeout, because the client itself waits for
+ * a silent server forever.
  */
 export const impatient = (redis: Redis): Redis =>
   new Proxy(redis, {

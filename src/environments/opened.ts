@@ -1,5 +1,5 @@
-// Environments that are opened by the name of their database at run time. Simultaneous users share their connection
-// pools, which are closed after a while without use.
+// Opens environments at run time by the name of their database, such as a staging database made from a backup.
+// Simultaneous users of a database share its connection pools, which are closed after some time without use.
 import type { Db } from 'mongodb';
 import { first, sql } from '../database/sql.ts';
 import { NotFound } from '../problems.ts';
@@ -10,21 +10,33 @@ import { copyRules, type EnvironmentRules } from './rules.ts';
 import type { Shared } from './shared.ts';
 
 export type Place = {
-  /** The name of the MySQL database to open, such as that of a copy. */
+  /** The name of the MySQL database to open, such as a staging database made from a backup. */
   database: string;
-  /** The name of the MongoDB database to open, if it differs. */
+  /** The name of the MongoDB database to open, if it differs from that of the MySQL database. */
   documents?: string;
-  /** The rules of the environment; by default those of a copy, which can be edited and sends nothing. */
+  /**
+   * The rules of the environment; by default those of a copy: its rows can be edited, and are never
+   * sent.
+   */
   rules?: EnvironmentRules;
-  /** Servers and users; by default those of this environment. The database names in it are replaced. */
+  /**
+   * The servers and users to connect with; by default those of this environment. The database names
+   * in this address are replaced.
+   */
   at?: DatabaseAddresses;
 };
 
-/** An opened environment. Call `release` after use: its connection pools stay open as long as anyone uses them. */
+/**
+ * An opened environment. Call `release` after use: the connection pools stay open until every
+ * caller has released them.
+ */
 export type Opened = {
   environment: Environment;
   release: () => void;
-  /** Returns the real cause of an error: that the database was dropped meanwhile, or the error itself. */
+  /**
+   * Finds the cause of an error: returns NotFound if the database was dropped meanwhile, otherwise
+   * the error itself.
+   */
   explain(error: unknown): Promise<unknown>;
 };
 
@@ -32,8 +44,8 @@ export type OpenEnvironments = {
   /** The servers and users of this environment. */
   own: DatabaseAddresses;
   /**
-   * The databases of environments in the settings. They cannot be opened by name, because the rules of their
-   * environment would not apply then.
+   * The databases of the environments in the settings. They must not be opened by name, because the
+   * rules of their environment would not apply.
    */
   reserved: DatabaseAddresses[];
   storage: Environment['storage'];
@@ -44,8 +56,8 @@ export type OpenEnvironments = {
 type Opener = { opened: OpenEnvironments };
 
 /**
- * Opens the environment of a database given by name; call `release` after use.
- * @throws NotFound when the database does not exist, Unavailable when too many are in use
+ * Opens a database, given by name, as an environment; call `release` after use.
+ * @throws NotFound when the database does not exist, Unavailable when too many databases are in use
  */
 export async function openEnvironment({ opened }: Opener, place: Place): Promise<Opened> {
   const at = addressesOf(place, opened.own);
@@ -80,7 +92,7 @@ export async function openEnvironment({ opened }: Opener, place: Place): Promise
 }
 
 /**
- * Runs `work` in the environment of a database given by name.
+ * Opens a database, given by name, as an environment and runs `work` with it.
  * @throws NotFound when the database does not exist, or is dropped during the work
  */
 export async function withEnvironment<T>(
@@ -119,8 +131,8 @@ const environmentOf = (
 });
 
 /**
- * Matches the names that both servers accept: MongoDB takes 63 characters, one less than MySQL; a dot or slash would
- * have a meaning.
+ * Matches database names that both servers accept. MongoDB allows 63 characters, one less than
+ * MySQL; dots and slashes have a special meaning and are excluded.
  */
 const NAME = /^[\w-]{1,63}$/;
 
@@ -149,8 +161,8 @@ function refuseReserved(at: DatabaseAddresses, reserved: DatabaseAddresses[]) {
 }
 
 /**
- * Checks that a database exists and may be opened.
- * @throws NotFound with its name when it does not
+ * Checks that the MySQL and the MongoDB database exist and may be opened.
+ * @throws NotFound with the name of the missing database
  */
 async function refuseMissing({ sql: pool, documents }: Connected, at: DatabaseAddresses) {
   const [isInMysql, isInMongo] = await Promise.all([
@@ -164,8 +176,8 @@ async function refuseMissing({ sql: pool, documents }: Connected, at: DatabaseAd
 }
 
 /**
- * Whether a MongoDB database exists. MongoDB treats a missing database like an empty one, so its collections are
- * listed.
+ * Whether a MongoDB database exists, that is, has collections: MongoDB treats a missing database
+ * like an empty one.
  */
 const hasCollections = async (documents: Db) =>
   (await documents.listCollections({}, { nameOnly: true }).toArray()).length > 0;

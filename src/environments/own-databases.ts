@@ -1,4 +1,4 @@
-// Checks with a ping whether the databases of this environment answer.
+// Pings the databases of this environment, to find out whether they answer.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { first, sql } from '../database/sql.ts';
 import { unwillingness } from '../database/unwillingness.ts';
@@ -6,13 +6,19 @@ import { inTime } from '../in-time.ts';
 import type { App } from './app.ts';
 
 export type OwnDatabase = 'MySQL' | 'MongoDB';
-/** The database that took longer to answer a ping, and how many milliseconds: Infinity when it was silent. */
+/**
+ * Which database took longer to answer a ping, and for how many milliseconds; Infinity when it did
+ * not answer.
+ */
 type SlowerAnswer = { server: OwnDatabase; milliseconds: number };
 
-/** The ping that is running for each environment; callers at the same time share it. */
+/** The running ping of each environment, which simultaneous callers share. */
 const asked = new WeakMap<object, Promise<SlowerAnswer>>();
 
-/** Pings both databases. `patience`: after how many milliseconds one counts as silent. */
+/**
+ * Pings both databases. A database that does not answer within `patience` milliseconds counts as
+ * silent.
+ */
 export function askDatabases(here: App, patience: number): Promise<SlowerAnswer> {
   const known = asked.get(here.sql);
   if (known) return known;
@@ -34,7 +40,7 @@ async function askBoth(
       () => Infinity,
     );
   const [mysql, mongo] = await Promise.all([
-    // Pings over several connections, because one pool may be busy with long statements.
+    // MySQL is pinged over both pools, because one pool may be busy with long statements.
     timed(
       Promise.race([readers, writers].map((pool) => answerOf(() => first(pool, sql`select 1`)))),
     ),
@@ -48,7 +54,10 @@ async function askBoth(
 
 const AGAIN_MS = 100;
 
-/** Resolves when a database has answered. One that refuses has answered, too; one whose connection fails has not. */
+/**
+ * Resolves when a database has answered. A refusal counts as an answer; a failed connection does
+ * not and is tried again.
+ */
 async function untilAnswered(ask: () => Promise<unknown>, over: AbortSignal): Promise<void> {
   while (!over.aborted) {
     const error: unknown = await ask().then(

@@ -1,9 +1,9 @@
-// The order of the environments (staging, pre-production, production), and all rules that depend on the environment.
+// The order of the environments (staging, pre-production, production), and all rules that differ between them.
 
 export const environmentNames = ['development', 'staging', 'preprod', 'production'] as const;
 /**
- * The names of environments. `copy`: one that is opened by the name of its database, such as a staging database made
- * from a backup; it has no server of its own.
+ * The names of environments. A `copy` is an environment that is opened by the name of its database,
+ * such as a staging database made from a backup; it has no server process of its own.
  */
 export type EnvironmentName = (typeof environmentNames)[number] | 'copy';
 
@@ -16,18 +16,19 @@ export type EnvironmentRules = {
   /** Whether rows can be edited here even without the setting IS_STAGING_ALWAYS. */
   isEdited: boolean;
   /**
-   * The range of ids that are assigned here. Each environment has its own range, so that ids stay different even
-   * while production can be edited, too.
+   * The range of ids for rows that are created in this environment. Staging, pre-production and
+   * production have separate ranges, so that their ids never collide, even while production can be
+   * edited.
    */
   ids: { from: number; to: number };
   /** Permissions that can never be granted in this environment. */
   neverGranted: readonly string[];
   /**
-   * Whether apps read this environment: then sending rows here requires a reason, and deleting them a typed
-   * confirmation.
+   * Whether apps read this environment. If so, sending rows here requires a reason, and deleting
+   * rows here requires a typed confirmation.
    */
   asksReason: boolean;
-  /** Whether rows must be tested in this environment before they are sent on. */
+  /** Whether rows must be tested in this environment before they are sent to the next one. */
   isTested: boolean;
 };
 
@@ -86,14 +87,17 @@ const rules: Record<EnvironmentName, EnvironmentRules> = {
 
 export const rulesOf = (environment: EnvironmentName): EnvironmentRules => rules[environment];
 
-/** The rules of a copy (a staging database made from a backup). Pages show it under the name of its database. */
+/**
+ * The rules of a copy (a staging database made from a backup). Pages use the name of its database
+ * as its label.
+ */
 export const copyRules = (database: string): EnvironmentRules => ({
   ...rules.copy,
   label: database,
   inText: `the copy ${database}`,
 });
 
-/** The environments that rows pass through, in order; development is separate. */
+/** The environments that rows pass through, in order. Development is not one of them. */
 export const ladder: EnvironmentName[] = ['staging', 'preprod', 'production'];
 
 /** The facts that decide what is allowed in an environment. */
@@ -104,6 +108,9 @@ export type EnvironmentSetup = {
   hasDestination: boolean;
   /** Whether production can be read from here, to refresh and to restore rows. */
   hasSource: boolean;
-  /** For a copy: the e-mail of the person who ordered it, and may edit it. */
+  /**
+   * For a staging database made from a backup: the e-mail address of the person who ordered it and
+   * may edit it.
+   */
   orderedBy?: string;
 };

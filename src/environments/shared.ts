@@ -1,13 +1,13 @@
-// Shares resources that are costly to open, such as connection pools: each is opened once for all simultaneous users,
-// closed after a while without use, and there are never more than a given number.
+// Shares resources that are costly to open, such as connection pools. Simultaneous users share one resource, which is
+// closed after some time without use. The number of open resources is limited.
 import { Unavailable } from '../problems.ts';
 
 type Closable = { close: () => Promise<void> };
 type Entry<T> = {
   resource: T;
   /**
-   * Resolves when the resource is closed that had to make room for this one; opening this one earlier would exceed the
-   * limit.
+   * Resolves when the resources that made room for this one are closed. Using this resource earlier
+   * would exceed the limit.
    */
   ready: Promise<unknown>;
   users: number;
@@ -17,8 +17,8 @@ type Entry<T> = {
 export type SharedLimits = { max: number; idleMs: number };
 
 /**
- * One use of a resource. Call `release` once when done; `discard` also makes sure that no one else gets this resource
- * any more.
+ * One use of a shared resource. Call `release` once when done. `discard` prevents later callers
+ * from getting this resource, for example because its database was dropped.
  */
 export type Use<T> = { resource: T; release: () => void; discard: () => void };
 
@@ -40,8 +40,8 @@ export class Shared<T extends Closable> {
   }
 
   /**
-   * Uses a resource, which is opened if necessary.
-   * @throws Unavailable when the allowed number is in use
+   * Returns the resource with this key, and opens it if necessary.
+   * @throws Unavailable when the allowed number of resources is in use
    */
   async use(key: string, open: () => T): Promise<Use<T>> {
     const entry = this.#entries.get(key) ?? this.#begin(key, open);
@@ -111,7 +111,8 @@ export class Shared<T extends Closable> {
     this.#open.delete(entry);
     const closed: Promise<void> = entry.resource
       .close()
-      // A resource that fails to close is broken anyway, so the caller that waits for its place is not kept waiting.
+      // A resource that fails to close is broken anyway, so a caller that waits for it to close may
+      // go on.
       .catch(() => {})
       .finally(() => this.#closing.delete(closed));
     this.#closing.add(closed);

@@ -1,11 +1,14 @@
-// Says what is wrong when a database server fails, and what a person can do about it.
+// Explains what is wrong when a database server fails, and what a person can do about it.
 import { whyMongoRefused, whyMysqlRefused } from '../database/refusals.ts';
 import { isFromAnother } from '../database/sql.ts';
 import { isFromRedis, unwillingness, type Unwillingness } from '../database/unwillingness.ts';
 import { Problem, Unavailable } from '../problems.ts';
 import type { Environment } from './environment.ts';
 
-/** What is wrong with a server, as a sentence with a remedy. `checks`: the settings that an engineer should check. */
+/**
+ * Explains a server failure in a sentence, with what to do about it. `checks` names the settings
+ * that an engineer should check.
+ */
 export function explainUnwilling(kind: Unwillingness, server: string, checks: string): string {
   switch (kind) {
     case 'away':
@@ -31,7 +34,10 @@ export function explainUnwilling(kind: Unwillingness, server: string, checks: st
   }
 }
 
-/** A short description of each failure without details, for machines and strangers. */
+/**
+ * A short description of each server failure, without details, because monitoring and anonymous
+ * visitors can read it.
+ */
 export const briefly: Record<Unwillingness, string> = {
   away: 'does not answer',
   untrusted: 'shows no trusted certificate',
@@ -49,7 +55,10 @@ export const briefly: Record<Unwillingness, string> = {
 export const settingsOf = (there: Environment) =>
   there.name === 'copy' ? 'SQL_DB_* and NOSQL_DB_*' : 'UNI_DIR_DESTINATION_* (or REFRESH_SOURCE_*)';
 
-/** An error of a neighbouring environment’s server as a message that says what to do; any other error unchanged. */
+/**
+ * Turns an error of a neighbouring environment’s server into a message that says what to do;
+ * returns any other error unchanged.
+ */
 export function unreachable(error: unknown, there: Environment): unknown {
   if (error instanceof Problem || isFromAnother(error, there.sql)) return error;
   const kind = unwillingness(error);
@@ -59,8 +68,8 @@ export function unreachable(error: unknown, there: Environment): unknown {
 }
 
 /**
- * The message for an error of this environment’s own databases; null for other errors. `outcome`: what became of the
- * interrupted action.
+ * Turns an error of this environment’s own databases into a message; returns null for any other
+ * error. `outcome` says what became of the interrupted action.
  */
 export function unwillingHere(
   error: unknown,
@@ -78,8 +87,8 @@ export function unwillingHere(
 }
 
 /**
- * Why an action ended, as a sentence for journal, job and page. The message of the database itself is only logged.
- * `server`: where the error came from, if known.
+ * Says in a sentence why an action failed, for the journal, the job and the page. The database’s
+ * own message is only logged. `server` names the server that the error came from, if known.
  */
 export function reasonOf(error: unknown, server = 'A server'): string {
   if (error instanceof Problem) return error.message;

@@ -3,7 +3,8 @@ import { readVersion } from '../version/metadata.ts';
 import type { Environment } from './environment.ts';
 
 /**
- * Stops long work between two parts while a database is being updated.
+ * Stops long work, which calls this function between its chunks, while the database of one of these
+ * environments is being updated.
  * @throws Closed; the job is then tried again later
  */
 export async function refuseWhileUpdating(...stops: Environment[]) {

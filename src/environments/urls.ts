@@ -9,12 +9,13 @@ export function environmentUrls(list: string): Partial<Record<EnvironmentName, s
   );
 }
 
-/** Whether an address never leaves this machine. */
+/** Whether a URL points to this machine, so that requests never leave it. */
 export const isLoopback = ({ hostname }: URL): boolean =>
   ['localhost', '127.0.0.1', '[::1]'].includes(hostname) || hostname.endsWith('.localhost');
 
 /**
- * Whether cookies are Secure: unless the setting turns that off, or the server’s own address is http on this machine.
+ * Whether cookies have the attribute Secure. Without a setting they do, except when the server’s
+ * own URL is http on this machine.
  */
 export function isSecureCookie(setting: string, ownUrl: string | undefined): boolean {
   if (setting !== '') return setting === 'true';

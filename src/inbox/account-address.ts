@@ -1,28 +1,34 @@
-// How URLs of pages name an account.
+// Converts between an account and the part of a page’s URL that names the account.
 import { first, sql, type Queryable } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
 import { NotFound } from '../problems.ts';
 import { byExternalId, type InboxAccount } from './accounts.ts';
 
-/** Ids that cannot stand in a URL: browsers resolve dots, and `waves` is a page of its own. */
+/**
+ * Account ids that cannot be used in a URL: browsers resolve `.` and `..`, and
+ * `/account-moves/waves` is another page.
+ */
 const UNFIT = /^(?:\.{1,2}|waves)$/;
 
-/** The part of a URL that names an account: its id, or `~` and its number where the id cannot stand there. */
+/**
+ * Returns the part of a URL that names an account: the account’s id, or `~` and its number if the
+ * id cannot be used in a URL.
+ */
 export const pathPartOf = ({
   id,
   external_id: externalId,
 }: Pick<InboxAccount, 'id' | 'external_id'>) =>
   UNFIT.test(externalId) ? `~${id}` : encodeURIComponent(externalId);
 
-/** The account that a part of a URL names; undefined when there is none. */
+/** Finds the account that a part of a URL names; undefined if there is none. */
 const accountAt = (on: Queryable, part: string): Promise<InboxAccount | undefined> =>
   /^~[1-9]\d{0,9}$/.test(part)
     ? first<InboxAccount>(on, sql`select * from inbox_account where id = ${Number(part.slice(1))}`)
     : byExternalId(on, part);
 
 /**
- * The settings of account migrations.
- * @throws NotFound where no older system is set
+ * Returns the settings of account migrations.
+ * @throws NotFound when no older system is configured
  */
 export function needMoves({ settings: { moves } }: App) {
   if (moves === null) {
@@ -32,8 +38,8 @@ export function needMoves({ settings: { moves } }: App) {
 }
 
 /**
- * The account that a part of the page’s URL names.
- * @throws NotFound when there is none
+ * Finds the account that a part of a page’s URL names.
+ * @throws NotFound when there is no such account
  */
 export async function addressedAccount(here: App, part: string): Promise<InboxAccount> {
   needMoves(here);

@@ -1,9 +1,9 @@
-// The accounts whose inboxes are here. An account has a number here, and the id that it has in the older system.
+// The accounts that have an inbox on this server. Each account has a number here, and an id in the older system.
 import { first, run, sql, type Queryable } from '../database/sql.ts';
 
 export type InboxAccount = { id: number; external_id: string; name: string; created_at: string };
 
-/** The form of an id of the older system: of an account, a thread, a message. */
+/** The format of ids in the older system, for accounts, threads and messages. */
 export const EXTERNAL_ID = /^[\w.:@-]{1,64}$/;
 
 export const byExternalId = (on: Queryable, externalId: string) =>
@@ -11,12 +11,16 @@ export const byExternalId = (on: Queryable, externalId: string) =>
     ? first<InboxAccount>(on, sql`select * from inbox_account where external_id = ${externalId}`)
     : Promise.resolve(undefined);
 
-/** Adds an account unless it is here; returns it. Its name is kept up to date. */
+/**
+ * Adds an account if it is not here yet, and returns it. The name of an existing account is
+ * updated.
+ */
 export async function addAccount(
   on: Queryable,
   { externalId, name }: { externalId: string; name: string },
 ): Promise<InboxAccount> {
-  // Ignoring a duplicate locks the account only for reading, so others that refer to it do not wait.
+  // INSERT IGNORE takes only a shared lock on an existing account, so that other transactions that
+  // refer to the account do not wait.
   await run(
     on,
     sql`insert ignore into inbox_account (external_id, name, created_at)

@@ -1,4 +1,4 @@
-// What the API shows of an inbox.
+// The JSON that the API returns for the channels, threads and messages of an inbox.
 import { z } from 'zod';
 import { fromSqlInstant } from '../database/sql.ts';
 import type { Attachment } from './attachments.ts';
@@ -54,7 +54,7 @@ export const channelsSchema = z.object({ items: z.array(channel) });
 export const threadsSchema = z.object({ items: z.array(thread), next });
 export const messagesSchema = z.object({ items: z.array(message), next });
 
-/** The address of something below an account. */
+/** Returns the URL of an API resource that belongs to an account. */
 export const addressOf = (account: string, ...parts: string[]) =>
   `/api/v1/accounts/${[account, ...parts].map(encodeURIComponent).join('/')}`;
 

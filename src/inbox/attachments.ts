@@ -1,4 +1,4 @@
-// The attachments of messages: what is known of each, and where its content is stored.
+// Reads the attachments of messages: name, type and state, and where the content is stored.
 import { first, select, sql, type Queryable } from '../database/sql.ts';
 import { EXTERNAL_ID } from './accounts.ts';
 import { partsOf } from './places.ts';
@@ -6,25 +6,25 @@ import { partsOf } from './places.ts';
 type AttachmentState = 'waiting' | 'stored' | 'skipped';
 
 export type Attachment = {
-  /** The position of the message that it belongs to. */
+  /** The position of the message to which the attachment belongs. */
   position: string;
   id: string;
   name: string;
-  /** The type that the older system names: it may be wrong. */
+  /** The media type that the older system gives; it may be wrong. */
   type: string;
   state: AttachmentState;
-  /** The key of its content in the object storage; null until it is stored. */
+  /** The key of the content in the object storage; null until the content is stored. */
   object: string | null;
   size: number | null;
   sha256: string | null;
-  /** Why it was skipped. */
+  /** Why the attachment was skipped; null if it was not. */
   reason: string | null;
   gone_at: string | null;
 };
 
 const columns = sql`position, id, name, type, state, object, size, sha256, reason, gone_at`;
 
-/** The attachments of messages, in the order of their ids. */
+/** Reads the attachments of several messages, sorted by message and id. */
 export const attachmentsOf = (on: Queryable, account: number, positions: string[]) =>
   select<Attachment>(
     on,

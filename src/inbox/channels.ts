@@ -1,4 +1,4 @@
-// The channels of an account: those that came from the older system, and its WebChat channel, which was made here.
+// The channels of an account: channels from the older system, and the WebChat channel that is created here.
 import { run, select, sql, type Queryable } from '../database/sql.ts';
 
 export type Channel = {
@@ -9,14 +9,17 @@ export type Channel = {
   kind: string;
   name: string;
   address: string;
-  /** The run that wrote the channel last; null for a channel that was made here. */
+  /** The migration run that wrote the channel last; null for a channel that was created here. */
   run: number | null;
 };
 
-/** The id of the channel that every account gets here. It contains a colon, so that it meets no id that a store counts up. */
+/**
+ * The id of the WebChat channel that is created here. The colon keeps it different from the ids
+ * that a store counts up.
+ */
 const WEBCHAT = 'here:webchat';
 
-/** The channels of an account, by their names. */
+/** Lists the channels of an account, sorted by name. */
 export const listChannels = (on: Queryable, account: number) =>
   select<Channel>(
     on,
@@ -30,8 +33,8 @@ export const listChannels = (on: Queryable, account: number) =>
   );
 
 /**
- * Gives an account its WebChat channel, unless it has one, also one from the older system; returns whether it had none.
- * No run changes the channel.
+ * Adds a WebChat channel to an account, unless the account has one, created here or migrated from
+ * the older system. Returns whether the channel was added. No migration run changes this channel.
  */
 export async function addWebChat(on: Queryable, account: number): Promise<boolean> {
   const added = await run(

@@ -1,17 +1,19 @@
-// Messages as the page of an inbox shows them. Pure functions.
+// Formats messages for the page of an inbox. Pure functions.
 import type { Attachment } from './attachments.ts';
 import type { InboxMessage } from './messages.ts';
 import type { FoundMessage } from './search.ts';
 
-/** How many characters of a message are shown at once; a link leads to a longer one. */
+/**
+ * How many characters of a message the page shows; a longer message gets a link to its whole text.
+ */
 const SHOWN = 10_000;
-/** How many characters of a found message are shown around the searched text. */
+/** How many characters a search result shows before and after the searched text. */
 const AROUND = 140;
 
 export type MessageView = Omit<InboxMessage, 'attachments'> & {
-  /** Its beginning, if it is long. */
+  /** The text that the page shows: the whole message, or only the beginning of a long one. */
   shown: string;
-  /** Where all of it can be read; null if all of it is shown. */
+  /** The URL of the whole text; null if the page already shows the whole text. */
   wholeHref: string | null;
   isFromCustomer: boolean;
   attachments: AttachmentView[];
@@ -21,11 +23,16 @@ type AttachmentView = Attachment & {
   href: string;
   imageHref: string;
   isImage: boolean;
-  /** Whether its content is here; also while a later run fetches it again. */
+  /**
+   * Whether the content is stored here. It stays true while a later run fetches the content again.
+   */
   isHere: boolean;
 };
 
-/** `path`: the address of the inbox; `images`: those attachments that are images. */
+/**
+ * Formats a message for the page. `path`: the URL of the inbox. `images`: the attachments that are
+ * images.
+ */
 export const messageView = (
   message: InboxMessage,
   { path, images }: { path: string; images: Set<Attachment> },
@@ -50,12 +57,13 @@ export const messageView = (
   };
 };
 
-/** A text without half a character at its end. */
+/** Removes half a character (a lone surrogate) from the end of a text. */
 const wholeCharacters = (text: string) => text.replace(/[\uD800-\uDBFF]$/, '');
 
-/** The part of a found message around the searched text. */
+/** Returns the part of a message around the searched text. */
 export function excerptOf({ body }: Pick<FoundMessage, 'body'>, search: string): string {
-  // Without the text itself, it was found by a letter that counts as the same, such as é for e.
+  // If the message does not contain the exact text, MySQL matched a similar letter, such as é for
+  // e. The excerpt is then the beginning of the message.
   const at = Math.max(0, body.toLowerCase().indexOf(search.toLowerCase()));
   const from = Math.max(0, at - AROUND);
   const to = at + search.length + AROUND;

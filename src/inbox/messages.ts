@@ -1,16 +1,19 @@
-// The messages of a thread, newest first, with their attachments.
+// Reads the messages of a thread, newest first, with their attachments.
 import { first, select, sql, type Queryable } from '../database/sql.ts';
 import { attachmentsOf, type Attachment } from './attachments.ts';
 import { PAGE, pageOf, partsOf, type InboxPage } from './places.ts';
 
 type StoredMessage = {
-  /** Its time and its id. */
+  /** The time and the id of the message, such as `2026-11-20T10:11:12.123Z#m1`. */
   position: string;
   thread_id: string;
   direction: 'in' | 'out';
   author: string;
   body: string;
-  /** When it was noticed that the message no longer exists in the older system. */
+  /**
+   * When a migration noticed that the message no longer exists in the older system; null if it
+   * exists.
+   */
   gone_at: string | null;
 };
 
@@ -21,8 +24,9 @@ export type InboxMessage = StoredMessage & {
 };
 
 /**
- * Reads a page of a thread’s messages. `before`: the position that the page ends before. The index is named, because
- * for a short page MySQL may prefer to read all messages of the account in order.
+ * Reads a page of a thread’s messages, newest first. `before`: only messages before this position.
+ * The index is forced, because MySQL may otherwise read all messages of the account to fill a short
+ * page.
  */
 export async function pageOfMessages(
   on: Queryable,
@@ -52,7 +56,10 @@ async function withAttachments(on: Queryable, account: number, rows: StoredMessa
   });
 }
 
-/** The whole text of a message, with its thread; undefined when there is none at this position. */
+/**
+ * Reads the whole text of a message and the id of its thread; undefined if no message has this
+ * position.
+ */
 export const messageAt = (on: Queryable, account: number, position: string) =>
   partsOf(position)
     ? first<Pick<StoredMessage, 'thread_id' | 'body'>>(

@@ -1,4 +1,4 @@
-// The page of an account’s inbox, and the files of its messages.
+// Handlers of the page of an account’s inbox, and of the attachments and long texts of its messages.
 import { pipeline as stream } from 'node:stream/promises';
 import type { Request, Response } from 'express';
 import * as audit from '../audit/audit.ts';
@@ -16,7 +16,10 @@ import { partsOf } from './places.ts';
 import { SEARCHED, searchMessages, type FoundMessages } from './search.ts';
 import { pageOfThreads, threadById, type Thread } from './threads.ts';
 
-/** Says what of an account’s messages is not here; null when all are. */
+/**
+ * Returns a text about the messages of an account that are not here yet; null if all messages are
+ * here.
+ */
 type ArrivalText = (on: Queryable, account: number) => Promise<string | null>;
 
 export const show = (arrivalText: ArrivalText) => async (req: Request, res: Response) => {
@@ -25,7 +28,7 @@ export const show = (arrivalText: ArrivalText) => async (req: Request, res: Resp
   const path = `/inbox/${pathPartOf(account)}`;
   const search = textIn(req.query, 'q').slice(0, 200);
   const isOpen = textIn(req.query, 'thread') !== '';
-  // With an open thread, `before` is a place in that thread.
+  // If a thread is open, `before` belongs to the messages of that thread and not to the search.
   const found =
     search === ''
       ? null
@@ -65,7 +68,7 @@ export const show = (arrivalText: ArrivalText) => async (req: Request, res: Resp
   });
 };
 
-/** A place in a list, as links of this page carry it; null for anything else. */
+/** Reads the position of an item from a link to this page; null if there is no valid position. */
 function placeIn(req: Request, name: string): string | null {
   const place = textIn(req.query, name);
   return partsOf(place) ? place : null;
@@ -85,7 +88,10 @@ async function chosenThread(
 
 type LinkTo = (also: Record<string, string>, fragment?: string) => string;
 
-/** Returns a function that makes links to this page, which keep the search and the place in the list of threads. */
+/**
+ * Returns a function that makes links to this page. The links keep the search and the page of the
+ * list of threads.
+ */
 const linker =
   (path: string, kept: Record<string, string>): LinkTo =>
   (also, fragment = '') => {
@@ -97,7 +103,8 @@ type Shown = { thread: Thread; link: LinkTo; path: string };
 
 async function messagesView(req: Request, account: InboxAccount, { thread, link, path }: Shown) {
   const from = placeIn(req, 'from');
-  // No id contains “~”: it comes after the message that the page begins with, and before the next newer one.
+  // The page must begin with the message at `from`, but `before` excludes its position. “~” sorts
+  // after all characters of ids, so `from~` is just after that message.
   const before = from === null ? placeIn(req, 'before') : `${from}~`;
   const { sql: on, storage } = req.here;
   const { items, next } = await pageOfMessages(on, account.id, { thread: thread.id, before });
@@ -125,7 +132,7 @@ function foundView(
   };
 }
 
-/** Messages are private: who read them is in the audit history. */
+/** Records in the audit history who opened an inbox, because messages are private. */
 const recordOpening = (req: Request, account: InboxAccount, detail: string | null) =>
   audit.write(req.here.sql, {
     person: accountOf(req).email,
@@ -134,7 +141,7 @@ const recordOpening = (req: Request, account: InboxAccount, detail: string | nul
     detail,
   });
 
-/** Sends a long message as a text. */
+/** Sends the whole text of a message, as plain text. */
 export async function message(req: Request, res: Response) {
   const account = await addressedAccount(req.here, String(req.params['account']));
   const found = await messageAt(req.here.sql, account.id, String(req.params['position']));
@@ -152,7 +159,7 @@ async function addressedAttachment(req: Request) {
   return { account, attachment, object: attachment.object };
 }
 
-/** Sends an attachment as a file, whatever type it is said to have. */
+/** Sends an attachment as a file to download, whatever media type the older system gives. */
 export async function attachment(req: Request, res: Response) {
   const { account, attachment: file, object } = await addressedAttachment(req);
   const content = await req.here.storage.read(object);
@@ -167,7 +174,7 @@ export async function attachment(req: Request, res: Response) {
   await send(res, file, content);
 }
 
-/** Sends an attachment that is an image, by its content, so that the page can show it. */
+/** Sends an attachment for display in the page. Only content that really is an image is sent. */
 export async function image(req: Request, res: Response) {
   const { attachment: file, object } = await addressedAttachment(req);
   const format = await formatOf(req.here.storage, file);
@@ -184,7 +191,7 @@ async function send(res: Response, { size }: Attachment, content: NodeJS.Readabl
   await stream(content, res);
 }
 
-/** What came from outside is never run as a page of this server. */
+/** Sets headers that stop browsers from running content from outside as a page of this server. */
 function harmless(res: Response) {
   res.set('Content-Security-Policy', "default-src 'none'; sandbox");
   res.set('X-Content-Type-Options', 'nosniff');

@@ -1,4 +1,5 @@
-// Which attachments are images: by the first bytes of their content, because the type that came with them may be wrong.
+// Finds the attachments that are images, by the first bytes of their content, because the media type from the older
+// system may be wrong.
 import type { Readable } from 'node:stream';
 import pMap from 'p-map';
 import { inTime } from '../in-time.ts';
@@ -6,16 +7,22 @@ import { imageFormatOf, SIGNATURE_BYTES, type ImageFormat } from '../storage/ima
 import type { Objects } from '../storage/objects.ts';
 import type { Attachment } from './attachments.ts';
 
-/** Formats by the SHA-256 of the content, which never changes. */
+/**
+ * A cache of image formats by the SHA-256 of the content. Entries stay correct, because a checksum
+ * always means the same content.
+ */
 const known = new Map<string, ImageFormat | null>();
 const MOST_KNOWN = 10_000;
-/** How many milliseconds a page waits for the storage; without an answer files can still be downloaded. */
+/**
+ * How many milliseconds a page waits for the object storage. If it does not answer, the page offers
+ * the attachments as downloads and shows no images.
+ */
 const PATIENCE_MS = 2000;
-/** How many files of a page are looked into, and how many at the same time. */
+/** How many attachments of a page are checked, and how many at the same time. */
 const MOST = 200;
 const SIDE_BY_SIDE = 8;
 
-/** Those attachments of a page that are images. */
+/** Returns the attachments of a page that are images. */
 export async function imagesAmong(objects: Objects, all: Attachment[]): Promise<Set<Attachment>> {
   const images = new Set<Attachment>();
   const looking = pMap(
@@ -29,7 +36,10 @@ export async function imagesAmong(objects: Objects, all: Attachment[]): Promise<
   return images;
 }
 
-/** The format of a stored attachment that is an image; null for any other, and when the storage does not answer. */
+/**
+ * Returns the image format of an attachment; null if it is not stored or not an image, or if the
+ * storage does not answer.
+ */
 export async function formatOf(
   objects: Objects,
   { object, sha256 }: Pick<Attachment, 'object' | 'sha256'>,

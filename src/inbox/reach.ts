@@ -1,10 +1,11 @@
-// Which accounts a caller of the API reaches: an app its own, a program with a key every one.
+// Decides which accounts a caller of the API may access: an app only its own account, a program with an API key every
+// account.
 import type { Request } from 'express';
 import { NotFound } from '../problems.ts';
 import type { AccountCaller } from '../web/request.ts';
 import { byExternalId, EXTERNAL_ID, type InboxAccount } from './accounts.ts';
 
-/** Who calls, on routes of the API of accounts. */
+/** Returns the authenticated caller of a request to the account API. */
 export function callerOf(req: Request): AccountCaller {
   if (!req.caller) throw new Error(`Nobody was admitted at ${req.path}`);
   return req.caller;
@@ -13,8 +14,8 @@ export function callerOf(req: Request): AccountCaller {
 const noAccount = (id: string) => new NotFound(`There is no account ${id.slice(0, 64)}.`);
 
 /**
- * Returns the id if the caller reaches that account.
- * @throws NotFound for any other, whether it exists or not
+ * Returns the id if the caller may access that account.
+ * @throws NotFound for any other account, whether it exists or not
  */
 export function reached(req: Request, id: string): string {
   const caller = callerOf(req);
@@ -25,7 +26,7 @@ export function reached(req: Request, id: string): string {
 
 /**
  * Finds the account that the URL names.
- * @throws NotFound when there is none that the caller reaches
+ * @throws NotFound when the account does not exist or the caller may not access it
  */
 export async function reachedAccount(req: Request): Promise<InboxAccount> {
   const id = reached(req, String(req.params['id']));

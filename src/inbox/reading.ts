@@ -1,4 +1,4 @@
-// The API by which apps read what arrived of their account: channels, threads, messages, attachments.
+// The API with which apps read the migrated data of their account: channels, threads, messages and attachments.
 import { pipeline } from 'node:stream/promises';
 import type { Request, Response } from 'express';
 import { z } from 'zod';
@@ -47,7 +47,7 @@ export async function messages(req: Request, res: Response) {
   });
 }
 
-/** Where the next page is: it begins after the last item of this one. */
+/** Returns the URL of the next page, which begins after the last item of the current page. */
 const nextOf = (address: string, place: string | null) =>
   place === null ? null : `${address}?before=${encodeURIComponent(place)}`;
 
@@ -56,7 +56,7 @@ function sendPage(res: Response, page: { items: object[]; next: string | null })
   res.json(page);
 }
 
-/** Sends the content of an attachment as a file to save: whatever it contains, no browser shows it. */
+/** Sends an attachment as a file to download, so that no browser displays its content. */
 export async function attachment(req: Request, res: Response) {
   const { id } = await reachedAccount(req);
   const wanted = {

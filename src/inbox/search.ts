@@ -1,12 +1,16 @@
-// Finds messages of one account by their text. There is no full-text index: writing it would take as long as writing
-// the messages, and 10,000 messages of an account are searched in 55 ms. A page searches no more than that.
+// Finds messages of one account by their text, without a full-text index: writing such an index would take as long as
+// writing the messages, and a search through 10,000 messages takes 55 ms. A page of results searches at most 10,000
+// messages.
 import { select, sql, type Queryable } from '../database/sql.ts';
 import { pageOf, PAGE, partsOf, type InboxPage } from './places.ts';
 
-/** How many messages a page of a search looks through. */
+/** How many messages are searched for one page of results. */
 export const SEARCHED = 10_000;
 
-/** A message that contains a searched text, and the title of its thread; null while the thread is not here. */
+/**
+ * A message that contains the searched text. `title`: the title of its thread; null if the thread
+ * is not here.
+ */
 export type FoundMessage = {
   position: string;
   thread_id: string;
@@ -17,16 +21,22 @@ export type FoundMessage = {
   gone_at: string | null;
 };
 
-/** `isCut`: whether there are older messages that were not searched, from `next` on. */
+/**
+ * A page of results. `isCut`: whether the search reached its limit, so that older messages, from
+ * `next` on, are not searched yet.
+ */
 export type FoundMessages = InboxPage<FoundMessage> & { isCut: boolean };
 
-/** An SQL condition for a text that contains another one; % and _ in it stand for themselves. */
+/**
+ * SQL condition for a column that contains a text, ignoring case and accents. % and _ are taken
+ * literally.
+ */
 export const contains = (text: string) =>
   sql`collate utf8mb4_unicode_ci like ${`%${text.replaceAll(/[\\%_]/g, String.raw`\$&`)}%`}`;
 
 /**
- * Reads a page of an account’s messages that contain a text, newest first: of the newest 10,000 ones before the
- * position `before`.
+ * Reads a page of an account’s messages that contain a text, newest first. Searches only the newest
+ * 10,000 messages before the position `before`.
  */
 export async function searchMessages(
   on: Queryable,

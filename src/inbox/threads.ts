@@ -1,4 +1,4 @@
-// The threads of an account, newest first.
+// Reads the threads of an account, newest first.
 import {
   first,
   fromSqlInstant,
@@ -18,9 +18,12 @@ export type Thread = {
   channel: string | null;
   title: string;
   customer: string;
-  /** The time of its newest message. */
+  /** The time of the newest message in the thread. */
   last_at: string;
-  /** When it was noticed that the thread no longer exists in the older system. */
+  /**
+   * When a migration noticed that the thread no longer exists in the older system; null if it
+   * exists.
+   */
   gone_at: string | null;
 };
 
@@ -33,8 +36,9 @@ const withChannel = sql`from inbox_thread thread
 type ThreadFilter = { before?: string | null; search?: string; found?: string[] };
 
 /**
- * Reads a page of threads. `before`: the place that the page ends before; `search`: only threads that contain the text
- * in their title or customer, and those in `found`, in whose messages it was found.
+ * Reads a page of threads, newest first. `before`: only threads before this position. `search`:
+ * only threads whose title or customer contains this text, and the threads in `found`, whose
+ * messages contain it.
  */
 export async function pageOfThreads(
   on: Queryable,
@@ -61,7 +65,10 @@ export const threadById = (on: Queryable, account: number, id: string) =>
 
 const placeOf = ({ last_at: at, id }: Thread) => `${fromSqlInstant(at)}#${id}`;
 
-/** The first condition alone lets the index find where the page begins. */
+/**
+ * The condition on `last_at` alone repeats part of the other condition, so that the index finds the
+ * beginning of the page.
+ */
 function earlier(before: string | null) {
   const place = before === null ? null : partsOf(before);
   if (place === null) return sql``;

@@ -1,5 +1,5 @@
-// One attempt to run a job. The number of the attempt is stored with the job, and each change checks that it is still
-// the same: a worker that was taken over can change nothing any more.
+// Records the attempts to run a job. Every change checks that the job still has this attempt’s number, so that a worker
+// changes nothing after another worker has taken over the job.
 import type { Pool, PoolConnection } from 'mysql2/promise';
 import { first, run, sql, transaction, type Queryable, type Statement } from '../database/sql.ts';
 import { cancelChildren, hasLiveChildren, lock, wake } from './children.ts';
@@ -8,7 +8,10 @@ import { mine } from './fence.ts';
 import { endSteps } from './steps.ts';
 import { Cancelled, Overtaken } from './interrupted.ts';
 
-/** Takes a job that is due, or whose worker died, for this worker; undefined when another worker was first. */
+/**
+ * Begins an attempt at a job that is due, or whose worker died; returns null otherwise, for example
+ * when another worker was first.
+ */
 export async function begin(on: Queryable, id: string): Promise<Job | null> {
   const found = await run(
     on,
@@ -25,7 +28,7 @@ export async function begin(on: Queryable, id: string): Promise<Job | null> {
 const inSeconds = (milliseconds: number) =>
   sql`${now} + interval ${Math.round(milliseconds) * 1000} microsecond`;
 
-/** Records why a job cannot start yet, and when to try again. */
+/** Records why a job cannot start yet, and when it is tried again. */
 export const postpone = (on: Queryable, id: string, problem: string, delayMs: number) =>
   run(
     on,
@@ -33,12 +36,16 @@ export const postpone = (on: Queryable, id: string, problem: string, delayMs: nu
          where id = ${id} and state = 'waiting'`,
   );
 
-/** How far a job is. `result` is stored with the job, so that its next attempt can continue from it. */
+/**
+ * The progress of a job. `result` is stored with the job, so that its next attempt can continue
+ * from there.
+ */
 export type Progress = { done: number; total: number; doing: string; result?: unknown };
 
 /**
  * Records the progress of a job.
- * @throws Overtaken when another worker has the job, Cancelled when a person cancelled it
+ * @throws Overtaken when another worker has taken over the job, Cancelled when a person cancelled
+ * it
  */
 export async function report(on: Queryable, job: Job, { done, total, doing, result }: Progress) {
   await run(
@@ -63,7 +70,10 @@ export const finish = (pool: Pool, job: Job, result: unknown) =>
                 report = ${JSON.stringify(result ?? null)}`,
   });
 
-/** Fails a job for good and cancels its cancellable child jobs, because nothing waits for them any more. */
+/**
+ * Fails a job for good, and cancels its cancellable child jobs, because no job waits for their
+ * results any more.
+ */
 export const fail = (pool: Pool, job: Job, problem: string, kinds: string[]) =>
   end(pool, job, {
     steps: 'failed',
@@ -71,7 +81,7 @@ export const fail = (pool: Pool, job: Job, problem: string, kinds: string[]) =>
     also: (on) => cancelChildren(on, job.id, { person: `job ${job.number}`, kinds }),
   });
 
-/** Ends a job that was cancelled and has stopped; its results so far are kept. */
+/** Ends a cancelled job after it has stopped; its results so far are kept. */
 export const endCancelled = (pool: Pool, job: Job) =>
   end(pool, job, { steps: 'stopped', change: sql`state = 'cancelled'` });
 
@@ -82,8 +92,8 @@ type Ending = {
 };
 
 /**
- * Ends a job and wakes its parent job, in one commit. The parent is always locked first, so that ending and
- * cancelling cannot deadlock.
+ * Ends a job and wakes its parent job, in one transaction. The parent job is always locked before
+ * its child job, so that ending and cancelling cannot deadlock.
  */
 const end = (pool: Pool, job: Job, { steps, change, also }: Ending) =>
   transaction(pool, async (on) => {
@@ -98,7 +108,7 @@ const end = (pool: Pool, job: Job, { steps, change, also }: Ending) =>
     if (job.parent) await wake(on, job.parent);
   });
 
-/** Ends this attempt; the next one starts after `delayMs`. */
+/** Ends this attempt at the job; the next attempt starts after `delayMs`. */
 export async function retryLater(on: Queryable, job: Job, problem: string, delayMs: number) {
   const found = await run(
     on,
@@ -107,7 +117,10 @@ export async function retryLater(on: Queryable, job: Job, problem: string, delay
   if (found === 1) await endSteps(on, job, 'stopped');
 }
 
-/** Ends this attempt without counting it; the next one starts after `delayMs`. */
+/**
+ * Ends this attempt without counting it towards the job’s limit; the next attempt starts after
+ * `delayMs`.
+ */
 export async function postponeNext(on: Queryable, job: Job, problem: string, delayMs: number) {
   const found = await run(
     on,
@@ -119,7 +132,10 @@ export async function postponeNext(on: Queryable, job: Job, problem: string, del
   if (found === 1) await endSteps(on, job, 'stopped');
 }
 
-/** Frees the worker until the last child job has ended, without counting a failed attempt. */
+/**
+ * Ends this attempt without counting it, so that its worker is free. The job continues when its
+ * last child job has ended.
+ */
 export const awaitChildren = (pool: Pool, job: Job) =>
   transaction(pool, async (on) => {
     await lock(on, job.id);

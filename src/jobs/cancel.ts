@@ -7,9 +7,10 @@ import type { Job } from './jobs.ts';
 import { cancellableKinds, type Tasks } from './task.ts';
 
 /**
- * Cancels a job and its child jobs; returns whether there was anything to stop. A waiting job ends at once, a running
- * one at its next progress report, a parent when its last child has stopped.
- * @throws Conflict for a kind that cannot be cancelled
+ * Cancels a job and its child jobs; returns false if the job had ended or was cancelled before. A
+ * waiting job ends at once, a running job at its next progress report, a parent job when its last
+ * child job has stopped.
+ * @throws Conflict for a kind of job that cannot be cancelled
  */
 export function cancel(
   here: Environment,

@@ -1,5 +1,5 @@
-// Child jobs: a parent job requests them, waits for them, and is cancelled with them. They are recorded in MySQL, so
-// none is lost when Redis loses its data.
+// Child jobs: a parent job requests child jobs and waits for them; cancelling the parent job cancels them. MySQL
+// records them, so that none is lost when Redis loses its data.
 import type { PoolConnection } from 'mysql2/promise';
 import { v7 as uuid } from 'uuid';
 import { first, run, select, sql, transaction, type Queryable } from '../database/sql.ts';
@@ -8,7 +8,8 @@ import { AwaitingChildren, Overtaken } from './interrupted.ts';
 import { isLive, liveStates, now, type Job, type JobState, type Priority } from './jobs.ts';
 
 /**
- * `key` identifies a child job among its siblings, so that another attempt of the parent does not request it twice.
+ * `key` identifies a child job among its siblings, so that a later attempt of the parent job does
+ * not request the same child job twice.
  */
 export type ChildRequest = {
   key: string;
@@ -68,7 +69,7 @@ export async function childrenOf(on: Queryable, id: string): Promise<Child[]> {
 
 /**
  * Returns the child jobs of a job once all have ended.
- * @throws AwaitingChildren while one has not
+ * @throws AwaitingChildren while a child job has not ended
  */
 export async function endedChildren(on: Queryable, { id }: Job): Promise<Child[]> {
   const children = await childrenOf(on, id);
@@ -76,7 +77,7 @@ export async function endedChildren(on: Queryable, { id }: Job): Promise<Child[]
   return children;
 }
 
-/** The child jobs of a job that a worker could take now. */
+/** Lists the child jobs of a job that wait for a worker. */
 export const waitingChildren = (on: Queryable, id: string) =>
   select<Job>(
     on,
@@ -84,7 +85,8 @@ export const waitingChildren = (on: Queryable, id: string) =>
   );
 
 /**
- * Locks the record of a job. Parent jobs are locked before their children everywhere, so that there is no deadlock.
+ * Locks the record of a job. Everywhere, parent jobs are locked before their child jobs, so that
+ * transactions cannot deadlock.
  */
 export const lock = (on: PoolConnection, id: string) =>
   first(on, sql`select id from job where id = ${id} for update`);
@@ -97,7 +99,10 @@ export async function hasLiveChildren(on: Queryable, id: string): Promise<boolea
   return live !== undefined;
 }
 
-/** Lets a locked parent job continue when its last child job has ended. */
+/**
+ * Lets a parent job continue if its last child job has ended. The caller must have locked the
+ * parent job.
+ */
 export async function wake(on: PoolConnection, id: string) {
   if (await hasLiveChildren(on, id)) return;
   await run(
@@ -106,7 +111,10 @@ export async function wake(on: PoolConnection, id: string) {
   );
 }
 
-/** Cancels all descendants of a locked job that are of one of these kinds. */
+/**
+ * Cancels the child jobs of a job, their child jobs and so on, if they are of one of `kinds`. The
+ * caller must have locked the job.
+ */
 export async function cancelChildren(
   on: PoolConnection,
   id: string,
@@ -126,8 +134,8 @@ export async function cancelChildren(
 }
 
 /**
- * Cancels these jobs: a waiting one ends at once, a running one at its next progress report. Returns how many there
- * were to stop.
+ * Cancels jobs: a waiting job ends at once, a running job at its next progress report. Returns how
+ * many of the jobs had neither ended nor been cancelled before.
  */
 export const markCancelled = (on: PoolConnection, ids: string[], person: string) =>
   run(

@@ -1,5 +1,5 @@
-// Chores: work that every process does every few seconds, such as sending e-mails. Each takes its work from the
-// database under a lock, so that only one process gets it. They are plain timers and need no Redis.
+// Chores are work that every process does every few seconds, such as sending e-mails. Each chore takes its work from
+// the database under a lock, so that only one process does it. Chores are plain timers and need no Redis.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { App } from '../environments/app.ts';
 

@@ -38,7 +38,8 @@ function letterView(req: Request, tasks: Tasks, letter: deadLetters.Listed) {
   return {
     ...letter,
     kindLabel: task?.label ?? letter.kind,
-    // Of a kind that this program does not know, nobody knows who may see the payloads.
+    // When this program does not know the kind of job, it cannot tell who may see the payload, so
+    // it hides the payload.
     payload: task && can(req, task.showsItemsTo ?? 'look') ? letter.payload : null,
     stateText: isRetrying ? 'Retrying' : formatChoice(letter.state),
     isOpen: letter.state === 'open' && !isRetrying,
@@ -61,7 +62,7 @@ const letterCrumbs = [
   { text: 'Discard' },
 ];
 
-/** The page that asks why a dead letter is discarded. */
+/** Shows the page that asks why a dead letter is discarded. */
 export const showDiscarding = (req: Request, res: Response) => discardingPage(req, res, {});
 
 async function discardingPage(req: Request, res: Response, errors: FieldErrors) {
@@ -82,8 +83,8 @@ async function discardingPage(req: Request, res: Response, errors: FieldErrors) 
 }
 
 /**
- * The reason for which something is discarded.
- * @throws Invalid when it is missing or too long
+ * Reads the typed reason for discarding dead letters.
+ * @throws Invalid when the reason is missing or too long
  */
 export function reasonIn({ form }: Request): string {
   const reason = form.textUpTo(500, 'reason', 'The reason');

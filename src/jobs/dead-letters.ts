@@ -1,5 +1,5 @@
-// Dead letters: items of a job (such as one file of many) that failed for good. They are kept with their content
-// until a person retries or discards them.
+// Dead letters are items of a job, such as one file of many, that failed for good. Oneway keeps each item with its
+// content until a person retries or discards it.
 import { reasonOf } from '../environments/unreachable.ts';
 import type { PoolConnection } from 'mysql2/promise';
 import { z } from 'zod';
@@ -30,14 +30,15 @@ type DeadLetter = {
   subject: string | null;
   /** A short code by which failures are grouped. */
   cause: string | null;
-  /** Why a person discarded it. */
+  /** Why a person discarded the dead letter. */
   note: string | null;
   ended_by: string | null;
   ended_at: string | null;
 };
 
 /**
- * Records a failed item of a running job as a dead letter, or that it failed again.
+ * Records a failed item of a running job as a dead letter. If the item is a dead letter of this job
+ * already, counts one more attempt.
  * @throws Overtaken when another worker has taken over the job
  */
 export async function record(
@@ -65,7 +66,7 @@ export type Listed = DeadLetter & {
   retry_state: JobState | null;
 };
 
-/** Lists dead letters newest first, 50 a page, with ids below `before`. */
+/** Lists dead letters, newest first: at most 50, with ids below `before`. */
 export const list = (on: Queryable, { state, kind, before }: Filter) =>
   select<Listed>(
     on,
@@ -94,8 +95,8 @@ const DEAD_LETTER = 'dead-letter';
 const keyOf = (id: number) => `${DEAD_LETTER} ${id}`;
 
 /**
- * Requests a job that retries an open dead letter. The caller queues the job after the commit. `priority`: low for many
- * at once, for which nobody waits.
+ * Requests a job that retries an open dead letter. The caller must then queue the job. `priority`
+ * is low when many dead letters are retried at once and nobody waits for them.
  */
 export const retry = (
   here: Environment,
@@ -122,8 +123,9 @@ export const retry = (
   });
 
 /**
- * Discards a dead letter; `note` says why, `also` does more in the same commit, with its payload.
- * @throws Conflict while a job retries it
+ * Discards a dead letter. `note` says why; `also` gets the payload and runs in the same
+ * transaction.
+ * @throws Conflict while a job retries the dead letter
  */
 export const discard = (
   here: Environment,
@@ -147,7 +149,10 @@ export const discard = (
     await audit.write(on, { person, action: 'discarded a dead letter', subject, detail });
   });
 
-/** Discards the open dead letters of a subject, because everything of it is read again. */
+/**
+ * Discards the open dead letters of a subject, such as an account, because all items of this
+ * subject are read again.
+ */
 export const supersede = (on: Queryable, subject: string, note: string) =>
   run(
     on,
@@ -188,7 +193,7 @@ const failAgain = (on: Queryable, id: number, reason: string) =>
          where id = ${id} and state = 'open'`,
   );
 
-/** Adds the kind of job that retries dead letters of the given kinds. */
+/** Adds the kind of job that retries the dead letters of these tasks. */
 export const withDeadLetters = (tasks: Tasks): Tasks => ({
   ...tasks,
   [DEAD_LETTER]: retryTask(tasks),
@@ -202,7 +207,8 @@ const retryTask = (tasks: Tasks): Task =>
     run: async (work, { letter: id }) => {
       const on = work.here.sql;
       const letter = await byId(on, id);
-      // An earlier attempt of this retry has already succeeded with the item, but died before it could record that.
+      // An earlier attempt of this job ended the dead letter, but its process died before it could
+      // end the job.
       if (letter?.state !== 'open') return { letter: id };
       const retryItem = tasks[letter.kind]?.retryItem;
       if (!retryItem) throw new Problem(422, `Items of “${letter.kind}” cannot be retried.`);

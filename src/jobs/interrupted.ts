@@ -1,4 +1,4 @@
-// Reasons why an attempt at a job stops early although nothing failed.
+// Errors that end an attempt at a job early although nothing failed.
 
 export class Interrupted extends Error {}
 
@@ -8,10 +8,10 @@ export class Overtaken extends Interrupted {}
 /** Thrown when a person cancelled the job. */
 export class Cancelled extends Interrupted {}
 
-/** Thrown when this process is shutting down; another one continues the job. */
+/** Thrown when this process is shutting down; another process continues the job. */
 export class Stopping extends Interrupted {}
 
-/** Thrown to end the attempt; the next one begins after `delayMs`. */
+/** Thrown to end this attempt at a job; the next attempt begins after `delayMs`. */
 export class Postponed extends Interrupted {
   readonly delayMs: number;
 
@@ -21,5 +21,8 @@ export class Postponed extends Interrupted {
   }
 }
 
-/** Thrown to end the attempt while child jobs run; the job continues when they have ended. */
+/**
+ * Thrown to end this attempt at a job while its child jobs run; the job continues when they have
+ * ended.
+ */
 export class AwaitingChildren extends Interrupted {}

@@ -1,5 +1,5 @@
-// The MySQL record of every job: its request, progress and outcome. Redis only queues jobs; those it loses are queued
-// again from here.
+// The MySQL record of every job: its request, progress and outcome. Redis only queues jobs; a job that Redis loses is
+// requeued from its MySQL record.
 import type { PoolConnection } from 'mysql2/promise';
 import { v7 as uuid } from 'uuid';
 import * as audit from '../audit/audit.ts';
@@ -26,32 +26,37 @@ export type JobState = (typeof jobStates)[number];
 export const liveStates: JobState[] = ['running', 'waiting', 'waiting_children'];
 export const isLive = ({ state }: Pick<Job, 'state'>) => liveStates.includes(state);
 
-/** Jobs of one queue start by priority; those of equal priority in the order of their requests. */
+/**
+ * Jobs in a queue start by priority; jobs of equal priority start in the order of their requests.
+ */
 export type Priority = 'high' | 'normal' | 'low';
 
 export type Job = {
   id: string;
   number: number;
   kind: string;
-  /** The job’s priority; null means that of its task. */
+  /** The job’s priority; null means the priority that the kind of job declares. */
   priority: Priority | null;
   name: string;
   person: string;
   input: string;
   only_one: string | null;
   state: JobState;
-  /** The number of the attempt: the worker of an earlier attempt cannot change the job any more. */
+  /**
+   * The number of the current attempt. The worker of an earlier attempt can no longer change the
+   * job.
+   */
   attempt: number;
   /**
-   * How many attempts do not count towards the limit of the job’s kind, because the job was retried by a person
-   * since.
+   * How many attempts do not count towards the limit of this kind of job: attempts that ended only
+   * to wait, and all attempts before a person retried the job.
    */
   attempts_before: number;
   done_count: number;
   total_count: number;
   doing: string;
   report: string | null;
-  /** The person who cancelled the job; a running one then stops at its next progress report. */
+  /** The person who cancelled the job. A running job then stops at its next progress report. */
   cancelled_by: string | null;
   problem: string | null;
   /** The parent job that requested this one, and its key among the child jobs. */
@@ -77,7 +82,10 @@ export type JobRequest = {
   name: string;
   person: string;
   input: object;
-  /** A key of which only one job may be active: while it has not ended, no second one is recorded. */
+  /**
+   * Only one job with this key may be active: until that job has ended, no second job with the key
+   * is recorded.
+   */
   onlyOne?: string;
   priority?: Priority;
   /** A timestamp in ISO 8601 before which the job does not start. */
@@ -85,8 +93,9 @@ export type JobRequest = {
 };
 
 /**
- * Records a job, or returns the active one with its `onlyOne` key. On a connection the record is part of the caller’s
- * transaction: queue the job after the commit. If the process dies before that, a periodic check queues it.
+ * Records a job, or returns the active job with the same `onlyOne` key. If `on` is a connection,
+ * the record is part of the caller’s transaction, and the caller must queue the job after the
+ * commit. If the process dies before that, a periodic check queues the job.
  */
 export function request(on: Queryable, wanted: JobRequest): Promise<{ job: Job; isNew: boolean }> {
   return 'getConnection' in on
@@ -131,7 +140,7 @@ export const newest = (on: Queryable, kind: string, limit = 10) =>
     sql`select ${inList} from job where kind = ${kind} order by number desc limit ${limit}`,
   );
 
-/** A job as lists show it, without the columns that may be large. */
+/** A job as it is read for lists, without the columns that may be large. */
 export type Listed = Omit<Job, 'report' | 'only_one'>;
 const inList = sql`id, number, kind, priority, name, person, input, state, attempt, attempts_before, done_count,
                    total_count, doing, cancelled_by, problem, parent, child_key, created_at, run_at, started_at,
@@ -140,8 +149,8 @@ const inList = sql`id, number, kind, priority, name, person, input, state, attem
 export type Filter = { state: string; kind: string; before: number | null };
 
 /**
- * Lists jobs, running ones first, then the newest; 50 a page, with numbers below `before`. A child job is listed on
- * its parent’s page only.
+ * Lists at most 50 jobs with numbers below `before`: running jobs first, then the newest. Without a
+ * filter, child jobs are left out, because their parent job’s page lists them.
  */
 export const list = (on: Queryable, { state, kind, before }: Filter) =>
   select<Listed>(
@@ -155,8 +164,8 @@ export const list = (on: Queryable, { state, kind, before }: Filter) =>
   );
 
 /**
- * Deletes jobs that ended more than 90 days ago, with their steps, log and child jobs, unless one of their dead
- * letters is open.
+ * Deletes jobs that ended more than 90 days ago, with their steps, log and child jobs. Jobs are
+ * kept while a dead letter of them or of a child job is open.
  */
 export async function purgeExpired({ sql: on }: Environment): Promise<number> {
   const expired = await select<{ id: string }>(
@@ -171,7 +180,10 @@ export async function purgeExpired({ sql: on }: Environment): Promise<number> {
   return run(on, sql`delete from job where id in (${expired.map(({ id }) => id)})`);
 }
 
-/** Jobs that should run and do not: due some seconds ago and not started, or their worker died. */
+/**
+ * Lists jobs that should run but do not: they were due more than five seconds ago and have not
+ * started, or their worker died.
+ */
 export const stalled = (on: Queryable) =>
   select<Listed>(
     on,

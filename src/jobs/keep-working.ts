@@ -1,5 +1,5 @@
-// Starts BullMQ’s workers. If a connection breaks while a worker opens it, the worker’s later commands all fail at
-// once: it would repeat them without a pause, keep the process from everything else, and never recover.
+// Starts BullMQ workers. If a worker’s connection breaks while it opens, all commands of that worker fail: it repeats
+// them without a pause, blocks the process, and never recovers. Such a worker is replaced by a new one.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Worker } from 'bullmq';
 import type { App } from '../environments/app.ts';
@@ -7,8 +7,9 @@ import type { App } from '../environments/app.ts';
 const AGAIN_MS = 1000;
 
 /**
- * Runs the BullMQ worker that `open` makes (with `autorun: false`). If opening fails, makes another one, until one has
- * opened. Returns a function that stops it.
+ * Runs the BullMQ worker that `open` creates (with `autorun: false`). If the worker cannot open its
+ * connections, creates another worker, until one succeeds. Returns a function that stops the
+ * worker.
  */
 export function keepWorking({ log }: App, open: () => Worker): () => Promise<void> {
   const stopping = new AbortController();
@@ -21,10 +22,10 @@ export function keepWorking({ log }: App, open: () => Worker): () => Promise<voi
         () => false,
       );
       if (signal.aborted) return;
-      // Errors of a running worker are reported as events.
+      // A running worker reports its errors as events, so this promise needs no handling.
       if (isOpen) return void worker.run().catch(() => {});
-      // The failed worker is not closed: closing would make it throw the next error of its connections, which ends
-      // the process.
+      // The failed worker is not closed: it would then throw the next error of its connections, and
+      // the error would end the process.
       log.warn('a worker was not opened and is opened again');
       await sleep(AGAIN_MS, undefined, { signal }).catch(() => {});
       if (signal.aborted) return;

@@ -1,5 +1,5 @@
-// The part of a job’s page that changes while the job runs: steps, log and child jobs. The event stream of the page
-// sends the same partial.
+// Renders the part of a job’s page that changes while the job runs: steps, log and child jobs. The page and its event
+// stream share one partial.
 import { fromSqlInstant, type Queryable } from '../database/sql.ts';
 import { duration, exactly, iso } from '../web/format.ts';
 import { icon } from '../web/icons.ts';
@@ -9,7 +9,10 @@ import { isLive, type Job } from './jobs.ts';
 import { lookOf } from './view.ts';
 import { lastLines, stepsOf, type Step } from './steps.ts';
 
-/** Reads the locals of the partial for the changing part of a job’s page. */
+/**
+ * Reads what the partial jobs/live shows of a job: its steps, the last lines of its log, and its
+ * child jobs.
+ */
 export async function liveView(on: Queryable, job: Job) {
   const [steps, lines, children] = await Promise.all([
     stepsOf(on, job.id),
@@ -36,7 +39,10 @@ const looks: Record<Step['state'], { image: string; text: string }> = {
   stopped: { image: 'circle-pause', text: 'Stopped' },
 };
 
-/** How a step is shown. A step that was running when its waiting job was cancelled is shown as stopped. */
+/**
+ * The icon and text of a step. A step that counts as running although its job has ended is shown as
+ * stopped.
+ */
 const stepLook = ({ state }: Step, job: Job) =>
   looks[state === 'running' && !isLive(job) ? 'stopped' : state];
 

@@ -1,17 +1,18 @@
-// The dead letters that wait for a decision, as lists and actions on many of them read them: without their payloads.
+// Reads open dead letters, which wait for a person’s decision, for lists and for actions on many of them. Payloads are
+// not read, because they may be large.
 import { first, select, sql, type Queryable } from '../database/sql.ts';
 import { liveStates } from './jobs.ts';
 
 export type LetterFilter = {
   kinds: string[];
-  /** Null: of any subject, of any cause. */
+  /** Null means any subject; a null `cause` means any cause. */
   subject: string | null;
   cause: string | null;
-  /** Null: all that match. */
+  /** Null means all dead letters that match the other conditions. */
   ids: number[] | null;
 };
 
-/** How many dead letters are listed, retried or discarded in one go. */
+/** The maximum number of dead letters that are listed, retried or discarded at once. */
 export const MOST_OPEN = 1000;
 
 const columns = sql`letter.id, letter.item_key, letter.reason, letter.state, letter.attempts,
@@ -36,17 +37,23 @@ const selected = ({ kinds, subject, cause, ids }: LetterFilter) => sql`
      and (${subject} is null or letter.subject = ${subject})
      and (${cause} is null or letter.cause = ${cause}) and (${ids === null} or letter.id in (${ids ?? []}))`;
 
-/** The open dead letters that a filter selects, oldest first: at most MOST_OPEN, with ids above `after`. */
+/**
+ * Lists the open dead letters that match a filter, oldest first: at most MOST_OPEN, with ids above
+ * `after`.
+ */
 export const openOnes = (on: Queryable, filter: LetterFilter, after = 0) =>
   select<OpenLetter>(
     on,
     sql`select ${columns} ${selected(filter)} and letter.id > ${after} order by letter.id limit ${MOST_OPEN}`,
   );
 
-/** Open dead letters to retry or discard. `retrying`: how many are left out because a job retries them right now. */
+/**
+ * Open dead letters to retry or discard. `retrying` counts dead letters that are left out because a
+ * job retries them right now; `left` counts those beyond the maximum.
+ */
 export type Undecided = { letters: OpenLetter[]; retrying: number; left: number };
 
-/** The open dead letters that a filter selects and that no job retries: at most MOST_OPEN; `left` says how many more. */
+/** Lists the open dead letters that match a filter and that no job retries: at most MOST_OPEN. */
 export async function undecidedOnes(on: Queryable, filter: LetterFilter): Promise<Undecided> {
   const counted = await first<{ open: number; retrying: number }>(
     on,

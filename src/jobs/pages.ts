@@ -115,7 +115,10 @@ export const retry = (tasks: Tasks) => async (req: Request, res: Response) => {
   res.redirect(303, `/jobs/${job.number}`);
 };
 
-/** Returns the handler of the button *Run now*, which starts the job of a schedule ahead of its time. */
+/**
+ * Returns the handler of the button *Run now*, which starts a schedule’s job without waiting for
+ * its time.
+ */
 export const runSchedule =
   (schedules: scheduled.Schedules) => async (req: Request, res: Response) => {
     const { here } = req;

@@ -1,7 +1,7 @@
-// The Redis queues of an environment: BullMQ runs the jobs that are recorded in MySQL, on any number of machines. It
-// times delays and retries, orders by priority and enforces limits. If it loses data, jobs are requeued from MySQL.
-// Kinds with a limit have their own queue, because BullMQ limits queues; others have one so that no job of another kind
-// delays them.
+// Queues jobs in Redis. BullMQ runs the jobs on any number of machines, times their delays and retries, orders them by
+// priority and enforces limits. If Redis loses its data, jobs are requeued from their MySQL records. A kind of job with
+// a limit has its own queue, because BullMQ’s limits apply to whole queues. Other kinds may have their own queue, so
+// that jobs of other kinds do not delay them.
 import { DelayedError, Queue, Worker, type Job as Entry, type JobsOptions } from 'bullmq';
 import { fromSqlInstant } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
@@ -13,12 +13,18 @@ import { runJob } from './runner.ts';
 import type { Task, Tasks } from './task.ts';
 
 export const PREFIX = 'oneway';
-/** How many jobs of one queue a process runs at the same time. */
+/**
+ * How many jobs of one queue a process runs at the same time, unless the kind of job sets another
+ * number.
+ */
 const SIDE_BY_SIDE = 4;
 
 type Queued = Pick<jobs.Job, 'id' | 'attempt' | 'kind' | 'priority' | 'run_at'>;
 export type JobQueue = {
-  /** Queues a job, to run when it is due and a worker is free. Without Redis a periodic check queues it later. */
+  /**
+   * Queues a job, to run when it is due and a worker is free. If Redis does not answer, a periodic
+   * check queues the job later.
+   */
   push(job: Queued): Promise<void>;
   pushAll(jobs: Queued[]): Promise<void>;
   close(): Promise<void>;
@@ -32,14 +38,14 @@ const queueName = ({ name }: App, tasks: Tasks, kind: string) =>
 export function openQueue(here: App, redis: Redis, tasks: Tasks): JobQueue {
   const queues = new Map<string, Queue>();
   const open = async (kind: string) => {
-    // BullMQ requires a connected client, so the queue is created only then.
+    // BullMQ requires a connected client, so no queue is created while Redis does not answer.
     if (!redis.isReady) throw new Error('Redis does not answer');
     const name = queueName(here, tasks, kind);
     const known = queues.get(name);
     if (known) return known;
     const queue = new Queue(name, { connection: redis, prefix: PREFIX });
     queue.on('error', (error) => here.log.warn({ err: error }, 'queue'));
-    // A queue whose connection breaks while it opens never works, so it is not kept.
+    // A queue whose connection breaks while it opens never works, so only an open queue is stored.
     await queue.waitUntilReady();
     queues.set(name, queue);
     return queue;
@@ -63,7 +69,7 @@ export function openQueue(here: App, redis: Redis, tasks: Tasks): JobQueue {
 }
 
 async function add(queue: Queue, task: Task | undefined, all: Queued[]) {
-  // The limit is set again each time, because Redis may have lost it.
+  // The concurrency limit is set each time, because Redis may have lost it.
   if (task?.concurrency !== undefined) await queue.setGlobalConcurrency(task.concurrency);
   await queue.addBulk(
     all.map(({ id, attempt, kind, priority, run_at }) => ({
@@ -71,8 +77,9 @@ async function add(queue: Queue, task: Task | undefined, all: Queued[]) {
       data: { id },
       opts: {
         ...entryOptions,
-        // The id of a queue entry contains the attempt: queueing an attempt twice changes nothing, and the entry of a
-        // dead worker, which stays locked, does not stop the next attempt.
+        // The id of a queue entry contains the number of the attempt. Queueing an attempt twice
+        // therefore changes nothing, and the entry of a dead worker, which stays locked, does not
+        // block the next attempt.
         jobId: `${id}-${attempt}`,
         delay: run_at === null ? 0 : Math.max(0, timeOf(run_at) - Date.now()),
         priority: priorities[priority ?? task?.priority ?? 'normal'],
@@ -86,8 +93,8 @@ const timeOf = (stored: string) => Date.parse(fromSqlInstant(stored));
 const priorities: Record<jobs.Priority, number> = { high: 1, normal: 10, low: 100 };
 
 /**
- * Options of a queue entry. The record in MySQL decides how often a job is tried; BullMQ’s own attempts are used only
- * when that record cannot be read.
+ * Options of a queue entry. The job’s record in MySQL decides how often the job is tried; BullMQ’s
+ * own retries happen only when that record cannot be read.
  */
 const entryOptions: JobsOptions = {
   attempts: 1_000_000,
@@ -97,7 +104,8 @@ const entryOptions: JobsOptions = {
 };
 
 /**
- * Runs jobs until the returned function is called; running jobs then finish, or stop at their next progress report.
+ * Runs jobs until the returned function is called. Running jobs then finish, or stop at their next
+ * progress report.
  */
 export function startWorker(
   here: App,
@@ -145,15 +153,18 @@ export function startWorker(
 }
 
 /**
- * When a job that cannot run now is tried next, in milliseconds since 1970: the time in its record, but at least a
- * second from now, so that a wrong clock causes no endless loop.
+ * When a waiting job is tried next, in milliseconds since 1970: at the time in its record, but at
+ * least a second from now, so that a wrong clock causes no endless loop.
  */
 function nextStart({ halt }: App, { run_at }: jobs.Job): number {
   if (halt.signal.aborted) return Date.now();
   return Math.max(run_at === null ? 0 : timeOf(run_at), Date.now() + 1000);
 }
 
-/** Queues the child jobs that a job has requested, or the parent job that waited for this job. */
+/**
+ * Queues the child jobs that an ended attempt requested, and the parent job that was waiting for
+ * this job.
+ */
 async function pushFamily(here: App, queue: JobQueue, job: jobs.Job) {
   if (job.state === 'waiting_children') {
     await queue.pushAll(await waitingChildren(here.sql, job.id));
@@ -162,7 +173,7 @@ async function pushFamily(here: App, queue: JobQueue, job: jobs.Job) {
   if (parent?.state === 'waiting') await queue.push(parent);
 }
 
-/** Queues jobs again that Redis lost, or whose worker died. */
+/** Requeues jobs that Redis lost, or whose worker died. */
 export async function sweep(here: App, queue: JobQueue) {
   await queue.pushAll(await jobs.stalled(here.sql));
 }

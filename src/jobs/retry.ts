@@ -5,7 +5,7 @@ import { Conflict } from '../problems.ts';
 import { now, type Job } from './jobs.ts';
 import type { Tasks } from './task.ts';
 
-/** What a retry repeats: the steps from the failed one on, or everything. */
+/** Where a retry of a job starts: at the step that failed, or at the first step. */
 type From = 'failed step' | 'start';
 
 export const mayBeRetried = (tasks: Tasks, { kind, state, parent }: Job) =>
@@ -14,8 +14,9 @@ export const mayBeRetried = (tasks: Tasks, { kind, state, parent }: Job) =>
   (state === 'failed' || state === 'cancelled');
 
 /**
- * Lets a failed or cancelled job run again; its attempts are counted from zero, and its log is kept.
- * @throws Conflict when it may not be retried, or when another job with its `onlyOne` key is active
+ * Lets a failed or cancelled job run again. Its attempts are counted from zero; its log is kept.
+ * @throws Conflict when the job may not be retried, or when another job with its `onlyOne` key is
+ * active
  */
 export async function retry(
   here: Environment,

@@ -13,14 +13,14 @@ import { log } from './steps.ts';
 import { cancellableKinds, type Task, type Tasks } from './task.ts';
 import { openWork } from './work.ts';
 
-/** After how many milliseconds to check again whether a database update has ended. */
+/** After how many milliseconds a job checks again whether a database update has ended. */
 const CLOSED_MS = 10_000;
-/** A job that crashes its process is given up after this many attempts. */
+/** A job that crashes its process every time fails after this many attempts. */
 const MOST_ATTEMPTS = 200;
 
 /**
- * Runs a job if it is due; returns its record afterwards. `onProgress` is called after each progress report,
- * `onRequest` for each job that this one requested.
+ * Runs a job if it is due; returns its record afterwards. `onProgress` is called after each
+ * progress report, `onRequest` for each job that the running job requested.
  */
 export async function runJob(
   here: App,
@@ -31,11 +31,13 @@ export async function runJob(
 ): Promise<jobs.Job | undefined> {
   const waiting = await jobs.byId(here.sql, id);
   const task = waiting && tasks[waiting.kind];
-  // This program does not know this kind of job. A newer one has requested it and will run it.
+  // This program does not know this kind of job. A newer version of the program requested the job
+  // and will run it.
   if (!task) return waiting;
   const reason = await whyClosed(here);
   if (reason !== null) {
-    // The job waits without an attempt, because an update may last longer than all attempts of a job.
+    // The job is postponed without counting an attempt, because an update may last longer than all
+    // attempts of a job.
     await attempt.postpone(here.sql, id, reason, CLOSED_MS);
     return jobs.byId(here.sql, id);
   }
@@ -55,8 +57,8 @@ async function runAttempt(here: App, tasks: Tasks, running: Attempt) {
   const { job, task, onProgress, onRequest } = running;
   const pulse = setInterval(() => {
     attempt.heartbeat(here.sql, job).catch(() => {
-      // A failed heartbeat is ignored. If another worker takes the job over because of it, this one stops at its next
-      // progress report.
+      // A failed heartbeat is ignored. If another worker takes over the job for lack of heartbeats,
+      // this worker stops at its next progress report.
     });
   }, jobs.SILENCE_MS / 4);
   try {
@@ -87,7 +89,7 @@ async function endOrRetry(
   if (error instanceof AwaitingChildren) return attempt.awaitChildren(on, job);
   if (error instanceof Stopping) return attempt.retryLater(on, job, problem, 0);
   if (error instanceof Postponed) return attempt.postponeNext(on, job, problem, error.delayMs);
-  // The attempt was interrupted, for example by another worker, which has recorded that.
+  // Another worker has taken over the job and records its outcome.
   if (error instanceof Interrupted) return undefined;
   here.log.warn({ err: error, job: job.number, attempt: job.attempt }, 'job stopped');
   await log(on, job, problem);
@@ -99,8 +101,8 @@ async function endOrRetry(
 }
 
 /**
- * The delay in milliseconds before the next attempt. BullMQ computes it, and the record stores it, so that it holds
- * even when Redis loses its data.
+ * The delay in milliseconds before the next attempt, computed by BullMQ. MySQL stores the time of
+ * the next attempt, so that it holds even when Redis loses its data.
  */
 export function backoffOf({ backoff }: Pick<Task, 'backoff'>, attempts: number): number {
   const { type, delay, jitter, longest } = {
@@ -112,22 +114,27 @@ export function backoffOf({ backoff }: Pick<Task, 'backoff'>, attempts: number):
 }
 
 /**
- * Refuses to start a job while the databases of this environment or of a neighbour are being updated.
- * @throws Closed then; the job is tried again later
+ * Refuses to start a job while this program may not use the databases of this environment, for
+ * example while they are being updated.
+ * @throws Closed; the job is then tried again later
  */
 export async function refuseWhileClosed(here: App) {
   const standing = await here.compatibility();
   if (standing.kind !== 'open') throw new Closed(explain(standing));
 }
 
-/** Why no job can start now, as a sentence: a database is being updated; null when jobs can start. */
+/**
+ * Says in a sentence why no job can start now: a database of this environment or of a neighbour is
+ * being updated. Returns null when jobs can start.
+ */
 async function whyClosed(here: App): Promise<string | null> {
   try {
     await refuseWhileClosed(here);
     await refuseWhileUpdating(...[here.destination, here.source].filter((stop) => stop !== null));
     return null;
   } catch (error) {
-    // A neighbouring environment that does not answer is reported by the task itself.
+    // A job starts even when a neighbouring environment does not answer; its task reports that
+    // problem.
     return error instanceof Closed ? error.message : null;
   }
 }

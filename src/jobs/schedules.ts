@@ -1,6 +1,6 @@
-// Schedules request jobs at fixed times, once per environment. MySQL records the next run of each, so that a second
-// process does not run it twice, and none is skipped when Redis loses its data. After an outage one run makes up for
-// all missed ones.
+// Schedules request jobs at fixed times, once per environment. MySQL records the next run of each schedule, so that two
+// processes never start the same run, and no run is skipped when Redis loses its data. After an outage, one run makes
+// up for all missed runs.
 import { getNextMillis } from 'bullmq';
 import type { PoolConnection } from 'mysql2/promise';
 import { first, run, select, sql, toSqlInstant, transaction } from '../database/sql.ts';
@@ -15,9 +15,12 @@ export type Schedule = {
   timeZone: string;
   kind: string;
   input: object;
-  /** The `onlyOne` key of the job: while another job with it is active, that job counts as the run. */
+  /**
+   * The `onlyOne` key of the job. While a job with this key is active, that job counts as the run
+   * of the schedule.
+   */
   onlyOne?: string;
-  /** Returns whether an environment has this schedule; without it all have. */
+  /** Whether an environment has this schedule; without this function, every environment has it. */
   isFor?: (here: App) => boolean;
 };
 
@@ -27,7 +30,7 @@ export type Schedules = (here: App) => Promise<Schedule[]>;
 export const declaredFor = (here: App, schedules: Schedule[]) =>
   schedules.filter(({ isFor }) => isFor?.(here) !== false);
 
-/** The first time of a schedule after `after`, both in milliseconds since 1970. */
+/** The first time after `after` at which a schedule is due, both in milliseconds since 1970. */
 export function nextRun({ pattern, timeZone }: Schedule, after: number): number {
   const next = getNextMillis(after, { pattern, tz: timeZone });
   if (next === undefined) throw new Error(`The cron pattern “${pattern}” has no next time`);
@@ -45,7 +48,10 @@ type Recorded = {
   last_job: string | null;
 };
 
-/** Records new schedules and changed patterns; both start with the next time from now. */
+/**
+ * Records new schedules, and schedules with a changed pattern or time zone. Their next run is the
+ * first one after now.
+ */
 export async function recordSchedules(here: App, schedules: Schedule[]) {
   const known = await select<Recorded>(here.sql, sql`select * from job_schedule`);
   for (const schedule of schedules) {
@@ -67,11 +73,17 @@ export async function recordSchedules(here: App, schedules: Schedule[]) {
   }
 }
 
-/** Removes the record of a schedule that is switched off or on, in the caller's transaction: it has missed no run. */
+/**
+ * Removes the record of a schedule that a person switches off or on, in the caller’s transaction,
+ * so that no run in between counts as missed.
+ */
 export const forgetSchedule = (on: PoolConnection, name: string) =>
   run(on, sql`delete from job_schedule where name = ${name}`);
 
-/** Requests the job of a schedule whose next run was due by `until`. When several processes try, only one does it. */
+/**
+ * Requests the job of a schedule whose next run was due by `until`. When several processes call
+ * this at once, only one requests the job.
+ */
 export const runDue = (here: App, schedule: Schedule, until: number): Promise<jobs.Job | null> =>
   transaction(here.sql, async (on) => {
     const due = await first<Recorded>(
@@ -81,7 +93,7 @@ export const runDue = (here: App, schedule: Schedule, until: number): Promise<jo
     );
     if (!due) return null;
     const { job } = await jobs.request(on, wanted(schedule, 'schedule'));
-    // The next run must be later than the present one, even if this machine’s clock is slow.
+    // The next run must be later than the current run, even if this machine’s clock is slow.
     const after = Math.max(Date.now(), Date.parse(`${due.next_at.replace(' ', 'T')}Z`));
     await run(
       on,
@@ -106,7 +118,7 @@ const wanted = (
 /** How many milliseconds late a run must be to count as missed. */
 const MISSED_MS = 5000;
 
-/** Requests runs that were missed because Redis or all processes were down. */
+/** Requests the jobs of runs that were missed because Redis or all processes were down. */
 export async function runMissed(here: App, schedules: Schedule[]): Promise<jobs.Job[]> {
   const found: jobs.Job[] = [];
   for (const schedule of schedules) {
@@ -117,8 +129,8 @@ export async function runMissed(here: App, schedules: Schedule[]): Promise<jobs.
 }
 
 /**
- * Requests the job of a schedule for a person, now; the next run of the schedule stays as it is. The caller queues
- * the job after the commit.
+ * Requests the job of a schedule now, for a person, without changing the schedule’s next run. The
+ * caller must then queue the job.
  */
 export const runNow = (here: App, schedule: Schedule, person: string) =>
   transaction(here.sql, async (on) => {
@@ -135,7 +147,7 @@ export type Shown = Schedule & {
   last: { number: number; state: jobs.JobState; created_at: string } | null;
 };
 
-/** The schedules of this environment with their next and last runs, as their page shows them. */
+/** Adds the next and the last run to each schedule, for the page that lists schedules. */
 export async function shown(here: App, schedules: Schedule[]): Promise<Shown[]> {
   const lines = await select<
     Recorded & { number: number; state: jobs.JobState; created_at: string }

@@ -1,4 +1,4 @@
-// The steps and log lines that the page of a job shows.
+// Records the steps and log lines of a job, which the job’s page shows.
 import { first, run, select, sql, type Queryable } from '../database/sql.ts';
 import { mine } from './fence.ts';
 import { Overtaken } from './interrupted.ts';
@@ -7,7 +7,7 @@ import { now, type Job } from './jobs.ts';
 export type Step = {
   position: number;
   name: string;
-  /** The state of a step. `stopped`: the attempt was interrupted during it. */
+  /** The state of a step; `stopped` means that the attempt was interrupted during the step. */
   state: 'running' | 'done' | 'failed' | 'stopped';
   attempt: number;
   started_at: string;
@@ -21,7 +21,7 @@ export const stepsOf = (on: Queryable, job: string) =>
           from job_step where job = ${job} order by position`,
   );
 
-/** The stored result of a finished step. */
+/** Reads the stored result of a finished step; undefined when the step is not finished. */
 export async function resultOf(on: Queryable, job: Job, name: string) {
   return first<{ result: string | null }>(
     on,
@@ -59,7 +59,7 @@ export const endStep = (
          where job = ${id} and name = ${name} and attempt = ${attempt}`,
   );
 
-/** Ends the running steps when their attempt ends, or when the next step begins. */
+/** Ends the running steps of a job when its attempt ends, or when the next step begins. */
 export const endSteps = (on: Queryable, { id }: Pick<Job, 'id'>, state: Step['state']) =>
   run(
     on,
@@ -77,7 +77,7 @@ export async function log(on: Queryable, job: Job, text: string) {
   );
 }
 
-/** Deletes all but the last log lines of a job. */
+/** Deletes the oldest log lines of a job, and keeps the last LINES_KEPT. */
 export async function trimLog(on: Queryable, { id }: Job) {
   const kept = await first<{ id: number }>(
     on,

@@ -7,30 +7,37 @@ import type { Progress } from './attempt.ts';
 import type { Child, ChildRequest } from './children.ts';
 import type { Job, Priority } from './jobs.ts';
 
-/** The environment, the record and the helper functions that the function of a job (its task) gets while it runs. */
+/**
+ * What the function of a job (its task) gets while it runs: the environment, the job’s record and
+ * helper functions.
+ */
 export type Work = {
   here: App;
   job: Job;
   /**
-   * Records the progress of the job. Outside of `step`, a new text in `doing` also begins a step on the job’s page.
-   * @throws Interrupted when the job must stop here
+   * Records the progress of the job. Outside of `step`, a new text in `doing` also begins a step on
+   * the job’s page.
+   * @throws Interrupted when the job must stop, for example because a person cancelled it
    */
   report: (progress: Progress) => Promise<void>;
-  /** Runs a named step; if an earlier attempt finished it, returns the stored result instead. */
+  /**
+   * Runs a named step of the job. If an earlier attempt finished this step, returns the stored
+   * result instead.
+   */
   step: <T>(name: string, run: () => Promise<T>) => Promise<T>;
   /** Adds a line to the log on the job's page. */
   log: (text: string) => Promise<void>;
-  /** Queues a job that this one has requested, when this one has ended. */
+  /** Queues a job that this job has requested, as soon as this job’s attempt has ended. */
   queue: (job: Job) => void;
   children: {
     /**
-     * Requests child jobs, in the caller’s transaction if `on` is a connection. A child job whose key is known
-     * already is not requested again.
+     * Requests child jobs, in the caller’s transaction if `on` is a connection. A child job with an
+     * existing key is not requested again.
      */
     request: (on: Queryable, children: ChildRequest[]) => Promise<void>;
     /**
-     * Returns all child jobs once they have ended. Until then the job frees its worker, and `run` starts again when
-     * the last child has ended.
+     * Returns all child jobs once they have ended. Before that, the call ends the attempt, so that
+     * its worker is free; `run` starts again when the last child job has ended.
      * @throws Interrupted while a child job has not ended
      */
     wait: () => Promise<Child[]>;
@@ -40,8 +47,9 @@ export type Work = {
 };
 
 /**
- * An item of a job that failed for good; `payload` is what a retry of the item needs. `subject`: what it belongs to,
- * such as an account; `cause`: a short code by which failures are grouped.
+ * An item of a job that failed for good. `payload` is what a retry of the item needs; `subject` is
+ * what the item belongs to, such as an account; `cause` is a short code by which failures are
+ * grouped.
  */
 export type Failure = {
   key: string;
@@ -51,7 +59,10 @@ export type Failure = {
   cause?: string | null;
 };
 
-/** How to compute the milliseconds between attempts; `longest` is a minute by default. */
+/**
+ * How the delay between two attempts is computed, in milliseconds. `longest` is the maximum, by
+ * default a minute.
+ */
 type Backoff = {
   type: 'fixed' | 'exponential';
   delay: number;
@@ -61,18 +72,27 @@ type Backoff = {
 
 export type Task = {
   label: string;
-  /** How many attempts a job gets while a server does not answer. */
+  /**
+   * How often a job is tried while its attempts fail for a passing reason, such as a server that
+   * does not answer.
+   */
   attempts: number;
   mayBeCancelled: boolean;
   /** Whether a failed or cancelled job may be retried from its page. */
   mayBeRetried?: boolean;
-  /** How long to wait between attempts; by default from 5 seconds, doubled each time, up to a minute. */
+  /**
+   * How long to wait between attempts; by default 5 seconds, doubled after each attempt, up to a
+   * minute.
+   */
   backoff?: Backoff;
   /** The priority of this kind’s jobs, if their request does not set one. */
   priority?: Priority;
   /** Whether jobs of this kind have a queue and workers of their own, so that other jobs never delay them. */
   hasOwnQueue?: boolean;
-  /** How many jobs of this kind a process runs at once; 4 by default. Only for kinds with a queue of their own. */
+  /**
+   * How many jobs of this kind a process runs at once; 4 by default. Only for kinds with their own
+   * queue.
+   */
   sideBySide?: number;
   /** How many jobs of this kind may run at once in the environment, on all machines together. */
   concurrency?: number;
@@ -80,19 +100,20 @@ export type Task = {
   rate?: { max: number; perMs: number };
   run: (work: Work) => Promise<unknown>;
   /**
-   * Retries one dead letter (failed item). It runs as a job of its own, perhaps more than once: `settle` ends the letter
-   * in the commit of the item, and returns false when an earlier attempt has done so.
+   * Retries one dead letter (failed item) in a job of its own, which may need several attempts. It
+   * must call `settle` in the transaction that writes the item: `settle` ends the dead letter, and
+   * returns false when an earlier attempt has already ended it.
    */
   retryItem?: (
     work: Work,
     payload: unknown,
     settle: (on: Queryable) => Promise<boolean>,
   ) => Promise<void>;
-  /** Is called with the payload in the transaction that discards a dead letter. */
+  /** Called with the payload of a dead letter, in the transaction that discards the dead letter. */
   whenDiscarded?: (on: Queryable, payload: unknown) => Promise<unknown>;
-  /** Who may see the payloads of dead letters; everyone who may look, if it is not set. */
+  /** The ability that a user needs to see the payloads of dead letters; by default `look`. */
   showsItemsTo?: Ability;
-  /** Renders the report on the page of the job. */
+  /** Renders the report of the job on its page. */
   outcome?: Outcome;
 };
 
@@ -100,7 +121,10 @@ export type Task = {
 type Outcome = { view: string; locals: (report: object, input: object) => object };
 export type Tasks = Record<string, Task>;
 
-/** Makes a task from its function and the schema of its input, which is checked before the function runs. */
+/**
+ * Makes a task from a function and the schema of the job’s input, which is validated before the
+ * function runs.
+ */
 export const task = <T extends z.ZodType>(
   input: T,
   {

@@ -1,5 +1,5 @@
-// BullMQ wakes one process when a schedule is due. That only makes the process look into the record in MySQL, so an
-// extra or a lost wake-up changes nothing.
+// Starts scheduled jobs on time. BullMQ wakes one process when a schedule is due. The process then reads the schedule’s
+// MySQL record, so an extra wake-up requests no extra job, and a periodic check makes up for a lost one.
 import { Queue, Worker } from 'bullmq';
 import type { App } from '../environments/app.ts';
 import type { Redis } from '../environments/redis.ts';
@@ -9,11 +9,13 @@ import { recordSchedules, runDue, runMissed, type Schedule, type Schedules } fro
 
 export type Ticks = {
   /**
-   * Records the schedules in MySQL, requests jobs for runs that were missed, and registers the schedules in Redis that
-   * it lacks.
+   * Records the schedules in MySQL, requests the jobs of missed runs, and registers schedules that
+   * are missing in Redis.
    */
   sweep(): Promise<void>;
-  /** Requests the jobs of schedules when they are due; returns a function that stops this. */
+  /**
+   * Starts requesting the jobs of schedules when they are due; returns a function that stops this.
+   */
   start(patient: Redis): () => Promise<void>;
   close(): Promise<void>;
 };
@@ -31,7 +33,7 @@ export function openTicks(
     if (opened) return opened;
     const made = new Queue(nameOf(here), { connection: redis, prefix: PREFIX });
     made.on('error', (error) => here.log.warn({ err: error }, 'schedules'));
-    // A queue whose connection breaks while it opens never works, so it is not kept.
+    // A queue whose connection breaks while it opens never works, so only an open queue is stored.
     await made.waitUntilReady();
     opened = made;
     return made;
@@ -51,8 +53,8 @@ export function openTicks(
             const schedule = (await schedules(here)).find((one) => one.name === name);
             const job = schedule && (await runDue(here, schedule, Date.now()));
             if (job) await jobs.push(job);
-            // A schedule that is switched off, or that only a newer program knows, is removed from Redis only; a program
-            // that declares it registers it there again.
+            // A schedule that is switched off, or that only a newer version of the program knows,
+            // is removed from Redis. A process that knows the schedule registers it there again.
             if (!schedule) await (await queue()).removeJobScheduler(name);
           },
           { connection: patient, prefix: PREFIX, autorun: false },

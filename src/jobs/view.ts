@@ -1,4 +1,4 @@
-// A job as pages show it: its state with an icon, its progress, and the possible actions.
+// How pages show a job: its state with an icon, its progress, and the possible actions.
 import { toSqlInstant } from '../database/sql.ts';
 import { count } from '../web/format.ts';
 import { isLive, type Job, type JobState, type Listed } from './jobs.ts';
@@ -30,7 +30,9 @@ export const isDelayed = ({ state, run_at: at }: Job) =>
 
 type ShownState = JobState | 'cancelling' | 'retrying' | 'delayed';
 
-/** The state that the job’s page shows; each has a partial of its name in views/jobs/states. */
+/**
+ * The state that the job’s page shows. Each state has a partial with its name in views/jobs/states.
+ */
 export function shownState(job: Job): ShownState {
   if (!isLive(job)) return job.state;
   if (job.cancelled_by) return 'cancelling';

@@ -1,5 +1,5 @@
-// What one attempt at a job gives to the function of the job: progress, steps, log, child jobs and dead letters
-// (failed items).
+// Implements the helpers that a job’s function gets during one attempt: progress, steps, log, child jobs and dead
+// letters (failed items).
 import type { App } from '../environments/app.ts';
 import * as attempt from './attempt.ts';
 import { endedChildren, requestChildren } from './children.ts';
@@ -14,7 +14,10 @@ type Listeners = {
   onRequest: (job: Job) => void;
 };
 
-/** Creates the context of one attempt; `onProgress` is called after each progress report. */
+/**
+ * Creates the context of one attempt at a job. `onProgress` is called after each progress report,
+ * `onRequest` for each job that this one requests.
+ */
 export function openWork(here: App, job: Job, { onProgress, onRequest }: Listeners): Work {
   const on = here.sql;
   const inOrder = queueOfCalls();
@@ -50,7 +53,7 @@ export function openWork(here: App, job: Job, { onProgress, onRequest }: Listene
         await endStep(on, job, name, { state: 'done', result });
         return result;
       } catch (error) {
-        // A step that is interrupted, rather than failed, is recorded when the attempt ends.
+        // An interrupted step has not failed; its end is recorded when the attempt ends.
         if (!(error instanceof Interrupted)) await endStep(on, job, name, { state: 'failed' });
         throw error;
       } finally {
@@ -71,7 +74,9 @@ export function openWork(here: App, job: Job, { onProgress, onRequest }: Listene
   };
 }
 
-/** Returns a function that runs calls one after the other, even if their callers do not wait. */
+/**
+ * Returns a function that runs calls one after the other, even if its callers do not await them.
+ */
 function queueOfCalls() {
   let last: Promise<unknown> = Promise.resolve();
   return <T>(call: () => Promise<T>): Promise<T> => {

@@ -1,4 +1,4 @@
-// Delivers the lines of the outbox (messages for one recipient each) until each is acknowledged or given up.
+// Sends each outbox message until its recipient acknowledges it or Oneway gives it up.
 import { transaction } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
 import { rulesOf } from '../environments/rules.ts';
@@ -11,27 +11,30 @@ import { emailAbout, notifyHolders } from './messages.ts';
 import * as outbox from './outbox.ts';
 
 /**
- * After how many attempts a line of the outbox is given up. The delays are 5 s, 10 s, 20 s … up to an hour: about five
- * and a half hours in all.
+ * After how many attempts an outbox message is given up. The delays between attempts are 5 s, 10 s,
+ * 20 s … up to an hour: about five and a half hours in all.
  */
 const ATTEMPTS = 15;
 export const backoff = (attempts: number) => Math.min(5 * 2 ** (attempts - 1), 3600);
 
-/** How many lines of the outbox are sent to one target at the same time. */
+/** How many outbox messages are sent to one target at the same time. */
 const PARALLEL = 5;
 
 type Target = outbox.Target & { send: Send };
 
 /**
- * Sends all lines of the outbox that are due; returns how many were acknowledged. Several processes may do so at the
- * same time.
+ * Sends all outbox messages that are due; returns how many were acknowledged. Several processes may
+ * call this at the same time.
  */
 export async function deliver(here: App): Promise<number> {
   const counts = await Promise.all(targetsOf(here).map((target) => deliverTo(here, target)));
   return counts.reduce((sum, count) => sum + count, 0);
 }
 
-/** The targets in the settings; lines for other targets stay pending until these are set. */
+/**
+ * Lists the targets in the settings. Messages for a target that is not in the settings stay
+ * pending.
+ */
 function targetsOf({ settings, name }: App): Target[] {
   const { mail, webhooks, slack: chats } = settings.messages;
   const sender = { label: rulesOf(name).label, url: settings.urls[name] ?? null };
@@ -50,8 +53,8 @@ function targetsOf({ settings, name }: App): Target[] {
 async function deliverTo(here: App, target: Target): Promise<number> {
   const lines = await outbox.due(here.sql, target);
   let acknowledged = 0;
-  // After a failure the other lines of the target wait for the next round, because a hanging target must not delay
-  // the other targets.
+  // After a failure, the target’s other messages wait for the next round, because a hanging target
+  // must not delay the other targets.
   let isDown = false;
   const sender = async () => {
     while (!isDown && !here.halt.signal.aborted) {
@@ -67,7 +70,8 @@ async function deliverTo(here: App, target: Target): Promise<number> {
 }
 
 async function attempt(here: App, { send }: Target, line: outbox.Line) {
-  // The line is reserved for longer than an attempt may take, so that no other process sends it meanwhile.
+  // The message is reserved for longer than an attempt may take, so that no other process sends it
+  // meanwhile.
   const isOurs = await outbox.claim(here.sql, line, (2 * timeouts.attempt) / 1000);
   if (!isOurs) return null;
   const reply = await send(line);
@@ -81,7 +85,7 @@ async function record(here: App, line: outbox.Line, { outcome, answer }: Reply) 
     return;
   }
   const { message_id: message, event, channel, attempts } = line;
-  // The answer of the target is not logged, because it may quote an address.
+  // The target’s answer is not logged, because it may quote an address.
   here.log.warn({ message, event, channel, attempts, outcome }, 'a message was not acknowledged');
   if (outcome === 'refused' || attempts >= ATTEMPTS) {
     await giveUp(here, line, { outcome, answer });
@@ -104,7 +108,8 @@ const giveUp = (here: App, line: outbox.Line, { outcome, answer }: Reply) =>
           ? `${whom} refused ${subject} to ${line.recipient}: ${answer}`
           : `${whom} did not acknowledge ${subject} after ${line.attempts} attempts. Retry it when it is back.`,
       href: '/outbox?state=failed',
-      // A failed e-mail is reported in the inbox only, not by another e-mail.
+      // Administrators read about a failed e-mail in their inbox only, because another e-mail would
+      // fail as well.
       email: line.channel === 'email' ? null : emailAbout(here.settings, `${whom} does not answer`),
     });
   });

@@ -1,4 +1,4 @@
-// The webhooks and Slack channels that messages are sent to, from the settings.
+// Reads from the settings where messages are sent: the mail server, webhooks and Slack channels.
 
 export type Mail = { url: string; from: string };
 export type Webhook = { url: string; secret: string };
@@ -11,7 +11,10 @@ export type Endpoints = {
   slack: Record<string, string>;
 };
 
-/** The variables of messages: webhooks and Slack channels have names of their own. */
+/**
+ * The environment variables that configure messages. The names of webhooks and Slack channels are
+ * part of their variables’ names.
+ */
 export const messageVariables = [
   'SMTP_URL',
   'MAIL_FROM',
@@ -21,7 +24,9 @@ export const messageVariables = [
   /^SLACK_[A-Z0-9_]+_URL$/,
 ];
 
-/** Environment variables such as `WEBHOOK_MOBILE_APP_URL`, the URL of the webhook `mobile-app`. */
+/**
+ * Environment variables, such as `WEBHOOK_MOBILE_APP_URL` for the URL of the webhook `mobile-app`.
+ */
 type Variables = Record<string, string | undefined>;
 
 export const endpointsFrom = (variables: Variables): Endpoints => ({
@@ -44,7 +49,7 @@ function mailFrom({ SMTP_URL: url, MAIL_FROM: from }: Variables): Mail | null {
   return url && from ? { url, from } : null;
 }
 
-/** The beginnings of the variables of each webhook, such as `WEBHOOK_MOBILE_APP`, and `INDEXER`. */
+/** The prefixes of each webhook’s variables, such as `WEBHOOK_MOBILE_APP` or `INDEXER`. */
 const webhookNames = (variables: Variables) =>
   namesIn(variables, /^(INDEXER|WEBHOOK_[A-Z0-9_]+)_(?:URL|SECRET)$/);
 const slackNames = (variables: Variables) => namesIn(variables, /^(SLACK_[A-Z0-9_]+)_URL$/);
@@ -60,7 +65,9 @@ const nameOf = (name: string) =>
     .toLowerCase()
     .replaceAll('_', '-');
 
-/** Messages about settings that are missing or wrong. They do not repeat addresses, which may be secrets. */
+/**
+ * Lists errors in the settings of messages. The errors do not repeat URLs, which may be secrets.
+ */
 export function wrongEndpoints(variables: Variables): string[] {
   const wrong: string[] = [];
   const value = (key: string) => variables[key] ?? '';

@@ -1,4 +1,4 @@
-// Notifications for the search indexer: which rows of which environment were written, and which were deleted.
+// Notifies the search indexer which rows of which environment were written or deleted.
 import type { Queryable } from '../database/sql.ts';
 import { publish } from './messages.ts';
 
@@ -14,7 +14,7 @@ export type RowChanges = {
   removed: RowKey[];
 };
 
-/** Writes a notification for the indexer; does nothing when no row changed. */
+/** Adds a notification for the search indexer to the outbox; does nothing when no row changed. */
 export async function notifyIndexer(on: Queryable, changes: RowChanges) {
   const { environment, kind, transfer, number, name, written, removed } = changes;
   if (written.length + removed.length === 0) return;

@@ -1,5 +1,5 @@
-// Notifies people and systems. Every message is written in the caller’s commit, so that it exists exactly when the
-// reported change does.
+// Notifies people and systems. A message is written in the transaction of the change that it reports, so that it exists
+// if and only if the change does.
 import { v7 as uuid } from 'uuid';
 import type { Queryable } from '../database/sql.ts';
 import * as inApp from './channels/in-app.ts';
@@ -7,8 +7,8 @@ import type { Endpoints } from './endpoints.ts';
 import * as outbox from './outbox.ts';
 
 /**
- * What a message needs to be sent as an e-mail, too. `messageId`: the id by which the caller finds the e-mail in the
- * outbox.
+ * What a message needs to be sent as an e-mail, too. `messageId` is the id by which the caller
+ * finds the e-mail in the outbox.
  */
 type Email = { subject: string; messageId?: string };
 
@@ -18,8 +18,8 @@ export type News = {
   text: string;
   href: string | null;
   /**
-   * What emailAbout(settings, subject) returns, for a message that is also sent by e-mail; null or missing for the
-   * inbox only.
+   * The e-mail settings from emailAbout(settings, subject), if the message is also sent by e-mail;
+   * null or missing for the inbox only.
    */
   email?: Email | null;
 };
@@ -41,7 +41,9 @@ export async function notifyHolders(
   }
 }
 
-/** What makes a message also an e-mail with this subject; null when the settings name no mail server. */
+/**
+ * Returns what sends a message by e-mail, too, with this subject; null when no mail server is set.
+ */
 export const emailAbout = (
   { messages: { mail } }: { messages: Endpoints },
   subject: string,
@@ -72,7 +74,7 @@ export type Publication = {
   transfer?: string | null;
 };
 
-/** Notifies a system through its signed webhook. */
+/** Notifies another system through a signed webhook. */
 export const publish = (
   on: Queryable,
   { event, to, subject, payload, transfer = null }: Publication,
@@ -91,7 +93,7 @@ export const publish = (
   });
 };
 
-/** Posts into a chat; `to` is the name of a Slack webhook in the settings. */
+/** Posts a message into a Slack channel; `to` is the name of a Slack webhook in the settings. */
 export const publishToSlack = (
   on: Queryable,
   { event, to, text, href }: { event: string; to: string; text: string; href: string | null },

@@ -37,7 +37,10 @@ export async function index(req: Request, res: Response) {
   });
 }
 
-/** The rows of a notification for the indexer, with the transfer that wrote them; other messages have none. */
+/**
+ * The changed rows in a notification for the search indexer, and the transfer that wrote them.
+ * Other outbox messages have no such rows.
+ */
 type RowChanges = {
   kind: string;
   environment: EnvironmentName;
@@ -65,7 +68,7 @@ function shown(line: outbox.Line) {
     receiver: line.recipient === 'indexer' ? 'Search indexer' : line.recipient,
     channelLabel: channelNames[line.channel],
   };
-  // Messages to people are shown without their links, which may be meant for the recipient alone.
+  // Messages to people are shown without their links, which may be meant for the recipient only.
   if (line.event !== 'rows.changed') return { ...common, href: null, changes: null };
   const changes = JSON.parse(line.body) as RowChanges;
   const { kind, environment, transfer } = changes;
@@ -83,7 +86,10 @@ function shown(line: outbox.Line) {
 const countsOf = (ids: Record<string, number[]>, note: string) =>
   Object.entries(ids).map(([entity, { length }]) => ({ entity, number: length, note }));
 
-/** The environment before this one: what it writes here, it reports itself, in its own outbox. */
+/**
+ * The environment that sends rows to this one. It reports the rows that it writes here in its own
+ * outbox, so the page links there.
+ */
 function senderOf({ here }: Request) {
   const name = ladder.find((one) => rulesOf(one).next === here.name);
   return name ? { inText: rulesOf(name).inText, href: here.settings.urls[name] ?? null } : null;

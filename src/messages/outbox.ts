@@ -1,5 +1,5 @@
-// The outbox: messages to people and systems outside of Oneway, one line for each recipient. A line is written in the
-// commit of the change that it reports, and sent until it is acknowledged.
+// The outbox holds messages to people and systems outside of Oneway, one for each recipient. A message is written in
+// the transaction of the change that it reports, and sent until its recipient acknowledges it.
 import * as audit from '../audit/audit.ts';
 import { first, run, select, sql, transaction, type Queryable } from '../database/sql.ts';
 import type { Environment } from '../environments/environment.ts';
@@ -9,12 +9,15 @@ type Channel = (typeof channels)[number];
 
 export type Line = {
   id: number;
-  /** The id stays the same at every attempt, so that the receiver can recognise duplicates. */
+  /** This id is the same at every attempt, so that the receiver can recognise duplicates. */
   message_id: string;
   /** The name of the event, such as `rows.changed`. */
   event: string;
   channel: Channel;
-  /** An e-mail address, the name of a webhook in the settings, or the address of a callback. */
+  /**
+   * An e-mail address, the name of a webhook or Slack channel in the settings, or the URL of a
+   * callback.
+   */
   recipient: string;
   subject: string;
   body: string;
@@ -51,7 +54,10 @@ export const add = (on: Queryable, line: NewLine) =>
            utc_timestamp(3), utc_timestamp(3))`,
   );
 
-/** Writes an outbox line for everyone with a permission in this environment, except `except`. */
+/**
+ * Adds an outbox message for everyone with a permission in this environment, except the person
+ * `except`.
+ */
 export const addForHolders = (
   on: Queryable,
   { permission, except }: { permission: string; except: string },
@@ -68,7 +74,7 @@ export const addForHolders = (
          where permission.name = ${permission} and person.active and person.email <> ${except}`,
   );
 
-/** `channel` may also be `indexer`, which is one of the webhooks. */
+/** `channel` may also be `indexer`, which selects the webhook of the search indexer. */
 export type Filter = { channel: string; state: string; before: number | null };
 
 export const list = (on: Queryable, { channel, state, before }: Filter) =>
@@ -84,10 +90,13 @@ export const list = (on: Queryable, { channel, state, before }: Filter) =>
 export const byMessageId = (on: Queryable, id: string) =>
   first<Line>(on, sql`select * from outbox where message_id = ${id}`);
 
-/** Whom lines of the outbox are sent to. All e-mails have the same target, the mail server. */
+/**
+ * Where outbox messages are sent. All e-mails have the same target, the mail server, and a null
+ * recipient.
+ */
 export type Target = { channel: Channel; recipient: string | null };
 
-/** The lines of the outbox that are due for a target, oldest first. */
+/** Lists the outbox messages that are due for a target, oldest first. */
 export const due = (on: Queryable, { channel, recipient }: Target) =>
   select<Line>(
     on,
@@ -98,8 +107,8 @@ export const due = (on: Queryable, { channel, recipient }: Target) =>
   );
 
 /**
- * Reserves a line of the outbox for `seconds`, in which no other process sends it. Returns false when another process
- * has reserved it first.
+ * Reserves an outbox message for `seconds`, during which no other process sends it. Returns false
+ * when another process reserved the message first.
  */
 export async function claim(on: Queryable, { id, attempts }: Line, seconds: number) {
   const found = await run(
@@ -118,7 +127,7 @@ export const acknowledge = (on: Queryable, { id }: Line, answer: string) =>
          where id = ${id}`,
   );
 
-/** Records the answer to a failed attempt; the line of the outbox is sent again after `seconds`. */
+/** Records the answer to a failed attempt. The outbox message is sent again after `seconds`. */
 export const postpone = (on: Queryable, { id }: Line, answer: string, seconds: number) =>
   run(
     on,
@@ -127,7 +136,10 @@ export const postpone = (on: Queryable, { id }: Line, answer: string, seconds: n
          where id = ${id} and state = 'pending'`,
   );
 
-/** Gives up a line of the outbox, which is not sent any more; returns whether it was still pending. */
+/**
+ * Gives up an outbox message, so that it is not sent any more; returns whether the message was
+ * still pending.
+ */
 export async function fail(on: Queryable, { id }: Line, answer: string) {
   const found = await run(
     on,
@@ -137,7 +149,10 @@ export async function fail(on: Queryable, { id }: Line, answer: string) {
   return found === 1;
 }
 
-/** Lets a line of the outbox be sent again, with its attempts counted from zero; returns whether the line exists. */
+/**
+ * Lets an outbox message be sent again, with its attempts counted from zero; returns whether the
+ * message exists.
+ */
 export async function retry(here: Environment, id: number, person: string): Promise<boolean> {
   return transaction(here.sql, async (on) => {
     const line = await first<Line>(on, sql`select * from outbox where id = ${id}`);
@@ -151,7 +166,7 @@ export async function retry(here: Environment, id: number, person: string): Prom
   });
 }
 
-/** Deletes lines of the outbox that were acknowledged more than 30 days ago. */
+/** Deletes outbox messages that were acknowledged more than 30 days ago. */
 export const purgeExpired = ({ sql: on }: Environment) =>
   run(
     on,

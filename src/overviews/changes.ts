@@ -1,4 +1,5 @@
-// Recent changes in an environment, row by row and field by field: who made them, why, and in which environment.
+// Lists recent changes in an environment, row by row and field by field: who made each change, why, and in which
+// environment.
 import { differingFields } from '../catalog/content.ts';
 import { labelOf } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
@@ -10,16 +11,19 @@ import { formatValue } from '../web/format.ts';
 export type Change = {
   arrival: Arrival;
   fields: ReturnType<typeof changesIn>;
-  /** How many more rows of the same transfer are not listed, so that a large transfer does not hide other changes. */
+  /**
+   * How many more rows of the same transfer are not listed. A large transfer would otherwise hide
+   * other changes.
+   */
   more: number;
 };
 
-/** How many rows of a transfer the changes page lists. */
+/** The maximum number of rows that the changes page lists for one transfer. */
 const OF_EACH = 5;
 
 /**
- * Lists changes newest first, before the entry `before` of the history; `next`: where the following page begins, if
- * there is one.
+ * Lists changes, newest first, that are older than the arrival `before`. `next` is the `before` of
+ * the following page, or null on the last page.
  */
 export async function changesSince(
   on: Queryable,
@@ -50,8 +54,8 @@ export async function changesSince(
 }
 
 /**
- * The old and the new value of every changed field. `withLocals`: includes environment-specific fields; callers leave
- * them out of a change that came from another environment.
+ * Lists the old and the new value of each changed field. `withLocals` includes environment-specific
+ * fields; callers omit them when the change came from another environment.
  */
 export function changesIn(
   { entity: name, before_image, after_image }: Arrival,

@@ -11,7 +11,7 @@ import { ageOf, ages, allPending, groups, type Group, type PendingEntry } from '
 import { tryFarSide } from '../environments/far-side.ts';
 import { destinationOf } from '../environments/app.ts';
 
-/** How many rows the page lists. */
+/** The maximum number of rows that a page lists, on the pending page in each group. */
 const LISTED = 200;
 
 export async function pending(req: Request, res: Response) {
@@ -134,7 +134,10 @@ const periodText = (hours: number) =>
 
 const verbs = { create: 'created', update: 'changed', remove: 'deleted', same: 'resent' };
 
-/** A change as the page shows it, with the transfer of this environment that sent it on. */
+/**
+ * Describes a change for the page, with the transfer that wrote it, if this environment sent that
+ * transfer.
+ */
 function changeView(
   { arrival, fields, more }: Change,
   transfer: journal.Transfer | undefined,
@@ -157,8 +160,8 @@ function changeView(
 }
 
 /**
- * The URL at which changes that arrived in production are undone: that of the environment that sent them; null
- * elsewhere.
+ * In production, returns the URL of the changes page of the environment that sent the changes,
+ * because changes are undone there; returns null in every other environment.
  */
 function undoHrefOf({ here }: Request): string | null {
   const { next } = here.rules;

@@ -1,5 +1,5 @@
-// Rows with changes that the destination does not have, as last observed: their status, age, authors, and what
-// prevents sending them.
+// Lists rows with pending changes, that is, changes that the destination did not have when last observed, with their
+// status, age, authors, and what prevents sending them.
 import { entityNamed } from '../catalog/index.ts';
 import type { RowKey } from '../catalog/entity.ts';
 import { select, sql, type Queryable } from '../database/sql.ts';
@@ -42,7 +42,7 @@ type Line = {
   undone_reason: string | null;
 };
 
-/** Pending rows with their dependent rows, oldest first. */
+/** Lists rows with pending changes, oldest first. A row and its dependent rows are one entry. */
 export async function allPending(on: Queryable): Promise<PendingEntry[]> {
   const lines = await select<Line>(
     on,
@@ -91,8 +91,8 @@ const fresh = (line: Line, status: Status) => ({
 });
 
 /**
- * Which of two groups a row belongs to when its dependent rows differ: what prevents sending counts more, a hold
- * most, then changes by engineering, then undone content.
+ * Picks the group of an entry whose rows differ. What prevents sending counts more: a hold most,
+ * then changes by engineering, then undone content.
  */
 function worse(known: { group: Group; why: string | null }, line: Line) {
   if (line.held_by) return { group: 'held' as const, why: said(line.held_by, line.held_reason) };
@@ -108,7 +108,7 @@ function worse(known: { group: Group; why: string | null }, line: Line) {
 
 const said = (person: string, reason: string | null) => (reason ? `${person}: ${reason}` : person);
 
-/** The classes of a change’s age. */
+/** The age groups into which pending changes are counted. */
 export const ages = ['today', 'this week', 'longer'] as const;
 export type Age = (typeof ages)[number];
 

@@ -1,4 +1,4 @@
-// The page My account: a person’s permissions here, and changing the password.
+// The page My account shows a person’s own permissions in this environment and changes the person’s password.
 import type { Request, Response } from 'express';
 import { countAttempt } from '../access/throttle.ts';
 import { Invalid, type FieldErrors } from '../problems.ts';
@@ -27,7 +27,10 @@ async function accountPage(req: Request, res: Response, errors: FieldErrors) {
   });
 }
 
-/** Changes the password. All other sessions and tokens of the person end; this browser goes on in a new session. */
+/**
+ * Changes the password, which ends all other sessions and tokens of the person. This browser
+ * continues in a new session.
+ */
 export const changePassword = ({ limits }: SignIn) =>
   async function changePassword(req: Request, res: Response) {
     const { id } = accountOf(req);

@@ -1,5 +1,6 @@
-// Admits people who sign in through the sign-in provider: known ones by their id at the provider (issuer and
-// subject), at first by e-mail; new ones are added. They get the permissions that the provider sends.
+// Admits people who sign in through the sign-in provider. The provider’s id (issuer and subject) identifies a known
+// person; at the first sign-in, the e-mail does. New people are added. People get the permissions that the provider
+// sends.
 import { z } from 'zod';
 import { isAdmitted } from '../access/admitted.ts';
 import { grantable, type Permission } from '../access/permissions.ts';
@@ -41,7 +42,7 @@ export async function admit(here: App, claims: Claims): Promise<Admission> {
   const claim = singleSignOn?.permissionsClaim;
   if (!claim) return { person: found };
   await follow(here, found, permissionsIn(claims[claim], here)).catch((error: unknown) => {
-    // Permissions stay unchanged while this environment is read-only.
+    // If this environment is read-only, the person signs in with unchanged permissions.
     if (!isUnwilling(error)) throw error;
     here.log.warn({ err: error, person: found.id }, 'permissions were not updated');
   });
@@ -53,8 +54,9 @@ type Identity = { issuer: string; subject: string };
 type Comer = Identity & { email: string; name: string };
 
 /**
- * The account of an identity at the provider; after the first sign-in the e-mail may change. Null when the account
- * with this e-mail belongs to another identity: addresses are given to other people when someone leaves.
+ * Finds or adds the account of an identity at the provider. After the first sign-in, the identity’s
+ * e-mail may change. Returns null when another identity is linked to the account with this e-mail,
+ * because a company may give a former employee’s address to someone else.
  */
 async function personOf(here: App, comer: Comer): Promise<people.Person | null> {
   const { sql: on, log } = here;
@@ -65,7 +67,7 @@ async function personOf(here: App, comer: Comer): Promise<people.Person | null> 
   try {
     await link(on, comer);
   } catch (error) {
-    // This environment accepts no changes now; the account is linked at a later sign-in.
+    // This environment is read-only now, so the account is linked at a later sign-in.
     if (!former || !isUnwilling(error)) throw error;
     log.warn({ err: error, person: former.id }, 'single sign-on was not linked');
     return former;
@@ -98,7 +100,8 @@ async function findByIdentity(on: Queryable, { issuer, subject }: Identity) {
 
 const addUnlessThere = (on: App['sql'], { email, name }: Comer) =>
   transaction(on, async (connection) => {
-    // Ignores accounts that exist already, and the second of two simultaneous sign-ins of the same person.
+    // `insert ignore` does nothing when the account exists already, for example after a
+    // simultaneous sign-in of the same person.
     const added = await run(
       connection,
       sql`insert ignore into person (email, name, password_hash)
@@ -110,8 +113,8 @@ const addUnlessThere = (on: App['sql'], { email, name }: Comer) =>
   });
 
 /**
- * Unlinks an account from its identity at the provider, so that the next identity with the account’s e-mail can use
- * it.
+ * Unlinks an account from its identity at the provider. The next identity that signs in with the
+ * account’s e-mail is linked to the account instead.
  */
 export async function unlink(here: Environment, by: string, id: number) {
   await transaction(here.sql, async (connection) => {
@@ -129,13 +132,19 @@ export const isLinked = async (on: Queryable, id: number): Promise<boolean> =>
   (await first(on, sql`select 1 from person where id = ${id} and subject is not null`)) !==
   undefined;
 
-/** The permissions in a claim (of the provider about a person) that can be granted here; others are ignored. */
+/**
+ * Reads the permissions that the provider lists in a claim about a person, and drops those that
+ * cannot be granted here.
+ */
 function permissionsIn(claim: unknown, { setup: grounds }: App): Permission[] {
   const named = [claim ?? []].flat();
   return grantable(grounds).filter((permission) => named.includes(permission));
 }
 
-/** Grants and revokes permissions as the provider sends them; the last administrator keeps that permission. */
+/**
+ * Grants and revokes permissions to match what the provider sends. The last administrator stays
+ * administrator.
+ */
 async function follow(here: App, person: people.Person, wanted: Permission[]) {
   if (isSame(person.permissions, wanted)) return;
   const set = (permissions: Permission[]) =>

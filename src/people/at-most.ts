@@ -1,9 +1,9 @@
 import { Unavailable } from '../problems.ts';
 
 /**
- * Returns a function that runs at most `atOnce` calls of `act` at the same time, and lets at most `waiting` others
- * wait.
- * @throws Unavailable when no more may wait: the caller is asked to try again later
+ * Returns a function that runs at most `atOnce` calls of `act` at the same time. At most `waiting`
+ * further calls wait.
+ * @throws Unavailable when no further call may wait; the message asks the user to try again later
  */
 export function atMost<In extends unknown[], Out>(
   { atOnce, waiting }: { atOnce: number; waiting: number },
@@ -16,7 +16,8 @@ export function atMost<In extends unknown[], Out>(
       if (line.length >= waiting) {
         throw new Unavailable('Many people sign in right now. Wait a moment and try again.');
       }
-      // A call that ends passes its place on to the next waiting call, so that a new call cannot overtake it.
+      // A call that ends hands over to the next waiting call directly, so that a new call cannot
+      // overtake waiting ones.
       await new Promise<void>((resolve) => line.push(resolve));
     } else running += 1;
     try {

@@ -1,4 +1,5 @@
-// Invitations: links with which people choose their own password, once, within a day. The token is only in the link.
+// Invitations are links with which people choose their own password, once, within a day. Only the hash of a link’s
+// token is stored.
 import { hash, randomBytes } from 'node:crypto';
 import * as audit from '../audit/audit.ts';
 import { first, run, sql, transaction, type Queryable } from '../database/sql.ts';
@@ -12,10 +13,10 @@ import * as people from './people.ts';
 const HOURS = 24;
 
 /**
- * Creates an invitation and returns its token, which is not stored. An earlier invitation of the person stops
- * working; an existing password stays until a new one is chosen. `seen`: the expiry of the invitation that the page
- * showed, so that a newer one is not replaced.
- * @throws Conflict when there is a newer one
+ * Creates an invitation and returns its token, which is not stored. An earlier invitation of the
+ * person stops working; an existing password remains valid until the person chooses a new one.
+ * `seen` is the expiry of the invitation that the page showed: a newer invitation is not replaced.
+ * @throws Conflict when there is a newer invitation
  */
 export async function invite(
   here: Environment,
@@ -46,11 +47,13 @@ export async function invite(
   return token;
 }
 
-/** The URL of an invitation; without the host if the settings do not name this server’s address. */
+/**
+ * The URL of an invitation; a path without host if the settings do not contain this server’s URL.
+ */
 export const linkOf = ({ name, settings }: App, token: string): string =>
   `${settings.urls[name] ?? ''}/invitation?token=${token}`;
 
-/** Until when a person’s invitation can be used; null when there is none. */
+/** Until when a person’s invitation can be used; null when the person has no valid invitation. */
 export async function openUntil(on: Queryable, id: number): Promise<string | null> {
   const open = await first<{ expires_at: string }>(
     on,
@@ -76,7 +79,8 @@ export async function invited(on: Queryable, token: string): Promise<people.Pers
 
 /**
  * Sets the password that the invited person chose, and ends the invitation.
- * @throws Problem 410 when it was used meanwhile, Invalid for a password that is easy to guess
+ * @throws Problem 410 when the invitation was used meanwhile, Invalid for a password that is easy
+ * to guess
  */
 export async function accept(
   here: Environment,

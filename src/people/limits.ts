@@ -1,4 +1,4 @@
-// Limits on sign-in attempts. Addresses and e-mails are hashed, so that Redis keys stay short whatever was sent.
+// Limits on sign-in attempts. Typed e-mails are hashed, so that Redis keys stay short whatever a person typed.
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { countAttempt, openThrottle, type Throttle } from '../access/throttle.ts';
@@ -6,8 +6,9 @@ import type { App } from '../environments/app.ts';
 import type { Redis } from '../environments/redis.ts';
 
 /**
- * The limits: on failed sign-ins for an e-mail from one address or device, from one address, and for one e-mail; on
- * forms saved for one address.
+ * The limits. `account` limits failed sign-ins for one e-mail from one IP address or device,
+ * `address` those from one IP address, and `email` those for one e-mail. `kept` limits the forms
+ * saved for one IP address.
  */
 export type Limits = Record<'account' | 'address' | 'email' | 'kept', Throttle>;
 
@@ -20,7 +21,8 @@ export function openLimits(here: App, redis: Redis): Limits {
   return {
     account: limit('account', 10),
     address: limit('address', 100),
-    // This limit only slows attempts down and never refuses any: otherwise anyone could lock another person out.
+    // This limit slows attempts down and never refuses one, because otherwise anyone could lock a
+    // person out.
     email: limit('email', 1_000_000),
     kept: limit('kept', 100),
   };
@@ -29,13 +31,17 @@ export function openLimits(here: App, redis: Redis): Limits {
 const hashed = (...parts: string[]) =>
   createHash('sha256').update(parts.join('\n')).digest('base64url');
 
-/** An attempt to sign in. `device`: the browser, if this person has signed in with it before. */
+/**
+ * An attempt to sign in. `device` identifies the browser, if this person has signed in with it
+ * before.
+ */
 type Tried = { email: string; address: string; device: string | null };
 
 /**
- * Counts a sign-in attempt before its password is checked, so that parallel attempts count, too. Attempts for an
- * e-mail from many addresses get slower, except from a device where that person signed in before. Returns functions
- * to `forgive` the attempt when the password was right, and to take it `back` when it was not checked.
+ * Counts a sign-in attempt before its password is checked, so that parallel attempts count, too.
+ * Attempts for one e-mail from many IP addresses become slower, except on a device where that
+ * person signed in before. Returns two functions that take the attempt out of the count: `forgive`
+ * after a right password, and `back` when the password was not checked.
  * @throws Problem 429 after too many attempts
  */
 export async function countSignIn(limits: Limits, { email, address, device }: Tried) {
@@ -57,6 +63,9 @@ export async function countSignIn(limits: Limits, { email, address, device }: Tr
   };
 }
 
-/** After how many milliseconds an attempt is answered: a second more with every five attempts, up to ten seconds. */
+/**
+ * How many milliseconds an attempt waits for its answer: nothing for the first 20 attempts, then a
+ * second more for every five, up to ten seconds.
+ */
 export const waitAfter = (tries: number): number =>
   Math.min(LONGEST_WAIT_MS, Math.ceil(Math.max(0, tries - FREE_TRIES) / 5) * 1000);

@@ -1,4 +1,4 @@
-// Rules for new passwords: long and hard to guess, with any characters.
+// Rules for new passwords: a password must be long and hard to guess, and may contain any characters.
 import type { ZxcvbnFactory } from '@zxcvbn-ts/core';
 import { z } from 'zod';
 import { Invalid, parsed } from '../problems.ts';
@@ -6,18 +6,22 @@ import { Invalid, parsed } from '../problems.ts';
 const SHORTEST = 12;
 const LONGEST = 200;
 /**
- * From how many characters the strength of a password is estimated: the time grows with the square of that number.
+ * Only this many characters of a password are judged for strength, because the time for that grows
+ * with the square of the length.
  */
 const CHECKED = 40;
 const SAFE_GUESSES = 1e9;
 
-/** The person whose password it will be: attackers guess names and e-mails first. */
+/** The person who chooses the password: attackers guess names and e-mails first. */
 type Owner = { name: string; email: string };
 
 let opened: Promise<ZxcvbnFactory> | undefined;
 const estimate = () => (opened ??= open());
 
-/** Loads the dictionaries of passwords at their first use: they are large, and most commands choose no password. */
+/**
+ * Loads the dictionaries of common passwords when they are first needed: they are large, and most
+ * commands check no new password.
+ */
 async function open(): Promise<ZxcvbnFactory> {
   const { ZxcvbnFactory } = await import('@zxcvbn-ts/core');
   const { adjacencyGraphs, dictionary } = await import('@zxcvbn-ts/language-common');
@@ -34,8 +38,9 @@ const schema = z.object({
 });
 
 /**
- * Checks that a person may choose a password, and returns it.
- * @throws Invalid for one that is short, common, a pattern, or made of the person’s own name or e-mail
+ * Checks that a person may choose a password, and returns the password.
+ * @throws Invalid for a password that is short, common, a pattern, or made of the person’s own name
+ * or e-mail
  */
 export async function newPassword(owner: Owner, posted: unknown): Promise<string> {
   const { password } = parsed(schema, posted);

@@ -10,7 +10,7 @@ import * as people from './people.ts';
 
 declare module 'express-session' {
   interface SessionData {
-    /** An invitation that was just created, until the page has shown it. */
+    /** An invitation that was just created, until the person’s page has shown its link. */
     newInvitation: { person: number; token: string };
   }
 }
@@ -43,7 +43,7 @@ export async function add(req: Request, res: Response) {
 
 export const show = (req: Request, res: Response) => personPage(req, res, {});
 
-/** Shows the page of a person. `chosen`: checkboxes as they were ticked when the post was refused. */
+/** Shows the page of a person. `chosen` holds the ticked checkboxes of a post that was refused. */
 async function personPage(
   req: Request,
   res: Response,
@@ -72,7 +72,9 @@ async function personPage(
   });
 }
 
-/** The link of the invitation that was just created for this person; it is shown once. */
+/**
+ * Returns the link of the invitation that was just created for this person. It is shown only once.
+ */
 function newLink(req: Request, id: number): string | null {
   const { newInvitation } = req.session;
   if (newInvitation?.person !== id) return null;
@@ -98,7 +100,8 @@ const INCOMPLETE =
   'This page was not sent as a whole, so nothing was saved. Choose the permissions again.';
 
 /**
- * The permissions that another administrator granted or revoked after the page was shown, as a message; these stay.
+ * Names the permissions that another administrator granted or revoked after the page was shown.
+ * Saving the page does not undo those changes.
  */
 function changedMeanwhile(shown: string[], stored: string[]): string {
   const granted = stored.filter((one) => !shown.includes(one));
@@ -116,7 +119,9 @@ export async function invite(req: Request, res: Response) {
   res.redirect(303, `/people/${id}`);
 }
 
-/** Creates a new invitation link, which the person’s page shows once. */
+/**
+ * Creates an invitation link and stores it in the session, so that the person’s page shows it once.
+ */
 async function showLink(req: Request, id: number, seen: string | null = null) {
   const token = await invitations.invite(req.here, accountOf(req).email, id, seen);
   req.session.newInvitation = { person: id, token };
@@ -139,7 +144,7 @@ export async function setActive(req: Request, res: Response) {
   });
 }
 
-/** Runs a change of a person and says that it was done, or shows the person’s page with the error. */
+/** Runs a change of a person and confirms it, or shows the person’s page with the errors. */
 async function orShow(req: Request, res: Response, act: () => Promise<string>) {
   const actAndSay = async () => {
     flash(req, await act());

@@ -3,18 +3,24 @@ import { promisify } from 'node:util';
 import { atMost } from './at-most.ts';
 
 /**
- * Hashes a password. Only a few are hashed at once: the process’s threads have other work, too, and each hash takes
- * memory.
+ * Hashes a password. Only three passwords are hashed at once, because the process’s threads have
+ * other work, too, and each hash takes memory.
  */
 const derive = atMost({ atOnce: 3, waiting: 20 }, promisify(argon2));
-// OWASP’s first recommendation for argon2id: 19 MiB, two passes, one lane.
+// OWASP’s first recommendation for argon2id: 19 MiB of memory, two passes, one lane.
 const cost = { memory: 19_456, passes: 2, parallelism: 1, tagLength: 32 };
 
-/** Stands for a missing hash: no password matches it, and checking it takes as long as for a person who exists. */
+/**
+ * The stored value of a missing password. No password matches it, and checking it takes as long as
+ * checking a real hash, so that the time does not reveal which people have a password.
+ */
 export const noPassword = 'none';
 const nobodys = encoded(randomBytes(16), randomBytes(cost.tagLength));
 
-/** The stored format: `$argon2id$m=…,t=…,p=…$salt$tag`, salt and tag in base64url. */
+/**
+ * Hashes a password in the stored format: `$argon2id$m=…,t=…,p=…$salt$tag`, with salt and tag in
+ * base64url.
+ */
 export async function hashPassword(password: string): Promise<string> {
   const salt = randomBytes(16);
   const tag = await derive('argon2id', { ...cost, message: password, nonce: salt });

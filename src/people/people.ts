@@ -19,7 +19,10 @@ import { withOwnTicks } from '../web/form/merge.ts';
 import { inWholeSteps } from './whole-steps.ts';
 import { hashPassword, isPassword, noPassword } from './passwords.ts';
 
-/** A person as stored. `credential` changes with the password, which ends former sessions and tokens. */
+/**
+ * A person as stored. `credential` changes with the password, which makes earlier sessions and
+ * tokens invalid.
+ */
 export type Person = Account & { isActive: boolean; hasPassword: boolean; credential: string };
 
 type Stored = {
@@ -65,7 +68,7 @@ export async function find(on: Queryable, id: number): Promise<Person | null> {
 
 /**
  * Reads a person.
- * @throws NotFound when there is none with this id
+ * @throws NotFound when there is no person with this id
  */
 export async function known(on: Queryable, id: number): Promise<Person> {
   const person = await find(on, id);
@@ -74,8 +77,8 @@ export async function known(on: Queryable, id: number): Promise<Person> {
 }
 
 /**
- * Finds the person with this e-mail and password, or null. The time it takes does not reveal whether the person
- * exists.
+ * Finds the person with this e-mail and password, or returns null. The time until the answer does
+ * not reveal whether the person exists.
  */
 export const verify = (on: Queryable, email: string, password: string): Promise<Person | null> =>
   inWholeSteps(timeouts.signIn, () => withPassword(on, email, password));
@@ -105,7 +108,10 @@ const newPerson = z.object({
     .pipe(z.email('Enter an e-mail address, such as ana@example.com').max(190)),
 });
 
-/** Adds a person without a password: they get an invitation to choose one, or use single sign-on. */
+/**
+ * Adds a person, usually without a password: the person then chooses one through an invitation, or
+ * uses single sign-on.
+ */
 export async function add(
   here: Environment,
   by: string,
@@ -133,8 +139,9 @@ export async function add(
 }
 
 /**
- * Grants the wanted permissions and revokes the others. `shown`: the permissions that the page displayed; then only
- * the differences to these are granted or revoked. Returns the permissions that the person had before.
+ * Grants the wanted permissions and revokes all others. If `shown` lists the permissions that the
+ * page displayed, only the differences to these are granted or revoked. Returns the permissions
+ * that the person had before.
  * @throws Invalid for a permission that may not be granted here (product_manager in production)
  */
 export async function setPermissions(
@@ -172,7 +179,10 @@ export async function setPermissions(
   });
 }
 
-/** Reads a person and locks the row, so that the second of two simultaneous changes sees the first. */
+/**
+ * Reads a person and locks the row, so that the second of two simultaneous changes sees the result
+ * of the first.
+ */
 export async function locked(connection: PoolConnection, id: number): Promise<Person> {
   await first(connection, sql`select id from person where id = ${id} for update`);
   return known(connection, id);
@@ -212,7 +222,10 @@ export async function setPassword(here: Environment, by: string, id: number, pos
   });
 }
 
-/** Stores a new password, which ends the sessions, tokens and invitation of the person. */
+/**
+ * Stores the hash of a new password, and deletes the person’s invitation. The person’s sessions and
+ * tokens become invalid.
+ */
 export async function storePassword(on: Queryable, id: number, hash: string) {
   await run(on, sql`update person set password_hash = ${hash} where id = ${id}`);
   await run(on, sql`delete from invitation where person_id = ${id}`);

@@ -1,4 +1,4 @@
-// The settings of single sign-on: how the sign-in provider knows this server.
+// Reads and checks the settings of single sign-on.
 import type { z } from 'zod';
 import type { admittedSchema } from '../access/admitted.ts';
 import { environmentUrls, isLoopback } from '../environments/urls.ts';
@@ -14,7 +14,7 @@ type Variables = {
   OIDC_ADMITS?: z.infer<typeof admittedSchema> | undefined;
 };
 
-/** Messages if some but not all settings of single sign-on are set. */
+/** Lists an error for each missing setting of single sign-on, if at least one is set. */
 export function lackingForSingleSignOn(values: Variables): string[] {
   const needed = ['OIDC_ISSUER', 'OIDC_CLIENT_ID', 'OIDC_CLIENT_SECRET'] as const;
   const given = [...needed, 'OIDC_PERMISSIONS_CLAIM' as const, 'OIDC_ADMITS' as const].filter(
@@ -35,7 +35,7 @@ export function lackingForSingleSignOn(values: Variables): string[] {
   return wrong;
 }
 
-/** The settings of single sign-on: how the sign-in provider knows this server. */
+/** The settings of single sign-on: the provider, this server’s client there, and who may sign in. */
 export type SingleSignOn = NonNullable<ReturnType<typeof singleSignOn>>;
 
 export function singleSignOn(values: Variables) {
@@ -47,11 +47,11 @@ export function singleSignOn(values: Variables) {
     /** The URL to which the provider redirects people after signing in. */
     redirectUri: `${environmentUrls(values.ENVIRONMENT_URLS)[values.ENVIRONMENT]}/sign-in/callback`,
     /**
-     * The claim (of the provider about a person) that lists the person’s permissions; null when they are granted on
-     * the people page.
+     * The name of the claim in which the provider lists a person’s permissions; null when
+     * administrators grant permissions on the people page.
      */
     permissionsClaim: values.OIDC_PERMISSIONS_CLAIM ?? null,
-    /** Who may sign in with single sign-on; null for everyone whom the provider lets in. */
+    /** Who may sign in with single sign-on; null for everyone whom the provider signs in. */
     admits: values.OIDC_ADMITS ?? null,
   };
 }

@@ -1,31 +1,37 @@
-// Single sign-on with an OpenID Connect provider: code flow with PKCE, state and nonce.
+// Single sign-on with an OpenID Connect provider, by code flow with PKCE, state and nonce.
 import * as openid from 'openid-client';
 import { inTime, TooLate } from '../in-time.ts';
 import type { SingleSignOn } from './provider-settings.ts';
 
-/** One attempt to sign in: random values in the browser’s cookie that the provider’s answer must match. */
+/**
+ * One attempt to sign in: random values that the browser keeps in a cookie, and that the provider’s
+ * answer must match.
+ */
 export type Attempt = { state: string; nonce: string; verifier: string; isSilent: boolean };
 export type Claims = Record<string, unknown>;
 export type Provider = ReturnType<typeof openProvider>;
 
 /**
- * How many milliseconds a page waits for the provider before it sends the browser there, and for all requests when
- * the browser comes back; the answer can be used in one attempt only.
+ * Timeouts in milliseconds. BEGIN_MS: how long a page waits for the provider before it sends the
+ * browser there. FINISH_MS: how long all requests to the provider may take when the browser comes
+ * back, with an answer that can be used only once.
  */
 const BEGIN_MS = 1500;
 const FINISH_MS = 5000;
 const KNOWN_MS = 10_000;
 
 /**
- * Opens the client of the sign-in provider. The provider is asked only at a sign-in, so the server starts without it.
+ * Creates the client of the sign-in provider. It contacts the provider only during sign-ins, so
+ * that the server also starts while the provider is down.
  */
 export function openProvider(client: SingleSignOn) {
   let known: { at: number; asked: Promise<openid.Configuration> } | null = null;
-  // The provider’s configuration, kept from the beginning of a sign-in to its end, to save a request.
+  // The provider’s configuration from the beginning of a sign-in, reused at its end to save a
+  // request.
   let last: openid.Configuration | null = null;
 
-  // Reads the configuration at each sign-in: if the provider is down, the page says so before it sends the browser
-  // there.
+  // Reads the provider’s configuration at the beginning of a sign-in, at most every ten seconds. If
+  // the provider is down, the page says so before it sends the browser there.
   const discover = () => {
     if (known === null || Date.now() - known.at > KNOWN_MS) {
       const asked = discovery(client);
@@ -43,8 +49,9 @@ export function openProvider(client: SingleSignOn) {
 
   return {
     /**
-     * Begins a sign-in: returns the URL of the provider and the values that its answer must match.
-     * @throws an error of the provider when it does not answer
+     * Begins a sign-in. Returns the provider’s URL to redirect to, and the values that the
+     * provider’s answer must match.
+     * @throws an error when the provider does not answer
      */
     async begin(how: { isSilent: boolean; asksAgain: boolean }) {
       const attempt = newAttempt(how.isSilent);
@@ -52,7 +59,7 @@ export function openProvider(client: SingleSignOn) {
       return { attempt, address: await addressOf(configuration, client, attempt, how) };
     },
     /**
-     * Ends a sign-in: returns the provider’s claims about the person, or its error code.
+     * Ends a sign-in. Returns the provider’s claims about the person, or the provider’s error code.
      * @throws an error when the provider does not answer, or answers something else
      */
     async finish(
@@ -81,13 +88,13 @@ function discovery({ issuer, clientId, clientSecret }: SingleSignOn) {
 }
 
 /**
- * Whether the provider did not answer, or cannot do so now: then the error has nothing to do with the person who
- * signs in.
+ * Whether an error means that the provider does not answer or does not work now. The person who
+ * signs in did not cause such an error.
  */
 export function isUnreachable(error: unknown): boolean {
   if (error instanceof TooLate) return true;
   const { message, code, status, cause } = (error ?? {}) as Trouble;
-  // The connection failed or was cut, or the provider answered with an error status of its own.
+  // The messages of fetch when a connection failed or was cut.
   if (message === 'fetch failed' || message === 'terminated') return true;
   if (code === 'OAUTH_TIMEOUT' || Number(status) >= 500) return true;
   return cause !== undefined && isUnreachable(cause);
@@ -134,6 +141,7 @@ async function claimsOf(
   if (!signed) throw new Error('the provider sent no ID token');
   if (!configuration.serverMetadata().userinfo_endpoint) return signed;
   const claims = await openid.fetchUserInfo(configuration, tokens.access_token, signed.sub);
-  // Claims in the signed token take precedence over those that were fetched.
+  // Claims in the signed token take precedence over the claims fetched from the provider, which are
+  // not signed.
   return { ...claims, ...signed };
 }

@@ -1,4 +1,4 @@
-// Finds the person to whom a session belongs: at every request, and repeatedly during long ones.
+// Finds the person to whom a session belongs, at the beginning of every request and repeatedly during long requests.
 import type { NextFunction, Request, Response } from 'express';
 import type { SessionData } from 'express-session';
 import { isAlwaysOpen } from '../web/gate.ts';
@@ -6,8 +6,8 @@ import { isInTime, limitCookie, renewSession } from '../web/session.ts';
 import * as people from './people.ts';
 
 /**
- * Adds the signed-in person to the request. A session ends after 12 hours, when the account is closed, and when the
- * password changes.
+ * Adds the signed-in person to the request. A session ends after 12 hours, when the person’s
+ * account is closed, or when the password changes.
  */
 export async function recognise(req: Request, _res: Response, next: NextFunction) {
   if (isAlwaysOpen(req)) return next();

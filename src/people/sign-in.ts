@@ -1,4 +1,4 @@
-// Sign-in with e-mail and password through passport, with limited attempts and a new session each time.
+// Sign-in with e-mail and password through passport. Attempts are limited, and each sign-in starts a new session.
 import type { Request, Response } from 'express';
 import { Passport } from 'passport';
 import { Strategy as LocalStrategy } from 'passport-local';
@@ -25,7 +25,10 @@ export type SignIn = {
   provider: Provider | null;
 };
 
-/** Opens passport with its only strategy (e-mail and password), and the limits on attempts. */
+/**
+ * Sets up passport with its only strategy (e-mail and password), the limits on attempts, and the
+ * sign-in provider.
+ */
 export function openSignIn(here: App, redis: Redis): SignIn {
   const { sql, settings } = here;
   const passport = new Passport();
@@ -50,7 +53,8 @@ export const showSignIn = (req: Request, res: Response) =>
 type Said = { title: string; email?: string; message?: string; singleSignOn?: string };
 
 /**
- * Shows the sign-in page. `message`: an error about the typed values; `singleSignOn`: an error about the provider.
+ * Shows the sign-in page. `message` is an error about e-mail or password; `singleSignOn` is an
+ * error about the sign-in provider.
  */
 export const signInPage = (req: Request, res: Response, said: Said) =>
   page(req, res, 'people/sign-in', {
@@ -76,11 +80,11 @@ export const signIn = (by: SignIn) =>
     }
   };
 
-/** The most characters of an e-mail, as many as its column stores. */
+/** The maximum length of an e-mail in characters, as in its database column. */
 const EMAIL_LENGTH = 190;
 
 /**
- * Finds the person who signs in.
+ * Checks e-mail and password, and returns the person.
  * @throws Problem when e-mail or password is wrong, or after too many attempts
  */
 async function personWith(
@@ -91,7 +95,8 @@ async function personWith(
 ) {
   const [address, device] = [addressOf(req), deviceOf(req, email)];
   const { forgive, back } = await countSignIn(limits, { email, address, device });
-  // passport-local would also read credentials from the URL, so only posted ones are accepted.
+  // passport-local would also read e-mail and password from the URL, so sign-in requires posted
+  // ones.
   const isComplete = email !== '' && req.form.text('password') !== '';
   const isPossible = isComplete && email.length <= EMAIL_LENGTH;
   const person =
@@ -110,7 +115,10 @@ async function personWith(
   return person;
 }
 
-/** Logs a refused sign-in with the hash of the e-mail; the audit log gets the name if the account exists. */
+/**
+ * Records a refused sign-in. The log gets only the hash of the e-mail; the audit log gets the
+ * e-mail itself if such an account exists.
+ */
 async function noteRefused({ here, ip = '' }: Request, email: string, { status }: Problem) {
   const reason = reasons[status] ?? 'refused';
   noteRefusal(here, 'sign-in', { address: ip, reason, email: hashedEmail(here, email) });
@@ -133,12 +141,15 @@ const authenticate = (passport: SignIn['passport'], req: Request, res: Response)
   new Promise<people.Person | false>((resolve, reject) => {
     const done = (error: unknown, person: people.Person | false) =>
       error instanceof Error ? reject(error) : resolve(person);
-    // The fields in which passport-local expects the credentials.
+    // passport-local reads e-mail and password from req.body.
     req.body = req.form.pick('email', 'password');
     passport.authenticate('local', { session: false }, done)(req, res, reject);
   });
 
-/** Redirects to the saved form, or to the page that was requested before signing in. */
+/**
+ * Starts a session for the person, and redirects to the person’s saved form or to the page that was
+ * requested before signing in.
+ */
 export async function letIn(req: Request, res: Response, person: people.Person) {
   const { returnTo = '/' } = req.visitor;
   await startSession(req, res, person);
@@ -148,7 +159,10 @@ export async function letIn(req: Request, res: Response, person: people.Person) 
   res.redirect(303, (await isWaiting(req, person)) ? '/saved-form' : localPath(returnTo, '/'));
 }
 
-/** Starts a session with a new id, so that an id which an attacker planted is useless. */
+/**
+ * Starts a session with a new id, so that a session id that an attacker planted in the browser
+ * becomes useless.
+ */
 export async function startSession(req: Request, res: Response, person: people.Person) {
   await renewSession(req);
   req.session.personId = person.id;
@@ -163,7 +177,7 @@ export async function signOut(req: Request, res: Response) {
   await renewSession(req);
   req.visitor = { signsInByHand: true };
   flash(req, 'You are signed out.');
-  // Images may be in the browser’s cache, because only pages are sent with no-store.
+  // Clears the browser’s cache, which may contain images: only pages are sent with no-store.
   res.set('Clear-Site-Data', '"cache"');
   res.redirect(303, '/sign-in');
 }

@@ -1,4 +1,4 @@
-// The redirects to the provider and back.
+// Redirects the browser to the sign-in provider, and signs the person in when the browser comes back.
 import type { Request, Response } from 'express';
 import { NotFound } from '../problems.ts';
 import { page } from '../web/pages.ts';
@@ -22,8 +22,9 @@ export const begin = ({ provider }: SignIn) =>
   };
 
 /**
- * Sends the browser to the provider. The content security policy forbids forms to lead to another server, even by a
- * redirect, so a post from a page of Oneway continues through an intermediate page.
+ * Sends the browser to the sign-in provider. The content security policy forbids a form to lead to
+ * another server, even through a redirect, so a form post in Oneway continues through an
+ * intermediate page.
  */
 function leave(
   req: Request,
@@ -50,7 +51,8 @@ export const finish = ({ provider }: SignIn) =>
   };
 
 /**
- * Takes the values of a sign-in attempt out of the cookie, so that an answer of the provider can be used only once.
+ * Removes the values of a sign-in attempt from the cookie, so that the provider’s answer can be
+ * used only once.
  */
 function takeAttempt(req: Request): Attempt | undefined {
   const { attempts = [] } = req.visitor;
@@ -92,7 +94,10 @@ const words: Record<Refusal, string> = {
     'The account with your e-mail address belongs to another account at the sign-in provider. Ask an administrator to unlink it.',
 };
 
-/** Refusals after which the sign-in page is shown: asking the provider silently again would end the same way. */
+/**
+ * Refusals after which pages lead to the sign-in page: another silent attempt at the provider would
+ * end the same way.
+ */
 const byHand = new Set<Refusal>(['unverified', 'closed', 'not-admitted', 'other-identity']);
 
 function refuse(req: Request, res: Response, refusal: Refusal) {

@@ -1,4 +1,5 @@
-// Tokens of the command line: person and expiry, signed and not stored. A new password makes them invalid.
+// Tokens for the command line. A token contains the person and an expiry, is signed and not stored. A new password
+// makes the person’s tokens invalid.
 import { createHmac } from 'node:crypto';
 import { z } from 'zod';
 import type { App } from '../environments/app.ts';
@@ -12,7 +13,7 @@ const seal = ({ settings }: App, text: string, { credential }: Person) =>
     .update(`command line\n${text}\n${credential}`)
     .digest('base64url');
 
-/** A token with the same lifetime as a web session. */
+/** Issues a token that is valid as long as a web session. */
 export function issue(here: App, person: Person): string {
   const until = Date.now() + here.settings.session.hours * 60 * 60 * 1000;
   const content = JSON.stringify({ person: person.id, environment: here.name, until });
@@ -20,7 +21,7 @@ export function issue(here: App, person: Person): string {
   return `${text}.${seal(here, text, person)}`;
 }
 
-/** The person whose token it is; null when the token is no longer valid. */
+/** Returns the person to whom a token belongs; null when the token is not valid, or no longer. */
 export async function holderOf(here: App, token: string): Promise<Person | null> {
   const [text = '', mac = ''] = token.trim().split('.');
   const content = contentOf(text);

@@ -1,4 +1,5 @@
-// Reads the signed API of this environment as any other client does: each request is signed, each answer verified.
+// Reads this environment’s own API as any other client does: each request is signed, and the signature of each answer
+// is verified.
 import { client } from 'hawk';
 import { z } from 'zod';
 import type { App } from '../environments/app.ts';
@@ -6,18 +7,18 @@ import { Stopping } from '../jobs/interrupted.ts';
 import { Problem, Unavailable } from '../problems.ts';
 import type { PipelineSettings } from './settings.ts';
 
-/** How long the API may take for an answer. */
+/** How many milliseconds the API may take for an answer. */
 const TIMEOUT_MS = 60_000;
 
 type Reader = { here: App; key: PipelineSettings['key'] };
 
-/** The address of a path of this environment’s own API. */
+/** The URL of a path on this environment’s own server. */
 export const ownAddress = ({ settings, name }: App, path: string): string =>
   new URL(path, settings.urls[name]).href;
 
 /**
- * Reads one page of the API; returns its JSON text.
- * @throws Unavailable when a retry may succeed, Problem when the API refuses
+ * Sends a signed GET request to the API; returns the JSON text of the answer.
+ * @throws Unavailable when a retry may succeed, Problem when the API refuses the request
  */
 export async function read({ here, key }: Reader, address: string): Promise<string> {
   if (new URL(address).origin !== new URL(ownAddress(here, '/')).origin) {

@@ -1,4 +1,4 @@
-// What a run works with: the API’s key, the pipeline’s storage, and the datasets database.
+// What a pipeline run works with: the API’s key, the pipeline’s storage, and the datasets database.
 import type { Pool } from 'mysql2/promise';
 import { connectSql } from '../database/connect.ts';
 import type { App } from '../environments/app.ts';
@@ -15,8 +15,8 @@ export type Carrier = {
   storage: Objects;
   target: Pool;
   /**
-   * Reports the progress of a run on the page of its job.
-   * @throws Interrupted when another worker has the job, or it was cancelled
+   * Reports the progress of a run on its job’s page.
+   * @throws Interrupted when another worker has taken over the job, or the job was cancelled
    */
   report: (run: Run, doing: string) => Promise<void>;
 };
@@ -24,8 +24,8 @@ export type Carrier = {
 export type Parts = Pick<Carrier, 'storage' | 'target'>;
 
 /**
- * Opens the pipeline’s storage and the datasets database for some work.
- * @throws Problem when the settings name none
+ * Opens the pipeline’s storage and the datasets database, runs `work` with them, and closes them.
+ * @throws Problem when the settings name no datasets database
  */
 export async function withParts<T>(
   { settings }: App,
@@ -40,12 +40,15 @@ export async function withParts<T>(
     return await work({ storage, target, key });
   } finally {
     storage.close();
-    // A broken connection cannot be closed properly, but it is closed already.
+    // Errors are ignored: a broken connection cannot be closed properly, but it is closed already.
     await target.end().catch(() => {});
   }
 }
 
-/** Makes the carrier of a job; without a job (in tests and commands) nothing is reported. */
+/**
+ * Creates what a pipeline run works with. The progress of the run is the number of its fetched and
+ * inserted pages.
+ */
 export const carrierFor = (
   here: App,
   parts: Parts & Pick<Carrier, 'key'>,

@@ -1,25 +1,33 @@
-// The SQL types of a target table, from what was measured, within the limits of InnoDB.
+// Chooses the SQL types of a target table’s columns from the measured cells, within InnoDB’s limits on the size of a
+// row.
 import { Problem } from '../problems.ts';
 import type { Cell, MeasuredColumn } from './measures.ts';
 
-/** The type of a column in SQL. `kind` decides how a cell is written. */
+/** The SQL type of a column. `kind` decides how a cell is converted for this type. */
 export type SqlType = { kind: 'as it is' | 'timestamp' | 'text'; definition: string };
 
-/** A candidate for a column: its type, and how many bytes of a row and of an InnoDB page it takes at most. */
+/**
+ * A possible type of a column. `row` is the maximum number of bytes that a cell counts in MySQL’s
+ * limit of a row, `page` that in InnoDB’s limit of a page.
+ */
 type Candidate = SqlType & { row: number; page: number };
 
-/** MySQL's limit of a row is 65,535 bytes, in which texts kept apart count 12. */
+/** MySQL limits a row to 65,535 bytes, in which a text that InnoDB stores off-page counts 12. */
 const ROW_BYTES = 65_000;
-/** Half a page of InnoDB, less its own bytes; columns kept apart count 40. */
+/**
+ * InnoDB limits a row to half a page, less overhead. A text that is stored off-page counts 41 bytes
+ * there.
+ */
 const PAGE_BYTES = 8000;
 const APART = { row: 12, page: 41 };
-/** From how many bytes InnoDB can keep a VARCHAR apart. */
+/** From this many bytes on, InnoDB can store a VARCHAR off-page. */
 const MAY_BE_APART = 256;
 const UTF8_BYTES = 4;
 
 /**
- * The type of each column. Texts get the length of the longest cell. If the row could become too wide, texts of ASCII
- * get one byte a character, and then the widest ones are kept apart (TEXT).
+ * Chooses the type of each column. A text column gets the length of its longest cell. If rows could
+ * become too wide, ASCII texts get one byte a character; if that is not enough, the widest texts
+ * become TEXT columns, which InnoDB stores off-page.
  * @throws Problem when even that is too wide
  */
 export function columnTypes(columns: MeasuredColumn[]): SqlType[] {
@@ -86,7 +94,7 @@ function candidateOf(column: MeasuredColumn): Candidate {
   }
 }
 
-/** The most digits of a DECIMAL, and how many of them MySQL allows behind the point. */
+/** MySQL’s maximum number of digits in a DECIMAL, and of digits after its decimal point. */
 const [MOST_DIGITS, MOST_SCALE] = [65, 30];
 
 function decimalOf(column: MeasuredColumn): Candidate {
@@ -95,7 +103,10 @@ function decimalOf(column: MeasuredColumn): Candidate {
   return fixed(`DECIMAL(${Math.max(1, digits + scale)},${scale})`, 30);
 }
 
-/** The most characters of a VARCHAR here; longer texts are kept apart. */
+/**
+ * The longest text, in characters, that becomes a VARCHAR; longer texts become a TEXT type, stored
+ * off-page.
+ */
 const LONGEST = 4000;
 
 function textOf({ measure }: MeasuredColumn, bytesEach = UTF8_BYTES, charset = ''): Candidate {
@@ -127,11 +138,11 @@ const apartOf = (bytes: number): Candidate => ({
   ...APART,
 });
 
-/** Writes a cell for a column of this type. */
+/** Converts a cell to the value that is inserted into a column of this type. */
 export function sqlValue(cell: Cell, { kind }: SqlType): Cell {
   if (cell === null) return null;
   if (kind === 'text') return String(cell);
   if (kind === 'timestamp') return String(cell).replace('T', ' ').replace('Z', '');
-  // As a number the driver would write it as 0.
+  // The driver would write the number -0 as 0, so -0 is passed as a text.
   return Object.is(cell, -0) ? '-0' : cell;
 }

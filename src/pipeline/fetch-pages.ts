@@ -1,4 +1,4 @@
-// The first half of a run: pages of the API are fetched and stored, one after the other.
+// The first half of a pipeline run: the pages of the API are fetched one after the other, and stored.
 import { z } from 'zod';
 import { failpoint } from '../database/failpoints.ts';
 import { sql } from '../database/sql.ts';
@@ -17,8 +17,8 @@ const structureSchema = z.object({
 });
 
 /**
- * Fetches and stores the pages that are missing. A page is counted after it was stored: after a crash between the two
- * the same page is fetched again, and stored in its own place.
+ * Fetches and stores the missing pages. Each page is stored before it is counted. If the process
+ * dies between the two, the next attempt fetches the same page again and overwrites the stored one.
  */
 export async function fetchPages(carrier: Carrier, begun: Run): Promise<Run> {
   const { here, storage } = carrier;

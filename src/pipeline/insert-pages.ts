@@ -1,4 +1,4 @@
-// The second half of a run: the stored pages are inserted into a table of the datasets database, each exactly once.
+// The second half of a pipeline run: each stored page is inserted into a table of the datasets database exactly once.
 import { z } from 'zod';
 import { failpoint } from '../database/failpoints.ts';
 import { sql } from '../database/sql.ts';
@@ -11,8 +11,9 @@ import * as storedPages from './stored-pages.ts';
 import * as target from './target.ts';
 
 /**
- * Inserts the pages that are missing. A page and its line in `_pages` are one commit there, and it is counted here
- * afterwards: after a crash between the two the page is found inserted.
+ * Inserts the missing pages. One transaction in the datasets database inserts the rows of a page
+ * and records the page in `_pages`; then this environment counts the page. If the process dies
+ * between the two, the next attempt finds the page in `_pages` and does not insert it again.
  */
 export async function insertPages(carrier: Carrier, begun: Run): Promise<Run> {
   const { here } = carrier;
@@ -46,7 +47,10 @@ export async function insertPages(carrier: Carrier, begun: Run): Promise<Run> {
   return runs.known(here.sql, run.number);
 }
 
-/** Creates the table of the run. Where it was made but is gone, it is filled from the first page again. */
+/**
+ * Creates the table that the run fills, if it is missing. If the table was created before but is
+ * gone, all pages are inserted again from the first.
+ */
 async function prepareTable({ here, target: on }: Carrier, run: Run, columns: MeasuredColumn[]) {
   const own = target.markOf(here.name, run);
   await target.preparePages(on);
@@ -66,7 +70,8 @@ async function prepareTable({ here, target: on }: Carrier, run: Run, columns: Me
 
 /**
  * Reads a stored page.
- * @throws Problem when it is missing or damaged; the run then begins with the first page again when it is resumed
+ * @throws Problem when the page is missing or damaged; when the run is resumed, it then fetches all
+ * pages again
  */
 async function readStored(
   { here, storage }: Carrier,

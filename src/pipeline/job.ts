@@ -1,4 +1,4 @@
-// The job of a pipeline run, and what is done about runs whose job has ended and about pages that nobody needs.
+// Runs the job of a pipeline run, fails runs whose job has ended, and deletes stored pages that are no longer needed.
 import { z } from 'zod';
 import { failpoint } from '../database/failpoints.ts';
 import { sql, select } from '../database/sql.ts';
@@ -18,7 +18,10 @@ import * as target from './target.ts';
 
 export const pipelineInput = z.object({ run: z.number() });
 
-/** Carries the version of a run into the datasets database, from where an earlier attempt stopped. */
+/**
+ * Copies the version of a run into the datasets database, and continues where an earlier attempt
+ * stopped.
+ */
 export async function runPipelineJob(
   { here, report }: Work,
   { run: number }: z.infer<typeof pipelineInput>,
@@ -33,7 +36,7 @@ export async function runPipelineJob(
       : run;
     return { run: number, state: ended.state, rows: ended.rows_inserted };
   } catch (error) {
-    // The chore below fails the runs of jobs that were cancelled or have used up their attempts.
+    // `followJobs` fails the runs of jobs that were cancelled or have used up their attempts.
     if (!(error instanceof Interrupted) && !isPassing(error)) {
       await runs.fail(here, run, reasonOf(error, 'The datasets database'));
     }
@@ -41,13 +44,13 @@ export async function runPipelineJob(
   }
 }
 
-/** What the job of a run returns. */
+/** The result of a pipeline run’s job. */
 export type PipelineReport = { run: number; state: Run['state']; rows: number };
 
 const carry = async (carrier: Parameters<typeof fetchPages>[0], run: Run): Promise<Run> =>
   swap(carrier, await insertPages(carrier, await fetchPages(carrier, run)));
 
-/** Fails the runs that no job works on any more. */
+/** Fails the unfinished runs whose job has ended or is gone. */
 export async function followJobs(here: App) {
   for (const run of await runs.abandoned(here.sql)) {
     const reason = run.cancelled_by
@@ -61,8 +64,9 @@ export async function followJobs(here: App) {
 const KEPT_DAYS = 7;
 
 /**
- * Deletes the stored pages of runs that ended, and the tables that they left behind. Not at once, because a worker that
- * was overtaken may still be storing a page.
+ * Deletes the stored pages of ended runs, and the tables that these runs left in the datasets
+ * database. Waits for some minutes after the end of a run, because a worker that was overtaken may
+ * still be storing a page.
  */
 export async function purgeEnded(here: App) {
   if (here.settings.pipeline === null) return;

@@ -1,4 +1,4 @@
-// How the states of pipeline runs look on pages: an icon and a word.
+// How pages show the states of pipeline runs: an icon and a text.
 import type { Run } from './runs.ts';
 
 type Look = { icon: string; text: string };

@@ -1,25 +1,31 @@
-// What is measured of the cells of each column while pages are fetched: the types of the target table follow from it.
+// Measures the cells of each column while pages are fetched. The SQL types of the target table are chosen from these
+// measures.
 import { z } from 'zod';
 
 export const cellSchema = z.union([z.string(), z.number(), z.boolean(), z.null()]);
 export type Cell = z.infer<typeof cellSchema>;
 
 const measureSchema = z.object({
-  /** Whether every cell has the form of the column's type. */
+  /** Whether every cell has the form that its column’s type requires. */
   fits: z.boolean(),
-  /** The most characters and bytes of UTF-8 of a cell, and whether all are ASCII. */
+  /**
+   * The length of the longest cell in characters and in bytes of UTF-8, and whether all cells are
+   * ASCII.
+   */
   characters: z.number(),
   bytes: z.number(),
   isAscii: z.boolean(),
-  /** Of exact numbers: the most digits before and behind the point. */
+  /**
+   * For exact numbers (NUMERIC): the maximum number of digits before and after the decimal point.
+   */
   digits: z.number(),
   scale: z.number(),
 });
-/** What was measured of a column. */
+/** The measures of a column’s cells. */
 type Measure = z.infer<typeof measureSchema>;
 
 const columnSchema = z.object({ name: z.string(), type: z.string(), measure: measureSchema });
-/** A column of the dataset, with what was measured so far. */
+/** A column of the dataset, with the measures of the cells fetched so far. */
 export type MeasuredColumn = z.infer<typeof columnSchema>;
 export const structureSchema = z.array(columnSchema);
 
@@ -71,7 +77,9 @@ function add(measure: Measure, type: string, cell: Cell) {
   }
 }
 
-/** How many characters MySQL counts: one above U+FFFF is two units in JavaScript. */
+/**
+ * Counts characters as MySQL does: a character above U+FFFF is two units of a JavaScript string.
+ */
 function charactersOf(text: string): number {
   let count = text.length;
   for (let index = 0; index < text.length; index += 1) {

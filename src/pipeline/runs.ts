@@ -1,4 +1,5 @@
-// Runs of the pipeline DSSGenericPipeline: each carries one version of a dataset into the datasets database.
+// Records the runs of the pipeline DSSGenericPipeline. Each run copies one version of a dataset into the datasets
+// database.
 import type { PoolConnection } from 'mysql2/promise';
 import * as audit from '../audit/audit.ts';
 import {
@@ -20,8 +21,9 @@ import { structureSchema, type MeasuredColumn } from './measures.ts';
 export const PIPELINE = 'pipeline';
 
 /**
- * The state of a run. `fetching`: pages of the API are stored; `inserting`: they are inserted into a table;
- * `swapping`: that table takes the place of the former one; `superseded`: a newer version came.
+ * The state of a run. `fetching`: pages of the API are fetched and stored; `inserting`: their rows
+ * are inserted into a new table; `swapping`: the new table replaces the former one; `superseded`: a
+ * newer version of the dataset was published before the run was completed.
  */
 type RunState = 'fetching' | 'inserting' | 'swapping' | 'completed' | 'failed' | 'superseded';
 const liveStates: RunState[] = ['fetching', 'inserting', 'swapping'];
@@ -34,14 +36,14 @@ export type Run = {
   name: string;
   version: number;
   state: RunState;
-  /** The address of the next page; null before the first one and after the last. */
+  /** The URL of the next page of the API; null before the first page and after the last. */
   next: string | null;
   pages_fetched: number;
   pages_inserted: number;
-  /** How many rows the version has. */
+  /** How many rows the version of the dataset has. */
   row_count: number;
   rows_inserted: number;
-  /** The columns with what was measured of their cells, as JSON; null before the first page. */
+  /** The columns with the measures of their cells, as JSON; null before the first page. */
   structure: string | null;
   error: string | null;
   job: string | null;
@@ -49,14 +51,14 @@ export type Run = {
   created_at: string;
   changed_at: string;
   ended_at: string | null;
-  /** When its stored pages were deleted. */
+  /** When the stored pages of the run were deleted. */
   pages_removed_at: string | null;
 };
 
 export const structureOf = ({ structure }: Pick<Run, 'structure'>): MeasuredColumn[] | null =>
   structure === null ? null : structureSchema.parse(JSON.parse(structure));
 
-/** The version of a dataset that a run is to carry, and how many rows it has. */
+/** The version of a dataset that a run copies, and how many rows the version has. */
 export type WantedRun = {
   dataset: { id: number; organisation: string; name: string };
   version: number;
@@ -65,8 +67,9 @@ export type WantedRun = {
 };
 
 /**
- * Requests a run of the pipeline, in the caller's transaction; null where no pipeline is configured. Runs of older
- * versions of the dataset that have not ended are superseded. The caller queues the job after the commit.
+ * Requests a run of the pipeline, in the caller’s transaction; returns nulls when no pipeline is
+ * configured. Unfinished and failed runs of the dataset’s older versions are superseded. The caller
+ * must queue the job after the commit.
  */
 export async function request(
   here: App,
@@ -108,7 +111,7 @@ async function supersede(on: PoolConnection, dataset: number, version: number) {
 
 type Named = Pick<Run, 'number' | 'organisation' | 'name' | 'version' | 'person'>;
 
-/** Requests the job of a run; while one is active, there is no second. */
+/** Requests the job of a run, or finds the run’s active job. */
 async function requestJob(on: PoolConnection, run: Named): Promise<Job> {
   const { job } = await jobs.request(on, {
     kind: PIPELINE,
@@ -121,7 +124,7 @@ async function requestJob(on: PoolConnection, run: Named): Promise<Job> {
   return job;
 }
 
-/** Records in uploads that wait for a run how it ended. */
+/** Records the outcome of a run in the uploads that wait for it. */
 const endUploads = (
   on: Queryable,
   run: number,
@@ -138,7 +141,7 @@ const find = (on: Queryable, number: number) =>
 
 /**
  * Reads a run.
- * @throws NotFound when there is none with this number
+ * @throws NotFound when there is no run with this number
  */
 export async function known(on: Queryable, number: number): Promise<Run> {
   const found = await find(on, number);
@@ -148,7 +151,7 @@ export async function known(on: Queryable, number: number): Promise<Run> {
 
 export type RunFilter = { state: string; dataset: number | null; before: number | null };
 
-/** Lists runs newest first, 50 a page, with numbers below `before`. */
+/** Lists runs, newest first: at most 50, with numbers below `before`. */
 export const list = (on: Queryable, { state, dataset, before }: RunFilter) =>
   select<Run>(
     on,
@@ -159,7 +162,10 @@ export const list = (on: Queryable, { state, dataset, before }: RunFilter) =>
          order by number desc limit 50`,
   );
 
-/** Changes a run if it is as expected; returns whether it was: otherwise another worker or a newer run was first. */
+/**
+ * Changes a run if it is in the expected state. Returns false otherwise: another worker or a newer
+ * run was first.
+ */
 export const advance = async (
   on: Queryable,
   { number }: Pick<Run, 'number'>,
@@ -172,7 +178,9 @@ export const advance = async (
          where number = ${number} and ${expected}`,
   )) === 1;
 
-/** Ends a run whose table took the place of the former one. */
+/**
+ * Completes a run whose table has replaced the former one, and the uploads that wait for the run.
+ */
 export const complete = (here: App, { number }: Run) =>
   transaction(here.sql, async (on) => {
     const ended = sql`state = 'completed', ended_at = utc_timestamp(3), error = null`;
@@ -181,7 +189,9 @@ export const complete = (here: App, { number }: Run) =>
     return isEnded;
   });
 
-/** Ends a run that cannot go on before a person resumes it. */
+/**
+ * Fails a run, which then stops until a person resumes it, and the uploads that wait for the run.
+ */
 export const fail = (here: App, { number }: Pick<Run, 'number'>, message: string) =>
   transaction(here.sql, async (on) => {
     const failed = sql`state = 'failed', ended_at = utc_timestamp(3), error = ${message.slice(0, 2000)}`;
@@ -190,9 +200,9 @@ export const fail = (here: App, { number }: Pick<Run, 'number'>, message: string
   });
 
 /**
- * Lets a failed run go on where it stopped; from the first page if its pages were deleted since. Returns the job to
- * queue.
- * @throws Conflict when it has not failed
+ * Lets a failed run continue where it stopped, or from the first page if its stored pages were
+ * deleted since. Returns the job, which the caller must queue.
+ * @throws Conflict when the run has not failed
  */
 export const resume = (here: App, person: string, { number }: Pick<Run, 'number'>): Promise<Job> =>
   transaction(here.sql, async (on) => {
@@ -229,7 +239,10 @@ function resumed({ pages_removed_at: removed, structure, next, pages_fetched: pa
   return isFetched ? sql`${live}, state = 'inserting'` : sql`${live}, state = 'fetching'`;
 }
 
-/** Runs that no job works on: theirs has failed, was cancelled or is gone. */
+/**
+ * Lists unfinished runs that no job works on, because their job has failed, was cancelled or is
+ * gone.
+ */
 export const abandoned = (on: Queryable) =>
   select<Run & { problem: string | null; cancelled_by: string | null }>(
     on,

@@ -1,9 +1,10 @@
-// The settings of the pipeline: the datasets database, its own storage, and the HAWK key with which it reads the API.
+// The settings of the pipeline: the datasets database, the pipeline’s storage, and the HAWK key with which the pipeline
+// reads the API.
 import { address, type SqlAddress } from '../database/address.ts';
 import { storageAddress, type StorageAddress } from '../storage/address.ts';
 
 export type PipelineSettings = {
-  /** The datasets database, into which datasets are carried. */
+  /** The datasets database, into which the pipeline copies datasets. */
   target: SqlAddress;
   store: StorageAddress;
   key: { id: string; key: string; algorithm: 'sha256' };
@@ -32,7 +33,10 @@ export const pipelineVariables = [
   'ENVIRONMENT_URLS',
 ];
 
-/** Parses the settings of the pipeline; null where none is set. Returns a message for each wrong one, too. */
+/**
+ * Parses the settings of the pipeline. `pipeline` is null when no setting is set or one is wrong;
+ * `wrong` lists an error for each wrong setting.
+ */
 export function pipelineSettings(
   variables: Variables,
   ownUrl: string | undefined,

@@ -1,4 +1,4 @@
-// The fetched pages of a run, each an object in the pipeline’s own storage, as the API sent it.
+// Stores the fetched pages of a run as the API sent them, each as an object in the pipeline’s storage.
 import { text } from 'node:stream/consumers';
 import { z } from 'zod';
 import { Problem } from '../problems.ts';
@@ -19,7 +19,7 @@ export type Page = { rows: Cell[][]; next: string | null };
 
 /**
  * Parses a page of the API.
- * @throws Problem when its columns are not those of the run
+ * @throws Problem when the columns of the page are not those of the run
  */
 export function parsePage(json: string, columns: MeasuredColumn[]): Page {
   const { headers, values, next } = pageSchema.parse(JSON.parse(json));

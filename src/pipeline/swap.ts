@@ -1,4 +1,4 @@
-// The end of a run: the filled table takes the place of the dataset’s former one, in one statement.
+// The end of a pipeline run: one statement replaces the dataset’s former table with the table that the run filled.
 import { createHash } from 'node:crypto';
 import type { PoolConnection } from 'mysql2/promise';
 import { failpoint } from '../database/failpoints.ts';
@@ -10,8 +10,8 @@ import type { Run } from './runs.ts';
 import * as target from './target.ts';
 
 /**
- * Swaps the tables and ends the run. Which table has been swapped is read from their marks, so every step can be
- * repeated after a crash.
+ * Swaps the tables and completes the run. The marks of the tables show whether they have been
+ * swapped already, so that every step can be repeated after a crash.
  */
 export async function swap(carrier: Carrier, run: Run): Promise<Run> {
   const { here } = carrier;
@@ -28,7 +28,7 @@ async function swapTables(on: PoolConnection, environment: string, run: Run) {
   const { dataset, filled, former } = target.tablesOf(run);
   const current = await target.markAt(on, dataset);
   if (current !== undefined && !target.isOwn(current, own)) throw target.taken(dataset);
-  // The table of a newer run stays.
+  // A newer run has already swapped its table in, so this run leaves that table unchanged.
   if (current && current.run > run.number) return;
   if (current?.run !== run.number) {
     await refuseIncomplete(on, filled, run);
@@ -53,7 +53,7 @@ async function refuseIncomplete(on: PoolConnection, filled: string, run: Run) {
   );
 }
 
-/** Runs `work` while no other run swaps the same table. */
+/** Runs `work` under a lock, so that no other run swaps the same table at the same time. */
 async function withLock(
   { target: pool }: Carrier,
   run: Run,
@@ -70,7 +70,7 @@ async function withLock(
     if (got?.got !== 1) throw new Unavailable(`Another run swaps the table ${dataset}.`);
     await work(on);
   } finally {
-    // Closing the connection releases the lock, whatever state it is in.
+    // Closing the connection releases the lock, even after an error.
     on.destroy();
   }
 }

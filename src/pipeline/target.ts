@@ -1,5 +1,5 @@
-// Tables of the datasets database. Each carries a mark in its comment, by which the pipeline knows its own: it replaces
-// and drops no other table.
+// Creates and fills tables of the datasets database. The SQL comment of each table contains a mark. The pipeline
+// replaces and drops only tables with the mark of the same dataset.
 import type { Pool, PoolConnection } from 'mysql2/promise';
 import { z } from 'zod';
 import { insertLines } from '../database/bulk.ts';
@@ -18,10 +18,13 @@ import { columnTypes, sqlValue, type SqlType } from './column-types.ts';
 import type { Cell, MeasuredColumn } from './measures.ts';
 import type { Run } from './runs.ts';
 
-/** The most characters of the name of a table or column. */
+/** MySQL’s maximum length of a table’s or column’s name, in characters. */
 const LONGEST_NAME = 64;
 
-/** The names of the tables of a run: that of the dataset, the one being filled, and the one that was replaced. */
+/**
+ * The names of a run’s tables: the dataset’s table, the table that the run fills, and the former
+ * table that it replaces.
+ */
 export function tablesOf({
   organisation,
   name,
@@ -38,7 +41,10 @@ const markSchema = z.object({
   version: z.number(),
   run: z.number(),
 });
-/** Whose table it is: the environment and dataset, with the version and the run that filled it. */
+/**
+ * The mark of a table: the environment and dataset that own it, and the version and run that filled
+ * it.
+ */
 export type Mark = z.infer<typeof markSchema>;
 
 export const markOf = (environment: string, run: Run): Mark => ({
@@ -48,7 +54,10 @@ export const markOf = (environment: string, run: Run): Mark => ({
   run: run.number,
 });
 
-/** The mark of a table; undefined when there is no such table, null when it is not one of the pipeline. */
+/**
+ * Reads the mark of a table; undefined when the table does not exist, null when the pipeline did
+ * not create it.
+ */
 export async function markAt(on: Queryable, table: string): Promise<Mark | null | undefined> {
   const [found] = await select<{ comment: string }>(
     on,
@@ -69,7 +78,7 @@ export const taken = (table: string) =>
     `The datasets database has a table ${table} that is not of this dataset. Nothing was changed there: rename that table, or the dataset.`,
   );
 
-/** Creates the table of the lines about inserted pages, if it is missing. */
+/** Creates the table `_pages`, which records inserted pages, if it is missing. */
 export const preparePages = (on: Queryable) =>
   change(
     on,
@@ -78,7 +87,7 @@ export const preparePages = (on: Queryable) =>
           primary key (table_name, page)) engine = InnoDB`,
   );
 
-/** Creates the table that a run fills; returns false if an earlier attempt has. */
+/** Creates the table that a run fills; returns false if an earlier attempt has created it. */
 export async function createTable(target: Pool, own: Mark, run: Run, columns: MeasuredColumn[]) {
   const { filled } = tablesOf(run);
   const mark = await markAt(target, filled);
@@ -102,7 +111,10 @@ export async function createTable(target: Pool, own: Mark, run: Run, columns: Me
   return true;
 }
 
-/** The names of the columns there: at most 64 characters, and different for MySQL, which ignores case and accents. */
+/**
+ * Chooses column names for the datasets database: at most 64 characters, and all different for
+ * MySQL, which ignores case and accents.
+ */
 async function columnNames(on: Queryable, columns: { name: string }[]): Promise<string[]> {
   const wanted = columns.map(({ name }) => allowed(name, LONGEST_NAME));
   const keys: string[] = [];
@@ -124,7 +136,10 @@ async function columnNames(on: Queryable, columns: { name: string }[]): Promise<
   return names;
 }
 
-/** MySQL takes no characters above U+FFFF in names, no NUL, and no blank at the end. */
+/**
+ * Shortens a column’s name, and removes what MySQL does not allow in it: characters above U+FFFF,
+ * NUL, and blanks at the end.
+ */
 const allowed = (name: string, most: number) =>
   name
     .replaceAll(/[\0\u{10000}-\u{10ffff}]/gu, '_')
@@ -140,8 +155,8 @@ async function collationKey(on: Queryable, name: string): Promise<string> {
 }
 
 /**
- * Inserts the rows of a page, together with a line that says so; returns false when an earlier attempt has inserted
- * it.
+ * Inserts the rows of a page and records the page in `_pages`, in one transaction. Returns false
+ * when an earlier attempt has inserted the page.
  */
 export const insertPage = (
   target: Pool,
@@ -167,7 +182,7 @@ function* lines(rows: Cell[][], types: SqlType[]) {
   }
 }
 
-/** How many rows a run has inserted, counted in its table. */
+/** Counts the rows in a table of the datasets database. */
 export async function countRows(on: Queryable, table: string): Promise<number> {
   const [found] = await select<{ count: number }>(
     on,
@@ -176,7 +191,7 @@ export async function countRows(on: Queryable, table: string): Promise<number> {
   return found?.count ?? 0;
 }
 
-/** Drops a table if it has the mark of this dataset, with the lines about its pages. */
+/** Drops a table if it has the mark of this dataset, and deletes the records of its pages. */
 export async function dropOwn(on: Pool | PoolConnection, own: Mark, table: string) {
   const mark = await markAt(on, table);
   if (isOwn(mark, own)) await change(on, sql`drop table if exists ${quoted(table)}`);

@@ -1,4 +1,4 @@
-// Rows of production that pass unique values on to each other (two forms that swapped their names) are written
+// A refresh writes rows that pass unique values on to each other (two forms that swapped their names in production)
 // together, even if they were read in different parts of the refresh.
 import { isSameValue } from '../catalog/content.ts';
 import { keyText, labelOf, type Entity, type Row } from '../catalog/entity.ts';
@@ -19,8 +19,9 @@ type Sides = { here: Environment; there: Databases | null; source: Environment }
 type Written = Change & { after: Row };
 
 /**
- * Completes the plan of a part: adds rows of other parts that give up a value which a row of this part takes, and
- * skips a row whose value another row here keeps.
+ * Completes the plan of one part of a refresh. Adds a row of another part if it gives up a unique
+ * value that a row of this part takes. Skips a row if another row here keeps the value that it
+ * would take.
  */
 export async function withHandovers(
   sides: Sides,
@@ -59,9 +60,9 @@ const changesOf = async (sides: Sides, entity: Entity, ids: number[]) => {
 };
 
 /**
- * The rows here that now have the unique values which changed rows take. In production two rows may have names that
- * count as equal, because they are older than that rule; so a holder gets a key only if its name is spelled exactly
- * the same.
+ * Finds the rows here that have a unique value which a changed row takes. Production may have two
+ * names that count as equal, because they are older than the rule for unique names. So a holder
+ * gets a key only if its name is spelled exactly the same.
  */
 async function holdersHere({ here }: Sides, entity: Entity, changes: Written[]) {
   const found: { id: number; key: string | null }[] = [];
@@ -77,8 +78,8 @@ async function holdersHere({ here }: Sides, entity: Entity, changes: Written[]) 
 }
 
 /**
- * Takes out changes that cannot be written because another row keeps the value, and returns them with the reason.
- * Taking out one change can block others.
+ * Removes changes that cannot be written because another row keeps the unique value, and returns
+ * them with the reason. Removing one change can make others impossible.
  */
 function withoutStuck(
   entity: Entity,
@@ -108,7 +109,7 @@ function withoutStuck(
       const fields = uniqueFieldsOf(entity).map((field) => lowerFirst(labelOf(entity, field)));
       const holder = `${lowerFirst(entity.label.one)} ${holders.get(held)}`;
       stuck.push({ change, why: `its ${fields.join(' or ')} is that of ${holder} here` });
-      // The row that waits for a value which the skipped row now keeps is checked again.
+      // The skipped row keeps its value, so a row that would take this value is checked again.
       for (const key of spelledKeysOf(entity, change.before)) {
         const taker = takers.get(key);
         if (taker !== undefined) waiting.push(taker);
@@ -118,7 +119,10 @@ function withoutStuck(
   return stuck;
 }
 
-/** Groups rows that pass values on to each other; each group is written or skipped as a whole. */
+/**
+ * Groups rows that pass unique values on to each other. Each group is written or skipped as a
+ * whole.
+ */
 export function inGroups(changes: Change[]): Change[][] {
   const groups = new Map<string, Change[]>();
   for (const change of changes) {

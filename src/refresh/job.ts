@@ -7,7 +7,10 @@ import * as jobs from '../jobs/jobs.ts';
 import { rulesOf } from '../environments/rules.ts';
 import type { Environment } from '../environments/environment.ts';
 
-/** Refreshes this environment from production, or reports what that would do. */
+/**
+ * Runs the refresh job: copies production’s rows to this environment or, in a dry run, only reports
+ * what a refresh would change.
+ */
 export async function runRefreshJob(
   { here, job, report }: Work,
   { dryRun }: { dryRun: boolean },
@@ -31,10 +34,13 @@ export async function runRefreshJob(
   });
 }
 
-/** The kind of the job, and its `onlyOne` key: only one refresh may run at a time. */
+/**
+ * The kind of the refresh job. It is also the job’s `onlyOne` key, so that only one refresh runs at
+ * a time.
+ */
 export const REFRESH = 'refresh';
 
-/** Requests a refresh or a dry run; returns the running one if there is one. */
+/** Requests a refresh or a dry run. If a refresh is already running, returns the running job. */
 export function requestRefresh(here: Environment, person: string, dryRun: boolean) {
   const { inText } = rulesOf(here.name);
   return jobs.request(here.sql, {

@@ -1,4 +1,4 @@
-// The page that starts a refresh; its result is shown on the job's page.
+// Handlers of the page that starts a refresh. The result of the refresh is shown on the page of its job.
 import type { Request, Response } from 'express';
 import * as jobs from '../jobs/jobs.ts';
 import { jobView } from '../jobs/view.ts';

@@ -1,4 +1,4 @@
-// Decides which rows of production overwrite rows here, and why others do not.
+// Decides which rows a refresh copies from production, and why it skips the others.
 import { hashOf, isSameContent } from '../catalog/content.ts';
 import { fieldEntries, keyText, type Entity, type Row } from '../catalog/entity.ts';
 import { misfitsOf } from '../catalog/misfits.ts';
@@ -16,8 +16,8 @@ import { keyOf } from './report.ts';
 type Sides = { here: Environment; there: Databases | null; source: Environment };
 
 /**
- * What a refresh does with one part of production’s rows: the rows, what is known of them here, and the decision for
- * each.
+ * The plan for one part of a refresh: production’s rows, the same rows here with their sync state,
+ * and the decision for each row.
  */
 export type PartPlan = {
   rows: Row[];
@@ -31,8 +31,8 @@ export type PartPlan = {
 };
 
 /**
- * Decides for each row of production whether it is copied. `isHere`: whether a row with this id can exist here; other
- * ids are not queried.
+ * Decides for each row of production whether the refresh copies it. `isHere`: returns whether a row
+ * with this id may exist here; rows with other ids are not queried.
  */
 export async function planRefresh(
   sides: Sides,
@@ -92,13 +92,18 @@ export async function planRefresh(
   return decided;
 }
 
-/** What is invalid in a row of production, as a sentence; null when nothing is. */
+/**
+ * Returns which stored values of a row are invalid, as a sentence; null if all values are valid.
+ */
 function unfitIn(row: Row | null, place: string): string | null {
   const misfits = misfitsOf(row).map(({ message }) => message);
   return misfits.length === 0 ? null : `${misfits.join('; ')} ${place}`;
 }
 
-/** Why a row here must stay as it is, as a sentence; null when it has no pending changes. */
+/**
+ * Returns why the refresh must not overwrite a row here, as a sentence; null if the row has no
+ * pending changes.
+ */
 function reasonToSkip(
   entity: Entity,
   before: Row | null,
@@ -113,9 +118,10 @@ function reasonToSkip(
 }
 
 /**
- * Finds rows that were sent from here to the destination but have not reached production. They are in sync with the
- * destination, so they have no pending changes; they are replaced only if production changed them afterwards. Returns
- * the reason to skip each, by id.
+ * Finds rows that were sent from here to the destination but are not in production, or were undone
+ * there. Such a row is in sync with the destination, so it has no pending changes, but a refresh
+ * must not overwrite it. A row whose content reached production and was edited there later is
+ * overwritten. Returns the reason to skip each row, by id.
  */
 async function sentOnwards({ here, there, source }: Sides, entity: Entity, changes: Change[]) {
   const found = new Map<number, string>();

@@ -1,5 +1,5 @@
 // Copies production’s rows into this environment, in parts of 1,000. Rows with pending changes here are skipped and
-// listed. A refresh can be stopped at any point and run again; a dry run only reports.
+// listed in the report. A refresh can be stopped at any point and continued later; a dry run only reports.
 import { fieldEntries, keyText, type Entity, type Row, isDocument } from '../catalog/entity.ts';
 import { textOf } from '../catalog/fields.ts';
 import { matchedByName, travelling } from '../catalog/index.ts';
@@ -33,16 +33,19 @@ import {
 
 export type { Report } from './report.ts';
 
-/** The author of rows that a refresh writes. Its job records the person who started it. */
+/**
+ * The recorded author of rows that a refresh writes. The refresh job records the person who started
+ * the refresh.
+ */
 const author = { email: 'refresh', isProductManager: true };
-/** How many rows a part has; tests lower it. */
+/** A refresh reads and writes this many rows at once. Tests lower the number. */
 export const parts = { size: 1000 };
 
 export type RefreshRun = {
   here: Environment;
   /**
-   * The destination of this environment: where its row is equal to production’s, that content is recorded as the base
-   * (last equal content). Null when there is no destination.
+   * The destination of this environment; null if it has none. If a row is equal here and at the
+   * destination after the refresh, its content is recorded as the base (last equal content).
    */
   there: Environment | null;
   source: Environment;
@@ -89,7 +92,8 @@ async function* sourceParts({ here, source }: RefreshRun, entity: Entity, after:
 }
 
 /**
- * Copies rows that are matched by name (`Pune`); a new one gets its id of production if that id is free here.
+ * Copies rows of entities that are matched by name, such as cities (`Pune`). A new row gets the id
+ * that it has in production, if that id is free here.
  */
 async function refreshNames(from: RefreshRun, entity: Entity, report: Report) {
   const { here, dryRun, progress } = from;
@@ -120,12 +124,15 @@ async function refreshNames(from: RefreshRun, entity: Entity, report: Report) {
 }
 
 /**
- * A part of production’s rows with the decision for each, and the function `keep` that records what is known of them
- * after they were written.
+ * A part of production’s rows with its plan. `keep`: records the sync state of these rows after
+ * they were written.
  */
 type PreparedPart = {
   decided: PartPlan;
-  /** What was read for this part: the number of rows, the last id, and the highest ids of its chunks. */
+  /**
+   * `rows`: how many rows of production the part covers. `after`: the last id of the part.
+   * `highest`: the highest ids of the part, so that new rows here do not get the same ids.
+   */
   rows: number;
   after: number;
   highest: number[];
@@ -133,8 +140,8 @@ type PreparedPart = {
 };
 
 /**
- * Copies the rows of one entity. While a part is written, the next one is planned, and the sync state of the previous
- * one is recorded.
+ * Copies the rows of one entity. While a part is written, the next part is planned, and the sync
+ * state of the previous part is recorded.
  */
 async function refreshRows(from: RefreshRun, entity: Entity, report: Report) {
   const { here, dryRun, progress } = from;
@@ -168,8 +175,8 @@ async function refreshRows(from: RefreshRun, entity: Entity, report: Report) {
 }
 
 /**
- * Waits for the first promise and then runs the second function, even if the promise is rejected; then throws the
- * first error.
+ * Waits for `first`, and then runs `second` even if `first` was rejected. The rejection of `first`
+ * is thrown afterwards.
  */
 async function inTurn(first: Promise<void>, second: () => Promise<void>) {
   try {
@@ -183,7 +190,8 @@ async function inTurn(first: Promise<void>, second: () => Promise<void>) {
 
 /** Prepares the parts of a MongoDB collection. MongoDB cannot compute digests, so all documents are read. */
 const prepareDocuments = (from: RefreshRun, entity: Entity, after: number) => {
-  // Rows read later count as observed at the start, so that newer observations win.
+  // All observations get the time at which the refresh of this collection started, so that they
+  // never replace an observation that another process makes meanwhile.
   const at = new Date().toISOString();
   return prefetch(sourceParts(from, entity, after), async (rows): Promise<PreparedPart> => {
     const ids = rows.map(({ id }) => id);
@@ -198,8 +206,8 @@ const prepareDocuments = (from: RefreshRun, entity: Entity, after: number) => {
 };
 
 /**
- * Prepares the parts of a table. It reads only rows that differ from production’s, and rows that changed since their
- * sync state (what is recorded of their equality with the destination) was verified.
+ * Prepares the parts of a MySQL table. Only two kinds of rows are read: rows that differ between
+ * here and production, and rows that changed since their sync state was verified.
  */
 async function* prepareTable(from: RefreshRun, entity: Entity, after: number) {
   const ignoresChecked =
@@ -235,8 +243,9 @@ const wanted =
   };
 
 /**
- * Writes the planned changes of a part, together with rows of later parts that give up values for them; `early`
- * collects the ids of those. Returns the written changes.
+ * Writes the planned changes of a part, together with rows of later parts that must give up a
+ * unique value first. `early` collects the ids of those rows of later parts, so that they are not
+ * written twice. Returns the plan with the written changes.
  */
 async function writePlanned(
   from: RefreshRun,
@@ -257,8 +266,8 @@ async function writePlanned(
 }
 
 /**
- * Copies the images that changed rows refer to, before the rows are written. They are named by their content, so an
- * image without its row does no harm.
+ * Copies the images that changed rows refer to, before the rows are written. Images are named by
+ * their content, so an image whose row is not written afterwards does no harm.
  */
 async function copyImagesOf({ here, source }: RefreshRun, changes: Change[], report: Report) {
   for (const { entity, after } of changes) {
@@ -273,8 +282,9 @@ async function copyImagesOf({ here, source }: RefreshRun, changes: Change[], rep
 }
 
 /**
- * Writes a part. If the database refuses it, each half is tried, until the refused group of rows is found, which is
- * skipped. Returns the changes that were (in a dry run: would be) written.
+ * Writes the changes of a part. If the database refuses them, each half is tried separately, until
+ * only the refused group of rows remains; this group is skipped. Returns the changes that were
+ * written (in a dry run: would be written).
  */
 async function writePart(
   from: RefreshRun,
@@ -305,7 +315,10 @@ async function writePart(
   }
 }
 
-/** Writes rows in one commit if possible. Returns the rows that the database stored differently than sent, by id. */
+/**
+ * Writes rows in one transaction if possible. Returns, by id, the rows that the database stored
+ * differently than sent.
+ */
 async function storePart(from: RefreshRun, entity: Entity, changes: Change[], report: Report) {
   const stored = new Map<number | undefined, Row>();
   const onStoredDifferently = (steps: WrittenStep[]) => {

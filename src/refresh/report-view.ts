@@ -1,7 +1,9 @@
-// The result of a refresh or dry run, as the page of its job shows it.
+// Prepares the report of a refresh or dry run for the page of its job.
 import type { Report } from './report.ts';
 
-/** How many rows of each kind the page lists: overwritten, skipped, stored differently. */
+/**
+ * The page lists at most this many rows of each kind: overwritten, skipped, stored differently.
+ */
 const SHOWN = 200;
 
 export function reportLocals(found: object, input: object) {

@@ -10,7 +10,10 @@ export type Report = {
   created: number;
   updated: number;
   same: number;
-  /** Rows here that were skipped because of pending changes: their number, and the first of them. */
+  /**
+   * The number of rows that were skipped, for example because of pending changes here.
+   * `skippedRows`: the first of these rows, each with the reason.
+   */
   skipped: number;
   skippedRows: SkippedRow[];
   /**
@@ -18,15 +21,23 @@ export type Report = {
    */
   overwritten: Overwritten[];
   /**
-   * The first rows that this database stored differently than sent, with the fields. Missing in reports of former
-   * versions.
+   * The first rows that the database here stored differently than sent, with the differing fields.
+   * Reports of former versions lack this list.
    */
   storedDifferently?: Overwritten[];
-  /** Images that production’s rows refer to, but that production’s storage lacks. */
+  /**
+   * Names of images that production’s rows refer to, but that are missing in production’s storage.
+   */
   missingImages: string[];
-  /** Documents of production whose `_id` cannot be a row id. Missing in reports of former versions. */
+  /**
+   * Documents of production whose `_id` cannot be a row id. Reports of former versions lack this
+   * list.
+   */
   unreadable?: string[];
-  /** Where to continue: the entity, the last id that is done, and the number of rows done in all entities. */
+  /**
+   * Where an interrupted refresh continues: the entity, the last id that is done, and the number of
+   * rows done in all entities.
+   */
   at: { entity: string; after: number; all: number };
 };
 
@@ -72,7 +83,9 @@ export function listStoredDifferently(report: Report, entity: Entity, steps: Wri
   }
 }
 
-/** Copies a report, so that the copy stays as it is while the refresh continues. */
+/**
+ * Copies a report. The copy stays unchanged while the refresh continues to add to the original.
+ */
 export const copyOf = (report: Report): Report => ({
   ...report,
   skippedRows: [...report.skippedRows],

@@ -1,5 +1,5 @@
-// Records after a refresh what is known of each row: where a row is equal here and at the destination, its content
-// becomes the base (the last equal content).
+// Records the sync state of rows after a refresh: if a row is equal here and at the destination, its content becomes
+// the base (the last equal content).
 import { hashOf, isSameContent } from '../catalog/content.ts';
 import { keyText, type Entity, type Row } from '../catalog/entity.ts';
 import {
@@ -33,7 +33,8 @@ export async function writeBases(sides: Sides, entity: Entity, decided: PartPlan
   const written = new Set(decided.changes.map(({ after }) => after?.id));
   const news = await newsOf(sides, entity, decided);
   const isWritten = ({ key }: Observation) => written.has(key.id);
-  // Rows that this refresh has just written are equal on both sides, whatever was observed meanwhile.
+  // A row that this refresh has just written is equal on both sides. So its base is recorded even
+  // if another process observed the row at the destination in the meantime.
   await writeObservations(sides.here.sql, news.filter(isWritten), at, { isBaseCertain: true });
   await writeObservations(
     sides.here.sql,
@@ -43,8 +44,9 @@ export async function writeBases(sides: Sides, entity: Entity, decided: PartPlan
 }
 
 /**
- * Records what is known of the rows in chunks of a table, and that the chunks are verified: rows that were written
- * and stored as production has them, rows that were already equal, and rows verified before.
+ * Records the sync state of the rows in a part of a table, and marks the chunks of the part as
+ * verified. Three kinds of rows count as verified: rows that were written and stored as production
+ * has them, rows that were already equal, and rows that were verified before.
  */
 export async function writeBasesChecked(
   sides: Sides,
@@ -74,18 +76,21 @@ export async function writeBasesChecked(
 
 type Outcome = {
   isTrusted: boolean;
-  /** `looked`: the ids of the rows that were read. `right`: the ids of those whose sync state is now correct. */
+  /**
+   * `looked`: the ids of the rows that were read. `right`: the ids of those rows whose sync state
+   * is now correct.
+   */
   looked: Set<number>;
   right: Set<number>;
-  /** The present digest lines of the rows that were written, by id. */
+  /** The digest lines, by id, of the rows that were written, as they are now. */
   put: Map<number, RowDigest>;
-  /** The ids that the sync state has in chunks that were not verified. */
+  /** The ids that the sync state lists in chunks that are not verified. */
   recorded: number[];
 };
 
 /**
- * The present digest lines of a chunk to record as verified. A row whose sync state may be wrong gets a line that
- * matches no row, so that it is read the next time.
+ * Returns a chunk to record as verified, with its present digest lines. A row whose sync state may
+ * be wrong gets a digest line that matches no row, so that the next comparison reads the row.
  */
 function rightIn(one: Chunk, { isTrusted, looked, right, put, recorded }: Outcome): VerifiedChunk {
   const { chunk, generation, unsure, changed: since, source } = one;
@@ -140,7 +145,7 @@ async function newsOf({ there, source }: Sides, entity: Entity, decided: PartPla
     };
     const news = newObservation(entity, key, there, stop);
     if (news) return [news];
-    // It is recorded only once that a row is missing at the destination, not again at every refresh.
+    // A row that is missing at the destination is recorded once, not at every refresh.
     return stop ? [] : [{ key, hash: there.seen, base: null }];
   });
 }

@@ -1,5 +1,5 @@
-// Checks the prerequisites of a release (S0-74): settings, destination, names, data, index and permissions. Each line
-// has a remedy.
+// Checks the prerequisites of a release (S0-74): settings, destination, names, data, index and permissions. Each unmet
+// prerequisite is listed with a remedy.
 import { reasonOf } from '../environments/unreachable.ts';
 import { isDocument, keyText, linksOf } from '../catalog/entity.ts';
 import { catalog, matchedByName, matchedByNameLabel, travelling } from '../catalog/index.ts';
@@ -32,7 +32,10 @@ const check = (what: string, isThere: boolean, detail: string): Check => ({
   detail,
 });
 
-/** Runs every check in order. A check that fails to run counts as missing, with its error. */
+/**
+ * Runs all checks in order. A check that throws counts as not passed, and its result contains the
+ * error.
+ */
 export async function releaseChecks(here: App): Promise<Check[]> {
   const all: Check[] = [...settings(here)];
   for (const [what, ask] of [
@@ -89,8 +92,8 @@ async function version(here: App): Promise<Check[]> {
 }
 
 /**
- * Checks secrets: that they are encrypted with the key in the settings. Other programs can then no longer read the
- * column, and need the API scope for secrets.
+ * Checks that every secret is encrypted with the key in the settings. Once secrets are encrypted,
+ * other programs cannot read the column any more and need the API scope for secrets.
  */
 async function secrets({ sql: on, settings: own }: App): Promise<Check[]> {
   const inClear = await countInClear(on, catalog);
@@ -142,7 +145,9 @@ async function shape({ destination: there }: App): Promise<Check[]> {
   return [check('Shape of the destination', problems.length === 0, detail)];
 }
 
-/** Checks linked names: each must match exactly one row of the destination. */
+/**
+ * Checks linked names, such as those of cities: each must match exactly one row of the destination.
+ */
 async function names({ sql: on, destination: there }: App): Promise<Check[]> {
   if (!there) return [];
   const mappings = await readMappings(on);
@@ -216,7 +221,10 @@ async function data(here: App): Promise<Check[]> {
   ];
 }
 
-/** Ids that production has and that never existed here; a row that was deleted here does not count. */
+/**
+ * Lists ids that production has and that never existed here. Rows that were deleted here do not
+ * count.
+ */
 async function missingHere(here: Environment, source: Environment): Promise<string[]> {
   const keys = (await differences(here, source)).flatMap(({ entity, onlyThere }) =>
     onlyThere.map((id) => ({ entity, id })),
@@ -244,8 +252,8 @@ async function index({ sql: on, settings: own }: App): Promise<Check[]> {
 }
 
 /**
- * Checks here and at the destination whether rows have a `modified_at` in the future: apps that remember the latest
- * time they read would miss rows with an earlier one.
+ * Checks whether rows here or at the destination have a `modified_at` in the future. Apps that
+ * remember the latest `modified_at` that they read would miss later changes with an earlier one.
  */
 async function clocks(here: App): Promise<Check[]> {
   const places = here.destination ? [here, here.destination] : [here];

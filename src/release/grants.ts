@@ -1,9 +1,10 @@
-// The least MySQL rights that each user of an environment’s database needs, made from the catalogue.
+// Lists the minimal MySQL rights of each user of an environment’s database.
 import { catalogTables } from '../catalog/tables.ts';
 
 /**
- * `migrator` runs the migrations; `app` is the environment’s own program; the previous environment writes as
- * `arrivals`; `reader` reads production for the refresh.
+ * `migrator` runs the migrations; `app` is the user of the environment’s own program; `arrivals` is
+ * the user with which the previous environment writes rows here; `reader` reads production for the
+ * refresh.
  */
 const databaseUsers = ['migrator', 'app', 'arrivals', 'reader'] as const;
 export type DatabaseUser = (typeof databaseUsers)[number];
@@ -16,7 +17,10 @@ const catalogRights: Rights = {
   reader: 'SELECT',
 };
 
-/** The program’s own tables. `app` may SELECT and INSERT in all of them, but may not change audit and history. */
+/**
+ * Rights on Oneway’s own tables. `app` may SELECT and INSERT in all of them, but not UPDATE or
+ * DELETE in the tables of audit and history.
+ */
 const programRights: Record<string, Rights> = {
   row_state: { app: 'UPDATE, DELETE', arrivals: 'SELECT, INSERT, UPDATE', reader: 'SELECT' },
   destination_state: { app: 'UPDATE, DELETE', arrivals: 'SELECT', reader: 'SELECT' },
@@ -72,13 +76,16 @@ const programRights: Record<string, Rights> = {
   migration_progress: {},
 };
 
-/** All tables that the rights of a user are defined for. */
+/** Lists all tables for which rights are defined. */
 export const knownTables = (): string[] => [
   ...catalogTables().mysql,
   ...Object.keys(programRights),
 ];
 
-/** GRANT statements for one user of a database; its tables must exist. */
+/**
+ * Lists the GRANT statements for one user of a database. The tables must exist before these
+ * statements run.
+ */
 export function grants(
   database: string,
   user: DatabaseUser,
@@ -101,12 +108,13 @@ export function grants(
   ];
 }
 
-/** Ends of the names of copies (staging databases) by their level: `cosmos-lab`, and `cosmos-lab_…`. */
+/** The levels at the end of staging databases’ names, as in `cosmos-lab` and `cosmos-lab_…`. */
 const copyLevels = ['lab', 'test', 'ecom'];
 
 /**
- * GRANT statements for the account that makes copies (COPIES_SQL_DB_USER). It may use only databases with the name of
- * a copy, so that MySQL itself refuses to drop any other.
+ * Lists the GRANT statements for the account that creates staging databases (COPIES_SQL_DB_USER).
+ * The account may use only databases with such a name, so that MySQL itself refuses to drop any
+ * other database.
  */
 export const copyGrants = (account: string): string[] =>
   copyLevels.flatMap((level) =>
@@ -116,7 +124,10 @@ export const copyGrants = (account: string): string[] =>
     ),
   );
 
-/** GRANT statements for the pipeline’s account in the datasets database (DATASETS_SQL_DB_USER). */
+/**
+ * Lists the GRANT statements for the pipeline’s account in the datasets database
+ * (DATASETS_SQL_DB_USER).
+ */
 export const datasetsGrants = (database: string, account: string): string[] => [
   `GRANT SELECT, INSERT, DELETE, CREATE, ALTER, DROP ON ${named(database)}.* TO ${quoted(account)}@'%'`,
 ];

@@ -1,4 +1,7 @@
 import { hostname, userInfo } from 'node:os';
 
-/** The name of the operating system’s user and machine, for commands that must work before anyone has an account. */
+/**
+ * The operating system’s user and machine. Commands that must work before anyone has an account
+ * record them as the person.
+ */
 export const operator = () => `${userInfo().username}@${hostname()}`;

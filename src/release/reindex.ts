@@ -1,4 +1,4 @@
-// Ids in each environment, to build or verify a search index.
+// Lists the ids of rows in each environment, to build or verify a search index.
 import { entityNamed, travelling } from '../catalog/index.ts';
 import type { Entity } from '../catalog/entity.ts';
 import { first, select, sql, type Queryable } from '../database/sql.ts';
@@ -9,11 +9,11 @@ import { Problem } from '../problems.ts';
 
 export type Ids = Record<string, number[]>;
 
-/** Every id of an entity, in rising order. */
+/** Lists every id of an entity, in rising order. */
 const idsOf = (place: Environment, entity: Entity): Promise<number[]> =>
   findIds(place, entity, { search: '', filters: {} });
 
-/** All ids of an environment, by entity. */
+/** Lists all ids of an environment, by entity. */
 export async function allIds(place: Environment): Promise<Ids> {
   const found: Ids = {};
   for (const entity of travelling) found[entity.name] = await idsOf(place, entity);
@@ -23,7 +23,8 @@ export async function allIds(place: Environment): Promise<Ids> {
 export type Changed = { entity: string; id: number; isGone: boolean };
 
 /**
- * The ids of all rows that were written since a transfer began, including the rows of that transfer.
+ * Lists the ids of all rows that were written since a transfer began to write, including the rows
+ * of that transfer.
  * @throws Problem when the transfer wrote nothing
  */
 export async function changedSince(on: Queryable, transfer: Transfer): Promise<Changed[]> {
@@ -59,7 +60,7 @@ export type Difference = {
   onlyThere: number[];
 };
 
-/** Ids that exist on one side only. */
+/** Compares two environments: lists, by entity, the ids that exist in only one of them. */
 export async function differences(here: Environment, there: Environment): Promise<Difference[]> {
   const all: Difference[] = [];
   for (const entity of travelling) {

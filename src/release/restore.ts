@@ -18,13 +18,13 @@ export type Restore = {
   onRows?: OnRows;
   /** Called when all rows are loaded, before anything else is done to them. */
   afterLoad?: () => Promise<void>;
-  /** For how many milliseconds other processes may still use a cached updating flag. */
+  /** How many milliseconds other processes may still use a cached updating flag. */
   ttlMs?: number;
 };
 
 /**
- * Restores a backup into this environment, with the version of this program.
- * @throws Conflict when the environment already has rows, or the backup is from a newer program
+ * Restores a backup into this environment, and upgrades it to the version of this program.
+ * @throws Conflict when the environment already has rows, or a newer program made the backup
  */
 export async function restore(restoring: Restore) {
   const { here, source, manifest, say, onRows, afterLoad, ...how } = restoring;
@@ -35,12 +35,15 @@ export async function restore(restoring: Restore) {
   await migrate(here.sql, here.documents, { names: shape });
   await loadBackup(source, manifest, here, onRows);
   await afterLoad?.();
-  // Applies the remaining migrations after loading, also those of MongoDB: an index is made faster when the documents
-  // are there.
+  // Applies the remaining migrations, including all of MongoDB, only after loading, because an
+  // index is built faster when the documents exist already.
   return upgrade({ here, say, ...how });
 }
 
-/** The migrations of a backup that this program does not have, because a newer program made the backup. */
+/**
+ * Lists the migrations of a backup that this program lacks, because a newer program made the
+ * backup.
+ */
 export async function migrationsUnknown({ migrations }: Manifest): Promise<string[]> {
   const known = await available();
   return migrations.filter((name) => !known.includes(name));

@@ -1,5 +1,5 @@
-// Lists the rows that were edited in production while it was open for editing (IS_STAGING_ALWAYS), and brings them to
-// staging through a transfer sheet.
+// Lists the rows that were edited in production while it was open for editing (IS_STAGING_ALWAYS). The command `oneway
+// revert finish` copies these rows to staging through a transfer sheet.
 import { keyText, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { select, sql } from '../database/sql.ts';
@@ -16,7 +16,7 @@ export type Edited = {
   status: string | null;
 };
 
-/** The rows that were last edited in production and that differ from those here. */
+/** Lists the rows whose last change in production was an edit, and whose content here differs. */
 export async function editedInSource(here: Environment, source: Environment): Promise<Edited[]> {
   const lines = await select<{
     entity: string;
@@ -46,8 +46,9 @@ export async function editedInSource(here: Environment, source: Environment): Pr
     const key = { entity, id };
     const pair = pairs.get(keyText(key));
     const isSame = !pair || pair.hereHash === pair.thereHash;
-    // If a refresh read the row after the edit and it differs now, it was changed here since. An earlier refresh proves
-    // nothing, because the edit may have restored an older text.
+    // A refresh after the edit has copied this content already, so the row differs because it was
+    // changed here since. A refresh before the edit proves nothing, because the edit may have
+    // restored an older text.
     const isKnown = came
       .get(keyText(key))
       ?.some((one) => one.hash === pair?.hereHash && one.at >= at);

@@ -1,5 +1,5 @@
-// The command `oneway db migrate`: upgrades the databases of one environment while no one else may use them. It can
-// be killed at any point and run again.
+// The command `oneway db migrate` upgrades the databases of one environment while no one else may use them. The command
+// can be killed at any point and run again.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool, PoolConnection } from 'mysql2/promise';
 import { first, select, sql, transaction, type Queryable } from '../database/sql.ts';
@@ -24,16 +24,16 @@ const NONE = '0.0.0';
 export type Upgrade = {
   here: App;
   say: (line: string) => void;
-  /** For how many milliseconds to wait until running transfers have ended. */
+  /** How many milliseconds to wait for running transfers to end. */
   waitMs?: number;
-  /** For how many milliseconds other processes may still use a cached updating flag. */
+  /** How many milliseconds other processes may still use a cached updating flag. */
   ttlMs?: number;
 };
 
 /**
  * Migrates the databases; returns the names of the migrations it applied.
- * @throws Conflict when another migration is running or an applied file was changed, Problem when transfers do not
- * end
+ * @throws Conflict when another migration is running or the file of an applied migration was
+ * changed, Problem when transfers do not end
  */
 export async function upgrade({
   here,
@@ -49,31 +49,34 @@ export async function upgrade({
     const from = before?.databaseVersion ?? NONE;
     await setUpdating(here, from);
     await failpoint('upgrade flag');
-    // Other processes may have cached the flag for some seconds and do not know yet that it is set.
+    // Waits until other processes know that the flag is set, because they cache it for some
+    // seconds.
     if (before !== null) await sleep(kept);
     try {
       await waitUntilIdle(here, say, patience);
     } catch (error) {
-      // The flag stays set if a migration is half done, or if a person had set it by hand.
+      // Clears the flag only if this command has set it: a flag from before means that a migration
+      // is half done, or that a person set the flag by hand.
       if (!before?.isUpdating) {
         await writeVersion(here.documents, { databaseVersion: from, isUpdating: false });
       }
       throw error;
     }
     await failpoint('upgrade quiet');
-    // From here on a failure leaves the environment closed, because its schema is incomplete.
+    // From here on, a failure leaves the environment closed, because its schema is incomplete.
     const applied = await migrate(here.sql, here.documents, {
       step: () => failpoint('upgrade statement'),
     });
     await createIndexes(here.documents);
-    // Another version may compute different digests, so the stored ones are deleted.
+    // Another version of the program may compute different digests, so the stored digests are
+    // deleted.
     await invalidateAll(here.sql);
     await failpoint('upgrade migrated');
     await writeVersion(here.documents, { databaseVersion: currentVersion(), isUpdating: false });
     await failpoint('upgrade version');
     return applied;
   } finally {
-    // The lock is released with its connection, even if this process is killed.
+    // Closing the connection releases the lock. MySQL does that even if this process is killed.
     lock.destroy();
   }
 }
@@ -100,8 +103,8 @@ export const setUpdating = (here: App, databaseVersion: string) =>
   });
 
 /**
- * Waits until no row is claimed (being written) here and no transfer is running; transfers of dead processes are
- * finished first.
+ * Waits until no row here is claimed (being written) and no transfer is running. First finishes the
+ * transfers of dead processes.
  */
 async function waitUntilIdle(here: App, say: Upgrade['say'], patience: number) {
   if (!(await isMigrated(here.sql))) return;
@@ -134,8 +137,8 @@ const isMigrated = async (on: Queryable) =>
   )) !== undefined;
 
 async function openTransfers(on: Pool): Promise<string[]> {
-  // Saves that are written in a single transaction claim no rows; they lock the row `gate` of the table `clock` instead
-  // (see claims.ts).
+  // A refresh writes in a single transaction and claims no rows. It locks the row `gate` of the
+  // table `clock` instead (see claims.ts).
   const isFree = await transaction(on, claims.lockGate).then(() => true, refuseUnlessLocked);
   if (!isFree) return ['a refresh'];
   const held = await claims.heldClaims(on);
@@ -154,7 +157,7 @@ function refuseUnlessLocked(error: unknown): boolean {
   throw error;
 }
 
-/** Clears the updating flag by hand; returns the version document as it was before. */
+/** Clears the updating flag for a person; returns the version document as it was before. */
 export async function clearUpdating(here: App) {
   const lock = await takeLock(here);
   try {

@@ -4,8 +4,9 @@ import { byEntity, read, readBy } from './store.ts';
 import { dependentsOf } from '../catalog/family.ts';
 
 /**
- * Reads rows together with their dependent rows (such as the fields of a form). The result has them by key text, such
- * as `form:12`. `known`: rows that were just read and need not be read again.
+ * Reads rows together with their dependent rows (such as the fields of a form). Returns the rows by
+ * key text, such as `form:12`. `known`: rows that the caller has just read, so that they are not
+ * read again.
  */
 export async function withTheirDependents(
   place: Databases,

@@ -1,6 +1,6 @@
-// Digest lines: a short fingerprint of each row, computed by the server that stores the row, so that two environments
-// can be compared without transferring rows. It covers every value that transfers write: texts with their lengths,
-// marked nulls, and linked names. It is 40 digits of SHA-256, because MySQL 9.6 and later have no SHA1().
+// Digest lines: the database server computes a short fingerprint of each row, so that two environments can be compared
+// without reading rows. The fingerprint covers every value that transfers write: texts with their lengths, marked
+// nulls, and linked names. It has 40 digits of SHA-256, because MySQL 9.6 and later have no SHA1().
 import { hash } from 'node:crypto';
 import { columnOf, fieldEntries, type Entity } from '../catalog/entity.ts';
 import { join, name, select, sql, type Queryable, type Statement } from '../database/sql.ts';
@@ -16,7 +16,10 @@ export type RowDigest = string;
 const DIGEST = 40;
 export const contentDigest = (line: RowDigest) => line.slice(0, DIGEST);
 
-/** Digest lines in order of id. The ids in them are parsed only once, because they are needed very often. */
+/**
+ * A list of digest lines in order of id. Each id is parsed from its line only once, because
+ * comparisons need the ids very often.
+ */
 export class RowDigests {
   readonly ids: number[] = [];
   readonly all: RowDigest[] = [];
@@ -33,11 +36,15 @@ export class RowDigests {
   }
 }
 
-/** Returns a digest line that no row can have: it makes sure that the row with this id is read the next time. */
+/**
+ * Returns a digest line that no row can have, so that the next comparison reads the row with this
+ * id.
+ */
 export const unknownDigest = (id: number): RowDigest => `${'-'.repeat(DIGEST)} ${id} -`;
 
 /**
- * Returns a copy of digest lines in which `others` (in any order) replace the lines with the same ids, or are added.
+ * Returns a copy of `lines` in which the digest lines `others` (in any order) replace the lines
+ * with the same ids, or are added.
  */
 export function replaceDigests(lines: RowDigests, others: Map<number, RowDigest>): RowDigests {
   const made = new RowDigests();
@@ -49,7 +56,10 @@ export function replaceDigests(lines: RowDigests, others: Map<number, RowDigest>
   return made;
 }
 
-/** Calls a function for every id in either list, in order of id, with its line in both lists. */
+/**
+ * Calls `visit` for every id in either list, in order of id, with the digest line of that id in
+ * each list.
+ */
 export function mergeById(
   one: RowDigests,
   other: RowDigests,
@@ -101,7 +111,8 @@ export async function digestsOf(on: Queryable, entity: Entity, ids: number[]) {
 }
 
 /**
- * Reads digest lines from the database; `condition` returns the SQL condition for the column of ids that it is given.
+ * Reads the digest lines of rows that match a condition. `condition`: returns the SQL condition for
+ * the id column that is passed to it.
  */
 async function digestsWhere(
   on: Queryable,
@@ -130,7 +141,10 @@ const withLinks = (line: RowDigest, links: string | undefined): RowDigest =>
 
 const texts = new Set(['text', 'long-text', 'link', 'choice', 'image']);
 
-/** SQL for all columns that transfers write. A column that this database lacks gives another digest than null. */
+/**
+ * Returns SQL for all columns that transfers write. A column that this database lacks counts as
+ * `missing`, so that its digest differs from that of a null.
+ */
 async function contentColumns(on: Queryable, entity: Entity): Promise<Statement[]> {
   const columns = await cachedFor(on, `columns of ${entity.table}`, () =>
     select<{ name: string }>(
@@ -152,8 +166,8 @@ async function contentColumns(on: Queryable, entity: Entity): Promise<Statement[
 }
 
 /**
- * The first id in a table that is at least `from`. Ids that JavaScript cannot represent exactly belong to other
- * programs and are ignored.
+ * Returns the lowest id in a table that is at least `from`. Ids that JavaScript cannot represent
+ * exactly belong to other programs and are ignored.
  */
 export async function nextId(on: Queryable, table: string, from: number): Promise<number | null> {
   const [line] = await select<{ id: number | null }>(

@@ -1,4 +1,5 @@
-// The indexes of MongoDB, made from the catalogue: for unique fields, references, and the order of changes.
+// Creates the MongoDB indexes that the catalogue requires: for unique fields, for references, and for reading documents
+// in the order of their changes.
 import type { CreateIndexesOptions, Db, IndexSpecification } from 'mongodb';
 import { fieldEntries, isDocument, type Entity } from '../catalog/entity.ts';
 import { catalog } from '../catalog/index.ts';
@@ -6,7 +7,7 @@ import { collection } from './mongo.ts';
 
 type Index = { key: IndexSpecification; options: CreateIndexesOptions };
 
-/** Creates the indexes that are missing; for an index that exists MongoDB does nothing. */
+/** Creates the indexes that are missing; MongoDB does nothing for an index that exists. */
 export async function createIndexes(documents: Db) {
   for (const entity of catalog.filter(isDocument)) {
     for (const { key, options } of indexesOf(entity)) {
@@ -23,7 +24,10 @@ export const indexesOf = (entity: Entity): Index[] => [
   { key: { modified_at: 1, _id: 1 }, options: {} },
 ];
 
-/** A unique index that ignores stubs: what is left of a removed document for a day, without its fields. */
+/**
+ * Defines a unique index that ignores stubs. A stub is what is left of a removed document for a
+ * day, and has none of its fields.
+ */
 const uniqueIndex = (entity: Entity, name: string): Index => ({
   key: { [name]: 1 },
   options: {

@@ -1,5 +1,5 @@
-// Links in MySQL (the rows that a row is linked with by name): a table beside the entity’s own, with an id column for
-// each part. They are read and written as names.
+// Links between rows in MySQL, such as the cities of a task, each with its partner. A link table beside the entity’s
+// own table stores ids. Links are read and written as names, because the ids differ between environments.
 import { linksIn, linksOf, type Draft, type Entity, type Row } from '../catalog/entity.ts';
 import type { Link, LinkPart, Links } from '../catalog/fields.ts';
 import { entityNamed } from '../catalog/index.ts';
@@ -59,7 +59,7 @@ export async function removeLinks(on: Queryable, entity: Entity, ids: number[]) 
   }
 }
 
-/** Ids of rows of `entity` that are linked with one of these rows. */
+/** Returns the ids of the rows of `entity` that have a link to one of these rows. */
 export async function ownersLinkedWith(
   on: Queryable,
   entity: Entity,
@@ -75,7 +75,10 @@ export async function ownersLinkedWith(
   return owners.map(({ owner }) => owner);
 }
 
-/** All names that rows of an entity are linked with in one link field. */
+/**
+ * Returns the names of all rows that one part of a link field refers to, such as all partners of
+ * tasks.
+ */
 export async function namesInUse(
   on: Queryable,
   { through }: Links,
@@ -90,8 +93,8 @@ export async function namesInUse(
 }
 
 /**
- * Reads the linked names of each row as one text. `condition` returns the SQL condition for the column of ids that it
- * is given.
+ * Reads the linked names of each row as one text, for the digest of the row. `condition`: returns
+ * the SQL condition for the id column that is passed to it.
  */
 export async function linkTexts(
   on: Queryable,
@@ -126,7 +129,10 @@ const ownerColumn = (entity: Entity) => name(`${entity.table}_id`);
 const columnOfPart = (part: LinkPart) => name(`${part.name}_id`);
 const tableOf = ({ entity }: LinkPart) => name(entityNamed(entity).table);
 
-/** SQL that joins the linked row of each part of a link `l`. A left join, because an optional part may be missing. */
+/**
+ * Returns SQL that joins the linked row of each part of a link `l`. An optional part may be
+ * missing, so its row gets a left join.
+ */
 const linkedRows = (links: Links) =>
   join(
     links.parts.map((part) => {

@@ -1,19 +1,21 @@
-// Masks for secrets that another program stored in clear text: a row in memory contains a mask, never the value.
+// Masks for secrets that another program stored in clear text: a row in memory contains a mask, never the secret
+// itself.
 import type { Entity, Row } from '../catalog/entity.ts';
 import { isMask, secretsOf } from '../catalog/secret.ts';
 import { name, sql } from '../database/sql.ts';
 
 /**
- * An SQL assignment that keeps a secret which another program stored in clear text: only its mask is known here, so
- * the stored secret must not be replaced.
+ * Returns an SQL assignment that keeps the stored secret if the new value is only a mask. A row in
+ * memory has a mask for a secret that another program stored in clear text, and the mask must not
+ * replace the secret.
  */
 export const keptSecret = (column: string) =>
   sql`target.${name(column)} =
         if(given.${name(column)} like 'clear.________', target.${name(column)}, given.${name(column)})`;
 
 /**
- * Returns a row to insert, without secrets of which only a mask is known: the row that stored them in clear text no
- * longer exists.
+ * Returns a row to insert, with null for each secret of which only a mask is known. The secret
+ * itself cannot be inserted: the row that stored it in clear text no longer exists.
  */
 export function withoutMasks(entity: Entity, row: Row): Row {
   const masked = secretsOf(entity).filter((field) => isMask(row[field]));

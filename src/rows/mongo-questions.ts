@@ -5,19 +5,25 @@ import { BEGINNING } from '../catalog/misfits.ts';
 import type { Cursor, RowFilter } from './query.ts';
 import { idIn, searchPatterns } from './search-pattern.ts';
 
-/** A condition that matches documents which are not stubs (removed ones): the field is missing or null. */
+/**
+ * Matches documents that are not stubs (what is left of removed documents): `removed_at` is missing
+ * or null.
+ */
 export const present: Document = { removed_at: null };
 
 /**
- * A condition that matches documents whose `_id` can be a row id. Documents of other programs with other ids are
- * never read as rows.
+ * Matches documents whose `_id` can be a row id. Other programs may store documents with other ids;
+ * these are never read as rows.
  */
 export const readable = { _id: { $gte: 0, $lte: Number.MAX_SAFE_INTEGER } };
 
 /** The sort order of texts, which ignores case and accents. */
 export const byPeople: CollationOptions = { locale: 'en', strength: 1 };
 
-/** The most characters that a pattern may have: some servers that speak MongoDB’s protocol refuse longer ones. */
+/**
+ * A search pattern may have at most this many characters, because some servers that speak MongoDB’s
+ * protocol refuse longer ones.
+ */
 const LONGEST_PATTERN = 1000;
 
 export function conditions(entity: Entity, query: RowFilter): Document[] {
@@ -39,8 +45,9 @@ export function conditions(entity: Entity, query: RowFilter): Document[] {
 const LAST = new Date('9999-12-31T23:59:59.999Z');
 
 /**
- * The conditions of two queries that find changed documents, to run one after the other: first those that have no
- * timestamp, then those changed after the cursor (the last row that an app has read).
+ * Returns the conditions of up to two queries for changed documents, to run one after the other:
+ * first documents without a timestamp, then documents that changed after the cursor (the last row
+ * that an app has read).
  */
 export function changedAfter({ modifiedAfter, after }: Cursor): { where: Document; order: Sort }[] {
   const instant = new Date(modifiedAfter);
@@ -62,7 +69,8 @@ export function changedAfter({ modifiedAfter, after }: Cursor): { where: Documen
 }
 
 /**
- * The stored timestamp of a document as text; null if it has none; a description of the value if it is no timestamp.
+ * Returns the stored timestamp of a document as text; null if the document has none; a description
+ * if the stored value is no timestamp.
  */
 export function instantIn(stored: unknown): string | null {
   if (stored === undefined || stored === null) return null;

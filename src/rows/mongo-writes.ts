@@ -1,5 +1,5 @@
-// Writes documents only if they are still as they were read (compare-and-set over all fields), one by one or many in
-// one round trip.
+// Writes a document only if all its fields are still as they were read (compare-and-set). Documents are written one by
+// one, or many in one round trip.
 import { MongoBulkWriteError, type Db, type Filter } from 'mongodb';
 import { fieldEntries, type Entity, type Row } from '../catalog/entity.ts';
 import { collection, readStored, type Stamp, type StoredDocument } from './mongo.ts';
@@ -14,7 +14,10 @@ export function toStored(entity: Entity, row: Row, instant: string, stamp: Stamp
 
 const ours = new Set(['_id', 'modified_at', 'stamp', 'removed_at', 'temporary']);
 
-/** The fields of a stored document that this version does not know, which are kept. */
+/**
+ * Returns the fields of a stored document that this version of Oneway does not know. Writes keep
+ * these fields.
+ */
 export const unknownFields = (
   entity: Entity,
   seen: StoredDocument | undefined,
@@ -29,10 +32,16 @@ export const stub = (id: number, instant: string, stamp: Stamp): StoredDocument 
   stamp,
 });
 
-/** A document to write if `expected` is still stored; `undefined` means that no document may exist. */
+/**
+ * A document to write if the stored document still equals `expected`; `undefined` means that no
+ * document may be stored.
+ */
 export type Replacement = { expected: StoredDocument | undefined; next: StoredDocument };
 
-/** Writes a document if `expected` is still stored in every field. Returns whether it was. */
+/**
+ * Writes a document if the stored document still equals `expected` in every field. Returns whether
+ * the document was written.
+ */
 export async function replace(
   documents: Db,
   entity: Entity,
@@ -54,13 +63,15 @@ function unchangedFilter(seen: StoredDocument, next: StoredDocument): Filter<Sto
     field,
     seen[field] === undefined ? { $exists: false } : { $eq: seen[field], $exists: true },
   ]);
-  // Filters are placed beside `_id`, not inside $and, because some servers would scan all documents.
+  // The conditions are placed beside `_id`, not inside $and, because some servers would scan all
+  // documents for $and.
   return { _id: next._id, ...Object.fromEntries(same) };
 }
 
 /**
- * Writes many documents in order, in one round trip, each only if it is still as expected. Returns how many were
- * written before the first that was not; some after it may have been written, too.
+ * Writes many documents in order, in one round trip, each only if the stored document is still as
+ * expected. Returns how many were written before the first document that was not; documents after
+ * that one may have been written, too.
  */
 export async function replaceAll(
   documents: Db,
@@ -77,8 +88,8 @@ export async function replaceAll(
     const { matchedCount, insertedCount } = await into.bulkWrite(operations, { ordered: true });
     if (matchedCount + insertedCount === replacements.length) return replacements.length;
   } catch (error) {
-    // Only duplicates are handled here. Every other error is thrown, also a failed write concern (the document is
-    // stored, but not every member has confirmed it).
+    // Only duplicate keys are handled here. Every other error is thrown, including a failed write
+    // concern (the document is stored, but not every member has confirmed it).
     if (!isDuplicate(error)) throw error;
   }
   return replaceRest(documents, entity, replacements);
@@ -89,11 +100,12 @@ const isDuplicate = (error: unknown) =>
   error.code === 11_000 &&
   error.result.getWriteConcernError() === undefined;
 
-/** Writes one document at a time, to find the one that is not as expected. */
+/** Writes the remaining documents one at a time, to find the document that is not as expected. */
 async function replaceRest(documents: Db, entity: Entity, replacements: Replacement[]) {
   const ids = replacements.map(({ next }) => next._id);
   const now = await readStored(documents, entity, ids);
-  // A document that gives up a unique value is written twice, so it is in the list twice: first with a temporary value.
+  // A document that passes on its unique value is in the list twice: first with a temporary value,
+  // then with its final one. The stored timestamp shows which of the two writes was done.
   const done = new Map(
     replacements.flatMap(({ next }, index) =>
       isSameWrite(now.get(next._id), next) ? [[next._id, index] as const] : [],
@@ -113,12 +125,16 @@ const isSameWrite = (now: StoredDocument | undefined, { stamp, modified_at: at }
   now?.stamp?.fence === stamp?.fence &&
   timeOf(now?.modified_at) === timeOf(at);
 
-/** A stored timestamp in milliseconds since 1970; 0 for a text or number that another program stored in its place. */
+/**
+ * Returns a stored timestamp in milliseconds since 1970, or 0 if another program stored a text or
+ * number instead.
+ */
 const timeOf = (stored: unknown): number => (stored instanceof Date && stored.getTime()) || 0;
 
 function refuseDuplicateId(error: unknown): boolean {
   const { code, keyPattern } = error as { code?: number; keyPattern?: Record<string, number> };
-  // A duplicate of another unique field is reported with the field’s name.
+  // A duplicate `_id` means that the document already exists. MongoDB reports a duplicate in
+  // another unique field with the name of that field; such an error is thrown.
   if (code === 11_000 && (!keyPattern || '_id' in keyPattern)) return false;
   throw error;
 }

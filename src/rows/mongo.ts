@@ -1,5 +1,6 @@
-// Rows stored in MongoDB. A removed document stays for a day as a stub (its `_id` and timestamp), so that a delayed
-// writer finds the higher fence (number of the later worker) in it and stops. Readers treat stubs as absent.
+// Reads rows stored in MongoDB. A removed document stays for a day as a stub (its `_id`, timestamp and fence). A
+// delayed writer finds in the stub the higher fence (number) of a later worker, and stops. Readers treat stubs as
+// absent.
 import type { Db, Filter } from 'mongodb';
 import { fieldEntries, type Entity, type Row, type Draft } from '../catalog/entity.ts';
 import { readField, readModified } from '../catalog/misfits.ts';
@@ -23,7 +24,10 @@ import {
 } from './query.ts';
 import { ownValue, type Temporary } from './temporary-values.ts';
 
-/** The mark of each document: the transfer that wrote it last, and the fence of the worker that did. */
+/**
+ * The mark on each document: the transfer that wrote the document last, and the fence (number) of
+ * the worker that wrote it.
+ */
 export type Stamp = { transfer: string; fence: number };
 export type StoredDocument = {
   _id: number;
@@ -61,12 +65,16 @@ async function readBy({ documents }: Databases, entity: Entity, field: string, t
 }
 
 /**
- * The rows of stored documents. Stubs are rare, so leaving them out here is cheaper than a condition in the query.
+ * Converts stored documents to rows, without stubs. Stubs are rare, so leaving them out here is
+ * cheaper than a condition in the query.
  */
 const rowsIn = (entity: Entity, stored: StoredDocument[]) =>
   stored.flatMap((one) => (Number.isSafeInteger(one._id) ? (rowIn(entity, one) ?? []) : []));
 
-/** Yields all rows with ids above `after`, in order of id and in parts of `size` rows, with one MongoDB cursor. */
+/**
+ * Yields all rows with ids above `after`, in order of id and in parts of `size` rows. One MongoDB
+ * cursor reads them all.
+ */
 async function* walk({ documents }: Databases, entity: Entity, after: number, size: number) {
   const cursor = collection(documents, entity)
     .find({ _id: { $gt: after, $lte: Number.MAX_SAFE_INTEGER }, ...present }, { batchSize: size })
@@ -120,7 +128,8 @@ async function find({ documents }: Databases, entity: Entity, query: Query): Pro
   const found = collection(documents, entity)
     .find(where)
     .sort({ [field]: direction, ...(field === '_id' ? {} : { _id: direction }) });
-  // The collation applies only to sorting, because conditions must compare texts exactly.
+  // The collation is set only to sort by a text field. Without it, conditions compare texts
+  // exactly.
   const ordered = entity.fields[field]?.kind === 'text' ? found.collation(byPeople) : found;
   const stored = await ordered.skip(query.offset).limit(query.limit).toArray();
   return { rows: rowsIn(entity, stored), total };
@@ -139,8 +148,8 @@ async function findIds(
 }
 
 /**
- * Finds rows by name. All names are read and compared here, because no collation of MongoDB ignores kinds of space
- * and invisible characters.
+ * Returns the names of all documents; the caller compares them. MongoDB cannot compare them,
+ * because none of its collations ignores kinds of space and invisible characters.
  */
 async function withNames({ documents }: Databases, entity: Entity, field: string) {
   const stored = await collection(documents, entity)

@@ -34,7 +34,7 @@ export function condition(entity: Entity, query: RowFilter): Statement {
   return join(all, ' and ');
 }
 
-/** The SQL to sort by these fields; texts are sorted as people expect, ignoring case and accents. */
+/** Returns the SQL to sort rows by a field. Texts are sorted ignoring case and accents. */
 export function orderOf(entity: Entity, field: string): Statement {
   const definition = entity.fields[field];
   const column = (definition && columnOf(field, definition)) ?? field;
@@ -42,8 +42,9 @@ export function orderOf(entity: Entity, field: string): Statement {
 }
 
 /**
- * The conditions of two queries that find changed rows, to run one after the other: first the rows that have no
- * timestamp, then those changed after the cursor (the last row that an app has read).
+ * Returns the conditions of up to two queries for changed rows, to run one after the other: first
+ * rows without a timestamp, then rows that changed after the cursor (the last row that an app has
+ * read).
  */
 export function changedAfter(
   instant: Statement,
@@ -51,7 +52,8 @@ export function changedAfter(
   { modifiedAfter, after }: Cursor,
 ): { where: Statement; order: Statement }[] {
   const [from, beginning] = [toSqlInstant(modifiedAfter), toSqlInstant(BEGINNING)];
-  // Without strict mode MySQL stores invalid dates such as 0000-00-00, 2026-00-10 and even 2026-02-30.
+  // Without strict mode MySQL stores invalid dates such as 0000-00-00, 2026-00-10 and even
+  // 2026-02-30. A row with such a date counts as a row without a timestamp.
   const exists = sql`day(${instant}) between 1 and day(last_day(${instant}))`;
   const dated = sql`(${instant} > ${beginning} and ${exists})`;
   const later = {

@@ -15,13 +15,19 @@ const columnsOf = (entity: Entity): [string, Field, string][] =>
     return column ? [[field, definition, column] as [string, Field, string]] : [];
   });
 
-/** The values of an SQL line: the id of a row, and its values in these columns as they are stored. */
+/**
+ * Returns the values to write for one row: its id, and its values in these columns in the form in
+ * which MySQL stores them.
+ */
 const storedLine = (row: Row, columns: [string, Field, string][]): Line => [
   row.id,
   ...columns.map(([field, definition]) => definition.store(row[field] ?? null) as Line[number]),
 ];
 
-/** Inserts rows with the ids that they have, all with the same `modified_at`. `ids`: the ids of linked names. */
+/**
+ * Inserts rows with the ids that they already have, all with the same `modified_at`. `ids`: the ids
+ * of linked rows by name.
+ */
 export async function insert(
   on: Queryable,
   entity: Entity,
@@ -40,8 +46,9 @@ export async function insert(
 }
 
 /**
- * Overwrites existing rows and replaces all their links. `now`: their present contents; then a column in which no row
- * changes is not written, because it may hold a value that reading normalises, such as 2 for a yes-or-no field.
+ * Overwrites existing rows and replaces their links. `now`: the present contents of the rows, if
+ * only changed columns shall be written. An unchanged column may hold a value that reading
+ * normalises, such as 2 for a yes-or-no field, and must keep it.
  */
 export async function update(
   on: Queryable,
@@ -61,8 +68,8 @@ export async function update(
     ),
     sql`target.modified_at = ${toSqlInstant(instant)}`,
   ];
-  // An UPDATE with a join on the primary key, because INSERT … ON DUPLICATE KEY UPDATE also reacts to other unique
-  // keys and would change the wrong row.
+  // Rows are updated with a join on the primary key. INSERT … ON DUPLICATE KEY UPDATE would also
+  // react to other unique keys and change the wrong row.
   await updateFromLines(
     on,
     {

@@ -155,7 +155,8 @@ export const mysqlStore: Store = {
 };
 
 async function toRows(on: Queryable, entity: Entity, stored: Stored[]): Promise<Row[]> {
-  // The driver returns an id that JavaScript cannot represent exactly as text; such a row belongs to another program.
+  // The MySQL driver returns an id that JavaScript cannot represent exactly as text. Such a row
+  // belongs to another program and is left out.
   const rows = stored.flatMap((one) => (Number.isSafeInteger(one.id) ? toRow(entity, one) : []));
   await addLinks(on, entity, rows);
   return rows;
@@ -167,7 +168,8 @@ function toRow(entity: Entity, stored: Stored): Draft<Row> {
   readModified(row, typeof modified === 'string' ? fromSqlInstant(modified) : null);
   for (const [field, definition] of fieldEntries(entity)) {
     const column = columnOf(field, definition);
-    // The row gets no value for a column that this database lacks, which is not the same as null.
+    // A column that this database lacks gives the row no value at all, which is not the same as
+    // null.
     if (column && column in stored) {
       readField(entity, row, [field, definition], definition.read(stored[column]));
     }

@@ -1,4 +1,4 @@
-// Finds rows by name that have different ids in each environment, such as `Pune`.
+// Finds rows by name, such as the city `Pune`, because these rows have different ids in each environment.
 import type { LinkedName } from '../catalog/entity.ts';
 import { entityNamed, matchedByName } from '../catalog/index.ts';
 import { nameKey } from '../catalog/name-key.ts';
@@ -25,7 +25,8 @@ export const namesOf = (kind: string, linked: LinkedName[]): string[] =>
 type Named = { id: number; name: string };
 
 /**
- * Finds the rows whose name counts as equal to a requested one, in any spelling, by requested name (in Unicode NFC).
+ * Finds the rows whose names count as equal to the requested names, in any spelling. Returns these
+ * rows by requested name (in Unicode NFC).
  */
 export async function rowsNamed(
   on: Queryable,
@@ -48,8 +49,9 @@ export async function rowsNamed(
 }
 
 /**
- * Ids by name (in Unicode NFC). Rows spelled exactly like the name come before rows in decomposed spelling. Rows with
- * another spelling are left out: rows linked with them would be read back with another name than was written.
+ * Returns row ids by name (in Unicode NFC). Rows spelled exactly like the name are preferred to
+ * rows that spell it with decomposed characters. Rows with any other spelling are left out: a link
+ * to such a row would be read back with another name than was written.
  */
 export async function idsByName(
   on: Queryable,
@@ -59,7 +61,10 @@ export async function idsByName(
   return idsSpelled(await rowsNamed(on, entity, names));
 }
 
-/** The ids of those rows whose name is spelled exactly as requested, of all rows whose names count as equal. */
+/**
+ * From rows whose names count as equal, returns the ids of the rows whose name is spelled exactly
+ * as requested.
+ */
 export function idsSpelled(rowsByName: Map<string, Named[]>): IdsByName {
   const found: IdsByName = new Map();
   for (const [text, rows] of rowsByName) {
@@ -71,7 +76,10 @@ export function idsSpelled(rowsByName: Map<string, Named[]>): IdsByName {
   return found;
 }
 
-/** The stored spelling of each of these names, if exactly one row has the name. */
+/**
+ * Returns the stored spelling of each of these names: the requested spelling if a row has it,
+ * otherwise the only other spelling. A name with several other spellings is left out.
+ */
 export async function storedSpellings(
   on: Queryable,
   entity: string,
@@ -87,7 +95,9 @@ export async function storedSpellings(
   return found;
 }
 
-/** All names of these entities, which pickers (inputs with suggestions) offer. */
+/**
+ * Returns all names of the rows of these entities, which pickers (inputs with suggestions) offer.
+ */
 export async function namesByEntity(on: Queryable, entities: string[]) {
   const names: Record<string, string[]> = {};
   for (const entity of entities) names[entity] = await allNames(on, entity);

@@ -1,5 +1,5 @@
-// Finds the row that the text in a picker (an input with suggestions) means, without guessing: a title may end like
-// an id (`Seat upgrade #2002`).
+// Finds the row that a person means by the text in a picker (an input with suggestions). It never guesses, because a
+// title may end like an id (`Seat upgrade #2002`).
 import { titleOf, type Entity } from '../catalog/entity.ts';
 import { pickerText } from '../catalog/shown-text.ts';
 import { lowerFirst } from '../catalog/lower-first.ts';
@@ -10,8 +10,8 @@ import { find, readOne } from './store.ts';
 export type Picked = { id: number } | { problem: string };
 
 /**
- * Returns the row that a picker’s text means. It is read first as `<title> #<id>` of one row, then as a title, then
- * as an id alone.
+ * Returns the row that a picker’s text means. The text is interpreted first as `<title> #<id>` of
+ * one row, then as a title, then as an id alone.
  */
 export async function pickedRow(here: Databases, entity: Entity, typed: string): Promise<Picked> {
   const text = cleanLine(typed);

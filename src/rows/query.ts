@@ -1,4 +1,4 @@
-// What can be asked of rows, and the functions that both stores (MySQL and MongoDB) have for it.
+// Queries for rows, and the functions that both stores (MySQL and MongoDB) implement for them.
 import type { Entity, Row } from '../catalog/entity.ts';
 import type { Value } from '../catalog/fields.ts';
 import type { Databases } from '../environments/environment.ts';
@@ -6,13 +6,13 @@ import type { Databases } from '../environments/environment.ts';
 export type Query = {
   search: string;
   filters: Record<string, Value>;
-  /** The ids of the only rows that may be found. */
+  /** If given, only rows with these ids are found. */
   ids?: number[];
   sort: { field: string; descending: boolean };
   limit: number;
   offset: number;
 };
-/** Which rows are requested, without sort order and page. */
+/** The conditions of a query, without sort order and page. */
 export type RowFilter = Pick<Query, 'search' | 'filters' | 'ids'>;
 export type FoundRows = { rows: Row[]; total: number };
 
@@ -21,7 +21,7 @@ export type FoundRows = { rows: Row[]; total: number };
  */
 export type Cursor = { modifiedAfter: string; after: number };
 
-/** The most unreadable rows and documents that a page or report lists. */
+/** A page or report lists at most this many rows and documents whose id cannot be a row id. */
 export const UNREADABLE = 100;
 
 /** The functions that read rows; there is one such object for MySQL and one for MongoDB. */
@@ -31,7 +31,7 @@ export type Store = {
   readBy(from: Databases, entity: Entity, field: string, targets: number[]): Promise<Row[]>;
   /** Reads all rows above an id, in order of id and in parts of `size` rows. */
   walk(from: Databases, entity: Entity, after: number, size: number): AsyncGenerator<Row[]>;
-  /** Reads the next `limit` rows in the order of (modified_at, id). */
+  /** Reads the next `limit` rows after the cursor, in the order of (modified_at, id). */
   readChangedAfter(from: Databases, entity: Entity, cursor: Cursor, limit: number): Promise<Row[]>;
   count(from: Databases, entity: Entity): Promise<number>;
   find(from: Databases, entity: Entity, query: Query): Promise<FoundRows>;

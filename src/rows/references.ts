@@ -1,4 +1,4 @@
-// Rows that refer to another row, by a reference field or by a link.
+// Finds rows that refer to other rows, by a reference field or by a link.
 import { keyText, linksOf, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
 import { travelling } from '../catalog/index.ts';
 import type { Databases } from '../environments/environment.ts';
@@ -6,12 +6,15 @@ import { ownersLinkedWith } from './links.ts';
 import { byEntity, read, readBy } from './store.ts';
 import { referencesTo } from '../catalog/family.ts';
 
-/** A row that refers to another, by a reference field or by a link. */
+/**
+ * A reference: `referrer` is a row that refers to the row `target`, by a reference field or by a
+ * link.
+ */
 export type Reference = { target: RowKey; referrer: { entity: Entity; row: Row; field: string } };
 
 /**
- * Finds all references to these rows. `under`: also references to rows below them (a business’s tasks, a form’s
- * fields).
+ * Finds all references to these rows. `under`: whether to include references from rows below them
+ * (from the tasks of a business, or from the fields of a form).
  */
 export async function referencingRows(
   place: Databases,
@@ -42,13 +45,16 @@ export const keyOfReferrer = ({ referrer: user }: Reference): RowKey => ({
   id: user.row.id,
 });
 
-/** Of these references those that come from rows outside of `keys`. */
+/** Returns the references that come from rows outside of `keys`. */
 export const fromOtherRows = (uses: Reference[], keys: RowKey[]): Reference[] => {
   const own = new Set(keys.map(keyText));
   return uses.filter((use) => !own.has(keyText(keyOfReferrer(use))));
 };
 
-/** Finds rows linked with one of these rows of the entity `kind`, and the field that contains the link. */
+/**
+ * Finds the rows that have a link to one of these rows of the entity `kind`, each with the field
+ * that contains the link.
+ */
 export async function rowsLinkedWith(
   place: Databases,
   kind: string,

@@ -1,5 +1,5 @@
-// Makes a regular expression of a search text that MariaDB, MySQL and MongoDB interpret alike, so that both stores
-// find the same rows. A stored search key would become wrong when another program writes.
+// Turns a search text into a regular expression that MariaDB, MySQL and MongoDB interpret alike, so that searches in
+// both stores find the same rows. A search key stored with each row would become wrong when another program writes.
 
 /** Combining accents and invisible characters, which a search ignores. */
 const PASSED_OVER =
@@ -8,12 +8,16 @@ const PASSED_OVER =
 const passedOver = new RegExp(`[${PASSED_OVER}]`, 'gu');
 const SPACE = '[ \\t\\r\\n\u00A0\u2000-\u200A\u202F\u3000]+';
 
-/** How many characters of a search text are used at most; PCRE accepts no pattern longer than 64 kB. */
+/**
+ * A search uses at most this many characters of the text, because PCRE accepts no pattern longer
+ * than 64 kB.
+ */
 const LONGEST = 100;
 
 /**
- * A regular expression that ignores case, accents, width, invisible characters and composed or decomposed spelling.
- * Null for a text without a visible character: it matches every row.
+ * Returns a regular expression that ignores case, accents, width, invisible characters and composed
+ * or decomposed spelling. Returns null for a text without a visible character, which matches every
+ * row.
  */
 export function searchPattern(text: string): string | null {
   const parts = partsOf(text);
@@ -21,8 +25,8 @@ export function searchPattern(text: string): string | null {
 }
 
 /**
- * Regular expressions for servers that accept only short ones: a long one is split into overlapping pieces, and a row
- * must match all of them.
+ * Returns regular expressions of at most `longest` characters, for servers that accept only short
+ * ones. A longer expression is split into overlapping pieces, and a row must match all of them.
  */
 export function searchPatterns(text: string, longest: number): string[] {
   const parts = partsOf(text);
@@ -49,7 +53,10 @@ function partsOf(text: string): string[] {
   return parts;
 }
 
-/** A text with one form of each character, in lower case, without accents and with single spaces. */
+/**
+ * Returns a text in lower case, without accents, with one form of each character and with single
+ * spaces.
+ */
 const plain = (text: string): string =>
   text
     .normalize('NFKD')
@@ -64,7 +71,10 @@ const plain = (text: string): string =>
     .replaceAll(/\s+/g, ' ')
     .trim();
 
-/** How many characters the next part of the pattern covers, and the pattern for them. */
+/**
+ * Returns how many characters the next part of the pattern covers, and the pattern for these
+ * characters.
+ */
 function partAt(characters: string[], at: number): [number, string] {
   for (const length of [3, 2]) {
     const several = characters.slice(at, at + length);
@@ -89,7 +99,8 @@ const quoted = (character: string) =>
 let known: Map<string, string> | undefined;
 
 /**
- * For each plain text the other characters that a search for it must match: `e` matches `EéÉèÈ…`, `ss` matches `ßẞ`.
+ * Maps each plain text to the other characters that a search for this text must match: `e` also
+ * matches `EéÉèÈ…`, and `ss` also matches `ßẞ`.
  */
 function spellings(): Map<string, string> {
   if (known) return known;
@@ -107,8 +118,8 @@ function spellings(): Map<string, string> {
 }
 
 /**
- * The letters whose variants are collected: Latin to Cherokee, phonetic and polytonic Greek, circled letters,
- * ligatures, full width.
+ * The Unicode ranges of letters with variants in case, accent or width: Latin to Cherokee, phonetic
+ * and polytonic Greek, circled letters, ligatures, full width.
  */
 const SCRIPTS_WITH_CASE_ACCENTS_OR_WIDTH = [
   [0x21, 0x5ff],

@@ -11,8 +11,8 @@ const stores: Record<Entity['store'], Store> = { mysql: mysqlStore, mongo: mongo
 const storeOf = ({ store }: Entity): Store => stores[store];
 
 /**
- * Reads rows by key; the returned map (by key text, `task:12`) lacks rows that do not exist. It takes a fixed number
- * of queries for each table or collection.
+ * Reads rows by key, with a fixed number of queries for each table or collection. Returns the rows
+ * by key text (`task:12`); rows that do not exist are missing from the result.
  */
 export async function read(
   from: Databases,
@@ -40,7 +40,7 @@ export const readBy = async (from: Databases, entity: Entity, field: string, tar
 export const walk = (from: Databases, entity: Entity, after: number, size: number) =>
   storeOf(entity).walk(from, entity, after, size);
 
-/** Reads the next `limit` rows in the order of (modified_at, id). */
+/** Reads the next `limit` rows after the cursor, in the order of (modified_at, id). */
 export const readChangedAfter = (from: Databases, entity: Entity, cursor: Cursor, limit: number) =>
   storeOf(entity).readChangedAfter(from, entity, cursor, limit);
 
@@ -56,8 +56,8 @@ export const findIds = (from: Databases, entity: Entity, filter: RowFilter): Pro
   storeOf(entity).findIds(from, entity, filter);
 
 /**
- * Finds rows whose unique field has one of these names, in any spelling that counts as equal; each with the name that
- * was requested.
+ * Finds rows whose unique field has one of these names, in any spelling that counts as equal.
+ * `value`: the requested name. `isExact`: whether the row spells the name exactly like that.
  */
 export async function rowsWithUniqueValue(
   from: Databases,

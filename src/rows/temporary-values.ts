@@ -9,8 +9,8 @@ import { updateFromLines } from '../database/bulk.ts';
 import { name, sql, type Queryable } from '../database/sql.ts';
 
 /**
- * Returns a temporary value that no row has and no one can guess. It begins with the row’s own value, for people who
- * see it.
+ * Returns a temporary value that no row has and no one can guess. It begins with the row’s real
+ * value, so that people who see it recognise the row.
  */
 function temporaryValue(entity: Entity, field: string, own: string): string {
   const max = entity.fields[field]?.max ?? own.length;
@@ -20,8 +20,8 @@ function temporaryValue(entity: Entity, field: string, own: string): string {
 }
 
 /**
- * Gives temporary values to rows whose unique values change, before the update that gives them their new ones: MySQL
- * checks uniqueness row by row, in an order of its own.
+ * Gives temporary values to rows whose unique values change, before the update that writes the new
+ * values. MySQL checks uniqueness row by row, in any order, and would otherwise refuse a swap.
  */
 export async function giveTemporaryValues(
   on: Queryable,
@@ -46,20 +46,23 @@ export async function giveTemporaryValues(
   }
 }
 
-/** The temporary values that a document has, and its real ones, by field. */
+/** The temporary values in a document, by field, each with the real value (`own`). */
 export type Temporary = Record<string, { value: string; own: string }>;
 
 type Stored = { temporary?: Temporary; [field: string]: unknown };
 
-/** The real value of a document’s field, which readers see even while the document has a temporary one. */
+/**
+ * Returns the real value of a document’s field. Readers get the real value even while the document
+ * has a temporary one.
+ */
 export function ownValue(stored: Stored, field: string): unknown {
   const temporary = stored.temporary?.[field];
   return temporary && temporary.value === stored[field] ? temporary.own : stored[field];
 }
 
 /**
- * A document with temporary values in place of its unique ones. Its `modified_at` stays the same, because apps must
- * not take this for its final state.
+ * Returns the document with temporary values in its unique fields. Its `modified_at` does not
+ * change, because apps must not take this state for the final one.
  */
 export function withTemporaryValues<T extends Stored>(entity: Entity, seen: T): T {
   const temporary: Temporary = {};
@@ -74,9 +77,9 @@ export function withTemporaryValues<T extends Stored>(entity: Entity, seen: T): 
 }
 
 /**
- * A document without temporary values. A field that still has its temporary value gets its real one (or what
- * `lasting` makes of it); a field that another user has changed since keeps that user’s value. Example: `Feedback
- * (moving 3f9a…)` becomes `Feedback` again.
+ * Returns the document without temporary values: `Feedback (moving 3f9a…)` becomes `Feedback`
+ * again. `lasting`: may change a real value before it is written. A field that another user has
+ * changed meanwhile keeps that user’s value.
  */
 export function withLastingValues<T extends Stored>(
   seen: T,

@@ -1,19 +1,20 @@
-// SQL for text columns. Other programs create columns in other character sets, which cannot be compared or sorted
-// with Oneway’s directly; and MariaDB and MySQL have different names for the same collation.
+// Builds SQL for text columns. Other programs create columns in other character sets, which SQL cannot compare or sort
+// directly together with Oneway’s texts. Besides, MariaDB and MySQL have different names for the same collation.
 import { nameKey } from '../catalog/name-key.ts';
 import { name, sql, Statement } from '../database/sql.ts';
 
-/** SQL that compares a text column of any character set character by character. */
+/** Returns SQL that compares a text column of any character set character by character. */
 export const textColumn = (column: string): Statement =>
   sql`convert(${name(column)} using utf8mb4) collate utf8mb4_bin`;
 
-/** SQL that sorts by a text column, ignoring case and accents. */
+/** Returns SQL that sorts by a text column, ignoring case and accents. */
 export const ordered = (column: string): Statement =>
   sql`convert(${name(column)} using utf8mb4) collate ${collation('ai_ci')}`;
 
 /**
- * The name of the collation in SQL that both servers understand. MariaDB (from 10.10) and MySQL have different names
- * for it; each name is in a version comment that the other server skips.
+ * Returns the name of a collation, in SQL that MariaDB and MySQL both understand. MariaDB (from
+ * 10.10) and MySQL have different names for this collation; each name is in a version comment that
+ * the other server skips.
  */
 const collation = (sensitivity: 'ai_ci' | 'as_ci') =>
   new Statement(
@@ -22,8 +23,9 @@ const collation = (sensitivity: 'ai_ci' | 'as_ci') =>
   );
 
 /**
- * An SQL condition: a column has one of these names, as far as the server can compare them, ignoring case, width,
- * invisible characters and spaces. The rows found must still be compared by the rule for names (catalog/name-key.ts).
+ * Returns an SQL condition for rows whose column may have one of these names, ignoring case, width,
+ * invisible characters and spaces. The condition may match too many rows, so the caller must
+ * compare the names by the rule in catalog/name-key.ts.
  */
 export function mayBeNamed(column: string, names: Iterable<string>): Statement {
   const packed = [...new Set([...names].flatMap((one) => [one, nameKey(one)]))].map((one) =>

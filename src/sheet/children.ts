@@ -1,5 +1,5 @@
-// The section *Also under this business* of a transfer sheet: rows with pending changes that belong to the same
-// parent rows as the rows being sent.
+// The section *Also under this business* of a transfer sheet. It offers rows with pending changes below a chosen row
+// (such as the tasks of a chosen business) that the transfer does not include yet.
 import { keyText, titleOf, type RowKey } from '../catalog/entity.ts';
 import type { Environment } from '../environments/environment.ts';
 import { byEntity, readBy } from '../rows/store.ts';

@@ -18,15 +18,19 @@ type Posted = {
   now: SavedChoices;
   /** Whether another user saved choices on this sheet after the page was shown. */
   isChangedMeanwhile: boolean;
-  /** Choices that this user and another one changed: the value of the other one stays until this user confirms. */
+  /**
+   * Choices that both this user and another user changed. The value of the other user stays stored
+   * until this user confirms the new value.
+   */
   overtaken: Overtaken[];
 };
 
 /**
- * Saves the posted choices of a selection. A page posts them with those that it showed, so that choices of other
- * people are kept. `unless` says what counts as shown when a page does not post that. `untouched`: an empty sheet, so
- * that stored choices of other people stay. `stored`: what is stored now, so that the posted choices replace it; only
- * the transfer button does that, because its click names the plan, and nothing else is sent.
+ * Saves the posted choices of a selection. A page also posts the choices that it showed, so that only the changes of
+ * this user are saved and the choices of other users are kept. `unless`: what counts as shown if a page posts no shown
+ * choices. With `untouched` an empty sheet counts as shown, so that stored choices of other users stay. With `stored`
+ * the stored choices count as shown, so that the posted choices replace them. Only the transfer button uses `stored`:
+ * its click names the plan by its hash, and no other plan is sent.
  */
 export function savePosted(
   req: Request,

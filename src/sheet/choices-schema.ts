@@ -1,5 +1,5 @@
-// The schema of a sheet’s choices. Invalid posted choices are refused. Stored choices are repaired instead, so that
-// every selection can be opened and entities that no longer exist are dropped.
+// The schema of a sheet’s choices. Invalid posted choices are refused. Invalid stored choices are dropped, so
+// that an old selection can still be opened after an entity was removed from the catalogue.
 import { z } from 'zod';
 import { keyFrom, type Entity } from '../catalog/entity.ts';
 import { catalog } from '../catalog/index.ts';
@@ -9,13 +9,13 @@ import { noChoices, type Choices } from './choices.ts';
 const byName = new Map<string, Entity>(catalog.map((entity) => [entity.name, entity]));
 const entityOf = (text: string) => byName.get(text.slice(0, text.indexOf(':')));
 
-/** The key of a row, such as `task:12`, of a type in the catalogue. */
+/** The key of a row, such as `task:12`. Its type must be in the catalogue. */
 const keyText = z
   .string()
   .regex(/^[a-z_]+:[1-9]\d{0,15}$/)
   .refine((text) => entityOf(text) !== undefined);
 
-/** The name of a row to create at the destination: `tag:Garden`. */
+/** The type and the name of a row to create at the destination, such as `city:Pune`. */
 const nameText = z
   .string()
   .max(200)
@@ -31,7 +31,7 @@ const excluded = z
     Object.entries(by).every(([key, names]) => names.every((one) => isField(key, one))),
   );
 
-/** The longest text accepted for an environment-specific field. */
+/** A text that the user typed for an environment-specific field, with a limit on its length. */
 const localText = z.string().max(10_000);
 const typed = z
   .record(keyText, z.record(z.string(), localText))
@@ -85,7 +85,7 @@ const fittingEntries = <T>(schema: z.ZodType<Record<string, T>>, value: unknown)
 
 const textOr = (value: unknown) => word.catch('').parse(value);
 
-/** Stored choices without those that are no longer valid. */
+/** Parses stored choices and drops every choice that is no longer valid. */
 export function mendedChoices(json: string): Choices {
   const stored = z.record(z.string(), z.unknown()).catch({}).parse(fromJson(json));
   return {

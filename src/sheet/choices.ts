@@ -1,4 +1,4 @@
-// A person’s choices on a transfer sheet, and the row that results from them.
+// The choices that a person makes on a transfer sheet, and the row that results from these choices.
 import {
   fieldEntries,
   keyText,
@@ -17,21 +17,21 @@ import type { RowPair } from '../comparison/compare-pairs.ts';
 export type Choices = {
   include: string[];
   create: string[];
-  /** Whether unchanged rows are sent again, so that apps read them again because of their new `modified_at`. */
+  /** Whether unchanged rows are sent again, with a new `modified_at`, so that apps reread them. */
   resend: boolean;
-  /** Fields that the transfer leaves out, by row; each keeps the value of the destination. */
+  /** The fields that are not sent, by key text of their row. They keep the destination’s value. */
   excludedFields: Record<string, string[]>;
   /**
    * The values typed for environment-specific fields (such as an endpoint) of rows that are new at the destination.
    */
   locals: Record<string, Record<string, string>>;
-  /** Rows whose transfer was undone, and which the user chose to send again. */
+  /** The rows whose transfer was undone and which the user chose to send again. */
   again: string[];
-  /** The word that the user typed to confirm that changes at the destination are overwritten; empty before. */
+  /** The typed word that confirms overwriting changes at the destination; empty until typed. */
   overwrite: string;
-  /** The word that the user typed to confirm deletions in an environment that apps read; empty before. */
+  /** The typed word that confirms deletions in an environment that apps read; empty until typed. */
   remove: string;
-  /** The hash of the plan for which these two words were typed: any other plan must be confirmed again. */
+  /** The hash of the plan that `overwrite` and `remove` confirm. They confirm no other plan. */
   typedFor: string;
 };
 
@@ -72,7 +72,7 @@ export function rowToSend({ key, entity, here, there }: RowPair, choices: Choice
   return row;
 }
 
-/** The typed value of an environment-specific field, with a message when it is invalid. */
+/** Parses the typed value of an environment-specific field; `error` is the message for an invalid value. */
 export function localValue(
   entity: Entity,
   name: string,

@@ -7,7 +7,7 @@ import type { Environment } from '../environments/environment.ts';
 export type Column = {
   maxLength: number | null;
   isRequired: boolean;
-  /** The character set of a text column. */
+  /** The character set of a text column; null for other columns. */
   charset: string | null;
 };
 

@@ -1,5 +1,5 @@
-// Expands a selection to all rows of its transfer: adds dependent rows (the fields of a form), and referenced rows
-// that are required or chosen.
+// Expands a selection to all rows of its transfer: adds dependent rows (such as the fields of a form), and referenced
+// rows that the destination lacks or that the user added.
 import { keyText, titleOf, type Row, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { dependentPairs, type RowPair } from '../comparison/compare-pairs.ts';
@@ -28,7 +28,7 @@ export function expandSelection(facts: Facts, choices: Choices) {
       const owner = entityNamed(key.entity).label.one.toLowerCase();
       take(dependent.key, `belongs to this ${owner}`);
     }
-    // A row in sync already has every row that it needs at the destination.
+    // If a row is in sync, the destination already has every row that it refers to.
     if (pair?.here && pair.status !== 'In sync') {
       parentsOf(pair.entity, rowToSend(pair, choices)).forEach((one) => need(one, pair));
     }

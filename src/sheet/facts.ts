@@ -1,5 +1,5 @@
 // The facts that a plan is based on: the rows of both sides, and everything at the destination that could cause a
-// problem. Reads only.
+// problem. Nothing is written at the destination.
 import { keyText, type LinkedName, type Row, type RowKey } from '../catalog/entity.ts';
 import { matchedByName } from '../catalog/index.ts';
 import { textOf } from '../catalog/fields.ts';
@@ -30,27 +30,33 @@ export type Facts = {
   to: EnvironmentName;
   chosen: RowKey[];
   pairs: Map<string, RowPair>;
-  /** The ids of all linked names at the destination. */
+  /** The ids of the destination’s cities and partners with a linked name, by entity and name. */
   names: IdsByEntity;
   /**
-   * Names at the destination that count as the same as a linked name but are spelled differently, by
+   * For a linked name that the destination only has in another spelling: the spellings there, by
    * `<entity>:<name>`.
    */
   otherSpellings: Map<string, string[]>;
   /**
-   * The datasets of this environment that have a name which is missing at the destination, by `<entity>:<name>`; no
-   * entry where no dataset is checked against the entity.
+   * For each linked name that the destination lacks, the datasets here that contain the name, by
+   * `<entity>:<name>`. A name has no entry if no dataset here has names of its entity.
    */
   namesInDatasets: Map<string, string[]>;
-  /** Rows of this environment whose names are spelled in such another way, by `<entity>:<name>`. */
+  /**
+   * The cities and partners here with which planned rows are linked, by `<entity>:<name>` with the
+   * name at the destination.
+   */
   namesHere: Map<string, Row>;
   columns: ColumnsByTable;
   version: DatabaseVersion | null;
   versionHere: string | null;
   claims: Claim[];
-  /** The row that holds a unique value at the destination: `form.name:address` → id. */
+  /**
+   * The id of the row that holds a unique value at the destination, by key of the value:
+   * `form.name:address`.
+   */
   holders: Map<string, number>;
-  /** The rows that have a unique value which the plan needs, but are not part of the plan, by key text. */
+  /** Rows outside the plan that hold a unique value which the plan needs, by key text. */
   otherHolders: Map<string, OtherHolder>;
   /**
    * Rows at the destination that reference a row of the plan; for a row that is removed, also those that reference its
@@ -59,14 +65,14 @@ export type Facts = {
   references: Reference[];
   /** What the destination recorded about each of its rows: who changed it, and when. */
   statesThere: Map<string, RowState>;
-  /** Test results by the topmost parent row, in environments where rows are tested; otherwise empty. */
+  /** Test results by key text of the topmost parent row; empty where rows are not tested. */
   tested: Map<string, TestStatus>;
   /** The sender, if the settings require that someone else has tested the rows; otherwise null. */
   testedForSender: string | null;
   missingImages: Set<string>;
   /**
-   * The clock row of the destination, which assigns its timestamps (see state/clock.ts); null for a plan made without
-   * it.
+   * The clock row of the destination, from which rows there get their timestamps (see
+   * state/clock.ts); null if it was not read.
    */
   clock?: Clock | null;
   /** The host name of this environment, which texts must not contain. */
@@ -80,19 +86,21 @@ export type FactsQuery = {
   chosen: RowKey[];
   include: RowKey[];
   /**
-   * Returns the row as the transfer would leave it at the destination; null if it removes the row, undefined if it
-   * does not include it.
+   * Returns the row as the transfer would leave it at the destination; null if the transfer removes
+   * the row, undefined if the transfer does not include the row.
    */
   planned: (pair: RowPair) => Row | null | undefined;
   /**
-   * For a row outside of the plan: returns it as it would be at the destination if the user added it to the transfer.
+   * For a row outside the plan: returns the row as it would be at the destination if the user added
+   * it to the transfer.
    */
   plannedAlong: (pair: RowPair) => Row | null | undefined;
   hostHere: string | null;
   otherHosts?: Facts['otherHosts'];
   testedForSender?: string | null;
   /**
-   * The environment that stores the sync state (what was last observed of each row), if it is not the sending one.
+   * The environment that stores the sync state (what was last observed of each row), if the sending
+   * environment does not store it.
    */
   syncStateIn?: Environment;
 };
@@ -105,15 +113,15 @@ export async function gatherFacts(
   const { chosen, planned } = question;
   const asStep = planning(planned);
   const at = new Date().toISOString();
-  // The rows here are read at one point in time. The destination is checked again later, while the transfer has
-  // claimed (reserved) its rows.
+  // The rows here are read at one point in time. The rows at the destination need not be, because
+  // the transfer checks them again after it has claimed (reserved) them.
   const { pairs, namesHere, claimsHere } = await atOneMoment(here, async (place) => {
     const seen = await comparePairsWithParents(place, there, question);
     return { pairs: seen, namesHere: await linkedRows(place, [...seen.values()].map(asStep)) };
   });
   if (!question.syncStateIn) await recordObservations(here.sql, pairs.values(), at);
   const steps = [...pairs.values()].map(asStep);
-  // Independent queries run in parallel.
+  // None of these queries needs the result of another one, so they run in parallel.
   const [
     { names, otherSpellings },
     columns,
@@ -169,8 +177,9 @@ export async function gatherFacts(
 }
 
 /**
- * Reads rows and documents at one point in time. A database snapshot covers only MySQL: if a row is claimed, a write
- * is running; if the clock changed, a write ended meanwhile. Then everything is read again.
+ * Reads rows and documents at one point in time. The database snapshot covers only MySQL, so the clock row is compared
+ * before and after: if it changed, another write ended meanwhile, and everything is read again. The claims on the rows
+ * are returned, because they show a write that is still running.
  */
 async function atOneMoment<T extends { pairs: Map<string, RowPair> }>(
   here: Environment,
@@ -237,7 +246,7 @@ async function comparePairsWithParents(here: Databases, there: Databases, questi
   return pairs;
 }
 
-/** The rows of this environment with the names that planned rows are linked with, by their name at the destination. */
+/** Reads the rows here that planned rows are linked with, by `<entity>:<name at the destination>`. */
 async function linkedRows(here: Databases, steps: Step[]): Promise<Map<string, Row>> {
   const links = linkedNames(steps);
   const mappings = await readMappings(here.sql);
@@ -258,7 +267,7 @@ async function linkedRows(here: Databases, steps: Step[]): Promise<Map<string, R
   return rows;
 }
 
-/** Finds the linked names at the destination; the queries run in parallel. */
+/** Finds the rows with linked names at the destination, with one parallel query for each entity. */
 async function namesThere(
   there: Environment,
   linked: LinkedName[],

@@ -1,4 +1,4 @@
-// Finds the rows that hold unique values at the destination which a plan wants to write.
+// Finds the rows at the destination that already hold a unique value which a plan would write.
 import { keyText, titleOf, type Row, type RowKey } from '../catalog/entity.ts';
 import { textOf } from '../catalog/fields.ts';
 import { travelling } from '../catalog/index.ts';
@@ -8,19 +8,22 @@ import type { Queryable } from '../database/sql.ts';
 import type { Databases } from '../environments/environment.ts';
 import { rowsWithUniqueValue } from '../rows/store.ts';
 
-/** A row outside the plan, as it would be at the destination if it were added. */
+/** A row outside the plan that holds a unique value which the plan needs. */
 export type OtherHolder = {
   title: string;
   isHere: boolean;
-  /** The row after the transfer; null if it would be removed, undefined if it would stay unchanged. */
+  /**
+   * The row at the destination if the user added it to the transfer; null if the transfer would
+   * remove the row, undefined if the transfer would not change it.
+   */
   after: Row | null | undefined;
 };
 
 type Wanted = RowKey & { after: Row | null };
 
 /**
- * How many rows are followed when each row needs a value that the next one holds; for more, the sheet offers them
- * step by step.
+ * The longest chain of rows that is followed, where each row needs a unique value that the next row holds. The sheet
+ * offers the rows of a longer chain in several steps.
  */
 const ROUNDS = 10;
 

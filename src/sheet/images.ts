@@ -1,7 +1,7 @@
 import { fieldEntries, labelOf, type Row } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 
-/** The images that a row of the plan references. */
+/** Returns the images that a planned row refers to, each with the label of its field. */
 export function imagesOf(step: { entity: string; after: Row | null }) {
   const entity = entityNamed(step.entity);
   return fieldEntries(entity).flatMap(([field, { kind }]) => {

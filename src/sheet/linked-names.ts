@@ -1,4 +1,4 @@
-// The names that planned rows are linked with.
+// The names (of cities and partners) that planned rows are linked with.
 import { linkedNamesOf, type LinkedName, type RowKey } from '../catalog/entity.ts';
 import { entityNamed, matchedByName } from '../catalog/index.ts';
 import { datasetsWith } from '../datasets/feeding-names.ts';
@@ -6,7 +6,7 @@ import type { Environment } from '../environments/environment.ts';
 import { namesOf, type IdsByEntity } from '../rows/names.ts';
 import type { Step } from '../writing/journal.ts';
 
-/** Every linked name once, in the destination’s spelling, with the last row that is linked with it. */
+/** Returns each linked name once, in the destination’s spelling, with the last of the rows that have this link. */
 export function linkedNames(steps: Step[]): (LinkedName & { row: RowKey })[] {
   const found = new Map<string, LinkedName & { row: RowKey }>();
   for (const { entity, id, action, after } of steps) {
@@ -17,7 +17,10 @@ export function linkedNames(steps: Step[]): (LinkedName & { row: RowKey })[] {
   return [...found.values()];
 }
 
-/** Which datasets here have the names that the destination lacks, by `<entity>:<name>`; nothing is read while it lacks none. */
+/**
+ * Finds the datasets here that contain a linked name which the destination lacks, by `<entity>:<name>`. Reads no
+ * dataset if the destination lacks no name.
+ */
 export async function missingInDatasets(
   here: Environment,
   linked: LinkedName[],

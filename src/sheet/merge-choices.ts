@@ -1,5 +1,5 @@
-// Merges the choices of two people who have the same sheet open: one person’s changes are applied to what is stored
-// by now.
+// Merges the choices of two people who have the same sheet open: the changes of the person who saves now are applied
+// to the choices that are stored by now.
 import { z } from 'zod';
 import { keyFrom } from '../catalog/entity.ts';
 import { catalog } from '../catalog/index.ts';
@@ -22,8 +22,8 @@ const shownSchema = z.object({
 });
 
 /**
- * The choices that a page of a sheet showed when it was opened: those of the whole sheet, and those of the rows on
- * that page.
+ * The choices that a page of a sheet showed when it was opened: the choices for the whole sheet, and the choices for
+ * the rows on that page.
  */
 export type ShownChoices = z.infer<typeof shownSchema>;
 
@@ -46,8 +46,8 @@ export function shownOn({ name, reason, choices }: SavedChoices, rows: string[])
 }
 
 /**
- * Whether a choice is a secret. A page never shows a secret: a typed one replaces the stored one, and an empty input
- * keeps it.
+ * Whether the value of a field is a secret. A page never shows a secret: a typed secret replaces the stored secret, and
+ * an empty input keeps the stored secret.
  */
 function isSecretOf(row: string, field: string): boolean {
   const entity = catalog.find(({ name }) => name === keyFrom(row).entity);
@@ -72,8 +72,8 @@ export type Overtaken = { label: string; theirs: string; yours: string };
 type Merged = { now: SavedChoices; overtaken: Overtaken[] };
 
 /**
- * Merges posted choices with the stored ones. A choice that differs from what the page showed was made by this person;
- * all other stored choices stay. Values that this person and another one both changed are listed in `overtaken`;
+ * Merges posted choices with stored choices. A posted choice that differs from what the page showed was made by this
+ * person; all other stored choices stay. `overtaken` lists the values that both this person and another person changed;
  * `prefer` says whose value the result then contains.
  */
 export function mergeChoices(
@@ -115,7 +115,9 @@ export function mergeChoices(
 
 type Lists = Choices['excludedFields'];
 
-/** The posted page has no inputs for rows on other pages, so their stored choices are used. */
+/**
+ * Merges lists by row. A posted page has no inputs for rows on other pages, so the stored choices of these rows stay.
+ */
 function mergedLists(stored: Lists, shown: Lists, posted: Lists): Lists {
   const rows = Object.keys({ ...stored, ...posted });
   return Object.fromEntries(

@@ -1,4 +1,4 @@
-// Finds changes at the destination since the base (the last common content) that a plan would overwrite.
+// Finds changes at the destination since the base (the content when both sides were last equal) that a plan overwrites.
 import { contentFrom, differingFields, isSameValue } from '../catalog/content.ts';
 import { fieldEntries, type Content } from '../catalog/entity.ts';
 import type { RowPair } from '../comparison/compare-pairs.ts';
@@ -9,7 +9,7 @@ import type { PlannedStep } from './planned-step.ts';
 export const baseOf = ({ entity, destinationState: stop }: RowPair): Content | null =>
   stop?.base_content ? contentFrom(entity, stop.base_content) : null;
 
-/** Fields changed at the destination since the base; empty when no base is known. */
+/** Returns the fields that were changed at the destination since the base; empty when no base is known. */
 export function changedThere(pair: RowPair): string[] {
   const base = baseOf(pair);
   if (!base || !pair.there) return [];
@@ -19,7 +19,7 @@ export function changedThere(pair: RowPair): string[] {
   return differingFields(pair.entity, base, pair.there).filter((name) => travelling.has(name));
 }
 
-/** Whether a step overwrites changes made at the destination, which requires a typed confirmation. */
+/** Whether a step overwrites changes made at the destination, which the user must confirm by typing a word. */
 export function needsOverwrite({ action, after, before, pair }: PlannedStep): boolean {
   if (action === 'same' || !pair?.status || !overwrites(pair.status)) return false;
   const isByField = pair.status === 'Changed there' || pair.status === 'Changed on both';

@@ -84,7 +84,7 @@ export async function sheetPage(req: Request, res: Response, shown: Shown) {
   });
 }
 
-/** Rows that are written or have an excluded field; unchanged rows are listed separately. */
+/** Returns a page of the rows that are written or have an excluded field. Unchanged rows have their own section. */
 function pageOfRows(req: Request, { plan }: Sheet) {
   const changed = plan.steps.filter(
     (step) => step.action !== 'same' || step.excludedFields.length > 0,
@@ -110,7 +110,7 @@ function placeOf(
   };
 }
 
-/** The destination’s names, to which a name can be mapped. */
+/** Reads the names of cities and partners at the destination, which the sheet suggests for a name mapping. */
 async function namesThere({ to }: Route) {
   const entities = matchedByName.map(({ name }) => name);
   const names = await askFarSide(to, () => namesByEntity(to.sql, entities));

@@ -1,4 +1,4 @@
-// Plans a transfer from facts, without a database: its steps (one for each row) and its problems.
+// Plans a transfer from facts, without reading a database: its steps (one for each row) and its problems.
 import { hashOf, isSameValue } from '../catalog/content.ts';
 import { initialContent, keyText, titleOf, type Row, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
@@ -30,7 +30,10 @@ export type Plan = {
   /** Rows that an undo skips, with the reasons. */
   skipped: SkippedRow[];
   words: TypedWords;
-  /** The SHA-256 hash of the content of all rows on both sides, without timestamps. */
+  /**
+   * The SHA-256 hash of all rows before and after the transfer, without timestamps. The transfer
+   * button posts this hash, so that Oneway sends only a plan that the person saw.
+   */
   hash: string;
 };
 
@@ -55,7 +58,7 @@ export function planTransfer(facts: Facts, choices: Choices): Plan {
   };
 }
 
-/** The words that must be typed to confirm a plan, and the words that were typed for this plan. */
+/** Returns which words the user must type to confirm a plan, and whether the user typed them for this plan. */
 function typedWords(
   facts: Facts,
   choices: Choices,
@@ -75,7 +78,7 @@ function typedWords(
   };
 }
 
-/** The keys of rows that the transfer does not change, but that written rows refer to. */
+/** Returns the keys of planned rows that stay unchanged and that a written row refers to. */
 function sameParents(steps: PlannedStep[]): RowKey[] {
   const needed = new Set(
     steps
@@ -144,7 +147,10 @@ function testedInWords({ tested, from }: Facts, root: RowKey): string | null {
 const isOwnerDeleted = ({ pairs }: Facts, root: RowKey, key: RowKey) =>
   keyText(root) !== keyText(key) && pairs.get(keyText(root))?.here === null;
 
-/** Linked names to create at the destination; their ids are assigned when the transfer starts. */
+/**
+ * Returns a step for each linked name to create at the destination. The ids are negative placeholders, because the
+ * destination assigns the real ids when the transfer starts.
+ */
 export function createdNames(facts: Facts, choices: Choices, steps: Step[]): PlannedStep[] {
   const wanted = linkedNames(steps).filter(
     ({ entity, name }) =>
@@ -198,7 +204,7 @@ function noticesOf(facts: Facts, steps: PlannedStep[]): string[] {
   return notices;
 }
 
-/** Names the rows that use an updated row: `13 tasks and 1 STS` */
+/** Counts the rows at the destination that refer to an updated row, by type: `13 tasks and 1 STS` */
 function usersInWords(facts: Facts, step: PlannedStep): string {
   const counts = new Map<string, number>();
   for (const { target: of, referrer: user } of facts.references) {

@@ -9,7 +9,10 @@ import type { Facts } from './facts.ts';
 
 export type PlannedStep = Step & { pair: RowPair | null; root: RowKey };
 
-/** The key of the topmost parent row of a row; the sheet lists the row below it. */
+/**
+ * Returns the key of a row’s topmost parent row, below which the sheet lists the row; the row’s own key without a
+ * parent.
+ */
 export function rootKeyOf(facts: Facts, { entity, here, there, key }: RowPair): RowKey {
   const owner = entity.owner ? (here ?? there)?.[entity.owner] : undefined;
   const to = entity.owner ? entity.fields[entity.owner]?.to : undefined;

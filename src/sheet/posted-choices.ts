@@ -17,7 +17,7 @@ export function postedChoices(
   const removed = new Set(lists('leave'));
   const all = added.length > 0 ? joinedKeys(selection.keys, added) : selection.keys;
   const keys = all.filter((key) => !removed.has(keyText(key)));
-  // Rows that were on other pages of the sheet keep their choices.
+  // The form has only the rows of one page of the sheet; rows on other pages keep their choices.
   const shown = new Set(lists('shown'));
   const others = <T>(decisions: Record<string, T>) =>
     Object.fromEntries(Object.entries(decisions).filter(([text]) => !shown.has(text)));
@@ -45,7 +45,7 @@ export function postedChoices(
   };
 }
 
-/** Parses excluded fields: `form:12/description` excludes a field of a row. */
+/** Parses excluded fields: `form:12/description` excludes the field `description` of form 12. */
 function excludedFieldsIn(texts: string[]): Choices['excludedFields'] {
   const fields = new Map<string, string[]>();
   for (const text of texts) {
@@ -55,7 +55,7 @@ function excludedFieldsIn(texts: string[]): Choices['excludedFields'] {
   return Object.fromEntries(fields);
 }
 
-/** The name of an input for an environment-specific field: `local[external_tool:5][endpoint]=…` */
+/** Parses typed values of environment-specific fields, such as `local[external_tool:5][endpoint]=…`. */
 function localsIn(posted: ReturnType<Form['under']>): Choices['locals'] {
   const locals = new Map<string, [string, string][]>();
   for (const { path, text } of posted) {

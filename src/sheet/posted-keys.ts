@@ -10,8 +10,9 @@ const keySchema = z
   .transform(keyFrom);
 
 /**
- * Parses a posted key such as `task:12`.
- * @throws Invalid when nothing was chosen or a key is malformed; NotFound for a type that is not in the catalogue
+ * Parses posted keys such as `task:12`, and returns each key once.
+ * @throws Invalid when no row was chosen, a key is malformed, or the rows cannot be transferred; NotFound for a type
+ * that is not in the catalogue
  */
 export function parseKeys(posted: string[]): RowKey[] {
   const result = z.array(keySchema).min(1).safeParse(posted);
@@ -29,7 +30,7 @@ export function parseKeys(posted: string[]): RowKey[] {
   return [...unique.values()];
 }
 
-/** The most rows that people may choose; an undo may include all rows of its transfer. */
+/** The most rows that a person may choose. An undo has no limit: it may include all rows of its transfer. */
 const MOST_ROWS = 20_000;
 
 const tooManyRows = () =>
@@ -37,7 +38,7 @@ const tooManyRows = () =>
     rows: `A selection can have ${MOST_ROWS.toLocaleString('en')} rows at most. Narrow the list with its filters, and send the others in a second transfer.`,
   });
 
-/** Joins the chosen keys with the keys posted beside them, each key once. */
+/** Adds posted keys to the keys of a selection, and returns each key once. */
 export function joinedKeys(keys: RowKey[], posted: string[]): RowKey[] {
   const all = new Map([...keys, ...parseKeys(posted)].map((key) => [keyText(key), key]));
   if (all.size > MOST_ROWS) throw tooManyRows();

@@ -52,18 +52,18 @@ export type Problem = {
   row: RowKey | null;
   message: string;
   solutions: Solution[];
-  /** The rows that solve the problem when they are left out, if that is not just `row`. */
+  /** The rows to leave out to solve the problem, if leaving out `row` alone is not enough. */
   concerns?: RowKey[];
 };
 
-/** A warning before sending, which does not prevent it. */
+/** A warning on the sheet. Unlike a problem, a warning does not prevent the transfer. */
 export type Warning = {
   reason: 'instant-ahead' | 'clock-ahead';
   row: RowKey | null;
   message: string;
 };
 
-/** Reason codes of problems with the click on the transfer button, in addition to those of the plan. */
+/** The reason codes of problems that only a click on the transfer button can have; `Reason` has those of a plan. */
 type ClickReason =
   'reason-missing' | 'sheet-outdated' | 'already-sent' | 'nothing-to-do' | 'key-reused';
 
@@ -78,8 +78,8 @@ export type ClickProblem = {
 };
 
 /**
- * The error for a refused click on the transfer button. It carries all problems of the plan, or the one problem of
- * the click.
+ * The error for a refused click on the transfer button. The error carries all problems of the plan, or the one problem
+ * of the click.
  */
 export class SheetProblems extends problems.Problem {
   readonly problems: (Problem | ClickProblem)[];
@@ -95,5 +95,5 @@ export const describe = ({ entity, title }: PlannedStep) =>
 
 export const keyOf = ({ entity, id }: PlannedStep): RowKey => ({ entity, id });
 
-/** For each kind of confirmation, whether its word must be typed, and whether it was typed. */
+/** For each kind of confirmation: whether the user must type its word, and whether the user typed it. */
 export type TypedWords = Record<'overwrite' | 'remove', { isAsked: boolean; isTyped: boolean }>;

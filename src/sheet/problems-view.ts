@@ -1,5 +1,5 @@
-// Problems of a sheet as its page shows them. Each kind of solution has a partial of its name in
-// views/sheet/solutions; if it posts to another URL, its form is placed below the sheet.
+// Problems of a sheet as its page shows them. The directory views/sheet/solutions has one partial for each kind of
+// solution. If a solution posts to another URL than the sheet, its form is placed below the sheet.
 import { keyText, type RowKey } from '../catalog/entity.ts';
 import { count } from '../web/format.ts';
 import { DELETE, OVERWRITE } from './choices.ts';
@@ -7,7 +7,7 @@ import type { Plan } from './plan.ts';
 import type { Problem, Solution } from './problem.ts';
 import type { Selection } from './selections.ts';
 
-/** What the partials of problems need to know about the sheet that they are on. */
+/** The values of a sheet that the partials of its problems print. */
 export type SheetPlace = {
   selection: Selection;
   /** The URL of the sheet, to return to after solving a problem. */
@@ -46,7 +46,7 @@ export function problemsView({ problems, words }: Plan, place: SheetPlace) {
   };
 }
 
-/** The checkbox that sends all undone rows again; null for fewer than two. */
+/** Returns the checkbox that sends all undone rows again; null if fewer than two problems offer to send a row again. */
 function againAll(problems: Problem[]) {
   const undone = problems.flatMap(({ solutions }) =>
     solutions.filter((solution) => solution.kind === 'again'),
@@ -58,7 +58,7 @@ function againAll(problems: Problem[]) {
   };
 }
 
-/** The chosen rows that solve the problem when they are left out; empty if no row would remain. */
+/** Returns the chosen rows to leave out to solve a problem; empty if the transfer would then have no row. */
 function keysToLeave({ row, concerns }: Problem, { keys }: Selection): string {
   const chosen = new Set(keys.map(keyText));
   const own = [row, ...(concerns ?? [])].flatMap((key) => (key ? [keyText(key)] : []));
@@ -78,7 +78,7 @@ function wordsToType({ overwrite, remove }: Plan['words'], { to }: SheetPlace) {
 const formOf = (kind: string, key: RowKey) => `${kind}-${key.entity}-${key.id}`;
 const pageOf = (key: RowKey) => `/catalog/${key.entity}/${key.id}`;
 
-/** A solution with the values that its partial prints. */
+/** Returns the values that the partial of a solution prints. */
 function solutionView(solution: Solution, index: number, place: SheetPlace) {
   const { selection } = place;
   const { kind } = solution;

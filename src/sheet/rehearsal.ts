@@ -1,5 +1,5 @@
 // Tries the MySQL half of a transfer at the destination and rolls it back, so that errors of the server appear before
-// the transfer is sent. MongoDB documents cannot be rolled back and are not tried.
+// the transfer is sent. MongoDB documents are not tried, because they could not be rolled back.
 import type { PoolConnection } from 'mysql2/promise';
 import { command } from '../database/sql.ts';
 import { whyMysqlRefused } from '../database/refusals.ts';
@@ -19,10 +19,12 @@ import type { Route } from './route.ts';
 
 const BUSY = 'Someone is writing these rows right now, so they could not be rehearsed. Try again.';
 
-/** Ids outside every environment’s range, for linked names that the plan would create. */
+/**
+ * A linked name that the plan creates has no id yet. For the rehearsal it gets one outside every environment’s range.
+ */
 const REHEARSED = 4_000_000_000;
 
-/** The answer of the destination’s MySQL to a plan. */
+/** Whether the destination’s MySQL refuses a plan, and the sentence that the sheet shows about it. */
 export type Rehearsal = { isRefused: boolean; text: string };
 
 export async function rehearse(route: Route, selection: Selection): Promise<Rehearsal> {
@@ -56,7 +58,8 @@ async function refusal({ to: there }: Route, steps: Step[]): Promise<string | nu
     if (why === null) throw unreachable(error, there);
     return why;
   } finally {
-    // The lock timeout of this connection was changed, so it is not reused; closing it also rolls back.
+    // This connection has a changed lock timeout, so it is not reused. Closing it also rolls the
+    // transaction back.
     connection.destroy();
   }
 }

@@ -8,8 +8,8 @@ import type { Request } from 'express';
 import { accountOf } from '../web/request.ts';
 
 /**
- * The route (source and destination) on which a sheet sends rows: to the next environment, or from production to this
- * one.
+ * Returns the route (source and destination) of a sheet: from this environment to the next one, or for a restore from
+ * production to this environment.
  */
 export function routeFrom(here: App, person: string, kind: SelectionKind = 'transfer'): Route {
   const lease = here.settings.lease.milliseconds;
@@ -32,7 +32,7 @@ export function routeFrom(here: App, person: string, kind: SelectionKind = 'tran
   };
 }
 
-/** The host name of each URL; an invalid URL is left out. */
+/** Returns the host name of each URL, and skips invalid URLs. */
 const hostNames = (
   urls: Partial<Record<EnvironmentName, string>>,
 ): Partial<Record<EnvironmentName, string>> =>
@@ -44,8 +44,8 @@ const hostNames = (
   );
 
 /**
- * The source and the destination of a transfer. `lease`: after how many milliseconds of silence another worker takes
- * over.
+ * The source and the destination of a transfer. `lease`: how many milliseconds a worker may be silent before another
+ * worker takes over the transfer.
  */
 export type Route = {
   from: Environment;
@@ -56,8 +56,8 @@ export type Route = {
   /** The sender of the transfer, if the settings require that someone else has tested the rows. */
   testedForSender?: string | null;
   /**
-   * The environment that stores the journal (the record of every transfer), if it is not the source: a restore is
-   * recorded where it is written.
+   * The environment that stores the journal (the record of every transfer), if the source does not
+   * store it: a restore is recorded at its destination.
    */
   journal?: Environment;
 };
@@ -65,15 +65,17 @@ export type Route = {
 export const journalOf = ({ from: here, journal: journalAt }: Route): Environment =>
   journalAt ?? here;
 
-/** The environment at the other end of a route: its source or destination, whichever is not this environment. */
+/**
+ * Returns the neighbouring environment of a route: the source or the destination, whichever is not this environment.
+ */
 export const farSideOf = (route: Route): Environment =>
   journalOf(route) === route.to ? route.from : route.to;
 
-/** Whether the sender must give a reason: for transfers to production, and for people on call. */
+/** Whether the sender must give a reason: for a transfer to production, and always as a person on call. */
 export const asksReason = (route: Route, { role }: { role?: 'product_manager' | 'on_call' }) =>
   rulesOf(route.to.name).asksReason || role === 'on_call';
 
-/** The role in which the person acts: product manager or on call. */
+/** Returns the role in which a person sends: `on_call` for everyone who is not a product manager. */
 export const roleOf = (req: Request) =>
   accountOf(req).permissions.includes('product_manager') ? 'product_manager' : 'on_call';
 

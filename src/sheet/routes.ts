@@ -35,13 +35,13 @@ export const saveSheetChoices = (kind: SelectionKind) => async (req: Request, re
   res.redirect(303, addressOf(kind, id, req.form));
 };
 
-/** The URL of the sheet page to show next. */
+/** Returns the URL of the page of the sheet that the browser opens after a post. */
 export function addressOf(kind: SelectionKind, id: string, form: Form): string {
   const page = numberOrNull(form.text('turn')) ?? numberOrNull(form.text('page')) ?? 1;
   return `${sheetKinds[kind].path}/${id}${page > 1 ? `?page=${page}` : ''}`;
 }
 
-/** Rehearses the transfer on the destination’s MySQL. */
+/** Rehearses the transfer: tries its writes on the destination’s MySQL, rolls them back, and shows the outcome. */
 export const showRehearsal = (kind: SelectionKind) => async (req: Request, res: Response) => {
   const id = String(req.params['id']);
   const posted = await savePosted(req, kind, id);
@@ -51,7 +51,7 @@ export const showRehearsal = (kind: SelectionKind) => async (req: Request, res: 
   await sheetPage(req, res, { kind, key: uuid(), problem: '', rehearsal });
 };
 
-/** Opens a sheet that undoes a transfer, or the chosen rows of it. */
+/** Creates a selection that undoes a transfer, or only its chosen rows, and opens its sheet. */
 export async function chooseUndo(req: Request, res: Response) {
   const { sql: on } = req.here;
   const transfer = await journal.byNumber(on, numberOrNull(req.params['number']) ?? 0);
@@ -61,7 +61,7 @@ export async function chooseUndo(req: Request, res: Response) {
   res.redirect(303, `/undos/${id}`);
 }
 
-/** Asks for the row of production to restore, if the requested row does not exist in this environment. */
+/** Shows the form that asks for the type and the ID of the production row to restore. */
 export async function showRestore(req: Request, res: Response) {
   await page(req, res, 'sheet/restore', {
     title: 'Restore from production',
@@ -72,7 +72,7 @@ export async function showRestore(req: Request, res: Response) {
   });
 }
 
-/** Opens a sheet that restores a row of production. */
+/** Creates a selection that restores a row from production, and opens its sheet. */
 export async function chooseRestore(req: Request, res: Response) {
   const id = numberOrNull(req.form.text('id'));
   const name = req.form.text('entity');
@@ -93,7 +93,7 @@ export async function chooseRestore(req: Request, res: Response) {
   res.redirect(303, `/restores/${selection}`);
 }
 
-/** Handles *It is another row*: gives the row here a new id, and replaces its key in the selection. */
+/** Handles *It is a different row*: gives the row here a new id, and replaces its key in the selection. */
 export async function giveNewId(req: Request, res: Response) {
   const { entity, id } = addressed(req);
   const route = routeOf(req);

@@ -9,8 +9,8 @@ import type { Selection } from './selections.ts';
 import { stepView } from './step-view.ts';
 
 /**
- * Sorts the rows of a sheet: overwritten and removed ones first, unchanged ones that are sent again last. A row stays
- * with its dependent rows.
+ * Sorts the rows of a sheet: overwritten and removed rows first, unchanged rows that are sent again last. A row stays
+ * together with its dependent rows.
  */
 export function replacementsFirst(steps: PlannedStep[]): PlannedStep[] {
   const groups = [...Map.groupBy(steps, ({ root }) => keyText(root)).values()];
@@ -25,7 +25,7 @@ const rankOf = (step: PlannedStep) =>
 const isSentAgain = ({ entity, before, after }: PlannedStep) =>
   before !== null && isSameRow(entityNamed(entity), before, after);
 
-/** Rows grouped under their topmost parent row, each with its changed fields. */
+/** Groups rows under their topmost parent row, and adds to each row its changed fields. */
 export function groupsOf(steps: PlannedStep[], facts: Facts, selection: Selection) {
   const chosen = new Set(selection.keys.map(keyText));
   const groups = Map.groupBy(steps, ({ root }) => keyText(root));
@@ -43,7 +43,7 @@ export function groupsOf(steps: PlannedStep[], facts: Facts, selection: Selectio
   });
 }
 
-/** The keys that the button *Remove* of a group takes out of the selection; empty when the group cannot be removed. */
+/** Returns the keys that a group’s button *Remove* takes out of the selection; empty if the group must stay. */
 function keysToLeave(
   root: string,
   keys: string[],

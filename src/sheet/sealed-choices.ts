@@ -26,8 +26,8 @@ export async function sealedChoices(
 }
 
 /**
- * Seals the typed secrets of environment-specific fields.
- * @throws Invalid for an invalid secret, or one that the destination cannot store
+ * Seals the secrets that a user typed for environment-specific fields.
+ * @throws Invalid for an invalid secret, or for a secret that the destination cannot store
  */
 async function sealedLocals(
   there: Environment,

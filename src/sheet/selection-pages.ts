@@ -33,7 +33,7 @@ export async function selectionIndex(req: Request, res: Response) {
   });
 }
 
-/** Removes a selection; its rows and its transfers are kept. */
+/** Removes a selection. The rows that it names stay unchanged. */
 export async function discardSelection(req: Request, res: Response) {
   const seen = req.form.text('seen');
   await shared.discard(req.here.sql, String(req.params['id']), seen);

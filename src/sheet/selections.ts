@@ -26,7 +26,7 @@ export type Selection = {
 };
 
 /**
- * Returns the keys of the rows to undo: the picked rows of the transfer, or all its rows if none is picked.
+ * Returns the keys of the rows to undo: the picked rows of the transfer, or all its rows if no row is picked.
  * @throws Invalid when the transfer has not arrived at its destination, or contains none of the picked rows
  */
 export async function keysToUndo(
@@ -97,7 +97,7 @@ type Stored = Pick<Selection, 'id' | 'kind' | 'undoes' | 'name' | 'reason' | 'pe
 
 /**
  * Reads a selection.
- * @throws NotFound when there is none of that kind
+ * @throws NotFound when no selection has this id and this kind
  */
 export async function find(
   on: Queryable,
@@ -122,7 +122,7 @@ const selectionFrom = ({ row_keys, choices, chain, ...line }: Stored): Selection
   chain: mendedTexts(chain),
 });
 
-/** The newest selections: named ones of everyone, and this person’s own. */
+/** Reads the newest selections: named ones of all people, and unsent ones that this person made in the last week. */
 export async function list(on: Queryable, person: string): Promise<(Selection & { at: string })[]> {
   const lines = await select<Stored>(
     on,
@@ -145,7 +145,7 @@ export const purgeExpired = ({ sql: on }: Environment) =>
            and ${isUnsent}`,
   );
 
-/** The named selections of the last month, which *Add to* offers on a list. */
+/** Reads the unsent named selections of the last month, to which the button *Add to* of a list adds rows. */
 export const namedSelections = (on: Queryable) =>
   select<{ id: string; name: string }>(
     on,
@@ -157,7 +157,8 @@ export const namedSelections = (on: Queryable) =>
   );
 
 /**
- * Everything that decides which rows are sent, and how, as one text: two selections with the same text send the same.
+ * Returns one text of everything that decides which rows are sent, and how. If the text is equal before and after a
+ * post, the post did not change the plan.
  */
 export const fingerprint = ({
   kind,
@@ -166,7 +167,7 @@ export const fingerprint = ({
   choices,
 }: Omit<SavedChoices & Selection, 'id' | 'person'>) => {
   const { include, create, resend, excludedFields, locals, again } = choices;
-  // Row keys are sorted, because the order in which a person visited the pages does not matter.
+  // Sorted by row, because the order in which a person visited the pages does not matter.
   const [left, typed] = [excludedFields, locals].map((by) => Object.entries(by).toSorted(byName));
   return JSON.stringify([kind, undoes, keys, include, create, resend, left, typed, again]);
 };
@@ -193,7 +194,7 @@ export const saveChoices = (
          where id = ${id}`,
   );
 
-/** The numbers of the transfers that were sent from each of these selections. */
+/** Finds the numbers of the completed transfers that were sent from each of these selections. */
 export async function sentFrom(on: Queryable, ids: string[]): Promise<Map<string, number[]>> {
   const lines = await select<{ selection: string; number: number }>(
     on,

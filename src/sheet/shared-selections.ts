@@ -19,15 +19,15 @@ export const changeKeys = (on: Pool, id: string, change: (keys: RowKey[]) => Row
   });
 
 /**
- * The hash of everything that people choose in a selection. A page posts the hash that it showed, so that a change
- * made meanwhile is noticed.
+ * Returns the hash of everything that people choose in a selection. A page posts the hash of the selection that it
+ * showed, so that a change which another user made meanwhile is noticed.
  */
 export const seenOf = ({ keys, choices, name, reason }: SavedChoices): string =>
   hash('sha256', JSON.stringify([keys.map(keyText), choices, name, reason])).slice(0, 16);
 
 /**
- * Deletes a selection. `seen`: its hash when the list was shown.
- * @throws Conflict when it was sent (the page of its transfer links to it), or changed since the list was shown
+ * Deletes a selection. `seen`: the hash of the selection when the list was shown.
+ * @throws Conflict when the selection changed since then, or was sent: the page of its transfer links to the selection
  */
 export async function discard(on: Pool, id: string, seen: string | null = null) {
   await transaction(on, async (connection) => {

@@ -1,4 +1,4 @@
-// The parts of a sheet’s page around its rows. Pure functions.
+// The values that a sheet’s page prints above and below its rows. Pure functions.
 import { keyText } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import type { StepAction } from '../state/transfer-kinds.ts';
@@ -67,8 +67,8 @@ export const tilesOf = ({ steps }: Plan) =>
   });
 
 /**
- * The choices that the user has made on this sheet, such as a city to create or an undone row to send again, each
- * with the checkbox that takes it back.
+ * Lists the choices that the user has made on this sheet, such as a city to create or an undone row to send again. The
+ * user takes a choice back with its checkbox.
  */
 export function chosenView({ problems, words, steps }: Plan, { choices }: Selection, to: Named) {
   const asked = problems.flatMap(({ solutions }) =>
@@ -108,7 +108,7 @@ export function chosenView({ problems, words, steps }: Plan, { choices }: Select
   ];
 }
 
-/** The most entries that the page lists of each kind: warnings, referenced rows, unchanged rows. */
+/** The most skipped rows that the page lists. */
 const LISTED = 100;
 
 export const skippedView = ({ skipped }: Plan) => ({
@@ -118,7 +118,7 @@ export const skippedView = ({ skipped }: Plan) => ({
   more: Math.max(0, skipped.length - LISTED),
 });
 
-/** The warnings as the page shows them; a warning about many rows names the first of them. */
+/** Returns the first warnings, and how many more there are. */
 export const warningsView = ({ warnings }: Plan) => ({
   shown: warnings.slice(0, WARNED),
   more: Math.max(0, warnings.length - WARNED),
@@ -165,7 +165,9 @@ export function relatedView(plan: Plan, selection: Selection, children: ChildOff
 const describe = (step: PlannedStep | undefined) =>
   step ? `${typeOf(step)} “${step.title}”` : null;
 
-/** Whether the destination lacks a referenced row that the user did not choose. */
+/**
+ * Whether a row is sent although the user did not choose it, because the destination lacks it and another row needs it.
+ */
 const isNeeded = ({ keys, choices }: Selection) => {
   const chosen = new Set([...keys.map(keyText), ...choices.include]);
   return (step: PlannedStep) =>
@@ -185,7 +187,7 @@ export function pagingView({ shown, page, pages, from, all }: Page<PlannedStep>)
   };
 }
 
-/** The rows that are already equal at the destination, which the page lists separately. */
+/** Returns the rows that are already equal at the destination. The page lists them in their own section. */
 export function sameView({ steps }: Plan, { kind, choices }: Selection, to: Named) {
   const same = steps.filter(({ action }) => action === 'same');
   return {
@@ -197,7 +199,7 @@ export function sameView({ steps }: Plan, { kind, choices }: Selection, to: Name
   };
 }
 
-/** The inputs for name and reason and the transfer button; or the reason why there is no button. */
+/** Returns the values of the inputs *Name* and *Reason* and of the transfer button, or why there is no button. */
 export function confirmationView(plan: Plan, selection: Selection, to: Named, asksReason: boolean) {
   const { verb, preposition } = sheetKinds[selection.kind];
   const written = plan.steps.filter(({ action }) => action !== 'same').length;

@@ -46,7 +46,7 @@ const sheets: Record<SelectionKind, (route: Route, selection: Selection) => Prom
     sheetOfRows(here, there, selection, { hostHere: null, syncStateIn: there }),
 };
 
-/** The sheet that sends rows as they are in this environment. */
+/** Plans a transfer or a restore, which sends rows as they are in the source environment. */
 async function sheetOfRows(
   here: Environment,
   there: Environment,
@@ -65,8 +65,8 @@ async function sheetOfRows(
 }
 
 /**
- * Whether a restore would overwrite pending changes of this environment with this row. A restore is only for rows
- * that changed in production.
+ * Whether adding this row to the transfer would send changes. A restore also sends a row that changed only at its
+ * destination, because the restore replaces the change with the content of production.
  */
 const isWorkOf = (kind: SelectionKind, { status }: RowPair) =>
   (status === 'Changed there' && kind === 'restore') ||
@@ -87,7 +87,7 @@ function restoredFrom(steps: journal.Step[]) {
   };
 }
 
-/** The steps of a transfer that belong to the chosen rows and their dependent rows. */
+/** Returns the steps of a transfer that changed the chosen rows or their dependent rows. */
 function stepsToUndo(steps: journal.Step[], keys: RowKey[]) {
   const picked = new Set(keys.map(keyText));
   return steps.filter((step) => {

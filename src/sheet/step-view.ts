@@ -55,13 +55,13 @@ export function stepView(step: PlannedStep, facts: Facts, { kind, choices, keys 
   };
 }
 
-/** The shape of a step, which chooses its partial views/sheet/step-<shape>. */
+/** Returns the shape of a step: the partial views/sheet/step-<shape> shows the step. */
 function shapeOf({ action }: PlannedStep, differing: number): 'removal' | 'changes' | 'resend' {
   if (action === 'remove') return 'removal';
   return differing > 0 ? 'changes' : 'resend';
 }
 
-/** The line above a row’s fields: `ID 12 · of form “Visit” · is updated · belongs to this form` */
+/** Returns the line above the fields of a row: `ID 12 · of form “Visit” · is updated · belongs to this form` */
 function subtitleOf(step: PlannedStep, { pairs }: Facts): string {
   const owner = keyText(step) === keyText(step.root) ? undefined : pairs.get(keyText(step.root));
   const row = owner?.here ?? owner?.there;
@@ -99,7 +99,7 @@ function fieldViews(step: PlannedStep, { pairs }: Facts) {
       // Every field of a new row is new, so no difference is highlighted.
       after: step.before === null ? plain(parts.after) : parts.after,
       ours: (isExcluded && text(definition, step.pair?.here?.[field])) || 'Empty',
-      /** The value when both sides were last equal; shown only for a field that the destination has changed since. */
+      /** The value when both sides were last equal; null if it has not changed there since. */
       base: theirs.has(field) ? text(definition, base?.[field]) || 'Empty' : null,
     };
   });

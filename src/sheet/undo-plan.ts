@@ -1,5 +1,5 @@
-// Plans an undo from facts, without a database: each row gets its content from before the transfer. Rows that were
-// edited since, and rows that rows outside the undo need, are skipped and listed.
+// Plans an undo from facts, without reading a database: each row gets its content from before the transfer. A row is
+// skipped, and listed with a reason, if it was edited since, or if a row outside the undo needs it.
 import { hashOf, isSameValue } from '../catalog/content.ts';
 import {
   fieldEntries,
@@ -56,7 +56,7 @@ export function planUndo(facts: Facts, steps: Step[], choices: Choices): Plan {
     else if (planned) going.set(keyText(step), planned);
   }
   const usesOfRow = Map.groupBy(facts.references, ({ target: of }) => keyText(of));
-  // After a step was skipped all others are checked again, because they may have needed it.
+  // Another step may need a skipped row, so all other steps are then checked again.
   for (let isStable = false; !isStable;) {
     isStable = true;
     for (const step of going.values()) {
@@ -87,7 +87,7 @@ export function planUndo(facts: Facts, steps: Step[], choices: Choices): Plan {
   };
 }
 
-/** Why a row is not as the transfer left it, as a sentence; null when it is. */
+/** Returns why a row is no longer as the transfer left it, as a sentence; null if the row is unchanged. */
 function changedSince({ pairs, statesThere, to }: Facts, step: Step): string | null {
   const entity = entityNamed(step.entity);
   const there = pairs.get(keyText(step))?.there ?? null;
@@ -110,7 +110,7 @@ function changedSince({ pairs, statesThere, to }: Facts, step: Step): string | n
 
 const hashOrNull = (entity: Entity, row: Row | null) => row && hashOf(entity, row);
 
-/** The step that undoes another one; null when nothing would change. */
+/** Returns the step that undoes a step of the transfer; null when the row would not change. */
 function undoStep(facts: Facts, step: Step): PlannedStep | null {
   const pair = facts.pairs.get(keyText(step));
   const entity = entityNamed(step.entity);
@@ -134,8 +134,8 @@ function undoStep(facts: Facts, step: Step): PlannedStep | null {
 }
 
 /**
- * Why a step must be skipped: a row outside the undo references its row, or its row would reference one that no
- * longer exists.
+ * Returns why a step must be skipped: it would remove a row to which another row still refers, or restore a reference
+ * to a row that does not exist. Null if the step can stay.
  */
 function needed(
   facts: Facts,
@@ -162,7 +162,7 @@ function needed(
   return `it would need ${lowerFirst(label.one)} ${parent.id}, which is not there: undo that, too`;
 }
 
-/** Why a step must be skipped: it would give the row a unique value that a skipped row still holds. */
+/** Returns why a step must be skipped: it would give its row a unique value that a skipped row still holds. */
 function kept(
   facts: Facts,
   going: Map<string, PlannedStep>,

@@ -1,9 +1,12 @@
-// The address at which clients reach this server. They sign it, so it comes from the settings: behind a proxy the Host
-// header names another host or port.
+// The public address of this server. Clients sign the address that they call, so the server takes it from the settings:
+// behind a proxy, the Host header names another host or port.
 import type { Request } from 'express';
 import { ApiRefusal } from './refusal.ts';
 
-/** The origin of this server, from ENVIRONMENT_URLS; where that does not name it, from the Host header. */
+/**
+ * Returns the origin of this server from ENVIRONMENT_URLS, or from the Host header if that setting
+ * does not name this environment.
+ */
 export function ownOrigin({ house, protocol, headers }: Request): URL {
   const own = house.settings.urls[house.name] ?? `${protocol}://${headers.host ?? ''}`;
   const url = URL.parse(own);
@@ -11,7 +14,10 @@ export function ownOrigin({ house, protocol, headers }: Request): URL {
   return url;
 }
 
-/** Host and port as a client signs them: IPv6 addresses without brackets, the usual port as a number. */
+/**
+ * Returns host and port as a client signs them: an IPv6 address without brackets, and the default
+ * port 80 or 443 if the URL names none.
+ */
 export const signedHost = ({ hostname, port, protocol }: URL) => ({
   host: hostname.replace(/^\[(.*)\]$/, '$1'),
   port: Number(port) || (protocol === 'https:' ? 443 : 80),

@@ -1,4 +1,4 @@
-// Answers of the signed API: JSON, signed for the client that asked, compressed after that.
+// Sends the responses of the signed API: JSON, signed for the client that sent the request, then compressed.
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { NextFunction, Request, Response } from 'express';
@@ -11,20 +11,23 @@ import { badRequest } from '../web/errors.ts';
 import { isEnded, Silence } from '../web/silence.ts';
 import { ApiRefusal, type RefusalCode } from './refusal.ts';
 
-/** The client that signed a request, with what is needed to sign the answer. */
+/** The client that signed a request, with the credentials that are needed to sign the response. */
 export type SignedClient = {
   holder: Holder;
   credentials: server.Credentials;
   artifacts: crypto.Artifacts;
 };
 
-/** The requests of the signed API, each with its client once that is known. */
+/**
+ * The client of each request to the signed API; null until the signature of the request is
+ * verified.
+ */
 const clients = new WeakMap<Request, SignedClient | null>();
 
 export const expectClient = (req: Request) => void clients.set(req, null);
 export const rememberClient = (req: Request, client: SignedClient) => void clients.set(req, client);
 
-/** The client that signed the request, on routes that require a signature. */
+/** Returns the client that signed the request. Only for routes that require a signature. */
 export function clientOf(req: Request): SignedClient {
   const client = clients.get(req);
   if (!client) throw new Error(`No client signed ${req.path}`);
@@ -33,24 +36,27 @@ export function clientOf(req: Request): SignedClient {
 
 const zip = promisify(gzip);
 const CONTENT_TYPE = 'application/json; charset=utf-8';
-/** From how many bytes an answer is compressed. */
+/** Responses of at least this many bytes are compressed. */
 const WORTH_COMPRESSING = 1000;
 
-/** Sends JSON. The signature covers what the client gets before compression; of a HEAD request that is nothing. */
+/**
+ * Sends JSON. The signature covers the content before compression; for a HEAD request, it covers an
+ * empty content.
+ */
 export async function answer(req: Request, res: Response, json: string | Buffer, status = 200) {
   if (res.headersSent) return;
   const plain = typeof json === 'string' ? Buffer.from(json) : json;
   const client = clients.get(req);
   if (client) {
     const { credentials, artifacts } = client;
-    // The hash is that of bytes; the types of hawk know texts only.
+    // The cast is safe: hawk hashes bytes correctly, although its types allow only texts.
     const payload = (req.method === 'HEAD' ? '' : plain) as string;
     const options = { payload, contentType: CONTENT_TYPE };
     res.set('Server-Authorization', server.header(credentials, artifacts, options));
   }
   res.status(status).vary('Accept-Encoding').set('Content-Type', CONTENT_TYPE);
   const isZipped = plain.length >= WORTH_COMPRESSING && req.acceptsEncodings('gzip') === 'gzip';
-  // Level 1 takes a third of the time of the usual level 6, for answers that are a sixth larger.
+  // Level 1 needs a third of the time of the default level 6, and its output is a sixth larger.
   const content = isZipped ? await zip(plain, { level: 1 }) : plain;
   if (isZipped) res.set('Content-Encoding', 'gzip');
   res.set('Content-Length', String(content.length)).end(content);
@@ -58,7 +64,10 @@ export async function answer(req: Request, res: Response, json: string | Buffer,
 
 const RETRY_AFTER_S = 10;
 
-/** Answers an error of the signed API with its code; passes on the errors of other pages. */
+/**
+ * Sends an error of the signed API as JSON with an error code. Passes errors of other routes on to
+ * the next error handler.
+ */
 export async function answerSignedError(
   error: unknown,
   req: Request,
@@ -92,7 +101,7 @@ const codes: Record<number, RefusalCode> = {
   400: 'malformed',
   403: 'lacks_scope',
   404: 'not_found',
-  // Rows that were deleted while they were read.
+  // The rows of the version were deleted while a client read them.
   410: 'version_gone',
   413: 'too_large',
   415: 'malformed',

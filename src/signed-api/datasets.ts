@@ -1,5 +1,6 @@
-// Which datasets a client may read. The answers do not reveal the names of others: a key without the scope is refused
-// whether or not there is such a dataset, and a dataset that is not open to clients answers as one that is not there.
+// Decides which datasets a client may read, without revealing which other datasets exist. A key without the scope gets
+// 403 whether or not the dataset exists. A dataset that is not open to clients gets 404, as a dataset that does not
+// exist.
 import { z } from 'zod';
 import { covers, LacksScope } from '../access/scopes.ts';
 import { first, fromSqlInstant, select, sql, type Queryable } from '../database/sql.ts';
@@ -9,7 +10,10 @@ import { ApiRefusal } from './refusal.ts';
 type Client = { scopes: readonly string[] };
 type Named = Pick<Dataset, 'organisation' | 'name'>;
 
-/** The scope of the pipeline: it reads every dataset, also those that are not open to clients. */
+/**
+ * The scope of the pipeline, which may read every dataset, even datasets that are not open to
+ * clients.
+ */
 export const PIPELINE_SCOPE = 'pipeline';
 export const scopeOf = (dataset: Named): string => `dataset:${fullName(dataset)}`;
 
@@ -21,7 +25,7 @@ const isOpen = ({ scopes }: Client, { open_to_clients: open }: Pick<Dataset, 'op
 export type ReadableDataset = Named &
   Pick<Dataset, 'open_to_clients'> & { version: number; rows: number; updated: string };
 
-/** The datasets with a version that a client may read. */
+/** Lists the datasets that a client may read and that have a current version. */
 export async function readable(on: Queryable, client: Client): Promise<ReadableDataset[]> {
   const all = await select<ReadableDataset>(
     on,
@@ -38,7 +42,7 @@ export async function readable(on: Queryable, client: Client): Promise<ReadableD
 
 const columnsSchema = z.array(z.object({ name: z.string(), type: z.string() }));
 
-/** A version of a dataset that a client reads. */
+/** A version of a dataset, as a client of the signed API reads it. */
 export type ReadVersion = Named & {
   dataset: number;
   number: number;
@@ -54,8 +58,9 @@ type Found = Omit<ReadVersion, 'number' | 'columns'> & {
 };
 
 /**
- * Finds a version of a dataset that the client may read; for null the current one.
- * @throws LacksScope; ApiRefusal 404 when there is none, 410 when its rows were deleted
+ * Finds a version of a dataset that the client may read; `version: null` stands for the current
+ * version.
+ * @throws LacksScope; ApiRefusal 404 if the version does not exist, 410 if its rows were deleted
  */
 export async function versionFor(
   on: Queryable,

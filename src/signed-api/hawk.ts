@@ -1,4 +1,4 @@
-// Verifies the HAWK signature of a request: the key, the signature, the time, the nonce, and the hash of a body.
+// Verifies the HAWK signature of a request: the key, the signature, the time, the nonce, and the hash of the body.
 import type { IncomingMessage } from 'node:http';
 import type { NextFunction, Request, Response } from 'express';
 import { server } from 'hawk';
@@ -21,17 +21,18 @@ import { ownOrigin, signedHost } from './address.ts';
 import { isNewNonce } from './nonces.ts';
 import { ApiRefusal, type RefusalCode } from './refusal.ts';
 
-/** By how many seconds the clock of a client may be ahead or behind. */
+/** The clock of a client may differ from the clock of this server by this many seconds. */
 const SKEW_S = 60;
-/** How many wrong keys and signatures one address may send in 15 minutes. */
+/** One address may send this many wrong keys or signatures in 15 minutes. */
 const WRONG_KEYS = 100;
-/** How many requests one client may make in 15 minutes: 20 million rows. */
+/** One client may make this many requests in 15 minutes, which is enough for 20 million rows. */
 export const REQUESTS = 20_000;
 
 /**
- * Returns a function that makes the middleware of a route: it verifies the signature, reads the body, and signs what is
- * answered. Wrong keys are counted by address, requests by client. A valid key always works, because clients may share
- * an address.
+ * Returns a function that makes the middleware of a route. The middleware verifies the signature of
+ * each request, reads the body, and has the response signed. It limits wrong keys per address and
+ * requests per client. The limit of an address never blocks a valid key, because several clients
+ * may share an address.
  */
 export function needHawk(here: App, redis: Redis) {
   const wrongKeys = openThrottle(here, redis, { counts: 'wrong-hawk-keys', attempts: WRONG_KEYS });
@@ -64,7 +65,7 @@ export function needHawk(here: App, redis: Redis) {
     };
 }
 
-/** Finds the client whose signature a request has. */
+/** Verifies the signature of a request; returns the client that signed it. */
 async function verified(req: Request): Promise<SignedClient> {
   const { here, method, originalUrl, headers } = req;
   const asked = { method, url: originalUrl, headers } as IncomingMessage;
@@ -76,7 +77,7 @@ async function verified(req: Request): Promise<SignedClient> {
       failure = error;
       throw error;
     });
-    // For null hawk answers 401; an exception would become 500.
+    // Returns null for a refused key, because hawk then answers 401; an exception would become 500.
     return (key.holder ? key.hawk : null) as server.Credentials;
   };
   const { credentials, artifacts } = await server
@@ -84,7 +85,8 @@ async function verified(req: Request): Promise<SignedClient> {
     .catch((error: unknown) => {
       throw failure ?? refusalOf(error as HawkError, key);
     });
-  // hawk compares numbers, and a text that is none would never be stale.
+  // hawk compares the time as a number. A text that is no number would never be too old, so it is
+  // refused here.
   if (!/^\d{1,12}$/.test(artifacts.ts)) throw unauthorized('malformed', `ts is no number. ${how}`);
   if (!key?.holder) throw new Error('hawk verified a request without a key');
   return { holder: key.holder, credentials, artifacts };
@@ -114,7 +116,10 @@ type HawkError = Error & {
   output?: { statusCode: number; headers: Record<string, string | undefined> };
 };
 
-/** Why hawk refused a request; anything but a refusal stays as it is. */
+/**
+ * Converts an error of hawk to the refusal that the client receives. Errors that are no refusal are
+ * returned unchanged.
+ */
 function refusalOf(error: HawkError, key: VerifiedHawkId | undefined): unknown {
   if (!error.isBoom || (error.output?.statusCode ?? 500) >= 500) return error;
   const header = error.output?.headers['WWW-Authenticate'] ?? 'Hawk';
@@ -149,7 +154,7 @@ async function signedBody(
     throw unauthorized('missing_hash', 'Sign the body, too: the attribute hash is missing.');
   }
   const content = await readRaw(req, body);
-  // The hash is that of the bytes; the types of hawk know texts only.
+  // The cast is safe: hawk hashes bytes correctly, although its types allow only texts.
   const bytes = content as unknown as string;
   const type = req.get('Content-Type') ?? '';
   try {
@@ -163,7 +168,9 @@ async function signedBody(
   return content;
 }
 
-/** Counts a request of a client; returns why it is refused, or null. */
+/**
+ * Counts a request of a client. Returns a refusal if the client exceeds its limit, otherwise null.
+ */
 async function countRequest(requests: Throttle, client: number): Promise<ApiRefusal | null> {
   try {
     await requests.consume(client);
@@ -182,7 +189,9 @@ async function countRequest(requests: Throttle, client: number): Promise<ApiRefu
 
 const MINUTE_MS = 60_000;
 
-/** Returns a function that records the use of keys, about once a minute each. */
+/**
+ * Returns a function that records when each key was last used, at most about once a minute per key.
+ */
 function rememberUses({ sql: on }: App) {
   const usedAt = new Map<number, number>();
   return async (holder: Holder) => {

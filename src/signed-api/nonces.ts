@@ -1,14 +1,18 @@
-// Remembers the nonces of signed requests in Redis, so that a recorded request cannot be sent again.
+// Stores the nonces of signed requests in Redis, so that an attacker cannot replay a recorded request.
 import type { App } from '../environments/app.ts';
 import type { Redis } from '../environments/redis.ts';
 import { Unavailable } from '../problems.ts';
 
-/** For how many seconds a nonce is remembered: longer than a request is fresh, by clocks that are ahead or behind. */
+/**
+ * A nonce is stored for this many seconds. That is longer than a signed request stays valid, even
+ * if the clock of the client differs from the clock of the server.
+ */
 const REMEMBERED_S = 180;
 
 /**
- * Whether a nonce of a key is new; it is remembered from then on. `key`: the id of the key in the database. The id that
- * the client sent is not part of the signature, and MySQL ignores blanks behind it.
+ * Stores a nonce of a key; returns whether the nonce was new. `key` is the id of the key in the
+ * database, not the id in the request: MySQL ignores blanks after an id, so an added blank would
+ * make a replayed request look new.
  */
 export async function isNewNonce(
   { name, rules }: App,

@@ -1,18 +1,21 @@
-// The rows of a page: fewer than usual when they are large, so that no request needs much memory.
+// Reads the rows of a page. A page of large rows has fewer rows, so that no request needs much memory.
 import { first, join, select, sql, type Queryable } from '../database/sql.ts';
 import { lengthOf, rangesOf, type RowRange } from '../datasets/rows.ts';
 
-/** How many bytes the rows of a page have at most, unless one row alone has more. */
+/** The rows of a page have at most this many bytes, except for a single row that is larger. */
 const ROOM = 8_000_000;
 
 type From = { dataset: number; version: number; from: number };
 
-/** The rows of a page as JSON arrays: a whole chunk of rows with `,` between them, or one row each. */
+/**
+ * The rows of a page as JSON arrays. A chunk is one row, or several rows that are joined with `,`.
+ */
 type PageRows = { chunks: Buffer[]; count: number };
 
 /**
- * Reads up to `limit` rows of a version, from the row with the id `from` on; null when one is missing. Which rows are in
- * which file is read first: with ranges that depend on another table, MySQL would read every row of a file.
+ * Reads up to `limit` rows of a version, from the id `from` on; returns null if a row is missing.
+ * First reads which data files hold the rows: in a single join, MySQL would read every row of a
+ * file.
  */
 export async function pageRows(
   on: Queryable,
@@ -34,7 +37,10 @@ const countOf = (parts: RowRange[]) => parts.reduce((sum, part) => sum + lengthO
 type Chunk = { rows: number; bytes: string | null; cells: Buffer | null };
 type Found = Buffer[] | 'too large' | null;
 
-/** Reads the rows of each file as one value, which MySQL joins: a thousand rows cost the driver far more. */
+/**
+ * Reads the rows of each data file as one value that MySQL joins, because the driver is much slower
+ * with a thousand separate rows.
+ */
 async function joined(on: Queryable, parts: RowRange[]): Promise<Found> {
   const chunks: Buffer[] = [];
   let room = ROOM;
@@ -50,7 +56,7 @@ async function joined(on: Queryable, parts: RowRange[]): Promise<Found> {
     room -= bytes;
     const isAlone = parts.length === 1 && rows === 1;
     if (room < 0 && !isAlone) return 'too large';
-    // The server would truncate a longer value, and only warn of it.
+    // A wrong length means that MySQL truncated the joined value, which causes only a warning.
     if (chunk?.cells?.length !== bytes + 2 * (rows - 1)) return 'too large';
     chunks.push(chunk.cells);
   }

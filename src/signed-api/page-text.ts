@@ -1,5 +1,5 @@
-// The JSON of a page of rows. Cells are joined as they are stored, as bytes: no number changes on the way, and texts are
-// neither decoded nor encoded.
+// Writes the JSON of a page of rows. The stored bytes of the cells are joined unchanged, so no number is reformatted
+// and no text is decoded and encoded again.
 
 export const orientations = ['tabular', 'records'] as const;
 export type Orientation = (typeof orientations)[number];
@@ -27,7 +27,7 @@ export const pageText: Record<Orientation, (page: Page) => Buffer> = {
   },
 };
 
-/** Splits a JSON array of texts, numbers, booleans and nulls into the JSON of each. */
+/** Splits a JSON array of strings, numbers, booleans and nulls into the JSON of each element. */
 function splitCells(array: string): string[] {
   const cells: string[] = [];
   const last = array.lastIndexOf(']');
@@ -45,7 +45,10 @@ function splitCells(array: string): string[] {
   return cells;
 }
 
-/** The position behind a text that begins at `start`: behind the first quote that no backslash escapes. */
+/**
+ * Returns the index after a JSON string that begins at `start`: after the first quote that no
+ * backslash escapes.
+ */
 function endOfText(array: string, start: number): number {
   for (let end = array.indexOf('"', start + 1); end >= 0; end = array.indexOf('"', end + 1)) {
     let backslashes = 0;

@@ -3,7 +3,7 @@ import { ApiRefusal } from './refusal.ts';
 
 /**
  * Parses the parameters of a request.
- * @throws ApiRefusal 422 with the name of each wrong parameter and the values it may have
+ * @throws ApiRefusal 422 that names each wrong parameter and its allowed values
  */
 export function queried<T extends z.ZodType>(schema: T, query: unknown): z.infer<T> {
   const { success, data, error } = schema.safeParse(query);

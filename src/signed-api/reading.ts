@@ -1,4 +1,5 @@
-// What clients of the signed API read: the datasets that they may read, their columns, and their rows page by page.
+// The routes from which clients of the signed API read: the list of datasets, the columns of a dataset, and its rows
+// page by page.
 import type { Request, Response } from 'express';
 import { z } from 'zod';
 import { fullName } from '../datasets/datasets.ts';
@@ -19,7 +20,7 @@ const number = (most: number) =>
     .regex(/^[1-9]\d{0,15}$/, 'must be a whole number from 1')
     .transform(Number)
     .refine((value) => value <= most, 'is too large');
-/** The highest number of a version that the database can store. */
+/** The limit is the highest version number that the database can store. */
 const version = number(4_294_967_295).optional();
 
 const structureQuery = z.strictObject({ version });
@@ -29,7 +30,7 @@ const rowsQuery = z.strictObject({
   version,
 });
 
-/** Lists the datasets that the client may read. */
+/** Sends the list of datasets that the client may read. */
 export async function list(req: Request, res: Response) {
   queried(z.strictObject({}), req.query);
   const found = await readable(req.here.sql, clientOf(req).holder);
@@ -44,7 +45,7 @@ export async function list(req: Request, res: Response) {
   await answer(req, res, JSON.stringify({ datasets }));
 }
 
-/** Shows the columns of a dataset. */
+/** Sends the columns of a dataset. */
 export async function structure(req: Request, res: Response) {
   const { version: wanted = null } = queried(structureQuery, req.query);
   const { number: version, columns, row_count: count } = await versionOf(req, wanted);
@@ -52,7 +53,10 @@ export async function structure(req: Request, res: Response) {
   await answer(req, res, JSON.stringify({ columns: shown, version, rows: count }));
 }
 
-/** Sends a page of rows. The address of the next page names the version, so no client sees two versions mixed. */
+/**
+ * Sends a page of rows. The URL of the next page names the version, so that a client never sees
+ * rows of two versions.
+ */
 export async function page(req: Request, res: Response) {
   const { orientation, version: wanted = null, ...query } = queried(rowsQuery, req.query);
   const version = await versionOf(req, wanted);
@@ -73,8 +77,9 @@ const versionOf = (req: Request, version: number | null): Promise<ReadVersion> =
 };
 
 /**
- * Reads rows of a version, which is not purged for an hour from now on.
- * @throws ApiRefusal 410 when it was purged meanwhile
+ * Reads rows of a version and records the read, so that the version is not purged within the next
+ * hour.
+ * @throws ApiRefusal 410 if the version was purged meanwhile
  */
 async function rowsOf(
   { here }: Request,
@@ -105,12 +110,12 @@ async function rowsOf(
 const notedAt = new Map<string, number>();
 const MINUTE_MS = 60_000;
 
-/** Records that a version is being read, about once a minute. */
+/** Records that a version is being read, at most about once a minute. */
 async function noteRead({ name, sql: on }: App, at: { dataset: number; version: number }) {
   const key = `${name} ${at.dataset}/${at.version}`;
   if (Date.now() - (notedAt.get(key) ?? 0) < MINUTE_MS) return;
   await rows.noteRead(on, at).catch((error: unknown) => {
-    // A read-only database must still be readable.
+    // Ignored for a read-only database, which must still be readable.
     if (unwillingness(error) !== 'read-only') throw error;
   });
   if (notedAt.size > 10_000) notedAt.clear();

@@ -1,6 +1,8 @@
 import { Problem } from '../problems.ts';
 
-/** Why the signed API refuses a request: clients act on the code, people read the message. */
+/**
+ * Why the signed API refuses a request: client programs act on the code, people read the message.
+ */
 export type RefusalCode =
   | 'unsigned'
   | 'malformed'

@@ -1,4 +1,5 @@
-// What clients of the signed API may start: runs of sources (S3-09, S3-30), as a scheduler outside does every night.
+// The routes with which clients of the signed API run sources, as an external scheduler does every night (S3-09,
+// S3-30).
 import type { Request, Response } from 'express';
 import { z } from 'zod';
 import { needScope } from '../access/scopes.ts';
@@ -25,8 +26,8 @@ const wantedRun = z.strictObject({
 });
 
 /**
- * Requests runs of one source or of all active ones: 202 with the numbers of their jobs, 200 when all of them were
- * running already.
+ * Requests runs of one source or of all active sources. Responds with 202 and the numbers of the
+ * jobs, or with 200 if all of these runs are waiting or running already.
  */
 export async function requestRuns(req: Request, res: Response) {
   const { here, line } = req;
@@ -50,7 +51,10 @@ export async function requestRuns(req: Request, res: Response) {
   await answer(req, res, JSON.stringify({ runs }), isAnyNew ? 202 : 200);
 }
 
-/** Parses the body, whose hash was verified; an empty one means everything. */
+/**
+ * Parses the body of a request, whose hash is verified already. An empty body means all active
+ * sources.
+ */
 function bodyOf({ body }: Request): unknown {
   const text = (body as Buffer).toString('utf8');
   if (text.trim() === '') return {};
@@ -68,7 +72,7 @@ async function sourceOf({ here }: Request, wanted: string | number): Promise<Sou
   return found;
 }
 
-/** Shows how far a run of a source is. */
+/** Sends the state and the progress of a run of a source. */
 export async function showRun(req: Request, res: Response) {
   const { sql: on } = req.here;
   needScope(clientOf(req).holder, RUN_SCOPE);

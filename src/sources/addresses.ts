@@ -1,11 +1,15 @@
-// Which addresses a source may have: a source must not make this server call its own network.
+// Checks the URLs and IP addresses of sources of data files. Without these checks, a source could make this server send
+// requests into its own private network.
 import { lookup as dnsLookup, type LookupAddress } from 'node:dns';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
 import { FetchFailure } from './failure.ts';
 
 type Network = [address: string, prefix: number];
 
-/** Networks that are never public: https://www.iana.org/assignments/iana-ipv4-special-registry. */
+/**
+ * IPv4 networks that are not public, from
+ * https://www.iana.org/assignments/iana-ipv4-special-registry.
+ */
 const privateIpv4: Network[] = [
   ['0.0.0.0', 8],
   ['10.0.0.0', 8],
@@ -23,7 +27,10 @@ const privateIpv4: Network[] = [
   ['198.51.100.0', 24],
   ['203.0.113.0', 24],
 ];
-/** Parts of 2000::/3 that are not public; some carry an IPv4 address. What is outside of 2000::/3 never is. */
+/**
+ * IPv6 networks that are not public although they lie within 2000::/3, the range of public
+ * addresses. Some of them contain an IPv4 address, which may be private.
+ */
 const specialIpv6: Network[] = [
   ['2001::', 23],
   ['2001:db8::', 32],
@@ -41,7 +48,10 @@ const blockList = (ipv4: Network[], ipv6: Network[] = []) => {
 
 const notPublic = blockList(privateIpv4, specialIpv6);
 const publicIpv6 = blockList([], [['2000::', 3]]);
-/** Networks that are refused even where sources may be local: clouds keep a machine’s credentials at a link-local address. */
+/**
+ * Networks that a source may never use, even if the setting SOURCES_MAY_BE_LOCAL allows private
+ * networks. They include the link-local addresses at which clouds publish a machine’s credentials.
+ */
 const neverAllowed = blockList(
   [
     ['169.254.0.0', 16],
@@ -57,10 +67,13 @@ const neverAllowed = blockList(
   ],
 );
 
-/** Whether a source may have this IP address. */
+/**
+ * Whether a source may use this IP address. `mayBeLocal` also allows this machine and private
+ * networks.
+ */
 export function isAllowedAddress(ip: string, { mayBeLocal }: { mayBeLocal: boolean }): boolean {
   const family = isIP(ip);
-  // The zone of a link-local address is no part of a public one.
+  // An address with a zone, such as `fe80::1%eth0`, is link-local and never public.
   if (family === 0 || ip.includes('%')) return false;
   const type = family === 6 ? 'ipv6' : 'ipv4';
   if (neverAllowed.check(ip, type)) return false;
@@ -69,7 +82,7 @@ export function isAllowedAddress(ip: string, { mayBeLocal }: { mayBeLocal: boole
   return family === 4 || publicIpv6.check(ip, type);
 }
 
-/** How names are resolved. Tests put their own function here. */
+/** Resolves host names to IP addresses. Tests replace `lookup` with their own function. */
 export const resolver: {
   lookup: (
     hostname: string,
@@ -79,8 +92,9 @@ export const resolver: {
 } = { lookup: dnsLookup };
 
 /**
- * Returns the function by which a connection resolves its host: it checks the very addresses that are then connected
- * to, so that a name which resolves differently the second time gains nothing.
+ * Returns the function with which a connection resolves its host name. The function checks exactly
+ * the IP addresses that the connection then uses. So a host name that resolves to a private address
+ * only at the second lookup (DNS rebinding) is refused, too.
  */
 export const checkedLookup =
   (rules: { mayBeLocal: boolean }): LookupFunction =>
@@ -101,19 +115,26 @@ const refused = (host: string) =>
     `${host} is an address of this machine or of a private network, and no source may lead there.`,
   );
 
-/** The hosts that the files of a source may come from: its own one first, each as `name` or `name:port`. */
+/**
+ * Returns the hosts from which a source may fetch files, each as `name` or `name:port`: first the
+ * host of the source’s URL, then the hosts that the source lists.
+ */
 export const hostsOf = ({ url, hosts }: { url: string; hosts: string }): string[] => [
   hostOf(new URL(url)),
   ...hosts.split(' ').filter(Boolean),
 ];
 
-/** The host of an address, with its port unless that is the usual one. */
+/**
+ * Returns the host of a URL. The port is included unless it is the default port of http or https.
+ */
 export const hostOf = ({ hostname, port }: URL): string =>
   `${hostname.replace(/\.$/, '')}${port === '' ? '' : `:${port}`}`;
 
 /**
- * Checks that an address is one that the source may lead to. Names are checked when they are connected to.
- * @throws FetchFailure when it is not
+ * Refuses a URL that a source may not use: another scheme than http and https, a password in the
+ * URL, a host that the source does not list, or a private IP address. The IP addresses of a host
+ * name are checked later, by `checkedLookup`, when the connection is opened.
+ * @throws FetchFailure when the URL is refused
  */
 export function refuseForeign(url: URL, hosts: string[], rules: { mayBeLocal: boolean }) {
   if (!/^https?:$/.test(url.protocol)) {
@@ -131,17 +152,18 @@ export function refuseForeign(url: URL, hosts: string[], rules: { mayBeLocal: bo
       `${shown(url)} is on ${hostOf(url)}, which is not a host of this source. If it belongs to the publisher, an administrator adds it to the hosts of the source.`,
     );
   }
-  // The host of a literal address is not resolved, so that its connection would not be checked.
+  // Checks an IP address in the URL here, because Node does not call `checkedLookup` when there is
+  // no host name to resolve.
   const literal = literalOf(url);
   if (literal && !isAllowedAddress(literal, rules)) throw refused(url.hostname);
 }
 
-/** The IP address that an address names instead of a host; null when it names a host. */
+/** Returns the IP address in a URL; null if the URL contains a host name instead. */
 export function literalOf({ hostname }: URL): string | null {
   const literal = hostname.replace(/^\[|\]$/g, '');
   return isIP(literal) === 0 ? null : literal;
 }
 
-/** An address without its query, which may hold a key. */
+/** Formats a URL for messages, without its query, because a query may contain a secret key. */
 export const shown = ({ protocol, host, pathname }: URL): string =>
   `${protocol}//${host}${pathname}`.slice(0, 300);

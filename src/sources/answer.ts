@@ -1,4 +1,5 @@
-// An answer of a source as a stream that ends with an error when it is cut, silent or too large.
+// Turns the HTTP response of a source into a stream of bytes. The stream ends with an error when the connection breaks,
+// when the source falls silent, or when the response is too large.
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { pipeline, Readable, type Transform } from 'node:stream';
 import zlib from 'node:zlib';
@@ -7,8 +8,10 @@ import { shown } from './addresses.ts';
 import { FetchFailure } from './failure.ts';
 
 /**
- * How many milliseconds a source may be silent, how long an index and a file may take, how long to wait before a file
- * is asked for again, and how often its progress is reported. Tests shorten them.
+ * Time limits and intervals in milliseconds. `silence`: how long a source may send nothing. `index`
+ * and `file`: how long an index and a file may take to arrive. `pause`: how long to wait before a
+ * failed file is requested again. `report`: how often the progress is reported. Tests shorten these
+ * times.
  */
 export const deadlines = {
   silence: 60_000,
@@ -19,14 +22,23 @@ export const deadlines = {
 };
 
 export type Answer = {
-  /** Where the answer came from, after all redirects. */
+  /** The URL that sent the response, after all redirects. */
   url: URL;
   headers: IncomingHttpHeaders;
-  /** The size as announced in `Content-Length`; null when it is not, or the content is compressed on its way. */
+  /**
+   * The size in the header `Content-Length`; null if the header is missing, or if the response is
+   * compressed, because then the header has the compressed size.
+   */
   size: number | null;
-  /** The ETag without quotes and without the mark of a weak one; null when there is none. */
+  /**
+   * The ETag without quotes and without the prefix `W/` of weak ETags; null if the response has
+   * none.
+   */
   etag: string | null;
-  /** Whether the end of the body can be told from a cut connection. */
+  /**
+   * Whether the response shows where its body ends. If not, a broken connection looks like the end
+   * of the body.
+   */
   hasEnd: boolean;
   body: () => AsyncGenerator<Buffer>;
   close: () => void;
@@ -51,7 +63,10 @@ export function answerOf(url: URL, response: IncomingMessage): Answer {
   };
 }
 
-/** An ETag as a plain text; the same file may have a weak one in one answer and a strong one in another. */
+/**
+ * Returns an ETag without quotes and without the prefix `W/`. A server may send a weak ETag for a
+ * file in one response and a strong ETag in the next, so the prefix must not count as a change.
+ */
 export const plainEtag = (etag: string | undefined): string | null =>
   etag?.trim().replace(/^W\//i, '').replaceAll(/^"|"$/g, '').slice(0, 300) || null;
 
@@ -78,7 +93,10 @@ const unpackers: Record<string, () => Transform> = {
   zstd: zlib.createZstdDecompress,
 };
 
-/** Unpacks an answer that was compressed although that was not asked for. */
+/**
+ * Decompresses the body of a response that the server compressed although the request asked for no
+ * compression.
+ */
 async function* unpacked(
   url: URL,
   response: IncomingMessage,
@@ -104,8 +122,9 @@ async function* unpacked(
 }
 
 /**
- * The parts of an answer, up to so many bytes and for so many milliseconds.
- * @throws FetchFailure when there are more, or it takes longer
+ * Yields the body of a response piece by piece.
+ * @throws FetchFailure when the body has more than `bytes` bytes, or takes longer than `ms`
+ * milliseconds
  */
 export async function* limited(
   answer: Answer,
@@ -146,7 +165,10 @@ const silent = (url: URL) =>
     },
   );
 
-/** An error of a connection as a failure with a sentence. */
+/**
+ * Turns a connection error into a FetchFailure with a message for users. A FetchFailure, and the
+ * AbortError of a request that was stopped on purpose, are returned unchanged.
+ */
 export function asFailure(
   error: unknown,
   url: URL,

@@ -1,21 +1,27 @@
-// Finds files that are not the same at their source any more. They are not fetched again by themselves: a person
-// decides that.
+// Finds stored files that have changed at their source since they were fetched. A run does not fetch changed files
+// again, because a person decides whether to do so.
 import type { Work } from '../jobs/task.ts';
 import type { Http } from './http.ts';
 import type { ListedFile } from './kind.ts';
 import { noteSeen, type SourceFile } from './lines.ts';
 
-/** How many files are asked for at the same time. */
+/** How many HEAD requests a run sends to the source at the same time. */
 const AT_ONCE = 4;
 
-/** After how many files whose headers cannot be had no more are asked for. */
+/**
+ * After this many failed HEAD requests, the run sends no more, because the source seems not to
+ * support HEAD.
+ */
 const REFUSED = 3;
-/** After how many files the progress is reported. */
+/** How many files are compared between two progress reports. */
 const REPORTED = 20;
 
 type Run = Pick<Work, 'here' | 'report'> & { http: Http };
 
-/** Records what the source lists of each stored file now. */
+/**
+ * Records the size and ETag that the source lists now for each stored file. Pages show from them
+ * which files have changed at the source.
+ */
 export async function noteChanges(
   { here, http, report }: Run,
   files: ListedFile[],
@@ -50,8 +56,9 @@ export async function noteChanges(
 type Headers = (url: string) => ReturnType<Http['headers']>;
 
 /**
- * Size and ETag of a file at its source. Its headers are asked for when the index gives no ETag, and when it gives
- * another size than the stored one: many publishers round sizes.
+ * Returns the size and ETag that a file has at its source now. Sends a HEAD request if the index
+ * gives no ETag. Also sends one if the size in the index differs from the stored size, because many
+ * publishers list rounded sizes.
  */
 async function seenOf(headersOf: Headers, file: ListedFile, line: SourceFile) {
   const { size, etag } = file;

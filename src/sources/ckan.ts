@@ -1,4 +1,5 @@
-// A package of a CKAN server (https://docs.ckan.org/en/latest/api): its resources of one format.
+// The source kind `ckan`: lists the files of a CKAN package that have one format, such as CSV. The API of CKAN is
+// documented at https://docs.ckan.org/en/latest/api.
 import { z } from 'zod';
 import { cleanLine } from '../typed-text.ts';
 import { FetchFailure } from './failure.ts';

@@ -1,4 +1,5 @@
-// Notifies data managers of files that a run of a source could not fetch or load: nobody watches a run at night.
+// Notifies data managers when a run of a source could not fetch or load files, because nobody watches the runs at
+// night.
 import { transaction } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
 import type { Job } from '../jobs/jobs.ts';
@@ -6,7 +7,7 @@ import { emailAbout, notifyHolders } from '../messages/messages.ts';
 import type { RunReport } from './report.ts';
 import type { Source } from './sources.ts';
 
-/** How many files a message names. */
+/** How many failed files a message lists by name. */
 const NAMED = 3;
 
 export async function notifyOfFailures(

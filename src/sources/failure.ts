@@ -1,4 +1,4 @@
-// Why a file or an index could not be fetched.
+// Defines the error for a file or an index that could not be fetched from a source.
 
 export type FailureReason =
   | 'unreachable'
@@ -15,10 +15,13 @@ export type FailureReason =
   | 'name'
   | 'credential';
 
-/** The error when a source does not give what was asked for; its message is a sentence with a remedy. */
+/**
+ * Thrown when a file or an index could not be fetched from a source. The message is a sentence for
+ * users that says what to do.
+ */
 export class FetchFailure extends Error {
   readonly reason: FailureReason;
-  /** Whether the next attempt may succeed. */
+  /** Whether the cause may pass by itself, so that another attempt may succeed. */
   readonly isPassing: boolean;
 
   constructor(

@@ -1,4 +1,5 @@
-// The first step of a run: every listed file that is not stored is fetched, and gets its line in the registry.
+// The first step of a source run: fetches every listed file that is not stored yet, and adds an entry for each fetched
+// file to the registry of data files.
 import { failpoint } from '../database/failpoints.ts';
 import type { App } from '../environments/app.ts';
 import type { Work } from '../jobs/task.ts';
@@ -15,20 +16,30 @@ import type { Source } from './sources.ts';
 type Run = Pick<Work, 'here' | 'job' | 'report'> & {
   source: Source;
   http: Http;
-  /** The file that a person wants fetched again, under the number of its next fetch. */
+  /**
+   * The file that a person asked to fetch again, with the number of this fetch; null in a normal
+   * run.
+   */
   again: { name: string; fetch: number } | null;
 };
 
-/** What was fetched: how many files the source lists, how many failed, and the first of those. */
+/**
+ * The result of the fetching step: how many files the source lists, how many of them failed, and
+ * the first failures.
+ */
 export type Fetching = { found: number; failed: number; failures: FailedFile[] };
 
-/** How many failures are kept. */
+/** How many failures the result lists. */
 const NAMED = 100;
-/** After how many silent files in a row the index is asked whether the source still answers. */
+/**
+ * After this many files in a row without a response, the run requests the index to find out whether
+ * the source still responds.
+ */
 const SILENT = 10;
 
 /**
- * Fetches the files that are not stored, or the one that a person asked for.
+ * Fetches the listed files that are not stored yet, or only the file that a person asked to fetch
+ * again.
  * @throws FetchFailure when the index cannot be fetched
  */
 export async function fetchNew(run: Run): Promise<Fetching> {
@@ -47,7 +58,10 @@ export async function fetchNew(run: Run): Promise<Fetching> {
   return { found: listing.files.length, failed: failed.length, failures: failed.slice(0, NAMED) };
 }
 
-/** A file to fetch: the number of the fetch, and the key of its object. */
+/**
+ * A file to fetch, with the number of the fetch and the key under which the file is stored in
+ * object storage.
+ */
 type Wanted = { file: ListedFile; fetch: number; key: string };
 
 function wanted(
@@ -67,7 +81,10 @@ function wanted(
   });
 }
 
-/** The file that is fetched again: at its present address, or at its former one if the source lists it no more. */
+/**
+ * Returns the file that a person asked to fetch again, with the URL from the index. If the index no
+ * longer lists the file, returns the URL of the last fetch.
+ */
 const fileAgain = (
   files: ListedFile[],
   newest: Map<string, SourceFile>,
@@ -75,14 +92,17 @@ const fileAgain = (
 ): ListedFile =>
   files.find((file) => file.name === name) ?? { name, url: newest.get(name)?.url ?? '' };
 
-/** The keys of the stored files of a source. */
+/** Lists the object storage keys of all stored files of a source. */
 async function storedKeys({ storage }: App, { id }: Source): Promise<Set<string>> {
   const found = new Set<string>();
   for await (const { key } of storage.list(folderOf(id))) found.add(key);
   return found;
 }
 
-/** Writes the lines of files that were stored by a run which was killed before it wrote them. */
+/**
+ * Adds the missing registry entries of stored files. An entry is missing if an earlier run was
+ * killed after it stored the file and before it added the entry.
+ */
 async function addMissingLines(
   { here, source, job }: Run,
   stored: Set<string>,
@@ -102,8 +122,8 @@ async function addMissingLines(
 }
 
 /**
- * Fetches files one by one; returns those that failed.
- * @throws FetchFailure when the source does not answer any more at all
+ * Fetches files one after the other; returns the files that failed.
+ * @throws FetchFailure when the source has stopped responding, even to a request for its index
  */
 async function fetchAll(run: Run, files: Wanted[], lines: SourceFile[]): Promise<FailedFile[]> {
   const known = Map.groupBy(lines, ({ object }) => object);
@@ -125,7 +145,10 @@ async function fetchAll(run: Run, files: Wanted[], lines: SourceFile[]): Promise
   return failed;
 }
 
-/** Fetches a file. `known`: its lines, if it was stored before and its object was lost. */
+/**
+ * Fetches a file; returns the failure, or null if the file was stored. `known`: the registry
+ * entries of the file, if the file was stored before and then lost from object storage.
+ */
 async function fetchOne(
   { here, source, http, job, report }: Run,
   { file, fetch }: Wanted,

@@ -1,4 +1,4 @@
-// Fetches one file of a source into object storage. Either all of it is stored, or nothing.
+// Fetches one file of a source into object storage. If the download fails, no part of the file is stored.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { failpoint } from '../database/failpoints.ts';
 import type { App } from '../environments/app.ts';
@@ -11,20 +11,24 @@ import type { ListedFile } from './kind.ts';
 import type { Fetched } from './lines.ts';
 import { keyOf } from './names.ts';
 
-/** How often a file is asked for in one run. */
+/** How many times a run tries to download a file. */
 const ATTEMPTS = 3;
 
 type Wanted = {
   source: number;
   file: ListedFile;
   fetch: number;
-  /** Called while the file arrives, with the bytes so far and all of them; 0 when that is not known. */
+  /**
+   * Called while the file arrives, with the number of received bytes and the size of the file. The
+   * size is 0 if it is unknown.
+   */
   onBytes: (done: number, total: number) => Promise<void>;
 };
 
 /**
- * Fetches a file and stores it under its key; an object that another worker stored meanwhile is kept.
- * @throws FetchFailure when the source does not give the whole file
+ * Fetches a file and stores it in object storage. If another worker has stored the same file
+ * meanwhile, that object is kept.
+ * @throws FetchFailure when the source does not deliver the whole file
  */
 export async function fetchFile(here: App, http: Http, wanted: Wanted): Promise<Fetched> {
   for (let attempt = 1; ; attempt += 1) {
@@ -63,7 +67,7 @@ async function fetchOnce(
   }
 }
 
-/** Size and SHA-256 of an object that is stored already. */
+/** Returns the size and the SHA-256 of a file that is already stored. */
 export async function storedFile(
   { storage }: App,
   key: string,
@@ -73,8 +77,9 @@ export async function storedFile(
 }
 
 /**
- * Refuses an answer that ended too early although its server did not say how long it is: then the size in the index
- * decides.
+ * Yields a response piece by piece. If the server did not announce the length, a broken connection
+ * looks like the end of the file, so the received bytes are compared with the size in the index.
+ * @throws FetchFailure when the file is shorter than the index says
  */
 async function* whole(answer: Answer, parts: AsyncGenerator<Buffer>, { size = 0 }: ListedFile) {
   let received = 0;

@@ -1,11 +1,11 @@
-// An index in HTML: the links of a page whose file names match a pattern.
+// The source kind `html-index`: lists the links of a web page whose file names match a pattern.
 import { Parser } from 'htmlparser2';
 import { z } from 'zod';
 import { cleanLine } from '../typed-text.ts';
 import { kind } from './kind.ts';
 import { matches, nameAt } from './names.ts';
 
-/** The longest address of a link that is considered. */
+/** Links with more characters than this are ignored. */
 const LONGEST = 2100;
 
 const options = z.object({
@@ -44,7 +44,10 @@ export const htmlIndex = kind<z.infer<typeof options>>({
   },
 });
 
-/** The name of a file that a program sends, such as `download?file=rain.csv`. */
+/**
+ * Returns the file name of a link with a query, such as `download?file=rain.csv`, where only the
+ * query names the file. Returns an empty text for a link without a query.
+ */
 const queryName = (link: URL): string =>
   link.search === '' ? '' : `${nameAt(link)}?${new URLSearchParams(link.search).toString()}`;
 

@@ -1,4 +1,5 @@
-// Asks a source over HTTP. Every address, the first and each redirect, is checked before it is asked.
+// Sends HTTP requests to a source. Every URL is checked before its request, including the URL of each redirect, so that
+// no source leads into the private network of this server.
 import http, { type IncomingMessage } from 'node:http';
 import https from 'node:https';
 import { inTime } from '../in-time.ts';
@@ -8,22 +9,25 @@ import { FetchFailure } from './failure.ts';
 import type { SourceSettings } from './settings.ts';
 
 const REDIRECTS = 5;
-/** The most bytes of an index. */
+/** The most bytes that an index may have. */
 const INDEX_LIMIT = 32_000_000;
 
-/** Asks a source; `open` streams an answer, `text` reads a whole index. */
+/** The HTTP client of a source. `open` streams a response; `text` and `json` read a whole index. */
 export type Http = {
   open(url: string): Promise<Answer>;
-  /** Asks for the headers only; null when the source does not give them. */
+  /** Requests only the headers of a file; returns null if the request fails. */
   headers(url: string): Promise<Pick<Answer, 'size' | 'etag'> | null>;
   text(url: string): Promise<string>;
   json(url: string): Promise<unknown>;
 };
 
-/** What a client needs to know of its source: its address, its further hosts, and the name of its credential. */
+/**
+ * The parts of a source that its HTTP client needs: the URL of the index, the other hosts that
+ * files may come from, and the name of the credential.
+ */
 type Asked = { url: string; hosts: string; credential: string | null };
 
-/** Opens the client for a source, whose requests end when `signal` is aborted. */
+/** Creates the HTTP client of a source. Aborting `signal` cancels the client’s requests. */
 export function openHttp(settings: SourceSettings, source: Asked, signal: AbortSignal): Http {
   const hosts = hostsOf(source);
   const authorization = authorizationOf(settings, source);
@@ -31,12 +35,14 @@ export function openHttp(settings: SourceSettings, source: Asked, signal: AbortS
   const lookup = checkedLookup(settings);
 
   const send = async (url: URL, method: string): Promise<IncomingMessage> => {
-    // A credential is for the source’s own host, and is not sent unencrypted where the source is encrypted.
+    // Sends the credential only to the host of the source’s URL, and not over http if that URL is
+    // https.
     const isOwn =
       hostOf(url) === hostOf(own) && (url.protocol === own.protocol || url.protocol === 'https:');
     const headers = {
       Accept: '*/*',
-      // Compression on the way would hide how large an answer becomes, and whether it is whole.
+      // Asks for no compression, because a compressed response does not show how large the file is
+      // and whether all of it has arrived.
       'Accept-Encoding': 'identity',
       'User-Agent': 'Oneway',
       ...(isOwn && authorization !== null && { Authorization: authorization }),
@@ -45,7 +51,8 @@ export function openHttp(settings: SourceSettings, source: Asked, signal: AbortS
     const asked = request(url, { method, headers, agent: false, lookup, signal });
     const answer = new Promise<IncomingMessage>((resolve, reject) => {
       asked.once('response', resolve);
-      // The connection may break after the answer has begun; then its body fails, too.
+      // The connection may also break after the response has begun. Then this promise is already
+      // resolved, and reading the body fails instead.
       asked.on('error', reject);
     });
     asked.end();

@@ -1,4 +1,5 @@
-// An index in JSON: a list of objects, each with the address of a file and perhaps its name, size and ETag.
+// The source kind `json-index`: reads a JSON list of objects, each with the URL of a file and perhaps its name, size
+// and ETag.
 import { z } from 'zod';
 import { cleanLine } from '../typed-text.ts';
 import { FetchFailure } from './failure.ts';

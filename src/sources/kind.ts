@@ -1,33 +1,37 @@
-// What a kind of source is: how the index of a publisher is asked for the list of its files.
+// Defines what a kind of source is. The kind of a source defines how the publisher’s index is read into a list of
+// files.
 import type { z } from 'zod';
 import type { Http } from './http.ts';
 
 /**
- * A file that a source lists. `url`: empty when its entry has none. `size` and `etag`: as the index says; undefined
- * when it does not.
+ * A file that a source lists. `url` is empty if the index gives no URL for the file. `size` and
+ * `etag` are undefined if the index does not give them.
  */
 export type ListedFile = { name: string; url: string; size?: number; etag?: string };
 
-/** A field of the form for the options of a kind. */
+/** A field in the form of a source, for one option of the source’s kind. */
 type OptionField = { name: string; label: string; hint: string; initial: string };
 
-/** The address and the options of a source, as its kind needs them. */
+/** The parts of a source that its kind needs: the URL of the index, and the options. */
 type Indexed<Options> = { url: string; options: Options };
 
 export type Kind<Options = object> = {
   label: string;
-  /** What the form says about the address. */
+  /** The hint beside the URL field in the form of a source. */
   urlHint: string;
   fields: OptionField[];
   options: z.ZodType<Options>;
   /**
    * Yields the files that the index lists.
-   * @throws FetchFailure when the index cannot be fetched, or is not of this kind
+   * @throws FetchFailure when the index cannot be fetched, or has another format than the kind
+   * expects
    */
   list: (source: Indexed<Options>, http: Http) => AsyncIterable<ListedFile>;
 };
 
-/** The kind with its options checked: stored options are parsed before the index is asked. */
+/**
+ * Creates a kind of source whose `list` validates the stored options before it requests the index.
+ */
 export const kind = <Options extends object>(one: Kind<Options>): Kind => ({
   ...one,
   list: ({ url, options }, http) => one.list({ url, options: one.options.parse(options) }, http),

@@ -1,4 +1,5 @@
-// The lines of a source in the registry of data files, and what the source last listed of them.
+// Reads and writes the entries of a source in the registry of data files, including the size and ETag that the source
+// last listed for each file.
 import type { PoolConnection } from 'mysql2/promise';
 import { first, run, select, sql, transaction, type Queryable } from '../database/sql.ts';
 import * as registry from '../datasets/registry.ts';
@@ -7,7 +8,10 @@ import type { App } from '../environments/app.ts';
 import { keyOf } from './names.ts';
 import type { Source } from './sources.ts';
 
-/** A file of a source as the registry has it; `fetch_number` counts how often it was fetched or read again. */
+/**
+ * A registry entry of a file that was fetched from a source. `fetch_number` counts the entries of
+ * one file: the file gets a new entry when it is fetched or loaded again.
+ */
 export type SourceFile = Pick<
   Datafile,
   | 'id'
@@ -28,14 +32,14 @@ export type SourceFile = Pick<
 const columns = sql`id, file_name, fetch_number, state, object, url, size, sha256, etag, seen_size, seen_etag, error_message,
   created_timestamp`;
 
-/** All lines of a source with every fetch, in the order in which they were fetched. */
+/** Reads all registry entries of a source, in the order in which they were added. */
 export const linesOf = (on: Queryable, { id }: Pick<Source, 'id'>) =>
   select<SourceFile>(
     on,
     sql`select ${columns} from operations_datafile_registry where source = ${id} order by id`,
   );
 
-/** The newest line of each file, by name. */
+/** Returns the newest registry entry of each file, by file name. */
 export const newestOf = (lines: SourceFile[]): Map<string, SourceFile> =>
   new Map(
     lines
@@ -43,12 +47,18 @@ export const newestOf = (lines: SourceFile[]): Map<string, SourceFile> =>
       .map((line) => [line.file_name, line]),
   );
 
-/** The condition that a line, called `file`, is the newest of its name. */
+/**
+ * The SQL condition, for a table alias `file`, that the registry has no newer entry of the same
+ * file.
+ */
 export const isNewest = sql`file.fetch_number = (
   select max(other.fetch_number) from operations_datafile_registry other
    where other.source = file.source and other.file_name = file.file_name)`;
 
-/** A stored file without a line yet. `fetch`: the number of the fetch that stored it. */
+/**
+ * A file that was fetched and stored, but has no registry entry yet. `fetch`: the number of the
+ * fetch that stored the file.
+ */
 export type Fetched = {
   name: string;
   fetch: number;
@@ -58,7 +68,10 @@ export type Fetched = {
   etag: string | null;
 };
 
-/** Writes the line of a stored file; an object has one line, however many workers write it. */
+/**
+ * Adds the registry entry of a stored file. If several workers add the entry of the same stored
+ * file, only one entry is added.
+ */
 export const addLine = (
   here: App,
   source: Source,
@@ -70,7 +83,8 @@ export const addLine = (
     if (await hasLine(on, source, object)) return;
     const { id, dataset } = source;
     const line = { ...file, dataset, source: id, file_name: name, object, person };
-    // A person may have had the file read again under this number meanwhile; then it gets the next one.
+    // If a person asked to load the file again meanwhile, the entry for that has taken this number.
+    // Then the stored file gets the next free number.
     for (let number = fetch; ; number += 1) {
       const added = await registry.add(on, { ...line, fetch_number: number });
       if (added.object === object) return;
@@ -83,7 +97,10 @@ const hasLine = async (on: PoolConnection, { id }: Source, object: string): Prom
     sql`select id from operations_datafile_registry where source = ${id} and object = ${object} limit 1`,
   )) !== undefined;
 
-/** Records what the source lists of a file now; an ETag only where there is one to compare it with. */
+/**
+ * Records the size and ETag that the source lists for a file now. The ETag is recorded only if the
+ * stored file has an ETag to compare it with.
+ */
 export const noteSeen = (
   on: Queryable,
   { id, etag }: Pick<SourceFile, 'id' | 'etag'>,
@@ -97,8 +114,8 @@ export const noteSeen = (
   );
 
 /**
- * Records that the stored file of a line was lost and another content came from the source in its place. The next
- * check of the stored file reports that, and so does a load.
+ * Records that a stored file was lost, and that the source now delivers other content, which was
+ * stored in its place. The next check of stored files and the next load of the file report this.
  */
 export const noteReplaced = (on: Queryable, { id }: Pick<SourceFile, 'id'>, size: number) =>
   run(

@@ -1,11 +1,12 @@
-// What a source lists, as a run needs it: each file once, in the order in which the files are loaded.
+// Reads the list of files of a source for a run: each file once, in the order in which the run fetches and loads the
+// files.
 import { kinds } from './index.ts';
 import type { Http } from './http.ts';
 import type { ListedFile } from './kind.ts';
 import { storedName } from './names.ts';
 import { optionsOf, type Source } from './sources.ts';
 
-/** A file that could not be fetched, and why. */
+/** A file that could not be fetched or loaded, with the reason. */
 export type FailedFile = { name: string; reason: string; message: string };
 
 export type Listing = { files: ListedFile[]; failed: FailedFile[] };
@@ -13,8 +14,8 @@ export type Listing = { files: ListedFile[]; failed: FailedFile[] };
 const inOrder = new Intl.Collator('en', { numeric: true });
 
 /**
- * Asks a source for its files, in the order of their names with numbers by their value: `rain-9.csv` comes before
- * `rain-10.csv`.
+ * Reads the list of files of a source and sorts it by file name. Numbers in names sort by their
+ * value: `rain-9.csv` comes before `rain-10.csv`.
  * @throws FetchFailure when the index cannot be fetched or read
  */
 export async function listFiles(source: Source, http: Http): Promise<Listing> {
@@ -38,7 +39,7 @@ export async function listFiles(source: Source, http: Http): Promise<Listing> {
   };
 }
 
-/** The longest address of a file that is kept. */
+/** The most characters that the URL of a file may have. */
 const LONGEST = 2000;
 
 const tooLong = ({ name, url }: ListedFile): FailedFile => ({

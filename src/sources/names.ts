@@ -1,13 +1,18 @@
-// Names of files and keys of their objects. Any name that a server lists can be stored, and a key can be read back.
+// Converts between the names of files at a source and their keys in object storage. Every file name gets a valid key,
+// and the key can be converted back into the name.
 import { createHash } from 'node:crypto';
 import { cleanLine } from '../typed-text.ts';
 
-/** What an object store and the column of a name can hold. */
+/**
+ * The longest file name: `characters` fit into the database column, `bytes` into an object storage
+ * key.
+ */
 const MOST = { characters: 255, bytes: 240 };
 
 /**
- * The name under which a listed file is stored: the listed one, unless it has invisible characters or is too long.
- * Then its beginning with a digest of the whole name, so that two such names stay different.
+ * Returns the name under which a listed file is stored. If the listed name is too long or has
+ * invisible characters, returns its beginning with a digest of the whole name, so that two such
+ * names stay different.
  */
 export function storedName(listed: string): string {
   const clean = cleanLine(listed.toWellFormed());
@@ -25,7 +30,10 @@ export function storedName(listed: string): string {
 const isShort = (name: string) =>
   name !== '' && name.length <= MOST.characters && Buffer.byteLength(encoded(name)) <= MOST.bytes;
 
-/** Matches what an object key cannot contain, and the sign that such a character is written with. */
+/**
+ * Matches the characters that an object storage key cannot contain, and `%`, with which `encoded`
+ * replaces such characters.
+ */
 const unfit = /^\.|[%/\\\p{Cc}\ufffe\uffff]/gu;
 
 const encoded = (name: string) => name.replaceAll(unfit, (found) => `%${hexOf(found)}`);
@@ -33,14 +41,17 @@ const hexOf = (character: string) => character.charCodeAt(0).toString(16).padSta
 const decoded = (part: string) =>
   part.replaceAll(/%([0-9a-f]{4})/g, (_all, hex: string) => String.fromCharCode(parseInt(hex, 16)));
 
-/** Where the files of a source are stored. */
+/** Returns the prefix of the object storage keys of a source’s files. */
 export const folderOf = (source: number) => `datafiles/${source}/`;
 
-/** The key of a fetched file: `datafiles/<source>/<fetch>/<name>`. */
+/** Returns the object storage key of a fetched file: `datafiles/<source>/<fetch>/<name>`. */
 export const keyOf = (source: number, { name, fetch }: { name: string; fetch: number }) =>
   `${folderOf(source)}${fetch}/${encoded(name)}`;
 
-/** The name and fetch of a stored file; null for a key that is not one of this source’s. */
+/**
+ * Returns the file name and fetch number from an object storage key; null if the key does not
+ * belong to a file of this source.
+ */
 export function fileOfKey(source: number, key: string): { name: string; fetch: number } | null {
   const [, fetch = '', part = ''] =
     /^([1-9]\d{0,8})\/([^/]+)$/.exec(key.slice(folderOf(source).length)) ?? [];
@@ -48,7 +59,7 @@ export function fileOfKey(source: number, key: string): { name: string; fetch: n
   return part !== '' && keyOf(source, file) === key ? file : null;
 }
 
-/** The name of the file at an address: the last part of its path. */
+/** Returns the file name in a URL: the last part of the path. */
 export function nameAt(url: URL): string {
   const last = url.pathname.split('/').findLast((part) => part !== '') ?? '';
   try {
@@ -59,8 +70,9 @@ export function nameAt(url: URL): string {
 }
 
 /**
- * Whether a name matches one of the patterns with spaces or commas between them: `*.csv`, `rain-????.csv`. `*` is any
- * text and `?` one character; letters match in either case.
+ * Whether a file name matches one of several patterns with spaces or commas between them: `*.csv`,
+ * `rain-????.csv`. `*` stands for any text and `?` for one character. Upper and lower case are
+ * equal.
  */
 export const matches = (patterns: string, name: string): boolean =>
   patterns
@@ -70,7 +82,10 @@ export const matches = (patterns: string, name: string): boolean =>
         pattern !== '' && matchesOne([...pattern.toLowerCase()], [...name.toLowerCase()]),
     );
 
-/** Matches in at most pattern × name steps: only the last `*` is ever tried again. */
+/**
+ * Matches a file name against one pattern. Backtracks only to the last `*`, so that a match never
+ * takes more steps than the length of the pattern times the length of the name.
+ */
 function matchesOne(pattern: string[], name: string[]): boolean {
   let [at, from] = [0, 0];
   let star: { at: number; from: number } | null = null;

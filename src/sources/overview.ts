@@ -1,4 +1,5 @@
-// What the pages and the command line show of sources: their files by state, their last run and their next one.
+// Reads what pages and the command line show about each source: its number of files by state, its last run, and the
+// time of its next run.
 import { first, select, sql, type Queryable } from '../database/sql.ts';
 import { fullName } from '../datasets/datasets.ts';
 import { differing } from '../datasets/registry.ts';
@@ -8,7 +9,10 @@ import { reportOf, type RunReport } from './report.ts';
 import { onlyOneOf, SOURCE_RUN } from './run.ts';
 import type { Source } from './sources.ts';
 
-/** The newest run of a source; `report` is null while it runs, and when it failed. */
+/**
+ * The newest run of a source. `report` is null while the run is active, and after a run that
+ * failed.
+ */
 export type LastRun = {
   number: number;
   state: JobState;
@@ -36,7 +40,7 @@ type Line = Source & {
   differing: number;
 };
 
-/** All sources, or one of them, as lists show them. */
+/** Reads all sources, or only the source with this id, with the counts that lists show. */
 export async function overview(on: Queryable, id: number | null = null): Promise<ListedSource[]> {
   const lines = await select<Line>(
     on,
@@ -63,7 +67,7 @@ export async function overview(on: Queryable, id: number | null = null): Promise
   );
 }
 
-/** The newest run of a source. */
+/** Reads the newest run of a source; null if the source was never run. */
 async function lastRun(on: Queryable, { id }: Pick<Source, 'id'>): Promise<LastRun | null> {
   const job = await first<Omit<LastRun, 'report'> & { report: string | null }>(
     on,

@@ -1,4 +1,4 @@
-// The pages *Data / Sources*: where data files are pulled from, their runs and their files.
+// The pages *Data / Sources*: lists the sources of data files, and shows each source with its settings, runs and files.
 import type { Request, Response } from 'express';
 import * as datasets from '../datasets/datasets.ts';
 import { datafileLook } from '../datasets/looks.ts';
@@ -17,7 +17,7 @@ import type { PostedSource, Source } from './sources.ts';
 
 const crumbs = [{ text: 'Sources', href: '/sources' }];
 const FIELDS = ['name', 'url', 'hosts', 'credential', 'dataset', 'cron', 'active'] as const;
-/** How many files of a source its page lists. */
+/** How many files the page of a source lists at most. */
 const FILES_SHOWN = 200;
 
 const runView = (run: LastRun | null) => run && { ...run, look: lookOf(run.state) };
@@ -63,7 +63,10 @@ export async function show(req: Request, res: Response) {
   });
 }
 
-/** The options of a source by their labels; empty ones are left out. */
+/**
+ * Returns the options of a source with their labels, for the page of the source. Empty options are
+ * left out.
+ */
 const optionsView = (source: Source) => {
   const options = sources.optionsOf(source);
   return kinds[source.kind].fields.flatMap(({ name, label }) =>

@@ -1,5 +1,5 @@
-// What a run of a source has done. It is read from the registry, so that it is right also when the run was killed and
-// another worker ended it.
+// Reports what a run of a source did. The report is counted in the registry of data files, so it is right even if the
+// first worker was killed and another worker finished the run.
 import { first, select, sql, type Queryable } from '../database/sql.ts';
 import type { Job } from '../jobs/jobs.ts';
 import { differing } from '../datasets/registry.ts';
@@ -15,17 +15,17 @@ export type RunReport = {
   loaded: number;
   rows: number;
   failed: number;
-  /** How many stored files differ from those at the source. */
+  /** How many stored files have changed at the source since they were fetched. */
   differing: number;
   /** The first files that could not be fetched or loaded. */
   failures: FailedFile[];
 };
 
-/** The report of a job; null while it has none. */
+/** Parses the stored report of a job; null if the job has no report yet. */
 export const reportOf = (text: string | null): RunReport | null =>
   text === null ? null : (JSON.parse(text) as RunReport);
 
-/** How many failures a report names. */
+/** How many failures a report lists. */
 const NAMED = 100;
 
 type Ended = { source: Source; job: Job };

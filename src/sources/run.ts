@@ -1,5 +1,5 @@
-// A run of a source: every listed file that is not stored is fetched, and every file that is not loaded is loaded.
-// Files fail one by one and stop nothing. Whatever kills a run, the next one continues from what is stored.
+// Runs a source: fetches every listed file that is not stored yet, then loads every stored file that is not loaded yet.
+// A file that fails does not stop the other files. If a run is killed, the next run continues from what is stored.
 import { z } from 'zod';
 import { failpoint } from '../database/failpoints.ts';
 import type { Queryable } from '../database/sql.ts';
@@ -23,17 +23,26 @@ import type { Source } from './sources.ts';
 
 export const SOURCE_RUN = 'source-run';
 
-/** `again`: the file that a person wants fetched again, under the number of its next fetch. */
+/**
+ * The input of the job. `again`: the file that a person asked to fetch again, with the number of
+ * this fetch; null for a normal run.
+ */
 export const sourceRunInput = z.object({
   source: z.number(),
   again: z.object({ name: z.string(), fetch: z.number() }).nullable().default(null),
 });
 type Input = z.infer<typeof sourceRunInput>;
 
-/** The key of which only one job may be active: each source has one run at a time. */
+/**
+ * Returns the key that lets only one job be active for a source, so that a source never has two
+ * runs at the same time.
+ */
 export const onlyOneOf = (id: number) => `${SOURCE_RUN}:${id}`;
 
-/** Requests a run of a source, or returns the active one. The caller queues the job after the commit. */
+/**
+ * Requests a run of a source, or returns the job of the active run. The caller must queue the job
+ * after the commit.
+ */
 export const requestRun = (on: Queryable, source: Source, person: string) =>
   jobs.request(on, runOf(source, person, null));
 
@@ -46,7 +55,7 @@ const runOf = ({ id, name }: Source, person: string, again: Input['again']): job
 });
 
 /**
- * Requests that a file is fetched again; the earlier one is kept.
+ * Requests a job that fetches a file again. The content from the earlier fetch is kept.
  * @throws Conflict while a run of the source is active
  */
 export async function requestRefetch(
@@ -65,12 +74,15 @@ export async function requestRefetch(
   return requested;
 }
 
-/** The task of a run. */
+/**
+ * Runs a source as a job: fetches new files, loads them, and notifies data managers of failures.
+ */
 export async function runSource(work: Work, { source: id, again }: Input): Promise<RunReport> {
   const { here, job } = work;
   const source = await sources.known(here.sql, id);
   try {
-    // Within a step, what is being done has no line of its own on the page of the job.
+    // Inside a step, progress texts do not begin further steps. So the page of the job shows all
+    // fetched files as one step.
     const fetching = await work.step('Fetch new files', () => {
       const http = openHttp(here.settings.sources, source, here.halt.signal);
       return fetchNew({ ...work, source, http, again });
@@ -88,7 +100,10 @@ export async function runSource(work: Work, { source: id, again }: Input): Promi
   }
 }
 
-/** An error that ends the attempt: one of the index may pass, and then the job tries again. */
+/**
+ * Returns the error that ends this attempt of the job. After a failure of the index that may pass,
+ * the job tries again; after any other failure of the index, the job fails.
+ */
 function asEnding({ halt }: App, error: unknown): unknown {
   if (error instanceof FetchFailure) {
     return error.isPassing ? new Unavailable(error.message) : new Problem(422, error.message);
@@ -99,7 +114,10 @@ function asEnding({ halt }: App, error: unknown): unknown {
   return error;
 }
 
-/** Loads every file that is neither loaded nor failed, in the order in which they were fetched. */
+/**
+ * Loads every stored file that is still in the state `processing`, in the order in which the files
+ * were fetched.
+ */
 async function loadUnprocessed(work: Work, source: Source) {
   const { here } = work;
   const newest = newestOf(await linesOf(here.sql, source));
@@ -113,7 +131,10 @@ async function loadUnprocessed(work: Work, source: Source) {
   }
 }
 
-/** Loads a file; one that cannot be loaded fails by itself, and only faults that may pass end the attempt. */
+/**
+ * Loads a file. If the file itself cannot be loaded, only this file fails and the run continues. An
+ * error that may pass, such as an unreachable database, ends the attempt of the whole job.
+ */
 async function loadOne(work: Work, file: SourceFile) {
   const { here } = work;
   try {

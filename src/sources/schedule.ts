@@ -1,4 +1,4 @@
-// The schedules of sources: each active source has its own cron pattern.
+// Schedules the runs of sources: every active source has its own cron pattern.
 import type { App } from '../environments/app.ts';
 import type { Schedule, Schedules } from '../jobs/schedules.ts';
 import { onlyOneOf, SOURCE_RUN } from './run.ts';
@@ -8,7 +8,7 @@ import type { Source } from './sources.ts';
 export const sourceSchedules: Schedules = async ({ sql }: App) =>
   (await sources.active(sql)).map(scheduleOf);
 
-/** The schedule of a source; its job runs for the person `schedule`. */
+/** Returns the schedule of a source. The jobs that it requests have `schedule` as their person. */
 const scheduleOf = ({ id, name, cron }: Source): Schedule => ({
   name: sources.scheduleName(id),
   label: `Source ${name}`,

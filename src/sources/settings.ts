@@ -1,12 +1,15 @@
-// The settings of sources: which addresses they may have, and their credentials.
+// The settings for sources: whether sources may be in private networks, and the credentials for publishers.
 import { z } from 'zod';
 
 export type SourceSettings = {
   /** The cron pattern that the form of a new source proposes. */
   cron: string;
-  /** Whether files may come from this machine and from private networks, as the demo and the tests need it. */
+  /**
+   * Whether sources may be on this machine or in private networks. Only the demo and the tests need
+   * this.
+   */
   mayBeLocal: boolean;
-  /** The values of the `Authorization` header by the name of the credential. */
+  /** The value of the `Authorization` header for each credential, by the name of the credential. */
   credentials: Record<string, string>;
 };
 
@@ -25,7 +28,7 @@ const schema = z.object({
 
 export const sourceVariables = [...Object.keys(schema.shape), CREDENTIAL];
 
-/** Parses the settings of sources; returns them, and a message for each wrong one. */
+/** Parses the settings for sources. `wrong` has a message for each setting with a wrong value. */
 export function sourceSettings(variables: Variables): {
   sources: SourceSettings;
   wrong: string[];
@@ -35,7 +38,8 @@ export function sourceSettings(variables: Variables): {
   const wrong = [
     ...(error?.issues ?? []).map(({ path, message }) => `${path.join('.')}: ${message}`),
     ...Object.entries(credentials)
-      // A header cannot contain these characters; the message does not repeat the value.
+      // Finds values that an HTTP header cannot contain. The message does not repeat such a value,
+      // because the value is secret.
       .filter(([, value]) => !/^[\t\x20-\x7e]+$/.test(value))
       .map(([name]) => `SOURCE_CREDENTIAL_${name}: must be one line of plain characters: Bearer …`),
   ];

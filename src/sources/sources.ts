@@ -1,4 +1,4 @@
-// Sources: where data files are pulled from. Each belongs to a dataset, and lists its files in an index of its kind.
+// Stores sources. A source is a publisher’s index from which Oneway fetches the data files of one dataset.
 import { getNextMillis } from 'bullmq';
 import { z } from 'zod';
 import * as audit from '../audit/audit.ts';
@@ -16,16 +16,22 @@ export type Source = {
   name: string;
   kind: KindName;
   url: string;
-  /** The options of its kind, as JSON. */
+  /** The options of the source’s kind, as JSON. */
   options: string;
-  /** Further hosts that files may come from, with spaces between them. */
+  /** Other hosts from which files may be fetched, with spaces between them. */
   hosts: string;
-  /** The name of a setting, SOURCE_CREDENTIAL_<name>; its value is stored nowhere. */
+  /**
+   * The <name> in the setting SOURCE_CREDENTIAL_<name>. The value of the credential is only in the
+   * settings, never in the database.
+   */
   credential: string | null;
   dataset: number;
   cron: string;
   active: 0 | 1;
-  /** A number that each change raises, so that nobody overwrites the change of another person. */
+  /**
+   * Every change raises this number. A save from a page that showed a lower number is refused, so
+   * that nobody overwrites the change of another person.
+   */
   revision: number;
   created_by: string;
   created_at: string;
@@ -41,7 +47,7 @@ export const active = (on: Queryable) =>
 
 /**
  * Reads a source.
- * @throws NotFound when there is none with this id
+ * @throws NotFound if no source has this id
  */
 export async function known(on: Queryable, id: number): Promise<Source> {
   const found = await first<Source>(on, sql`select * from source where id = ${id}`);
@@ -64,7 +70,10 @@ export type PostedSource = {
   options?: Record<string, string>;
 };
 
-/** The address of an index; `statistics.example/files` is one, too. */
+/**
+ * Validates the URL of an index. A URL that was typed without a scheme, such as
+ * `statistics.example/files`, gets one.
+ */
 const address = z
   .string({ error: 'Enter the address of the index' })
   .transform((typed, context) => {
@@ -118,7 +127,10 @@ const cron = z
   .transform((typed) => typed.trim().replaceAll(/\s+/g, ' '))
   .pipe(z.string().max(60, cronMessage).refine(isCron, cronMessage));
 
-/** Whether a text is a cron pattern of five parts that has a next time. */
+/**
+ * Whether a text is a cron pattern with five fields that matches some future time. `0 0 30 2 *`,
+ * the 30th of February, never does.
+ */
 function isCron(pattern: string): boolean {
   if (pattern.split(' ').length !== 5) return false;
   try {
@@ -139,7 +151,7 @@ const wantedSource = z.object({
 });
 
 /**
- * Checks a posted source.
+ * Validates a posted source; returns the SQL that sets its columns.
  * @throws Invalid with a message for each wrong field
  */
 async function checked(here: App, kind: KindName, posted: PostedSource) {
@@ -170,7 +182,10 @@ async function checked(here: App, kind: KindName, posted: PostedSource) {
     cron = ${result.cron}, active = ${result.active === 'yes'}`;
 }
 
-/** Runs a check; collects its messages, with a prefix before the names of the fields. */
+/**
+ * Runs a check; returns its result, or null if fields are wrong. Adds the messages about wrong
+ * fields to `errors`, with `prefix` before each field name.
+ */
 function attempt<T>(errors: Record<string, string>, prefix: string, check: () => T): T | null {
   try {
     return check();
@@ -201,8 +216,8 @@ export async function add(here: App, person: string, posted: PostedSource): Prom
 }
 
 /**
- * Changes a source; its kind stays. `seen`: the revision that the page showed.
- * @throws Invalid for wrong fields, Conflict when another person changed it meanwhile
+ * Changes a source, except its kind. `seen`: the revision that the user’s page showed.
+ * @throws Invalid for wrong fields, Conflict if another person changed the source meanwhile
  */
 export async function change(
   here: App,
@@ -223,7 +238,8 @@ export async function change(
       );
     }
     const after = await known(on, id);
-    // A source that was not active has missed no run; without its record its next run is in the future.
+    // Forgets the planned next run. Otherwise a source that is switched on again would at once run
+    // for a time that passed while the source was switched off.
     if (after.active !== before.active) await forgetSchedule(on, scheduleName(id));
     await audit.write(on, { person, action: 'changed a source', subject: after.name });
   });

@@ -1,5 +1,5 @@
-// Accepts an order of a copy (a staging database made from a backup): gives it a name, a place within the limit and a
-// job, in one commit. The same order, sent again, gets the same answer.
+// Accepts an order of a copy (a staging database made from a backup): names the copy, counts it against the limit and
+// requests the job that builds it, in one commit. If the same order arrives again, it gets the same answer.
 import type { PoolConnection } from 'mysql2/promise';
 import * as audit from '../audit/audit.ts';
 import { withBackups } from '../backups/job.ts';
@@ -18,7 +18,7 @@ import { nameOf, type Level } from './names.ts';
 export const BUILD = 'copy-build';
 
 export type OrderRequest = {
-  /** The id of the order, and also of the copy that is made for it. */
+  /** The id of the order, which is also the id of the copy. */
   order: string;
   client: string;
   level: Level;
@@ -29,12 +29,16 @@ export type OrderRequest = {
   callback: { url: string; key: string } | null;
 };
 
-/** `job`: null for an order of which only the answer is known, because its job was removed long ago. */
+/**
+ * The answer to an order. `job` is null if the order was accepted so long ago that its job has been
+ * deleted.
+ */
 export type Accepted = { name: string; job: jobs.Job | null; isNew: boolean };
 
 /**
- * Accepts an order, or returns what was answered to it before.
- * @throws BridgeProblem when there is no backup, no free place, or the name is taken
+ * Accepts an order. If the order was accepted before, returns the same answer again.
+ * @throws BridgeProblem if the client has no backup, the limit of databases is reached, or the name
+ * is taken
  */
 export async function accept(here: App, wanted: OrderRequest): Promise<Accepted> {
   const known = await copies.byId(here.sql, wanted.order);
@@ -70,7 +74,7 @@ export async function accept(here: App, wanted: OrderRequest): Promise<Accepted>
   });
 }
 
-/** The answer that an order got before. */
+/** Returns the answer that an order got when it was accepted. */
 const repeated = async (on: Queryable, { name, job }: copies.Copy): Promise<Accepted> => ({
   name,
   job: (job === null ? undefined : await jobs.byId(on, job)) ?? null,
@@ -78,8 +82,9 @@ const repeated = async (on: Queryable, { name, job }: copies.Copy): Promise<Acce
 });
 
 /**
- * Takes the spare (a tested copy that nobody ordered) for an order, if it was made from this very backup; null if
- * there is none. Nobody else can take it then.
+ * Takes the client’s spare (a tested copy that nobody has ordered) for an order, if the spare was
+ * made from this backup; otherwise returns null. Marks the spare as dropped, so that no other order
+ * can take the same spare.
  */
 async function takeSpare(on: PoolConnection, manifest: Manifest) {
   const spare = await copies.spareOf(on, manifest.client);
@@ -88,11 +93,13 @@ async function takeSpare(on: PoolConnection, manifest: Manifest) {
   return (await copies.change(on, spare, ['ready'], what)) ? spare : null;
 }
 
-/** Whether a copy was made from this very backup, and has the version of this program. */
+/**
+ * Whether a copy was made from exactly this backup and has the database version of this program.
+ */
 export const isMadeOf = ({ backup, version }: copies.Copy, { time }: Manifest): boolean =>
   backup === time && version === currentVersion();
 
-/** What is recorded about a copy from the manifest of its backup. */
+/** Returns the facts about a backup that are recorded with a copy made from it. */
 export const factsOf = (manifest: Manifest) => ({
   backup: manifest.time,
   data_at: toSqlInstant(manifest.instant),
@@ -102,8 +109,8 @@ export const factsOf = (manifest: Manifest) => ({
 });
 
 /**
- * The newest backup of a client.
- * @throws BridgeProblem when there is none, or only one that a newer program made
+ * Reads the manifest of a client’s newest backup.
+ * @throws BridgeProblem if the client has no backup, or if a newer program made the newest backup
  */
 const newestBackup = (here: App, client: string): Promise<Manifest> =>
   withBackups(here, async (store) => {
@@ -124,7 +131,10 @@ const newestBackup = (here: App, client: string): Promise<Manifest> =>
     );
   });
 
-/** Locks the taking of places and names: until the commit no other order is accepted. */
+/**
+ * Locks the acceptance of orders until the commit. Otherwise two simultaneous orders could take the
+ * same name or exceed the limit of databases.
+ */
 const lockPlaces = (on: PoolConnection) =>
   run(on, sql`insert into copy_lock (name) values ('places') on duplicate key update name = name`);
 

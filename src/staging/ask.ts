@@ -1,11 +1,11 @@
-// Asks a staging server over HTTP; request and answer are JSON.
+// Sends HTTP requests to a staging server. Requests and responses are JSON.
 import { z } from 'zod';
 import type { App } from '../environments/app.ts';
 import { Problem, Unavailable } from '../problems.ts';
 import { BridgeProblem } from './bridge-problem.ts';
 import { tokenOf, type StagingEnvironment } from './environments.ts';
 
-/** How many milliseconds a staging server may take to answer. Tests shorten it. */
+/** How many milliseconds a staging server may take to respond. Tests shorten the time. */
 export const deadlines = { answer: 10_000 };
 const MOST_BYTES = 64 * 1024;
 
@@ -14,8 +14,9 @@ const refusal = z.object({
 });
 
 /**
- * Posts JSON to a path of the staging server, with its token, and parses the answer.
- * @throws Unavailable when it does not answer, or asks to try later; BridgeProblem when it refuses
+ * Posts JSON, including the token, to a path of the staging server, and parses the response.
+ * @throws Unavailable if the staging server does not respond or has a passing error; BridgeProblem
+ * if the staging server refuses the request
  */
 export async function ask<T extends z.ZodType>(
   here: App,

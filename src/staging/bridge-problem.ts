@@ -1,6 +1,9 @@
 import { Problem } from '../problems.ts';
 
-/** The error when one server refuses what another one asks: a code for the program, and a sentence for its people. */
+/**
+ * Thrown when one Oneway server refuses a request of another. `code` is for the program that sent
+ * the request; the message is a sentence for its users.
+ */
 export class BridgeProblem extends Problem {
   readonly code: string;
 

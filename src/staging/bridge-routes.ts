@@ -1,5 +1,5 @@
-// The bridge: what staging servers, and the servers that order staging databases from them, post to each other. It is
-// JSON, with a token or a key in it.
+// The bridge: the routes over which other servers order staging databases from a staging server, and over which the
+// staging server calls back. Requests are JSON and contain a token or a key.
 import type { NextFunction, Request, Response } from 'express';
 import { z } from 'zod';
 import { noteRefusal } from '../access/refusals.ts';
@@ -56,13 +56,14 @@ const callbackBody = z.object({
   url: z.string().max(500).nullish(),
 });
 
-/** How many wrong tokens and keys one address may send in 15 minutes. */
+/** How many wrong tokens and keys an IP address may send within 15 minutes. */
 const WRONG_ATTEMPTS = 20;
 
 async function refuseWrongToken(req: Request) {
   const { tokens } = settingsOfCopies(req.here);
   const given = (req.body as { token?: unknown } | undefined)?.token;
-  // All tokens are compared, so that the time reveals nothing about them.
+  // Compares the given token with all valid tokens, even after a match, so that the response time
+  // reveals nothing about the tokens.
   const found = tokens.map((token) => isSameHash(hashOf(token), hashOf(String(given))));
   if (found.includes(true)) return;
   await countWrong(req, 'wrong staging token');
@@ -80,7 +81,7 @@ async function countWrong(req: Request, reason: string) {
   await countAttempt(wrong, addressOf(req));
 }
 
-/** Returns a handler that answers in JSON, refusals included. */
+/** Wraps a handler so that its errors are sent as JSON. */
 const answered = (act: (req: Request, res: Response) => Promise<void>) =>
   async function answer(req: Request, res: Response) {
     try {
@@ -91,8 +92,8 @@ const answered = (act: (req: Request, res: Response) => Promise<void>) =>
   };
 
 /**
- * Returns a handler for servers that send the token; with it they may order copies, ask about orders, and drop
- * copies.
+ * Wraps a handler so that it runs only if the request has a valid token. A server with the token
+ * may order copies, ask about its orders, and drop copies.
  */
 const withToken = (act: (req: Request, res: Response) => Promise<void>) =>
   answered(async (req, res) => {
@@ -145,7 +146,10 @@ export const states = withToken(tellStates);
 export const drop = withToken(dropCopies);
 export const callback = answered(hearCallback);
 
-/** Answers an error in JSON, also one before a handler runs: a request that is no JSON. */
+/**
+ * Express error handler: for bridge routes, sends errors as JSON that occur before a handler runs,
+ * for example because the request body is not JSON.
+ */
 export function answerBridgeError(
   error: unknown,
   req: Request,

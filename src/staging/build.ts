@@ -1,5 +1,5 @@
-// Builds a copy (staging database) from a backup. The process can be killed at any point: the next attempt removes
-// what this one left, and begins again.
+// Builds a copy (staging database) from a backup. If the process is killed, the next attempt drops the unfinished
+// databases and builds the copy from the beginning.
 import { z } from 'zod';
 import * as audit from '../audit/audit.ts';
 import { withBackups } from '../backups/job.ts';
@@ -32,8 +32,8 @@ export const buildInput = z.object({ copy: z.uuid() });
 export type BuildReport = { name: string; rows: number; backup: string };
 
 /**
- * Builds the copy of an order, as a job. If the copy is not waiting to be built any more, for example because it was
- * dropped, nothing is done.
+ * Runs the job that builds the copy of an order. Does nothing if the copy is not in the state
+ * `building`, for example because it was dropped meanwhile.
  */
 export async function buildCopy(
   { here, report }: Work,
@@ -57,8 +57,9 @@ export async function buildCopy(
 }
 
 /**
- * Makes the copy out of the spare (tested copy) that was taken for it. Returns false when there is none, or when its
- * databases are gone.
+ * Turns the spare (a tested copy) that was reserved for this order into the ordered copy, so that
+ * the backup need not be loaded. Returns false if no spare was reserved, or if the databases of the
+ * spare are gone.
  */
 async function takeOver(here: App, copy: Copy, report: Work['report']): Promise<boolean> {
   const { spare_name: spare } = copy;
@@ -82,11 +83,14 @@ async function takeOver(here: App, copy: Copy, report: Work['report']): Promise<
 type How = {
   source: Source;
   report: Work['report'];
-  /** Called when all rows are loaded, before anything else is done to them. */
+  /** Called when all rows are loaded, before anything changes the rows. */
   afterLoad?: (loaded: Environment) => Promise<void>;
 };
 
-/** Creates and fills the databases of a copy, after removing what an earlier attempt left. */
+/**
+ * Creates the databases of a copy and loads the backup into them. Before that, drops the databases
+ * that an interrupted attempt left.
+ */
 export async function makeDatabases(
   here: App,
   copy: Copy,
@@ -120,7 +124,8 @@ export async function makeDatabases(
         await failpoint('copy loading');
       },
       afterLoad: async () => afterLoad?.(environment),
-      // Nobody has the new database open yet, so no cache has to expire.
+      // Does not wait for caches to expire, because no other process has opened the new database
+      // yet.
       ttlMs: 0,
     });
     await raiseIdsAbove(environment);
@@ -129,8 +134,8 @@ export async function makeDatabases(
 }
 
 /**
- * Raises the sequences of ids in a copy. Its new rows get ids of staging’s range, in which rows that came from
- * production already have ids.
+ * Raises the id sequences of a copy above the ids of its rows. New rows in a copy get ids from
+ * staging’s range, and rows that came from staging to production already use ids of that range.
  */
 async function raiseIdsAbove(environment: Environment) {
   const { from, to } = environment.rules.ids;
@@ -142,7 +147,7 @@ async function raiseIdsAbove(environment: Environment) {
   for (const { entity, id } of highest) await raiseIds(environment, entity, [id]);
 }
 
-/** Drops the copy that this one replaces under the same name. */
+/** Drops the former copy of the same name, if the new copy replaces one. */
 async function makeRoom(here: App, copy: Copy) {
   const former = await copies.replacedBy(here.sql, copy.id);
   if (!former) return;
@@ -150,7 +155,10 @@ async function makeRoom(here: App, copy: Copy) {
   await finishDrop(here, former, { person: copy.person, action: 'replaced a copy' });
 }
 
-/** Records that the copy is ready, and notifies the server that ordered it, in one commit. */
+/**
+ * Records that the copy is ready and queues the notification of the server that ordered the copy,
+ * in one commit.
+ */
 const markReady = (here: App, copy: Copy) =>
   transaction(here.sql, async (on) => {
     const { days } = settingsOfCopies(here);
@@ -162,8 +170,8 @@ const markReady = (here: App, copy: Copy) =>
           until = utc_timestamp(3) + interval ${days} day`,
     );
     if (!isReady) return;
-    // The spare was used for this copy. A restore test makes the next spare, so that the next order is ready as
-    // quickly.
+    // This copy has used up the client’s spare. A restore test makes the next spare, so that the
+    // next order is ready as quickly.
     if (copy.spare_name !== null) await requestRestoreTest(on, copy.client);
     await callBack(here, on, await copies.known(on, copy.id));
     await audit.write(on, { person: copy.person, action: 'made a copy', subject: copy.name });

@@ -1,12 +1,15 @@
-// Tells the server that ordered a copy that it is ready, or that it failed. The outbox repeats that until it is
-// acknowledged.
+// Notifies the server that ordered a copy when the copy is ready or has failed. The outbox repeats the callback until
+// that server acknowledges it.
 import { fromSqlInstant, type Queryable } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
 import * as outbox from '../messages/outbox.ts';
 import { v7 as uuid } from 'uuid';
 import type { Copy } from './copies.ts';
 
-/** The state of an order, as the server that ordered learns it: by a callback, or when it asks. */
+/**
+ * The state of an order, as the staging server sends it to the server that ordered: in a callback,
+ * or in the response to a request about the order.
+ */
 export type OrderState = {
   order: string;
   state: 'running' | 'done' | 'error';
@@ -15,9 +18,9 @@ export type OrderState = {
   done: number;
   total: number;
   problem: string | null;
-  /** Until when the copy is kept, in ISO 8601. */
+  /** The time until which the copy is kept, in ISO 8601. */
   until: string | null;
-  /** The URL at which the copy is opened. */
+  /** The URL of the page on which people open the copy. */
   url: string | null;
 };
 

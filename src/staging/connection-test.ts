@@ -4,8 +4,9 @@ import { ask } from './ask.ts';
 import type { StagingEnvironment } from './environments.ts';
 
 /**
- * Asks a staging server about an order that does not exist: any answer proves that its address and token are right.
- * @throws Problem when it does not answer, or refuses the token
+ * Tests the connection to a staging server with a request for the states of no orders. A valid
+ * response proves that the URL and the token are right.
+ * @throws Problem if the staging server does not respond, or refuses the token
  */
 export const testConnection = (here: App, environment: StagingEnvironment) =>
   ask(here, environment, {

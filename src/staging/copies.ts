@@ -1,5 +1,5 @@
-// The record of every copy (staging database), in the table `database_copy`: who ordered it, what it was made from,
-// and what is happening to it.
+// Reads and changes the records of copies (staging databases) in the table `database_copy`: who ordered each copy, from
+// which backup it was made, and in which state it is.
 import {
   first,
   run,
@@ -13,38 +13,49 @@ import { Conflict } from '../problems.ts';
 import type { Level } from './names.ts';
 
 /**
- * The state of a copy. `updating`: a job migrates it to the schema of this program. A failed or dropped copy has no
- * databases any more.
+ * The state of a copy. `updating`: a job migrates the copy to the schema of this program. `failed`
+ * and `dropped`: the databases of the copy no longer exist.
  */
 export type CopyState = 'building' | 'ready' | 'updating' | 'dropping' | 'failed' | 'dropped';
 
 export type Copy = {
-  /** The id of the copy, which is also that of its order. */
+  /** The id of the copy, which is also the id of its order. */
   id: string;
-  /** The id that is written into its databases: its own, or that of the spare (tested copy) that it was made from. */
+  /**
+   * The id that is stored in the copy’s databases: the copy’s own id, or the id of the spare
+   * (tested copy) from which the copy was made.
+   */
   mark: string;
-  /** The name of its MySQL database. */
+  /** The name of the copy and of its MySQL database. */
   name: string;
-  /** The name of its MongoDB database; not that of the MySQL one if the copy was made from a spare. */
+  /**
+   * The name of the copy’s MongoDB database. It differs from `name` if the copy was made from a
+   * spare.
+   */
   documents_name: string;
-  /** The name of the spare’s MySQL database, if the copy is made from a spare. */
+  /** The name of the spare’s MySQL database; null if the copy is not made from a spare. */
   spare_name: string | null;
   client: string;
   level: Level;
-  /** The e-mail of the person who ordered it. */
+  /** The e-mail of the person who ordered the copy. */
   person: string;
-  /** The time at which its backup was begun; `data_at` is the time of the data in it. */
+  /**
+   * When the backup was begun from which the copy was made. `data_at` is the time of the data in
+   * that backup.
+   */
   backup: string;
   data_at: string;
-  /** The version of its database. */
+  /** The database version of the copy. */
   version: string;
   state: CopyState;
   /** 1 for a spare: a copy that was tested and waits for an order. */
   is_spare: number;
   is_creating: number;
-  /** The id of the copy that replaces this one under the same name. */
+  /**
+   * The id of the newer copy that replaces this copy and takes over its name; null if none does.
+   */
   replaced_by: string | null;
-  /** The id of the job that builds or updates it. */
+  /** The id of the job that builds or updates the copy. */
   job: string | null;
   callback_url: string | null;
   callback_key: string | null;
@@ -56,7 +67,7 @@ export type Copy = {
   problem: string | null;
   ended_by: string | null;
   created_at: string;
-  /** When its state changed last. */
+  /** When the copy was last changed, for example its state. */
   changed_at: string;
   ready_at: string | null;
   ended_at: string | null;
@@ -67,7 +78,10 @@ export type NewCopy = Pick<
   'id' | 'name' | 'client' | 'level' | 'person' | 'backup' | 'data_at' | 'version' | 'job'
 > & {
   isSpare: boolean;
-  /** The spare (tested copy) whose databases it takes over; null if it loads its backup. */
+  /**
+   * The spare (tested copy) whose databases the new copy takes over; null if the new copy loads its
+   * backup.
+   */
   spare: Copy | null;
   callback: { url: string; key: string } | null;
   bytes: number;
@@ -91,7 +105,7 @@ export const add = (on: Queryable, copy: NewCopy) =>
 export const byId = (on: Queryable, id: string) =>
   first<Copy>(on, sql`select * from database_copy where id = ${id}`);
 
-/** Reads the record of a copy, which must exist. */
+/** Reads the record of a copy. The record must exist. */
 export async function known(on: Queryable, id: string): Promise<Copy> {
   const copy = await byId(on, id);
   if (!copy) throw new Error('The record of a copy is gone');
@@ -101,25 +115,28 @@ export async function known(on: Queryable, id: string): Promise<Copy> {
 export const byIds = (on: Queryable, ids: string[]) =>
   select<Copy>(on, sql`select * from database_copy where id in (${ids})`);
 
-/** The copy that has this name now. */
+/** Reads the copy that has this name now. Former copies of the same name are ignored. */
 export const named = (on: Queryable, name: string) =>
   first<Copy>(on, sql`select * from database_copy where live_name = ${name}`);
 
-/** The newest copy that ever had this name, even if it was dropped since. */
+/** Reads the newest copy that ever had this name, even if the copy was dropped since. */
 export const newestNamed = (on: Queryable, name: string) =>
   first<Copy>(
     on,
     sql`select * from database_copy where name = ${name} order by created_at desc limit 1`,
   );
 
-/** The copies that people may open, newest first, without spares, which have no name for people yet. */
+/**
+ * Lists the copies that exist or are being built, newest first. Spares are left out, because nobody
+ * has ordered them.
+ */
 export const live = (on: Queryable) =>
   select<Copy>(
     on,
     sql`select * from database_copy where ended_at is null and not is_spare order by created_at desc`,
   );
 
-/** The copies that ended in the last 30 days, for the page. */
+/** Lists up to 20 copies that failed or were dropped in the last 30 days, newest first. */
 export const ended = (on: Queryable) =>
   select<Copy>(
     on,
@@ -132,7 +149,10 @@ export const ended = (on: Queryable) =>
 export const isProtected = ({ protected_until: until }: Pick<Copy, 'protected_until'>): boolean =>
   until !== null && until > toSqlInstant(new Date().toISOString());
 
-/** Counts the copies against the limit. A copy that is being replaced does not count, because its successor does. */
+/**
+ * Counts the copies that use up the limit of databases. A copy that is being replaced is not
+ * counted, because the copy that replaces it is counted.
+ */
 export async function countSlots(on: Queryable): Promise<number> {
   const line = await first<{ count: number }>(
     on,
@@ -142,7 +162,7 @@ export async function countSlots(on: Queryable): Promise<number> {
   return line?.count ?? 0;
 }
 
-/** Changes a copy if it is in one of these states; returns whether it was. */
+/** Changes a copy if it is in one of these states. Returns whether the copy was changed. */
 export async function change(
   on: Queryable,
   { id }: Pick<Copy, 'id'>,
@@ -157,8 +177,8 @@ export async function change(
 }
 
 /**
- * Changes a copy if it is in one of these states.
- * @throws Conflict when it is in another one
+ * Changes a copy that must be in one of these states.
+ * @throws Conflict if the copy is in another state
  */
 export async function changeOrRefuse(
   on: Queryable,
@@ -170,11 +190,14 @@ export async function changeOrRefuse(
   throw new Conflict(`${copy.name} is being worked on, or gone already. Reload the page.`);
 }
 
-/** The copy that this one replaces, if it still exists. */
+/** Reads the copy that is replaced by the copy with this id, if the replaced copy still exists. */
 export const replacedBy = (on: Queryable, id: string) =>
   first<Copy>(on, sql`select * from database_copy where replaced_by = ${id} and ended_at is null`);
 
-/** Ends the replacement of a copy, which keeps its name, because the copy that was to replace it was not made. */
+/**
+ * Cancels the replacement of a copy because the new copy could not be built. The former copy keeps
+ * its name.
+ */
 export const keepName = (on: Queryable, successor: string) =>
   run(
     on,
@@ -182,7 +205,7 @@ export const keepName = (on: Queryable, successor: string) =>
          where replaced_by = ${successor} and state = 'ready'`,
   );
 
-/** The spare of a client: a tested copy that nobody has ordered yet. */
+/** Reads the spare of a client: a tested copy that nobody has ordered yet. */
 export const spareOf = (on: Queryable, client: string) =>
   first<Copy>(
     on,
@@ -190,7 +213,10 @@ export const spareOf = (on: Queryable, client: string) =>
          where client = ${client} and is_spare and ended_at is null order by created_at desc limit 1`,
   );
 
-/** Copies whose job will not finish them any more: it failed, was cancelled, or no longer exists. */
+/**
+ * Lists the copies that no job will finish, because their job has failed, was cancelled or no
+ * longer exists.
+ */
 export const abandoned = (on: Queryable) =>
   select<Copy>(
     on,
@@ -200,7 +226,10 @@ export const abandoned = (on: Queryable) =>
            and (job.id is null or job.ended_at is not null)`,
   );
 
-/** Copies that a process began to drop more than a minute ago and has not finished, because it died. */
+/**
+ * Lists the copies that a process began to drop more than a minute ago and did not finish dropping,
+ * because the process died.
+ */
 export const droppingForLong = (on: Queryable) =>
   select<Copy>(
     on,

@@ -1,5 +1,6 @@
-// Lets pages of the catalogue work in the copy (staging database) that a browser has opened: the request gets another
-// environment, and all other code stays the same. People, sessions and messages are always those of this server.
+// Middleware for browsers that have opened a copy (staging database): the pages of the catalogue then show and change
+// the copy, because `req.here` is the copy instead of this server’s own environment. Accounts, sessions and messages
+// are always those of this server.
 import type { NextFunction, Request, Response } from 'express';
 import { appOn, type App } from '../environments/app.ts';
 import type { Environment } from '../environments/environment.ts';
@@ -19,7 +20,7 @@ import * as copies from './copies.ts';
 import type { Copy } from './copies.ts';
 import { openCopy } from './databases.ts';
 
-/** Finishes what a killed process left half done in a copy. */
+/** Completes or rolls back the writes that a killed process left unfinished in a copy. */
 export type Recover = (here: App) => Promise<unknown>;
 
 export const enterCopy = (recover: Recover) =>
@@ -42,8 +43,8 @@ export const enterCopy = (recover: Recover) =>
   };
 
 /**
- * One App for each open copy, by its connection pool, so that the version of its database is read once for many
- * requests.
+ * The App of each open copy, by its connection pool. All requests to a copy share its App, so that
+ * the version of the copy’s database is read once for many requests.
  */
 const apps = new WeakMap<object, { app: App; recovered: Promise<unknown> }>();
 
@@ -67,7 +68,10 @@ async function appOf(
   return app;
 }
 
-/** A page does not wait for the servers of a copy; pools that open later are released. */
+/**
+ * Opens a copy, but waits only as long as a page may wait. If the servers of the copy respond
+ * later, their connection pools are released then.
+ */
 async function openInTime(house: App, copy: Copy): Promise<Opened> {
   const opening = openCopy(house, copy);
   try {
@@ -94,7 +98,10 @@ function whyGone(name: string, copy: Copy | undefined): string {
   return `${name} was dropped by ${copy.ended_by} on ${exactly(copy.ended_at)}.`;
 }
 
-/** Leaves the copy, with a message that says why. A form that was typed on one of its pages is saved. */
+/**
+ * Closes the copy for this browser, with a message that says why. If the request posts a form, the
+ * form is saved, so that no typed values are lost.
+ */
 async function leave(req: Request, res: Response, why: string) {
   if (req.method === 'POST') {
     await readForm(req, any, { mayCome: (token) => mayBring(req, token) });
@@ -109,8 +116,8 @@ async function leave(req: Request, res: Response, why: string) {
 }
 
 /**
- * Refuses a form from a page of another database than the one that is open: someone opened that one in another tab
- * meanwhile. The form is saved.
+ * Refuses a form from a page of another database than the open one, because the user has opened a
+ * different database in another tab meanwhile. The form is saved, so that no typed values are lost.
  */
 export async function refuseOtherDatabase(req: Request, _res: Response, next: NextFunction) {
   const [posted, open] = [copyIn(req), req.copy?.name ?? null];

@@ -1,4 +1,4 @@
-// Turns a copy (staging database) into what pages show of it.
+// Prepares a copy (staging database) for display on pages.
 import type { App } from '../environments/app.ts';
 import { bytes, exactly, plural } from '../web/format.ts';
 import { isProtected, type Copy, type CopyState } from './copies.ts';

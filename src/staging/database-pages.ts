@@ -1,5 +1,5 @@
-// The page of a staging server’s databases: its own, and the copies that people ordered. A person opens one and works
-// in it.
+// The page *Databases* of a staging server: lists the server’s own database and the copies (staging databases) that
+// people ordered. A person opens a copy here and then works in it.
 import type { Request, Response } from 'express';
 import { isStaging } from '../access/permissions.ts';
 import { Conflict, Forbidden, NotFound } from '../problems.ts';
@@ -35,7 +35,10 @@ export async function index(req: Request, res: Response) {
   });
 }
 
-/** Whether a person may keep, protect and drop a copy: the one who ordered it, and those who may order copies. */
+/**
+ * Whether the signed-in person may keep, protect, update and drop a copy: the person who ordered
+ * the copy, and everyone with the permission run_staging or administrator.
+ */
 const mayManage = (req: Request, copy: Copy) =>
   can(req, 'run-staging') || can(req, 'administer') || copy.person === accountOf(req).email;
 
@@ -56,7 +59,10 @@ async function managedCopy(req: Request): Promise<Copy> {
   );
 }
 
-/** The page behind the link in the e-mail: asks first, then opens the database and goes on to the path `to`. */
+/**
+ * Shows the page to which the e-mail about a ready copy links. The page asks for a click, which
+ * opens the copy and leads to the path `to`.
+ */
 export async function show(req: Request, res: Response) {
   const copy = await knownCopy(req);
   await page(req, res, 'staging/database', {

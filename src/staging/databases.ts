@@ -1,5 +1,5 @@
-// The databases of a copy (staging database) on their servers: created, marked, opened and dropped. The mark, an id
-// in each of them, says which copy they belong to: a database without that mark is never dropped.
+// Creates, marks, opens and drops the databases of a copy (staging database) on their servers. The mark is an id in
+// each database that says to which copy the database belongs. A database without the copy’s mark is never dropped.
 import type { Db } from 'mongodb';
 import type { RowDataPacket } from 'mysql2/promise';
 import { failpoint } from '../database/failpoints.ts';
@@ -23,12 +23,12 @@ import type { CopySettings } from './settings.ts';
 type Named = Pick<Copy, 'mark' | 'name' | 'documents_name'>;
 type Made = Named & Pick<Copy, 'is_creating' | 'spare_name'>;
 
-/** The table and the collection that hold the id of the copy. */
+/** The name of the MySQL table and of the MongoDB collection that contain the mark. */
 const MARK = 'copy_mark';
 
 /**
- * The settings for copies.
- * @throws Problem when none are made here
+ * Returns the settings for copies.
+ * @throws Problem if this server makes no copies
  */
 export function settingsOfCopies({ settings }: App): CopySettings {
   if (settings.copies !== null) return settings.copies;
@@ -44,14 +44,17 @@ const placeOf = (here: App, { name, documents_name: documents }: Named) => ({
   at: settingsOfCopies(here).servers,
 });
 
-/** Opens the databases of a copy; all its users share the connection pools. */
+/** Opens the databases of a copy. All requests to the copy share its connection pools. */
 export const openCopy = (here: App, copy: Named): Promise<Opened> =>
   openEnvironment(here, placeOf(here, copy));
 
 export const withCopy = <T>(here: App, copy: Named, work: (copy: Environment) => Promise<T>) =>
   withEnvironment(here, placeOf(here, copy), work);
 
-/** Runs `work` with connections to both servers that have no database selected. */
+/**
+ * Runs `work` with a connection to the MySQL server and one to the MongoDB server of copies. No
+ * MySQL database is selected, because `work` may have to create it first.
+ */
 async function withServers<T>(
   here: App,
   { documents_name: documents }: Named,
@@ -71,8 +74,9 @@ async function withServers<T>(
 }
 
 /**
- * What a server has under the name of a copy. `mine`: a database with the mark of this copy. `empty`: one with no
- * table and no mark. `foreign`: any other.
+ * What a database server has under the name of a copy. `absent`: no database. `mine`: a database
+ * with the mark of this copy. `empty`: a MySQL database without a mark and without other tables.
+ * `foreign`: any other database, which must not be dropped.
  */
 type Presence = 'absent' | 'mine' | 'empty' | 'foreign';
 
@@ -108,9 +112,10 @@ async function inMongo(documents: Db, { mark: own }: Pick<Named, 'mark'>): Promi
 }
 
 /**
- * Creates both databases and marks them. `begin` is called once it is certain that neither exists, so that a later
- * attempt knows that unmarked ones are its own.
- * @throws Conflict when a database of that name exists already
+ * Creates and marks the MySQL and the MongoDB database of a copy. Calls `begin` once it is certain
+ * that neither database exists. `begin` records that the creation has begun, so that a later
+ * attempt knows that unmarked databases of this name belong to the copy.
+ * @throws Conflict if a database of this name exists already
  */
 export const createDatabases = (here: App, copy: Named, begin: () => Promise<unknown>) =>
   withServers(here, copy, async ({ sql: on, documents }) => {
@@ -143,8 +148,8 @@ const taken = (name: string) =>
   );
 
 /**
- * Drops the databases of a copy, as far as they exist: that of MongoDB first, that of MySQL last.
- * @throws Conflict when one of them lacks the mark of this copy
+ * Drops the databases of a copy that exist: first the MongoDB database, then the MySQL database.
+ * @throws Conflict if one of the databases lacks the mark of this copy
  */
 export const dropDatabases = (here: App, copy: Made) =>
   withServers(here, copy, async ({ sql: on, documents }) => {
@@ -173,9 +178,10 @@ const unmarked = (name: string) =>
   );
 
 /**
- * Makes the ordered copy out of a spare by renaming the spare’s tables, which takes no time however large they are. It
- * can be killed at any point and repeated. The MongoDB database keeps its name.
- * @throws NotFound when the databases of the spare are gone
+ * Turns a spare into the ordered copy by renaming the spare’s MySQL tables, which is fast even for
+ * large tables. The MongoDB database keeps its name. If the process is killed, the call can be
+ * repeated.
+ * @throws NotFound if the databases of the spare are gone
  */
 export const renameSpare = (here: App, copy: Made & { spare_name: string }) =>
   withServers(here, copy, async ({ sql: on, documents }) => {
@@ -210,7 +216,7 @@ async function moveTables(on: Queryable, from: string, to: string) {
     const pairs = moved.map((table) => `${inside(from, table)} TO ${inside(to, table)}`);
     await run(on, new Statement(`RENAME TABLE ${pairs.join(', ')}`, []));
   }
-  // MySQL cannot rename a view into another database, so it is created there.
+  // MySQL cannot move a view into another database, so each view is created there.
   for (const { name, definition } of definitions) {
     const query = definition.replaceAll(`${quoted(from).text}.`, `${quoted(to).text}.`);
     await run(on, new Statement(`CREATE OR REPLACE VIEW ${inside(to, name)} AS ${query}`, []));

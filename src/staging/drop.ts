@@ -1,4 +1,5 @@
-// Drops copies (staging databases): those that people name, and those whose time is over.
+// Drops copies (staging databases): copies that people name, copies whose time is over, and copies whose drop was
+// interrupted.
 import * as audit from '../audit/audit.ts';
 import { fromSqlInstant, sql, transaction } from '../database/sql.ts';
 import { failpoint } from '../database/failpoints.ts';
@@ -12,9 +13,10 @@ import type { Level } from './names.ts';
 import { oneByOne } from './one-by-one.ts';
 
 /**
- * The possible results for each name in a request to drop copies. `unknown`: no copy of that name was made here.
- * `not_yours`: it belongs to another client or level. `failed`: its servers did not answer, or its databases lack its
- * mark.
+ * The possible results for each name in a request to drop copies. `unknown`: this server has made
+ * no copy of this name. `not_yours`: the copy belongs to another client or level. `building`: a job
+ * is building or updating the copy. `failed`: the database servers did not respond, or a database
+ * lacks the mark of the copy.
  */
 export const dropResults = [
   'dropped',
@@ -29,7 +31,10 @@ export type NamedResult = { name: string; result: DropResult; problem: string | 
 
 export type DropRequest = { client: string; level: Level; person: string; names: string[] };
 
-/** Drops the copies of a client and level with these names; returns what became of each. */
+/**
+ * Drops the copies with these names if they belong to the client and level of the request. Returns
+ * a result for each name.
+ */
 export async function dropNamed(here: App, wanted: DropRequest): Promise<NamedResult[]> {
   const results: NamedResult[] = [];
   for (const name of wanted.names) {
@@ -46,8 +51,8 @@ export async function dropNamed(here: App, wanted: DropRequest): Promise<NamedRe
 const LATELY_MS = 60 * 60 * 1000;
 
 /**
- * Whether the same person dropped the copy a short time ago. Then the request is a repetition, because the first
- * answer was lost, and gets the same answer.
+ * Whether the same person dropped the copy within the last hour. Then the request is a retry,
+ * because the first response was lost, and gets the same result.
  */
 async function wasDropped(here: App, name: string, { client, level, person }: DropRequest) {
   const former = await copies.newestNamed(here.sql, name);
@@ -73,8 +78,8 @@ const tryToDrop = (here: App, copy: Copy, person: string) =>
   );
 
 /**
- * Drops a copy that is ready; a drop that was interrupted is finished by the next one.
- * @throws Conflict while the copy is protected or a job works on it
+ * Drops a copy that is ready, or finishes an interrupted drop.
+ * @throws Conflict if the copy is protected, or if a job works on the copy
  */
 export async function drop(here: App, copy: Copy, person: string): Promise<void> {
   if (copies.isProtected(copy)) {
@@ -85,7 +90,7 @@ export async function drop(here: App, copy: Copy, person: string): Promise<void>
   await finishDrop(here, copy, { person, action: 'dropped a copy' });
 }
 
-/** Drops the databases of a copy that is in the state `dropping`, and records who did that. */
+/** Drops the databases of a copy in the state `dropping`, and records who dropped the copy. */
 export async function finishDrop(
   here: App,
   copy: Copy,
@@ -101,7 +106,7 @@ export async function finishDrop(
   });
 }
 
-/** Finishes drops that were interrupted more than a minute ago. */
+/** Finishes drops of copies that were interrupted more than a minute ago. */
 export async function finishDrops(here: App): Promise<void> {
   await oneByOne(here, await copies.droppingForLong(here.sql), (copy) =>
     drop(here, copy, copy.ended_by ?? copy.person),

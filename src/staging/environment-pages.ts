@@ -1,4 +1,4 @@
-// The page *Administration / Staging / Environments*: the staging servers that staging databases are ordered from.
+// The page *Administration / Staging / Environments*: the staging servers from which people order staging databases.
 import type { Request, Response } from 'express';
 import { Problem, type FieldErrors } from '../problems.ts';
 import { flash, orShowErrors, page } from '../web/pages.ts';
@@ -38,7 +38,7 @@ async function formPage(
   const typed = Object.fromEntries(
     FIELDS.map((name) => {
       const stored = name === 'token' ? '' : (known?.[name] ?? '');
-      // The typed values are shown again, except a token.
+      // Shows the typed values again after an error, but never a token, because a token is secret.
       return [name, posted && name !== 'token' ? req.form.text(name) : stored];
     }),
   );

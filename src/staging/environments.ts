@@ -1,5 +1,6 @@
-// Staging environments, from which staging databases are ordered: the URL of a staging server, the client (company)
-// and level that they are for, and its token. The token is stored encrypted and never shown again.
+// Stores staging environments, from which people order staging databases. A staging environment has the URL of a
+// staging server, the client (company) and level of the ordered databases, and a token. The token is stored encrypted
+// and never shown again.
 import { z } from 'zod';
 import { decrypt, encrypt } from '../access/encryption.ts';
 import * as audit from '../audit/audit.ts';
@@ -19,7 +20,10 @@ export type StagingEnvironment = {
   level: Level;
   token: string;
   token_key: string;
-  /** A number that each change raises, so that nobody overwrites the change of another person. */
+  /**
+   * Every change raises this number. A save from a page that showed a lower number is refused, so
+   * that nobody overwrites the change of another person.
+   */
   version: number;
 };
 
@@ -33,7 +37,10 @@ const wantedEnvironment = z.object({
   token: z.string().trim().default(''),
 });
 
-/** Parses a typed address; `localhost:8069` is one, too. */
+/**
+ * Validates the typed URL of a staging server. A URL without a scheme, such as `localhost:8069`,
+ * gets one.
+ */
 function addressIn(typed: string, context: z.RefinementCtx): string {
   const text = typed.trim();
   const withScheme = /^https?:\/\//.test(text) ? text : `${schemeOf(text)}://${text}`;
@@ -52,8 +59,8 @@ function addressIn(typed: string, context: z.RefinementCtx): string {
 }
 
 /**
- * The scheme of an address that was typed without one: https, so that the token is not sent unencrypted to another
- * machine.
+ * Returns the scheme for a URL that was typed without one: http for this machine, otherwise https,
+ * so that the token is not sent unencrypted to another machine.
  */
 const schemeOf = (text: string) => {
   const url = URL.parse(`http://${text}`);
@@ -65,7 +72,7 @@ export const list = (on: Queryable) =>
 
 /**
  * Reads a staging environment.
- * @throws NotFound when there is none with this id
+ * @throws NotFound if no staging environment has this id
  */
 export async function known(on: Queryable, id: number): Promise<StagingEnvironment> {
   const found = await first<StagingEnvironment>(
@@ -99,9 +106,9 @@ export async function add(here: App, person: string, posted: Posted): Promise<nu
 }
 
 /**
- * Changes a staging environment; if no token is typed, the stored one stays. `seen`: the version that the page
- * showed.
- * @throws Invalid for wrong fields, Conflict when another person changed it meanwhile
+ * Changes a staging environment. If the user typed no token, the stored token stays. `seen`: the
+ * version that the user’s page showed.
+ * @throws Invalid for wrong fields, Conflict if another person changed the environment meanwhile
  */
 export async function change(
   here: App,
@@ -154,11 +161,15 @@ function sealedToken({ settings }: App, token: string) {
 }
 
 /**
- * A text that the encrypted token is bound to, so that it cannot be decrypted in the place of another kind of secret.
+ * The text to which the encryption binds the token, so that the encrypted token cannot be copied
+ * into the place of another secret and decrypted there.
  */
 const OWNER = 'staging environment';
 
-/** The decrypted token, for a request to staging; null when the key that encrypted it is not in the settings. */
+/**
+ * Decrypts the token of a staging environment; null if the settings no longer contain the key that
+ * encrypted the token.
+ */
 export const tokenOf = ({ settings }: App, environment: StagingEnvironment): string | null =>
   decrypt(
     settings.credentialsKeys,

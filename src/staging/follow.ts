@@ -1,5 +1,6 @@
-// Ends copies whose job has failed, was cancelled or is gone: their databases are removed, their place within the limit
-// is free again, and the server that ordered them is notified. A copy fails in no other way.
+// Ends copies (staging databases) whose job has failed, was cancelled or no longer exists: drops their databases, frees
+// their place within the limit, and notifies the server that ordered them. An ordered copy gets the state `failed` only
+// here.
 import * as audit from '../audit/audit.ts';
 import { sql, transaction } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
@@ -11,7 +12,7 @@ import { dropDatabases } from './databases.ts';
 import { finishDrops } from './drop.ts';
 import { oneByOne } from './one-by-one.ts';
 
-/** Ends the copies that no job works on any more. */
+/** Ends the copies that no job works on any more, and finishes interrupted drops of copies. */
 export async function followJobs(here: App): Promise<void> {
   if (here.settings.copies === null) return;
   await oneByOne(here, await copies.abandoned(here.sql), async (copy) => {
@@ -42,7 +43,8 @@ async function endFailed(here: App, copy: Copy, problem: string) {
       sql`state = 'failed', ended_at = utc_timestamp(3), problem = ${problem}`,
     );
     if (!isEnded) return;
-    // The copy that this one should have replaced stays, if it has not been dropped yet.
+    // The former copy, which the failed copy should have replaced, keeps its name if it has not
+    // been dropped yet.
     await copies.keepName(on, copy.id);
     await callBack(here, on, { ...copy, state: 'failed', problem });
     const line = { person: copy.person, action: 'failed to make a copy', subject: copy.name };

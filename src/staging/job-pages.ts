@@ -1,4 +1,4 @@
-// The page *Administration / Staging / Jobs*: new databases and drops, as people order them.
+// The page *Administration / Staging / Jobs*, on which people order new staging databases, or drop some.
 import type { Request, Response } from 'express';
 import { Conflict, type FieldErrors } from '../problems.ts';
 import * as outbox from '../messages/outbox.ts';
@@ -127,7 +127,7 @@ export async function show(req: Request, res: Response) {
   });
 }
 
-/** Sends the progress of the newest order, every second. */
+/** Sends the progress of the job’s newest order to its page, every second. */
 export async function events(req: Request, res: Response) {
   const { sql: on } = req.here;
   const { number } = await stagingJobs.known(on, numberOf(req));

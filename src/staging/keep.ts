@@ -1,4 +1,5 @@
-// How long copies (staging databases) are kept: extended, protected, announced, and dropped when their time is over.
+// Manages how long copies (staging databases) are kept: extends and protects copies, notifies people before their copy
+// is dropped, and drops copies whose time is over.
 import * as audit from '../audit/audit.ts';
 import { fromSqlInstant, select, sql, transaction } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
@@ -12,12 +13,15 @@ import { drop } from './drop.ts';
 import { oneByOne } from './one-by-one.ts';
 
 export const MOST_PROTECTED_DAYS = 90;
-/** How many days before a copy is dropped its person is notified. */
+/** How many days before the drop of a copy the person who ordered it is notified. */
 const WARNING_DAYS = 2;
-/** The name in the audit log for copies that were dropped because their time was over. */
+/** The person in the audit log when Oneway itself drops a copy, because its time is over. */
 const OWN = 'Oneway';
 
-/** Keeps a copy for the usual number of days from now; returns until when. */
+/**
+ * Keeps a copy at least for the configured number of days from now; returns the time until which it
+ * is kept.
+ */
 export async function keepLonger(here: App, copy: Copy, person: string): Promise<string> {
   const { days } = settingsOfCopies(here);
   await changeReady(here, copy, {
@@ -28,7 +32,10 @@ export async function keepLonger(here: App, copy: Copy, person: string): Promise
   return endOf(here, copy, 'until');
 }
 
-/** Protects a copy for some days, in which nobody and nothing drops it; returns until when. */
+/**
+ * Protects a copy for `days` days, in which neither a person nor a job may drop it; returns the end
+ * of the protection.
+ */
 export async function protect(here: App, copy: Copy, person: string, days: number) {
   if (days < 1 || days > MOST_PROTECTED_DAYS) {
     throw new Invalid({ days: `Protect it for 1 to ${MOST_PROTECTED_DAYS} days.` });
@@ -62,7 +69,9 @@ async function endOf(here: App, { id }: Copy, of: 'until' | 'protected_until'): 
   return instant ? exactly(fromSqlInstant(instant)) : '';
 }
 
-/** Tells people two days before a copy ends, and drops the copies whose time is over. */
+/**
+ * Notifies people two days before their copy is dropped, and drops the copies whose time is over.
+ */
 export async function endExpired(here: App): Promise<void> {
   if (here.settings.copies === null) return;
   await oneByOne(here, await soonToEnd(here), (copy) => warn(here, copy));

@@ -1,8 +1,11 @@
-// The names of copies (staging databases): `cosmos-lab_20261126_0951_david-test`. Pure functions.
+// Builds and validates the names of copies (staging databases), such as `cosmos-lab_20261126_0951_david-test`.
 import { z } from 'zod';
 import { Invalid } from '../problems.ts';
 
-/** The levels (purposes) of copies, as their names contain them, and as people read them. */
+/**
+ * The levels (purposes) of copies: each key is part of a copy’s name, each value is the label for
+ * people.
+ */
 export const levels = { lab: 'Lab', test: 'Test', ecom: 'E-commerce' } as const;
 export type Level = keyof typeof levels;
 export const levelSchema = z.enum(
@@ -10,7 +13,10 @@ export const levelSchema = z.enum(
   'Choose a level from the list',
 );
 
-/** The most bytes of a database’s name: MongoDB’s limit, one less than MySQL’s. */
+/**
+ * The most bytes that a database name may have: the limit of MongoDB, one less than the limit of
+ * MySQL.
+ */
 const MOST_BYTES = 63;
 
 export const clientSchema = z
@@ -35,14 +41,14 @@ export const suffixSchema = z
 export type NameParts = {
   client: string;
   level: Level;
-  /** The time in the name; null for a name without one. */
+  /** The time in the name; null for a name without a time. */
   at: Date | null;
   suffix: string;
 };
 
 /**
- * Makes the name of a copy from its parts; `timeZone` is that of the time in it.
- * @throws Invalid when it is longer than a database server allows
+ * Builds the name of a copy from its parts. `timeZone`: the time zone of the time in the name.
+ * @throws Invalid if the name is longer than a database server allows
  */
 export function nameOf({ client, level, at, suffix }: NameParts, timeZone = 'UTC'): string {
   const name = [`${client}-${level}`, at && stampOf(at, timeZone), suffix]
@@ -55,7 +61,7 @@ export function nameOf({ client, level, at, suffix }: NameParts, timeZone = 'UTC
   });
 }
 
-/** A time as names contain it: `20261126_0951` */
+/** Formats a time as part of a name: `20261126_0951` */
 function stampOf(at: Date, timeZone: string): string {
   const parts = new Intl.DateTimeFormat('en-GB', {
     timeZone,
@@ -71,7 +77,10 @@ function stampOf(at: Date, timeZone: string): string {
   return `${of('year')}${of('month')}${of('day')}_${of('hour')}${of('minute')}`;
 }
 
-/** The names in a typed text, which separates them by spaces, commas or line breaks; each once. */
+/**
+ * Splits a typed text into database names at spaces, commas and line breaks. Repeated names are
+ * returned once.
+ */
 export const namesIn = (text: string): string[] => [
   ...new Set(text.split(/[\s,]+/).filter(Boolean)),
 ];

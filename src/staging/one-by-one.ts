@@ -2,8 +2,8 @@ import type { App } from '../environments/app.ts';
 import type { Copy } from './copies.ts';
 
 /**
- * Works on copies one after the other, for a chore that runs every few seconds. If one fails, it is tried again in the
- * next round, and the others are not delayed.
+ * Calls `work` for one copy after the other, in a periodic chore. If `work` fails for a copy, the
+ * next round of the chore tries that copy again, and this round continues with the other copies.
  */
 export async function oneByOne(here: App, all: Copy[], work: (copy: Copy) => Promise<unknown>) {
   for (const copy of all) {

@@ -1,4 +1,4 @@
-// Turns an order of a staging job into what its page shows: state, progress, and the result for each database.
+// Prepares an order of a staging job for display: its state, its progress, and the result for each database.
 import { count } from '../web/format.ts';
 import type { DropResult, NamedResult } from './drop.ts';
 import type { Order, OrderStatus } from './orders.ts';

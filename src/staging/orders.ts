@@ -1,6 +1,6 @@
-// Orders: each run of a staging job orders a staging database, or its drop, from a staging server. An order is
-// recorded before it is sent, and sent again with the same id until staging acknowledges it. Then its progress is
-// asked for, and the person who ordered is told how it ended.
+// Stores orders. Each run of a staging job sends one order to a staging server: to make a staging database, or to drop
+// some. An order is recorded before it is sent, and sent again with the same id until the staging server acknowledges
+// it. Then this server asks for the order’s progress, and in the end notifies the person who ordered.
 import { createHmac } from 'node:crypto';
 import type { PoolConnection } from 'mysql2/promise';
 import { v7 as uuid } from 'uuid';
@@ -21,7 +21,7 @@ import { Conflict } from '../problems.ts';
 import type { NamedResult } from './drop.ts';
 import { subjectOf } from './staging-jobs.ts';
 
-/** The state of an order. `asking`: it was sent, but staging has not acknowledged it yet. */
+/** The state of an order. `asking`: the staging server has not acknowledged the order yet. */
 export type OrderStatus = 'asking' | 'running' | 'done' | 'error';
 
 export type Order = {
@@ -37,7 +37,7 @@ export type Order = {
   problem: string | null;
   url: string | null;
   until: string | null;
-  /** For a drop: what became of each name, as JSON. */
+  /** For an order that drops databases: the result for each name, as JSON. */
   results: string | null;
   next_at: string | null;
   created_at: string;
@@ -45,14 +45,14 @@ export type Order = {
   ended_at: string | null;
 };
 
-/** The orders of a job, newest first. */
+/** Lists the orders of a staging job, newest first. */
 export const ofJob = (on: Queryable, job: number) =>
   select<Order>(on, sql`select * from staging_order where job = ${job} order by attempt desc`);
 
 export const byId = (on: Queryable, id: string) =>
   first<Order>(on, sql`select * from staging_order where id = ${id}`);
 
-/** The newest order of each of these jobs. */
+/** Reads the newest order of each of these staging jobs. */
 export const newestOf = (on: Queryable, jobs: number[]) =>
   select<Order>(
     on,
@@ -61,7 +61,10 @@ export const newestOf = (on: Queryable, jobs: number[]) =>
             as newest on newest.job = staging_order.job and newest.attempt = staging_order.attempt`,
   );
 
-/** The orders that are due: to be sent, or to be asked about. */
+/**
+ * Lists the orders that are due: orders to send again, and orders whose progress is to be asked
+ * for.
+ */
 export const due = (on: Queryable) =>
   select<Order>(
     on,
@@ -71,8 +74,8 @@ export const due = (on: Queryable) =>
   );
 
 /**
- * Records an order for a job that is a draft or has failed.
- * @throws Conflict when the job is running or done
+ * Records an order for a staging job that is a draft or has failed, and sets the job to running.
+ * @throws Conflict if the job is running or done
  */
 export const record = (here: App, job: number, person: string): Promise<Order> =>
   transaction(here.sql, async (on) => {
@@ -96,8 +99,8 @@ export const record = (here: App, job: number, person: string): Promise<Order> =
   });
 
 /**
- * The key of an order. Staging sends it with the callback, which proves to production that the callback is about this
- * order.
+ * Returns the secret key of an order. The staging server sends this key with its callback, which
+ * proves that the callback comes from the staging server and is about this order.
  */
 export const keyOf = ({ settings }: App, id: string): string =>
   createHmac('sha256', settings.session.secret).update(`staging order\n${id}`).digest('base64url');
@@ -105,7 +108,10 @@ export const keyOf = ({ settings }: App, id: string): string =>
 export const isKeyOf = (here: App, id: string, key: string): boolean =>
   isSameHash(keyOf(here, id), key);
 
-/** Records that staging has accepted an order; its database will have this name. */
+/**
+ * Records that the staging server has accepted an order. `name`: the name that the staging database
+ * will have.
+ */
 export const acknowledge = (on: Queryable, { id }: Order, name: string | null) =>
   run(
     on,
@@ -118,8 +124,8 @@ export const acknowledge = (on: Queryable, { id }: Order, name: string | null) =
 type Progress = { step: string; done: number; total: number };
 
 /**
- * Records the progress of an order, and when to ask again: after 2 seconds at first, then less and less often, up to
- * a minute.
+ * Records the progress of an order, and when to ask the staging server again: after 2 seconds at
+ * first, then less and less often, up to once a minute.
  */
 export const keepProgress = (on: Queryable, { id }: Order, { step, done, total }: Progress) =>
   run(
@@ -132,7 +138,10 @@ export const keepProgress = (on: Queryable, { id }: Order, { step, done, total }
          where id = ${id} and state = 'running'`,
   );
 
-/** Records that staging did not answer; it is asked again in a while. */
+/**
+ * Records that the staging server did not respond, and when to try again: after 5 seconds at first,
+ * then less and less often, up to once a minute.
+ */
 export const postpone = (on: Queryable, { id }: Order, problem: string) =>
   run(
     on,
@@ -147,13 +156,17 @@ export type Ending = {
   state: 'done' | 'error';
   name?: string | null | undefined;
   problem?: string | null | undefined;
-  /** Until when the copy is kept, in ISO 8601. */
+  /** The time until which the copy is kept, in ISO 8601. */
   until?: string | null | undefined;
   url?: string | null | undefined;
   results?: NamedResult[];
 };
 
-/** Ends an order and its staging job, and notifies the person who ordered, exactly once: all in one commit. */
+/**
+ * Ends an order and its staging job, in one commit. For a new database, the same commit notifies
+ * the person who ordered. An order that has already ended is not changed, so that nobody is
+ * notified twice.
+ */
 export const end = (here: App, order: Order, ending: Ending) =>
   transaction(here.sql, async (on) => {
     const { state, problem = null, until, url = null, results, name = order.name } = ending;

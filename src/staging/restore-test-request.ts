@@ -4,7 +4,10 @@ import type { Queryable } from '../database/sql.ts';
 /** The kind of the job that tests backups by restoring them. */
 export const RESTORE_TEST = 'restore-test';
 
-/** Requests a restore test of one client’s backup. The caller need not queue the job: a periodic check does. */
+/**
+ * Requests a restore test of one client’s newest backup. The caller need not queue the job, because
+ * a periodic check queues waiting jobs.
+ */
 export const requestRestoreTest = (on: Queryable, client: string) =>
   jobs.request(on, {
     kind: RESTORE_TEST,

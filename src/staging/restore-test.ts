@@ -1,5 +1,6 @@
-// The restore test of backups: the newest backup of a client is restored into a copy, dumped again and compared. The
-// copy stays as a spare, so that the next order is ready at once.
+// The restore test of backups: restores the newest backup of a client into a copy (staging database), dumps the copy
+// again and compares the dump with the backup. The copy is kept as a spare, so that the client’s next order is ready at
+// once.
 import { v7 as uuid } from 'uuid';
 import { z } from 'zod';
 import { compareWithBackup } from '../backups/compare.ts';
@@ -20,21 +21,26 @@ import * as copies from './copies.ts';
 import type { Copy } from './copies.ts';
 import { drop } from './drop.ts';
 
-/** The input of the job. `client`: the one to test; null for all clients with backups in the store. */
+/**
+ * The input of the job. `client`: the client whose backup is tested; null for all clients that have
+ * backups in the store.
+ */
 export const restoreTestInput = z.object({ client: z.string().nullable().default(null) });
 
-/** After how many hours the newest backup is too old: last night’s is missing. */
+/** If the newest backup is more than this many hours old, last night’s backup is missing. */
 const OLD_HOURS = 26;
 
 export type TestedBackup = {
   client: string;
-  /** The time of the tested backup; null when there is none. */
+  /** The time of the tested backup; null if the client has no backup. */
   backup: string | null;
-  /** What is wrong with the backup; null when the restored data is what was backed up. */
+  /** What is wrong with the backup; null if the restored data equals the backed-up data. */
   problem: string | null;
 };
 
-/** Tests the newest backup of each client, and tells administrators what is wrong. */
+/**
+ * Tests the newest backup of each client, and notifies administrators of backups that did not pass.
+ */
 export const runRestoreTest = (work: Work, { client }: z.infer<typeof restoreTestInput>) =>
   withBackups(work.here, async (store) => {
     const source = { store, identity: work.here.settings.backups.identity };
@@ -60,8 +66,8 @@ async function testNewest(work: Work, source: Source, client: string): Promise<T
 }
 
 /**
- * Restores a backup and compares the result; returns what is wrong with the content, or null. Other errors fail the
- * job, which is tried again.
+ * Restores a backup and compares the restored data with the backup. Returns what differs, or null
+ * if nothing does. Any other error fails this attempt of the job, and the job is tried again.
  */
 async function restoreAndCompare({ here, job, report }: Work, source: Source, manifest: Manifest) {
   const former = await copies.spareOf(here.sql, manifest.client);

@@ -1,5 +1,5 @@
-// Runs staging jobs: sends their orders to staging, asks how they get on, and receives callbacks. A lost answer or
-// callback only delays that.
+// Runs staging jobs: sends their orders to the staging server, asks for the progress of the orders, and receives
+// callbacks. A lost response or callback only delays an order, because this server asks again.
 import { z } from 'zod';
 import { fromSqlInstant } from '../database/sql.ts';
 import { failpoint } from '../database/failpoints.ts';
@@ -16,7 +16,7 @@ import type { Ending, Order } from './orders.ts';
 import * as stagingJobs from './staging-jobs.ts';
 import type { StagingJob } from './staging-jobs.ts';
 
-/** After how many hours without an answer about an order it counts as lost. */
+/** After this many hours without a response of the staging server, an order ends with an error. */
 const SILENT_HOURS = 6;
 
 const acknowledged = z.object({ name: z.string().max(63) });
@@ -47,8 +47,8 @@ const dropped = z.object({
 });
 
 /**
- * Runs a job for a person who clicks *Run*: records the order, and sends it at once, so that the page can show the
- * name of the database.
+ * Runs a staging job when a person clicks *Run*: records an order and sends it at once, so that the
+ * page can show the name of the future database.
  */
 export async function runJob(here: App, number: number, person: string): Promise<void> {
   const job = await stagingJobs.known(here.sql, number);
@@ -57,7 +57,10 @@ export async function runJob(here: App, number: number, person: string): Promise
   await send(here, job, order);
 }
 
-/** Sends an order to staging. If staging refuses it, the order ends with the reason that staging gives. */
+/**
+ * Sends an order to the staging server. If the server refuses the order, the order ends with the
+ * reason that the server gives.
+ */
 async function send(here: App, job: StagingJob, order: Order): Promise<void> {
   try {
     const environment = await environments.known(here.sql, job.environment);
@@ -86,7 +89,8 @@ async function sendNew(
       suffix: job.suffix,
       replace: job.replaces === 1,
       person: order.person,
-      // If this server’s own address is not set, staging cannot call back, and the end is learnt by asking.
+      // Without a URL of this server in the settings, the staging server cannot call back. This
+      // server then learns the end of the order only by asking.
       callback: own ? { url: `${own}/bridge/callbacks`, key: orders.keyOf(here, order.id) } : null,
     },
     answer: acknowledged,
@@ -115,7 +119,11 @@ async function sendDrop(
   await orders.end(here, order, { state: problem ? 'error' : 'done', problem, results });
 }
 
-/** Handles an error of sending an order. If the error may pass, the order is kept and sent again; otherwise it ends. */
+/**
+ * Handles an error of a request about an order. After an error that may pass, the request is sent
+ * again later. After any other error, or six hours without a response, the order ends with an
+ * error.
+ */
 async function keepOrEnd(here: App, order: Order, error: unknown) {
   const problem = reasonOf(error);
   const since = fromSqlInstant(order.answered_at ?? order.created_at);
@@ -132,8 +140,8 @@ async function keepOrEnd(here: App, order: Order, error: unknown) {
 }
 
 /**
- * Sends orders that were not acknowledged, and asks about those that run: a few seconds after they began, then less
- * and less often.
+ * Sends the orders again that the staging server has not acknowledged, and asks for the progress of
+ * running orders: every few seconds at first, then less and less often.
  */
 export async function askAboutOrders(here: App): Promise<void> {
   for (const order of await orders.due(here.sql)) {
@@ -173,8 +181,9 @@ async function take(here: App, order: Order, there: StateThere | null) {
 export type Callback = { order: string; key: string } & Omit<Ending, 'results'>;
 
 /**
- * Handles the callback of staging that an order has ended, which may come more than once.
- * @throws NotFound when there is no such order, or the key is that of another
+ * Handles the callback with which the staging server reports the end of an order. The same callback
+ * may arrive more than once.
+ * @throws NotFound if the order does not exist, or if the key is not the key of this order
  */
 export async function takeCallback(here: App, { order: id, key, ...ending }: Callback) {
   const order = await orders.byId(here.sql, id);

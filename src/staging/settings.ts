@@ -1,4 +1,5 @@
-// The settings for copies (staging databases): whether they are made here, for which client, and on which servers.
+// The settings for copies (staging databases): whether this server makes copies, how many, how long they are kept, and
+// on which database servers.
 import { z } from 'zod';
 import {
   databaseVariables,
@@ -8,15 +9,18 @@ import {
 } from '../database/address.ts';
 
 export type CopySettings = {
-  /** The tokens: a server that sends one may order copies. There are two while one replaces the other. */
+  /**
+   * The valid tokens. A server that sends one of them may order copies. Two tokens are valid while
+   * one is being replaced by the other.
+   */
   tokens: string[];
-  /** The most copies that exist at the same time. */
+  /** The most copies that may exist at the same time. */
   limit: number;
-  /** For how many days a copy is kept, if nobody extends that. */
+  /** How many days a copy is kept, unless a person extends the time. */
   days: number;
-  /** The time zone of the times in names. */
+  /** The time zone of the times in the names of copies. */
   timeZone: string;
-  /** The servers for the databases of copies, with an account that may create and drop databases there. */
+  /** The database servers of copies, with an account that may create and drop databases there. */
   servers: { sql: SqlAddress; nosql: NosqlAddress };
 };
 
@@ -60,7 +64,10 @@ const hasServers = (variables: Record<string, unknown>) =>
     ([name, value]) => /^COPIES_(NO)?SQL_DB_(USER|PASSWORD|HOST)$/.test(name) && value,
   );
 
-/** Parses the settings for copies; returns them, or null when none are made here, and messages about wrong ones. */
+/**
+ * Parses the settings for copies. `copies` is null if this server makes no copies, or if a setting
+ * is wrong. `wrong` has a message for each wrong setting.
+ */
 export function copySettings(variables: Variables): {
   copies: CopySettings | null;
   wrong: string[];
@@ -101,8 +108,9 @@ export function copySettings(variables: Variables): {
 }
 
 /**
- * The schema of the servers. The names of databases are given when a copy is opened; the name in the address of
- * MongoDB is only that of the database in which its account is defined.
+ * Validates the addresses of the database servers for copies. The settings have no database names,
+ * because every copy has its own. The database name in the address of MongoDB is only the database
+ * in which the account is defined.
  */
 const serversSchema = z
   .record(z.string(), z.unknown())

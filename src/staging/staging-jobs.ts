@@ -1,5 +1,5 @@
-// Staging jobs, which people order in production: a new staging database, or dropping some. A job is a draft until it
-// is run; each run is an order of its own, and former ones stay listed.
+// Stores staging jobs, with which people in production order a new staging database, or drop some. A job is a draft
+// until a person runs it. Every run creates a new order, and the page of the job lists all its orders.
 import { z } from 'zod';
 import * as audit from '../audit/audit.ts';
 import { first, run, runForId, select, sql, transaction, type Queryable } from '../database/sql.ts';
@@ -62,7 +62,7 @@ const withEnvironment = sql`select staging_job.*, environment.name as environmen
        environment.level
   from staging_job join staging_environment as environment on environment.id = staging_job.environment`;
 
-/** Lists staging jobs newest first, 50 a page, with numbers below `before`. */
+/** Lists up to 50 staging jobs with numbers below `before`, newest first. */
 export const list = (on: Queryable, before: number | null) =>
   select<StagingJob>(
     on,
@@ -73,7 +73,7 @@ export const list = (on: Queryable, before: number | null) =>
 
 /**
  * Reads a staging job.
- * @throws NotFound when there is none with this number
+ * @throws NotFound if no staging job has this number
  */
 export async function known(on: Queryable, number: number): Promise<StagingJob> {
   const job = await first<StagingJob>(
@@ -85,8 +85,9 @@ export async function known(on: Queryable, number: number): Promise<StagingJob> 
 }
 
 /**
- * Checks a posted job.
- * @throws Invalid with a message for each wrong field, also when the name would be too long
+ * Validates a posted staging job.
+ * @throws Invalid with a message for each wrong field, and if the name of the database would be too
+ * long
  */
 async function checked(here: App, posted: PostedJob) {
   const wanted = parsed(wantedJob, posted);
@@ -100,7 +101,7 @@ async function checked(here: App, posted: PostedJob) {
 }
 
 /**
- * Adds the draft of a staging job.
+ * Adds a staging job as a draft.
  * @throws Invalid with a message for each wrong field
  */
 export async function add(here: App, person: string, posted: PostedJob): Promise<number> {
@@ -116,8 +117,8 @@ export async function add(here: App, person: string, posted: PostedJob): Promise
 }
 
 /**
- * Changes the draft of a staging job.
- * @throws Invalid for wrong fields, Conflict when the job was run meanwhile, or another person changed it
+ * Changes a staging job that is a draft or has failed.
+ * @throws Invalid for wrong fields, Conflict if another person ran or changed the job meanwhile
  */
 export async function change(
   here: App,
@@ -142,8 +143,8 @@ export async function change(
 }
 
 /**
- * Removes the draft of a staging job.
- * @throws Conflict when the job was run: then it stays listed
+ * Removes a staging job that is still a draft.
+ * @throws Conflict if the job was run, because a job that was run stays listed
  */
 export async function remove(here: App, person: string, number: number) {
   await transaction(here.sql, async (on) => {

@@ -1,4 +1,4 @@
-// Brings a copy (staging database) that an older program made to the schema of this one.
+// Updates a copy (staging database) that an older program made to the database schema of this program.
 import { z } from 'zod';
 import { sql, transaction } from '../database/sql.ts';
 import { appOn, type App } from '../environments/app.ts';
@@ -15,7 +15,7 @@ export const updateInput = z.object({ copy: z.uuid() });
 
 /**
  * Requests the job that updates a copy.
- * @throws Conflict when the copy is not ready
+ * @throws Conflict if the copy is not in the state `ready`
  */
 export const requestUpdate = (here: App, copy: Copy, person: string): Promise<jobs.Job> =>
   transaction(here.sql, async (on) => {
@@ -30,7 +30,7 @@ export const requestUpdate = (here: App, copy: Copy, person: string): Promise<jo
     return job;
   });
 
-/** Updates a copy, as a job. */
+/** Runs the job that updates a copy. Does nothing if the copy is not in the state `updating`. */
 export async function updateCopy(
   { here, report }: Work,
   { copy: id }: z.infer<typeof updateInput>,

@@ -1,9 +1,12 @@
-// The data of the page *Arrived*: transfers that arrived from the previous environment, without the contents of their
-// rows.
+// Queries for the page *Arrived*, which lists the transfers that arrived from the previous environment. The queries
+// read no row contents.
 import { join, select, sql, type Queryable } from '../database/sql.ts';
 import { sentKinds, type StepAction } from './transfer-kinds.ts';
 
-/** How many transfers a page of *Arrived* lists, and below how many rows of each. */
+/**
+ * Limits of the page *Arrived*: the number of transfers on one page, and of rows listed for each
+ * transfer.
+ */
 export const TRANSFERS = 20;
 const LISTED = 50;
 
@@ -19,7 +22,7 @@ export type ArrivedTransfer = {
   changed_since: number;
 };
 
-/** Lists arrived transfers, newest first, beginning with the one before the transfer `before`. */
+/** Lists the transfers that arrived before the timestamp `before` (null: all), newest first. */
 export const arrivedTransfers = (on: Queryable, before: string | null) =>
   select<ArrivedTransfer>(
     on,
@@ -46,17 +49,17 @@ export type ArrivedRow = {
   title: string;
   action: StepAction;
   /**
-   * 1 for a row that has no parent row, or whose parent row did not arrive in the same transfer; 0 for the other
-   * dependent rows.
+   * 1 if the row has no parent row, or if its parent row did not arrive in the same transfer;
+   * otherwise 0.
    */
   is_root: number;
 };
 
-/** The first rows of each of these transfers. */
+/** Returns the first `LISTED` rows of each of these transfers. */
 export const listedRows = (on: Queryable, transfers: string[]) =>
   rowsAt(on, transfers, sql`place <= ${LISTED}`);
 
-/** The rows of a transfer after the first ones. */
+/** Returns the rows of a transfer after the first `LISTED`. */
 export const unlistedRows = (on: Queryable, transfer: string) =>
   rowsAt(on, [transfer], sql`place > ${LISTED}`);
 
@@ -78,7 +81,10 @@ const rowsAt = (on: Queryable, transfers: string[], places: ReturnType<typeof sq
 
 export type OnwardTransfer = { number: number; undone_by: string | null; chain: string };
 
-/** The later transfers that sent arrived rows on to the next environment, with the people who undid these. */
+/**
+ * Finds the transfers that sent rows of these arrived transfers on to the next environment, each
+ * with the person who undid it.
+ */
 export const onwardTransfers = async (on: Queryable, transfers: string[]) =>
   transfers.length === 0
     ? []
@@ -98,7 +104,10 @@ export const onwardTransfers = async (on: Queryable, transfers: string[]) =>
 
 export type ArrivedHead = { name: string; chain: string; is_named_after_rows: number };
 
-/** The name of a transfer, and whether Oneway made it from its rows: `A and 3 more`. */
+/**
+ * Returns the name of an arrived transfer, and whether Oneway composed that name from the titles of
+ * rows, as in `A and 3 more`.
+ */
 export async function arrivedHead(
   on: Queryable,
   transfer: string,

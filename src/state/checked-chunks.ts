@@ -1,6 +1,6 @@
-// Chunks are 1,000 row ids that are compared together. For each that was verified, this file stores the digests (short
-// fingerprints) of both sides. As long as both sides still have these digests, and nobody has changed the sync state,
-// the rows of the chunk need not be read.
+// Records which chunks were verified. A chunk is 1,000 row ids that are compared together. For each verified chunk the
+// table `checked_chunk` stores the digests (short fingerprints) of its rows on both sides. While both sides still have
+// these digests and the sync state is unchanged, the rows of the chunk need not be read.
 import { hash } from 'node:crypto';
 import type { Pool, PoolConnection } from 'mysql2/promise';
 import type { RowKey } from '../catalog/entity.ts';
@@ -19,12 +19,12 @@ import { upsertObservations, type Certainty, type Observation } from './destinat
 
 export type ChunkSides = { here: RowDigests; there: RowDigests };
 /**
- * What is stored about a chunk. `generation` grows each time the sync state of its rows is written. A chunk that was
- * never verified has generation 0 and no digest.
+ * The stored record of a chunk. `generation` grows with each write to the sync state of the chunk’s
+ * rows. `digest` is null while the chunk is not verified.
  */
 export type CheckedChunk = { generation: number; digest: string | null };
 
-/** One digest for a chunk, computed from the digest lines of all its rows on both sides. */
+/** Computes the digest of a chunk from the digest lines of all its rows on both sides. */
 export const chunkDigest = ({ here, there }: ChunkSides) =>
   hash('sha256', `${here.all.join('\n')}\n\n${there.all.join('\n')}`);
 
@@ -43,14 +43,14 @@ export async function readCheckedChunks(
 }
 
 /**
- * The digest lines of a verified chunk. `changed`: ids whose lines are stored separately, because they changed after
- * the others were stored.
+ * The stored digest lines of a verified chunk. `changed`: ids of rows whose digest lines changed
+ * after the lines of the chunk were stored; their new lines are stored separately.
  */
 export type CheckedSides = ChunkSides & { changed: Set<number> };
 
 /**
- * Reads the digest lines of both sides, as they were when the given chunks were verified, by chunk; chunks without
- * stored lines are missing.
+ * Reads the digest lines of both sides that were stored when these chunks were verified, by chunk
+ * number. A chunk without stored lines is missing from the result.
  */
 export async function readCheckedSides(on: Queryable, entity: string, chunks: number[]) {
   if (chunks.length === 0) return new Map<number, CheckedSides>();
@@ -93,8 +93,8 @@ function withChanges({ here, there }: ChunkSides, text: string | null): CheckedS
 }
 
 /**
- * A chunk to record as verified, unless its sync state is written after `generation` was read. `changed`: the ids of
- * the only new digest lines, or null if all lines are new.
+ * A chunk to record as verified, if its stored generation still equals `generation`. `changed`: the
+ * ids whose digest lines are new; null means that all lines of the chunk are new.
  */
 export type VerifiedChunk = ChunkSides & {
   chunk: number;
@@ -104,12 +104,16 @@ export type VerifiedChunk = ChunkSides & {
 
 const key = ['entity', 'chunk'];
 
-/** Up to how many changed digest lines are stored separately; for more, the whole chunk is stored again. */
+/**
+ * Up to this many changed digest lines are stored separately; with more changes, all lines of the
+ * chunk are stored again.
+ */
 const KEPT_APART = 200;
 
 /**
- * Writes what was observed at `at`, and records the given chunks as verified. Where the sync state was written
- * meanwhile, an observation counts only if it is newer.
+ * Stores the observations made at the time `at`, and records these chunks as verified. If the sync
+ * state of a chunk was written meanwhile, the chunk is not recorded as verified, and an observation
+ * replaces only older observations.
  */
 export async function writeCheckedChunks(
   pool: Pool,
@@ -135,7 +139,7 @@ export async function writeCheckedChunks(
         changes: null,
       })),
     );
-    // The long text of a chunk’s digest lines is not stored again for a few changed lines.
+    // A chunk’s digest lines are a long text, which is not written again for a few changed lines.
     await upsertRows(
       connection,
       'checked_chunk',
@@ -157,7 +161,10 @@ export async function writeCheckedChunks(
 
 const isApart = ({ changed: since }: VerifiedChunk) => since !== null && since.size <= KEPT_APART;
 
-/** Locks the records of the given chunks in order; returns the numbers of those whose generation has not changed. */
+/**
+ * Locks the records of these chunks, in rising order so that two writers cannot deadlock. Returns
+ * the numbers of the chunks whose generation has not changed.
+ */
 async function lockUnchanged(connection: PoolConnection, entity: string, checked: VerifiedChunk[]) {
   const chunks = checked.map(({ chunk }) => chunk).toSorted((one, other) => one - other);
   await insertRows(
@@ -186,7 +193,10 @@ function changesIn({ here, there, changed: since }: VerifiedChunk): string {
   return JSON.stringify(changes);
 }
 
-/** Writes what was observed of rows at the destination. */
+/**
+ * Stores observations of rows at the destination, and marks the chunks of these rows as no longer
+ * verified.
+ */
 export async function writeObservations(
   on: Queryable,
   seen: Observation[],
@@ -205,8 +215,8 @@ export async function writeObservations(
 }
 
 /**
- * Records that the chunks of these rows are no longer verified. This runs before the sync state of the rows is
- * written, in the same transaction.
+ * Marks the chunks of these rows as no longer verified. This happens in the same transaction that
+ * then writes the sync state of the rows.
  */
 async function invalidate(connection: PoolConnection, keys: RowKey[]) {
   const chunks = new Map(
@@ -224,11 +234,14 @@ async function invalidate(connection: PoolConnection, keys: RowKey[]) {
   );
 }
 
-/** For each chunk an SQL condition on `row_id` that selects its 1,000 ids. */
+/** Returns for each chunk an SQL condition that selects the chunk’s 1,000 row ids. */
 export const rowsInChunks = (chunks: number[]): Statement[] =>
   chunks.map((one) => sql`row_id between ${one * CHUNK_SIZE} and ${(one + 1) * CHUNK_SIZE - 1}`);
 
-/** Ids in the given chunks of rows that exist on either side according to the sync state. */
+/**
+ * Returns the row ids in these chunks that exist here or at the destination according to the sync
+ * state.
+ */
 export async function idsInSyncState(on: Queryable, entity: string, chunks: number[]) {
   if (chunks.length === 0) return [];
   const within = join(rowsInChunks(chunks), ' or ');
@@ -243,6 +256,6 @@ export async function idsInSyncState(on: Queryable, entity: string, chunks: numb
   return lines.map(({ id }) => id);
 }
 
-/** Forgets every stored digest: a changed name mapping makes them invalid. */
+/** Deletes the stored digests of all chunks, because a changed name mapping makes them invalid. */
 export const invalidateAll = (on: Queryable) =>
   run(on, sql`update checked_chunk set generation = generation + 1, digest = null`);

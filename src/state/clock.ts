@@ -1,18 +1,19 @@
-// The clock of an environment: the row `clock` of the table `clock`. Every writer locks it in turn and takes its
-// timestamps from it, so that no row gets an earlier `modified_at` than a row that apps have read already.
+// The clock of an environment is the row `clock` of the table `clock`. Every writer locks this row and takes its
+// timestamps from it, so that no row gets an earlier `modified_at` than a row that apps have already read.
 import type { PoolConnection } from 'mysql2/promise';
 import { first, fromSqlInstant, run, sql, toSqlInstant, type Queryable } from '../database/sql.ts';
 
 /**
- * `instant`: the last timestamp that was assigned. `now`: the time of the database server. The clocks of program
- * servers are not used: they differ, and one that runs fast must not date the rows of other writers.
+ * `instant`: the last assigned timestamp. `now`: the time of the database server. Oneway does not
+ * use the clocks of its own servers: they differ, and one fast clock would give the rows of all
+ * writers timestamps in the future.
  */
 export type Clock = { instant: string; now: string };
 
 /** Locks the clock row until COMMIT, so that rows become visible in the order of their timestamps. */
 export async function lockClock(connection: PoolConnection): Promise<Clock> {
-  // sysdate() is the time when the lock was granted; utc_timestamp() would be the time when the statement began to
-  // wait for it.
+  // sysdate() returns the time at which the lock was granted; utc_timestamp() would return the time
+  // at which the statement began to wait for the lock.
   const clock = await first<Clock>(
     connection,
     sql`select instant, sysdate(3) as now from clock where name = 'clock' for update`,
@@ -20,7 +21,7 @@ export async function lockClock(connection: PoolConnection): Promise<Clock> {
   return clockFrom(clock);
 }
 
-/** Reads the clock without locking it, for pages and checks that only read. */
+/** Reads the clock without locking it, for pages and checks that write nothing. */
 export const readClock = async (on: Queryable): Promise<Clock> =>
   clockFrom(
     await first<Clock>(on, sql`select instant, sysdate(3) as now from clock where name = 'clock'`),
@@ -34,12 +35,14 @@ function clockFrom(clock: Clock | undefined): Clock {
 export const setClock = (connection: PoolConnection, instant: string) =>
   run(connection, sql`update clock set instant = ${toSqlInstant(instant)} where name = 'clock'`);
 
-/** By how many milliseconds a timestamp may be later than the time of the database server and still be accepted. */
+/**
+ * A timestamp may be at most this many milliseconds later than the time of the database server.
+ */
 export const ALLOWANCE = 60_000;
 
 /**
- * The latest accepted timestamp, in milliseconds since 1970. A later one was written by another program, or by a
- * server whose clock ran fast.
+ * The latest timestamp that counts as correct, in milliseconds since 1970. A later timestamp comes
+ * from another program, or from a server whose clock ran fast.
  */
 export const horizonOf = ({ instant, now }: Clock): number =>
   Math.max(Date.parse(instant), Date.parse(now) + ALLOWANCE);

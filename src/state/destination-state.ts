@@ -1,5 +1,5 @@
-// What an environment knows about its rows at the destination, in the table `destination_state`: what was last
-// observed of each, and the base (the content at which both sides were last equal).
+// The table `destination_state`: for each row of an environment, the content that was last observed at the destination,
+// and the base (the content at which both sides were last equal).
 import { canonical } from '../catalog/content.ts';
 import { keyText, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
 import { insertRows } from '../database/bulk.ts';
@@ -16,8 +16,8 @@ export type DestinationState = {
   base_content: string | null;
   base_at: string | null;
   /**
-   * The hash of the content that was undone at the destination, or `deleted` for a deletion that was undone; sending
-   * it again needs a confirmation.
+   * The hash of the row’s content that was undone at the destination, or `deleted` for an undone
+   * deletion. Sending the same content again needs a confirmation.
    */
   undone_hash: string | null;
   undone_by: string | null;
@@ -25,7 +25,7 @@ export type DestinationState = {
   undone_reason: string | null;
 };
 
-/** The value of `undone_hash` for a deletion that was undone. */
+/** The value of `undone_hash` if a deletion of the row was undone. */
 export const DELETED = 'deleted';
 
 export async function readDestinationStates(
@@ -54,8 +54,8 @@ export async function readDestinationHashes(on: Queryable, keys: RowKey[]) {
 }
 
 /**
- * What was observed of a row at the destination. `base`: the content when both sides were equal; `none` if the row no
- * longer exists there and has no base any more.
+ * An observation of a row at the destination. `base`: the new base (the content when both sides
+ * were equal); null keeps the stored base, and `none` deletes it.
  */
 export type Observation = {
   key: RowKey;
@@ -64,8 +64,8 @@ export type Observation = {
 };
 
 /**
- * The observation to write for a row; null when the sync state already says so. When both sides are equal, their
- * content becomes the base.
+ * Returns the observation to store for a row, or null if the sync state already contains the same
+ * values. If both sides are equal, their content becomes the base.
  */
 export function newObservation(
   entity: Entity,
@@ -84,14 +84,14 @@ export function newObservation(
 }
 
 /**
- * Which stored values an observation replaces. `isCertain`: all of them, even if they were observed later;
- * `isBaseCertain`: only a later base.
+ * Whether an observation also replaces values that were stored with a later time. `isCertain`: the
+ * observation replaces all values. `isBaseCertain`: the observation replaces the base.
  */
 export type Certainty = { isCertain?: boolean; isBaseCertain?: boolean };
 
 /**
- * Stores observations without recording that their chunks are no longer verified (see checked-chunks.ts). A later
- * observation of another process stays, unless this one is certain.
+ * Stores observations, but leaves their chunks marked as verified (see checked-chunks.ts). An
+ * observation does not replace a later one of another process, unless it is certain.
  */
 export async function upsertObservations(
   on: Queryable,
@@ -137,7 +137,10 @@ export async function upsertObservations(
 
 export type Undone = { key: RowKey; hash: string };
 
-/** Records that these contents were undone at the destination. */
+/**
+ * Records that these contents were undone at the destination, so that sending one again needs a
+ * confirmation.
+ */
 export async function writeUndone(
   on: Queryable,
   undone: Undone[],
@@ -163,7 +166,10 @@ export async function writeUndone(
   );
 }
 
-/** Clears the record that a content was undone, where that content was written again. */
+/**
+ * Clears the record that a row’s content was undone, if a transfer has written the same content
+ * again.
+ */
 export async function clearUndone(on: Queryable, written: Undone[]) {
   const keys = written.map(({ key }) => key);
   if (keys.length === 0) return;

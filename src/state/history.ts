@@ -1,4 +1,5 @@
-// The history of rows: every save, transfer and refresh stores the content before and after in the table `arrival`.
+// The history of rows. Every save, transfer and refresh records each row’s content before and after it in the table
+// `arrival`.
 import { hashOf } from '../catalog/content.ts';
 import type { Entity, Row, RowKey } from '../catalog/entity.ts';
 import { select, sql, type Queryable } from '../database/sql.ts';
@@ -41,7 +42,10 @@ export const historyOf = (on: Queryable, { entity, id }: RowKey, limit: number) 
          limit ${limit}`,
   );
 
-/** The content of a row and its dependent rows just after the entry `upTo` of their history. */
+/**
+ * Returns a row and its dependent rows as they were just after the transfer that the history entry
+ * with the id `upTo` belongs to.
+ */
 export async function rowAtMoment(on: Queryable, { entity, id }: RowKey, upTo: number) {
   const lines = await select<Arrival>(
     on,
@@ -57,7 +61,7 @@ export async function rowAtMoment(on: Queryable, { entity, id }: RowKey, upTo: n
   return lines.filter(isKept);
 }
 
-/** The newest entry in the history of each of these rows, by id. */
+/** Returns the newest history entry of each of these rows, by row id. */
 export async function latestArrivals(on: Queryable, entity: string, ids: number[]) {
   const lines = await select<Pick<Arrival, 'row_id' | 'kind' | 'at' | 'person'>>(
     on,
@@ -68,7 +72,10 @@ export async function latestArrivals(on: Queryable, entity: string, ids: number[
   return new Map(lines.map((line) => [line.row_id, line]));
 }
 
-/** The hashes of all contents that these rows ever had in the environment, by id. */
+/**
+ * Returns the hashes of all contents that each of these rows ever had in this environment, by row
+ * id.
+ */
 export async function contentHistory(on: Queryable, entity: Entity, ids: number[]) {
   const lines = await select<Pick<Arrival, 'row_id' | 'before_image' | 'after_image'>>(
     on,
@@ -85,7 +92,10 @@ export async function contentHistory(on: Queryable, entity: Entity, ids: number[
   return found;
 }
 
-/** The contents that a refresh or restore brought from production, as hashes with their times. */
+/**
+ * Returns the hash and time of every content that a refresh or restore copied from production into
+ * these rows.
+ */
 export async function refreshedContents(on: Queryable, entity: Entity, ids: number[]) {
   const lines = await select<Pick<Arrival, 'row_id' | 'at' | 'after_image'>>(
     on,

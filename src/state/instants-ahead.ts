@@ -1,6 +1,5 @@
-// Finds rows whose `modified_at` is later than the clock of their environment, because a clock was wrong, or another
-// program wrote it. Apps that remember the latest time they read would miss changes of other rows, which get earlier
-// times.
+// Finds rows whose `modified_at` lies in the future, because a clock was wrong or another program wrote the row. An app
+// that remembers such a timestamp as the latest that it has read would miss later changes of other rows.
 import { isDocument } from '../catalog/entity.ts';
 import { catalog } from '../catalog/index.ts';
 import {
@@ -27,8 +26,8 @@ export type InstantsAhead = {
 const SHOWN = 3;
 
 /**
- * Counts rows whose `modified_at` is later than the time of the database server by more than the allowance (a
- * minute).
+ * Counts rows whose `modified_at` is more than the allowance (a minute) later than the time of the
+ * database server.
  */
 export async function instantsAhead(place: Databases): Promise<InstantsAhead> {
   const clock = await readClock(place.sql);

@@ -1,5 +1,5 @@
-// Name mappings: names of linked rows that are different at the destination (`Pune` here is `Poona` there). They are
-// stored in the sending environment.
+// Name mappings: the name of a city or partner at the destination, if it differs from the name here (`Pune` here is
+// `Poona` there). The sending environment stores its name mappings.
 import { linksIn, linksOf, type Entity, type Row } from '../catalog/entity.ts';
 import { linkOf, sortLinks } from '../catalog/links.ts';
 import { select, sql, type Queryable } from '../database/sql.ts';
@@ -22,8 +22,8 @@ export const nameThere = (mappings: Mappings, entity: string, name: string) =>
   mappings.get(mappingKey(entity, name)) ?? name;
 
 /**
- * Returns the row as the destination would spell it: each linked name that is mapped (`Pune`) is replaced by its name
- * there (`Poona`).
+ * Returns the row with the destination’s names: each linked name that has a mapping (`Pune`) is
+ * replaced by the mapped name (`Poona`).
  */
 export function withMappedNames(entity: Entity, row: Row, mappings: Mappings): Row {
   if (mappings.size === 0) return row;

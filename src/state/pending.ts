@@ -1,5 +1,5 @@
-// Finds rows with pending changes: those that are not in sync with the destination, as last observed. Uses only what
-// is recorded about rows and reads no row.
+// Finds rows with pending changes: rows that were not in sync with the destination when it was last observed. The
+// queries compare recorded hashes and read no rows.
 import { type Entity, keysFrom } from '../catalog/entity.ts';
 import { select, sql, type Queryable } from '../database/sql.ts';
 import { DELETED, readDestinationStates } from './destination-state.ts';
@@ -19,8 +19,9 @@ type StateLine = {
 };
 
 /**
- * A row with pending changes. `isUndone`: this content was undone at the destination, so sending it needs a
- * confirmation. `isHeld`: the row is marked *Not for production*.
+ * A row with pending changes. `isUndone`: the row’s present content was sent before and undone at
+ * the destination, so sending it again needs a confirmation. `isHeld`: the row is marked *Not for
+ * production*.
  */
 export type PendingRow = {
   status: Status;
@@ -30,13 +31,15 @@ export type PendingRow = {
 };
 
 /**
- * All rows of an entity that were not in sync when last observed, by id; a dependent row counts as its parent row.
+ * Returns the rows of an entity with pending changes, by id. A change of a dependent row counts as
+ * a change of its parent row.
  */
 export async function pendingRows(on: Queryable, entity: Entity): Promise<Map<number, PendingRow>> {
   const kinds = [entity.name, ...entity.dependents];
   const lines = await select<StateLine>(
     on,
-    // straight_join: otherwise MySQL would look up the parent rows of every row that is in sync.
+    // straight_join fixes the join order; otherwise MySQL would also look up the parent row of
+    // every row that is in sync.
     sql`select straight_join
                s.entity, s.row_id, if(s.entity = ${entity.name}, s.row_id, s.root_id) as root_id,
                s.hash, s.deleted_at, s.engineering_by, t.base_hash, t.observed_hash, t.undone_hash,
@@ -80,7 +83,10 @@ export async function pendingRows(on: Queryable, entity: Entity): Promise<Map<nu
 export const isReadyToSend = ({ status, isEngineering, isUndone, isHeld }: PendingRow) =>
   isReady(status) && !isEngineering && !isUndone && !isHeld;
 
-/** The ids of an entity’s rows with this status. `waits`: the rows that are not in sync, from pendingRows(). */
+/**
+ * Returns the ids of an entity’s rows that have this status. `waits`: the rows with pending
+ * changes, as pendingRows() returns them.
+ */
 export async function idsWithStatus(
   on: Queryable,
   entity: Entity,
@@ -97,7 +103,7 @@ export async function idsWithStatus(
   return standing.map((line) => line.row_id).filter((id) => !waits.has(id));
 }
 
-/** The status of a row as recorded, without reading the row. */
+/** Computes the status of a row from its recorded hashes, without reading the row. */
 export const lastKnownStatus = (
   line: Pick<StateLine, 'hash' | 'deleted_at' | 'base_hash' | 'observed_hash'>,
 ): Status | null =>
@@ -109,8 +115,9 @@ export const lastKnownStatus = (
   });
 
 /**
- * The status of rows as recorded in the environment `on`, which compares them with its destination. `hashes`: the
- * contents of the rows, by key text. `at`: when the oldest of them was observed.
+ * Computes the status of rows from what the environment `on` last observed at its destination.
+ * `hashes`: the hashes of the rows’ contents in `on`, by key text. The returned `at` is the time of
+ * the oldest observation.
  */
 export async function lastKnownStatuses(
   on: Queryable,

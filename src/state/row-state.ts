@@ -1,4 +1,5 @@
-// What an environment records about each of its own rows, in the table `row_state`.
+// The table `row_state`: what an environment records about each of its rows, such as the hash, the version, and who
+// changed the row.
 import { hashOf } from '../catalog/content.ts';
 import { keyText, titleOf, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
 import { upsertRows } from '../database/bulk.ts';
@@ -40,13 +41,16 @@ export type RowState = {
 };
 
 /**
- * An SQL condition that selects these rows. It is grouped by entity, because MySQL checks a long list of pairs one by
- * one.
+ * Returns an SQL condition that selects these rows. Ids are grouped by entity, because MySQL would
+ * check a long list of (entity, id) pairs one by one.
  */
 export const whereRows = (keys: RowKey[]): Statement =>
   whereKeys({ entity: sql`entity`, id: sql`row_id` }, keys);
 
-/** An SQL condition that selects the recorded state of these rows and of their dependent rows. */
+/**
+ * Returns an SQL condition that selects the recorded state of these rows and of their dependent
+ * rows.
+ */
 export const whereRoots = (keys: RowKey[]): Statement =>
   whereKeys({ entity: sql`root_entity`, id: sql`root_id` }, keys);
 
@@ -79,10 +83,16 @@ export async function readStates(
   );
 }
 
-/** The person who saves. A save by anyone who is no product manager marks the row as changed by engineering. */
+/**
+ * The person who saves a row. If this person is not a product manager, the save marks the row as
+ * changed by engineering.
+ */
 export type Author = { email: string; isProductManager: boolean };
 
-/** What to record about a row after a write. */
+/**
+ * Returns the state to record for a row that was just written. `was`: the recorded state of the row
+ * before the write.
+ */
 export function stateAfter(
   entity: Entity,
   row: Row,
@@ -115,8 +125,8 @@ export function stateAfter(
 }
 
 /**
- * The state of a row with the mark that engineering changed it; the mark ends an earlier adoption by a product
- * manager.
+ * Returns the state of a row with the mark that engineering changed the row. The mark cancels an
+ * earlier adoption of the row by a product manager.
  */
 export function markedAsEngineering(
   state: RowState,
@@ -133,7 +143,10 @@ export function markedAsEngineering(
   };
 }
 
-/** The state of a row without the mark of engineering’s change: a product manager has taken the change over. */
+/**
+ * Returns the state of a row without the mark that engineering changed the row. Any write except a
+ * save removes this mark.
+ */
 export const unmarkedAsEngineering = (state: RowState): RowState => ({
   ...state,
   engineering_by: null,

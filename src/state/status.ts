@@ -1,4 +1,4 @@
-// The status of a row: how the row here compares with the row at the destination. No other file names the statuses.
+// Computes the status of a row: how the row here compares with the same row at the destination.
 
 export const statuses = [
   'New',
@@ -16,8 +16,8 @@ export const statuses = [
 export type Status = (typeof statuses)[number];
 
 /**
- * The hashes of a row’s content here, at the destination (`there`), and when both sides were last equal (`base`);
- * null for no row.
+ * The hashes of a row’s content: here, at the destination (`there`), and when both sides were last
+ * equal (`base`). A hash is null if there is no such content.
  */
 export type Hashes = {
   here: string | null;
@@ -26,7 +26,7 @@ export type Hashes = {
   isDeletedHere?: boolean;
 };
 
-/** Computes the status of a row; null when neither side has it. */
+/** Computes the status of a row; null if neither side has the row. */
 export function statusOf({ here, base, there, isDeletedHere = false }: Hashes): Status | null {
   if (here === null && there === null) return null;
   if (here === null) {
@@ -47,7 +47,10 @@ export function statusOf({ here, base, there, isDeletedHere = false }: Hashes): 
 const movedHere: readonly Status[] = ['New', 'Changed here', 'Deleted here'];
 const movedThere: readonly Status[] = ['Changed there', 'Deleted there', 'Only there'];
 
-/** The status of a row together with its dependent rows: a form with a changed field counts as changed. */
+/**
+ * Computes the status of a row together with its dependent rows: a form counts as changed if one of
+ * its fields has changed.
+ */
 export function withDependents(own: Status, dependents: Status[]): Status {
   const moved = dependents.filter((status) => status !== 'In sync');
   if (own !== 'In sync' || moved.length === 0) return own;

@@ -1,5 +1,5 @@
-// Test results (*Works* or *Does not work*) that people give a row together with its dependent rows. A result counts
-// only for the content that was tested.
+// Test results (*Works* or *Does not work*) that people record for a row with its dependent rows. A result counts only
+// for the content that was tested.
 import { createHash } from 'node:crypto';
 import { hashOf } from '../catalog/content.ts';
 import { keyFrom, keyText, type Entity, type RowKey, linksOf } from '../catalog/entity.ts';
@@ -23,7 +23,7 @@ export type TestResult = {
   at: string;
 };
 
-/** The test results of a row’s current content. */
+/** The test results of a row, for its present content and for earlier content. */
 export type TestStatus = {
   hash: string;
   /** The latest result of each person for the present content, newest first. */
@@ -33,8 +33,8 @@ export type TestStatus = {
 };
 
 /**
- * One hash for each row together with its dependent rows, by key text. It is stored with a test result, and tells
- * whether the tested content is still the present one.
+ * Computes one hash over the contents of each row and its dependent rows, by key text. A test
+ * result stores this hash, to tell whether the tested content is still the present one.
  */
 export async function hashesWithDependents(
   place: Databases,
@@ -59,12 +59,13 @@ export const testStatusOf = async (place: Databases, keys: RowKey[]) =>
   statusesFrom(await hashesWithDependents(place, keys), await testResultsOf(place.sql, keys));
 
 /**
- * Finds the test results of rows for lists, from recorded hashes, without reading rows. Changes by other programs are
- * not noticed.
+ * Finds the test results of rows for lists. Recorded hashes are used instead of reading the rows
+ * where possible, so changes by other programs are not noticed.
  */
 export async function recalledTestStatus(place: Databases, keys: RowKey[]) {
   const mappings = await readMappings(place.sql);
-  // Recorded hashes contain the mapped names of linked rows. Hashes for test results must not, so such rows are read.
+  // Recorded hashes contain the destination’s names of linked rows, but hashes for test results
+  // contain the names here. So rows that can have links are read if name mappings exist.
   const isKept = ({ entity }: RowKey) => mappings.size === 0 || !isLinked(entityNamed(entity));
   const hashes = new Map([
     ...(await recalledHashes(place.sql, keys.filter(isKept))),
@@ -80,7 +81,7 @@ const isLinked = (entity: Entity) =>
   [entity, ...dependentsOf(entity)].some((one) => linksOf(one).length > 0);
 
 /**
- * Computes the hashes that hashesWithDependents() would return, from what is recorded about rows, without reading the
+ * Computes the same hashes as hashesWithDependents(), but from recorded hashes, without reading the
  * rows.
  */
 async function recalledHashes(on: Queryable, keys: RowKey[]): Promise<Map<string, string>> {
@@ -135,7 +136,7 @@ export type NewTestResult = { works: boolean; note: string | null; seen: string 
 
 /**
  * Records a test result for the content that the page showed.
- * @throws Conflict when the row has changed since
+ * @throws Conflict when the row has changed since the page was shown
  */
 export async function recordTestResult(
   here: Environment,

@@ -1,9 +1,12 @@
 // The kinds of transfer, and the actions of their steps on rows.
 
-/** The kinds of transfer. `save`, `refresh` and `restore` write into this environment itself. */
+/**
+ * The kinds of transfer. Transfers of the kinds `save`, `refresh` and `restore` write into the
+ * environment that runs them.
+ */
 export type TransferKind = 'transfer' | 'undo' | 'restore' | 'save' | 'refresh';
 
-/** The kinds that a person sends from a transfer sheet; the page *Transfers* lists them. */
+/** The kinds of transfer that a person sends from a sheet. The page *Transfers* lists them. */
 export const sentKinds: TransferKind[] = ['transfer', 'undo', 'restore'];
 
 export const isSent = ({ kind }: { kind: TransferKind }) => sentKinds.includes(kind);

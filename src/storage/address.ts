@@ -1,24 +1,27 @@
-// Addresses of object storage in the settings: `file:///srv/oneway`, or
+// Parses addresses of object storage: `file:///srv/oneway`, or
 // `s3://bucket/prefix?region=eu-central-1&endpoint=https://s3.example.com`.
 import { fileURLToPath } from 'node:url';
 
-/** The access keys of a store; null if the machine itself has access, by its role in AWS or by AWS’s own settings. */
+/**
+ * The access keys of a store; null if AWS itself gives this machine access, by its role or by the
+ * settings of AWS.
+ */
 export type StorageKeys = { id: string; secret: string } | null;
 
 export type S3Address = {
   kind: 's3';
   bucket: string;
-  /** The beginning of all keys in the bucket; it ends with a slash or is empty. */
+  /** The prefix of all keys in the bucket; it ends with a slash or is empty. */
   prefix: string;
   region: string;
-  /** The URL of the S3 server; null for Amazon’s. */
+  /** The URL of the S3 server; null for the servers of Amazon. */
   endpoint: string | null;
   keys: StorageKeys;
 };
 
 export type StorageAddress = { kind: 'folder'; path: string } | S3Address;
 
-/** The parsed address; a text when it is wrong, which says what is wrong with it. */
+/** Parses an address. Returns a text that says what is wrong if the address is invalid. */
 export function storageAddress(text: string, keys: StorageKeys): StorageAddress | string {
   const url = URL.parse(text);
   if (url?.protocol === 'file:') return folderAddress(url);
@@ -40,7 +43,8 @@ function s3Address(url: URL, keys: StorageKeys): StorageAddress | string {
   );
   const endpoint = url.searchParams.get('endpoint');
   const prefix = url.pathname.replace(/^\/+|\/+$/g, '');
-  // Addresses are logged and shown, so they must not contain a secret.
+  // Refused because addresses are logged and shown on pages, so an address must not contain a
+  // secret.
   if (url.username || url.password) return 'must not hold keys: they have settings of their own';
   if (unknown !== undefined) return `has no option ${unknown}: there are region and endpoint`;
   if (!/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(url.hostname)) {
@@ -62,7 +66,7 @@ function s3Address(url: URL, keys: StorageKeys): StorageAddress | string {
   };
 }
 
-/** Whether two addresses overlap: they are equal, or one lies within the other. */
+/** Whether two storage addresses are equal, or one address lies below the other. */
 export function overlaps(one: StorageAddress, other: StorageAddress): boolean {
   const [first, second] = [placeOf(one), placeOf(other)];
   return first.startsWith(second) || second.startsWith(first);

@@ -1,8 +1,8 @@
 import type { Objects, StoredObject } from './objects.ts';
 
 /**
- * A store that consists of the objects below a prefix of another store; the prefix ends with a slash. Closing it does
- * not close the other store.
+ * Returns a store that consists of the objects below a prefix of another store. The prefix ends
+ * with a slash. Closing the returned store does not close the other store.
  */
 export function below(objects: Objects, prefix: string): Objects {
   const inside = (object: StoredObject): StoredObject => ({

@@ -1,5 +1,5 @@
-// A folder as object storage: a key is a path below it. A file is written as a draft in `.unfinished` until it is
-// complete and on the disk.
+// Object storage in a folder: each key is a path below the folder. A file is written as a draft in `.unfinished`, and
+// gets its final name when it is complete and on the disk.
 import type { Dirent } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
@@ -11,7 +11,10 @@ import type { Content, Objects, PutOptions, Stored, StoredObject } from './objec
 
 const UNFINISHED = '.unfinished';
 
-/** A folder as a store. It must exist: creating it would hide that a disk is not mounted. */
+/**
+ * Opens a folder as a store. The folder must exist: creating it would hide that a disk is not
+ * mounted.
+ */
 export function folderObjects(path: string): Objects {
   const folder = resolve(path);
   const drafts = join(folder, UNFINISHED);
@@ -21,8 +24,8 @@ export function folderObjects(path: string): Objects {
       throw asTrouble(error);
     });
   /**
-   * Returns the result of `work`, or null when the file does not exist. If the whole storage folder is missing, that
-   * is an error.
+   * Returns the result of `work`, or null if the file does not exist. Throws if the whole storage
+   * folder is missing, because then a file may exist on a disk that is not mounted.
    */
   const unlessAbsent = async <T>(work: Promise<T>): Promise<T | null> => {
     try {
@@ -39,8 +42,8 @@ export function folderObjects(path: string): Objects {
   };
 
   /**
-   * Writes a file under a temporary name, and then gives it its name. Null when the name is taken and `give` replaces
-   * no files.
+   * Writes a file as a draft, and then gives it its final name with `give`. Returns null if `give`
+   * never replaces files and the name is taken.
    */
   const store = async (key: string, content: Content, options: PutOptions, give: GiveName) => {
     const named = join(folder, checkedKey(key));
@@ -67,7 +70,7 @@ export function folderObjects(path: string): Objects {
       if (isFolder) {
         yield* walk(key, prefix, after);
       } else {
-        // The file may have been deleted since the folder was read.
+        // Skipped if null, because the file may have been deleted since the folder was read.
         const object = await statOf(key);
         if (object) yield object;
       }
@@ -106,10 +109,7 @@ export function folderObjects(path: string): Objects {
   };
 }
 
-/**
- * A function that renames a draft (a file that was written completely) to its final name; returns false if that name
- * is taken.
- */
+/** Gives a completely written draft its final name. Returns false if that name is taken. */
 type GiveName = (draft: string, named: string) => Promise<boolean>;
 
 const replacing: GiveName = async (draft, named) => {
@@ -117,7 +117,10 @@ const replacing: GiveName = async (draft, named) => {
   return true;
 };
 
-/** Gives the file its name only if that is free, by a hard link: unlike a rename it never replaces a file. */
+/**
+ * Gives a draft its final name only if the name is free. Uses a hard link, because a link never
+ * replaces a file and a rename may.
+ */
 const ifFree: GiveName = (draft, named) =>
   fs.link(draft, named).then(
     () => true,
@@ -127,7 +130,7 @@ const ifFree: GiveName = (draft, named) =>
     },
   );
 
-/** Opens a file; null for a subfolder. */
+/** Opens a file; returns null for a subfolder. */
 async function openFile(path: string) {
   const opened = await fs.open(path);
   const stat = await opened.stat();
@@ -154,13 +157,14 @@ async function place(draft: string, named: string, give: GiveName): Promise<bool
       if (isGiven) await sync(dirname(named));
       return isGiven;
     } catch (error) {
-      // Another process may delete the last object of this subfolder at the same moment, and the subfolder with it.
+      // Retries: another process may delete the last object of this subfolder, and the subfolder
+      // with it, between mkdir and this step.
       if (codeOf(error) !== 'ENOENT' || attempts === 20) throw error;
     }
   }
 }
 
-/** Writes a folder to the disk, so that the names of its files are safe, too. */
+/** Flushes a folder to the disk, so that the names of its new files survive a power failure. */
 async function sync(folder: string) {
   const opened = await fs.open(folder);
   try {
@@ -184,7 +188,10 @@ async function removeEmpty(folder: string, upTo: string): Promise<void> {
   if (isRemoved) await removeEmpty(dirname(folder), upTo);
 }
 
-/** Sorts the files of a folder as S3 lists keys, by the bytes of the whole key: `a-b` comes before `a/b`. */
+/**
+ * Sorts the files of a folder in the order in which S3 lists keys, by the bytes of the whole key:
+ * `a-b` comes before `a/b`.
+ */
 function inOrder(at: string, entries: Dirent[]) {
   return entries
     .filter((entry) => !entry.name.startsWith('.') && (entry.isFile() || entry.isDirectory()))
@@ -201,7 +208,9 @@ const isAfter = (key: string, other: string) =>
 const codeOf = (error: unknown) => (error as { code?: string } | null)?.code ?? '';
 const isAbsence = (error: unknown) => ['ENOENT', 'ENOTDIR', 'EISDIR'].includes(codeOf(error));
 
-/** An error of the disk as a message with a remedy; any other error unchanged. */
+/**
+ * Converts an error of the disk to a message with a solution; returns any other error unchanged.
+ */
 function troubleIn(folder: string, error: unknown): unknown {
   const solution: Record<string, string> = {
     ENOENT:

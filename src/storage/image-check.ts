@@ -1,4 +1,5 @@
-// Decodes uploaded images before they are stored, to refuse files that are truncated, broken, or unpack to gigabytes.
+// Decodes uploaded images before they are stored, to refuse images that are truncated, damaged, or so large when
+// decoded that they fill the memory.
 import { Invalid } from '../problems.ts';
 
 const signatures: [format: ImageFormat, test: (content: Buffer) => boolean][] = [
@@ -9,22 +10,24 @@ const signatures: [format: ImageFormat, test: (content: Buffer) => boolean][] = 
 ];
 export type ImageFormat = 'png' | 'jpg' | 'gif' | 'webp';
 
-/** How many bytes of a file tell its format. */
+/** This many bytes at the beginning of a file are enough to detect its image format. */
 export const SIGNATURE_BYTES = 12;
 
-/** The format of an image, by the first bytes of its file; null for any other file. */
+/**
+ * Detects the format of an image from the first bytes of its file; returns null for any other file.
+ */
 export const imageFormatOf = (content: Buffer): ImageFormat | null =>
   signatures.find(([, test]) => test(content))?.[0] ?? null;
 
-/** The largest upload in bytes. */
+/** The largest image that may be uploaded, in bytes. */
 const LARGEST = 2 * 1024 * 1024;
-/** The most pixels of one picture, and of all pictures of an animation. */
+/** The most pixels of one image, and of all frames of an animation together. */
 const PIXELS = 40_000_000;
 const PIXELS_IN_ALL = 100_000_000;
 
 /**
- * Checks an uploaded image; `null` stands for one that was too large to read.
- * @throws Invalid when it is not an image that browsers show
+ * Checks an uploaded image; `null` stands for an upload that was too large to read.
+ * @throws Invalid if the content is not an image that browsers show
  */
 export async function checkedImage(
   field: string,
@@ -43,7 +46,7 @@ export async function checkedImage(
 const DAMAGED = 'This image is damaged. Choose it again, or another one';
 
 async function problemIn(content: Buffer): Promise<string | null> {
-  // Loaded on first use, so that only requests which upload an image wait for this library.
+  // The library is loaded on first use, so that only requests that upload an image wait for it.
   const { default: sharp } = await import('sharp');
   const image = sharp(content, {
     failOn: 'error',
@@ -68,14 +71,17 @@ async function problemIn(content: Buffer): Promise<string | null> {
 }
 
 /**
- * The screen size in the header of a GIF. The library ignores one that is much larger than the pictures; browsers may
- * not.
+ * Reads the screen size from the header of a GIF. The library ignores a screen that is much larger
+ * than the frames, but a browser may allocate memory for it.
  */
 const screenOf = (gif: Buffer) => ({ width: gif.readUInt16LE(6), height: gif.readUInt16LE(8) });
 
 let last: Promise<unknown> = Promise.resolve();
 
-/** Runs one job at a time: decoding an interlaced image of 40 megapixels takes 160 MB of memory. */
+/**
+ * Decodes one image at a time, because decoding an interlaced image of 40 megapixels needs 160 MB
+ * of memory.
+ */
 function oneAtATime<T>(work: () => Promise<T>): Promise<T> {
   const result = last.then(work, work);
   last = result;

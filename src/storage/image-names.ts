@@ -1,6 +1,6 @@
-// Finds the name of every image that an environment’s databases mention: in rows, in the history that rows are
-// restored from, in transfers that can be undone, in contents that edits are merged with, and in transfer sheets that
-// were not sent.
+// Finds the names of all images that the databases of an environment mention, so that the cleanup keeps these images.
+// Searches rows, the history that rows are restored from, transfers that can be undone, contents that edits are merged
+// with, and transfer sheets that were not sent.
 import type { Db } from 'mongodb';
 import { fieldEntries, type Entity } from '../catalog/entity.ts';
 import { catalog } from '../catalog/index.ts';
@@ -10,8 +10,9 @@ import { IMAGE_NAME } from './images.ts';
 type Databases = { sql: Queryable; documents: Db };
 
 /**
- * The names of all images that a row, or anything recorded about a row, refers to. The history is read last: a
- * reference that is removed from a row meanwhile is in the history by then.
+ * Returns the names of all images that a row, or a record about a row, refers to. The history is
+ * searched last: if an edit removes a name from a row during the search, the history contains that
+ * name by then.
  */
 export async function namedImages(on: Databases): Promise<Set<string>> {
   const named = new Set<string>();
@@ -23,7 +24,7 @@ export async function namedImages(on: Databases): Promise<Set<string>> {
   return named;
 }
 
-/** Names of the images that rows reference now. */
+/** Returns the names of the images that rows refer to now. */
 export async function shownImages(on: Databases): Promise<string[]> {
   const shown = new Set<string>();
   for await (const text of inRows(on)) {
@@ -54,7 +55,7 @@ async function* inRows({ sql: on, documents }: Databases) {
 const imageFields = (entity: Entity) =>
   fieldEntries(entity).flatMap(([field, { kind }]) => (kind === 'image' ? [field] : []));
 
-/** Yields the values that were typed on transfer sheets. */
+/** Yields the values that people typed on transfer sheets. */
 async function* inSelections({ sql: on }: Databases) {
   const found = await select<{ text: string }>(
     on,
@@ -103,7 +104,7 @@ async function* inHistory({ sql: on }: Databases) {
 const LINES = 5000;
 type Line = { at: number; text: string | null };
 
-/** Yields the lines of a query in parts, so that no statement takes long. */
+/** Yields the lines of a query in chunks, so that no single statement takes long. */
 async function* pages(ask: (after: number) => Promise<Line[]>): AsyncGenerator<string> {
   for (let after = 0; ;) {
     const lines = await ask(after);

@@ -1,5 +1,5 @@
-// Icons and images. Each is named by the SHA-256 of its content, so it is never overwritten with other content and
-// one store may serve several environments.
+// Stores icons and images. Each is named by the SHA-256 of its content, so no image overwrites another one, and several
+// environments can share a store.
 import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
@@ -8,24 +8,25 @@ import { NotFound, Unavailable } from '../problems.ts';
 import { checkedImage } from './image-check.ts';
 import type { Objects, StoredObject } from './objects.ts';
 
-/** A text instead of a RegExp, because SQL uses the same pattern. */
+/** The pattern of image names. It is a text instead of a RegExp, because SQL uses it, too. */
 export const IMAGE_NAME = '[0-9a-f]{64}\\.(png|jpg|gif|webp)';
 const imageName = new RegExp(`^${IMAGE_NAME}$`);
 
 /**
- * The key of an image: the first two characters of its name are its folder, so that no folder gets too many files.
+ * Returns the storage key of an image. The first two characters of its name are its folder, so that
+ * no folder gets too many files.
  */
 const keyOf = (name: string) => `${name.slice(0, 2)}/${name}`;
 
 export const hasImage = async (objects: Objects, name: string): Promise<boolean> =>
   imageName.test(name) && (await objects.find(keyOf(name))) !== null;
 
-/** How many milliseconds a page waits for a complete image. */
+/** A page waits this many milliseconds for a complete image. */
 const WHOLE_MS = 6000;
 
 /**
- * Reads the whole image before answering, because errors cannot be reported once an answer has begun.
- * @throws NotFound, Unavailable when the store does not send all of it in time
+ * Reads the whole image before the response begins, because an error cannot be reported after that.
+ * @throws NotFound, Unavailable if the store does not send the whole image in time
  */
 export async function readImage(objects: Objects, name: string): Promise<Buffer> {
   if (!imageName.test(name)) throw new NotFound(`There is no image named "${name}".`);
@@ -39,8 +40,9 @@ export async function readImage(objects: Objects, name: string): Promise<Buffer>
 }
 
 /**
- * Stores an uploaded image and returns its name; `uploaded` is null when it was too large to read.
- * @throws Invalid when the content is not an image that browsers show
+ * Stores an uploaded image and returns its name. `uploaded` is null if the upload was too large to
+ * read.
+ * @throws Invalid if the content is not an image that browsers show
  */
 export async function keepImage(
   objects: Objects,
@@ -53,7 +55,10 @@ export async function keepImage(
   return name;
 }
 
-/** Copies an image to a store that lacks it; returns whether one of the two stores has it. */
+/**
+ * Copies an image to a store that lacks it. Returns whether the target store has the image
+ * afterwards.
+ */
 export async function copyImage(from: Objects, to: Objects, name: string): Promise<boolean> {
   if (!imageName.test(name)) return false;
   if (await isKept(to, name)) return true;
@@ -64,13 +69,15 @@ export async function copyImage(from: Objects, to: Objects, name: string): Promi
 
 const HOUR = 60 * 60 * 1000;
 /**
- * After how many milliseconds an image is stored again; much less than any grace period of the cleanup (settings.ts).
+ * An image older than this is stored again when it is used again. Much shorter than any grace
+ * period of the cleanup (settings.ts).
  */
 const FRESH = 12 * HOUR;
 
 /**
- * Whether the store has the image, safe from the cleanup until a row refers to it. An old image is stored again for
- * that: not every S3 server renews the age of an object that is copied onto itself.
+ * Returns whether the store has the image. Stores an old image again, so that the cleanup does not
+ * delete it before a row refers to it. Copying the object onto itself is not enough, because some
+ * S3 servers then keep its old date.
  */
 async function isKept(objects: Objects, name: string): Promise<boolean> {
   const found = await objects.find(keyOf(name));
@@ -81,7 +88,10 @@ async function isKept(objects: Objects, name: string): Promise<boolean> {
   return true;
 }
 
-/** Deletes an image; returns whether it did: not when the image was stored again meanwhile. */
+/**
+ * Deletes an image, unless it was stored again after `unlessNewerThan`. Returns whether it was
+ * deleted.
+ */
 export async function deleteImage(
   objects: Objects,
   name: string,
@@ -93,7 +103,7 @@ export async function deleteImage(
   return true;
 }
 
-/** Lists every image in the store, without other objects. */
+/** Lists every image in the store, and skips other objects. */
 export async function* listImages(
   objects: Objects,
 ): AsyncGenerator<StoredObject & { name: string }> {

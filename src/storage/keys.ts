@@ -1,10 +1,10 @@
 const LONGEST_KEY = 1000;
-/** The longest name that file systems accept. */
+/** The longest file name that file systems accept, in bytes. */
 const LONGEST_PART = 255;
 
 /**
  * Returns the key if both a folder and S3 can store it.
- * @throws TypeError when one cannot
+ * @throws TypeError otherwise
  */
 export function checkedKey(key: string): string {
   const isFit =
@@ -17,5 +17,6 @@ const isFitPart = (part: string) =>
   part !== '' &&
   !part.startsWith('.') &&
   Buffer.byteLength(part) <= LONGEST_PART &&
-  // S3 lists keys as XML, which cannot contain control characters; and Windows treats a backslash as a slash.
+  // S3 lists keys as XML, which cannot contain control characters. Windows treats a backslash as a
+  // slash.
   !/[\p{Cc}\\\ufffe\uffff]/u.test(part);

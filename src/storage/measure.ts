@@ -1,10 +1,10 @@
-// Streams into and out of a store, with size, hash and clear errors.
+// Wraps the streams into and out of a store: measures and hashes the content, and makes errors readable.
 import { createHash } from 'node:crypto';
 import { pipeline, Readable, Transform } from 'node:stream';
 import { Unavailable } from '../problems.ts';
 import type { Content, PutOptions, Stored } from './objects.ts';
 
-/** Passes a content on to a store, and counts and hashes it meanwhile. */
+/** Passes content on to a store, and counts and hashes its bytes meanwhile. */
 export function measure(content: Content, { signal }: PutOptions) {
   const hash = createHash('sha256');
   let size = 0;
@@ -21,7 +21,8 @@ export function measure(content: Content, { signal }: PutOptions) {
       throw error;
     }
   }
-  // The extra generator is needed because a destroyed stream throws its own error into the outermost one.
+  // An extra generator is needed, because a destroyed stream throws its own error into the
+  // outermost generator.
   async function* passing() {
     for await (const part of given()) {
       hash.update(part);
@@ -29,7 +30,8 @@ export function measure(content: Content, { signal }: PutOptions) {
       yield part;
     }
   }
-  // A source that is silent does not notice by itself that the upload was aborted.
+  // A source that sends nothing does not notice that the upload was aborted, so it is destroyed
+  // here.
   const stop = () => {
     if (content instanceof Readable) content.destroy(signal?.reason as Error);
   };
@@ -37,7 +39,7 @@ export function measure(content: Content, { signal }: PutOptions) {
   return {
     parts: passing(),
     stored: (): Stored => ({ size, checksum: hash.digest('hex') }),
-    /** The error of the source of the content, if that failed and not the store. */
+    /** The error with which the source of the content failed; null if the source did not fail. */
     failure: () => failure,
     end: () => signal?.removeEventListener('abort', stop),
   };
@@ -48,7 +50,7 @@ async function* partsOf(content: Content): AsyncGenerator<Uint8Array> {
   else yield* content;
 }
 
-/** A stream that fails with a readable error when its content ends too early. */
+/** Returns a stream that fails with a readable error if the content ends before `size` bytes. */
 export function checked(
   body: Readable,
   size: number | undefined,

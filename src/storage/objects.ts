@@ -1,48 +1,56 @@
-// Object storage: content stored under keys, in a folder or in an S3 bucket. Both behave the same
-// (test/storage/objects.test.ts runs one table of tests against both).
+// The interface of object storage: content is stored under keys, in a folder or in an S3 bucket. Both behave alike;
+// test/storage/objects.test.ts runs the same tests against each.
 import { Readable } from 'node:stream';
 
 export type Content = Uint8Array | AsyncIterable<Uint8Array>;
 
-/** What was stored: the size in bytes, and the SHA-256 in hexadecimal. */
+/** The result of storing an object: its size in bytes, and its SHA-256 in hexadecimal. */
 export type Stored = { size: number; checksum: string };
 
 export type StoredObject = { key: string; size: number; modifiedAt: Date };
 
 export type PutOptions = {
-  /** A signal that aborts the upload; nothing of it is kept. */
+  /** A signal that aborts the upload; nothing of the object is kept then. */
   signal?: AbortSignal;
-  /** The expected size in bytes, needed above 80 GB: S3 accepts at most 10,000 parts per object. */
+  /**
+   * The expected size in bytes. It is needed above 80 GB, because S3 accepts at most 10,000 parts
+   * per object and the parts must be larger then.
+   */
   expectedSize?: number;
 };
 
 /**
- * A key is a path such as `backups/2026-11-26/rows.sql.gz`: no part of it is empty or begins with a dot, and no key
- * is the folder of another. Errors of the store (unreachable, denied, no such bucket) are thrown as Unavailable; an
- * object counts as absent only if the store is sure.
+ * A key is a path such as `backups/2026-11-26/rows.sql.gz`. No segment of a key is empty or begins
+ * with a dot, and no key is the folder of another key. Errors of the store, such as denied access
+ * or a missing bucket, are thrown as Unavailable. An object counts as absent only if the store says
+ * so.
  */
 export type Objects = {
-  /** Stores a whole object, in place of one with the same key; after any failure nothing is stored. */
+  /**
+   * Stores an object, or replaces the object with the same key. After a failure, nothing is stored
+   * or replaced.
+   */
   put(key: string, content: Content, options?: PutOptions): Promise<Stored>;
   /**
-   * Stores an object only if its key is free; otherwise returns null. If the answer was lost, the key may have been
-   * taken by this very call: to use it as a lock, write the holder into the content and read it back.
+   * Stores an object only if its key is free; otherwise returns null. Null may also mean that this
+   * call has stored the object and its answer was lost. So a lock must write its holder into the
+   * content and read it back.
    */
   putIfAbsent(key: string, content: Content, options?: PutOptions): Promise<Stored | null>;
   /**
    * Opens an object for reading.
-   * @throws NotFound when there is none with that key
+   * @throws NotFound if there is no object with that key
    */
   read(key: string): Promise<Readable>;
   find(key: string): Promise<StoredObject | null>;
   /**
-   * Yields the objects whose key begins with `prefix`, in the order of their keys (by bytes of UTF-8); `after`: from
-   * the next key on.
+   * Yields the objects whose key begins with `prefix`, sorted by the UTF-8 bytes of their keys.
+   * With `after`, begins at the next key after it.
    */
   list(prefix: string, options?: { after?: string }): AsyncIterable<StoredObject>;
-  /** Deletes an object; deleting an absent one succeeds, too. */
+  /** Deletes an object. Deleting an absent object succeeds, too. */
   delete(key: string): Promise<void>;
-  /** Removes the remains of uploads whose process was killed; returns how many. */
+  /** Removes the parts of uploads whose process was killed; returns how many uploads. */
   removeUnfinished(startedBefore: Date): Promise<number>;
   close(): void;
 };

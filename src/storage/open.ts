@@ -14,7 +14,10 @@ export async function checksumOf(objects: Objects, key: string): Promise<string>
   return hash.digest('hex');
 }
 
-/** Loading the SDK takes a quarter of a second and 55 MB, so it is loaded at the first use. */
+/**
+ * Opens an S3 bucket at its first use, because loading the SDK takes a quarter of a second and 55
+ * MB.
+ */
 function s3WhenUsed(address: S3Address): Objects {
   let opened: Promise<Objects> | null = null;
   const s3 = () => (opened ??= import('./s3.ts').then(({ s3Objects }) => s3Objects(address)));

@@ -1,4 +1,5 @@
-// Errors of an S3 store as messages with a remedy. The original error is not repeated, because it may contain keys.
+// Converts errors of an S3 store to messages with a solution. The message does not quote the original error, because
+// that may contain keys.
 import { Unavailable } from '../problems.ts';
 import type { S3Address } from './address.ts';
 
@@ -8,8 +9,8 @@ const answerOf = (error: unknown) => (error ?? {}) as Answer;
 const statusOf = (error: unknown) => answerOf(error).$metadata?.httpStatusCode;
 
 /**
- * Whether the error says that an object does not exist. `NotFound` is the name of every 404 without a body, so it may
- * be the bucket that is missing.
+ * Whether the error says that an object does not exist. S3 uses the name `NotFound` for every 404
+ * without a body, so the bucket may be missing instead.
  */
 export const isAbsence = (error: unknown) =>
   ['NoSuchKey', 'NotFound', 'NoSuchUpload'].includes(answerOf(error).name ?? '');
@@ -24,7 +25,7 @@ const RIGHTS =
   's3:ListBucket on the bucket, s3:GetObject, s3:PutObject and s3:DeleteObject on what is in it';
 const URL = 'the bucket, region or endpoint in STORAGE_URL (for backups BACKUPS_URL)';
 
-/** Messages with a remedy, by the error name of S3 or the error code of Node. */
+/** Messages with a solution, by the error name of S3 or the error code of Node. */
 const solutions: Record<string, string> = {
   NoSuchBucket: `does not exist. Create it, or correct ${URL}`,
   NotFound: `does not exist. Create it, or correct ${URL}`,
@@ -53,12 +54,14 @@ const silent = [
   'EHOSTUNREACH',
   'ENETUNREACH',
   'TimeoutError',
-  // Oneway’s own error when the store does not answer in time.
+  // The error of Oneway itself when the store does not answer in time.
   'STATEMENT_TIMEOUT',
   'ERR_STREAM_PREMATURE_CLOSE',
 ];
 
-/** An error of the store as a message with a remedy; any other error unchanged. */
+/**
+ * Converts an error of the store to a message with a solution; returns any other error unchanged.
+ */
 export function troubleWith({ bucket, endpoint }: S3Address, error: unknown): unknown {
   const { name = '', code = '' } = answerOf(error);
   const status = statusOf(error);
@@ -75,5 +78,5 @@ export function troubleWith({ bucket, endpoint }: S3Address, error: unknown): un
   return new Unavailable(`${place} cannot do this right now (${answer}). Try again in a moment.`);
 }
 
-/** The message for denied access; an answer without a body does not say why. */
+/** The message for a 403 response without a body, which does not say why access is denied. */
 const denied = `denies access. Correct ${KEYS}, and give these keys ${RIGHTS}`;

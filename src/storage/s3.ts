@@ -1,5 +1,5 @@
-// An S3 bucket, or its part below a prefix, as a store. The server may be Amazon’s or any other with the same
-// protocol.
+// Object storage in an S3 bucket, or in the part of a bucket below a prefix. The server may be Amazon’s or any other
+// server with the same protocol.
 import {
   AbortMultipartUploadCommand,
   DeleteObjectCommand,
@@ -27,8 +27,8 @@ const PARTS = 10_000;
 const partSize = (expected = 0) => Math.max(8 * MEGABYTE, Math.ceil(expected / (PARTS - 1)));
 
 /**
- * How many milliseconds a store may take: to connect, to answer a request for a small object, to be silent within a
- * large one; and how long its silence is remembered. Tests shorten these.
+ * Timeouts in milliseconds: to connect, for the answer about a small object, and for silence within
+ * a large object; `memory` is how long a timeout is remembered. Tests shorten them.
  */
 export const s3Patience = {
   connection: 5000,
@@ -49,8 +49,8 @@ export function s3Objects(address: S3Address): Objects {
     });
   const soon = untilSilent();
   /**
-   * Returns the result of `work`, or null when the object does not exist. A missing bucket causes the same error, so
-   * the bucket is looked up in that case.
+   * Returns the result of `work`, or null if the object does not exist. A missing bucket may cause
+   * the same error, so the bucket is looked up then.
    */
   const unlessAbsent = async <T>(work: Promise<T>): Promise<T | null> => {
     try {
@@ -107,7 +107,7 @@ export function s3Objects(address: S3Address): Objects {
       });
       const page = await attempt(soon((abortSignal) => client.send(question, { abortSignal })));
       for (const { Key = '', Size, LastModified } of page.Contents ?? []) {
-        // Some programs create empty objects to represent folders.
+        // Skipped, because some programs create empty objects to represent folders.
         if (Key.endsWith('/')) continue;
         const key = Key.slice(prefix.length);
         yield { key, size: Size ?? 0, modifiedAt: LastModified ?? LONG_AGO };
@@ -119,7 +119,8 @@ export function s3Objects(address: S3Address): Objects {
   return {
     put: async (key, content, options = {}) => (await store(key, content, options, {})) as Stored,
     putIfAbsent: async (key, content, options = {}) => {
-      // The key is checked in advance, because a large upload would learn only at its end that it is taken.
+      // The key is checked first, because a large upload would learn only at its end that the key
+      // is taken.
       if (await find(key)) return null;
       return store(key, content, options, { IfNoneMatch: '*' });
     },
@@ -162,8 +163,8 @@ function doneUnless(signal: AbortSignal, upload: Upload) {
 }
 
 /**
- * Returns a function that aborts requests which the store does not answer in time. A page may load several objects:
- * after the first timeout, the others do not wait.
+ * Returns a function that aborts a request if the store does not answer in time. For a short time
+ * after a timeout, other requests fail at once: a page that loads several objects waits only once.
  */
 function untilSilent() {
   let silent: { until: number; error: TooLate } | null = null;
@@ -184,13 +185,14 @@ function untilSilent() {
 
 type Condition = { IfNoneMatch?: '*' };
 
-/** The date of an object when its store does not give one, so that the object counts as old. */
+/** The date of an object if its store gives none; the object then counts as old. */
 const LONG_AGO = new Date(0);
 
 function connect({ region, endpoint, keys }: S3Address): S3Client {
   return new S3Client({
     region,
-    // Servers other than Amazon’s may have no host name per bucket, so the bucket is part of the path.
+    // The bucket is part of the path, because servers other than Amazon’s may have no host name per
+    // bucket.
     ...(endpoint === null ? {} : { endpoint, forcePathStyle: true }),
     ...(keys && { credentials: { accessKeyId: keys.id, secretAccessKey: keys.secret } }),
     maxAttempts: s3Patience.attempts,
@@ -204,8 +206,8 @@ function connect({ region, endpoint, keys }: S3Address): S3Client {
 type Ask = (question: ListMultipartUploadsCommand) => Promise<ListMultipartUploadsCommandOutput>;
 
 /**
- * Yields uploads (below the prefix) that were begun and then neither completed nor aborted, because their process
- * died.
+ * Yields uploads below the prefix that were begun, but neither completed nor aborted, because their
+ * process died.
  */
 async function* unfinished(ask: Ask, { Bucket, prefix }: { Bucket: string; prefix: string }) {
   let from: { KeyMarker: string; UploadIdMarker: string } | undefined;

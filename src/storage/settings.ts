@@ -1,11 +1,12 @@
-// The settings of the stores: that of this environment, of its destination, and of the refresh source (production).
+// Parses the settings of object storage: for the store of this environment, of its destination, and of the refresh
+// source (production).
 import { overlaps, storageAddress, type StorageAddress, type StorageKeys } from './address.ts';
 
 export type StorageSettings = {
   stores: Record<'own' | 'destination' | 'source', StorageAddress>;
   /**
-   * After how many days an unused image is deleted; null when other environments use the store, too, and nothing is
-   * deleted.
+   * An unused image is deleted after this many days. Null if the setting is absent, as it must be
+   * if other environments use the same store; then no image is deleted.
    */
   sweepAfterDays: number | null;
 };
@@ -25,14 +26,14 @@ export const storageVariables = [
   SWEEP,
 ];
 
-/** Parses the settings of the stores; returns them, and a message for each wrong one. */
+/** Parses the settings of the stores. Returns the settings, and a message for each wrong one. */
 export function storageSettings(
   variables: Variables,
   neighbours: Neighbours,
 ): { storage: StorageSettings; wrong: string[] } {
   const wrong = Object.values(prefixes).flatMap((prefix) => halfKeys(variables, prefix));
   const addressAt = (prefix: string): StorageAddress => {
-    // By default, a neighbouring environment uses this environment’s own store and keys.
+    // By default, a neighbouring environment uses the store and the keys of this environment.
     const name = variables[`${prefix}STORAGE_URL`] ? `${prefix}STORAGE_URL` : 'STORAGE_URL';
     const url = variables[name];
     const keys = keysAt(variables, prefix) ?? keysAt(variables, '');
@@ -72,7 +73,8 @@ function halfKeys(variables: Variables, prefix: string): string[] {
 }
 
 /**
- * The settings of neighbouring environments that use this environment’s store: a cleanup would delete their images.
+ * Returns an error for each neighbouring environment that uses the store of this environment,
+ * because a cleanup would delete images of that environment.
  */
 const sharedStores = (stores: StorageSettings['stores'], neighbours: Neighbours): string[] =>
   (['destination', 'source'] as const)

@@ -1,6 +1,6 @@
-// Deletes images that nothing refers to any more. Only an environment with a store of its own does that, because it
-// does not know what other environments refer to. So every environment leaves a mark in its store, whether it deletes
-// images or not.
+// The cleanup of unused images: deletes images that nothing in the databases of this environment refers to. The cleanup
+// is refused if other environments use the same store, because their references are unknown here. To show its use,
+// every environment leaves a mark in its store, even if it deletes nothing.
 import { createHash } from 'node:crypto';
 import type { Db } from 'mongodb';
 import type { Logger } from 'pino';
@@ -23,7 +23,8 @@ type Owner = {
 };
 
 /**
- * Cleans up the store once a day, in whichever process comes first. Without a grace period it only leaves the mark.
+ * Cleans up the store once a day, in the process that comes first. Without a grace period in the
+ * settings, only leaves the mark.
  */
 export async function sweepDaily(here: Owner): Promise<void> {
   await leaveMark(here);
@@ -34,16 +35,19 @@ export async function sweepDaily(here: Owner): Promise<void> {
 }
 
 export type SweepReport = {
-  /** Why nothing was deleted; null when the cleanup was complete. */
+  /** Why nothing was deleted; null if the cleanup was done. */
   refusal: string | null;
   removed: number;
-  /** Images that are old enough to be deleted, but still referenced. */
+  /** How many images are old enough to be deleted, but still referenced. */
   kept: number;
-  /** The number of uploads that were started and never completed. */
+  /** How many unfinished uploads were removed. */
   unfinished: number;
 };
 
-/** Deletes images that nothing refers to, if they were stored longer ago than the grace period in milliseconds. */
+/**
+ * Deletes images that nothing refers to and that were stored longer ago than the grace period in
+ * milliseconds.
+ */
 export async function sweepImages(here: Owner, graceMs: number): Promise<SweepReport> {
   const before = new Date(Date.now() - graceMs);
   const refused = await refusal(here, before);
@@ -54,7 +58,8 @@ export async function sweepImages(here: Owner, graceMs: number): Promise<SweepRe
   for await (const { name, modifiedAt } of listImages(storage)) {
     if (modifiedAt < before) old.push(name);
   }
-  // References are read after the list of images: an image that is stored later is not in that list.
+  // References are read after the list of images, so that an image that is stored meanwhile is not
+  // in the list and is kept.
   const named = old.length > 0 ? await namedImages(here) : new Set<string>();
   for (const name of old) {
     if (named.has(name)) report.kept += 1;
@@ -73,7 +78,8 @@ async function refusal(here: Owner, before: Date): Promise<string | null> {
   if (other !== null) {
     return `Another environment keeps its images here, too: ${other}. Delete that object if the environment is gone.`;
   }
-  // A running transfer has already stored its images here, and writes the rows that refer to them later.
+  // A running transfer has stored its images here already, but writes the rows that refer to them
+  // later.
   const stuck = await first<{ origin: string; number: number }>(
     here.sql,
     sql`select origin, number from claim where since < utc_timestamp(3) - interval 12 hour limit 1`,
@@ -96,8 +102,8 @@ async function markOfAnother(here: Owner): Promise<string | null> {
 }
 
 /**
- * The mark of an environment. It contains the names of the databases, because two environments may have the same
- * name.
+ * Returns the key of the mark of an environment. The key contains a digest of the addresses of its
+ * databases, because two environments may have the same name.
  */
 function markOf({ name, settings }: Owner): string {
   const databases = [settings.sql, settings.nosql].map(

@@ -8,8 +8,9 @@ import { Conflict, NotFound } from '../problems.ts';
 import { readStates, updateStates } from '../state/row-state.ts';
 
 /**
- * Adopts engineering’s changes to a row and its dependent rows. `seen`: the time of the last change that the page
- * showed; a later change is not adopted.
+ * Adopts the changes that engineers made to a row and its dependent rows. `seen`: the time of the last such change that
+ * the page showed.
+ * @throws Conflict when an engineer changed the row later, so that nobody adopts a change without having seen it
  */
 export async function adopt(here: Environment, person: string, key: RowKey, seen: string) {
   await transaction(here.sql, async (connection) => {

@@ -1,5 +1,5 @@
-// The page *Arrived*: transfers that arrived from the previous environment, whose rows can be sent to the next one.
-// It takes a fixed number of SQL statements.
+// The page *Arrived*: transfers that arrived from the previous environment, whose rows can be sent to the next one. The
+// page runs a fixed number of SQL statements, however many transfers it lists.
 import type { Request, Response } from 'express';
 import { keyText } from '../catalog/entity.ts';
 import { catalog, entityNamed } from '../catalog/index.ts';
@@ -38,7 +38,7 @@ export async function arrivals(req: Request, res: Response) {
   });
 }
 
-/** An arrived transfer with its rows as the page shows them: test results, and what may be sent on. */
+/** Returns an arrived transfer as the page shows it: each row has its test result and whether it can be sent on. */
 function arrivedView(
   line: ArrivedTransfer,
   rows: ArrivedRow[],
@@ -70,7 +70,7 @@ const summaryOf = ({ rows_count: rows, changed_since: changed }: ArrivedTransfer
 
 const verbs = { create: 'created', update: 'updated', remove: 'removed', same: 'resent' };
 
-/** Test results by key text; empty where rows are not tested. */
+/** Reads test results by key text; empty if rows are not tested in this environment. */
 async function testedOf(here: App, rows: ArrivedRow[]) {
   if (!here.rules.isTested) return new Map<string, TestStatus>();
   const roots = rows.filter(
@@ -82,15 +82,15 @@ async function testedOf(here: App, rows: ArrivedRow[]) {
 const keyOf = ({ entity, row_id: id }: ArrivedRow) => ({ entity, id });
 
 /**
- * Whether a row of an arrived transfer is chosen to be sent on. A dependent row goes with its parent row, or is
- * chosen itself if it arrived alone.
+ * Whether the page offers a row of an arrived transfer to be sent on. A dependent row is not offered if its parent row
+ * arrived in the same transfer, because it is sent with its parent row.
  */
 const isChosen = ({ entity, is_root: isRoot }: ArrivedRow) =>
   isRoot === 1 && !entityNamed(entity).isMatchedByName;
 
 /**
- * Makes a selection for the next environment from the rows of an arrived transfer; the person may leave out single
- * rows.
+ * Creates a selection of the rows of an arrived transfer that the person ticked, to send them to the next environment,
+ * and opens its sheet.
  */
 export async function chooseArrived(req: Request, res: Response) {
   const transfer = String(req.params['transfer']);
@@ -112,6 +112,6 @@ const kinds = catalog.flatMap(({ label }) => [label.one, label.many]).join('|');
 
 const namesOfKinds = new RegExp(`^[\\d,]+ (${kinds})(, [\\d,]+ (${kinds}))*$`, 'i');
 
-/** Whether Oneway made the name from the rows of the transfer: it would be wrong for other rows. */
+/** Whether Oneway made the name of a transfer from its rows. Such a name would be wrong for a part of the rows. */
 const isDefaultName = ({ name, is_named_after_rows: isNamedAfterRows }: arrived.ArrivedHead) =>
   namesOfKinds.test(name) || isNamedAfterRows === 1;

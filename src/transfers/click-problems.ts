@@ -1,4 +1,4 @@
-// Problems with a click on the transfer button although the plan has none.
+// Problems with a click on the transfer button, when the plan itself has no problem.
 import type { Environment } from '../environments/environment.ts';
 import { rulesOf } from '../environments/rules.ts';
 import type { ClickProblem } from '../sheet/problem.ts';
@@ -13,7 +13,8 @@ export const reasonMissing = ({ to }: Route): ClickProblem => ({
 });
 
 /**
- * The problem that the sheet was already sent, from another tab or by a colleague, or has changed since it was shown.
+ * Returns the problem of a click on an outdated sheet: someone already sent its selection (from another tab, or a
+ * colleague did), or the plan changed after the page was shown.
  */
 export async function outdated({ sql: on }: Environment, { id }: Selection): Promise<ClickProblem> {
   const number = (await sentFrom(on, [id])).get(id)?.at(-1);

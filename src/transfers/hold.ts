@@ -7,8 +7,8 @@ import { Conflict } from '../problems.ts';
 import { readStates, updateStates } from '../state/row-state.ts';
 
 /**
- * Puts a row on hold: it is left out of the pending counts, and not sent until the hold is removed.
- * @throws Conflict when it has been put on hold for another reason meanwhile
+ * Puts a row on hold: the row is left out of the pending counts, and is not sent until the hold is removed.
+ * @throws Conflict when someone has already put the row on hold for another reason
  */
 export async function hold(here: Environment, person: string, key: RowKey, reason: string | null) {
   await transaction(here.sql, async (connection) => {
@@ -29,8 +29,8 @@ export async function hold(here: Environment, person: string, key: RowKey, reaso
 }
 
 /**
- * Removes the hold of a row. `seen`: the time at which the hold was set that the page showed.
- * @throws Conflict when another hold was set meanwhile
+ * Removes the hold of a row. `seen`: when the hold that the page showed was set; null removes any hold.
+ * @throws Conflict when the row was put on hold again after the page was shown
  */
 export async function removeHold(
   here: Environment,

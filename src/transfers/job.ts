@@ -9,7 +9,7 @@ import { Problem } from '../problems.ts';
 /** The job’s `onlyOne` key: one active job per transfer. */
 export const jobKeyOf = (transfer: string) => `transfer ${transfer}`;
 
-/** Runs a transfer that is in the journal. If recovery already runs it, waits until it has ended. */
+/** Runs a transfer that is in the journal. If recovery already runs the transfer, waits until it has ended. */
 export async function runTransferJob(
   { here, report }: Work,
   { transfer: id }: { transfer: string },
@@ -42,7 +42,7 @@ async function runOpened(
   if (!there) throw new Problem(422, 'Its destination cannot be reached from here.');
   await runTransfer(here, there, transfer, here.settings.lease.milliseconds, say).catch(
     (error: unknown) => {
-      // Recovery resumes such a transfer, so the job does not fail.
+      // After these two errors recovery completes the transfer, so the job does not fail.
       if (!(error instanceof OutcomePending || error instanceof journal.FencedOff)) throw error;
     },
   );

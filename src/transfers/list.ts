@@ -2,7 +2,7 @@
 import { select, sql, type Queryable } from '../database/sql.ts';
 import * as journal from '../writing/journal.ts';
 
-/** Lists transfers newest first, 50 a page, with numbers below `before`. */
+/** Reads the 50 newest transfers whose number is below `before`; null for the first page. */
 export const list = (on: Queryable, before: number | null) =>
   select<journal.Transfer & { steps: number; differing: number }>(
     on,

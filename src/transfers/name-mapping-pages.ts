@@ -12,7 +12,7 @@ import type { WantedMapping } from './name-mapping.ts';
 
 export const names = (req: Request, res: Response) => namesPage(req, res, null);
 
-/** A mapping that another user saved meanwhile, with the values typed by this user. */
+/** A name mapping that another user saved after the page was shown, with the values that this user typed. */
 type Overtaken = { present: Mapping; wanted: WantedMapping; back: string };
 
 async function namesPage(req: Request, res: Response, overtaken: Overtaken | null) {
@@ -38,7 +38,7 @@ export async function mapName(req: Request, res: Response) {
   const there = req.here.destination
     ? await spelledIn(req.here.destination, kind.name, typedThere).catch(() => typedThere)
     : typedThere;
-  // A page that does not post which mapping it showed may not replace one.
+  // `was` is the mapping that the page showed. Without it a page may add but not replace a mapping.
   const was = req.form.text('was');
   const wanted = { entity: kind.name, name, there, was };
   try {
@@ -55,7 +55,9 @@ export async function mapName(req: Request, res: Response) {
   res.redirect(303, localPath(req.form.text('return'), '/name-mappings'));
 }
 
-/** The name as the destination spells it, if the row exists there: mapped names are compared exactly. */
+/**
+ * Returns the name as its row is spelled in `place`, if there is such a row, because mapped names are compared exactly.
+ */
 async function spelledIn(place: Databases, kind: string, name: string): Promise<string> {
   return (await storedSpellings(place.sql, kind, [name])).get(name) ?? name;
 }

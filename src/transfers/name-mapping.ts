@@ -1,4 +1,4 @@
-// Maps the name of a linked row to its name at the destination.
+// Name mappings: the name of a city or partner here, and its different name at the destination.
 import * as audit from '../audit/audit.ts';
 import type { PoolConnection } from 'mysql2/promise';
 import { hashOf } from '../catalog/content.ts';
@@ -16,11 +16,14 @@ export type WantedMapping = {
   name: string;
   /** The name at the destination; empty to remove the mapping. */
   there: string;
-  /** The mapping that the page showed; empty for none. If undefined, any mapping is replaced. */
+  /**
+   * The name at the destination in the mapping that the page showed; empty if the page showed no
+   * mapping. If undefined, any mapping is replaced.
+   */
   was?: string | undefined;
 };
 
-/** The error for a name that is now mapped to another name than the page showed. */
+/** The error when another user changed the mapping of a name after the page was shown. */
 export class MappedMeanwhile extends Conflict {
   readonly mapping: Mapping;
 
@@ -32,9 +35,9 @@ export class MappedMeanwhile extends Conflict {
 }
 
 /**
- * Maps a name here to a name at the destination, in place of the mapping that the page showed, and computes the
- * hashes of linked rows again.
- * @throws MappedMeanwhile when another user has changed the mapping
+ * Maps a name here to a name at the destination, replaces the mapping that the page showed, and recomputes the hashes
+ * of linked rows.
+ * @throws MappedMeanwhile when another user has changed the mapping after the page was shown
  */
 export async function mapName(here: Environment, person: string, wanted: WantedMapping) {
   const { entity, name, there, was } = wanted;

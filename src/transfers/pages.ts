@@ -1,4 +1,4 @@
-// The pages of transfers: their list, their results, and decisions about those that need attention.
+// The pages of transfers: their list, the results of one transfer, and decisions about a transfer that needs attention.
 import type { Request, Response } from 'express';
 import { keyText } from '../catalog/entity.ts';
 import { rootOf } from '../catalog/family.ts';
@@ -73,7 +73,7 @@ async function addressedTransfer(req: Request): Promise<journal.Transfer> {
   return transfer;
 }
 
-/** Whether the result of a row differs from the plan; such rows are listed first. */
+/** Whether the result of a row differs from the plan. The page lists such rows first. */
 const isUnplanned = ({ outcome, action, remark }: journal.WrittenStep) =>
   Boolean(remark) || (outcome !== null && outcome !== journal.plannedOutcome[action]);
 
@@ -90,7 +90,7 @@ async function stepLines(on: Queryable, transfer: journal.Transfer, steps: journ
   });
 }
 
-/** The environment that a transfer writes to, if it can be reached from here. */
+/** Returns the environment that a transfer writes to, if it is this environment or its destination. */
 const destinationOf = ({ here }: Request, { destination }: journal.Transfer) =>
   destination === here.name ? here : here.destination;
 

@@ -4,7 +4,7 @@ import { labelOf } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import * as journal from '../writing/journal.ts';
 
-/** The outcome of a row: `stored differently there: Text`; any other outcome unchanged. */
+/** Returns the outcome of a row, with the fields that were stored differently: `stored differently there: Text` */
 export function outcomeText(step: journal.WrittenStep): string | null {
   if (step.outcome !== journal.STORED_DIFFERENTLY) return step.outcome;
   return `stored differently there: ${storedText(step)}`;
@@ -20,7 +20,7 @@ function storedText({ entity: name, after, remark }: journal.WrittenStep): strin
     .join(', ');
 }
 
-/** Sentences about a row whose timestamp at the destination lay in the future. */
+/** Returns sentences about the timestamp of a row at the destination, if it is not the time of the transfer. */
 export function timeRemarks({ remark }: journal.WrittenStep): string[] {
   const texts: string[] = [];
   if (remark?.differing.includes(journal.INSTANT)) {
@@ -40,7 +40,7 @@ export function timeRemarks({ remark }: journal.WrittenStep): string[] {
 /** Formats a timestamp as `2099-01-01 00:00:00 UTC`. */
 const timeText = (iso: string) => `${iso.slice(0, iso.indexOf('T') + 9).replace('T', ' ')} UTC`;
 
-/** The rows of a transfer that were stored differently than sent; null when there are none. */
+/** Returns the rows that the destination stored differently than they were sent; null when there are none. */
 export function notAsSent(steps: journal.WrittenStep[]) {
   const written = steps.filter(({ action }) => action !== 'same');
   const differing = written.filter(({ outcome }) => outcome === journal.STORED_DIFFERENTLY);

@@ -1,4 +1,4 @@
-// The page actions on one row: adoption, hold, test result.
+// Handlers of the buttons on the page of a row: adopt a change, set or remove a hold, record a test result.
 import type { Request, Response } from 'express';
 import { Invalid } from '../problems.ts';
 import { flash } from '../web/pages.ts';

@@ -27,7 +27,8 @@ export const send = (kind: SelectionKind) => async (req: Request, res: Response)
     flash(req, changedMeanwhile);
     return res.redirect(303, addressOf(kind, id, req.form));
   }
-  // A choice that was made with the click itself must be reviewed on a new sheet first.
+  // The form of the transfer button may also post a new choice. The user must first review the plan
+  // with that choice.
   if (selections.fingerprint({ ...selection, ...now }) !== selections.fingerprint(selection)) {
     flash(req, 'The sheet now shows your choices. Review it, then confirm.');
     return res.redirect(303, addressOf(kind, id, req.form));
@@ -61,7 +62,7 @@ export const send = (kind: SelectionKind) => async (req: Request, res: Response)
   }
 };
 
-/** Queues a large transfer as a job and shows the job’s page; see `handOver`. */
+/** Queues a large transfer as a job, so that the request does not wait until its rows are written. */
 async function inTheBackground({ here, line }: Request, { id, name, person }: journal.Transfer) {
   const { job } = await jobs.request(here.sql, {
     kind: 'transfer',

@@ -24,17 +24,17 @@ export type Click = {
   reason: string | null;
   person: string;
   role?: 'product_manager' | 'on_call';
-  /** Hands a large transfer over to a job; without this function the caller waits for transfers of every size. */
+  /** Hands a large transfer over to a job; without it the caller waits for every transfer. */
   handOver?: (transfer: journal.Transfer) => Promise<void>;
-  /** From how many rows on a transfer is handed over to a job. */
+  /** A transfer with more rows than this is handed over to a job. */
   largeFrom?: number;
 };
 
-/** From this many rows on, a transfer runs as a job. */
+/** A transfer with more rows than this runs as a job, unless the caller sets `largeFrom`. */
 const LARGE = 1000;
 
 /**
- * Sends the plan that a sheet showed. A double click returns the same transfer twice.
+ * Sends the plan that a sheet showed. Both clicks of a double click return the same transfer.
  * @throws SheetProblems when either side has changed or a problem remains
  */
 export async function send(route: Route, selection: Selection, click: Click) {
@@ -44,7 +44,8 @@ export async function send(route: Route, selection: Selection, click: Click) {
   try {
     return await sendFirst(route, selection, click);
   } catch (error) {
-    // The second click of a double click may find the rows claimed by the first click’s transfer.
+    // In a double click, the transfer of the first click may have claimed the rows. The second
+    // click then returns it.
     const first = error instanceof Problem ? await findTwin() : undefined;
     if (first) return sameRequest(first, click);
     throw error;
@@ -98,7 +99,10 @@ function sameRequest(twin: journal.Transfer, click: Click): journal.Transfer {
   throw new SheetProblems([keyReused]);
 }
 
-/** Opens the transfer in the journal. From then on its page shows its state; until then nothing was written. */
+/**
+ * Handles an error of a click. If the journal already has the transfer and its outcome is unknown, returns the
+ * transfer, because its page shows how it continues. Otherwise throws the error.
+ */
 async function openedTransfer(
   route: Route,
   click: Click,
@@ -110,8 +114,8 @@ async function openedTransfer(
 }
 
 /**
- * Copies the images that the rows refer to, before the rows are written. They are named by their content, so an image
- * without its row does no harm.
+ * Copies the images that the rows refer to, before the rows are written. If the rows are then not written, the copied
+ * images do no harm, because images are named by their content.
  */
 async function copyImages({ from: here, to: there }: Route, steps: PlannedStep[]) {
   for (const step of steps.filter(({ action }) => action !== 'same')) {
@@ -123,7 +127,7 @@ async function copyImages({ from: here, to: there }: Route, steps: PlannedStep[]
   }
 }
 
-/** Gives ids of the destination to linked rows that will be created there. */
+/** Gives each linked name that the transfer creates an id of the destination, in place of its negative placeholder. */
 async function withIds(there: Environment, steps: PlannedStep[]): Promise<journal.Step[]> {
   const drawn: journal.Step[] = [];
   for (const { pair: _sight, root: _root, ...step } of steps) {
@@ -136,7 +140,7 @@ async function withIds(there: Environment, steps: PlannedStep[]): Promise<journa
   return drawn;
 }
 
-/** The name of a transfer that its sender did not name: its first row, and how many more. */
+/** Returns the default name of a transfer: the title of its first row, and how many more rows it has. */
 function nameOf(steps: PlannedStep[]): string {
   const written = steps.filter((step) => step.action !== 'same');
   const picked = written.filter((step) => step.because === null);

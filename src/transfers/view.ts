@@ -23,7 +23,7 @@ const stateTexts: Partial<Record<journal.TransferState, string>> = {
   needs_attention: 'Needs attention',
 };
 
-/** An entry in the list of transfers. */
+/** Returns a transfer as the list of transfers shows it, with its kind and state as text. */
 export const listLine = <T extends journal.Transfer & { differing: number; steps: number }>(
   transfer: T,
 ) => ({
@@ -35,14 +35,14 @@ export const listLine = <T extends journal.Transfer & { differing: number; steps
       : (stateTexts[transfer.state] ?? 'In progress'),
 });
 
-/** The partial of views/transfers/states for the transfer’s state. */
+/** Returns the name of the partial in views/transfers/states that shows the state of a transfer. */
 export function shownState({ state }: journal.Transfer, isInAJob: boolean): string {
   if (state === 'verified') return 'verified';
   if (journal.liveStates.includes(state)) return isInAJob ? 'in-a-job' : 'running';
   return state === 'needs_attention' ? 'needs-attention' : 'nothing-written';
 }
 
-/** The route of a transfer: `from staging to pre-production` */
+/** Returns the route of a transfer as text: `from staging to pre-production` */
 export function routeText({ kind, origin, destination }: journal.Transfer): string {
   const [from, to] = [rulesOf(origin).inText, rulesOf(destination).inText];
   if (kind === 'undo') return `undo in ${to}`;
@@ -54,11 +54,11 @@ const doneVerbs: Partial<Record<TransferKind, string>> = {
   restore: 'restored into',
 };
 
-/** The headline of a transfer: `3 rows transferred to pre-production.` */
+/** Returns the headline of a completed transfer: `3 rows transferred to pre-production.` */
 export const doneText = ({ kind, destination }: journal.Transfer, written: number) =>
   `${rowsText(written)} ${doneVerbs[kind] ?? 'transferred to'} ${rulesOf(destination).inText}.`;
 
-/** A row of a transfer with its result; `owner` is the title of its parent row. */
+/** Returns a row of a transfer with its result. `owner`: the title of its topmost parent row, if it has one. */
 export function stepLine(
   { kind, state }: journal.Transfer,
   step: journal.WrittenStep,
@@ -97,12 +97,13 @@ const choiceTexts: Record<journal.Decision, { text: string; hint: string }> = {
 };
 
 /**
- * What the page of a transfer that needs attention shows: the present values at the destination, and the possible
- * decisions.
+ * Returns the values that the page of a transfer shows when the transfer needs attention: the present values at the
+ * destination, and the decisions that a person can make.
  */
 export function resolutionView({ destination }: journal.Transfer, found: ManualResolution) {
   const foreign = found.rows.filter(({ isForeign }) => isForeign);
-  // If someone else wrote values meanwhile, only these are listed: the decision is about them.
+  // If other people changed rows meanwhile, only these rows are listed, because the decision is
+  // about their changes.
   const listed = foreign.length > 0 ? foreign : found.rows;
   const shown = listed.slice(0, PAGE_SIZE);
   const cut = shown.length < listed.length ? ` The first ${shown.length} are shown.` : '';

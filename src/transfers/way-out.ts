@@ -1,4 +1,4 @@
-// What a person can do about a transfer that was refused and wrote nothing.
+// The remedy for a transfer that the destination refused: what a person can do so that the rows can be sent.
 import { keyFrom } from '../catalog/entity.ts';
 import type { TransferReason } from '../writing/transfer.ts';
 import type { Transfer } from '../writing/journal.ts';
@@ -48,7 +48,10 @@ const paths: Partial<Record<Transfer['kind'], string>> = {
   restore: '/restores',
 };
 
-/** The remedy for a refused transfer, the URL of the sheet to open again, and the row if it can be opened here. */
+/**
+ * Returns the remedy for a refused transfer, the URL of its sheet, and, if the remedy is to edit a row, the URL of that
+ * row.
+ */
 export function wayOutOf({ kind, selection, problem_reason: reason, problem_row: row }: Transfer) {
   const way = reason === null ? 'review' : ways[reason];
   const path = paths[kind];

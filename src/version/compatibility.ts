@@ -1,15 +1,19 @@
-// Whether this program may use this database, according to the version document. Pages, API, workers and commands all
-// ask here.
+// Decides, from the version document, whether this program may use the database. Pages, the API, workers and commands
+// all call this code.
 import type { Db } from 'mongodb';
 import { readVersion, type DatabaseVersion } from './metadata.ts';
 
 export type Compatibility =
   | { kind: 'open' }
-  /** The state while the database is being updated; it takes precedence over the version. */
+  /** The database is being updated, whatever its version is. */
   | { kind: 'updating'; since: string | null; by: string | null }
-  /** The state when the database has another version than this program supports; both must be equal. */
+  /**
+   * The database has another version than this program supports. The two versions must be equal.
+   */
   | { kind: 'unsupported'; database: string; supported: string }
-  /** The state when the version document is missing or malformed: reading is allowed, writing is not. */
+  /**
+   * The version document is missing or malformed. Then the database may be read but not written.
+   */
   | { kind: 'unknown' };
 
 export function compatibilityOf(version: DatabaseVersion | null, supported: string): Compatibility {
@@ -21,14 +25,17 @@ export function compatibilityOf(version: DatabaseVersion | null, supported: stri
   return database === supported ? { kind: 'open' } : { kind: 'unsupported', database, supported };
 }
 
-/** For how many milliseconds an answer is used again; an update waits that long before it starts. */
+/**
+ * How many milliseconds a process caches the compatibility. An update waits this long before it
+ * changes anything, so that every process has noticed the update.
+ */
 export const TTL_MS = 2000;
 
 export type CachedCompatibility = () => Promise<Compatibility>;
 
 /**
- * Returns a function that reads the compatibility at most every two seconds; callers at the same time share one
- * query.
+ * Returns a function that reads the compatibility from the database at most every two seconds.
+ * Simultaneous calls share one query.
  */
 export function cachedCompatibility(documents: Db, supported: string): CachedCompatibility {
   let asked: Promise<Compatibility> | null = null;
@@ -37,7 +44,7 @@ export function cachedCompatibility(documents: Db, supported: string): CachedCom
     if (asked === null || Date.now() >= until) {
       until = Date.now() + TTL_MS;
       const answer = readVersion(documents).then((version) => compatibilityOf(version, supported));
-      // A failed query is removed from the cache, so that the next caller tries again.
+      // Removes a failed query from the cache, so that the next caller tries again.
       answer.catch(() => (until = 0));
       asked = answer;
     }
@@ -45,7 +52,7 @@ export function cachedCompatibility(documents: Db, supported: string): CachedCom
   };
 }
 
-/** Why the database is closed and what to do, as a text for logs, commands and the API. */
+/** Explains why the database cannot be used and what to do, for logs, commands and the API. */
 export function explain(standing: Exclude<Compatibility, { kind: 'open' }>): string {
   switch (standing.kind) {
     case 'updating': {

@@ -1,11 +1,12 @@
-// The document metadata/metadata: the version of a database, and whether it is being updated.
+// Reads and writes the version document, metadata/metadata in MongoDB: the version of a database, and whether the
+// database is being updated.
 import type { Db } from 'mongodb';
 import { z } from 'zod';
 
 const schema = z.object({
   databaseVersion: z.string().min(1),
   isUpdating: z.boolean(),
-  /** Since when (ISO 8601), and by whom, the database is being updated. */
+  /** When the running update of the database began, in ISO 8601. `by`: who started the update. */
   since: z.string().optional(),
   by: z.string().optional(),
 });
@@ -18,6 +19,9 @@ export async function readVersion(documents: Db): Promise<DatabaseVersion | null
   return schema.safeParse(await collection(documents).findOne({ _id: 'metadata' })).data ?? null;
 }
 
-/** Writes the version document. Only the command `oneway db` calls this; test/architecture checks that. */
+/**
+ * Writes the version document. Only the command `oneway db` may call this function, as a test in
+ * test/architecture.test.ts checks.
+ */
 export const writeVersion = (documents: Db, version: DatabaseVersion) =>
   collection(documents).replaceOne({ _id: 'metadata' }, version, { upsert: true });

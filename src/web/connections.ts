@@ -1,4 +1,5 @@
-// Timeouts of the HTTP server for clients that send slowly or never finish.
+// Opens the HTTP server with time limits, so that clients that send slowly or never finish do not hold connections
+// open.
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 
 const usual = { headersMs: 20_000, requestMs: 60_000, checkEveryMs: 5000, connections: 2000 };
@@ -6,19 +7,22 @@ const usual = { headersMs: 20_000, requestMs: 60_000, checkEveryMs: 5000, connec
 const deadlines = new WeakMap<IncomingMessage, NodeJS.Timeout>();
 
 /**
- * Opens the HTTP server. Requests must arrive within the limits; answers, including event streams, may take longer.
+ * Opens the HTTP server. A request must arrive within the time limits. A response may take longer,
+ * because event streams stay open.
  */
 export function openServer(app: RequestListener, limits: typeof usual = usual): Server {
   const server = createServer({
     headersTimeout: limits.headersMs,
-    // Node's own limit cannot be lifted for one request, as uploads need it.
+    // Switches off Node's own time limit, because it cannot be lifted for a single request, as
+    // uploads need it.
     requestTimeout: 0,
     connectionsCheckingInterval: limits.checkEveryMs,
   });
   server.on('request', (req, res) => {
     const end = () => {
       if (req.complete) return;
-      // A request whose answer was sent early is only cut off.
+      // If the response has already begun, no second one may follow, so the connection is only
+      // closed.
       if (!res.headersSent) req.socket.write(TIMED_OUT);
       req.socket.destroy();
     };
@@ -34,5 +38,8 @@ export function openServer(app: RequestListener, limits: typeof usual = usual): 
 
 const TIMED_OUT = 'HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n';
 
-/** Lets a request take as long as its bytes keep coming; its reader ends it when they stop. */
+/**
+ * Lifts the time limit of a request, so that an upload may take as long as its bytes keep coming.
+ * The code that reads the upload must end the request when no more bytes come.
+ */
 export const liftDeadline = (req: IncomingMessage) => clearTimeout(deadlines.get(req));

@@ -1,5 +1,5 @@
-// The names and attributes of Oneway’s cookies. Secure ones begin with `__Host-`, so that no other host can set a
-// cookie of that name.
+// Reads and sets Oneway’s cookies. The names of Secure cookies begin with `__Host-`, so that no other host can set a
+// cookie of the same name.
 import type { Request, Response } from 'express';
 
 type Settings = { settings: { session: { secureCookie: boolean } } };
@@ -15,12 +15,13 @@ const attributes = ({ settings }: Settings) => ({
 });
 
 /**
- * The name of the cookie that says which copy (staging database) a browser works in. The session does not say it: a
- * person who signs in again still works there.
+ * Returns the name of the cookie that contains the name of the open copy (staging database). The
+ * open copy is not stored in the session, so that a person who signs in again still works in the
+ * same copy.
  */
 export const copyCookie = ({ house }: Request): string => `oneway.${house.name}.database`;
 
-/** The value of a cookie; empty when it is missing. */
+/** Returns the value of a cookie; empty if the cookie is missing. */
 export function readCookie(req: Request, name: string): string {
   const start = `${cookieName(req.here, name)}=`;
   const pairs = (req.get('Cookie') ?? '').split(';').map((pair) => pair.trim());

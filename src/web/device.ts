@@ -1,5 +1,6 @@
-// A long-lived signed cookie of browsers in which someone has signed in. It grants no access, but sign-in attempts
-// from such a browser are not slowed down, and forms posted after a session has ended are saved.
+// Remembers, in a long-lived signed cookie, who has signed in with a browser. The cookie grants no access. But sign-in
+// attempts from such a browser are not slowed down, and a form that such a browser posts after the session has ended is
+// saved.
 import { createHash, randomBytes } from 'node:crypto';
 import type { Request, Response } from 'express';
 import { z } from 'zod';
@@ -12,7 +13,7 @@ const PEOPLE = 5;
 
 const schema = z.object({
   id: z.string(),
-  /** The people who signed in with this browser, most recent first, by hashed e-mail. */
+  /** The people who signed in with this browser, as hashed e-mails, most recent first. */
   people: z.array(z.string()),
   last: formHolderSchema,
 });
@@ -27,13 +28,16 @@ const read = (req: Request) => unseal(sealOf(req), schema, readCookie(req, nameO
 const hashed = (email: string) =>
   createHash('sha256').update(email.toLowerCase()).digest('base64url').slice(0, 22);
 
-/** The id of this browser, if this person has signed in with it before; otherwise null. */
+/**
+ * Returns the id of this browser if the person with this e-mail has signed in with it before;
+ * otherwise null.
+ */
 export function deviceOf(req: Request, email: string): string | null {
   const device = read(req);
   return device?.people.includes(hashed(email)) ? device.id : null;
 }
 
-/** The person who signed in here last; null in a browser in which no one signed in. */
+/** Returns the person who last signed in with this browser; null if nobody has. */
 export const lastHolder = (req: Request): FormHolder | null => read(req)?.last ?? null;
 
 export function rememberDevice(req: Request, res: Response, person: Holder & { email: string }) {

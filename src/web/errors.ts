@@ -1,4 +1,5 @@
-// Handles every error: either a problem that a person can solve, or a bug, shown with a reference to copy.
+// Turns every error of a request into a response: the message of a problem that the user can solve, or for a bug a
+// reference number that the user can give to an engineer.
 import { randomBytes } from 'node:crypto';
 import type { NextFunction, Request, Response } from 'express';
 import type { App } from '../environments/app.ts';
@@ -46,8 +47,8 @@ export async function answerError(error: unknown, req: Request, res: Response, n
     const offersSearch = status === 404 && req.account !== undefined;
     const typed = status >= 500 ? await typedForm(req) : null;
     const data = { title, message, offersSearch, typed };
-    // The menu of a page is read from this environment’s own servers, so the page of an error that came from one of
-    // them has no menu.
+    // Reading the menu needs the databases of this environment. If one of these databases caused
+    // the error, the error page is sent without a menu.
     const isAlone = !(error instanceof Problem) && unwillingness(error) === 'away';
     const sendAlone = () => sendPage(res, 'web/error', { ...alone(req), ...data });
     await (isAlone ? sendAlone() : page(req, res, 'web/error', data).catch(sendAlone)).catch(() =>
@@ -64,7 +65,10 @@ const alone = ({ here }: Request) => ({
   csrf: '',
 });
 
-/** Handles an error of storing the session, which happens after the answer was sent: it can only be logged. */
+/**
+ * Handles an error that occurs after the response was sent, such as a session that cannot be
+ * stored. Such an error can only be logged.
+ */
 function afterAnswer(error: unknown, req: Request, res: Response, next: NextFunction) {
   if (!res.writableEnded) return next(error);
   req.log.warn({ err: error, path: req.path }, 'failed after the answer');
@@ -80,7 +84,10 @@ function silence(error: Silence, { rules }: App): Problem {
   return new Unavailable(`${words} ${outcome}`, { cause: error });
 }
 
-/** A person who works in a staging database can always leave it: the server’s own databases may be well. */
+/**
+ * Adds to the message about an unavailable database that the user can leave the open staging
+ * database (copy), because this server’s own databases may work.
+ */
 function withWayOut(problem: Problem | null, { copy }: Request): Problem | null {
   if (problem?.status !== 503 || copy === undefined) return problem;
   const { message, cause } = problem;
@@ -97,7 +104,10 @@ function asProblem(error: unknown, here: App): Problem | null {
   return badRequest(error);
 }
 
-/** The problem of a request that a parser refused (malformed, too large); null for any other error. */
+/**
+ * Returns the problem for a request that a parser refused, because it is malformed or too large;
+ * null for any other error.
+ */
 export function badRequest(error: unknown): Problem | null {
   const { status, expose, message } = error as {
     status?: number;

@@ -1,19 +1,24 @@
-// Server-sent events: what a page shows live, second by second, as long as its person is signed in.
+// Sends server-sent events, with which a page updates itself every second while its viewer is signed in.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Request, Response } from 'express';
 
 const BEAT_MS = 1000;
 
-/** After how many beats (one a second) a stream checks whether its person is still signed in. */
+/**
+ * After this many events (one per second), a stream checks whether its viewer is still signed in.
+ */
 const RECOGNISE_BEATS = 5;
 
 /**
- * What a live page is sent: an object, and whether it is the last one, after which the stream ends. Null when there
- * is nothing to show any more.
+ * An event for a live page: the data to show, and whether this event is the last, after which the
+ * stream ends. Null ends the stream at once, because there is nothing more to show.
  */
 export type Beat = { data: object; isLast: boolean } | null;
 
-/** Sends the answer of `beat` every second, until it says that it was the last. */
+/**
+ * Sends the result of `beat` to the page every second, until `beat` returns the last event, the
+ * viewer signs out, or the server stops.
+ */
 export async function sendEvents(req: Request, res: Response, beat: () => Promise<Beat>) {
   let isOpen = true;
   res.once('close', () => (isOpen = false));

@@ -1,5 +1,5 @@
-// The CSRF token of a session’s forms. It names the person, so that a form posted after the session has ended, or in
-// another person’s session, is saved for the right person.
+// Creates and reads the CSRF token of forms. The token names the person whose page has the form. So a form that is
+// posted after the session has ended, or after another person has signed in, is saved for the right person.
 import { createHash, randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import type { App } from '../environments/app.ts';
@@ -10,8 +10,8 @@ export type Holder = { id: number; credential: string };
 export const formHolderSchema = z.object({
   id: z.number(),
   /**
-   * A text that changes with the person’s password: forms of a session that a new password ended are not saved for
-   * the next session.
+   * A text that changes when the person’s password changes. Saved forms are stored under this text,
+   * so that forms which were saved before a new password cannot be opened after it.
    */
   mark: z.string(),
 });
@@ -32,7 +32,10 @@ export function newFormToken(here: App, person: Holder): string {
   return `${text}.${signed(here, text)}`;
 }
 
-/** The person whose page a form was on, read from its token; null if the token is not Oneway’s. */
+/**
+ * Reads from the CSRF token of a form the person whose page had the form; null if Oneway did not
+ * create the token.
+ */
 export function holderIn(here: App, token: unknown): FormHolder | null {
   if (typeof token !== 'string') return null;
   const [id = '', mark = '', random = '', signature = ''] = token.split('.');

@@ -1,4 +1,4 @@
-// Formats values for pages.
+// Formats values as text for pages: numbers, sizes, times, field values and differences.
 import { diffWordsWithSpace } from 'diff';
 import { textOf, type Field, type Link, type Links, type Value } from '../catalog/fields.ts';
 import { entityNamed } from '../catalog/index.ts';
@@ -48,10 +48,13 @@ const minute = new Intl.DateTimeFormat('en-GB', {
   timeZone: 'UTC',
 });
 
-/** Turns a timestamp of MySQL into ISO 8601; one that is in ISO 8601 already stays. */
+/** Converts a MySQL timestamp to ISO 8601. A timestamp in ISO 8601 stays unchanged. */
 export const iso = (instant: string) => (instant.endsWith('Z') ? instant : fromSqlInstant(instant));
 
-/** Formats a time: `12 min ago` within the last day, then `21 Nov 2026`; pages show the exact time beside it. */
+/**
+ * Formats a time: `12 min ago` if it is within the last day, otherwise `21 Nov 2026`. Pages also
+ * show the exact time.
+ */
 export function when(instant: string, now = Date.now()): string {
   const at = new Date(iso(instant));
   if (Number.isNaN(at.getTime())) return instant;
@@ -68,7 +71,8 @@ export function when(instant: string, now = Date.now()): string {
 /** Formats a time: `21 Nov 2026, 09:30 UTC` */
 export function exactly(instant: string): string {
   const at = new Date(iso(instant));
-  // Another program may have stored a zero date, which is shown unchanged.
+  // Another program may have stored a zero date (0000-00-00), which is no valid date and is shown
+  // unchanged.
   if (Number.isNaN(at.getTime())) return instant;
   return `${day.format(at)}, ${minute.format(at)} UTC`;
 }
@@ -83,7 +87,10 @@ export function duration(milliseconds: number): string {
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
-/** A value as plain text, for comparisons of two values and for places without a partial of the field’s kind. */
+/**
+ * Formats the value of a field as plain text, for comparing two values and where pages have no
+ * template for the kind of the field.
+ */
 export function formatValue(field: Field, value: Value | undefined): string {
   if (value === undefined || value === null || value === '') return '';
   if (isSecret(field)) return secretText(value);
@@ -98,20 +105,23 @@ export function formatValue(field: Field, value: Value | undefined): string {
   return textOf(value);
 }
 
-/** A secret as text, never its value: `Set since 21 Nov 2026, 09:30 UTC`. */
+/** Describes a secret without its value: `Set since 21 Nov 2026, 09:30 UTC`. */
 export function secretText(value: Value): string {
   const { isSet, since } = secretState(value);
   if (!isSet) return '';
   return since === null ? 'Set' : `Set since ${exactly(since)}`;
 }
 
-/** Formats a link: the linked name, with the further names in brackets, as in `Pune (Metro Cabs)`. */
+/**
+ * Formats a link of a row: the linked name, with further names in brackets, as in `Pune (Metro
+ * Cabs)`.
+ */
 function formatLink({ target, parts }: Links, link: Link): string {
   const beside = parts.flatMap((part) => (part === target ? [] : (link[part.name] ?? [])));
   return `${link[target.name]}${beside.length > 0 ? ` (${beside.join(', ')})` : ''}`;
 }
 
-/** A field name as a label: `long_text` becomes `Long text`. */
+/** Turns a stored name into a label: `long_text` becomes `Long text`. */
 export const formatChoice = (choice: string) => {
   const words = choice.replaceAll('_', ' ');
   return words.charAt(0).toUpperCase() + words.slice(1);
@@ -119,7 +129,7 @@ export const formatChoice = (choice: string) => {
 
 export type Part = { text: string; kind: 'same' | 'removed' | 'added' };
 
-/** Word-by-word difference; adjacent changed words are one change. */
+/** Compares two texts word by word. Adjacent changed words count as one change. */
 export function wordDiff(before: string, after: string): { before: Part[]; after: Part[] } {
   const sides: { before: Part[]; after: Part[] } = { before: [], after: [] };
   const parts = diffWordsWithSpace(before, after);
@@ -144,7 +154,10 @@ function append(parts: Part[], text: string, kind: Part['kind']) {
   else parts.push({ text, kind });
 }
 
-/** A name for a set of rows: their titles if there are few, otherwise counts. */
+/**
+ * Returns a name for a set of rows: the titles of one or two rows, otherwise the number of rows of
+ * each type.
+ */
 export const nameOfRows = (rows: { entity: string; title: string }[]) =>
   rows.length <= 2 ? rows.map(({ title }) => title).join(' and ') : countsByType(rows);
 

@@ -1,5 +1,5 @@
-// Closes the server while its database is being updated or has another version than the program: people are signed
-// out, posted forms are saved, and a page says why and when they can return.
+// Closes the server while its database is being updated, or has another version than the program. People are then
+// signed out, posted forms are saved, and a page says why the server is closed and when people can return.
 import type { NextFunction, Request, Response } from 'express';
 import { explain, type Compatibility } from '../version/compatibility.ts';
 import { Unavailable } from '../problems.ts';
@@ -14,14 +14,21 @@ import { readForm } from './form/read.ts';
 const RETRY_AFTER = 10;
 
 const alwaysOpen = new Set(['/healthcheck', '/readyz', '/api/v1/metadata']);
-/** Health checks are always open, even when no database answers. */
+/**
+ * Whether a request is a health check or asks for the database version. Such requests are always
+ * answered, even if no database responds.
+ */
 export const isAlwaysOpen = ({ path }: Request) => alwaysOpen.has(path.replace(/\/$/, ''));
-/** Actions that are allowed while the version is unknown, because they write nothing to the catalogue. */
+/**
+ * Paths to which people may post while the database version is unknown, because these actions write
+ * nothing to the catalogue.
+ */
 const writesNothing = new Set(['/sign-in', '/sign-out', '/theme']);
 
 export async function refuseIncompatible(req: Request, res: Response, next: NextFunction) {
   if (isAlwaysOpen(req)) return next();
-  // If the version cannot be read, the request goes on: its next query meets the same problem and reports it.
+  // If the version cannot be read, the request continues. Its next query fails for the same reason
+  // and reports the error.
   const standing = await req.here.compatibility().catch(() => null);
   if (standing === null || standing.kind === 'open') return next();
   if (standing.kind === 'unknown') {
@@ -40,8 +47,8 @@ export async function refuseIncompatible(req: Request, res: Response, next: Next
 }
 
 /**
- * Saves the posted form, if it comes from a page of this server and a browser in which someone has signed in; returns
- * whether it was saved.
+ * Saves the posted form if it comes from a page of this server and from a browser in which someone
+ * has signed in. Returns whether the form was saved.
  */
 async function isSaved(req: Request): Promise<boolean> {
   if (!mayRead(req)) return false;
@@ -51,13 +58,16 @@ async function isSaved(req: Request): Promise<boolean> {
 
 type Closed = Extract<Compatibility, { kind: 'updating' | 'unsupported' }>;
 
-/** The URL of the page that says why the server is closed, and later returns to `back`. */
+/**
+ * Returns the URL of the page that says why the server is closed. When the server is open again,
+ * that page leads to `back`.
+ */
 const pageOf = ({ kind }: Closed, back: string) =>
   `/${kind === 'updating' ? 'updating' : 'update-application'}?return=${encodeURIComponent(back)}`;
 
 /**
- * Answers a request of the API while the server is closed: with 503 and Retry-After during an update, with 426 when
- * program and database have different versions.
+ * Answers an API request while the server is closed: with 503 and Retry-After during a database
+ * update, with 426 if the program and the database have different versions.
  */
 function answerApi(res: Response, standing: Closed) {
   const isUpdating = standing.kind === 'updating';
@@ -72,8 +82,8 @@ const signOut = (req: Request) =>
   });
 
 /**
- * Shows the page *Updating the application*, which needs neither session nor MySQL. After the update it leads back to
- * the requested page by itself.
+ * Shows the page *Updating the application*, which works without a session and without MySQL. After
+ * the update, the page leads to the requested page by itself.
  */
 export async function showUpdating(req: Request, res: Response) {
   const standing = await req.here.compatibility().catch(() => null);
@@ -88,7 +98,10 @@ export async function showUpdating(req: Request, res: Response) {
   });
 }
 
-/** Shows the page *Update application*: both versions, and the person to ask. */
+/**
+ * Shows the page *Update application*: the versions of the program and of the database, and whom to
+ * ask.
+ */
 export async function showUpdateApplication(req: Request, res: Response) {
   const standing = await req.here.compatibility().catch(() => null);
   const back = localPath(textIn(req.query, 'return'), '/');
@@ -103,7 +116,7 @@ export async function showUpdateApplication(req: Request, res: Response) {
   });
 }
 
-/** What a page without a menu and a session gets. */
+/** The values for the template of a page that has no menu and needs no session. */
 type Data = { title: string } & Record<string, unknown>;
 const standAlone = (req: Request, res: Response, view: string, data: Data) =>
   sendPage(res, view, { ...data, theme: 'system', environment: req.here.name, shell: null });

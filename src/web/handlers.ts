@@ -15,7 +15,10 @@ export function setTheme(req: Request, res: Response) {
   res.redirect(303, localPath(req.form.text('return'), '/'));
 }
 
-/** Sends an icon or image. Its name is the hash of its content, so browsers may cache it forever. */
+/**
+ * Sends an icon or image. Browsers may cache the response forever, because the name of an image is
+ * the hash of its content.
+ */
 export async function object(req: Request, res: Response) {
   const name = String(req.params['name']);
   const content = await readImage(req.here.storage, name);
@@ -26,7 +29,10 @@ export async function object(req: Request, res: Response) {
 
 export const healthcheck = (_req: Request, res: Response) => res.json({ status: 'OK' });
 
-/** Sends the version of the database, and whether it is being updated; anyone may read that. */
+/**
+ * Sends the version of the database, and whether the database is being updated. Anyone may read
+ * this, without signing in.
+ */
 export async function metadata(req: Request, res: Response) {
   const version = await readVersion(req.here.documents);
   if (!version) {
@@ -35,7 +41,7 @@ export async function metadata(req: Request, res: Response) {
   res.json({ databaseVersion: version.databaseVersion, isUpdating: version.isUpdating });
 }
 
-/** The URLs of the former admin tools, by the page that replaced them. */
+/** The names of the former admin tools, each with the page that replaced the tool. */
 const formerTools = new Map([
   ['business_admin', '/catalog/business'],
   ['business_task', '/catalog/task'],

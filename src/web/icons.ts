@@ -3,7 +3,10 @@ import { readFileSync } from 'node:fs';
 const folder = new URL('../../node_modules/lucide-static/icons/', import.meta.url);
 const cache = new Map<string, string>();
 
-/** A lucide icon as inline SVG, hidden from screen readers because the word stands beside it. */
+/**
+ * Returns a Lucide icon as inline SVG. Screen readers skip the icon, because pages always show a
+ * word beside it.
+ */
 export function icon(name: string): string {
   let svg = cache.get(name);
   if (svg === undefined) {

@@ -1,15 +1,15 @@
-// Every page is a view inside one layout.
+// Sends pages: renders a view and inserts the result into the layout that all pages share.
 import type { Response } from 'express';
 
 export type LayoutLocals = {
   title: string;
   theme: string;
   environment: string;
-  /** What surrounds the page: the menu and the bars; null for a page without menu and session. */
+  /** The menu and bars around the page; null for a page that has no menu and needs no session. */
   shell: object | null;
 };
 
-/** Renders a view, puts it into the layout, and sends both. */
+/** Renders a view, inserts the result into the layout, and sends the page. */
 export async function sendPage(
   res: Response,
   view: string,

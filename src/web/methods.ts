@@ -1,12 +1,14 @@
-// Answers requests of the API whose path exists, but not with this method: with 405, which names the methods.
+// Refuses API requests whose path exists but does not allow their HTTP method. The response has status 405 and names
+// the allowed methods.
 import type { NextFunction, Request, Response } from 'express';
 import { Problem } from '../problems.ts';
 
 type Routed = { method: string; path: string };
 
 /**
- * Returns the middleware that refuses other methods, by the first path that matches, as Express does. A path that no
- * route has may only be read, so that it is answered as not found.
+ * Returns the middleware that refuses methods for which a path has no route. The first route that
+ * matches the path decides, as in Express. For a path without a route, GET and HEAD pass, so that
+ * the request is answered with 404.
  */
 export function refuseOtherMethods(routes: Routed[]) {
   const byPath = [...Map.groupBy(routes, ({ path }) => path)].map(([path, own]) => ({
@@ -25,5 +27,8 @@ export function refuseOtherMethods(routes: Routed[]) {
 
 const READING = ['GET', 'HEAD'];
 
-/** A path of a route as a pattern: `:name` is one part of an address. */
+/**
+ * Turns the path of a route into a regular expression, in which `:name` matches one segment of a
+ * URL.
+ */
 const patternOf = (path: string) => new RegExp(`^${path.replaceAll(/:\w+/g, '[^/]+')}/?$`, 'i');

@@ -1,4 +1,4 @@
-// Metrics: request durations, and counts of pending, running and failed work.
+// Metrics for monitoring: request durations, and counts of pending, running and failed work.
 import type { NextFunction, Request, Response } from 'express';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { refusalCounts, refusalKinds } from '../access/refusals.ts';
@@ -12,7 +12,10 @@ import { isSecret } from './sealed.ts';
 /** The states of a transfer that has not ended. */
 const unended = ['planned', 'claimed', 'applying', 'committed', 'rolling_back', 'needs_attention'];
 
-/** A metric that is counted when the metrics are read: its name, help, label and known values, and the query. */
+/**
+ * The metrics that are counted by a SQL query whenever the metrics are read. Each has a name, a
+ * help text, a label, the possible values of the label, and the query.
+ */
 const counted: [name: string, help: string, label: string, known: string[], question: Statement][] =
   [
     [
@@ -68,13 +71,14 @@ export function openMetrics(here: App) {
       labelNames: [name],
       registers: [],
       async collect() {
-        // While the database does not answer, its counts are left out of the metrics; /readyz gives the reason.
+        // If the database does not respond, these counts are left out. The check /readyz reports
+        // the reason.
         this.reset();
         const lines = await select<{ label: string; number: number }>(on, question).catch(
           () => null,
         );
         if (lines === null) return;
-        // A count of zero is reported, too, because a missing metric would look like a broken query.
+        // Reports a count of zero, too, because a missing metric would look like a broken query.
         for (const value of known) this.set({ [name]: value }, 0);
         for (const { label, number } of lines) this.set({ [name]: label }, number);
       },
@@ -98,8 +102,8 @@ export function openMetrics(here: App) {
   const measure = (req: Request, res: Response, next: NextFunction) => {
     const end = requests.startTimer({ method: req.method });
     res.once('finish', () => {
-      // The label is the route with its placeholders (`/catalog/:entity/:id`); with the path itself there would be one
-      // metric for each row.
+      // Uses the route with its placeholders (`/catalog/:entity/:id`) as the label, because the
+      // path itself would create one metric for each row.
       const { path = 'other' } = (req.route ?? {}) as { path?: string };
       end({ route: path, status: res.statusCode });
     });
@@ -117,7 +121,8 @@ export function openMetrics(here: App) {
 }
 
 /**
- * Counts rows whose `modified_at` is later than the clock of the database; left out while a database does not answer.
+ * Counts rows whose `modified_at` is later than the clock of their database. If a database does not
+ * respond, the counts are left out.
  */
 const aheadGauge = (place: App) =>
   new Gauge({

@@ -1,4 +1,5 @@
-// What every page needs: the person, the environment, and the permissions here.
+// Renders pages with the values that every page needs: the signed-in person, the environment, and the permissions of
+// the person there.
 import type { Request, Response } from 'express';
 import type { Ability } from '../access/permissions.ts';
 import { entityNamed } from '../catalog/index.ts';
@@ -16,7 +17,7 @@ import { barsOf, initialsOf, menuOf, stopsOf, themeOf } from './shell.ts';
 type Crumb = { text: string; href?: string };
 type Data = { title: string; crumbs?: Crumb[] } & Record<string, unknown>;
 
-/** Renders a full page with menu and bars. */
+/** Renders a view as a full page, with the menu and the bars, and sends the page. */
 export async function page(req: Request, res: Response, view: string, data: Data) {
   const { here, account } = req;
   const { flash } = req.visitor;
@@ -47,24 +48,27 @@ export async function page(req: Request, res: Response, view: string, data: Data
   });
 }
 
-/** The label of an entity for one row: `Form field` for `form_field`. */
+/** Returns the label of an entity in the singular: `Form field` for `form_field`. */
 const labelOne = (entity: string) => entityNamed(entity).label.one;
 const helpers = { ...words, icon, cell, badge, labelOf, labelOne };
 
 const FLASH_LENGTH = 500;
 
-/** Shows a message once, on the next page. */
+/** Shows a message on the next page that the browser opens, and only there. */
 export function flash(req: Request, message: string) {
   req.visitor.flash = message.slice(0, FLASH_LENGTH);
 }
 
-/** The field errors of a form; every other error is thrown again. */
+/** Returns the field errors of a refused form. Throws every other error again. */
 function fieldErrors(error: unknown): problems.FieldErrors {
   if (error instanceof problems.Invalid) return error.fields;
   throw error;
 }
 
-/** Does what a form asks for; if its fields are wrong, answers 422 with the page that `show` renders. */
+/**
+ * Runs `act`, which handles a posted form. If fields of the form are wrong, answers with status 422
+ * and the page that `show` renders.
+ */
 export async function orShowErrors(
   res: Response,
   act: () => Promise<void>,

@@ -5,7 +5,7 @@ export const PAGE_SIZE = 200;
 
 export type Page<T> = { shown: T[]; page: number; pages: number; from: number; all: number };
 
-/** One page of a list of rows. A page number out of range gives the nearest page. */
+/** Returns one page of a list of rows. A page number out of range gives the nearest page. */
 export function paginate<T>(rows: T[], wanted: number | null): Page<T> {
   const pages = Math.max(1, Math.ceil(rows.length / PAGE_SIZE));
   const page = Math.min(Math.max(1, wanted ?? 1), pages);
@@ -16,7 +16,10 @@ export function paginate<T>(rows: T[], wanted: number | null): Page<T> {
 /** How many entries a page of a chronological list shows. */
 const LINES = 50;
 
-/** The URL of the page of older entries, after the last one shown; null when there are none. */
+/**
+ * Returns the URL of the page with the entries that are older than the last shown entry; null if
+ * there are none.
+ */
 export function olderHref(
   path: string,
   filter: Record<string, string>,

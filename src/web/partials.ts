@@ -1,5 +1,5 @@
-// Partials that appear hundreds of times on a page. They are compiled once and get only the data they need;
-// an EJS include copies all locals and checks the disk each time.
+// Renders partials (small templates) that appear hundreds of times on a page. Each partial is compiled once and gets
+// only the data that it needs. An EJS include would copy all locals and check the disk each time.
 import ejs, { type TemplateFunction } from 'ejs';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -23,7 +23,7 @@ export function partial(name: string, data: object): string {
   return render(data);
 }
 
-/** The value of a field as HTML, as lists and row pages show it. */
+/** Renders the value of a field as HTML for lists and row pages. */
 export const cell = (
   field: Field,
   value: Value | undefined,
@@ -40,7 +40,10 @@ export const cell = (
     exactly,
   });
 
-/** For each link of a row the name of the linked row, and the further names that are shown beside it. */
+/**
+ * Returns, for each link of a row, the name of the linked row and the further names to show beside
+ * it.
+ */
 const linkLines = ({ target, parts }: Links, links: Link[]) =>
   links.map((link) => {
     const others = parts.filter(({ name }) => name !== target.name);
@@ -48,6 +51,6 @@ const linkLines = ({ target, parts }: Links, links: Link[]) =>
     return { name: link[target.name] ?? '', beside };
   });
 
-/** A status as HTML, with its colour and icon. */
+/** Renders the status of a row as HTML, with the colour and icon of the status. */
 export const badge = (status: Status | null) =>
   partial('web/badge', { status, looks: status && statusLooks[status], icon });

@@ -1,5 +1,5 @@
-// The check /readyz, which says whether each part of this environment works. Machines and strangers may read it, so
-// the servers’ own error messages are only logged.
+// The check /readyz: reports whether MySQL, MongoDB, Redis and the database version are in order. Anyone may read the
+// report, so the servers’ own error messages are only logged.
 import type { Request, Response } from 'express';
 import { run, sql } from '../database/sql.ts';
 import { timeouts } from '../database/timeouts.ts';
@@ -11,7 +11,8 @@ import { inTime } from '../in-time.ts';
 import { explain } from '../version/compatibility.ts';
 
 /**
- * Sends the state of each part (MySQL, MongoDB, Redis, version); with status 503 when one is unreachable or read-only.
+ * Sends the state of MySQL, MongoDB, Redis and the database version. The status is 503 if one of
+ * them is not in order, for example unreachable or read-only.
  */
 export async function ready(req: Request, res: Response) {
   const { here, redis } = req;
@@ -43,7 +44,10 @@ async function versionOf({ compatibility }: App): Promise<string> {
   return standing.kind === 'open' ? 'OK' : explain(standing);
 }
 
-/** An UPDATE that matches no row, to find out whether the server is read-only: it refuses that like any other. */
+/**
+ * Runs an UPDATE that matches no row, to find out whether MySQL is read-only: a read-only server
+ * refuses this statement like any other write.
+ */
 const takeRow = ({ sql: pool }: App) =>
   run(pool, sql`update clock set instant = instant where name = 'readiness'`);
 

@@ -1,4 +1,4 @@
-// What the middleware adds to every request, and small readers of request fields.
+// Declares what the middleware adds to every request, and reads values from requests.
 import type { Request } from 'express';
 import { v7 as newUuid, validate as isUuid } from 'uuid';
 import { z } from 'zod';
@@ -11,16 +11,19 @@ import { Forbidden, NotFound } from '../problems.ts';
 import type { Form } from './form/form.ts';
 import type { Visitor } from './visitor.ts';
 
-/** A copy (staging database) that a person works in. */
+/** The copy (staging database) that a person has opened and works in. */
 export type OpenedCopy = {
   name: string;
   client: string;
-  /** The time at which production had the data that the copy shows. */
+  /** The time at which production had the data of the copy. */
   dataAt: string;
   until: string | null;
 };
 
-/** Who calls the API of accounts: an app, for its own account, or a program with a key, for any. */
+/**
+ * The caller of the API of accounts: an app, which may use only its own account, or a program with
+ * an API key, which may use any account.
+ */
 export type AccountCaller = { kind: 'app'; account: string } | { kind: 'key'; name: string };
 
 type QueuedJob = {
@@ -36,32 +39,34 @@ declare global {
   namespace Express {
     interface Request {
       /**
-       * The environment that the request works on: this server’s own one, or the staging database (copy) that the
-       * browser has opened.
+       * The environment that the request reads and changes: this server’s own environment, or the
+       * copy (staging database) that the browser has opened.
        */
       here: App;
       /**
-       * This server’s own environment. People, sessions and messages are always in it, even while the request works on
-       * a copy.
+       * This server’s own environment. Accounts, sessions and messages are always stored here, even
+       * if the request works on a copy.
        */
       house: App;
       /**
-       * The staging database (copy) that `here` is; undefined when the request works on this server’s own environment.
+       * The copy (staging database) that the browser has opened; undefined if the request works on
+       * this server’s own environment.
        */
       copy?: OpenedCopy;
       redis: Redis;
-      /** What the signed cookie of a visitor’s browser contains. */
+      /** The content of the signed visitor cookie that the browser sent. */
       visitor: Visitor;
       account?: Account;
       /**
-       * Asks the session store and the database again, during a long request, whether the person is still signed in.
+       * Checks in the session store and the database whether the person is still signed in. Long
+       * requests such as event streams call this again and again.
        */
       isStillSignedIn(): Promise<boolean>;
       /** The API key with which the request was authenticated. */
       apiKey?: { name: string; scopes: string[] };
-      /** Who calls, on routes of the API of accounts. */
+      /** The caller of the API of accounts; undefined on other routes. */
       caller?: AccountCaller;
-      /** The queue that handlers add jobs to. */
+      /** The queue to which handlers add jobs. */
       line: { push(job: QueuedJob): Promise<void> };
     }
   }
@@ -70,7 +75,10 @@ declare global {
 declare module 'express-session' {
   interface SessionData {
     personId: number;
-    /** A text that changes with the person’s password, so that a new password ends the session. */
+    /**
+     * A text that changes when the person’s password changes, so that a new password ends the
+     * session.
+     */
     credential: string;
     csrf: string;
     /** When the person signed in, in milliseconds since 1970; the session ends 12 hours later. */
@@ -78,13 +86,13 @@ declare module 'express-session' {
   }
 }
 
-/** The signed-in person, for routes that require one. */
+/** Returns the signed-in person, on routes that require a sign-in. */
 export function accountOf(req: Request): Account {
   if (!req.account) throw new Forbidden('Sign in first.');
   return req.account;
 }
 
-/** Whether the signed-in person may do this here; false for everyone else. */
+/** Whether the signed-in person may do this in this environment; false if nobody is signed in. */
 export const can = ({ account, here }: Request, ability: Ability): boolean =>
   account !== undefined && may(account, ability, here.setup);
 
@@ -98,7 +106,7 @@ const idSchema = z
   .regex(/^[1-9]\d{0,15}$/)
   .transform(Number);
 
-/** Parses `/catalog/:entity/:id` into an entity and an id. */
+/** Parses the entity and the id of a row from the URL `/catalog/:entity/:id`. */
 export function addressed(req: Request): { entity: Entity; id: number } {
   const entity = entityNamed(String(req.params['entity']));
   const id = idSchema.safeParse(req.params['id']);
@@ -110,19 +118,23 @@ export function addressed(req: Request): { entity: Entity; id: number } {
 export const numberOrNull = (value: unknown): number | null =>
   idSchema.safeParse(value).data ?? null;
 
-/** One text from a query or body; empty when it is missing or given twice. */
+/** Returns one text from a query or body; empty if the text is missing or given twice. */
 export function textIn(from: unknown, name: string): string {
   const value = (from as Record<string, unknown> | undefined)?.[name];
-  // People never type NUL, and databases treat it differently.
+  // Removes NUL characters, because people never type them and databases treat them differently.
   return typeof value === 'string' ? value.replaceAll('\0', '').trim() : '';
 }
 
-/** Returns a path of this server; `otherwise` for any other address, so that no redirect leaves this server. */
+/**
+ * Returns `path` if it is a path on this server, and `otherwise` for any other address, so that no
+ * redirect leads to another site.
+ */
 export const localPath = (path: string, otherwise: string): string =>
   /^\/(?![/\\])[^\s\\]*$/.test(path) ? path : otherwise;
 
 /**
- * The idempotency key of a form, by which a repeated post is recognised. A form without a valid key gets a new one.
+ * Returns the idempotency key of a form, by which the server recognises a repeated post. If the
+ * form has no valid key, returns a new one.
  */
 export function idempotencyKeyIn(form: Form): { key: string; isKey: boolean } {
   const key = form.text('idempotency_key');

@@ -1,5 +1,5 @@
-// Saves forms that could not be sent, because the server was closed or the session had ended or changed, and gives
-// them back to their person.
+// Saves posted forms that could not be processed, because the server was closed or the session had ended or changed.
+// Each form is later given back to the person who typed it.
 import type { NextFunction, Request, Response } from 'express';
 import { isAdmitted, type Allow } from '../access/guard.ts';
 import type { Throttle } from '../access/throttle.ts';
@@ -19,7 +19,10 @@ import * as savedForms from './saved-forms.ts';
 import type { SavedForm } from './saved-forms.ts';
 import { copyIn, isFromHere, isOurs, tokenIn } from './security.ts';
 
-/** Saves the form of a request that has been read; returns whether that was possible. */
+/**
+ * Saves the posted form of a request, which must have been read. Returns whether the form was
+ * saved.
+ */
 export async function saveForm(req: Request): Promise<boolean> {
   const holder = isFromHere(req) ? holderOfForm(req) : null;
   return holder !== null && savedForms.save(req, holder, await formIn(req));
@@ -28,8 +31,8 @@ export async function saveForm(req: Request): Promise<boolean> {
 const tokenOf = ({ form }: Request) => tokenIn(form.raw('csrf'));
 
 /**
- * The person whose page the form was on: named by the form’s token, otherwise the person of the present or former
- * session.
+ * Returns the person to whom the posted form belongs: the person whom the form’s CSRF token names,
+ * or else the signed-in person, or else the person who last signed in with this browser.
  */
 function holderOfForm(req: Request): FormHolder | null {
   const { personId: id, credential } = sessionOf(req);
@@ -41,7 +44,10 @@ function holderOfForm(req: Request): FormHolder | null {
   return named ?? lastHolder(req);
 }
 
-/** The values of the posted form, with images stored and secrets encrypted. */
+/**
+ * Returns the values of the posted form for saving. Uploaded images are stored, and secrets are
+ * encrypted.
+ */
 export async function formIn(req: Request): Promise<SavedForm> {
   const { kept, lost } = await keptImages(req);
   const { saved, unsealed } = await textsOf(req);
@@ -55,7 +61,7 @@ export async function formIn(req: Request): Promise<SavedForm> {
   };
 }
 
-/** The typed values of the form with secrets encrypted, and without files. */
+/** Returns the typed values of the posted form, without files. Secrets are encrypted. */
 const textsOf = ({ here, path, form }: Request) =>
   withSealedSecrets(
     here,
@@ -64,8 +70,9 @@ const textsOf = ({ here, path, form }: Request) =>
   );
 
 /**
- * Stores uploaded images as if the form were saved. Returns their names by field, and the fields of images that were
- * invalid or that the store refused; the rest of the form is saved without these.
+ * Stores the uploaded images of a form. `kept` contains the names of stored images by field. `lost`
+ * lists the fields whose image was invalid or could not be stored; the rest of the form is saved
+ * without these images.
  */
 async function keptImages({ here, form, log }: Request) {
   const kept = new Map<string, string>();
@@ -81,24 +88,30 @@ async function keptImages({ here, form, log }: Request) {
   return { kept, lost };
 }
 
-/** Whether a form may be read without a sign-in: only from a browser in which someone has signed in. */
+/**
+ * Whether the form of a request without a session may be read: only if someone has signed in with
+ * this browser before.
+ */
 export const mayRead = (req: Request): boolean =>
   sessionOf(req).personId !== undefined || lastHolder(req) !== null;
 
-/** The session of a request; undefined while Redis does not answer. */
+/**
+ * Returns the session of a request. While Redis does not respond there is no session, so the result
+ * is empty.
+ */
 const sessionOf = ({ session }: Partial<Pick<Request, 'session'>>): Partial<Request['session']> =>
   session ?? {};
 
 /**
- * Whether the files of a form are read: only if its token proves that it comes from a page of this session or of an
- * earlier one.
+ * Whether the files of a posted form are read: only if the CSRF token proves that the form comes
+ * from a page of this session or of an earlier one.
  */
 export const mayBring = (req: Request, token: string | undefined): boolean =>
   isOurs(req, token) || (isFromHere(req) && holderIn(req.here, tokenIn(token)) !== null);
 
 /**
- * Returns the middleware that saves a form whose sender may not send it (any more): posted after the session had
- * ended, after another person had signed in, or after a permission was revoked.
+ * Returns the middleware that saves a posted form if its sender may not send it any more: because
+ * the session has ended, another person has signed in, or a permission was revoked.
  */
 export const saveFormOfRefused = (limit: Throttle, body: Body, allow: Allow) =>
   async function keepOfRefused(req: Request, res: Response, next: NextFunction) {
@@ -116,8 +129,8 @@ export const saveFormOfRefused = (limit: Throttle, body: Body, allow: Allow) =>
   };
 
 /**
- * Saves the form of a request whose sender may not send it (any more). The access check refuses the request
- * afterwards.
+ * Saves the posted form of a signed-in person who lacks the permission to send it. The access check
+ * then refuses the request.
  */
 async function keepOfOthers(req: Request, res: Response, next: NextFunction, body: Body) {
   if (!isForm(body)) return next();
@@ -127,7 +140,10 @@ async function keepOfOthers(req: Request, res: Response, next: NextFunction, bod
   next();
 }
 
-/** Refuses posts that do not come from a page of this server. A form on a page of an earlier session is saved. */
+/**
+ * Refuses posts that do not come from a page of the current session. A form on a page of an earlier
+ * session is saved.
+ */
 export async function refuseForged(req: Request, res: Response, next: NextFunction) {
   if (isOurs(req)) return next();
   const holder = isFromHere(req) ? holderIn(req.here, tokenOf(req)) : null;
@@ -137,7 +153,8 @@ export async function refuseForged(req: Request, res: Response, next: NextFuncti
   }
   if (!holder || !req.account) throw new Forbidden(forged);
   const isOwn = holder.id === req.account.id;
-  // Changing the theme does no harm from any person’s page, and signing out does none from an older page of one’s own.
+  // Changing the theme is harmless, whoever opened the page. Signing out is harmless from an older
+  // page of the same person.
   if (req.path === '/theme' || (isOwn && req.path === '/sign-out')) return next();
   const isSaved = await saveForm(req);
   if (!isOwn) throw new Conflict(`${ofAnotherPerson} ${isSaved ? keptForIt : notKept}`);
@@ -157,7 +174,10 @@ const notKept = 'What was typed on it is still there: go back to copy it, or ope
 
 const image = new RegExp(`^${IMAGE_NAME}$`);
 
-/** Hidden fields of forms, such as versions, keys and hashes of plans, which no person typed. */
+/**
+ * Matches the names of hidden fields, such as versions and idempotency keys, whose values no person
+ * typed.
+ */
 const carried =
   /^(version|idempotency_key|plan|selection|return|then|seen|payload|query|scope|page|shown|was|turn)$/;
 
@@ -181,7 +201,7 @@ export async function show(req: Request, res: Response) {
   });
 }
 
-/** The values that a person typed, without hidden fields. */
+/** Returns the values that a person typed into a form, without hidden fields. */
 export const shownFields = ({ fields }: Pick<SavedForm, 'fields'>) =>
   fields
     .filter(([name, value]) => !carried.test(name) && value !== '')
@@ -191,12 +211,12 @@ export const shownFields = ({ fields }: Pick<SavedForm, 'fields'>) =>
       isImage: image.test(value),
     }));
 
-/** A label for a posted name: `Links 0 name` for `links[0][name]`. */
+/** Turns the posted name of a field into a label: `links[0][name]` becomes `Links 0 name`. */
 export const labelOfInput = (name: string) => formatChoice(name.replaceAll(/[[\]]+/g, ' ').trim());
 
 /**
- * Posts a saved form again to its URL: the redirect has status 307, which keeps method and body. The saved form is
- * deleted once it was accepted.
+ * Posts a saved form again to its original URL by a redirect with status 307, with which the
+ * browser repeats the method and the body. The saved form is deleted once the page has accepted it.
  */
 export async function sendOn(req: Request, res: Response) {
   const forms = await savedForms.savedFor(req, personOf(req));
@@ -204,13 +224,16 @@ export async function sendOn(req: Request, res: Response) {
   const saved = id === '' ? forms[0] : forms.find((one) => one.id === id);
   if (!saved) throw new NotFound('This form is not kept any more.');
   req.visitor.sentForm = saved.id;
-  // The form is posted to the environment or copy in which it was typed.
+  // Opens the copy (staging database) in which the form was typed, or this server’s own
+  // environment, so that the form is posted there.
   if (saved.copy === null) dropCookie(req, res, copyCookie(req));
   else setCookie(req, res, copyCookie(req), saved.copy, 24);
   res.redirect(307, localPath(saved.path, '/'));
 }
 
-/** Deletes a saved form when the page it was sent to has accepted it. */
+/**
+ * Middleware that deletes a saved form once the page to which the form was sent has accepted it.
+ */
 export function forgetSent(req: Request, res: Response, next: NextFunction) {
   const { sentForm: id } = req.visitor;
   delete req.visitor.sentForm;
@@ -232,6 +255,6 @@ export async function discard(req: Request, res: Response) {
   res.redirect(303, left.length > 0 ? '/saved-form' : '/');
 }
 
-/** Whether saved forms are waiting for a person who has just signed in. */
+/** Whether a person who has just signed in has saved forms. */
 export const isWaiting = async (req: Request, person: Holder): Promise<boolean> =>
   (await savedForms.savedFor(req, person)).length > 0;

@@ -1,5 +1,5 @@
-// Saved forms: forms that could not be sent, stored in Redis for the person who typed them. They are bound to the
-// password, and limited in number and size.
+// Stores saved forms (posted forms that could not be processed) in Redis, for the person who typed them. A new password
+// makes the person’s saved forms inaccessible. The number and the size of saved forms are limited.
 import { createHash } from 'node:crypto';
 import type { Request } from 'express';
 import { z } from 'zod';
@@ -12,13 +12,19 @@ const ROOM = 2_000_000;
 
 const schema = z.object({
   path: z.string(),
-  /** The copy (staging database) in which the form was typed; null for this server’s own environment. */
+  /**
+   * The copy (staging database) in which the form was typed; null if it was typed in this server’s
+   * own environment.
+   */
   copy: z.string().nullable().default(null),
   at: z.string(),
   fields: z.array(z.tuple([z.string(), z.string()])),
-  /** Names of fields whose uploaded file could not be kept. */
+  /** The names of fields whose uploaded file could not be stored. */
   lost: z.array(z.string()),
-  /** The names of secret fields whose value could not be encrypted; it is never stored in clear text. */
+  /**
+   * The names of secret fields whose value could not be encrypted. The value is left out, because
+   * secrets are never stored in clear text.
+   */
   unsealed: z.array(z.string()).default([]),
 });
 export type SavedForm = z.infer<typeof schema>;
@@ -26,14 +32,20 @@ export type SavedForm = z.infer<typeof schema>;
 const keyOf = ({ house }: Request, { id, mark }: FormHolder) =>
   `oneway:${house.name}:saved-forms:${id}:${mark}`;
 
-/** The key of a form, so that the same form posted twice is saved once. */
+/**
+ * Returns the id of a saved form, computed from its content, so that a form that is posted twice is
+ * saved only once.
+ */
 const idOf = ({ path, copy, fields }: SavedForm) =>
   createHash('sha256')
     .update(JSON.stringify([path, copy, fields]))
     .digest('base64url')
     .slice(0, 16);
 
-/** Saves a form; returns whether that was possible: it must contain a value, and there must be room for it. */
+/**
+ * Saves a form; returns whether it was saved. A form is not saved if it has no fields, has a
+ * password, is too large, or if the person has too many saved forms.
+ */
 export async function save(req: Request, holder: FormHolder, form: SavedForm): Promise<boolean> {
   const text = JSON.stringify(form);
   if (!isWorthSaving(form) || text.length > ROOM) return false;
@@ -48,13 +60,16 @@ export async function save(req: Request, holder: FormHolder, form: SavedForm): P
   return true;
 }
 
-/** Forms with a password are not saved, because passwords are never stored in clear text. */
+/**
+ * Whether a form may be saved. A form with a password may not, because passwords are never stored
+ * in clear text.
+ */
 export const isWorthSaving = ({ path, fields }: Pick<SavedForm, 'path' | 'fields'>) =>
   fields.length > 0 &&
   !path.startsWith('/saved-form') &&
   !fields.some(([name]) => /password/i.test(name));
 
-/** The saved forms of a person, newest first. */
+/** Reads the saved forms of a person, newest first. */
 export async function savedFor(
   req: Request,
   person: Holder,

@@ -1,5 +1,5 @@
-// Secrets in a form that is saved until its sender has signed in again. They are sealed (encrypted for the
-// environment that will store them), so that nothing typed is lost and nothing is stored in clear text.
+// Seals the secrets in a saved form: encrypts each secret for the environment that will store it. So the person need
+// not type the secret again, and no secret is stored in clear text.
 import { sealSecrets } from '../access/secret-fields.ts';
 import { timeouts } from '../database/timeouts.ts';
 import { inTime } from '../in-time.ts';
@@ -11,8 +11,8 @@ import type { Environment } from '../environments/environment.ts';
 import type { Entry } from './form/form.ts';
 
 /**
- * The entries of a form with its secrets encrypted, and the names of the secret fields that could not be and are left
- * out.
+ * Returns the entries of a form with encrypted secrets in `saved`. `unsealed` lists the secret
+ * fields that could not be encrypted and are left out.
  */
 export async function withSealedSecrets(here: App, path: string, entries: readonly Entry[]) {
   const saved: [string, string][] = [];
@@ -29,8 +29,9 @@ export async function withSealedSecrets(here: App, path: string, entries: readon
 type Secret = { place: Environment | null; entity: Entity; name: string };
 
 /**
- * The secret field that a posted name means. Row forms contain secrets of this environment, transfer sheets those of
- * their destination: `local[external_tool:5][key]`.
+ * Returns the secret field to which a posted name belongs; null if the name belongs to no secret. A
+ * row form contains secrets of this environment. A transfer sheet contains secrets of the
+ * destination, with names such as `local[external_tool:5][key]`.
  */
 function secretIn(here: App, path: string, field: string): Secret | null {
   const [, ofRow = ''] = /^\/catalog\/(\w+)(?:\/\d+)?$/.exec(path) ?? [];
@@ -42,8 +43,8 @@ function secretIn(here: App, path: string, field: string): Secret | null {
 }
 
 /**
- * The encrypted secret; null when the environment that will store it cannot encrypt it now. That may be the reason
- * why the form failed.
+ * Encrypts a secret for the environment that will store it. Returns null if that environment does
+ * not respond in time, which may also be why the form was not processed.
  */
 async function sealedText({ place, entity, name }: Secret, text: string): Promise<string | null> {
   if (place === null) return null;

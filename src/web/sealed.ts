@@ -1,8 +1,12 @@
-// Signs values that are handed to a browser and posted back: it can read them, but not change them.
+// Signs values that the server gives to a browser and later gets back. The browser can read such a value, but the
+// server notices a change.
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { z } from 'zod';
 
-/** What a value is signed with. `purpose`: a value that was signed for one purpose is not accepted for another. */
+/**
+ * The secret and the purpose of a signature. A value that was signed for one purpose is not
+ * accepted for another purpose.
+ */
 export type Seal = { secret: string; purpose: string };
 
 export function seal(by: Seal, value: unknown): string {
@@ -10,7 +14,7 @@ export function seal(by: Seal, value: unknown): string {
   return `${text}.${signatureOf(by, text)}`;
 }
 
-/** Returns the value if its signature is right; otherwise null. */
+/** Returns a signed value if its signature is right; otherwise null. */
 export function unseal<T extends z.ZodType>(
   by: Seal,
   schema: T,
@@ -28,7 +32,10 @@ export function unseal<T extends z.ZodType>(
 export const signatureOf = ({ secret, purpose }: Seal, text: string): string =>
   createHmac('sha256', secret).update(`${purpose}\n${text}`).digest('base64url');
 
-/** Compares two secrets, in a time that does not depend on where they differ. */
+/**
+ * Whether a given secret is the expected one. The comparison takes equally long wherever the two
+ * secrets differ, so that its time reveals nothing about the expected secret.
+ */
 export function isSecret(given: unknown, expected: string | undefined): boolean {
   if (typeof given !== 'string' || !expected) return false;
   const [one, other] = [Buffer.from(given), Buffer.from(expected)];

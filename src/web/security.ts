@@ -1,5 +1,5 @@
-// Security headers, and two checks against forged posts: where the browser says that the post comes from, and a token
-// that only pages of this server contain.
+// Sets security headers, and checks posts for forgery (CSRF) in two ways: by the headers in which the browser says
+// where the post comes from, and by a token that only pages of this server contain.
 import { randomBytes } from 'node:crypto';
 import type { NextFunction, Request, Response } from 'express';
 import helmet from 'helmet';
@@ -63,8 +63,9 @@ export function headers(req: Request, res: Response, next: NextFunction) {
 }
 
 /**
- * The CSRF token in the forms of a page: that of the session, or before signing in that of the visitor’s cookie. On a
- * page of a copy (staging database) the copy’s name is appended.
+ * Returns the CSRF token for the forms of a page: the token of the session, or before signing in,
+ * the token in the visitor’s cookie. On a page of a copy (staging database), the name of the copy
+ * is appended to the token.
  */
 export function csrfToken({ account, session, visitor, copy }: Request): string {
   if (account) return `${session.csrf ?? ''}${copy ? `@${copy.name}` : ''}`;
@@ -72,21 +73,30 @@ export function csrfToken({ account, session, visitor, copy }: Request): string 
   return visitor.csrf;
 }
 
-/** Whether a post comes from a page of this server. */
+/**
+ * Whether a post comes from a page of this server, judged by the browser’s headers and the CSRF
+ * token.
+ */
 export function isOurs(req: Request, given: string | undefined = req.form.raw('csrf')): boolean {
   const { session, visitor } = req;
   const expected = session.personId === undefined ? visitor.csrf : session.csrf;
   return isFromHere(req) && isSecret(tokenIn(given), expected);
 }
 
-/** The CSRF token of a form, without the name of a copy that may be appended. */
+/** Returns the CSRF token of a form, without the name of a copy that may be appended to it. */
 export const tokenIn = (given: string | undefined) => given?.split('@')[0];
 
-/** The copy on whose page a form was; null for a page of this server’s own environment. */
+/**
+ * Returns the name of the copy (staging database) whose page had the form; null for a page of this
+ * server’s own environment.
+ */
 export const copyIn = ({ form }: Pick<Request, 'form'>): string | null =>
   form.raw('csrf')?.split('@')[1] ?? null;
 
-/** Whether the browser says that a page of this server sent the request; without such a header it is accepted. */
+/**
+ * Whether a page of this server sent the request, according to the headers Sec-Fetch-Site and
+ * Origin. A request without both headers counts as sent by a page of this server.
+ */
 export function isFromHere(req: Request): boolean {
   const site = req.get('Sec-Fetch-Site');
   if (site !== undefined) return site === 'same-origin' || site === 'none';

@@ -1,4 +1,4 @@
-// Sessions of signed-in people, in Redis. A visitor who has not signed in has no session.
+// Stores the sessions of signed-in people in Redis. A visitor who has not signed in has no session.
 import type { NextFunction, Request, Response } from 'express';
 import { RedisStore } from 'connect-redis';
 import session from 'express-session';
@@ -10,7 +10,10 @@ const HOUR_MS = 60 * 60 * 1000;
 /** After how many hours a session ends, however much it is used. */
 const SESSION_END_HOURS = 12;
 
-/** Cookie and keys contain the environment’s name, so that three servers on one host have separate sessions. */
+/**
+ * Returns the session middleware. The names of the cookie and of the Redis keys contain the
+ * environment’s name, so that the servers of three environments on one host have separate sessions.
+ */
 export function sessions(here: App, redis: Redis) {
   const { secret, hours, secureCookie } = here.settings.session;
   return session({
@@ -20,8 +23,8 @@ export function sessions(here: App, redis: Redis) {
     resave: false,
     saveUninitialized: false,
     rolling: true,
-    // Secure cookies depend on the setting of this server’s address, not on what the last proxy says (see
-    // trustOwnAddress).
+    // Whether cookies are Secure depends on the URL of this server in the settings, not on what the
+    // last proxy says (see trustOwnAddress).
     proxy: secureCookie,
     cookie: {
       httpOnly: true,
@@ -33,7 +36,10 @@ export function sessions(here: App, redis: Redis) {
   });
 }
 
-/** Marks the request as https if this server’s address is https: otherwise express-session sets no Secure cookie. */
+/**
+ * Marks the request as https if this server’s cookies are Secure, because express-session sets a
+ * Secure cookie only on https requests.
+ */
 export function trustOwnAddress(req: Request, _res: Response, next: NextFunction) {
   if (req.here.settings.session.secureCookie) req.headers['x-forwarded-proto'] = 'https';
   next();
@@ -45,8 +51,8 @@ const timeLeft = ({ startedAt = 0 }: Partial<session.SessionData>) =>
 export const isInTime = (one: Partial<session.SessionData>): boolean => timeLeft(one) > 0;
 
 /**
- * Limits the session’s cookie: using a session does not extend it beyond its end, neither in the browser nor in
- * Redis.
+ * Limits the lifetime of the session’s cookie, so that using a session does not extend it beyond
+ * its end, neither in the browser nor in Redis.
  */
 export function limitCookie(
   one: Pick<session.SessionData, 'cookie'> & Partial<session.SessionData>,
@@ -55,13 +61,16 @@ export function limitCookie(
   if (left < (one.cookie.originalMaxAge ?? Infinity)) one.cookie.maxAge = left;
 }
 
-/** Gives the session a new id, so that an id which someone planted or stole before is useless. */
+/** Gives the session a new id, so that an id which someone planted or stole earlier is useless. */
 export const renewSession = (req: Request) =>
   new Promise<void>((resolve, reject) => {
     req.session.regenerate((error: unknown) => (error ? reject(error) : resolve()));
   });
 
-/** Forbids browsers to cache answers to signed-in people: they must not be shown after signing out. */
+/**
+ * Forbids browsers to cache the pages of signed-in people, because these pages must not be shown
+ * after signing out.
+ */
 export function keepOutOfCaches(_req: Request, res: Response, next: NextFunction) {
   res.set('Cache-Control', 'no-store');
   next();

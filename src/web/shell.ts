@@ -1,4 +1,5 @@
-// What surrounds every page: the menu, the other environments, and warnings about what is not possible right now.
+// Builds what surrounds every page: the menu, the links to the other environments, and bars with warnings about what is
+// not possible right now.
 import type { Request } from 'express';
 import { isOpenedForEditing, may } from '../access/permissions.ts';
 import { catalog } from '../catalog/index.ts';
@@ -13,13 +14,13 @@ type MenuLink = {
   href: string;
   icon: string;
   text: string;
-  /** The number of rows of a type, shown in the menu. */
+  /** The number of rows of an entity, shown in the menu; null for other links. */
   count: number | null;
   isCurrent: boolean;
 };
 export type MenuSection = { heading: string; links: MenuLink[] };
 
-/** The menu of a signed-in person: the pages that this person may open in this environment. */
+/** Builds the menu: the pages that the signed-in person may open in this environment. */
 export async function menuOf(req: Request): Promise<MenuSection[]> {
   if (!req.account) return [];
   const counts = await rowCounts(req);
@@ -33,7 +34,7 @@ export async function menuOf(req: Request): Promise<MenuSection[]> {
   const link = (href: string, icon: string, text: string, isShown = true) =>
     isShown ? [{ href, icon, text, count: null, isCurrent: pathOf(req).startsWith(href) }] : [];
   const hasDestination = req.here.destination !== null;
-  // Copies (staging databases) are ordered from the last environment, production.
+  // Only production, the last environment, orders copies (staging databases).
   const isOrdering = req.house.rules.next === null;
   return [
     { heading: 'Metadata', links: catalog.filter(isInMenu).map(entityLink) },
@@ -101,8 +102,8 @@ const stagingSection = (
 const pathOf = ({ originalUrl }: Request) => originalUrl.split('?')[0] ?? '';
 
 /**
- * Whether the menu lists an entity. Dependent rows are listed on the page of their parent row; only form fields are
- * so many that they have a list of their own.
+ * Whether the menu lists an entity. Dependent rows are listed on the page of their owner. Only form
+ * fields also have their own list, because there are so many of them.
  */
 const isInMenu = ({ name, owner, isMatchedByName }: Entity) =>
   (owner === null && !isMatchedByName) || name === 'form_field';
@@ -119,7 +120,10 @@ export async function rowCounts({ here }: Request): Promise<Map<string, number>>
 
 export type EnvironmentLink = { name: string; label: string; isHere: boolean; href: string | null };
 
-/** Links to the servers of the other environments, each at the same row. */
+/**
+ * Returns the links to all environments. On the page of a row, each link leads to the same row in
+ * that environment.
+ */
 export function stopsOf({ house: here, originalUrl }: Request): EnvironmentLink[] {
   const path = originalUrl.startsWith('/catalog/') ? originalUrl.split('?')[0] : '/';
   const shown = ladder.includes(here.name) ? ladder : [here.name, ...ladder];
@@ -137,7 +141,7 @@ export type Bar = {
   copy: OpenedCopy | null;
 };
 
-/** Messages about this environment in a bar on top of every page. */
+/** Returns the bars with messages about this environment that every page shows at the top. */
 export async function barsOf(req: Request): Promise<Bar[]> {
   const { here, account } = req;
   const compatibility = await here.compatibility().catch(() => null);
@@ -163,7 +167,7 @@ export function themeOf(req: Request): string {
   return isTheme(theme) ? theme : 'system';
 }
 
-/** The initials of a name: `AK` for `Asha Kumar`. */
+/** Returns the initials of a name: `AK` for `Asha Kumar`. */
 export const initialsOf = (name: string) =>
   name
     .split(/\s+/)

@@ -1,11 +1,14 @@
-// No page waits for a silent server of its own environment. A request that takes long pings both databases; it ends
-// with an error message when one of them does not answer, or answers slowly for too long.
+// Ends requests that wait for a silent database of their own environment. A request that takes long pings MySQL and
+// MongoDB. The request ends with an error message if one of them does not respond, or has been slow for too long.
 import type { ErrorRequestHandler, NextFunction, Request, Response } from 'express';
 import { timeouts } from '../database/timeouts.ts';
 import { askDatabases, type OwnDatabase } from '../environments/own-databases.ts';
 import { TooLate } from '../in-time.ts';
 
-/** The error of a request that was ended because a database of this environment was silent, or slow, for too long. */
+/**
+ * Thrown when a request is ended because a database of this environment was silent, or slow, for
+ * too long.
+ */
 export class Silence extends TooLate {
   readonly server: OwnDatabase;
   readonly isSlow: boolean;
@@ -24,14 +27,14 @@ const saving = new WeakSet<Request>();
 const ended = new WeakSet<Request>();
 
 /**
- * Whether a request was already ended because a database was silent; what its handler still returns or throws is then
- * dropped.
+ * Whether a request was ended because a database was silent. What the handler of such a request
+ * still returns or throws is dropped.
  */
 export const isEnded = (req: Request): boolean => ended.has(req);
 
 /**
- * Returns the middleware that ends requests with `answer` while a database is silent. A long request goes on while
- * its databases answer.
+ * Returns the middleware that ends a request, by calling `answer`, when a database is silent. A
+ * long request continues as long as both databases respond.
  */
 export const watchSilence = (answer: ErrorRequestHandler) =>
   function watchSilence(req: Request, res: Response, next: NextFunction) {
@@ -42,7 +45,7 @@ export const watchSilence = (answer: ErrorRequestHandler) =>
       const left = Math.max(0, last - performance.now());
       const look = () => {
         endIfSilent().catch((error: unknown) => {
-          // The handler may have sent its answer just before the timeout was handled.
+          // Ignores the error if the handler has sent its response meanwhile.
           if (!isOver()) next(error);
         });
       };
@@ -67,9 +70,13 @@ export const watchSilence = (answer: ErrorRequestHandler) =>
 const longestOf = ({ method }: Request) =>
   method === 'POST' ? timeouts.slowSave : timeouts.slowPage;
 
-/** Marks that the request may write from here on: if it is ended later, nobody knows whether its data was saved. */
+/**
+ * Middleware that notes that the request may write from now on. If such a request is ended later,
+ * its error message says that the outcome of the save is uncertain.
+ */
 export function beginSaving(req: Request, _res: Response, next: NextFunction) {
-  // The sender was already told that nothing was saved, so the request must not write.
+  // The user has already been told that nothing was saved, so the request must not continue and
+  // write.
   if (isEnded(req)) return;
   saving.add(req);
   next();

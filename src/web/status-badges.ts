@@ -1,6 +1,6 @@
 import type { Status } from '../state/status.ts';
 
-/** The colour and icon of each status; the word always stands beside them. */
+/** The colour and icon of each status. Pages always show the name of the status beside them. */
 export const statusLooks: Record<Status, { tone: string; icon: string }> = {
   New: { tone: 'new', icon: 'plus' },
   'In sync': { tone: 'ok', icon: 'circle-check' },

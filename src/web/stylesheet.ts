@@ -1,8 +1,8 @@
-// The stylesheet in parts, named like the views, and joined into one answer.
+// Serves the stylesheet: joins the CSS files in public/styles into one response.
 import { readFileSync } from 'node:fs';
 import type { Request, Response } from 'express';
 
-/** The parts in the order in which they are joined: later ones may override earlier ones. */
+/** The CSS files in the order in which they are joined. Later files may override earlier ones. */
 const parts = [
   'tokens',
   'elements',

@@ -1,5 +1,5 @@
-// Remembers a browser without storing anything on the server: a short signed cookie. Visitors who are not signed in
-// have nothing else, so they cannot fill Redis.
+// Keeps a few values for each browser in a short signed cookie instead of on the server, so that visitors who are not
+// signed in cannot fill Redis.
 import type { NextFunction, Request, Response } from 'express';
 import onHeaders from 'on-headers';
 import { z } from 'zod';
@@ -28,18 +28,28 @@ const schema = z.object({
   hasSavedForm: z.boolean().optional(),
   /** The id of the saved form that is being posted again now. */
   sentForm: z.string().optional(),
-  /** Sign-ins that were started at the provider and not finished, one per browser tab. */
+  /**
+   * Sign-ins that were started at the sign-in provider and are not finished yet, one for each
+   * browser tab.
+   */
   attempts: z.array(attempt).optional(),
-  /** When the sign-in provider was last asked without showing a page, in milliseconds since 1970. */
+  /**
+   * When the sign-in provider was last asked silently, that is without showing a page, in
+   * milliseconds since 1970.
+   */
   askedAt: z.number().optional(),
   /**
-   * Whether the person signed out or was refused: then the provider is not asked silently, and asks for the account.
+   * Whether the person signed out or was refused. Then the sign-in provider is not asked silently,
+   * and it asks the person again which account to use.
    */
   signsInByHand: z.boolean().optional(),
 });
 export type Visitor = z.infer<typeof schema>;
 
-/** Reads the cookie into `req.visitor`, and sends it again when a handler changed it. */
+/**
+ * Reads the visitor cookie into `req.visitor`, and sends the cookie again if a handler changed its
+ * values.
+ */
 export function visitors(req: Request, res: Response, next: NextFunction) {
   const name = `oneway.${req.house.name}.visitor`;
   const by = { secret: req.here.settings.session.secret, purpose: name };

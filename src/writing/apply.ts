@@ -1,5 +1,5 @@
-// The write of a transfer at its destination: one MySQL transaction for the rows, and the MongoDB documents just
-// before its COMMIT. What was stored is read again before anyone else can change it.
+// Writes a transfer at its destination: the MySQL rows in one transaction, and the MongoDB documents just before its
+// COMMIT. The written rows are read back before anyone else can change them.
 import type { PoolConnection } from 'mysql2/promise';
 import { keyText, linkedNamesOf, linksOf, type Row, type RowKey } from '../catalog/entity.ts';
 import { command, fromSqlInstant } from '../database/sql.ts';
@@ -68,8 +68,8 @@ export async function apply(work: Work, connection: PoolConnection) {
   await failpoint('arrivals');
   for (const [key, instant] of await writeDocuments(work, stored, instants))
     drawn.set(key, instant);
-  // The rows are read once more, because triggers on the table `arrival`, which was just written, may have changed
-  // them.
+  // The rows are read back a second time, because triggers on the table `arrival`, which was just
+  // written, may have changed them.
   await readBack(place, [...rowSteps, ...work.steps.filter(isBeforePivot)], drawn, instants);
   await correctStates(connection, work.steps, instants);
   await journal.writeRemarks(work.here.sql, transfer.id, work.steps);
@@ -83,8 +83,8 @@ export const instantsOfRows = (rows: Map<string, Row>): [string, string[]][] =>
   [...rows].map(([key, row]) => [key, [row.modified_at]]);
 
 /**
- * The timestamps of earlier deletions of rows that this transfer creates again. Apps may have read up to these, so the
- * rows must get later ones.
+ * Returns the times at which rows that this transfer creates again were deleted earlier. Apps may
+ * have read these deletions, so the rows must get later timestamps.
  */
 export async function instantsOfTombstones(connection: PoolConnection, steps: journal.Step[]) {
   const created = steps.filter(({ before }) => before === null);
@@ -94,8 +94,8 @@ export async function instantsOfTombstones(connection: PoolConnection, steps: jo
 }
 
 /**
- * The transfer with each row as the destination has stored it, which is what the history and the recorded state must
- * contain, even where it differs from what was sent.
+ * Returns the transfer with each row as the destination stored it. The history and the recorded
+ * state must contain the stored row, even if it differs from the row that was sent.
  */
 export const asStored = (work: Work): Work =>
   work.steps.some(isStoredDifferently)
@@ -106,8 +106,8 @@ export const asStored = (work: Work): Work =>
     : work;
 
 /**
- * Returns a function that chooses the columns to write: all for a transfer, but only those of changed fields when a
- * person saves a row.
+ * Returns which columns a transfer writes: all columns, or only those of changed fields if a person
+ * saves a row.
  */
 export const columnsWrittenBy = ({ kind }: Pick<journal.Transfer, 'kind'>): WrittenColumns =>
   kind === 'save' ? 'changed' : 'all';
@@ -115,8 +115,8 @@ export const columnsWrittenBy = ({ kind }: Pick<journal.Transfer, 'kind'>): Writ
 type WrittenColumns = 'all' | 'changed';
 
 /**
- * Writes the rows of a plan in bulk. `now`: the rows as they are stored now; `instantOf`: returns the new
- * `modified_at` of a row.
+ * Writes the rows of a plan in bulk. `now`: the rows as they are stored now. `instantOf`: returns
+ * the new `modified_at` of a row.
  */
 export async function writeRows(
   connection: PoolConnection,
@@ -143,7 +143,7 @@ export async function writeRows(
     const created = after.filter((row) => !isThere(row));
     const updated = after.filter(isThere);
     const removed = own.filter((step) => step.after === null).map((step) => step.id);
-    // Removals come first, to free unique values for the following rows.
+    // Rows are removed first, to free their unique values for the rows that are written next.
     if (removed.length > 0) await mysql.remove(connection, entity, removed);
     const moved = updated.flatMap((row) => {
       const before = present.get(row.id);
@@ -159,7 +159,10 @@ export async function writeRows(
   }
 }
 
-/** Ids of every linked name, read after the rows that this plan creates were inserted. */
+/**
+ * Reads the ids of all linked names. The cities and partners that this plan creates were inserted
+ * before, so they are found, too.
+ */
 const linkIds = (connection: PoolConnection, steps: journal.Step[]): Promise<IdsByEntity> =>
   idsOfLinked(
     connection,

@@ -1,5 +1,5 @@
-// Claims at the destination: a claim is a record that says which transfer is writing a row, or relies on it. It is a
-// row of the table `claim`, so documents and rows that do not exist yet can be claimed, too.
+// Claims at the destination: a claim records which transfer is writing a row, or needs the row unchanged. Claims are
+// rows of the table `claim`, so that documents and rows that do not exist yet can be claimed, too.
 import type { PoolConnection } from 'mysql2/promise';
 import * as audit from '../audit/audit.ts';
 import type { RowKey } from '../catalog/entity.ts';
@@ -43,11 +43,12 @@ export class RowClaimed extends Error {
 }
 
 /**
- * Claims the rows that a transfer writes, and those that it needs unchanged, in one short transaction. A lock lets one
- * transfer at a time do that. Each new worker of a transfer claims its rows again with a higher fence (a number), so
- * that the former worker is recognised and stopped.
- * @throws RowClaimed when another transfer has claimed a row, FencedOff when a newer worker of this transfer has
- * raised the fence
+ * Claims the rows that a transfer writes, and the rows that it needs unchanged, in one short
+ * transaction. A lock makes transfers claim rows one after another. Each new worker of a transfer
+ * claims the rows again with a higher fence (a number), so that the former worker is recognised and
+ * stopped.
+ * @throws RowClaimed when another transfer has claimed a row, FencedOff when a newer worker of this
+ * transfer has raised the fence
  */
 export async function acquire(
   connection: PoolConnection,
@@ -91,7 +92,7 @@ export const lockGate = (connection: PoolConnection) =>
 
 /**
  * Checks that no transfer other than `own` has claimed one of these rows.
- * @throws RowClaimed when one has
+ * @throws RowClaimed when another transfer has claimed one
  */
 export async function refuseIfClaimed(
   connection: PoolConnection,
@@ -127,15 +128,15 @@ export const release = (on: Queryable, transfer: Transfer) =>
   run(on, sql`delete from claim where transfer = ${transfer.id} and fence <= ${transfer.fence}`);
 
 /**
- * Removes the claims of a transfer that has ended. The claims of a running transfer stay, because recovery needs
- * them.
+ * Removes the claims of a transfer if the transfer has ended. Recovery still needs the claims of a
+ * running transfer.
  */
 export async function releaseIfOver(here: Queryable, there: Queryable, id: string) {
   const transfer = await byId(here, id);
   if (transfer && overStates.includes(transfer.state)) await release(there, transfer);
 }
 
-/** Claims of other transfers on these rows. */
+/** Returns the claims of transfers that are writing these rows. */
 export const onRows = (on: Queryable, keys: RowKey[]) =>
   keys.length === 0
     ? Promise.resolve([])
@@ -152,8 +153,8 @@ export const originsWithClaims = (on: Queryable, origin: string) =>
   );
 
 /**
- * Kills the database connection that an earlier worker of this transfer may still have, because a suspended process
- * keeps its locks. Only connections of this user to this database are killed.
+ * Kills the database connection that an earlier worker of this transfer may still have, because a
+ * suspended worker would keep its locks. Only connections of this user to this database are killed.
  */
 export async function endWriter(on: Queryable, transfer: Transfer) {
   const writers = await select<{ connection: number }>(
@@ -165,7 +166,7 @@ export async function endWriter(on: Queryable, transfer: Transfer) {
   );
   for (const { connection } of writers) {
     await run(on, sql`kill ${connection}`).catch(() => {
-      // The connection to kill may have ended already.
+      // An error is ignored: the connection may have ended already.
     });
   }
 }
@@ -177,7 +178,7 @@ export type HeldClaims = Pick<Claim, 'transfer' | 'number' | 'origin' | 'person'
   rows_count: number;
 };
 
-/** Transfers that hold claims in this environment, oldest first. */
+/** Returns the transfers that hold claims in this environment, oldest first. */
 export const heldClaims = (on: Queryable) =>
   select<HeldClaims>(
     on,
@@ -187,7 +188,10 @@ export const heldClaims = (on: Queryable) =>
          order by since`,
   );
 
-/** Removes the claims of a transfer whose sending environment no longer exists; returns how many. */
+/**
+ * Removes the claims of a transfer whose sending environment no longer exists. Returns the number
+ * of removed claims.
+ */
 export async function releaseManually(
   here: Environment,
   transfer: string,

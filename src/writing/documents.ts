@@ -1,5 +1,5 @@
-// Writes the MongoDB documents of a transfer. Each is replaced only if it is still as it was read (compare-and-set),
-// and is marked with the transfer and its worker’s fence.
+// Writes the MongoDB documents of a transfer. A document is replaced only if it is still as it was read
+// (compare-and-set), and gets a mark with the transfer and the fence (number) of its worker.
 import { isSameRow } from '../catalog/content.ts';
 import { isDocument, keyText, type Content, type Row } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
@@ -25,8 +25,8 @@ export const isBeforePivot = (step: journal.Step) =>
   isDocumentStep(step) && step.action !== 'remove';
 
 /**
- * The steps that write documents before the COMMIT in MySQL: all but removals, and removals of documents whose unique
- * value another document takes.
+ * Returns the steps that write documents before the COMMIT in MySQL: all steps except removals, and
+ * removals of documents whose unique value another document takes.
  */
 export function writtenBeforePivot(steps: journal.WrittenStep[], stored: StoredByKey) {
   const own = steps.filter(isDocumentStep);
@@ -50,12 +50,15 @@ export async function readStored(work: Work): Promise<StoredByKey> {
 export const documentRow = (step: journal.Step, stored: StoredByKey) =>
   mongo.rowIn(entityNamed(step.entity), stored.get(keyText(step)));
 
-/** How many documents are written in one round trip. Tests lower it, to stop the process between any two. */
+/**
+ * This many documents are written in one round trip. Tests lower the number, to stop the process
+ * between any two documents.
+ */
 export const bulk = { size: 500 };
 
 /**
- * Writes each new or changed document by compare-and-set, with a timestamp of its own, also when an earlier attempt
- * already wrote it. Returns the timestamps by key.
+ * Writes each new or changed document by compare-and-set, even if an earlier attempt has already
+ * written it. Each document gets its own timestamp. Returns the timestamps by key text.
  */
 export async function writeDocuments(work: Work, stored: StoredByKey, instants: Instants) {
   const drawn = new Map<string, string>();
@@ -92,7 +95,10 @@ export async function writeDocuments(work: Work, stored: StoredByKey, instants: 
   return drawn;
 }
 
-/** The unique values that a stored document has (including temporary ones), and those of its next content. */
+/**
+ * Returns the unique values that a stored document has (including temporary ones), and the unique
+ * values that its next content has.
+ */
 export function handoverOf(
   step: journal.WrittenStep,
   seen: mongo.StoredDocument | undefined,
@@ -106,7 +112,7 @@ export function handoverOf(
   return { item: step, has: keys(seen ?? null), wants: keys(wanted), isLater: false };
 }
 
-/** Splits writes into consecutive groups of one entity each. */
+/** Splits writes into consecutive groups, each of one entity and of at most `bulk.size` writes. */
 function parts(writes: OrderedWrite<journal.WrittenStep>[]) {
   const all: OrderedWrite<journal.WrittenStep>[][] = [];
   for (const write of writes) {
@@ -124,7 +130,8 @@ export const stampOf = ({ transfer }: Work): mongo.Stamp => ({
 });
 
 /**
- * The replacement that writes a document: what must still be stored, and the next content.
+ * Returns the replacement that writes a document: the content that must still be stored, and the
+ * next content, which keeps fields that this version does not know.
  * @throws FencedOff when a newer worker of this transfer has written the document
  */
 function replacementOf(
@@ -143,8 +150,8 @@ function replacementOf(
 }
 
 /**
- * Replaces documents that are still as they were read; returns what is stored afterwards.
- * @throws ChangedMeanwhile when a document differs from what was read
+ * Replaces a document if it is still as it was read. Returns the document as it is now stored.
+ * @throws ChangedMeanwhile when the stored document differs from the one that was read
  */
 export async function compareAndSet(
   work: Work,
@@ -161,8 +168,9 @@ export async function compareAndSet(
 }
 
 /**
- * Removes documents after the COMMIT in MySQL: each becomes a stub, which has no fields and stays for a day. A
- * document that someone else changed is kept, and its step records that.
+ * Removes documents after the COMMIT in MySQL: each document becomes a stub, which has no fields
+ * and stays for a day. A document that someone else has changed is kept, and its step gets the
+ * outcome `changed since`.
  */
 export async function removeDocuments(work: Work) {
   const removals = work.steps.filter((step) => isDocumentStep(step) && step.action === 'remove');
@@ -177,16 +185,18 @@ export async function removeDocuments(work: Work) {
       const seen = stored.get(keyText(step));
       const entity = entityNamed(step.entity);
       if (seen && isSameRow(entity, mongo.rowIn(entity, seen), step.before)) {
-        // Stubs are deleted when their timestamp is a day old, so it must not lie in the future. Apps read the
-        // timestamp of the tombstone (the record of the deletion) instead.
+        // A stub is deleted when its timestamp is a day old, so the timestamp must not lie in the
+        // future. Apps do not read stubs: they read the tombstone (the record of the deletion),
+        // which has its own timestamp.
         const stub = mongoWrites.stub(step.id, instants.next(), stampOf(work));
         await compareAndSet(work, step, seen, stub).catch((error: unknown) => {
-          // Any error stops the transfer here, unless a person has decided to keep the documents that cannot be
-          // removed.
+          // An error stops the transfer, unless a person has decided to keep documents that cannot
+          // be removed.
           if (work.transfer.decision !== 'keep-theirs' || willPass(error)) throw error;
         });
       } else if (seen?.temporary) {
-        // The document stays, because another user changed it; but its former name now belongs to another document.
+        // This document stays, because another user changed it. But another document has taken its
+        // unique name, so it gets that name with its ID added.
         const kept = withLastingValues(seen, (own) => `${own.slice(0, 50)} (ID ${step.id})`);
         const instant = new Date(instants.nextOf(step));
         await compareAndSet(work, step, seen, {

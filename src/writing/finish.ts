@@ -1,5 +1,5 @@
-// The end of a transfer: reads what was written, and records the outcome of each step, the bases (the last content
-// that both sides had in common) and the audit lines, in one commit of the sending environment.
+// Ends a transfer: reads back the written rows, and records in one commit of the sending environment the outcome of
+// each step, the bases (the last content that both sides had in common), the notifications and the audit entry.
 import * as audit from '../audit/audit.ts';
 import type { PoolConnection } from 'mysql2/promise';
 import { canonical, contentFrom, contentOf, hashOf, isSameRow } from '../catalog/content.ts';
@@ -29,7 +29,8 @@ export async function finish(work: Work) {
   const { here, there, transfer, steps } = work;
   const now = await read(there, steps);
   const outcomes = outcomesOf(steps, now);
-  // A save writes only into its own environment, so there is no destination to observe, and no base to record.
+  // A save writes into its own environment, so there is no destination to observe and no base to
+  // record.
   const seen = here.name === there.name ? null : await observationsOf(work, now);
   await transaction(here.sql, async (connection) => {
     await journal.changeState(connection, transfer, ['committed'], 'verified');
@@ -42,7 +43,10 @@ export async function finish(work: Work) {
   });
 }
 
-/** The outcomes that differ from the plan: rows that were stored differently at COMMIT, or changed since. */
+/**
+ * Returns the outcomes that differ from the plan, by step number: rows that the destination stored
+ * differently than sent, and rows that someone has changed since.
+ */
 function outcomesOf(steps: journal.WrittenStep[], now: Map<string, Row>) {
   const outcomes = new Map<number, string>();
   for (const step of steps) {
@@ -53,7 +57,7 @@ function outcomesOf(steps: journal.WrittenStep[], now: Map<string, Row>) {
   return outcomes;
 }
 
-/** Writes notifications and the audit line, in the commit that ends the transfer. */
+/** Writes notifications and the audit entry, in the commit that ends the transfer. */
 export async function recordEnd(
   connection: PoolConnection,
   work: Work,
@@ -77,8 +81,8 @@ const isAsWritten = (step: journal.Step, now: Map<string, Row>) =>
   isSameRow(entityNamed(step.entity), now.get(keyText(step)) ?? null, step.after);
 
 /**
- * For each step what is recorded about the row: the row that the destination has now, and the new base (the last
- * content that both sides had in common).
+ * Returns for each step the observation to record: the present row at the destination, and the new
+ * base (the last content that both sides had in common).
  */
 async function observationsOf(work: Work, now: Map<string, Row>): Promise<Observation[]> {
   const carried = work.steps.filter(({ entity }) => !entityNamed(entity).isMatchedByName);
@@ -102,21 +106,23 @@ function observationOf(
   const entity = entityNamed(step.entity);
   const key = { entity: step.entity, id: step.id };
   if (row === null && isAsWritten) return { key, hash: null, base: 'none' };
-  // A row that was never in sync gets the sent content as its base, so that both sides are recognised as one row.
+  // If a row has no base, the sent content becomes its base even if the destination has other
+  // content by now, so that both sides are recognised as the same row.
   const sent = isAsWritten ? row : was?.base_hash ? null : step.after;
   const hash = row && hashOf(entity, row);
   if (sent === null) return { key, hash, base: null };
   const content: Draft<Content> = contentOf(entity, sent);
   const before = was?.base_content ? contentFrom(entity, was.base_content) : content;
-  // Excluded fields were not sent, so in the base (the last common content) they keep their former values.
+  // Excluded fields were not sent, so they keep their former values in the base (the last content
+  // that both sides had in common).
   for (const name of step.excludedFields) content[name] = before[name] ?? null;
   const base = { hash: hashOf(entity, content), content: canonical(entity, content) };
   return { key, hash, base };
 }
 
 /**
- * For an undo: the base of each row (the last common content) as it was before the undone transfer. Null for any other
- * transfer.
+ * Returns the base (the last content that both sides had in common) of each row before the transfer
+ * that is being undone. Returns null if this transfer is not an undo.
  */
 async function formerBases({ here, transfer }: Work) {
   if (transfer.undoes === null) return null;
@@ -125,8 +131,9 @@ async function formerBases({ here, transfer }: Work) {
 }
 
 /**
- * What to record about a row after an undo. Its base (the last common content) becomes that from before the undone
- * transfer, because the restored content may never have been in this environment.
+ * Returns the observation to record for a row after an undo. The base (the last content that both
+ * sides had in common) becomes that from before the undone transfer, because the restored content
+ * may never have been in this environment.
  */
 function observationAfterUndo(
   step: journal.Step,
@@ -147,8 +154,8 @@ function observationAfterUndo(
 }
 
 /**
- * Records that this content was undone, so that sending it again needs a confirmation. The undo of an undo removes
- * that record, a third undo writes it again.
+ * Records that the content which an undo replaces was undone, so that sending this content again
+ * needs a confirmation. The undo of an undo removes that record, and a third undo writes it again.
  */
 async function rememberUndone(connection: PoolConnection, { transfer, steps }: Work) {
   const own = steps.filter(({ entity }) => !entityNamed(entity).isMatchedByName);
@@ -164,13 +171,19 @@ async function rememberUndone(connection: PoolConnection, { transfer, steps }: W
   await writeUndone(connection, contents('before'), { person, reason });
 }
 
-/** How many undos lie behind a transfer: 0 for a transfer, 1 for its undo, 2 for the undo of that undo … */
+/**
+ * Returns how many undos led to this transfer: 0 for a transfer, 1 for its undo, 2 for the undo of
+ * that undo …
+ */
 async function depthOf(on: Queryable, { undoes }: journal.Transfer): Promise<number> {
   const former = undoes === null ? undefined : await journal.byId(on, undoes);
   return former ? 1 + (await depthOf(on, former)) : 0;
 }
 
-/** Notifies the sender that rows were stored differently than sent, unless the sender waits for the answer. */
+/**
+ * Notifies the sender that rows were stored differently than sent. A person who is still waiting
+ * for the response to a save gets no notification, because the response says so.
+ */
 async function notifySender(
   connection: PoolConnection,
   { transfer, steps }: Work,
@@ -187,7 +200,10 @@ async function notifySender(
   });
 }
 
-/** Notifies the indexer of rows that are still as this transfer left them, not of rows changed since. */
+/**
+ * Notifies the search indexer of the rows that this transfer wrote, except rows that someone has
+ * changed since.
+ */
 function publishChanges(connection: PoolConnection, work: Work, outcomes: Map<number, string>) {
   const { transfer, steps } = work;
   const own = steps.filter(({ seq }) => outcomes.get(seq) !== 'changed since');
@@ -232,7 +248,10 @@ function detailOf(transfer: journal.Transfer, count: number): string | null {
   return `${rows} ${to}${transfer.reason ? `: ${transfer.reason}` : ''}`;
 }
 
-/** Ends a transfer that wrote nothing: records the reason in the journal and removes the claims. */
+/**
+ * Ends a refused transfer, which has written nothing: records the reason in the journal and removes
+ * the claims.
+ */
 export async function refuse({ here, there, transfer }: Work, why: journal.TransferProblem) {
   await transaction(here.sql, async (connection) => {
     await journal.changeState(connection, transfer, ['planned', 'claimed'], 'refused', {
@@ -250,7 +269,7 @@ export async function refuse({ here, there, transfer }: Work, why: journal.Trans
     await journal.notifyIfPromised(connection, transfer, why.message);
   });
   await claims.release(there.sql, transfer).catch((error: unknown) => {
-    // The refusal is recorded before the claims are removed: if removing them fails, recovery does it later.
+    // The refusal is already recorded. If removing the claims fails, recovery removes them later.
     if (!isUnwilling(error)) throw error;
   });
 }

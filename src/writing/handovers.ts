@@ -1,21 +1,27 @@
-// The order in which documents pass unique values on: the document that gives up a value is written before the one
-// that takes it. A single MongoDB server has no transactions and checks uniqueness at each write. So where two
+// Sorts writes of documents that pass unique values on: the document that gives up a value is written before the
+// document that takes it. A single MongoDB server has no transactions and checks uniqueness at each write. So if two
 // documents swap their values, one of them gets a temporary value first.
 
-/** A document to write: the unique values that it has and those that it will have, as keys. */
+/**
+ * A document to write, with the unique values that it has and the unique values that it will have,
+ * as keys.
+ */
 export type Handover<T> = {
   item: T;
   has: string[];
   wants: string[];
-  /** Whether the document is removed after the COMMIT, so that it keeps its values until then. */
+  /**
+   * Whether the document is removed only after the COMMIT, and keeps its unique values until then.
+   */
   isLater: boolean;
 };
 
 export type OrderedWrite<T> = { item: T; isTemporary: boolean };
 
 /**
- * Sorts documents so that a value is given up before it is taken; otherwise the given order stays. Documents that
- * swap values, or wait for a later removal, need a temporary value.
+ * Sorts writes so that each unique value is given up before another document takes it; otherwise
+ * the given order stays. A document gets a temporary value first if it swaps values with another
+ * document, or if it is removed only later.
  */
 export function inHandoverOrder<T>(handovers: Handover<T>[]): OrderedWrite<T>[] {
   const givers = Map.groupBy(

@@ -1,6 +1,6 @@
-// Assigns the timestamps of a write while the clock row of the environment is locked (see state/clock.ts). Each is
-// later than every timestamp that apps may have read for the row. Only a row whose own timestamp already lies in the
-// future gets a later one in the future.
+// Assigns the timestamps of written rows while the clock row of the environment is locked (see state/clock.ts). A row’s
+// new timestamp is later than every timestamp that apps may have read for this row. A new timestamp lies in the future
+// only if the row’s former timestamp did.
 import { keyText, type RowKey } from '../catalog/entity.ts';
 import type { StoredDocument } from '../rows/mongo.ts';
 import { horizonOf, type Clock } from '../state/clock.ts';
@@ -8,7 +8,10 @@ import { horizonOf, type Clock } from '../state/clock.ts';
 /** The last timestamp that MySQL can store. */
 const LAST = Date.parse('9999-12-31T23:59:59.999Z');
 
-/** The former timestamp of a row that was later than the clock. `isLast`: it was the last one that MySQL can store. */
+/**
+ * A row’s former timestamp that lay in the future. `isLast`: whether it was the last timestamp that
+ * MySQL can store.
+ */
 export type Ahead = { instant: string; isLast: boolean };
 
 export class Instants {
@@ -42,7 +45,10 @@ export class Instants {
     return this.end;
   }
 
-  /** Returns a timestamp for one document, also later than the document’s former one. */
+  /**
+   * Returns a timestamp for one document, later than all assigned before and later than the
+   * document’s former timestamp.
+   */
   nextOf(key: RowKey): string {
     const own = this.next();
     return this.later(key) ?? own;
@@ -65,8 +71,8 @@ export class Instants {
 const latest = (all: number[]) => all.reduce((one, other) => Math.max(one, other));
 
 /**
- * The latest timestamp, in milliseconds since 1970, that apps may have read for each row. An invalid one that another
- * program stored counts as none.
+ * Returns for each row the latest timestamp that apps may have read, in milliseconds since 1970, by
+ * key text. Invalid timestamps, which only other programs store, are ignored.
  */
 export function formerInstants(known: Iterable<[key: string, instants: (string | number)[]]>) {
   const found = new Map<string, number>();
@@ -79,7 +85,7 @@ export function formerInstants(known: Iterable<[key: string, instants: (string |
   return found;
 }
 
-/** The timestamps of documents, and of the stubs of removed ones. */
+/** Returns the timestamps of stored documents, including the stubs of removed documents. */
 export const instantsOfDocuments = (
   stored: Map<string, StoredDocument>,
 ): [key: string, instants: number[]][] =>

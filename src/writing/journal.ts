@@ -1,5 +1,5 @@
-// The journal of an environment: every write is recorded here before it starts, with its steps. Each worker of a
-// transfer has a fence (a number that the next worker raises); a worker with an old fence cannot change the journal
+// The journal of an environment: every write is recorded in it, with its steps, before the write starts. Each worker of
+// a transfer has a fence (a number that the next worker raises); a worker with an old fence cannot change the journal
 // any more.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PoolConnection } from 'mysql2/promise';
@@ -34,12 +34,15 @@ export * from './steps.ts';
 export * from './transfer.ts';
 export * from '../state/transfer-kinds.ts';
 
-/** Another worker took over the transfer, so this one must not write anything any more. */
+/**
+ * Thrown when another worker has taken over the transfer, so that this worker must not write
+ * anything any more.
+ */
 export class FencedOff extends Error {}
 
 /**
- * Records a transfer and its steps in one commit. A person’s idempotency key (a random text that the form posts)
- * opens only one transfer, however often it is posted.
+ * Records a transfer and its steps in one commit. A form contains an idempotency key (a random
+ * text), so that posting the form twice records only one transfer.
  */
 export async function open(
   here: Environment,
@@ -56,7 +59,8 @@ export async function open(
     });
   } catch (error) {
     const twin = await byKey(here.sql, draft.person, draft.idempotencyKey);
-    // An earlier try had inserted this transfer and only the answer was lost; no other worker has taken it over since.
+    // This transaction did insert the transfer, and only the answer of the database was lost. Fence
+    // 1 shows that no other worker has taken the transfer over since.
     if (twin?.id === id && twin.fence === 1) return { transfer: twin, isNew: true };
     if ((error as { code?: string }).code === 'ER_DUP_ENTRY' && twin) {
       return { transfer: twin, isNew: false };
@@ -67,8 +71,8 @@ export async function open(
 }
 
 /**
- * Records a write that is done in a single database transaction: this record is committed together with the rows, so
- * no steps are needed to resume from.
+ * Records a write that is done in a single database transaction. This record is committed together
+ * with the rows, so no steps are stored: after a crash there is nothing to resume.
  */
 export async function openEnded(
   connection: PoolConnection,
@@ -106,8 +110,8 @@ const insertLine = (connection: PoolConnection, id: string, begin: Beginning, dr
   );
 
 /**
- * An SQL expression for the time this many milliseconds from now. It uses the database’s clock, because the clocks of
- * servers may differ or jump.
+ * Returns an SQL expression for the time this many milliseconds from now. It uses the database’s
+ * clock, because the clocks of servers may differ or jump.
  */
 const inFuture = (milliseconds: number) =>
   sql`utc_timestamp(3) + interval ${milliseconds * 1000} microsecond`;
@@ -146,8 +150,8 @@ export const undoing = (on: Queryable, id: string) =>
   );
 
 /**
- * Changes the state of a transfer, if no other worker has taken it over.
- * @throws FencedOff when one has
+ * Changes the state of a transfer, if no other worker has taken the transfer over.
+ * @throws FencedOff when another worker has taken it over
  */
 export async function changeState(
   on: Queryable,
@@ -221,8 +225,8 @@ export async function resolveTransfer(
 }
 
 /**
- * Renews the lease of a transfer until the returned function is called. A dead worker no longer renews it, so that
- * another one takes over when it expires.
+ * Renews the lease of a transfer (how long its worker may be silent) until the returned function is
+ * called. If the worker dies, the lease expires, and another worker takes the transfer over.
  */
 export function keepLease(here: Environment, transfer: Transfer, milliseconds: number) {
   const timer = setInterval(() => {
@@ -231,7 +235,8 @@ export function keepLease(here: Environment, transfer: Transfer, milliseconds: n
       sql`update transfer set lease_until = ${inFuture(milliseconds)}
            where id = ${transfer.id} and fence = ${transfer.fence}`,
     ).catch(() => {
-      // A failed renewal is ignored: the lease expires then, and recovery resumes the transfer.
+      // An error is ignored: if the lease is not renewed, it expires, and recovery resumes the
+      // transfer.
     });
   }, milliseconds / 3);
   timer.unref();
@@ -246,7 +251,10 @@ export const endLease = (here: Environment, transfer: Transfer) =>
          where id = ${transfer.id} and fence = ${transfer.fence}`,
   );
 
-/** Waits up to five seconds until a transfer that another process runs has ended; returns it as it is then. */
+/**
+ * Waits up to five seconds until a transfer that another process runs has ended. Returns the
+ * transfer, even if it has not ended by then.
+ */
 export async function waitUntilEnded(here: Environment, id: string): Promise<Transfer> {
   for (let look = 1; ; look += 1) {
     const transfer = mustExist(await byId(here.sql, id));
@@ -255,7 +263,10 @@ export async function waitUntilEnded(here: Environment, id: string): Promise<Tra
   }
 }
 
-/** Notifies a person who was told that a save would complete later, and whose save was then refused. */
+/**
+ * Notifies a person whose queued save could not be written after all. The page had told this person
+ * that the save would complete later.
+ */
 export async function notifyIfPromised(on: Queryable, transfer: Transfer, why: string) {
   if (transfer.kind !== 'save' || transfer.fence === 1) return;
   const text = `“${transfer.name}” could not be saved after all, and stands as it did before. ${why}`;

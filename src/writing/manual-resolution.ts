@@ -1,6 +1,6 @@
-// The page of a transfer that needs attention: current and planned values, and the possible decisions. A current
-// value that is neither the value before the transfer nor the planned one was written by someone else, and is never
-// overwritten.
+// The data of the page where a person decides how to continue a transfer that needs attention: current values, planned
+// values, and the possible decisions. If a current value is neither the value before the transfer nor the planned one,
+// someone else wrote it, and it is never overwritten.
 import { isSameRow } from '../catalog/content.ts';
 import { keyText, type Row } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
@@ -26,8 +26,9 @@ export type ManualResolution = {
 };
 
 /**
- * The decisions between which a person can choose for a transfer that needs attention. Before the COMMIT it can still
- * be rolled back; after it, remaining steps can only be skipped.
+ * Returns the rows of a transfer that needs attention, and the decisions that a person can choose
+ * from. Before the COMMIT the transfer can be tried again or rolled back; after the COMMIT its
+ * remaining steps can be tried again or skipped.
  */
 export async function manualResolution(
   here: Environment,
@@ -53,7 +54,7 @@ export async function manualResolution(
 }
 
 /**
- * Records the decision of a person.
+ * Records how a person has decided to continue a transfer that needs attention.
  * @throws Invalid when that decision is not possible now, Conflict when someone else has decided
  */
 export async function resolveManually(

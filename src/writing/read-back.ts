@@ -1,5 +1,5 @@
-// Compares what the destination stored with what was sent, before anyone else can write it: triggers, columns without
-// strict mode and validators may change values.
+// Reads written rows back and compares them with what was sent, before anyone else can write them. Triggers, columns
+// without strict mode and validators may change values.
 import { hashOf, isSameRow, isSameValue } from '../catalog/content.ts';
 import { fieldEntries, keyText, type Row } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
@@ -15,8 +15,8 @@ import { INSTANT, type Remark, type WrittenStep } from './transfer.ts';
 export type DrawnInstants = Map<string, string>;
 
 /**
- * Reads the rows of these steps again after writing. A step gets a remark if its row was stored differently than sent,
- * or if its former timestamp lay in the future.
+ * Reads the rows of these steps back after the write. A step gets a remark if its row was stored
+ * differently than sent, or if the row’s former timestamp lay in the future.
  */
 export async function readBack(
   place: Databases,
@@ -33,8 +33,8 @@ export async function readBack(
 }
 
 /**
- * The remark about a row that was stored differently than sent, with the fields in which it differs; null when none
- * differs. `instant`: the `modified_at` that the row should have.
+ * Returns the remark about a row that was stored differently than sent, with the fields that
+ * differ; null if none differs. `instant`: the `modified_at` that the row should have.
  */
 function remarkOf(
   { entity: name, after }: WrittenStep,
@@ -57,7 +57,10 @@ function remarkOf(
 export const isStoredDifferently = ({ remark }: WrittenStep): boolean =>
   remark?.stored !== undefined;
 
-/** The row as the destination stored it, if it was read again; otherwise as it was sent. */
+/**
+ * Returns the row as the destination stored it if that differs from what was sent, otherwise the
+ * row that was sent.
+ */
 export const rowStored = (step: WrittenStep): Row | null =>
   step.remark?.stored === undefined ? step.after : step.remark.stored;
 
@@ -65,7 +68,10 @@ export const rowStored = (step: WrittenStep): Row | null =>
 export const isAsStored = (step: WrittenStep, now: Row | null): boolean =>
   isSameRow(entityNamed(step.entity), now, rowStored(step));
 
-/** Corrects the recorded state of rows (their hashes in the table `row_state`) to what is stored. */
+/**
+ * Corrects the recorded state of rows (the hashes in the table `row_state`) where the stored row
+ * differs from the sent row.
+ */
 export async function correctStates(
   connection: PoolConnection,
   steps: WrittenStep[],

@@ -1,6 +1,6 @@
-// Recovery resumes the transfers of workers that died, at start and every few seconds. It follows the same steps from
-// the journal (the record of each transfer), with a raised fence, so that a worker that was only suspended can write
-// nothing any more.
+// Recovery resumes the transfers of workers that died, when a program starts and every few seconds. It raises the fence
+// (number) of the transfer, so that a worker that was only suspended can write nothing any more, and then follows the
+// steps in the journal (the record of each transfer).
 import type { Environment } from '../environments/environment.ts';
 import { collection } from '../rows/mongo.ts';
 import { isDocument } from '../catalog/entity.ts';
@@ -23,8 +23,8 @@ export type RecoveryContext = {
 };
 
 /**
- * Resumes every transfer whose worker died; returns how many ended. Saves in this environment are resumed even while
- * the destination does not answer.
+ * Resumes every transfer whose worker died, and returns how many transfers ended. Saves in this
+ * environment are resumed even while the destination does not answer.
  */
 export async function recover(recovering: RecoveryContext): Promise<number> {
   const orphans = await journal.orphans(recovering.here);
@@ -64,8 +64,8 @@ async function recoverInTurn(
 }
 
 /**
- * Whether a transfer may be resumed now: not while a database is being updated, unless the transfer has claimed rows,
- * because the update waits for those.
+ * Whether a transfer may be resumed now. While a database is being updated, only a transfer with
+ * claimed rows may be resumed, because the update waits until no row is claimed.
  */
 async function mayContinue(target: Environment, orphan: journal.Transfer): Promise<boolean> {
   try {
@@ -80,8 +80,8 @@ async function mayContinue(target: Environment, orphan: journal.Transfer): Promi
 const TRIES = 5;
 
 /**
- * Marks a transfer that failed five times because of its own content as needing attention; otherwise the next round
- * of recovery tries again.
+ * Marks a transfer as needing attention if it has failed five times because of its own content.
+ * Otherwise the next round of recovery tries again.
  */
 async function escalateOrRelease(here: Environment, taken: journal.Transfer, error: unknown) {
   const message = reasonOf(error);
@@ -91,7 +91,7 @@ async function escalateOrRelease(here: Environment, taken: journal.Transfer, err
     ? journal.needAttention(here, taken, { reason: 'keeps-failing', row: null, message })
     : journal.endLease(here, taken);
   await act.catch(() => {
-    // The error is ignored, because the next round of recovery tries again.
+    // An error is ignored: the next round of recovery tries again.
   });
 }
 
@@ -105,7 +105,8 @@ export async function sweepClaims({ here, there }: RecoveryContext) {
 }
 
 /**
- * Deletes stubs (what is left of a removed document) after a day. Until then they stop a worker that was suspended.
+ * Deletes stubs (what is left of removed documents) after a day. Until then a stub stops a
+ * suspended worker that resumes.
  */
 async function sweepStubs(here: Environment) {
   const yesterday = new Date(Date.now() - 24 * 60 * 60 * 1000);
@@ -115,8 +116,8 @@ async function sweepStubs(here: Environment) {
 }
 
 /**
- * Runs recovery now and then again and again, with a pause of `every` milliseconds between two rounds. The returned
- * function stops it, and resolves when the current round has ended.
+ * Runs recovery at once and then repeatedly, with a pause of `every` milliseconds between two
+ * rounds. The returned function stops recovery, and resolves when the current round has ended.
  */
 export function startRecovery(recovering: RecoveryContext, every: number): () => Promise<void> {
   let isOn = true;

@@ -1,5 +1,5 @@
-// Reason codes for refused writes: problems found by Oneway before it asked the databases, and errors of the
-// databases.
+// Finds the reason code of a refused write: either Oneway found a problem before it asked the databases, or a database
+// answered with an error.
 import { isFromAnother } from '../database/sql.ts';
 import { isFromMongo, unwillingness } from '../database/unwillingness.ts';
 import { reasonOf } from '../environments/unreachable.ts';
@@ -9,14 +9,15 @@ import * as journal from './journal.ts';
 import { ChangedMeanwhile, OutcomePending, type Work } from './work.ts';
 
 /**
- * Whether Oneway refused the write before it asked MySQL: a row is claimed or has changed, or a linked name is
+ * Whether Oneway itself refused the write: a row is claimed or has changed, or a linked name is
  * missing.
  */
 export const isRefusal = (error: unknown): error is ChangedMeanwhile | RowClaimed | UnknownName =>
   error instanceof ChangedMeanwhile || error instanceof RowClaimed || error instanceof UnknownName;
 
 /**
- * The problem to show when a database of the destination refused the write; null for errors that no database sent.
+ * Returns the problem to show if Oneway or a database of the destination refused the write; null
+ * for every other error.
  */
 export function refusalOf(
   error: unknown,
@@ -33,7 +34,7 @@ export function refusalOf(
   return { reason: kind ?? answer, row, message: reasonOf(error, there.rules.label) };
 }
 
-/** The reason code of a database error; null for an error that no database sent. */
+/** Returns the reason code of a database error; null for an error that no database sent. */
 function answerOf(error: unknown): journal.TransferReason | null {
   const { code, errno, sqlMessage } = error as Answered;
   if (sqlMessage !== undefined) return reasonsOfSql.get(Number(errno)) ?? 'refused-there';

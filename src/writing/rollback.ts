@@ -23,9 +23,10 @@ import { writeTombstones } from './state-and-arrivals.ts';
 import { hasArrived, isExplained, type Work } from './work.ts';
 
 /**
- * Rolls back a transfer that did not reach its COMMIT. Every document is marked with the fence (the number of this
- * worker), changed or not, so that a delayed former worker finds a higher number than its own and stops. Returns false
- * when someone else has changed a document meanwhile, unless a person decided to keep that.
+ * Rolls back a transfer that did not reach its COMMIT. Every document is marked with the fence
+ * (number) of this worker, even an unchanged one, so that a delayed former worker finds a higher
+ * fence than its own and stops. Returns false if someone else has changed a document meanwhile,
+ * unless a person has decided to keep that change.
  */
 export async function rollBackThere(work: Work, why?: journal.TransferProblem): Promise<boolean> {
   const { here, there, transfer } = work;
@@ -71,14 +72,18 @@ export async function rollBackThere(work: Work, why?: journal.TransferProblem): 
   });
 }
 
-/** Restores documents in such an order that a unique value is free when a document needs it back. */
+/**
+ * Restores documents in an order in which each unique value is free again before the document that
+ * had it is restored.
+ */
 async function restoreDocuments(
   work: Work,
   stored: StoredByKey,
   { steps, foreign }: Record<'steps' | 'foreign', journal.WrittenStep[]>,
   instants: Instants,
 ) {
-  // A document that another user changed keeps that change; only its temporary values are replaced by the real ones.
+  // A document that another user has changed keeps that change. Only its temporary unique values
+  // are replaced by the real ones.
   const handovers = inWritingOrder(steps).flatMap((step) => {
     const seen = stored.get(keyText(step));
     if (!foreign.includes(step)) return handoverOf(step, seen, step.before);

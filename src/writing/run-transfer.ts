@@ -1,6 +1,6 @@
-// Runs a transfer: records it in the journal, claims its rows at the destination, writes them in one transaction there,
-// verifies them, and records the end. After the COMMIT there is no rollback. After a crash the transfer resumes from
-// the journal and from what the destination has.
+// Runs a transfer that is in the journal: claims its rows at the destination, writes them there in one transaction,
+// verifies them, and records the end. Before the COMMIT a transfer can be rolled back, after it never. After a crash
+// the transfer resumes from the journal and from what the destination has.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PoolConnection } from 'mysql2/promise';
 import { isSameRow } from '../catalog/content.ts';
@@ -59,7 +59,8 @@ export async function runTransfer(
     return transfer;
   } catch (error) {
     if (error instanceof OutcomePending) await journal.endLease(here, transfer).catch(() => {});
-    // A worker that was suspended may have claimed rows again after another worker had ended the transfer.
+    // A worker that was suspended may have claimed rows again after another worker had ended the
+    // transfer. These claims are removed.
     if (error instanceof journal.FencedOff) {
       await claims.releaseIfOver(here.sql, there.sql, transfer.id).catch(() => {});
     }
@@ -111,7 +112,8 @@ async function write(work: Work) {
       if (!isQueueing && !isTransient(error)) throw error;
       if (isQueueing && attempt === CLAIM_ATTEMPTS) throw error;
       if (!isQueueing && attempt >= ATTEMPTS) throw pending(error);
-      // A save waits briefly while another transfer writes the same rows; a transfer is refused at once.
+      // A save waits briefly while another transfer writes the same rows. A transfer is refused at
+      // once instead.
       if (isQueueing) await sleep(50);
     }
   }
@@ -140,13 +142,14 @@ async function claimAndApply(work: Work, connection: PoolConnection) {
 /** Checks, while the rows are claimed, that nothing has changed since the plan was made. */
 async function recheck(work: Work, connection: PoolConnection) {
   const place = { sql: connection, documents: work.there.documents };
-  // The version is read without a cache: an update of the database waits for claimed rows, so update and transfer
-  // cannot overlap. An attempt that had already begun to write continues.
+  // The database version is read without a cache. A database update waits until no row is claimed,
+  // so an update and a transfer cannot overlap. A transfer that has already begun to write
+  // continues.
   if (work.transfer.state !== 'applying') await refuseUnlessOpen(work);
   const rows = await read(place, [...work.steps, ...work.reliedOn]);
   for (const step of work.steps) {
     const now = rows.get(keyText(step)) ?? null;
-    // A transfer that is resumed after a crash may find rows that it wrote itself before.
+    // A transfer that is resumed after a crash may find rows that it has already written itself.
     const isExpected =
       work.transfer.state === 'applying'
         ? isExplained(step, now)
@@ -171,7 +174,7 @@ async function refuseUnlessOpen({ there }: Work) {
   }
 }
 
-/** Refuses a transfer that removes rows which are still referenced by rows outside of it. */
+/** Refuses a transfer that removes a row to which a row outside of the transfer still refers. */
 async function refuseReferenced(place: Databases, { steps }: Work) {
   const removals = steps.filter((step) => step.action === 'remove');
   const uses = await referencingRows(place, removals, { under: true });
@@ -188,8 +191,8 @@ async function refuseReferenced(place: Databases, { steps }: Work) {
 }
 
 /**
- * Completes a transfer after its COMMIT, when there is no rollback: removes documents, verifies, records the end,
- * removes claims.
+ * Completes a transfer after its COMMIT, when it can no longer be rolled back: removes documents,
+ * verifies the rows, records the end, and removes the claims.
  */
 async function complete(work: Work) {
   const { here, there, transfer } = work;
@@ -225,8 +228,8 @@ async function rollBack(work: Work, why?: journal.TransferProblem) {
 }
 
 /**
- * Raises the fence on the claims of a transfer. A worker that takes over does this first, so that the former one can
- * write nothing more.
+ * Raises the fence (number) on the claims of a transfer. A worker that takes over does this first,
+ * so that the former worker can write nothing more.
  */
 async function raiseFence({ there, transfer, steps, reliedOn }: Work) {
   const connection = await there.writers.getConnection();
@@ -241,6 +244,9 @@ async function raiseFence({ there, transfer, steps, reliedOn }: Work) {
 
 const pending = (error: unknown) => new OutcomePending(reasonOf(error), { cause: error });
 
-/** Whether this error leaves it unknown if the journal stored a change. Recovery resumes such a transfer. */
+/**
+ * Whether it is unknown after this error if the journal stored a change. Recovery resumes such a
+ * transfer.
+ */
 export const isOutcomeUnknown = (error: unknown) =>
   error instanceof OutcomePending || error instanceof journal.FencedOff || isUnwilling(error);

@@ -1,6 +1,6 @@
-// Inserts and updates of MySQL rows in this environment. Journal, rows and sync state (what is recorded of each row)
-// are in one database, so a single transaction is the whole write, and a crash leaves nothing behind. Rows that are
-// claimed or changed meanwhile are not written. Removals go through the journal, which checks references.
+// Inserts and updates MySQL rows in this environment. Journal, rows and row states are in one database, so the whole
+// write is a single transaction, and a crash leaves nothing half-written. Rows that are claimed or have changed
+// meanwhile are not written. Removals go through the journal, which checks references.
 import { isSameRow } from '../catalog/content.ts';
 import { keyText, type Row } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
@@ -37,12 +37,13 @@ import { enterTables } from './table-locks.ts';
 import { changedThere, parentGone, type Work } from './work.ts';
 import { isRefusal } from './refusal.ts';
 
-/** After how many seconds the server ends this connection if it sends nothing. */
+/** The database server ends this connection after this many seconds without a statement. */
 const SILENCE = 15;
 
 /**
- * Writes the changes in one transaction. Returns false when something prevents that and nothing was written: writing
- * through the journal then finds the reason. Connection errors are thrown, because the outcome is unknown.
+ * Writes the changes in one transaction. Returns false if the write was refused and nothing was
+ * written; the caller then writes through the journal, which finds the reason. Connection errors
+ * are thrown, because they leave it unknown whether the rows were written.
  */
 export async function writeInOneTransaction(
   { here, onStoredDifferently }: WriteContext,
@@ -58,11 +59,12 @@ export async function writeInOneTransaction(
   }));
   try {
     await transaction(here.writers, async (connection) => {
-      // Recovery could not find this connection, because it has no claim. So the server itself must end it if this
-      // process is suspended.
+      // This connection has no claim by which recovery could find and end it. So the database
+      // server must end the connection if this process is suspended.
       await command(connection, `SET SESSION wait_timeout = ${SILENCE}`);
       await enterTables(connection, steps);
-      // The clock row is locked last, so that other writers can claim rows while this one waits for it.
+      // The clock row is locked before the gate, so that other writers can claim rows while this
+      // writer waits for the clock.
       const clock = await lockClock(connection);
       await claims.lockGate(connection);
       await claims.refuseIfClaimed(connection, '', { write: steps, shared: relied });
@@ -120,8 +122,8 @@ export async function writeInOneTransaction(
 }
 
 /**
- * Whether this error proves that nothing was written: Oneway or MySQL refused the write, or waiting for a lock took
- * too long.
+ * Whether this error proves that nothing was written: Oneway or MySQL refused the write, or the
+ * write waited too long for a lock.
  */
 function isBlocked(error: unknown): boolean {
   if (isRefusal(error)) return true;

@@ -1,5 +1,5 @@
-// What the destination records in the transaction that writes its rows: the state of each row, and the arrivals (its
-// history).
+// Records, in the transaction that writes rows at a destination, the state of each row and the arrivals (the history of
+// the rows).
 import type { PoolConnection } from 'mysql2/promise';
 import { differingFields } from '../catalog/content.ts';
 import { keyText, labelOf, type Entity, type Row } from '../catalog/entity.ts';
@@ -16,8 +16,9 @@ import type { Work } from './work.ts';
 import { rootOf } from '../catalog/family.ts';
 
 /**
- * Where the contents of rows before and after each step are copied from: the journal, if it is in the same database (a
- * write into this environment), otherwise the memory of the worker.
+ * Where the contents of rows before and after each step are copied from: the journal, if it is in
+ * the same database as the rows (a write into this environment), otherwise the memory of the
+ * worker.
  */
 type Images = 'in the journal' | 'in the work';
 
@@ -48,8 +49,8 @@ export async function writeStatesAndArrivals(
     after.set(keyText(step), state);
   }
   if (isEngineering) {
-    // When engineering changes a dependent row, its root is marked, too: a product manager sends the root, and must
-    // see there that engineering changed something below it.
+    // If engineering changes a dependent row, its parent row is marked, too: a product manager
+    // sends the parent row, and must see there that engineering changed something below it.
     for (const [step, key] of steps.flatMap((one) =>
       rootKeysOf(one).map((root) => [one, root] as const),
     )) {
@@ -69,15 +70,15 @@ export async function writeStatesAndArrivals(
 }
 
 /**
- * If a row was stored differently than sent, only the memory of the worker has the stored content; the journal has
- * what was sent.
+ * If a row was stored differently than sent, its stored content is only in the memory of the
+ * worker; the journal has the content that was sent.
  */
 const imagesOf = ({ here, there, steps }: Work): Images =>
   here.name === there.name && !steps.some(isStoredDifferently) ? 'in the journal' : 'in the work';
 
 /**
- * The keys of the parent rows before and after a step: moving a dependent row to another parent changes the state of
- * both.
+ * Returns the keys of the parent rows before and after a step: moving a dependent row to another
+ * parent row changes the state of both parent rows.
  */
 const rootKeysOf = ({ entity, before, after }: journal.Step) =>
   [before, after].flatMap((row) => (row ? [rootOf(entityNamed(entity), row)] : []));
@@ -121,7 +122,10 @@ async function writeArrivals(
   await insertRows(connection, 'arrival', rows);
 }
 
-/** Records arrivals by copying the contents from the journal inside the database, instead of sending them again. */
+/**
+ * Records arrivals. The database copies the contents from the journal, so that they are not sent to
+ * it again.
+ */
 const copyArrivals = (connection: PoolConnection, transfer: journal.Transfer, instant: string) =>
   run(
     connection,
@@ -138,8 +142,8 @@ const copyArrivals = (connection: PoolConnection, transfer: journal.Transfer, in
   );
 
 /**
- * Writes tombstones (records of a deletion) for new documents that apps may have read before the rollback, so that
- * apps learn that they are gone.
+ * Writes tombstones (records of a deletion) for new documents that a rollback removes. Apps may
+ * have read these documents before, and learn from the tombstones that the documents are gone.
  */
 export async function writeTombstones(
   connection: PoolConnection,

@@ -1,4 +1,4 @@
-// The steps of a transfer: each row before and after, and its outcome.
+// Stores and reads the steps of a transfer: each row before and after, and the outcome of the step.
 import type { PoolConnection } from 'mysql2/promise';
 import { canonical } from '../catalog/content.ts';
 import type { Row } from '../catalog/entity.ts';
@@ -83,7 +83,10 @@ export async function stepsOf(on: Queryable, id: string): Promise<WrittenStep[]>
   });
 }
 
-/** Stands in the journal for a base that equals the content before the write. Most do, and contents are long. */
+/**
+ * The journal stores this mark for a base that equals the content before the write. Most bases do,
+ * and contents are long.
+ */
 const AS_BEFORE = '=';
 
 function baseIn({ entity, before, base = null }: Step): string | null {
@@ -91,7 +94,7 @@ function baseIn({ entity, before, base = null }: Step): string | null {
   return isAsBefore ? AS_BEFORE : base;
 }
 
-/** The number of rows that a transfer writes. */
+/** Counts the rows that a transfer writes. */
 export async function size(on: Queryable, id: string): Promise<number> {
   const line = await first<{ total: number }>(
     on,
@@ -100,7 +103,7 @@ export async function size(on: Queryable, id: string): Promise<number> {
   return line?.total ?? 0;
 }
 
-/** The test results of rows when they were sent, by `<transfer> <entity>:<id>`. */
+/** Returns the test results that rows had when they were sent, by `<transfer> <entity>:<id>`. */
 export async function testedIn(on: Queryable, transfers: string[]): Promise<Map<string, string>> {
   const lines = await select<{ transfer: string; entity: string; row_id: number; tested: string }>(
     on,
@@ -112,7 +115,9 @@ export async function testedIn(on: Queryable, transfers: string[]): Promise<Map<
   );
 }
 
-/** Records outcomes that differ from the plan: one SQL statement for each outcome, with ranges of step numbers. */
+/**
+ * Records the outcomes that differ from the plan, with one SQL statement for each kind of outcome.
+ */
 export async function writeOutcomes(on: Queryable, id: string, outcomes: Map<number, string>) {
   const bySame = Map.groupBy(outcomes.keys(), (seq) => outcomes.get(seq) ?? '');
   for (const [outcome, seqs] of bySame) {
@@ -126,8 +131,8 @@ export async function writeOutcomes(on: Queryable, id: string, outcomes: Map<num
 }
 
 /**
- * Records the remarks of an attempt to write (fields stored differently, timestamps in the future), in place of those
- * of the previous attempt.
+ * Records the remarks of an attempt to write (fields that were stored differently, timestamps in
+ * the future). They replace the remarks of the previous attempt.
  */
 export async function writeRemarks(on: Queryable, id: string, steps: WrittenStep[]) {
   await run(
@@ -152,7 +157,7 @@ export async function writeRemarks(on: Queryable, id: string, steps: WrittenStep
   );
 }
 
-/** The steps of a transfer that its destination stored differently. */
+/** Returns the steps of a transfer whose rows the destination stored differently than sent. */
 export async function storedDifferently(on: Queryable, id: string): Promise<WrittenStep[]> {
   const [line] = await select(
     on,

@@ -1,13 +1,13 @@
-// Waits until no one locks a whole table (ALTER TABLE, LOCK TABLES), before the clock row is locked. Otherwise one
-// such lock would stop the writers of all other tables, too.
+// A writer waits here until no one locks a whole table (ALTER TABLE, LOCK TABLES), and only then locks the clock row.
+// Otherwise the writer would hold the clock while it waits for one table, and stop the writers of all other tables.
 import type { PoolConnection } from 'mysql2/promise';
 import { isDocument, linksOf } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { name, select, sql } from '../database/sql.ts';
 
 /**
- * Waits until the tables of these rows are not locked, and then prevents others from altering or locking them until
- * the transaction ends. No row is locked.
+ * Waits until the tables of these rows are not locked. From then until the transaction ends, no one
+ * else can alter or lock these tables. No row is locked.
  */
 export async function enterTables(connection: PoolConnection, rows: { entity: string }[]) {
   const entities = [...new Set(rows.map(({ entity }) => entity))].map(entityNamed);

@@ -1,4 +1,4 @@
-// What a transfer is: its states, its kinds, its steps.
+// The types of a transfer: its states, the problems that stop it, and its steps.
 import type { Row, RowKey } from '../catalog/entity.ts';
 import type { Unwillingness } from '../database/unwillingness.ts';
 import type { EnvironmentName } from '../environments/rules.ts';
@@ -42,11 +42,11 @@ export type Transfer = {
   role: string;
   idempotency_key: string;
   plan_hash: string;
-  /** The number of the transfer that this one undoes. */
+  /** The id of the transfer that this one undoes. */
   undoes: string | null;
   /** The selection that the transfer was sent from. */
   selection: string | null;
-  /** A person’s decision how to continue, if the transfer needed attention. */
+  /** How a person decided to continue the transfer, if it needed attention. */
   decision: Decision | null;
   /** JSON: the transfers that wrote these rows into the sending environment. */
   chain: string;
@@ -62,7 +62,8 @@ export type Transfer = {
 };
 
 /**
- * Why a destination refused a transfer, or why it needs attention. Sheets use the same codes for the same reasons.
+ * Why a destination refused a transfer, or why a transfer needs attention. Sheets use the same
+ * codes for the same problems.
  */
 export type TransferReason =
   | 'being-written'
@@ -101,37 +102,52 @@ export type Step = {
   excludedFields: string[];
   /** The former base (the last content that both sides had in common) as canonical text; an undo restores it. */
   base?: string | null;
-  /** The row’s id before it was given a new one; author, mark of engineering’s change and hold move to the new id. */
+  /**
+   * The row’s former id, if the row got a new one. The row’s author, hold and mark of engineering’s
+   * change move to the new id.
+   */
   formerId?: number | null;
   /** Test results of this content; null where rows are not tested. */
   tested?: string | null;
   remark?: Remark | null;
 };
 
-/** What is remarkable about a step beside its outcome, known before the COMMIT at the destination. */
+/**
+ * What is known about a written row before the COMMIT at the destination, beside the outcome of its
+ * step.
+ */
 export type Remark = {
   /** The fields that the destination stored differently than sent, including `modified_at`. */
   differing: string[];
-  /** The row as the destination stored it, if its content differs from what was sent; null if it stored no row. */
+  /**
+   * The row as the destination stored it, if it differs from the row that was sent; null if the
+   * destination stored no row.
+   */
   stored?: Row | null;
   /** The row’s former timestamp, if it lay in the future. */
   ahead?: Ahead;
 };
 
-/** The name by which `differing` lists the timestamp of a row, if it was stored differently than sent. */
+/** `differing` contains this name if the row’s timestamp was stored differently than sent. */
 export const INSTANT = 'modified_at';
 
 /**
- * The summary of a transfer whose destination stored rows differently than they were sent: `1 of 3 rows is not as
- * sent.`
+ * Returns the summary of a transfer whose destination stored rows differently than sent, such as `1
+ * of 3 rows is not as sent.`
  */
 export const notAsSentText = (differing: number, all: number) =>
   `${differing} of ${all} rows ${differing === 1 ? 'is' : 'are'} not as sent.`;
 
-/** The outcome of a row that the destination stored differently than sent, and that no one has changed since. */
+/**
+ * The outcome of a step whose row the destination stored differently than sent, and that no one has
+ * changed since.
+ */
 export const STORED_DIFFERENTLY = 'stored differently';
 
-/** A step as it is recorded. `outcome` is null as long as its row was not written, and for good if it never was. */
+/**
+ * A step as the journal records it. `outcome` is null until the row is written, and stays null if
+ * the row never is.
+ */
 export type WrittenStep = Step & { seq: number; outcome: string | null };
 
 /** The outcome of a step in a verified transfer, unless another one is recorded. */

@@ -1,5 +1,5 @@
-// Keeps names unique that count as equal though they are spelled differently. No index of MySQL or MongoDB knows that
-// rule, so transfers and saves that set names of the same entity take a lock and run one after another.
+// Prevents two rows from having names that are spelled differently but count as equal. No index of MySQL or MongoDB can
+// enforce this rule, so transfers and saves that set names of the same entity take a lock and run one after another.
 import type { PoolConnection } from 'mysql2/promise';
 import { fieldEntries, labelOf, type Entity, type Row } from '../catalog/entity.ts';
 import { textOf } from '../catalog/fields.ts';
@@ -11,12 +11,12 @@ import type { Databases } from '../environments/environment.ts';
 import { rowsWithUniqueValue } from '../rows/store.ts';
 import { ChangedMeanwhile, type Work } from './work.ts';
 
-/** The values that rows get in one unique field, and the rows that are written. */
+/** The values that a write sets in one unique field, and the ids of the rows that it writes. */
 type Named = { entity: Entity; field: string; values: string[]; ids: Set<number> };
 
 /**
- * The names that a write sets. None for a refresh: it writes production’s names, which may be equal because they are
- * older than the rule.
+ * Returns the unique names that a write sets. Returns none for a refresh: production’s names may be
+ * older than the rule for unique names, and a refresh must copy them anyway.
  */
 export function namedIn({ transfer, steps }: Work): Named[] {
   if (transfer.kind === 'refresh') return [];
@@ -38,8 +38,8 @@ function newValue(field: string, { before, after }: { before: Row | null; after:
 }
 
 /**
- * MySQL’s named locks are shared by all databases of a server, so their names contain the name of the database. They
- * have at most 64 characters.
+ * All databases of a MySQL server share its named locks, so the name of a lock contains the name of
+ * the database. MySQL allows at most 64 characters.
  */
 const lockName = ({ name }: Entity, field: string) =>
   sql`concat('oneway-', left(sha2(concat(database(), ${` ${name}.${field}`}), 256), 40))`;
@@ -72,7 +72,7 @@ export async function unlockNames(connection: PoolConnection, named: Named[]) {
 
 /**
  * Checks that no other row has one of these names.
- * @throws ChangedMeanwhile when one has
+ * @throws ChangedMeanwhile when another row has one
  */
 export async function refuseTaken(place: Databases, named: Named[]) {
   for (const { entity, field, values, ids } of named) {

@@ -10,7 +10,10 @@ export type Work = {
   here: Environment;
   there: Environment;
   transfer: journal.Transfer;
-  /** The steps of the transfer that write a row. Rows that must only stay unchanged meanwhile are in `reliedOn`. */
+  /**
+   * The steps of the transfer that write a row. Rows that only have to stay unchanged meanwhile are
+   * in `reliedOn`.
+   */
   steps: journal.WrittenStep[];
   reliedOn: RowKey[];
   /** Called with the number of steps that are written so far. */
@@ -20,14 +23,14 @@ export type Work = {
 export type OnProgress = (done: number, doing: string) => void;
 
 /**
- * The error when it is unknown whether a write succeeded. Nothing is lost: recovery completes the write when the
- * server answers.
+ * Thrown when it is unknown whether a write succeeded. Nothing is lost: recovery completes the
+ * write when the server answers again.
  */
 export class OutcomePending extends Error {}
 
 /**
- * The error when the destination changed after the plan was made. The write was refused, and the changes at the
- * destination were not overwritten.
+ * Thrown when the destination has changed since the plan was made. The write was refused, and the
+ * changes at the destination were not overwritten.
  */
 export class ChangedMeanwhile extends Error {
   readonly problem: journal.TransferProblem;
@@ -53,8 +56,8 @@ export const parentGone = (key: RowKey) =>
   });
 
 /**
- * Whether a stored row has its content from before the step, or the one that the step writes. Otherwise someone else
- * has changed it.
+ * Whether a stored row is as it was before the step, or as the step writes it. Otherwise someone
+ * else has changed the row.
  */
 export function isExplained(step: journal.Step, now: Row | null): boolean {
   const entity = entityNamed(step.entity);

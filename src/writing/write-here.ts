@@ -1,4 +1,4 @@
-// Writes whose destination is this environment: saves, deletions and refreshes.
+// Writes into this environment itself: saves, deletions and refreshes.
 import { v7 as uuid } from 'uuid';
 import { isSameValue } from '../catalog/content.ts';
 import {
@@ -24,7 +24,7 @@ import { runTransfer, isOutcomeUnknown } from './run-transfer.ts';
 export type WriteContext = {
   here: Environment;
   lease: number;
-  /** Called with the rows that the database stored differently. */
+  /** Called with the steps whose rows the database stored differently than sent. */
   onStoredDifferently?: (steps: journal.WrittenStep[]) => void;
 };
 
@@ -32,7 +32,7 @@ export type Change = {
   entity: Entity;
   before: Row | null;
   after: Row | null;
-  /** The row’s id before it was given a new one. */
+  /** The row’s former id, if the row got a new one. */
   formerId?: number;
 };
 
@@ -71,7 +71,8 @@ export async function writeHere(
       ? new Unavailable(`It could not be finished, and an engineer has to decide. ${why}`)
       : new Conflict(`Nothing was saved. ${why}`, line?.problem_reason);
   } catch (error) {
-    // A server that refuses a write has executed nothing of it; a server that falls silent may have executed it.
+    // A server that refuses a write has executed nothing of it. A server that stops answering may
+    // have executed the write.
     const isCertain = !isKept && isUnwilling(error) && !isTransient(error);
     if (!isOutcomeUnknown(error) || isCertain) throw error;
     throw new Unavailable(
@@ -104,8 +105,8 @@ export const draftOf = (
 
 /**
  * Turns a change into a step to write.
- * @throws Conflict when the row has an invalid stored value, which was left out when the row was read, so that writing
- * the row would lose it
+ * @throws Conflict when the row has an invalid stored value: reading left this value out, so
+ * writing the row would lose it
  */
 export function asStep({ entity, before, after, formerId }: Change): journal.Step {
   const row = (after ?? before) as Row;
@@ -128,8 +129,9 @@ export function asStep({ entity, before, after, formerId }: Change): journal.Ste
 }
 
 /**
- * The keys of the referenced and linked rows that must exist while these changes are written. References that stay
- * the same are not checked: another program may have removed such a row long before.
+ * Returns the keys of the referenced and linked rows that must exist while these changes are
+ * written. References that stay the same are not checked, because another program may have removed
+ * their rows long before.
  */
 export async function reliedOn(here: Environment, changes: Change[]): Promise<RowKey[]> {
   const keys = new Map<string, RowKey>();

@@ -1,4 +1,4 @@
-// API keys that were created before the credentials migration keep working.
+// Tests that API keys from before the migration app/0009-credentials.sql keep working after it.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createHash } from 'node:crypto';
 import request from 'supertest';
@@ -32,7 +32,7 @@ const some = 'ow_ZyXwVuTsRqPoNmLkJiHgFeDcBa543210';
 const revoked = 'ow_-_-_0123456789-_abcdefghijklmnop';
 const hashOf = (secret: string) => createHash('sha256').update(secret).digest('hex');
 
-test('API keys that were created before the database migration of credentials still work, with their scopes and dates', async () => {
+test('the credentials migration keeps API keys working, with their scopes and dates', async () => {
   const before = (await available()).filter((one) => one !== MIGRATION && one < 'app/0009');
   await migrate(here.sql, here.documents, { names: before });
   for (const [id, secret, scopes, revokedBy, revokedAt] of [
@@ -75,7 +75,7 @@ test('API keys that were created before the database migration of credentials st
   ]);
 });
 
-test('an API key that was created before the database migration of credentials can be rotated like any other key', async () => {
+test('an API key from before the credentials migration can be rotated like a new key', async () => {
   const { secret } = await credentials.rotate(here, 'ops@example.com', 7, { graceHours: 24 });
   const app = createApp(here, redis);
   for (const token of [all, secret]) {

@@ -1,4 +1,4 @@
-// API tokens in a real database: shown once, rotated, expired, revoked.
+// Tests API tokens in a real database: creating, checking, rotating, expiring and revoking them.
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import * as credentials from '../../src/access/credentials.ts';
 import { verifyToken } from '../../src/access/verification.ts';
@@ -31,7 +31,7 @@ const expireAt = (expression: string, publicPart: string) =>
     publicPart,
   ]);
 
-describe('a token', () => {
+describe('API tokens', () => {
   test('an API token is stored only as its SHA-256 hash', async () => {
     const { secret, publicPart } = await make();
     expect(secret.startsWith(publicPart)).toBe(true);
@@ -80,7 +80,7 @@ describe('a token', () => {
     expect((await only())?.keys[0]?.state).toBe('expired');
   });
 
-  test('an API token stops working when it is revoked, and the refusal names who revoked it', async () => {
+  test('an API token stops working when it is revoked, and the list of keys names the first person who revoked it', async () => {
     const { secret, credential } = await make();
     await credentials.revoke(here, 'rita@example.com', credential);
     expect(await refusalOf(secret)).toBe('revoked');
@@ -115,7 +115,7 @@ describe('a token', () => {
   );
 });
 
-describe('rotation', () => {
+describe('rotating an API key', () => {
   test('after an API key is rotated, the old and the new key work until the grace period of the old one ends', async () => {
     const former = await make();
     const next = await credentials.rotate(here, ops, former.credential, { graceHours: 24 });
@@ -129,7 +129,7 @@ describe('rotation', () => {
     expect(await refusalOf(next.secret)).toBeNull();
   });
 
-  test('rotating an API key from an outdated page revokes no key that was created after the page was opened (F16)', async () => {
+  test('rotating an API key from an outdated page does not end a key that was created after the page was opened (F16)', async () => {
     const former = await make();
     const seen = (await only())?.keys[0]?.id ?? 0;
     const next = await credentials.rotate(here, ops, former.credential, { graceHours: 0, seen });
@@ -138,7 +138,7 @@ describe('rotation', () => {
     expect(await refusalOf(next.secret)).toBeNull();
   });
 
-  test('revoking one of two API keys ends the rotation, and the other key goes on working', async () => {
+  test('revoking the old API key during a rotation leaves the new key working', async () => {
     const former = await make();
     const next = await credentials.rotate(here, ops, former.credential, { graceHours: 24 });
     const id = (await only())?.keys.find((key) => key.public_part === former.publicPart)?.id ?? 0;
@@ -147,7 +147,7 @@ describe('rotation', () => {
     expect(await refusalOf(next.secret)).toBeNull();
   });
 
-  test('rotating an API key never extends its life when it expires before the grace period ends', async () => {
+  test('rotating an API key that expires before the grace period ends does not extend its life', async () => {
     const former = await make({ expiresAt: new Date(Date.now() + DAY) });
     const before = (await only())?.keys[0]?.expires_at;
     await credentials.rotate(here, ops, former.credential, { graceHours: 240 });
@@ -160,7 +160,7 @@ describe('rotation', () => {
     expect(await refusalOf(former.secret)).toBe('expired');
   });
 
-  test('rotating an API key is refused while two keys work, and when no key works', async () => {
+  test('rotating a credential is refused while it has two working keys, and when it has none', async () => {
     const { credential } = await make();
     await credentials.rotate(here, ops, credential, { graceHours: 24 });
     const again = () => credentials.rotate(here, ops, credential, { graceHours: 24 });
@@ -169,7 +169,7 @@ describe('rotation', () => {
     await expect(again()).rejects.toMatchObject({ status: 409 });
   });
 
-  test('ten simultaneous requests to rotate an API key create one second key', async () => {
+  test('ten simultaneous requests to rotate an API key create only one new key', async () => {
     const { credential } = await make();
     const asked = Array.from({ length: 10 }, () =>
       credentials.rotate(here, ops, credential, { graceHours: 24 }),
@@ -194,7 +194,7 @@ test('creating, rotating and revoking an API key is recorded in the audit log, w
   );
 });
 
-test('an API credential or key that does not exist is reported as not found', async () => {
+test('revoking or rotating an API key that does not exist fails with status 404', async () => {
   const { credential } = await make();
   for (const ask of [
     () => credentials.revoke(here, ops, 999),

@@ -1,4 +1,5 @@
-// Encryption of secrets that must be readable again later, such as HAWK secrets, and the keys for it in the settings.
+// Tests the encryption of secrets that Oneway must decrypt later, such as HAWK secrets, and the settings with the
+// keys for it.
 import { expect, test } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import { inspect } from 'node:util';
@@ -10,7 +11,7 @@ const text = newKey();
 const current = encryptionKey(text);
 const previous = encryptionKey(newKey());
 
-test('a stored secret can be decrypted with the key that encrypted it, whether that is the current or the previous one', () => {
+test('a stored secret can be decrypted while the settings have its key, either as the current or as the previous key', () => {
   const encrypted = encrypt(previous, 'the secret', 'owner');
   expect(encrypted.keyId).toBe(previous.id);
   expect(encrypted.text).not.toContain('the secret');
@@ -67,10 +68,10 @@ const settings = {
 test.each([
   ['too short', { CREDENTIALS_KEY: randomBytes(31).toString('base64') }, 'CREDENTIALS_KEY'],
   ['not base64', { CREDENTIALS_KEY: '!'.repeat(44) }, 'CREDENTIALS_KEY'],
-  ['previous without current', { CREDENTIALS_KEY_PREVIOUS: text }, 'CREDENTIALS_KEY'],
-  ['previous too short', { CREDENTIALS_KEY: text, CREDENTIALS_KEY_PREVIOUS: 'x' }, 'PREVIOUS'],
+  ['previous key without current key', { CREDENTIALS_KEY_PREVIOUS: text }, 'CREDENTIALS_KEY'],
+  ['previous key too short', { CREDENTIALS_KEY: text, CREDENTIALS_KEY_PREVIOUS: 'x' }, 'PREVIOUS'],
 ])(
-  'a wrong value of the setting CREDENTIALS_KEY (%s) is reported by the setting’s name, without repeating the value',
+  'a wrong setting CREDENTIALS_KEY (%s) is reported with the name of the setting, without its value',
   (_what, wrong, name) => {
     let message = '';
     try {

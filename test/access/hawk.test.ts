@@ -1,4 +1,4 @@
-// HAWK keys that were stored in a real database are verified by the package hawk.
+// Tests that the package hawk verifies requests with HAWK keys that Oneway stored in a real database.
 import { beforeAll, expect, test } from '@jest/globals';
 import { client, server } from 'hawk';
 import { randomBytes } from 'node:crypto';
@@ -35,8 +35,8 @@ const make = (expiresAt: Date | null = null) =>
   });
 
 /**
- * Sends a signed request, and verifies it with hawk and what `app` reads from its database: returns 'verified', or
- * the reason why it is not.
+ * Signs a request as a client does, and verifies the request with the package hawk and the key in
+ * the database of `app`. Returns 'verified', or the reason why the request is refused.
  */
 async function request(app: App, id: string, key: string): Promise<string> {
   const { header } = client.header(url, 'GET', { credentials: { id, key, algorithm: 'sha256' } });
@@ -59,7 +59,7 @@ async function request(app: App, id: string, key: string): Promise<string> {
   }
 }
 
-test('a HAWK secret that was issued and stored encrypted verifies a signed request', async () => {
+test('a HAWK key that Oneway created and stored encrypted verifies a request signed with its secret', async () => {
   const { publicPart, secret, credential } = await make();
   expect(await request(here, publicPart, secret)).toBe('verified');
   const { holder } = await hawkKeyOf(here.sql, here.settings.credentialsKeys, publicPart);
@@ -88,7 +88,7 @@ test('an expired HAWK key verifies no request', async () => {
   expect(await request(here, publicPart, secret)).toBe('expired');
 });
 
-test('HAWK requests are refused when the setting CREDENTIALS_KEY is missing or is another key', async () => {
+test('HAWK requests are refused when the setting CREDENTIALS_KEY is missing or was replaced by another key', async () => {
   const { publicPart, secret } = await make();
   const without = withKeys({});
   const withAnother = withKeys({ CREDENTIALS_KEY: secondKey });
@@ -98,7 +98,7 @@ test('HAWK requests are refused when the setting CREDENTIALS_KEY is missing or i
   await expect(credentials.create(without, ops, wanted)).rejects.toMatchObject({ status: 422 });
 });
 
-test('a HAWK secret is encrypted in the database, and appears in no error and no list', async () => {
+test('a HAWK secret is stored only encrypted, and appears in no list and not in the audit log', async () => {
   const { secret } = await make();
   const [keys] = await here.sql.query('select * from credential_key');
   const [audit] = await here.sql.query('select * from audit');
@@ -121,7 +121,7 @@ test('an encrypted secret that was copied onto another HAWK key verifies no requ
   expect(await request(here, other.publicPart, one.secret)).toBe('unreadable');
 });
 
-test('while a HAWK key is rotated, the old and the new key verify requests', async () => {
+test('while a HAWK key is rotated, both the old and the new key verify requests', async () => {
   const former = await make();
   const next = await credentials.rotate(here, ops, former.credential, { graceHours: 24 });
   expect(next.publicPart).not.toBe(former.publicPart);
@@ -129,7 +129,7 @@ test('while a HAWK key is rotated, the old and the new key verify requests', asy
   expect(await request(here, next.publicPart, next.secret)).toBe('verified');
 });
 
-test('HAWK keys go on working while the setting CREDENTIALS_KEY is replaced', async () => {
+test('HAWK keys keep working while an operator replaces CREDENTIALS_KEY and encrypts the secrets again', async () => {
   const { publicPart, secret } = await make();
   const both = withKeys({ CREDENTIALS_KEY: secondKey, CREDENTIALS_KEY_PREVIOUS: firstKey });
   const changed = withKeys({ CREDENTIALS_KEY: secondKey });

@@ -1,4 +1,4 @@
-// Computes the state of an API key (valid, expiring, expired, revoked) at a given time.
+// Tests the state of an API key at a given time: valid, expiring, expired or revoked.
 import { expect, test } from '@jest/globals';
 import { isUsable, stateOf } from '../../src/access/key-state.ts';
 

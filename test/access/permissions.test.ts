@@ -18,13 +18,13 @@ describe('S0-11 S0-12 S0-13 environments and their order', () => {
     expect(isStaging(grounds('production'))).toBe(false);
   });
 
-  test('S0-10 the only route of a transfer leads from staging over pre-production to production', () => {
+  test('S0-10 transfers go only from staging to pre-production and from there to production', () => {
     expect(rulesOf('staging').next).toBe('preprod');
     expect(rulesOf('preprod').next).toBe('production');
     expect(rulesOf('production').next).toBeNull();
   });
 
-  test('S0-75 the setting IS_STAGING_ALWAYS opens editing in every environment, to people who may edit', () => {
+  test('S0-75 with the setting IS_STAGING_ALWAYS, people with the permission editor can edit in every environment', () => {
     expect(may(who('editor'), 'edit', grounds('production', true))).toBe(true);
     expect(may(who('administrator'), 'edit', grounds('production', true))).toBe(false);
     expect(may(who(), 'edit', grounds('preprod', true))).toBe(false);

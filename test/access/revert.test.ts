@@ -1,4 +1,4 @@
-// S0-75: after a failed release production is opened for editing again.
+// Tests the fallback after a failed release (S0-75): operators open production for editing again.
 import { expect, test } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
 import * as people from '../../src/people/people.ts';
@@ -15,13 +15,13 @@ const oneway = (variables: Record<string, string>, ...words: string[]) =>
     encoding: 'utf8',
   });
 
-test('S0-75 S0-43 when production is open for editing, every page says so and nobody can transfer', async () => {
+test('S0-75 S0-43 when operators open production for editing, every page says so, editors can save, and nobody can transfer', async () => {
   const { staging, preprod, production, variables } = world;
   const key = { entity: 'form', id: await add(staging, 'form', { name: 'Address change' }) };
   await transfer(staging, [key]);
   await transfer(preprod, [key]);
 
-  // Before the setting is changed, no one may save in production, whatever is posted.
+  // Without the setting IS_STAGING_ALWAYS, production refuses every save, whatever is posted.
   const closed = await openSite(world, 'production');
   const before = await closed.as('ed');
   const refused = await before.post(`/catalog/form/${key.id}`, { name: 'Forged', version: 1 });
@@ -29,7 +29,7 @@ test('S0-75 S0-43 when production is open for editing, every page says so and no
   expect((await before.get(`/catalog/form/${key.id}`)).text).not.toContain('name="description"');
   await closed.close();
 
-  // The command that takes the permission product_manager from everyone, in staging and in pre-production.
+  // The command takes the permission product_manager from everyone, so that nobody can transfer.
   for (const name of ['staging', 'preprod'] as const) {
     await hire(world[name], 'pm');
     const { stdout, status } = oneway(variables[name], 'permissions', 'revoke', 'product_manager');
@@ -38,7 +38,7 @@ test('S0-75 S0-43 when production is open for editing, every page says so and no
     expect(holders).not.toContain('product_manager');
   }
 
-  // Only this setting is needed to open production for editing.
+  // The setting IS_STAGING_ALWAYS alone opens production for editing.
   const site = await openSite(world, 'production', { IS_STAGING_ALWAYS: 'true' });
   const editor = await site.as('ed');
   const page = await editor.get(`/catalog/form/${key.id}`);
@@ -53,7 +53,7 @@ test('S0-75 S0-43 when production is open for editing, every page says so and no
   expect(saved.status).toBe(303);
   expect((await get(production, key))['description']).toBe('Mended at night');
 
-  // Rows added in production get ids that staging never assigns.
+  // Rows added in production get ids that staging never assigns, so that the ids do not collide.
   const added = await editor.post('/catalog/form', { name: 'Made in production' });
   expect(added.headers['location']).toBe('/catalog/form/2000000000');
   const viewer = await site.as('vic');
@@ -61,13 +61,13 @@ test('S0-75 S0-43 when production is open for editing, every page says so and no
   await site.close();
 });
 
-test('granting an unknown permission is refused with a list of the known ones', () => {
+test('revoking an unknown permission is refused with a list of the known permissions', () => {
   const { status, stderr } = oneway(world.variables.staging, 'permissions', 'revoke', 'king');
   expect(status).toBe(1);
   expect(stderr).toContain('Choose one of: product_manager');
 });
 
-test('wrong settings stop the program at start and are all listed together', () => {
+test('the command line lists all wrong settings in one error message and ends with status 1', () => {
   const variables = { ...world.variables.staging, ENVIRONMENT: 'stage', SQL_DB_PORT: 'x' };
   const { status, stderr } = oneway(variables, 'refresh');
   expect(status).toBe(1);

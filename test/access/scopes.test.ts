@@ -1,8 +1,8 @@
-// Scopes (what an API key may do) as strings: which granted scopes include which required ones.
+// Tests which granted scopes of an API key include a required scope.
 import { describe, expect, test } from '@jest/globals';
 import { covers, LacksScope, needScope, scopeSchema } from '../../src/access/scopes.ts';
 
-describe('a scope', () => {
+describe('the scopes of an API key', () => {
   test.each([
     [['catalog:task'], 'catalog:task', true],
     [['catalog:task'], 'catalog:form', false],
@@ -55,7 +55,7 @@ describe('a scope', () => {
     expect(scopeSchema.safeParse(text).success).toBe(isAccepted);
   });
 
-  test('the refusal of an API request names the scope that its key lacks', () => {
+  test('an API request without the required scope is refused with the name of that scope', () => {
     expect(() => needScope({ scopes: ['catalog:form'] }, 'catalog:task')).toThrow(
       expect.objectContaining({ status: 403, scope: 'catalog:task' }),
     );

@@ -1,5 +1,5 @@
-// Secrets that are sealed (encrypted with the public key of an environment): any sender can encrypt them, and only
-// that environment can decrypt them.
+// Tests sealed secrets: every environment can encrypt a secret with the public key of another environment, and only
+// that environment can decrypt it.
 import { expect, test } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import { encryptionKey } from '../../src/access/encryption.ts';
@@ -12,7 +12,7 @@ const keys = { current, previous };
 const owner = 'external_tool.key';
 const value = 'SECRET-KEY-123 🔑';
 
-test('a secret sealed (encrypted) for an environment can be decrypted only with the keys of that environment (B3)', () => {
+test('a secret that is encrypted for an environment can be decrypted only with the keys of that environment (B3)', () => {
   for (const own of [current, previous]) {
     const published = sealingKeyFrom(own.id, publicText(sealingKey(own)));
     const sealed = seal(published, value, { owner });
@@ -23,7 +23,7 @@ test('a secret sealed (encrypted) for an environment can be decrypted only with 
   }
 });
 
-test('a secret sealed (encrypted) for an environment cannot be decrypted after it was altered or moved to another field (B3)', () => {
+test('a secret that is encrypted for an environment cannot be decrypted after it was altered or moved to another field (B3)', () => {
   const sealed = seal(sealingKey(current), value, { owner });
   expect(open(keys, sealed, 'external_tool.other')).toBeNull();
   const since = sealedParts(sealed)?.since ?? '';
@@ -33,7 +33,7 @@ test('a secret sealed (encrypted) for an environment cannot be decrypted after i
   expect(open(keys, 'sealed.1.', owner)).toBeNull();
 });
 
-test('a sealed (encrypted) secret of the greatest length fits its column, and two equal secrets look different (B3)', () => {
+test('the longest secret still fits its column after encryption, and encrypting it twice gives different texts (B3)', () => {
   const long = '🔑'.repeat(200);
   const [one, other] = [1, 2].map(() => seal(sealingKey(current), long, { owner }));
   expect(one?.length).toBeLessThan(2000);

@@ -1,4 +1,5 @@
-// The two stories of the API with real jobs: an app that starts and polls, and Conversations that drives in two parts.
+// Whole stories of the account migration API with real jobs: an app starts a migration and polls; Conversations drives
+// a migration in two parts.
 import { beforeEach, expect, test } from '@jest/globals';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
@@ -23,7 +24,7 @@ beforeEach(() => older.accounts.clear());
 
 const accountOf = (answer: { body: unknown }) => answer.body as AccountObject;
 
-/** Polls as an app does; returns each status that it saw, once, with the account as it was then. */
+/** Polls as an app does. Returns the account as it was each time its status changed. */
 async function pollUntil(caller: ApiCaller, path: string, status: string) {
   const seen: AccountObject[] = [];
   await until(async () => {
@@ -36,9 +37,9 @@ async function pollUntil(caller: ApiCaller, path: string, status: string) {
 
 const rankOf = ({ migration_status: status }: AccountObject) => migrationStatuses.indexOf(status);
 
-test('S4-10 S4-13 S4-14 S4-22 S4-24 S4-26 an app opens, starts its migration, polls every status in order, and reads its inbox as it grows', async () => {
+test('S4-10 S4-13 S4-14 S4-22 S4-24 S4-26 an app starts the migration of its account, sees every status in order while it polls, and then reads the whole inbox', async () => {
   await older.add({ id: 'acme', messages: 160, attachmentEvery: 40 });
-  // Slow enough that a poll sees each status.
+  // The store is slowed down, so that the polls see each status.
   older.fail({ match: /^Query messages acme$/, name: 'slow', ms: 150 });
   const app = callerWith(site, await older.shopperToken('acme'));
   expect(accountOf(await app.get('/accounts')).migration_status).toBe('not_started');
@@ -74,7 +75,9 @@ test('S4-10 S4-13 S4-14 S4-22 S4-24 S4-26 an app opens, starts its migration, po
 type Page<T> = { items: T[]; next: string | null };
 type Attachment = { href: string | null; size: number };
 
-/** Reads everything that an app can reach, by the links it gets. */
+/**
+ * Reads all threads, messages and attachments of an account, by following the links in the answers.
+ */
 async function readAll(app: ApiCaller, account: string) {
   const all = async <T>(from: string): Promise<T[]> => {
     const items: T[] = [];
@@ -99,7 +102,7 @@ async function readAll(app: ApiCaller, account: string) {
   return counts;
 }
 
-test('S4-30 S4-31 S4-80 S4-81 S4-82 S4-86 Conversations drives: it adds the account, migrates recent messages, confirms, and migrates the remaining ones', async () => {
+test('S4-30 S4-31 S4-80 S4-81 S4-82 S4-86 Conversations adds an account, migrates its recent messages, confirms the status, and migrates the remaining messages', async () => {
   await older.add({ id: 'baker', messages: 120, attachmentEvery: 0 });
   const key = await keyCaller(site);
   await key.post('/accounts', { account_id: 'baker', name: 'Baker' }).expect(201);
@@ -108,10 +111,10 @@ test('S4-30 S4-31 S4-80 S4-81 S4-82 S4-86 Conversations drives: it adds the acco
   await key.post('/migrate', { account_id: 'baker', part: 'recent' }).expect(202);
   await key.post('/accounts/baker', { migration_status: 'completed' }).expect(409);
   await pollUntil(key, check, 'recent-messages-only');
-  // It stops here until the remaining part is asked for.
+  // The migration stops here until the remaining part is requested.
   await key.post('/migrate', { account_id: 'baker', part: 'recent' }).expect(200);
   const recent = accountOf(await key.post('/accounts/baker', { migration_status: 'recent-only' }));
-  // Nothing comes until the rest is asked for, so there is nothing to poll for (24).
+  // No messages arrive until the rest is requested, so the app need not poll (24).
   expect(recent).toMatchObject({
     legacy_status: 'active-recent-only',
     counts: { messages: 50 },
@@ -127,12 +130,12 @@ test('S4-30 S4-31 S4-80 S4-81 S4-82 S4-86 Conversations drives: it adds the acco
   });
   await key.post('/accounts/baker', { status: 'active' }).expect(200);
   await key.post('/migrate', { account_id: 'baker' }).expect(200);
-  // Its WebChat channel, which was made here, is still there beside those that came.
+  // The WebChat channel that was created here still exists beside the migrated channels.
   const { body } = await key.get('/accounts/baker/channels').expect(200);
   expect((body as Page<{ id: string }>).items.map(({ id }) => id)).toContain('here:webchat');
 }, 60_000);
 
-test('S0-06 the API of accounts answers generated requests as its OpenAPI document says', async () => {
+test('S0-06 the account migration API answers generated requests as its OpenAPI document says', async () => {
   await older.add({ id: 'acme', messages: 1 });
   const wanted = { name: 'Fuzzer', scopes: ['account-moves'] };
   const key = await keys.create(site.here, 'ops@example.com', wanted);
@@ -143,7 +146,8 @@ test('S0-06 the API of accounts answers generated requests as its OpenAPI docume
     address: `http://127.0.0.1:${port}`,
     key,
     paths: '/(accounts|start-migration|migrate|check-migration)(/|$)',
-    // The document cannot say that a key names an account where an app does not.
+    // The document cannot express that a caller with an API key must name an account, while an app
+    // need not.
     without: ['positive_data_acceptance'],
   });
   server.close();

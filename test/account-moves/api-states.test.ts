@@ -1,4 +1,4 @@
-// What each request of the API of account migrations answers in each state of an account.
+// The answers of the account migration API to each request, for each status of an account.
 import { describe, expect, test } from '@jest/globals';
 import { run, select, sql, statements, type Statement } from '../../src/database/sql.ts';
 import {
@@ -10,10 +10,10 @@ import {
 
 const { world, older, app, key, appOf, setMove, jobs, clear } = useAccountApi();
 
-describe('accounts', () => {
+describe('reading and adding accounts', () => {
   const asked = () => older.requests.filter(({ path }) => path === '/accounts/acme');
 
-  test('S4-10 S4-11 S4-12 an app asks for its account first, and Conversations is asked whether it knows it', async () => {
+  test('S4-10 S4-11 S4-12 when an app first reads its account, Oneway asks Conversations once whether it knows the account', async () => {
     const before = asked().length;
     const { status, headers, body } = await app.get('/accounts');
     expect([status, headers['cache-control']]).toEqual([200, 'no-store']);
@@ -42,14 +42,14 @@ describe('accounts', () => {
       legacy_status: 'active',
       poll_after_ms: null,
     });
-    // Starting asks again: it may be known there by now.
+    // A start request asks Conversations again, which may know the account by now.
     expect((await stranger.post('/start-migration')).status).toBe(200);
     await older.add({ id: 'stranger' });
     const started = await stranger.post('/start-migration');
     expect([started.status, accountOf(started).migration_status]).toEqual([202, 'migrating']);
   });
 
-  test('an account that was never asked about is 503 with Retry-After 5 while Conversations is down; a known one is shown', async () => {
+  test('while Conversations is down, the API answers 503 with Retry-After 5 for a new account, and still shows a known account', async () => {
     await older.add({ id: 'known' });
     const known = await appOf('known');
     await known.get('/accounts').expect(200);
@@ -60,7 +60,7 @@ describe('accounts', () => {
     expect((await known.get('/accounts')).status).toBe(200);
   });
 
-  test('S4-03 Conversations adds an account with its WebChat channel, once for two requests at the same time', async () => {
+  test('S4-03 two simultaneous requests of Conversations add an account and its WebChat channel only once', async () => {
     const both = await Promise.all([1, 2].map(() => key.post('/accounts', { account_id: 'acme' })));
     expect(both.map(({ status }) => status).toSorted()).toEqual([200, 201]);
     for (const answer of both) {
@@ -83,7 +83,7 @@ describe('accounts', () => {
     expect([unknown.status, accountOf(unknown).migration_status]).toEqual([201, 'not_needed']);
   });
 
-  test('a key lists all accounts, 50 on a page', async () => {
+  test('a caller with an API key lists all accounts, 50 on a page', async () => {
     const on = world.staging.sql;
     for (let n = 1; n <= 51; n += 1) {
       await run(
@@ -106,7 +106,7 @@ describe('accounts', () => {
     expect((await key.get('/check-migration?account_id=a&account_id=b')).status).toBe(422);
   });
 
-  test('S4-14 a poll is one SELECT', async () => {
+  test('S4-14 a poll of an account’s migration runs only one SELECT', async () => {
     await app.post('/start-migration').expect(202);
     const asked: string[] = [];
     const record = (one: unknown) => void asked.push((one as Statement).text.trim());
@@ -118,7 +118,7 @@ describe('accounts', () => {
     for (const text of asked) expect(text).toMatch(/^select /);
   });
 
-  test('S4-83 a poll shows counts, progress and the last error', async () => {
+  test('S4-83 a poll of an account’s migration shows counts, progress and the last error', async () => {
     await setMove('acme', {
       migration_status: 'failed',
       reached: 'channels-only',
@@ -147,7 +147,7 @@ describe('accounts', () => {
   });
 });
 
-describe('starting', () => {
+describe('starting a migration', () => {
   const stopped = {
     migration_status: 'recent-messages-only',
     reached: 'recent-messages-only',
@@ -180,7 +180,7 @@ describe('starting', () => {
   ];
 
   test.each(states)(
-    'S4-50 S4-51 S4-53 S4-82 S4-86 a move that is %s is started by an app or a key',
+    'S4-50 S4-51 S4-53 S4-82 S4-86 a start request of an app or an API key begins, continues or ignores a migration that is %s',
     async (_state, fields, start, number) => {
       for (const ask of [
         () => app.post('/start-migration'),
@@ -197,7 +197,7 @@ describe('starting', () => {
   );
 
   test.each([...states, ['stopped after recent', stopped, 200, 1] as (typeof states)[number]])(
-    'S4-42 S4-52 force begins the next run of a move that is %s',
+    'S4-42 S4-52 a request with force begins the next run of a migration that is %s',
     async (_state, fields, _start, number) => {
       await setMove('acme', fields);
       const answer = await key.post('/migrate', { account_id: 'acme', force: true });
@@ -208,7 +208,7 @@ describe('starting', () => {
     },
   );
 
-  test('a move that stopped after its recent part goes on with the remaining part, and not with recent again', async () => {
+  test('a migration that stopped after the recent messages continues with the part “remaining”, and ignores “recent”', async () => {
     await setMove('acme', stopped);
     const again = await key.post('/migrate', { account_id: 'acme', part: 'recent' });
     expect([again.status, await jobs()]).toEqual([200, []]);
@@ -221,13 +221,13 @@ describe('starting', () => {
     expect(await jobs()).toHaveLength(1);
   });
 
-  test('an account that needs no migration starts none, with force, too', async () => {
+  test('a request for an account that needs no migration starts nothing, even with force', async () => {
     const answer = await key.post('/migrate', { account_id: 'nobody', force: true });
     expect([answer.status, accountOf(answer).migration_status]).toEqual([200, 'not_needed']);
     expect(await jobs()).toEqual([]);
   });
 
-  test('S4-15 S4-81 two requests at once are one job, which is recorded before the answer', async () => {
+  test('S4-15 S4-81 simultaneous start requests create one job, which is recorded before they are answered', async () => {
     const answers = await Promise.all(
       [1, 2, 3].flatMap(() => [
         app.post('/start-migration'),
@@ -240,7 +240,7 @@ describe('starting', () => {
     expect(await jobs()).toEqual([{ kind: 'move-opening' }]);
   });
 
-  test('S4-34 a dump is named by its prefix in the object storage', async () => {
+  test('S4-34 a migration request names a dump by its prefix in the object storage', async () => {
     await key.post('/migrate', { account_id: 'acme', location: 'dumps/acme/' }).expect(202);
     expect(await select(world.staging.sql, sql`select reader, location from account_move`)).toEqual(
       [{ reader: 'dump', location: 'dumps/acme' }],
@@ -248,7 +248,7 @@ describe('starting', () => {
   });
 });
 
-describe('confirming', () => {
+describe('confirming a status', () => {
   test.each([
     ['recent-messages-only', { migration_status: 'recent-messages-only' }, 200],
     ['recent-messages-only', { migration_status: 'recent-only' }, 200],
@@ -263,7 +263,7 @@ describe('confirming', () => {
     ['completed', { status: 'active' }, 200],
     ['completed', { migration_status: 'failed' }, 409],
   ])(
-    'S4-30 S4-31 S4-80 a move that reached %s answers %j with %i',
+    'S4-30 S4-31 S4-80 for a migration that reached %s, the confirmation request %j is answered with %i',
     async (reached, body, status) => {
       await setMove('acme', { migration_status: reached, reached, run: 1 });
       const before = await select(world.staging.sql, sql`select * from account_move`);
@@ -275,7 +275,7 @@ describe('confirming', () => {
     },
   );
 
-  test('confirming an unknown status or account is refused', async () => {
+  test('the API refuses to confirm an unknown status or the status of an unknown account', async () => {
     await setMove('acme', {});
     for (const body of [
       {},

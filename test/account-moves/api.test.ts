@@ -1,4 +1,4 @@
-// The API of account migrations: who is admitted, what is refused, and what an app reads.
+// The account migration API: which callers are admitted, what is refused, and what an app can read.
 import { describe, expect, test } from '@jest/globals';
 import request from 'supertest';
 import { run, select, sql } from '../../src/database/sql.ts';
@@ -33,7 +33,7 @@ const everyRequest = [
   ],
 ] as const;
 
-describe('who is admitted', () => {
+describe('callers of the account migration API', () => {
   test.each(everyRequest)(
     '%s /api/v1%s needs a token of an app or a key with the scope account-moves',
     async (method, path) => {
@@ -64,12 +64,12 @@ describe('who is admitted', () => {
     },
   );
 
-  test('a key for account migrations reads no metadata, and a token of an app reads none either', async () => {
+  test('an API key for account migrations and an app’s token cannot read the catalogue, such as tasks', async () => {
     expect((await key.get('/task')).status).toBe(403);
     expect((await app.get('/task')).status).toBe(401);
   });
 
-  test('an app reaches its own account only: any other is 404, whether it exists or not', async () => {
+  test('an app can access only its own account: any other account answers 404, whether it exists or not', async () => {
     await older.add({ id: 'other' });
     await key.get('/accounts?account_id=other').expect(200);
     for (const id of ['other', 'Acme', 'nobody', 'acme%00', '%2e%2e', 'acme%20']) {
@@ -86,7 +86,7 @@ describe('who is admitted', () => {
     expect(await jobs()).toEqual([]);
   });
 
-  test('an app may neither drive another’s requests nor migrate again with force (S4-52)', async () => {
+  test('an app gets 403 for force, and for requests that only a caller with an API key may send (S4-52)', async () => {
     expect((await app.post('/start-migration', { force: true })).status).toBe(403);
     expect((await app.post('/accounts', { account_id: 'acme' })).status).toBe(403);
     expect((await app.post('/accounts/acme', { migration_status: 'completed' })).status).toBe(403);
@@ -94,7 +94,7 @@ describe('who is admitted', () => {
     expect((await app.post('/start-migration', { force: false })).status).toBe(202);
   });
 
-  test('100 forged tokens from one address are answered with 429, and valid ones still work', async () => {
+  test('after 100 forged tokens from one address, a forged token gets 429, while a valid token still works', async () => {
     const expired = callerWith(
       site,
       await older.shopperToken('acme', { exp: Math.floor(Date.now() / 1000) - 60 }),
@@ -105,11 +105,11 @@ describe('who is admitted', () => {
     }
     expect([...statuses]).toEqual([401, 429]);
     expect((await app.get('/accounts')).status).toBe(200);
-    // Its app must learn that it needs a new token.
+    // The app with the expired token must see 401, so that it gets a new token.
     expect((await expired.get('/accounts')).status).toBe(401);
   });
 
-  test('a token is not called wrong while its issuer is away: 503 with Retry-After', async () => {
+  test('a token gets 503 with Retry-After, instead of 401, while the keys of its issuer cannot be read', async () => {
     const away = await openSite(world, 'staging', {
       ACCOUNT_TOKENS_JWKS: 'http://127.0.0.1:9/jwks.json',
     });
@@ -118,7 +118,7 @@ describe('who is admitted', () => {
     await away.close();
   });
 
-  test('the API of accounts is closed without CONVERSATIONS_URL, and to apps without ACCOUNT_TOKENS_*', async () => {
+  test('the account API answers 404 without CONVERSATIONS_URL, and refuses apps without ACCOUNT_TOKENS_*', async () => {
     const without = await openSite(world, 'staging', {
       CONVERSATIONS_URL: '',
       CONVERSATIONS_KEY_FILE: '',
@@ -148,7 +148,7 @@ describe('who is admitted', () => {
     await keysOnly.close();
   });
 
-  test('the page of API keys offers the scope for account migrations, apart from everything', async () => {
+  test('the page of API keys creates a key with the scope account-moves, which the account API accepts', async () => {
     const ops = await site.as('ops');
     await ops.post('/api-keys', { name: 'Conversations', scopes: ['account-moves'] });
     const shown = await ops.get('/api-keys');
@@ -159,7 +159,7 @@ describe('who is admitted', () => {
   });
 });
 
-describe('requests', () => {
+describe('requests to the account migration API', () => {
   const post = (type: string, content: string | Buffer) => {
     const one = key.post('/migrate');
     const asItIs = one.serialize((given) => given as string);
@@ -167,36 +167,66 @@ describe('requests', () => {
   };
 
   test.each([
-    ['broken JSON', 'application/json', '{"account_id": ', 400],
-    ['no JSON', 'application/json', 'account_id=acme', 400],
-    ['bytes that are no UTF-8', 'application/json', Buffer.from([0x22, 0xff, 0xfe, 0x22]), 400],
-    ['a form', 'application/x-www-form-urlencoded', 'account_id=acme', 415],
-    ['a text', 'text/plain', '{"account_id": "acme"}', 415],
-    ['too much', 'application/json', `{"account_id": "${'x'.repeat(70_000)}"}`, 413],
-    ['a list', 'application/json', '[]', 422],
-    ['a number', 'application/json', '1', 422],
-    ['null', 'application/json', 'null', 422],
-    ['a deep list', 'application/json', '['.repeat(30_000) + ']'.repeat(30_000), 422],
-    ['nothing', 'application/json', '', 422],
-    ['an account that is a number', 'application/json', '{"account_id": 1}', 422],
-    ['an empty account', 'application/json', '{"account_id": ""}', 422],
-    ['an account with a slash', 'application/json', '{"account_id": "a/b"}', 422],
-    ['an account with a line break', 'application/json', '{"account_id": "acme\\n"}', 422],
-    ['an account that is an object', 'application/json', '{"account_id": {"$gt": ""}}', 422],
+    ['incomplete JSON', 'application/json', '{"account_id": ', 400],
+    ['a body that is not JSON', 'application/json', 'account_id=acme', 400],
+    ['a body that is not UTF-8', 'application/json', Buffer.from([0x22, 0xff, 0xfe, 0x22]), 400],
+    ['a form-encoded body', 'application/x-www-form-urlencoded', 'account_id=acme', 415],
+    ['a plain-text body', 'text/plain', '{"account_id": "acme"}', 415],
+    [
+      'a body that is too large',
+      'application/json',
+      `{"account_id": "${'x'.repeat(70_000)}"}`,
+      413,
+    ],
+    ['a JSON list', 'application/json', '[]', 422],
+    ['a JSON number', 'application/json', '1', 422],
+    ['JSON null', 'application/json', 'null', 422],
+    ['a deeply nested JSON list', 'application/json', '['.repeat(30_000) + ']'.repeat(30_000), 422],
+    ['an empty body', 'application/json', '', 422],
+    ['an account id that is a number', 'application/json', '{"account_id": 1}', 422],
+    ['an empty account id', 'application/json', '{"account_id": ""}', 422],
+    ['an account id with a slash', 'application/json', '{"account_id": "a/b"}', 422],
+    ['an account id with a line break', 'application/json', '{"account_id": "acme\\n"}', 422],
+    ['an account id that is an object', 'application/json', '{"account_id": {"$gt": ""}}', 422],
     ['an unknown field', 'application/json', '{"account_id": "acme", "x": 1}', 422],
     [
-      'a prototype',
+      'a body with the field __proto__',
       'application/json',
       '{"account_id": "acme", "__proto__": {"force": true}}',
       422,
     ],
     ['an unknown part', 'application/json', '{"account_id": "acme", "part": "all"}', 422],
-    ['force as a text', 'application/json', '{"account_id": "acme", "force": "yes"}', 422],
-    ['a location outside', 'application/json', '{"account_id": "acme", "location": "../x"}', 422],
-    ['a location at the root', 'application/json', '{"account_id": "acme", "location": "/x"}', 422],
-    ['an address', 'application/json', '{"account_id": "acme", "location": "s3://b/x"}', 422],
-    ['a hidden location', 'application/json', '{"account_id": "acme", "location": "a/.b"}', 422],
-  ])('the API of accounts refuses %s with a sentence', async (_what, type, content, status) => {
+    [
+      'a value of force that is a string',
+      'application/json',
+      '{"account_id": "acme", "force": "yes"}',
+      422,
+    ],
+    [
+      'a dump location with ..',
+      'application/json',
+      '{"account_id": "acme", "location": "../x"}',
+      422,
+    ],
+    [
+      'a dump location that begins with a slash',
+      'application/json',
+      '{"account_id": "acme", "location": "/x"}',
+      422,
+    ],
+    [
+      'a dump location that is a URL',
+      'application/json',
+      '{"account_id": "acme", "location": "s3://b/x"}',
+      422,
+    ],
+    [
+      'a dump location with a hidden folder',
+      'application/json',
+      '{"account_id": "acme", "location": "a/.b"}',
+      422,
+    ],
+  ])('the account API refuses %s with an error message', async (_what, type, content, status) => {
     const answer = await post(type, content);
     expect([answer.status, answer.headers['content-type']]).toEqual([
       status,
@@ -206,12 +236,12 @@ describe('requests', () => {
     expect(await jobs()).toEqual([]);
   });
 
-  test('the API of accounts refuses a compressed body', async () => {
+  test('the account API refuses a compressed body with 415', async () => {
     const zipped = await post('application/json', '{}').set('Content-Encoding', 'gzip');
     expect(zipped.status).toBe(415);
   });
 
-  test('the API answers other methods with 405 and the ones that work, and OPTIONS with 204', async () => {
+  test('the API answers an unsupported method with 405 and OPTIONS with 204, each with the allowed methods', async () => {
     const allowed = async (
       method: 'get' | 'put' | 'delete' | 'patch' | 'options',
       path: string,
@@ -234,7 +264,7 @@ describe('requests', () => {
     expect([status, text]).toEqual([200, undefined]);
   });
 
-  test('the API of accounts needs no cookie and no CSRF token, and sets no cookie', async () => {
+  test('the account API needs no cookie and no CSRF token, and sets no cookie', async () => {
     const answer = await key
       .post('/migrate', { account_id: 'acme' })
       .set('Sec-Fetch-Site', 'cross-site')
@@ -243,7 +273,7 @@ describe('requests', () => {
     expect(answer.headers['access-control-allow-origin']).toBeUndefined();
   });
 
-  test('the API of accounts answers 503 with Retry-After while the database is being updated (J-5)', async () => {
+  test('the account API answers 503 with Retry-After while the database is being updated (J-5)', async () => {
     const { documents } = world.staging;
     await writeVersion(documents, { databaseVersion: currentVersion(), isUpdating: true });
     const closed = await openSite(world, 'staging', { LOG_LEVEL: 'error' });
@@ -255,7 +285,7 @@ describe('requests', () => {
     await closed.close();
   });
 
-  test('the API of accounts answers 426 with a database of another version', async () => {
+  test('the account API answers 426 if the database has another version than the server', async () => {
     await writeVersion(world.staging.documents, { databaseVersion: '0.0.1', isUpdating: false });
     const closed = await openSite(world, 'staging', { LOG_LEVEL: 'error' });
     const caller = callerWith(closed, await older.shopperToken('acme'));
@@ -264,14 +294,14 @@ describe('requests', () => {
     await closed.close();
   });
 
-  test('the API of accounts answers polls with 503 and Retry-After while MySQL is away', async () => {
+  test('the account API answers a poll with 503 and Retry-After while MySQL is unreachable', async () => {
     const away = await openSite(world, 'staging', { SQL_DB_HOST: '127.0.0.1', SQL_DB_PORT: '9' });
     const answer = await callerWith(away, await older.shopperToken('acme')).get('/check-migration');
     expect([answer.status, Number(answer.headers['retry-after']) > 0]).toEqual([503, true]);
     await away.close();
   });
 
-  test('the API of accounts reads while the version of the database is unknown, and starts nothing', async () => {
+  test('while the database version is unknown, an app can read its account, but gets 503 when it starts a migration', async () => {
     await world.staging.documents.collection('metadata').deleteMany({});
     const unknown = await openSite(world, 'staging', { LOG_LEVEL: 'error' });
     const caller = callerWith(unknown, await older.shopperToken('acme'));
@@ -282,7 +312,7 @@ describe('requests', () => {
     await unknown.close();
   });
 
-  test('apps poll and start while Redis is away: the job waits in MySQL', async () => {
+  test('while Redis is unreachable, an app can poll and start a migration, whose job waits in MySQL', async () => {
     const without = await openSite(world, 'staging', { LOG_LEVEL: 'error' });
     without.redis.destroy();
     const caller = callerWith(without, await older.shopperToken('acme'));
@@ -294,7 +324,7 @@ describe('requests', () => {
   });
 });
 
-describe('reading an inbox', () => {
+describe('reading an inbox through the API', () => {
   async function fill() {
     await setMove('acme', { migration_status: 'channels-only', reached: 'channels-only', run: 1 });
     const on = world.staging.sql;
@@ -313,7 +343,7 @@ describe('reading an inbox', () => {
   const pageAt = async (path: string) =>
     (await app.get(path.replace('/api/v1', '')).expect(200)).body as Page;
 
-  test('an app reads threads and messages, follows next to the end, and sees what is gone', async () => {
+  test('an app reads all threads and messages by following “next”, and sees which messages are deleted in the older system', async () => {
     const { on, newest } = await fill();
     await run(
       on,
@@ -350,7 +380,7 @@ describe('reading an inbox', () => {
     expect((await app.get('/accounts/acme/threads/t-2/messages')).status).toBe(404);
   });
 
-  test('the API sends an attachment as a file to save, whatever its name and type are', async () => {
+  test('the API sends an attachment as a file to download, whatever its name and media type are', async () => {
     const { on, id, newest } = await fill();
     const { storage } = world.staging;
     const content = Buffer.from('<script>alert(1)</script>');

@@ -15,7 +15,7 @@ import { useConversations } from '../support/conversations.ts';
 const older = useConversations();
 const never = new AbortController().signal;
 
-/** Another server, which records what it is sent. */
+/** A server that is not in MEDIA_HOSTS. It records the tokens that requests send to it. */
 let elsewhere: { server: Server; host: string; asked: (string | undefined)[] };
 
 beforeAll(async () => {
@@ -44,37 +44,40 @@ const fetchIt = async (id: string, also: Partial<MoveSettings> = {}) =>
 const opening = (url: string, also: Partial<MoveSettings> = {}, type = '') =>
   openAttachment({ ...older.moves, ...also }, { id: 'f-1', url, type }, never);
 
-test('fetches an attachment with our certified token, without one of a shopper (S4-60, S4-61)', async () => {
+test('fetches an attachment with our own certified token, without a shopper’s token (S4-60, S4-61)', async () => {
   expect((await fetch(urlOf('f-1'))).status).toBe(401);
   expect((await fetchIt('f-1')).equals(contentOf('a-1', 'f-1')?.body ?? Buffer.alloc(0))).toBe(
     true,
   );
 });
 
-test('the media service accepts the token of a shopper for the account of that shopper only (S4-60)', async () => {
+test('the media service accepts a shopper’s token only for the attachments of the shopper’s account (S4-60)', async () => {
   await older.add({ id: 'a-2', messages: 1 });
   const headers = { Authorization: `Bearer ${await older.shopperToken('a-1')}` };
   expect((await fetch(urlOf('f-1'), { headers })).status).toBe(200);
   expect((await fetch(`${older.url}/media/a-2/f-1`, { headers })).status).toBe(401);
 });
 
-describe('the token goes to the listed hosts only', () => {
+describe('our token is sent only to the hosts in MEDIA_HOSTS', () => {
   test.each([
-    ['another host', () => `http://${elsewhere.host}/f-1`],
+    ['a host that is not listed', () => `http://${elsewhere.host}/f-1`],
     [
       'the listed host with another port',
       () => `http://127.0.0.1:${Number(new URL(older.url).port) + 1}/f-1`,
     ],
     [
-      'a listed host as the name of a user',
+      'a URL with a listed host as its user name',
       () => `http://${new URL(older.url).host}@${elsewhere.host}/f-1`,
     ],
-    ['a listed host in a longer name', () => `http://${new URL(older.url).host}.evil.example/f-1`],
-    ['another name of this machine', () => `http://localhost:${new URL(older.url).port}/f-1`],
-    ['no web address', () => 'file:///etc/passwd'],
-    ['nonsense', () => 'f-1.png'],
-    ['no address', () => ''],
-  ])('%s', async (_what, url) => {
+    [
+      'a host whose name begins with a listed host',
+      () => `http://${new URL(older.url).host}.evil.example/f-1`,
+    ],
+    ['another name of a listed host', () => `http://localhost:${new URL(older.url).port}/f-1`],
+    ['a file URL', () => 'file:///etc/passwd'],
+    ['a text that is not a URL', () => 'f-1.png'],
+    ['an empty URL', () => ''],
+  ])('sends no request and no token for an attachment at %s', async (_what, url) => {
     const before = older.requests.length;
     await expect(opening(url())).rejects.toMatchObject({
       fault: expect.stringMatching(/^(host-not-listed|refused)$/),
@@ -83,7 +86,7 @@ describe('the token goes to the listed hosts only', () => {
     expect(older.requests).toHaveLength(before);
   });
 
-  test('a redirect is refused, also to a listed host', async () => {
+  test('does not follow a redirect of a media host, even to a listed host', async () => {
     for (const to of [`http://${elsewhere.host}/f-1`, '/media/a-1/f-2']) {
       older.fail({ match: /f-1$/, name: 'redirect', to });
       const before = older.requests.length;
@@ -94,7 +97,7 @@ describe('the token goes to the listed hosts only', () => {
     expect(elsewhere.asked).toEqual([]);
   });
 
-  test('not without encryption, where Conversations is encrypted', async () => {
+  test('sends no token to an http:// URL if Conversations uses https://', async () => {
     const conversations = { ...older.moves.conversations, url: 'https://conversations.example' };
     const before = older.requests.length;
     await expect(opening(urlOf('f-1'), { conversations })).rejects.toMatchObject({
@@ -103,33 +106,33 @@ describe('the token goes to the listed hosts only', () => {
     expect(older.requests).toHaveLength(before);
   });
 
-  test('hosts are compared without regard to capitals, and default ports are left out', async () => {
+  test('compares hosts with MEDIA_HOSTS in lower case and without default ports', async () => {
     const mediaHosts = ['media.example.invalid'];
     const opened = opening('http://MEDIA.example.invalid:80/f-1', { mediaHosts });
     await expect(opened).rejects.toMatchObject({ code: 'unreachable' });
   });
 });
 
-describe('an attachment that cannot be read now or ever is missing (S4-41)', () => {
+describe('an attachment that can never be read throws AttachmentMissing (S4-41)', () => {
   test.each([
     ['404', 'not-found'],
     ['410', 'not-found'],
-  ] as const)('%s', async (name, fault) => {
+  ] as const)('an attachment is missing when its host answers %s: %s', async (name, fault) => {
     older.fail({ match: /media/, name });
     await expect(fetchIt('f-1')).rejects.toMatchObject({ fault });
   });
 
-  test('too large by its announced length: nothing of it is read', async () => {
+  test('an attachment is refused before it is read if its announced length exceeds the limit', async () => {
     await expect(opening(urlOf('large'))).rejects.toMatchObject({ fault: 'too-large' });
   });
 
-  test('too large without an announced length: the stream fails', async () => {
+  test('the stream of an attachment without an announced length fails when it exceeds the limit', async () => {
     older.fail({ match: /media/, name: 'endless' });
     const content = await opening(urlOf('f-1'), { attachmentBytes: 3_000_000 });
     await expect(buffer(content)).rejects.toMatchObject({ fault: 'too-large' });
   });
 
-  test('exactly as large as the limit is not too large', async () => {
+  test('an attachment that is exactly as large as the limit is accepted', async () => {
     const { length = 0 } = contentOf('a-1', 'f-1')?.body ?? {};
     expect(await fetchIt('f-1', { attachmentBytes: length })).toHaveLength(length);
     await expect(fetchIt('f-1', { attachmentBytes: length - 1 })).rejects.toMatchObject({
@@ -138,7 +141,7 @@ describe('an attachment that cannot be read now or ever is missing (S4-41)', () 
   });
 });
 
-describe('an attachment that may be read later is a failure of the source (S4-43)', () => {
+describe('an attachment that may be read later throws SourceFailed (S4-43)', () => {
   test.each([
     ['500', 'error'],
     ['throttle', 'throttled'],
@@ -146,23 +149,26 @@ describe('an attachment that may be read later is a failure of the source (S4-43
     ['cut', 'cut'],
     ['hang', 'timeout'],
     ['silent', 'timeout'],
-  ] as const)('%s → %s', async (name, code) => {
-    older.fail({ match: /media/, name });
-    await expect(fetchIt('f-1')).rejects.toMatchObject({ code });
-  });
+  ] as const)(
+    'the fault “%s” of a media host throws SourceFailed with the code “%s”',
+    async (name, code) => {
+      older.fail({ match: /media/, name });
+      await expect(fetchIt('f-1')).rejects.toMatchObject({ code });
+    },
+  );
 
-  test('a host that is down', async () => {
+  test('a media host that is down throws SourceFailed with the code “unreachable”', async () => {
     const opened = opening(`http://${DEAD_HOST}/media/a-1/f-1`);
     await expect(opened).rejects.toMatchObject({ code: 'unreachable' });
   });
 });
 
-describe('waiting', () => {
+describe('timeouts and cancellation', () => {
   beforeEach(async () => {
     await older.add({ id: 'a-1', messages: 1 });
   });
 
-  test('a storage that takes its time is no silence of the host', async () => {
+  test('a slow reader of the stream does not count as silence of the media host', async () => {
     older.fail({ match: /media/, name: 'endless' });
     const content = await opening(urlOf('f-1'));
     const parts = content[Symbol.asyncIterator]();
@@ -172,7 +178,7 @@ describe('waiting', () => {
     content.destroy();
   });
 
-  test('ends the request when nobody wants the content any more', async () => {
+  test('aborts the request to the media host when the caller cancels', async () => {
     const fault = older.fail({ match: /media/, name: 'hang' });
     const end = new AbortController();
     const opened = openAttachment(
@@ -186,7 +192,7 @@ describe('waiting', () => {
   });
 });
 
-test('a web page in place of a picture is not taken for it, and the attachment is tried again', async () => {
+test('a web page instead of an image is refused as unreadable, and the next attempt can read the image', async () => {
   older.fail({ match: /media/, name: 'garbage', count: 1 });
   await expect(opening(urlOf('f-4'), {}, 'image/png')).rejects.toMatchObject({
     code: 'unreadable',

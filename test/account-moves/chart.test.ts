@@ -13,7 +13,7 @@ test.each([
   expect(roundUp(most)).toBe(top);
 });
 
-test('days on which no move ended are shown, too, also across the end of a month', () => {
+test('the chart includes days on which no migration ended, even across the end of a month', () => {
   const known = [{ day: '2026-02-28', done: 3, failed: 1 }];
   expect(everyDay(known, '2026-03-02', 4)).toEqual([
     { day: '2026-02-27', done: 0, failed: 0 },
@@ -23,7 +23,7 @@ test('days on which no move ended are shown, too, also across the end of a month
   ]);
 });
 
-test('failed moves stand on top of completed ones, and a single one beside a thousand is still seen', () => {
+test('the chart draws failed migrations on top of completed ones, and one failure beside 1,000 completed ones is visible', () => {
   const chart = chartOf([
     { day: '2026-11-25', done: 1000, failed: 1 },
     { day: '2026-11-26', done: 0, failed: 0 },
@@ -38,7 +38,7 @@ test('failed moves stand on top of completed ones, and a single one beside a tho
   expect(chart?.lines.map(({ text }) => text)).toEqual(['0', '500', '1,000', '1,500', '2,000']);
 });
 
-test('all bars stand inside of the chart, beside each other', () => {
+test('the bars of the chart lie inside the chart and do not overlap', () => {
   const days = everyDay([{ day: '2026-11-26', done: 7, failed: 9 }], '2026-11-26', 14);
   const chart = chartOf(days);
   const bars = chart?.bars ?? [];
@@ -51,6 +51,6 @@ test('all bars stand inside of the chart, beside each other', () => {
   }
 });
 
-test('a period in which no move ended has no chart', () => {
+test('there is no chart for a period in which no migration ended', () => {
   expect(chartOf(everyDay([], '2026-11-26', 14))).toBeNull();
 });

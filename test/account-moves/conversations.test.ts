@@ -32,33 +32,36 @@ const lastAsked = () => {
 };
 
 describe('accountThere', () => {
-  test('asks whether an account needs a migration (S4-11)', async () => {
+  test('accountThere returns the name and the message count of an account that Conversations knows (S4-11)', async () => {
     expect(await accountThere(older.moves, 'a-1')).toEqual({ name: 'Blue Lamps', messages: 60 });
   });
 
-  test('returns null for an account that is unknown there (S4-12)', async () => {
+  test('accountThere returns null for an account that Conversations does not know (S4-12)', async () => {
     expect(await accountThere(older.moves, 'a-2')).toBeNull();
   });
 
-  test.each(['.', '..'])('asks no other address for an account called "%s"', async (id) => {
-    const before = older.requests.length;
-    expect(await accountThere(older.moves, id)).toBeNull();
-    expect(older.requests.length).toBe(before);
-  });
+  test.each(['.', '..'])(
+    'accountThere sends no request for an account with the id "%s", which would lead to another URL',
+    async (id) => {
+      const before = older.requests.length;
+      expect(await accountThere(older.moves, id)).toBeNull();
+      expect(older.requests.length).toBe(before);
+    },
+  );
 
-  test('escapes the id in the address', async () => {
+  test('accountThere escapes the account id in the URL', async () => {
     await older.add({ id: 'shop@example.com:1', messages: 1 });
     expect(await accountThere(older.moves, 'shop@example.com:1')).toMatchObject({ messages: 1 });
   });
 
-  test('accepts that the older system does not count', async () => {
+  test('accountThere returns no message count if Conversations does not know it', async () => {
     const account = await older.add({ id: 'uncounted', messages: 1 });
     Object.assign(older.accounts.get(account.id) ?? {}, { messageCount: null });
     expect(await accountThere(older.moves, 'uncounted')).toMatchObject({ messages: null });
   });
 
   test.each(['500', 'throttle', '401', 'hang', 'cut', 'garbage', 'redirect', 'silent'] as const)(
-    'is Unavailable, not unknown, when the answer is: %s',
+    'accountThere throws Unavailable, instead of returning null, when Conversations has the fault “%s”',
     async (name) => {
       older.fail({ match: /accounts/, name });
       await expect(accountThere(older.moves, 'a-1')).rejects.toThrow(Unavailable);
@@ -67,12 +70,12 @@ describe('accountThere', () => {
     },
   );
 
-  test('is Unavailable when the answer is about another account', async () => {
+  test('accountThere throws Unavailable when Conversations answers with another account', async () => {
     older.accounts.set('a-3', { ...older.accounts.get('a-1'), id: 'a-4' } as never);
     await expect(accountThere(older.moves, 'a-3')).rejects.toThrow(Unavailable);
   });
 
-  test('is Unavailable when nothing listens', async () => {
+  test('accountThere throws Unavailable when Conversations does not run', async () => {
     const conversations = { ...older.moves.conversations, url: 'http://127.0.0.1:2' };
     await expect(accountThere({ ...older.moves, conversations }, 'a-1')).rejects.toThrow(
       Unavailable,
@@ -81,24 +84,24 @@ describe('accountThere', () => {
 });
 
 describe('channelsThere', () => {
-  test('gets channels from the API, which are encrypted where they are stored (S4-20, S4-21)', async () => {
+  test('channelsThere gets channels in plain text from the API, although Conversations stores them encrypted (S4-20, S4-21)', async () => {
     const { brands, channels } = await channelsThere(older.moves, 'a-1');
     expect(brands[0]).toEqual({ id: 'brand-1', name: 'Blue Lamps' });
     expect(channels[0]).toMatchObject({ id: 'web', brand_id: 'brand-1', kind: 'webchat' });
     expect(older.accounts.get('a-1')?.sealed.includes('webchat')).toBe(false);
   });
 
-  test('keeps every digit of an id above 2^53', async () => {
+  test('channelsThere keeps every digit of a channel id above 2^53', async () => {
     const { channels } = await channelsThere(older.moves, 'a-1');
     expect(channels[2]).toMatchObject({ id: '9007199254740993' });
   });
 
-  test('throws NotFound when the account is gone meanwhile', async () => {
+  test('channelsThere throws NotFound when Conversations does not know the account', async () => {
     await expect(channelsThere(older.moves, 'a-9')).rejects.toThrow(NotFound);
   });
 
   test.each(['500', 'hang', 'cut', 'garbage'] as const)(
-    'is Unavailable when the answer is: %s',
+    'channelsThere throws Unavailable when Conversations has the fault “%s”',
     async (name) => {
       older.fail({ match: /get_channels/, name });
       await expect(channelsThere(older.moves, 'a-1')).rejects.toThrow(Unavailable);
@@ -106,8 +109,8 @@ describe('channelsThere', () => {
   );
 });
 
-describe('the token', () => {
-  test('is signed with our key, names our certificate, and lasts 5 minutes (S4-61)', async () => {
+describe('our token for Conversations', () => {
+  test('our token for Conversations is signed with our key, names our certificate, and expires after 5 minutes (S4-61)', async () => {
     await accountThere(older.moves, 'a-1');
     const token = tokenOf(lastAsked().headers);
     const { iat = 0, exp = 0, aud } = decodeJwt(token);
@@ -121,21 +124,24 @@ describe('the token', () => {
     ['RS256', generateKeyPairSync('rsa', { modulusLength: 2048 })],
     ['ES384', generateKeyPairSync('ec', { namedCurve: 'P-384' })],
     ['EdDSA', generateKeyPairSync('ed25519')],
-  ])('is signed with %s, by the kind of the key', async (algorithm, { privateKey, publicKey }) => {
-    const conversations = { ...older.moves.conversations, key: privateKey };
-    const token = await certToken({ conversations });
-    const options = { algorithms: [algorithm], audience: 'conversations' };
-    await expect(jwtVerify(token, publicKey, options)).resolves.toBeDefined();
-  });
+  ])(
+    'our token for Conversations is signed with %s if our key is of that kind',
+    async (algorithm, { privateKey, publicKey }) => {
+      const conversations = { ...older.moves.conversations, key: privateKey };
+      const token = await certToken({ conversations });
+      const options = { algorithms: [algorithm], audience: 'conversations' };
+      await expect(jwtVerify(token, publicKey, options)).resolves.toBeDefined();
+    },
+  );
 
-  test('of a shopper is not enough for accounts and channels', async () => {
+  test('Conversations refuses the token of a shopper for accounts and channels', async () => {
     const Authorization = `Bearer ${await older.shopperToken('a-1')}`;
     for (const path of ['/accounts/a-1', '/get_channels_to_migrate?account_id=a-1']) {
       expect((await fetch(older.url + path, { headers: { Authorization } })).status).toBe(401);
     }
   });
 
-  test('does not follow a redirect to another server', async () => {
+  test('our token is not sent to another server when Conversations redirects to it', async () => {
     const elsewhere = await openReceiver();
     older.fail({ match: /accounts/, name: 'redirect', to: elsewhere.url });
     await expect(accountThere(older.moves, 'a-1')).rejects.toThrow(Unavailable);
@@ -143,7 +149,7 @@ describe('the token', () => {
     elsewhere.close();
   });
 
-  test('is refused by a Conversations that knows another certificate', async () => {
+  test('Conversations refuses our token if it knows another certificate', async () => {
     const other = await openConversations();
     const Authorization = `Bearer ${await certToken(other.moves)}`;
     const answer = await fetch(`${older.url}/accounts/a-1`, { headers: { Authorization } });
@@ -152,7 +158,7 @@ describe('the token', () => {
   });
 });
 
-test('an odd account has as many broken messages and unreadable attachments as it says', async () => {
+test('an odd sample account has as many broken messages and unreadable attachments as `oddities` says', async () => {
   const parse = messagesOf('a-1');
   const items = [
     ...messageItems(wanted({ id: 'a-1', messages: 60, media: older.url, isOdd: true })),
@@ -170,7 +176,7 @@ test('an odd account has as many broken messages and unreadable attachments as i
   expect(opened.filter(({ status }) => status === 'rejected')).toHaveLength(oddities.unreadable);
 });
 
-test('Conversations also runs as a program of its own, as in the demo', async () => {
+test('Conversations also runs in its own process, as in the demo', async () => {
   const program = await startConversationsProgram();
   const { newest } = await program.add({ id: 'a-1', messages: 30 });
   expect(newest).toBeInstanceOf(Date);

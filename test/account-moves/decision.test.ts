@@ -1,4 +1,4 @@
-// What a request for a move does, by the state of the move.
+// What a migration request does, depending on the status of the migration.
 import { expect, test } from '@jest/globals';
 import { decide, type Decision } from '../../src/account-moves/decision.ts';
 import type { MigrationStatus, Part, Reached } from '../../src/account-moves/status.ts';
@@ -9,7 +9,10 @@ type Row = {
   part?: Part;
   asked?: Asked;
   force?: boolean;
-  /** The dump that is read, the one that is asked for, whether reading fails, and the wave that asks. */
+  /**
+   * `at`: the dump that the run reads. `location`: the dump that the request names. `failing`:
+   * whether reading fails. `wave`: the wave that sends the request.
+   */
   at?: string | null;
   location?: string | null;
   failing?: boolean;
@@ -69,7 +72,7 @@ const reached = (status: MigrationStatus): Reached | null =>
     : null;
 
 test.each(table)(
-  'S4-42 S4-50 S4-51 S4-52 S4-53 a request for an account in status $status (part $part; asked for: $asked, force: $force, dump $location, wave $wave): $decision',
+  'S4-42 S4-50 S4-51 S4-52 S4-53 the decision is “$decision” for an account with status $status and part $part, if a request asks for $asked with force $force, dump $location and wave $wave',
   ({
     status,
     part = 'whole',

@@ -16,7 +16,7 @@ const account = wanted({ id: 'a-1', messages: 95, perThread: 1, isOdd: true });
 const messages = [...messageItems(account)];
 const never = new AbortController().signal;
 let storage: Objects;
-/** The objects that were read, in their order. */
+/** The keys of the objects that were read, in order. */
 let read: string[];
 
 beforeEach(async () => {
@@ -42,30 +42,30 @@ const positionsOf = (records: RawRecord[]) =>
   records.map(({ item }) => (item as { position: string }).position);
 const positions = messages.map(({ position }) => position);
 
-describe('messages', () => {
+describe('messages of a dump', () => {
   test.each([7, 20, 1000])(
-    'reads every message once, newest first (S4-34): %d a page',
+    'the dump reader reads every message once, newest first, in pages of %d (S4-34)',
     async (limit) => {
       await write();
       expect(positionsOf(await readAll(open(), { limit }))).toEqual(positions);
     },
   );
 
-  test('reads from an S3 bucket (S4-34)', async () => {
+  test('the dump reader reads a dump from an S3 bucket (S4-34)', async () => {
     storage = openObjects(await newBucket());
     await write();
     expect(positionsOf(await readAll(open('/dumps/a-1/'), { limit: 50 }))).toEqual(positions);
     storage.close();
   });
 
-  test('reads records as they are: line separators, emoji, large numbers', async () => {
+  test('the dump reader keeps line separators, emoji and large numbers in records', async () => {
     await write();
     const { items } = await open().messages({ limit: 13 });
     expect(items[8]?.item).toEqual(JSON.parse(JSON.stringify(messages[8])));
     expect(items[3]?.item).toMatchObject({ id: '9007199254740993' });
   });
 
-  test('continues after a cursor, in the middle of a part and between two parts (S4-40)', async () => {
+  test('the dump reader continues after a cursor, in the middle of a file and between two files (S4-40)', async () => {
     await write();
     for (const [after, expected] of [
       ['1:3', 3],
@@ -77,15 +77,15 @@ describe('messages', () => {
     }
   });
 
-  test('continues without reading earlier parts, and opens a part once for all its pages', async () => {
+  test('the dump reader continues without reading earlier files, and opens a file once for all its pages', async () => {
     await write();
     await readAll(open(), { after: '3:5', limit: 4 });
-    // Each part is read twice: for its checksum, and for its records.
+    // Each file is read twice: once for its checksum, and once for its records.
     const expected = [3, 3, 4, 4, 5, 5].map((part) => `a-1/messages/000${part}.ndjson.gz`);
     expect(read).toEqual(['a-1/manifest.json', ...expected]);
   });
 
-  test('reads down to a cursor, which is not included', async () => {
+  test('the dump reader stops before the cursor “until”', async () => {
     await write();
     const range = { until: '2:3', limit: 9 };
     expect(positionsOf(await readAll(open(), range))).toEqual(positions.slice(0, 22));
@@ -93,7 +93,7 @@ describe('messages', () => {
     expect([items, next]).toEqual([[], null]);
   });
 
-  test('ends a page of long messages early', async () => {
+  test('the dump reader ends a page of long messages before the requested number of messages', async () => {
     const long = wanted({ id: 'a-1', messages: 30, bodyLength: 300_000 });
     await write(dumpOf(long));
     const { items } = await open().messages({ limit: 1000 });
@@ -101,7 +101,7 @@ describe('messages', () => {
     expect(await readAll(open(), { limit: 1000 })).toHaveLength(30);
   });
 
-  test('gives on a line that is no JSON as a text, and reads on', async () => {
+  test('the dump reader returns a line that is not JSON as a string, and reads the lines after it', async () => {
     await write({ messages: [messages[0] ?? {}, '{"position": "2026', messages[1] ?? {}] });
     const { items, lost } = await readPage(open(), { limit: 10 });
     expect(items.map(({ cursor }) => cursor)).toEqual(['1:1', '1:2', '1:3']);
@@ -109,13 +109,13 @@ describe('messages', () => {
     expect(lost).toEqual([]);
   });
 
-  test('reads a dump without messages', async () => {
+  test('the dump reader reads a dump without messages and threads', async () => {
     await write({ messages: [], threads: [] });
     expect(await open().messages({ limit: 10 })).toEqual({ items: [], next: null });
     expect(await open().threadIds(null)).toEqual({ items: [], next: null });
   });
 
-  test('reads cursors, and one message by its cursor', async () => {
+  test('the dump reader lists cursors, and reads one message by its cursor', async () => {
     await write();
     const reader = open();
     const { items, next } = await reader.cursors({ after: '1:19', limit: 3 });
@@ -126,15 +126,15 @@ describe('messages', () => {
   });
 });
 
-describe('threads', () => {
-  test('are found by their ids; those that do not exist are left out', async () => {
+describe('threads of a dump', () => {
+  test('the dump reader finds threads by their ids, and leaves out ids that do not exist', async () => {
     await write();
     const found = await open().threads(['t-7', 'none', 't-90', 't-7']);
     expect(found.map(({ cursor }) => cursor)).toEqual(['t-7', 't-90']);
     expect(found[0]?.item).toMatchObject({ id: 't-7', title: expect.any(String) });
   });
 
-  test('are listed by id, some at a time', async () => {
+  test('the dump reader lists the ids of all threads, page by page', async () => {
     const many = wanted({ id: 'a-1', messages: 2500, perThread: 1 });
     await write({ messages: [], threads: threadItems(many) });
     const reader = open();
@@ -150,15 +150,15 @@ describe('threads', () => {
     expect(ids).toHaveLength(2500);
   });
 
-  test('a line that is no thread is listed, so that it is reported', async () => {
+  test('the dump reader lists a line that is not a thread by its line number, so that it is reported', async () => {
     await write({ threads: ['nonsense', ...threadItems(account)] });
     expect((await open().threadIds('a')).items).toContain('line:1');
     expect(await open().threads(['line:1'])).toEqual([{ cursor: 'line:1', item: 'nonsense' }]);
   });
 });
 
-describe('attachments', () => {
-  test('are in the dump (S4-34)', async () => {
+describe('attachments of a dump', () => {
+  test('the dump reader reads an attachment from the dump, and not from its URL (S4-34)', async () => {
     const content = contentOf('a-1', 'f-10')?.body ?? Buffer.alloc(0);
     await write({ attachments: [{ id: 'f-10', content }] });
     const stream = await open().attachment(
@@ -168,13 +168,16 @@ describe('attachments', () => {
     expect((await buffer(stream)).equals(content)).toBe(true);
   });
 
-  test.each(['missing', '..', '.hidden'])('one that is not there is missing: %s', async (id) => {
-    await write();
-    const opened = open().attachment({ id, url: '', type: '' }, never);
-    await expect(opened).rejects.toMatchObject({ fault: 'not-found' });
-  });
+  test.each(['missing', '..', '.hidden'])(
+    'the dump reader throws AttachmentMissing for the attachment “%s”, which the dump does not contain',
+    async (id) => {
+      await write();
+      const opened = open().attachment({ id, url: '', type: '' }, never);
+      await expect(opened).rejects.toMatchObject({ fault: 'not-found' });
+    },
+  );
 
-  test('one that is too large is not read', async () => {
+  test('the dump reader refuses an attachment that exceeds the size limit', async () => {
     await write({ attachments: [{ id: 'f-1', content: Buffer.alloc(2000) }] });
     const opened = open('dumps/a-1', 'a-1', 1999).attachment(
       { id: 'f-1', url: '', type: '' },
@@ -187,30 +190,30 @@ describe('attachments', () => {
   });
 });
 
-describe('a dump that cannot be used is a failure of the source, and never of its records', () => {
+describe('an unusable dump is a failure of the whole source, and its records do not become dead letters', () => {
   const fails = (code: string, reader = open()) =>
     expect(readPage(reader, { limit: 100 })).rejects.toMatchObject({ code });
 
-  test('not complete: the manifest is written last', async () => {
+  test('a dump without a manifest is incomplete and fails with “no-dump”', async () => {
     await write();
     await storage.delete('dumps/a-1/manifest.json');
     await fails('no-dump');
   });
 
-  test('another location, or one that cannot be', async () => {
+  test('a wrong or invalid dump location fails with “no-dump”', async () => {
     await write();
     await fails('no-dump', open('dumps/a-2'));
     await fails('no-dump', open('dumps/../secrets'));
     await fails('no-dump', open(''));
   });
 
-  test('of another account', async () => {
+  test('a dump of another account fails with “no-dump”', async () => {
     await write();
     await fails('no-dump', open('dumps/a-1', 'a-2'));
   });
 
   test.each(['', 'no json', '[]', '{"format": 2}'])(
-    'a manifest that is none: “%s”',
+    'the invalid manifest “%s” makes a dump fail as damaged',
     async (content) => {
       await write();
       await replace('manifest.json', content);
@@ -227,7 +230,7 @@ describe('a dump that cannot be used is a failure of the source, and never of it
     await replace('manifest.json', JSON.stringify(manifest));
   };
 
-  test('a manifest that lacks a part, or the threads, or counts in another way', async () => {
+  test('a manifest that lacks a file or has a wrong count makes a dump fail as damaged', async () => {
     await changed(({ files }) => files.splice(1, 1));
     await fails('damaged');
     await changed(({ files }) => files.pop());
@@ -236,7 +239,7 @@ describe('a dump that cannot be used is a failure of the source, and never of it
     await fails('damaged');
   });
 
-  test('a part that is missing, or another one than the manifest describes', async () => {
+  test('a message file that is missing or has another checksum than in the manifest makes a dump fail as damaged', async () => {
     await write();
     await replace('messages/0002.ndjson.gz', gzipSync('{}\n'));
     const reader = open();
@@ -248,7 +251,7 @@ describe('a dump that cannot be used is a failure of the source, and never of it
     await fails('damaged');
   });
 
-  test('a part with more or fewer records than the manifest says', async () => {
+  test('a message file with more or fewer records than the manifest says makes a dump fail as damaged', async () => {
     for (const more of [1, -1]) {
       await changed((manifest) => {
         const [first] = manifest.files;
@@ -259,7 +262,7 @@ describe('a dump that cannot be used is a failure of the source, and never of it
     }
   });
 
-  test('a part that is not packed, whatever its checksum', async () => {
+  test('a file that is not gzip makes a dump fail as damaged, even if its checksum is right', async () => {
     const { checksum } = await replace('messages/0001.ndjson.gz', 'plain');
     const files = [
       { name: 'messages/0001.ndjson.gz', records: 1, sha256: checksum },
@@ -271,7 +274,7 @@ describe('a dump that cannot be used is a failure of the source, and never of it
     await expect(open().threads(['t-1'])).rejects.toMatchObject({ code: 'damaged' });
   });
 
-  test('a failure is not remembered: the dump may be complete a moment later', async () => {
+  test('the dump reader does not cache a failure, and reads a dump that is completed later', async () => {
     const reader = open();
     await fails('no-dump', reader);
     await write();

@@ -1,4 +1,4 @@
-// Runs that read a dump, or two: every record arrives, whatever the second dump leaves out.
+// Migration runs that read one dump or two dumps: every record arrives, whatever the second dump leaves out.
 import { beforeAll, expect, test } from '@jest/globals';
 import { dumpOf, writeDump, type Dumped } from '../../demo/conversations/dump.ts';
 import { messageItems, threadItems } from '../../demo/conversations/records.ts';
@@ -17,7 +17,10 @@ beforeAll(() => {
 
 type Account = Awaited<ReturnType<typeof older.add>>;
 
-/** Writes a dump of some messages of an account, with their threads and attachments only. */
+/**
+ * Writes a dump of some messages of an account, and of the threads and attachments of these
+ * messages only.
+ */
 async function dumpPart(account: Account, location: string, [from, to]: [number, number]) {
   const messages = [...messageItems(account)].slice(from, to);
   const threads = [...threadItems(account)].filter((thread) =>
@@ -37,7 +40,7 @@ async function dumpPart(account: Account, location: string, [from, to]: [number,
   });
 }
 
-test('S4-34 a second dump that holds only the remaining messages, threads and attachments completes the account', async () => {
+test('S4-34 a second dump with only the remaining messages, threads and attachments completes a migration', async () => {
   const account = await older.add({ id: 'two', messages: 300 });
   await dumpPart(account, 'dumps/two-a', [0, 99]);
   await dumpPart(account, 'dumps/two-b', [99, 300]);
@@ -54,7 +57,7 @@ test('S4-34 a second dump that holds only the remaining messages, threads and at
   expect(await checkMove(here(), older, 'two')).toEqual([]);
 });
 
-test('S4-34 another dump is refused while the recent messages are read, and nothing of it is lost silently', async () => {
+test('S4-34 a request for the remaining messages from another dump gets 409 while the recent messages are not here yet', async () => {
   const account = await older.add({ id: 'early', messages: 150 });
   await dumpPart(account, 'dumps/early-a', [0, 100]);
   await dumpPart(account, 'dumps/early-b', [100, 150]);
@@ -63,7 +66,7 @@ test('S4-34 another dump is refused while the recent messages are read, and noth
   await expect(early).rejects.toMatchObject({ status: 409 });
 });
 
-test('a run that failed among the recent messages reads a dump of old messages whole', async () => {
+test('a run that failed while it read recent messages continues with a dump, and migrates all its old messages', async () => {
   const newest = new Date(Date.now() - 400 * 24 * 60 * 60 * 1000);
   const account = await older.add({ id: 'old', messages: 300, newest });
   await writeDump(here().storage, 'dumps/old/', dumpOf(account));
@@ -80,7 +83,7 @@ test('a run that failed among the recent messages reads a dump of old messages w
   });
 });
 
-test('S4-44 broken lines at the same place of two dumps are two dead letters, each of its dump', async () => {
+test('S4-44 broken lines with the same number in two dumps become two dead letters, each of which names its dump', async () => {
   const account = await older.add({ id: 'broken', messages: 120 });
   const all: Dumped = { ...dumpOf(account), attachments: [...dumpOf(account).attachments] };
   const messages = [...messageItems(account)];
@@ -101,7 +104,7 @@ test('S4-44 broken lines at the same place of two dumps are two dead letters, ea
   ]);
 });
 
-test('S4-44 a line of a dump that is larger than the database takes at once is a dead letter, and the rest arrives', async () => {
+test('S4-44 a line of a dump that is too large for the database becomes a dead letter, and all messages arrive', async () => {
   const account = await older.add({ id: 'large', messages: 60 });
   const messages = ['x'.repeat(9_000_000), ...messageItems(account)];
   await writeDump(here().storage, 'dumps/large/', { ...dumpOf(account), messages });
@@ -113,7 +116,7 @@ test('S4-44 a line of a dump that is larger than the database takes at once is a
   });
 });
 
-test('a dump at a wrong place is replaced by naming the right one', async () => {
+test('a new request with the right dump location replaces a wrong location', async () => {
   const account = await older.add({ id: 'misplaced', messages: 60 });
   await writeDump(here().storage, 'dumps/misplaced/', dumpOf(account));
   await requested(here(), 'misplaced', { location: 'dumps/wrong' });

@@ -1,5 +1,5 @@
-// Moves in processes that are killed or paused at their n-th step: another process continues, and then every record of
-// the account is here once. MOVE_KILLS=200 kills so often.
+// Migrations whose process is killed or paused at its n-th step: another process continues, and every record of the
+// account arrives once. MOVE_KILLS=200 kills 200 times.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { patience } from '../../src/account-moves/patience.ts';
 import { retryLetters } from '../../src/account-moves/retries.ts';
@@ -26,7 +26,7 @@ beforeAll(() => {
   Object.assign(patience, { recordDelay: 1 });
 });
 
-/** The jobs that are killed in turn, with about how many steps each has. */
+/** The kinds of job that are killed in turn, and about how many steps each kind has. */
 const scenarios = [
   { job: 'opening', steps: 12 },
   { job: 'rest', steps: 24 },
@@ -39,7 +39,7 @@ afterAll(() => {
   if (target > 20) process.stdout.write(`${kills} processes were killed during moves\n`);
 });
 
-/** Prepares an account up to the job that is to be killed; returns the id of the job. */
+/** Prepares an account up to the job that the test kills; returns the id of this job. */
 async function prepared(id: string, { job }: Scenario): Promise<string> {
   const account = { id, messages: 130, attachmentEvery: 20 };
   await older.add(account);
@@ -60,14 +60,14 @@ async function prepared(id: string, { job }: Scenario): Promise<string> {
   return (await moveOf(here(), id)).job ?? '';
 }
 
-test('S4-40 S4-85 a move that is killed at any of its steps is continued, and every record of the account is here once or a dead letter', async () => {
+test('S4-40 S4-85 a migration whose process is killed at any step is continued, and every record of the account arrives once or becomes a dead letter', async () => {
   for (let kill = 0; kill < target; kill += 1) {
     const scenario = scenarios[kill % scenarios.length] ?? scenarios[0];
     const id = `killed-${kill}`;
     const job = await prepared(id, scenario);
     const round = Math.floor(kill / scenarios.length) + 1;
     const rounds = Math.ceil(target / scenarios.length);
-    // With few kills, they are spread over all steps.
+    // If there are fewer rounds than steps, the kills are spread over all steps.
     const times =
       rounds < scenario.steps
         ? Math.ceil((round * scenario.steps) / (rounds + 1))
@@ -92,18 +92,19 @@ test('S4-40 S4-85 a move that is killed at any of its steps is continued, and ev
   }
 }, 3_600_000);
 
-test('processes were really killed during moves', () => {
+test('the tests really killed processes during migrations', () => {
   expect(kills).toBeGreaterThan(target / 2 - 1);
 });
 
-// No account has pages and attachments: one that is written beside the other would hold the lock of the move.
+// No account has both several pages and attachments: a page and an attachment are written in
+// parallel, and the paused one could hold the lock of the migration.
 test.each([
   { point: 'page locked', messages: 130, attachmentEvery: 0 },
   { point: 'page before commit', messages: 130, attachmentEvery: 0 },
   { point: 'attachment stored', messages: 40, attachmentEvery: 100 },
   { point: 'move rest ends', messages: 130, attachmentEvery: 0 },
 ])(
-  'a worker that is paused at “$point” and overtaken changes nothing when it wakes',
+  'a migration worker that is paused at “$point” while another worker takes over changes nothing when it resumes',
   async ({ point, messages, attachmentEvery }) => {
     const id = `paused-${point.replaceAll(' ', '-')}`;
     await older.add({ id, messages, attachmentEvery });
@@ -114,7 +115,7 @@ test.each([
     const { wasStopped, goOn } = await stoppedAt(variables(), task, { point, times: 1 });
     expect(wasStopped).toBe(true);
     if (point === 'page locked') {
-      // It holds the lock of the move, so it is the first to go on.
+      // The paused worker holds the lock of the migration, so it has to go on first.
       await goOn();
       await finish(here(), id);
     } else {

@@ -1,4 +1,5 @@
-// Records that arrive late, or are mended after the run: with their threads and attachments, and counted once.
+// Records that arrive during a run, or are repaired after it: they are stored with their threads and attachments, and
+// counted once.
 import { DeleteCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeAll, expect, test } from '@jest/globals';
 import { messageItems } from '../../demo/conversations/records.ts';
@@ -25,7 +26,7 @@ beforeAll(() => {
 const put = (table: string, Item: Record<string, unknown>) =>
   older.store.send(new PutCommand({ TableName: table, Item }));
 
-/** Retries the dead letters of an account, and runs the jobs that follow. */
+/** Retries the dead letters of an account with one cause, and runs the jobs that follow. */
 async function retryAll(account: string, cause: string) {
   const { jobs } = await retryLetters(here(), { account, cause, person });
   for (const { id } of jobs) await runJob(here(), tasks, id);
@@ -33,7 +34,10 @@ async function retryAll(account: string, cause: string) {
   await runJob(here(), tasks, job ?? '');
 }
 
-/** Breaks the newest message of an account that has an attachment; returns it as it was. */
+/**
+ * Makes the newest message of an account invalid; returns the valid message, which has an
+ * attachment.
+ */
 async function breakNewest(account: Awaited<ReturnType<typeof older.add>>) {
   const [first] = [...messageItems(account)];
   if (!first) throw new Error('The account has no messages');
@@ -41,7 +45,7 @@ async function breakNewest(account: Awaited<ReturnType<typeof older.add>>) {
   return first;
 }
 
-test('S4-25 the attachment of a message that arrives during the run is fetched', async () => {
+test('S4-25 the attachment of a message that arrives during the migration is fetched', async () => {
   const id = 'late';
   const { newest, media } = await older.add({ id, messages: 60 });
   onceAt('move recent ends', async () => {
@@ -61,7 +65,7 @@ test('S4-25 the attachment of a message that arrives during the run is fetched',
   expect(await checkMove(here(), older, id)).toEqual([]);
 });
 
-test('S4-44 the attachments of a message that is mended after the run are fetched by a job of their own', async () => {
+test('S4-44 retrying a message that was repaired after the run starts a job that fetches its attachments', async () => {
   const account = await older.add({ id: 'mended', messages: 60 });
   const whole = await breakNewest(account);
   await moved(here(), 'mended');
@@ -76,7 +80,7 @@ test('S4-44 the attachments of a message that is mended after the run are fetche
   expect(await checkMove(here(), older, 'mended')).toEqual([]);
 });
 
-test('a mended message whose thread does not exist is shown in a thread that is marked as gone', async () => {
+test('a repaired message whose thread does not exist gets a placeholder thread that is marked as gone', async () => {
   const account = await older.add({ id: 'orphan', messages: 60 });
   const whole = await breakNewest(account);
   await moved(here(), 'orphan');
@@ -85,7 +89,7 @@ test('a mended message whose thread does not exist is shown in a thread that is 
   expect(await checkMove(here(), older, 'orphan')).toEqual([]);
 });
 
-test('S4-41 a skipped attachment that its message has no more is marked as gone when it is retried', async () => {
+test('S4-41 retrying a skipped attachment marks it as gone if its message no longer has this attachment', async () => {
   const account = await older.add({ id: 'without', messages: 60, isOdd: true });
   await moved(here(), 'without');
   await older.add({ ...account, isOdd: false });
@@ -98,7 +102,7 @@ test('S4-41 a skipped attachment that its message has no more is marked as gone 
   expect(gone).toEqual([{ id: 'large' }]);
 });
 
-test('S4-42 a message that is gone at the source is marked, although its attachment was skipped in the run before', async () => {
+test('S4-42 the next run marks a message that the source deleted as gone, even if its attachment was skipped before', async () => {
   const account = await older.add({ id: 'gone', messages: 60, isOdd: true });
   await moved(here(), 'gone');
   const position = [...messageItems(account)][32]?.position;
@@ -115,7 +119,7 @@ test('S4-42 a message that is gone at the source is marked, although its attachm
   expect(await checkMove(here(), older, 'gone')).toEqual([]);
 });
 
-test('S4-44 a record whose key is no ASCII, or very long, is a dead letter, and the records after it arrive', async () => {
+test('S4-44 a record whose key is very long or not ASCII becomes a dead letter, and all other records arrive', async () => {
   await older.add({ id: 'odd-keys', messages: 60 });
   const rest = { account_id: 'odd-keys', thread_id: 't-0', direction: 'in', body: 'x' };
   await put('messages', { ...rest, position: 'é#1', id: '1' });
@@ -127,7 +131,7 @@ test('S4-44 a record whose key is no ASCII, or very long, is a dead letter, and 
   });
 });
 
-test('S4-46 broken threads that a person discarded do not fail the account again when it is retried', async () => {
+test('S4-46 the retry of a failed account succeeds after a person has discarded its broken threads', async () => {
   const id = 'discarded';
   await older.add({ id, messages: 90, perThread: 1 });
   for (let number = 0; number < 30; number += 1) {
@@ -143,7 +147,7 @@ test('S4-46 broken threads that a person discarded do not fail the account again
   expect(await moved(here(), id)).toMatchObject({ migration_status: 'completed', failed: 0 });
 });
 
-test('while the older system fails in the middle of a run, the move says since when and why', async () => {
+test('while the older system fails during a run, the migration records since when and why', async () => {
   await older.add({ id: 'down', messages: 10 });
   const { job } = await requested(here(), 'down');
   older.fail({ match: /get_channels_to_migrate/, name: '500' });

@@ -1,4 +1,4 @@
-// What becomes of a move when the older system, the databases or Redis fail in the middle of it.
+// What happens to a running migration when the older system, a database or Redis fails.
 import { afterEach, beforeAll, expect, test } from '@jest/globals';
 import { faultNames, type FaultName } from '../../demo/conversations/faults.ts';
 import { attachmentDelays } from '../../src/account-moves/attachment-fetch.ts';
@@ -43,12 +43,12 @@ let count = 0;
 const newId = () => `mishap-${(count += 1)}`;
 
 test.each<FaultName>(faultNames.filter((name) => name !== 'endless' && name !== 'redirect'))(
-  'S4-43 a move in which requests of every kind meet the fault “%s” some times ends complete, and nothing is lost',
+  'S4-43 a migration completes without losing records, although requests of every kind meet the fault “%s” twice',
   async (name) => {
     const id = newId();
     await older.add({ id, messages: 120, attachmentEvery: 30 });
     await requested(here(), id);
-    // For channels these say that the account is gone, which ends the run.
+    // For channels, 404 and 410 mean that the account is gone, which would end the run.
     const isGone = name === '404' || name === '410';
     const channels = isGone ? [] : [/GET \/get_channels/];
     for (const match of [/Query/, /BatchGetItem/, /GET \/media/, ...channels]) {
@@ -62,7 +62,7 @@ test.each<FaultName>(faultNames.filter((name) => name !== 'endless' && name !== 
   },
 );
 
-test('J-5 S4-47 while a database is being updated a move stops at its next page without an attempt, and goes on afterwards', async () => {
+test('J-5 S4-47 while a database is being updated, a migration stops at its next page without failing, and continues afterwards', async () => {
   const id = newId();
   await older.add({ id, messages: 120 });
   const { job } = await requested(here(), id);
@@ -87,7 +87,7 @@ test('J-5 S4-47 while a database is being updated a move stops at its next page 
   expect(await checkMove(here(), older, id)).toEqual([]);
 });
 
-test('S4-15 a move goes on when Redis has lost its data', async () => {
+test('S4-15 a migration continues after Redis has lost its data', async () => {
   const id = newId();
   await older.add({ id, messages: 120 });
   const queue = await workers.open(here(), tasks);
@@ -106,7 +106,7 @@ test('S4-15 a move goes on when Redis has lost its data', async () => {
   expect(await checkMove(here(), older, id)).toEqual([]);
 }, 60_000);
 
-test('S4-13 a person is served while every account of a wave waits for a store that hangs', async () => {
+test('S4-13 a person’s account is migrated while all accounts of a wave wait for a store that hangs', async () => {
   const ids = Array.from({ length: 6 }, (_one, index) => `waving-${index + 1}`);
   for (const id of [...ids, 'person']) await older.add({ id, messages: 60, attachmentEvery: 0 });
   await addWave(here(), { name: 'Behind', accounts: ids, atOnce: 6, person: 'mia@example.com' });
@@ -121,7 +121,7 @@ test('S4-13 a person is served while every account of a wave waits for a store t
   older.heal();
 }, 60_000);
 
-test('a move whose connection to MySQL breaks in the middle of a commit goes on', async () => {
+test('a migration continues after its MySQL connections break in the middle of a transaction', async () => {
   const id = newId();
   await older.add({ id, messages: 120 });
   await requested(here(), id);
@@ -142,7 +142,7 @@ test('a move whose connection to MySQL breaks in the middle of a commit goes on'
   expect(await checkMove(here(), older, id)).toEqual([]);
 });
 
-test('a move whose job was cancelled fails with the name of the person, and continues when it is requested again', async () => {
+test('cancelling the job of a migration fails the migration with the name of the person, and a new request continues it', async () => {
   const id = newId();
   await older.add({ id, messages: 20 });
   const { job } = await requested(here(), id);
@@ -158,7 +158,7 @@ test('a move whose job was cancelled fails with the name of the person, and cont
   expect(await finish(here(), id)).toMatchObject({ migration_status: 'completed', run: 1 });
 });
 
-test('J-8 a move whose job is gone gets another one', async () => {
+test('J-8 a migration whose job was deleted gets a new job', async () => {
   const id = newId();
   await older.add({ id, messages: 20 });
   const { job } = await requested(here(), id);
@@ -168,7 +168,7 @@ test('J-8 a move whose job is gone gets another one', async () => {
   expect(await finish(here(), id)).toMatchObject({ migration_status: 'completed' });
 });
 
-test('S4-72 failed accounts are reported once, in one message for all of a minute, by chat and to those who migrate accounts', async () => {
+test('S4-72 several accounts that failed within a minute are reported once, in one chat message', async () => {
   const ids = [newId(), newId(), newId()];
   for (const id of ids) {
     await older.add({ id, messages: 5 });
@@ -191,7 +191,7 @@ test('S4-72 failed accounts are reported once, in one message for all of a minut
   ]);
 });
 
-test('a record of an account whose move is over is counted exactly', async () => {
+test('a completed migration counts exactly the messages that are stored here', async () => {
   const id = newId();
   await older.add({ id, messages: 75, isOdd: true });
   const move = await moved(here(), id);

@@ -29,7 +29,7 @@ const event = (
 });
 const counted = (counts: object) => ({ counts: JSON.stringify({ ...zero, ...counts }) });
 
-test('every status with every part belongs to one tile at most, and those that a worker goes on with are running', () => {
+test('every status and part of a migration belongs to at most one dashboard tile, and active migrations belong to “running”', () => {
   for (const status of migrationStatuses) {
     for (const part of ['whole', 'recent'] as const) {
       const groups = moveGroups.filter((group) =>
@@ -47,7 +47,7 @@ test('every status with every part belongs to one tile at most, and those that a
   }
 });
 
-test('each stage has its own time and counts; a wait for a worker between two jobs belongs to neither', () => {
+test('each stage of a migration has its own time and counts, without the wait for a worker between two jobs', () => {
   const move = moveIn({ migration_status: 'recent-messages-only', messages: 700, threads: 90 });
   const shown = stagesOf(move, [
     event('migrating', 0),
@@ -70,7 +70,7 @@ test('each stage has its own time and counts; a wait for a worker between two jo
   ]);
 });
 
-test('stages of a completed run are all done, and one without results says so', () => {
+test('all stages of a completed run are shown as done, and a stage without results shows 0 or “Nothing”', () => {
   const all = counted({ channels: 1, messages: 4 });
   const shown = stagesOf(moveIn({ migration_status: 'completed', messages: 4, channels: 1 }), [
     event('channels', 0),
@@ -94,11 +94,14 @@ test('stages of a completed run are all done, and one without results says so', 
 test.each([
   [{ migration_status: 'failed', reached: null }, 'failed'],
   [{ migration_status: 'migrating', reached: null }, 'running'],
-] as const)('a stage without an end of the move %j is %s', (fields, state) => {
-  expect(stagesOf(moveIn(fields), [event('channels', 0)])[0]?.state).toBe(state);
-});
+] as const)(
+  'in a migration with the fields %j, a stage that has no end is shown as %s',
+  (fields, state) => {
+    expect(stagesOf(moveIn(fields), [event('channels', 0)])[0]?.state).toBe(state);
+  },
+);
 
-test('a retried stage keeps its first beginning and ends where the retry ended', () => {
+test('the time of a retried stage begins with its first start and ends with the end of the retry', () => {
   const [channels] = stagesOf(moveIn({ migration_status: 'channels-only' }), [
     event('channels', 0),
     event('failed', 5),
@@ -108,7 +111,7 @@ test('a retried stage keeps its first beginning and ends where the retry ended',
   expect(channels).toMatchObject({ state: 'done', took: '21 s' });
 });
 
-test('the runs before the current one are listed, the latest first, with the status that each ended in', () => {
+test('earlier runs of a migration are listed, the latest first, each with its last status', () => {
   const events = [
     event('migrating', 0),
     event('failed', 9, counted({ messages: 5 })),
@@ -129,6 +132,6 @@ test.each([
     { channels: 1, threads: 2, messages: 1234, attachments: 1, skipped: 3, failed: 4 },
     '1 channel, 2 threads, 1,234 messages, 1 attachment, 3 attachments skipped, 4 records failed',
   ],
-])('the counts %j are shown as “%s”', (counts, text) => {
+])('the counts of a migration %j are shown as “%s”', (counts, text) => {
   expect(countsText({ ...zero, ...counts })).toBe(text);
 });

@@ -20,13 +20,13 @@ beforeEach(() => {
 });
 afterEach(() => reader.close());
 
-/** A pattern for requests and answers that hold the whole record. */
+/** Returns a fault pattern that matches the requests and answers with the whole record. */
 const recordAt = (index: number) => new RegExp(`#${positions[index]?.split('#')[1]}$`);
 const page = (range = {}) => readPage(reader, { limit: 20, ...range });
 const cursorsOf = (items: { cursor: string }[]) => items.map(({ cursor }) => cursor);
 
 describe('readPage', () => {
-  test('reads a page that does not fail at once', async () => {
+  test('readPage reads a page without failures in one request', async () => {
     const fault = older.fail({ match: /GetItem/, name: '500' });
     const { items, lost, next } = await page();
     expect([items.length, lost, next]).toEqual([20, [], positions[19]]);
@@ -34,7 +34,7 @@ describe('readPage', () => {
   });
 
   test.each(['500', 'throttle', 'hang', 'cut', 'garbage'] as const)(
-    'leaves out one record that fails for ever, and reads on (S4-43, S4-44): %s',
+    'readPage reports a record that always fails with “%s” as lost, and reads all other records (S4-43, S4-44)',
     async (name) => {
       older.fail({ match: recordAt(7), name });
       const { items, lost, next } = await page();
@@ -46,31 +46,31 @@ describe('readPage', () => {
     },
   );
 
-  test('asks for a record several times before it counts as lost (S4-43)', async () => {
+  test('readPage tries a record several times before it reports the record as lost (S4-43)', async () => {
     older.fail({ match: recordAt(7), name: '500', count: 3 });
     const { items, lost } = await page();
     expect([items.length, lost]).toEqual([20, []]);
     const fault = older.fail({ match: recordAt(7), name: '500' });
     expect((await page()).lost).toHaveLength(1);
-    // Once as part of the page.
+    // The first of these requests was for the whole page.
     expect(fault.hits).toBe(1 + patience.recordAttempts);
   });
 
-  test('says of a lost record why, and a code to group it by (S4-44)', async () => {
+  test('readPage gives a reason and a cause code for each lost record (S4-44)', async () => {
     older.fail({ match: recordAt(7), name: 'throttle' });
     const [lost] = (await page()).lost;
     expect(lost).toMatchObject({ cursor: positions[7], cause: 'throttled' });
     expect(lost?.reason).toContain('throttled');
   });
 
-  test('nine failures in a row are lost records, ten are the fault of the source', async () => {
+  test('readPage reports nine unreadable records in a row as lost, but throws SourceFailed for ten in a row', async () => {
     for (let index = 3; index < 12; index += 1) older.fail({ match: recordAt(index), name: '500' });
     expect((await page()).lost).toHaveLength(9);
     older.fail({ match: recordAt(12), name: '500' });
     await expect(page()).rejects.toMatchObject({ code: 'error' });
   });
 
-  test('failures that are not in a row do not add up', async () => {
+  test('readPage reports ten unreadable records as lost if readable records are between them', async () => {
     for (let index = 0; index < 20; index += 2) {
       older.fail({ match: recordAt(index), name: '500' });
     }
@@ -80,24 +80,27 @@ describe('readPage', () => {
   test.each([
     ['401', 'denied'],
     ['404', 'no-table'],
-  ] as const)('makes no record of a fault of the whole source: %s', async (name, code) => {
-    const fault = older.fail({ match: /./, name });
-    await expect(page()).rejects.toMatchObject({ code });
-    expect(fault.hits).toBe(1);
-  });
+  ] as const)(
+    'readPage throws at once and reports no lost records when the whole source fails with %s',
+    async (name, code) => {
+      const fault = older.fail({ match: /./, name });
+      await expect(page()).rejects.toMatchObject({ code });
+      expect(fault.hits).toBe(1);
+    },
+  );
 
-  test('makes no record of a store that fails altogether, also on the last page', async () => {
+  test('readPage throws and reports no lost records when every request fails, even on a short last page', async () => {
     older.fail({ match: /./, name: 'throttle' });
     await expect(page({ after: positions[37] })).rejects.toThrow(SourceFailed);
   });
 
-  test('a source that is denied in the middle loses no record', async () => {
+  test('readPage throws and reports no lost records when access is denied while it reads single records', async () => {
     older.fail({ match: /^Query messages/, name: '500', count: 1 });
     older.fail({ match: recordAt(4), name: '401' });
     await expect(page()).rejects.toMatchObject({ code: 'denied' });
   });
 
-  test('stays within the range that was asked for', async () => {
+  test('readPage stays within the requested range when it reads records one by one', async () => {
     older.fail({ match: recordAt(7), name: '500' });
     const { items, lost, next } = await page({ after: positions[4], until: positions[9] });
     expect(
@@ -110,14 +113,14 @@ describe('readPage', () => {
 });
 
 describe('readThreads', () => {
-  test('leaves out one thread that fails for ever (S4-43, S4-44)', async () => {
+  test('readThreads reports a thread that always fails as lost, and reads all other threads (S4-43, S4-44)', async () => {
     older.fail({ match: /BatchGetItem threads a-1 t-1$/, name: '500' });
     const { items, lost } = await readThreads(reader, ['t-0', 't-1', 't-2', 'none']);
     expect(cursorsOf(items).toSorted()).toEqual(['t-0', 't-2']);
     expect(lost).toMatchObject([{ cursor: 't-1', cause: 'error' }]);
   });
 
-  test('makes no thread of a fault of the whole source', async () => {
+  test('readThreads throws and reports no lost threads when the whole source denies access', async () => {
     older.fail({ match: /BatchGetItem/, name: '401' });
     await expect(readThreads(reader, ['t-0', 't-1'])).rejects.toMatchObject({ code: 'denied' });
   });

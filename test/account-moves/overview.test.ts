@@ -1,4 +1,4 @@
-// The questions of the dashboard, also with 100,000 moves.
+// The queries of the migration dashboard, also with 100,000 migrations.
 import { beforeEach, expect, test } from '@jest/globals';
 import * as overview from '../../src/account-moves/overview.ts';
 import { run, select, sql, type Queryable } from '../../src/database/sql.ts';
@@ -29,7 +29,7 @@ async function addSome() {
   await addMove(here, 'b-7', { migration_status: 'not_needed' });
 }
 
-test('each tile counts and lists the same accounts, the latest first', async () => {
+test('each dashboard tile counts the same accounts that its list shows, the newest account first', async () => {
   await addSome();
   expect(await overview.countGroups(on)).toEqual({ waiting: 2, running: 2, done: 1, failed: 1 });
   expect(await idsOf({ group: 'waiting' })).toEqual(['a_4', 'a-1']);
@@ -39,7 +39,7 @@ test('each tile counts and lists the same accounts, the latest first', async () 
   expect(await idsOf({})).toHaveLength(7);
 });
 
-test('a search finds ids by their beginning; % and _ stand for themselves, and case counts', async () => {
+test('a search finds accounts by the beginning of their ids, is case-sensitive, and takes % and _ literally', async () => {
   await addSome();
   expect(await idsOf({ search: 'a-' })).toEqual(['a-1', 'a-2']);
   expect(await idsOf({ search: 'a_' })).toEqual(['a_4']);
@@ -48,7 +48,7 @@ test('a search finds ids by their beginning; % and _ stand for themselves, and c
   expect(await idsOf({ search: String.raw`\\` })).toEqual([]);
 });
 
-test('a wave filters counts and list; accounts that were taken out of it are left out', async () => {
+test('the filter by a wave counts and lists only the accounts that are still in the wave', async () => {
   await addSome();
   await run(
     on,
@@ -67,7 +67,7 @@ test('a wave filters counts and list; accounts that were taken out of it are lef
   expect(await idsOf({ wave: 8 })).toEqual([]);
 });
 
-test('how long people wait is measured from the request, for the first time that a run of today came so far', async () => {
+test('waiting times are measured from the request until a run first reaches a status, for the runs of today', async () => {
   for (const [index, seconds] of [1, 2, 3, 40].entries()) {
     const move = await addMove(here, `w-${index}`);
     await addEvents(here, move, [
@@ -94,7 +94,7 @@ test('how long people wait is measured from the request, for the first time that
   });
 });
 
-test('moves that ended are counted by day', async () => {
+test('completed and failed migrations are counted by day', async () => {
   const move = await addMove(here, 'd-1');
   const before = new Date(Date.now() - 86_400_000).toISOString();
   await addEvents(here, move, [
@@ -109,7 +109,7 @@ test('moves that ended are counted by day', async () => {
   ]);
 });
 
-test('failures are grouped by cause, with counts and the latest example', async () => {
+test('failed accounts and dead letters are grouped by cause, with counts and the latest example', async () => {
   for (const id of ['f-1', 'f-2', 'f-3']) {
     await addMove(here, id, {
       migration_status: 'failed',
@@ -126,7 +126,8 @@ test('failures are grouped by cause, with counts and the latest example', async 
     sql`update account_move move join inbox_account account on account.id = move.account_id
            set error_at = if(external_id = 'f-2', '2026-11-25', '2026-11-26')`,
   );
-  // Those that failed longest ago come first: an account that fails again does not keep others from their turn.
+  // The oldest failure comes first, so that an account that fails again does not keep others from
+  // being retried.
   expect(await overview.failedOf(on, 'throttled', 10)).toMatchObject([
     { external_id: 'f-2' },
     { external_id: 'f-1' },
@@ -146,7 +147,7 @@ test('failures are grouped by cause, with counts and the latest example', async 
   ]);
 });
 
-test('with 100,000 moves a page of the list reads a few hundred rows, whatever it is filtered by', async () => {
+test('with 100,000 migrations, a page of the list reads at most 1,000 rows, whatever the filter is', async () => {
   await addMany(on);
   const [{ middle } = { middle: 0 }] = await select<{ middle: number }>(
     on,

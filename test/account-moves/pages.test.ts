@@ -1,5 +1,5 @@
-// The dashboard of account migrations and the page of an account: each action by a person who may use it, and by one
-// who may not.
+// The dashboard of account migrations and the page of an account: each action by a person who may take it, and by a
+// person who may not.
 import { beforeEach, expect, test } from '@jest/globals';
 import { moveKinds } from '../../src/account-moves/job-requests.ts';
 import { eventsOf, byAccount } from '../../src/account-moves/moves.ts';
@@ -42,7 +42,7 @@ const tilesOn = (html: string) =>
 const idsOn = (html: string) =>
   [...html.matchAll(/<th scope="row">\s*<a href="\/account-moves\/([^"/]+)"/g)].map(([, id]) => id);
 
-test('without an older system the pages and their menu entry do not exist', async () => {
+test('without a configured older system, the pages of account migrations and their menu entry do not exist', async () => {
   const { preprod } = world;
   expect(preprod.settings.moves).toBeNull();
   const other = await import('../support/people.ts').then(({ openSite }) =>
@@ -57,7 +57,7 @@ test('without an older system the pages and their menu entry do not exist', asyn
   expect((await vic.get('/')).text).toContain('href="/account-moves"');
 });
 
-test('S4-72 the dashboard shows tiles, waiting times, a chart with its table, and failures by cause; texts are escaped', async () => {
+test('S4-72 the migration dashboard shows tiles, waiting times, a chart with its table, and failures by cause, with all texts escaped', async () => {
   const done = await addMove(here, 'a-1', {
     ...asked,
     migration_status: 'completed',
@@ -99,13 +99,13 @@ test('S4-72 the dashboard shows tiles, waiting times, a chart with its table, an
   expect(textOf((await mia.get('/account-moves')).text)).toContain('Retry 2 accounts');
 });
 
-test('a dashboard without any move says what begins one', async () => {
+test('the migration dashboard says that no account was requested and that no migration has ended', async () => {
   const text = textOf((await vic.get('/account-moves')).text);
   expect(text).toContain('No account was asked for yet');
   expect(text).toContain('No migration ended in the last 14 days');
 });
 
-test('the list is filtered by tile, wave and id; an id as a whole leads to its page', async () => {
+test('the list of migrations is filtered by tile, wave and the beginning of an id, and a complete id leads to the account’s page', async () => {
   await addMove(here, 'a-1');
   await addMove(here, 'a-2', failed);
   expect(idsOn((await vic.get('/account-moves?status=failed')).text)).toEqual(['a-2']);
@@ -123,7 +123,7 @@ test('the list is filtered by tile, wave and id; an id as a whole leads to its p
   }
 });
 
-test('the list has 50 accounts a page', async () => {
+test('the list of migrations shows 50 accounts on a page', async () => {
   for (let number = 100; number < 153; number += 1) await addMove(here, `many-${number}`);
   const first = await vic.get('/account-moves');
   expect(idsOn(first.text)).toHaveLength(50);
@@ -131,7 +131,7 @@ test('the list has 50 accounts a page', async () => {
   expect(idsOn((await vic.get(older)).text)).toEqual(['many-102', 'many-101', 'many-100']);
 });
 
-test('the page of an account shows status, percent, stages with times and counts, and earlier runs', async () => {
+test('the page of an account’s migration shows status, percent, stages with times and counts, and earlier runs', async () => {
   const move = await addMove(here, 'acc:7@x', {
     ...asked,
     name: 'Shop & Co',
@@ -188,7 +188,7 @@ test('the page of an account shows status, percent, stages with times and counts
   expect(own).toContain('/next-run"');
 });
 
-test('the event stream of a move sends its state and rendered stages, and ends with the move', async () => {
+test('the event stream of a migration sends its state and its rendered stages, and ends when the migration ends', async () => {
   await addMove(here, 'a-1', failed);
   const { text } = await vic.get('/account-moves/a-1/events');
   const events = text.split('\n\n').filter(Boolean);
@@ -199,7 +199,7 @@ test('the event stream of a move sends its state and rendered stages, and ends w
   });
 });
 
-test('accounts whose ids no URL can contain have pages', async () => {
+test('an account whose id cannot be part of a URL has a page with its number in the URL', async () => {
   for (const id of ['.', '..', 'waves']) {
     const move = await addMove(here, id);
     const { headers } = await vic.get(`/account-moves?q=${encodeURIComponent(id)}`);
@@ -209,7 +209,7 @@ test('accounts whose ids no URL can contain have pages', async () => {
   }
 });
 
-test('an account that is not here has no page', async () => {
+test('the page of an unknown account answers 404', async () => {
   for (const part of ['nobody', '~99', 'a%20b', '~0']) {
     for (const path of [part, `${part}/events`]) {
       const { status } = await vic.get(`/account-moves/${path}`);
@@ -218,7 +218,7 @@ test('an account that is not here has no page', async () => {
   }
 });
 
-test('a failed account is retried where it stopped; a viewer may not', async () => {
+test('a person retries a failed account, which continues where it stopped; a viewer may not retry', async () => {
   const { account_id: id } = await addMove(here, 'a-1', failed);
   expect((await vic.post('/account-moves/a-1/run')).status).toBe(403);
   expect(textOf((await mia.get('/account-moves/a-1')).text)).toContain('Retry');
@@ -236,8 +236,9 @@ test('a failed account is retried where it stopped; a viewer may not', async () 
   expect(textOf((await mia.get('/account-moves/a-1')).text)).toContain('Nothing was changed');
 });
 
-test('all accounts that failed for a cause are retried at once; those of a wave stay in the background', async () => {
-  // This one was never asked for, and nobody answers: it is passed over.
+test('one click retries all accounts that failed for the same cause, and accounts of a wave stay in the background', async () => {
+  // The older system was never asked about this account and does not answer now, so the retry skips
+  // it.
   await addMove(here, 'a-0', { ...failed, asked_at: null });
   await addMove(here, 'a-1', failed);
   await addMove(here, 'a-2', { ...failed, error_code: 'denied' });
@@ -262,7 +263,7 @@ test('all accounts that failed for a cause are retried at once; those of a wave 
   expect(text).toContain('Retry 1 account');
 });
 
-test('an account is migrated again only after its id was entered; what was typed stays', async () => {
+test('an account is migrated again only after a person enters its id, and a wrong entry stays in the form', async () => {
   const { account_id: id } = await addMove(here, 'a-1', {
     ...asked,
     migration_status: 'completed',
@@ -285,7 +286,7 @@ test('an account is migrated again only after its id was entered; what was typed
   expect(event).toMatchObject({ run: 2, name: 'migrating' });
 });
 
-test('an account that was never migrated is started, not migrated again', async () => {
+test('an account that was never migrated can be started, but cannot be migrated again', async () => {
   const { account_id: id } = await addMove(here, 'a-1', asked);
   expect((await mia.get('/account-moves/a-1')).text).not.toContain('next-run');
   expect((await mia.get('/account-moves/a-1/next-run')).status).toBe(409);
@@ -293,7 +294,7 @@ test('an account that was never migrated is started, not migrated again', async 
   expect(await byAccount(here.sql, id)).toMatchObject({ run: 1, person: 'mia@example.com' });
 });
 
-test('dead letters (recorded failures) of an account are retried and discarded by cause, the latter for a reason', async () => {
+test('a person retries or discards the dead letters (recorded failures) of an account by cause, and must give a reason to discard', async () => {
   await addMove(here, 'a-1', { ...asked, migration_status: 'completed', run: 1, failed: 3 });
   const payload = { what: 'message', account: 1, run: 1, cursor: 'x', item: null };
   await addLetters(here, [
@@ -340,7 +341,7 @@ test('dead letters (recorded failures) of an account are retried and discarded b
   expect(await open()).toEqual([]);
 });
 
-test('a dead letter (recorded failure) of an account that is discarded on the general page does not count any more', async () => {
+test('discarding a dead letter (recorded failure) on the general page lowers the account’s count of failed records', async () => {
   const { account_id: account } = await addMove(here, 'a-1', { ...asked, run: 1, failed: 2 });
   const payload = { what: 'message', account, run: 1, cursor: 'x', item: null };
   await addLetters(here, [{ subject: 'a-1', payload }]);
@@ -350,13 +351,13 @@ test('a dead letter (recorded failure) of an account that is discarded on the ge
   expect(await byAccount(here.sql, account)).toMatchObject({ failed: 1 });
 });
 
-test('message texts in dead letters (recorded failures) are shown only to those who may read inboxes', async () => {
+test('only people who may read inboxes see the message texts in dead letters (recorded failures)', async () => {
   await addLetters(here, [{ subject: 'a-1', payload: { item: { body: 'very private' } } }]);
   expect((await vic.get('/dead-letters')).text).not.toContain('very private');
   expect((await mia.get('/dead-letters')).text).toContain('very private');
 });
 
-test('an account that is not here is asked for; while the older system does not answer, the page says so', async () => {
+test('a person may ask the older system about an account that is not here, and gets 503 while it does not answer', async () => {
   const { text } = await mia.get('/account-moves?q=new-1');
   expect(textOf(text)).toContain('Ask the older system about new-1');
   expect(textOf((await vic.get('/account-moves?q=new-1')).text)).not.toContain(
@@ -367,7 +368,7 @@ test('an account that is not here is asked for; while the older system does not 
   expect((await mia.post('/account-moves', { account: 'new 1' })).status).toBe(422);
 });
 
-test('many records are retried at low priority; those that a job retries already are passed over and counted (28, 30)', async () => {
+test('many dead letters are retried at low priority, and dead letters that a job already retries are skipped and counted (28, 30)', async () => {
   await addMove(here, 'a-1', { ...asked, migration_status: 'completed', run: 1, failed: 3 });
   const payload = { what: 'message', account: 1, run: 1, cursor: 'x', item: null };
   const keys = ['1', '2', '3'];
@@ -402,7 +403,7 @@ test('many records are retried at low priority; those that a job retries already
   );
 });
 
-test('of more records than one click handles the button says how many of how many (29)', async () => {
+test('the buttons for 1,002 dead letters say that one click retries or discards 1,000 of them (29)', async () => {
   await addMove(here, 'a-1', { ...asked, migration_status: 'completed', run: 1 });
   await addLetters(
     here,

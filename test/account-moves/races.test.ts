@@ -1,4 +1,4 @@
-// Two at once: requests, workers, a person and a wave, and force in the middle of a run.
+// Races in account migrations: simultaneous requests, two workers on one run, and requests in the middle of a run.
 import { beforeAll, expect, test } from '@jest/globals';
 import { attachmentDelays } from '../../src/account-moves/attachment-fetch.ts';
 import { select, sql } from '../../src/database/sql.ts';
@@ -16,7 +16,7 @@ const here = () => world.staging;
 beforeAll(() => {
   Object.assign(attachmentDelays, { retry: 1, pause: 1, idle: 5 });
 });
-test('S4-53 many requests at once for one account are one run and one job', async () => {
+test('S4-53 simultaneous requests for one account start one run and one job', async () => {
   await older.add({ id: 'together', messages: 10 });
   const all = await Promise.all(Array.from({ length: 8 }, () => requested(here(), 'together')));
   expect(all.filter(({ isAccepted }) => isAccepted)).toHaveLength(1);
@@ -25,7 +25,7 @@ test('S4-53 many requests at once for one account are one run and one job', asyn
   expect(await finish(here(), 'together')).toMatchObject({ run: 1, migration_status: 'completed' });
 });
 
-test('two workers at one move store every record once', async () => {
+test('two workers on the same migration store every record once', async () => {
   await older.add({ id: 'twice', messages: 400 });
   const { job } = await requested(here(), 'twice');
   await runJob(here(), tasks, job?.id ?? '');
@@ -43,7 +43,7 @@ test('two workers at one move store every record once', async () => {
 });
 
 test.each(['channels read', 'page before commit', 'attachment stored', 'final check compared'])(
-  'S4-42 S4-52 force at “%s” of a run begins the next run, and the former one stops at its next commit',
+  'S4-42 S4-52 a request with force at the step “%s” of a run begins the next run, and the earlier run stops at its next commit',
   async (point) => {
     const id = `forced-${point.replaceAll(' ', '-')}`;
     await older.add({ id, messages: 120, attachmentEvery: 20 });
@@ -58,7 +58,7 @@ test.each(['channels read', 'page before commit', 'attachment stored', 'final ch
   },
 );
 
-test('S4-30 a request for the remaining messages while the recent ones are read lets the run go on to the end', async () => {
+test('S4-30 a request for the remaining messages, sent while the recent messages are being read, extends the run to all messages', async () => {
   await older.add({ id: 'wider', messages: 120 });
   await requested(here(), 'wider', { part: 'recent' });
   onceAt('page read', () => requested(here(), 'wider', { part: 'remaining' }));

@@ -1,9 +1,12 @@
-// Which messages are recent: those of the last days, at most so many, at least 50.
+// Which messages are recent: messages of the last days, up to a maximum, and always the newest 50. And how many dead
+// letters are too many.
 import { expect, test } from '@jest/globals';
 import { recentLimit, recentOf } from '../../src/account-moves/recent.ts';
 import { hasTooManyLetters } from '../../src/account-moves/limits.ts';
 
-/** Records of one message an hour, newest first, the newest at the end of 30 November. */
+/**
+ * Generates one message an hour, newest first. The newest message is of 30 November 2026, 23:00.
+ */
 const hourly = (count: number, from = 0) =>
   Array.from({ length: count }, (_one, index) => {
     const at = new Date(Date.UTC(2026, 10, 30, 23) - (from + index) * 3_600_000).toISOString();
@@ -12,7 +15,7 @@ const hourly = (count: number, from = 0) =>
   });
 const cutAt = '2026-11-28T00:00:00.000Z';
 
-test('S4-84 messages of the last days are recent, and reading continues after the last of them', () => {
+test('S4-84 messages of the last days are recent, and reading continues after the last recent message', () => {
   const page = { items: hourly(250), next: 'after the page' };
   const { items, next, isLast } = recentOf(page, { after: null, read: 0, cutAt, most: 1000 });
   expect(items.length).toBe(72);
@@ -20,7 +23,7 @@ test('S4-84 messages of the last days are recent, and reading continues after th
   expect(isLast).toBe(true);
 });
 
-test('S4-84 at least 50 messages are recent, however old they are', () => {
+test('S4-84 the newest 50 messages are recent, however old they are', () => {
   const old = { items: hourly(100, 5000), next: 'after the page' };
   const first = recentOf(old, { after: null, read: 0, cutAt, most: 1000 });
   expect(first.items.length).toBe(50);
@@ -28,7 +31,7 @@ test('S4-84 at least 50 messages are recent, however old they are', () => {
   expect(second).toEqual({ items: [], next: 'x', isLast: true });
 });
 
-test('S4-84 no more than the set number of messages is recent', () => {
+test('S4-84 at most the configured number of messages is recent', () => {
   const recent = { cutAt: '2020-01-01T00:00:00.000Z', most: 1000 };
   expect(recentLimit(0, recent, 250)).toBe(250);
   expect(recentLimit(900, recent, 250)).toBe(100);
@@ -38,7 +41,7 @@ test('S4-84 no more than the set number of messages is recent', () => {
   expect(recentOf(page, { after: 'x', read: 500, ...recent })).toEqual({ ...page, isLast: false });
 });
 
-test('a page that ends the store ends the recent messages, too', () => {
+test('the last page of the store also ends the recent messages', () => {
   const page = { items: hourly(3), next: null };
   expect(recentOf(page, { after: null, read: 0, cutAt, most: 1000 })).toEqual({
     ...page,
@@ -56,7 +59,7 @@ test.each([
   { failed: 21, messages: 100, expected: 10_000, isTooMany: false },
   { failed: 201, messages: 100, expected: 10_000, isTooMany: true },
 ])(
-  'S4-45 S4-46 S4-47 $failed dead letters beside $messages messages of $expected expected are too many: $isTooMany',
+  'S4-45 S4-46 S4-47 whether $failed dead letters are too many for $messages stored and $expected expected messages: $isTooMany',
   ({ failed, messages, expected, isTooMany }) => {
     const move = { ...counts, failed, messages, expected_messages: expected };
     expect(hasTooManyLetters(move, limits)).toBe(isTooMany);

@@ -1,4 +1,4 @@
-// Records of the older system: what is stored of them, and why others are dead letters.
+// The parsing of records of the older system: which fields are stored, and why a record is refused.
 import { expect, test } from '@jest/globals';
 import {
   messagesOf,
@@ -21,19 +21,19 @@ const message = {
 };
 const parse = messagesOf('acc-1');
 
-test('a message is stored as it is, with its attachments', () => {
+test('a valid message is parsed without changes, with its attachments', () => {
   expect(parse(message)).toEqual({ record: message, fault: null });
   const { attachments: _some, author: _author, ...least } = message;
   expect(parse(least).record).toMatchObject({ author: '', attachments: [] });
 });
 
-test('fields that are not known here are left out, and change nothing', () => {
+test('unknown fields of a message are left out', () => {
   expect(parse({ ...message, sentiment: 0.5 }).record).toEqual(message);
 });
 
 test.each([
-  ['is no JSON', '{"id":', 'It is no JSON.'],
-  ['is no object', null, 'The record'],
+  ['is not JSON', '{"id":', 'It is no JSON.'],
+  ['is not an object', null, 'The record'],
   ['has no id', { ...message, id: undefined }, 'id: is missing.'],
   ['has another id than its position', { ...message, id: 'm2' }, 'id: is not the one in position.'],
   ['has a position without a time', { ...message, position: 'yesterday#m1' }, 'position: must be'],
@@ -45,7 +45,7 @@ test.each([
   ['belongs to another account', { ...message, account_id: 'ACC-1' }, 'account_id: is that of'],
   ['has an unknown direction', { ...message, direction: 'up' }, 'direction: must be in or out.'],
   [
-    'has a text as attachments',
+    'has a text instead of a list of attachments',
     { ...message, attachments: 'a.png' },
     'attachments: must be a list.',
   ],
@@ -55,7 +55,7 @@ test.each([
     'author: must have',
   ],
   [
-    'has two attachments of one id',
+    'has two attachments with the same id',
     { ...message, attachments: [...message.attachments, ...message.attachments] },
     'attachments: two',
   ],
@@ -63,11 +63,11 @@ test.each([
   expect(parse(item).fault).toContain(reason);
 });
 
-test('lengths are counted in characters, as MySQL counts them', () => {
+test('the length of a text is counted in characters, as MySQL does, so that an emoji counts as one', () => {
   expect(parse({ ...message, author: '🙂'.repeat(300) }).fault).toBeNull();
 });
 
-test('a thread and a channel are stored with what they have, and a channel needs no brand', () => {
+test('threads and channels may lack optional fields, such as the brand of a channel', () => {
   const thread = {
     account_id: 'acc-1',
     id: 't1',
@@ -83,7 +83,7 @@ test('a thread and a channel are stored with what they have, and a channel needs
   expect(parseChannel({ ...channel, brand_id: null }).fault).toBeNull();
 });
 
-test('the position of a record is known also when the record cannot be stored', () => {
+test('positionIn returns the position of a record even if the record cannot be stored', () => {
   expect(positionIn({ cursor: '', item: { position: message.position } })).toBe(message.position);
   expect(positionIn({ cursor: '', item: { position: 'yesterday' } })).toBeNull();
   expect(positionIn({ cursor: '', item: '{' })).toBeNull();

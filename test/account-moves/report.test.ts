@@ -1,4 +1,4 @@
-// What a report of failed moves says, and where it leads.
+// What a report of failed migrations says, and to which page it links.
 import { expect, test } from '@jest/globals';
 import { causesOf, reportFailures } from '../../src/account-moves/report.ts';
 import { run, select, sql } from '../../src/database/sql.ts';
@@ -16,13 +16,16 @@ test.each([
   ],
   [['account-unknown'], 'account unknown: 1'],
   [[null], 'unknown: 1'],
-])('the causes %j are counted, the most frequent first (36)', (codes, text) => {
-  expect(causesOf(codes.map((code) => ({ error_code: code })))).toBe(text);
-});
+])(
+  'a report of failed migrations counts the causes %j, the most frequent first (36)',
+  (codes, text) => {
+    expect(causesOf(codes.map((code) => ({ error_code: code })))).toBe(text);
+  },
+);
 
 const failing = { error_message: 'It failed', error_at: '2026-11-26 10:00:00.000', run: 1 };
 
-/** Reports what failed; returns where the messages to people lead. */
+/** Sends the report of failed migrations; returns the links in the messages to people. */
 async function reported() {
   const { staging } = world;
   await run(staging.sql, sql`update account_move set reported_at = null`);
@@ -32,7 +35,7 @@ async function reported() {
   return lines.map(({ href }) => href);
 }
 
-test('a report of accounts whose channels were rejected leads to the dead letters: these accounts did not fail (34)', async () => {
+test('a report of rejected channels links to the dead letters, because no account has failed (34)', async () => {
   await addMove(world.staging, 'a-1', {
     ...failing,
     migration_status: 'recent-messages-only',

@@ -1,4 +1,4 @@
-// Whole runs of a move, on a real store and a real older system: what arrives, in which order, and what becomes of
+// Whole migration runs with the demo’s Conversations and its store: what arrives, in which order, and what happens to
 // records that cannot be read.
 import { DeleteCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeAll, beforeEach, expect, test } from '@jest/globals';
@@ -26,7 +26,9 @@ beforeEach(() => {
 });
 
 let count = 0;
-/** An id that no other test has: the store keeps its records. */
+/**
+ * Returns an account id that no other test uses, because the store keeps the records of all tests.
+ */
 const newId = () => `shop-${(count += 1)}`;
 
 const statusesOf = async (account: string) =>
@@ -44,7 +46,7 @@ const lettersOf = (account: string) =>
     sql`select * from dead_letter where subject = ${account} order by id`,
   );
 
-test('S4-01 S4-05 S4-06 S4-07 S4-08 S4-15 S4-20 S4-22 S4-23 S4-24 S4-25 S4-26 S4-85 an account arrives whole: channels, recent messages, then all, and its statuses come in order', async () => {
+test('S4-01 S4-05 S4-06 S4-07 S4-08 S4-15 S4-20 S4-22 S4-23 S4-24 S4-25 S4-26 S4-85 a migration brings all channels and messages of an account, and its statuses come in order', async () => {
   const id = newId();
   await older.add({ id, messages: 300 });
   const move = await moved(here(), id);
@@ -59,7 +61,7 @@ test('S4-01 S4-05 S4-06 S4-07 S4-08 S4-15 S4-20 S4-22 S4-23 S4-24 S4-25 S4-26 S4
   expect(await checkMove(here(), older, id)).toEqual([]);
 });
 
-test('S4-41 S4-45 records and attachments that cannot be read are dead letters with their causes, and everything else arrives', async () => {
+test('S4-41 S4-45 records and attachments that cannot be read become dead letters with their causes, and everything else arrives', async () => {
   const id = newId();
   await older.add({ id, messages: 120, isOdd: true });
   const move = await moved(here(), id);
@@ -77,12 +79,12 @@ test('S4-41 S4-45 records and attachments that cannot be read are dead letters w
   expect(await checkMove(here(), older, id)).toEqual([]);
 });
 
-test('S4-44 dead letters whose records are mended at the source arrive when they are retried', async () => {
+test('S4-44 retrying dead letters stores the records that were repaired at the source', async () => {
   const id = newId();
   const account = await older.add({ id, messages: 80, isOdd: true });
   await moved(here(), id);
   const broken = (await lettersOf(id)).filter(({ cause }) => cause === 'unreadable-message');
-  // The same account without its odd records.
+  // Adds the same account again, without its broken records.
   await older.add({ ...account, isOdd: false });
   const { count: retried, jobs } = await retryLetters(here(), {
     account: id,
@@ -96,7 +98,7 @@ test('S4-44 dead letters whose records are mended at the source arrive when they
   expect(await moveOf(here(), id)).toMatchObject({ failed: 0, messages: 80 });
 });
 
-test('dead letters are discarded for a reason, and do not count as failed any more', async () => {
+test('a person needs a reason to discard dead letters, which then no longer count as failed records', async () => {
   const id = newId();
   await older.add({ id, messages: 60, isOdd: true });
   await moved(here(), id);
@@ -111,7 +113,7 @@ test('dead letters are discarded for a reason, and do not count as failed any mo
   expect((await lettersOf(id)).filter(({ state }) => state === 'open')).toHaveLength(4);
 });
 
-test('S4-25 messages that arrive at the source while the account moves are here at its end', async () => {
+test('S4-25 messages that arrive at the source during the migration are here when it completes', async () => {
   const id = newId();
   const { newest } = await older.add({ id, messages: 90 });
   failpoints.reached = async (name) => {
@@ -135,7 +137,7 @@ test('S4-25 messages that arrive at the source while the account moves are here 
   expect(await checkMove(here(), older, id)).toEqual([]);
 });
 
-test('S4-42 force reads everything again: changed texts are overwritten, and what is gone at the source is marked', async () => {
+test('S4-42 a run with force reads everything again, overwrites changed texts, and marks messages that the source deleted', async () => {
   const id = newId();
   const account = await older.add({ id, messages: 70, perThread: 5 });
   await moved(here(), id);
@@ -164,7 +166,7 @@ test('S4-42 force reads everything again: changed texts are overwritten, and wha
   expect(await checkMove(here(), older, id)).toEqual([]);
 });
 
-test('S4-32 S4-33 S4-70 messages are read from the store itself, not through the API, and nothing is asked for a completed account', async () => {
+test('S4-32 S4-33 S4-70 a migration reads messages from the store and not through the API, and a request for a completed account asks nothing', async () => {
   const id = newId();
   await older.add({ id, messages: 60, attachmentEvery: 0 });
   await moved(here(), id);
@@ -179,7 +181,7 @@ test('S4-32 S4-33 S4-70 messages are read from the store itself, not through the
   expect(paths()).toHaveLength(3);
 });
 
-test('rows that were written here are changed by no run', async () => {
+test('a migration run does not change rows that were created here', async () => {
   const id = newId();
   await older.add({ id, messages: 10 });
   const { move } = await requested(here(), id);
@@ -195,7 +197,7 @@ test('rows that were written here are changed by no run', async () => {
   expect(kept).toEqual({ name: 'Ours', run: null });
 });
 
-test('S4-12 an account that the older system does not know is not needed, and is asked about again at the next request', async () => {
+test('S4-12 an account that the older system does not know needs no migration, and the next request asks the older system again', async () => {
   const id = newId();
   expect(await requested(here(), id)).toMatchObject({
     isAccepted: false,
@@ -207,7 +209,7 @@ test('S4-12 an account that the older system does not know is not needed, and is
   expect(await finish(here(), id)).toMatchObject({ migration_status: 'completed' });
 });
 
-test('S4-30 a run of the part “recent” stops after the recent messages, and “remaining” continues it', async () => {
+test('S4-30 a run of the part “recent” stops after the recent messages, and a request for “remaining” continues the run', async () => {
   const id = newId();
   await older.add({ id, messages: 120 });
   const stopped = await moved(here(), id, { part: 'recent' });
@@ -218,7 +220,7 @@ test('S4-30 a run of the part “recent” stops after the recent messages, and 
   expect(await checkMove(here(), older, id)).toEqual([]);
 });
 
-test('S4-34 a dump in the object storage is read in two parts, and attachments come from it', async () => {
+test('S4-34 a dump is migrated in two parts, recent and remaining, and its attachments are read from the dump', async () => {
   const id = newId();
   const account = await older.add({ id, messages: 120, attachmentEvery: 15 });
   await writeDump(here().storage, `dumps/${id}/`, dumpOf(account), { perPart: 30 });
@@ -239,7 +241,7 @@ test('S4-34 a dump in the object storage is read in two parts, and attachments c
   expect(await checkMove(here(), older, id)).toEqual([]);
 });
 
-test('S4-34 the remaining messages may come from another dump, which is read from its beginning', async () => {
+test('S4-34 the remaining messages may come from a second dump, which is read from its beginning', async () => {
   const id = newId();
   const account = await older.add({ id, messages: 120, attachmentEvery: 0 });
   const whole = dumpOf(account);
@@ -255,7 +257,7 @@ test('S4-34 the remaining messages may come from another dump, which is read fro
   expect(await checkMove(here(), older, id)).toEqual([]);
 });
 
-test('S4-43 S4-47 while the store fails the job waits and says why; after an hour the run fails, and a retry continues where it stopped', async () => {
+test('S4-43 S4-47 while the store fails, the migration waits and records why; after an hour the run fails, and a retry continues where it stopped', async () => {
   const id = newId();
   await older.add({ id, messages: 120 });
   await moved(here(), id, { part: 'recent' });
@@ -282,7 +284,7 @@ test('S4-43 S4-47 while the store fails the job waits and says why; after an hou
   expect(await checkMove(here(), older, id)).toEqual([]);
 });
 
-test('S4-44 one record that can never be read is a dead letter, and the records after it arrive', async () => {
+test('S4-44 a record that can never be read becomes a dead letter, and all other records arrive', async () => {
   const id = newId();
   const { newest } = await older.add({ id, messages: 70 });
   const cursor = newest.toISOString().slice(0, 23);
@@ -295,7 +297,7 @@ test('S4-44 one record that can never be read is a dead letter, and the records 
   expect(await checkMove(here(), older, id)).toEqual([]);
 });
 
-test('S4-41 while the media host fails the run waits ten times, and then completes without the attachments', async () => {
+test('S4-41 while the media host fails, a run pauses ten times and then completes without the attachments', async () => {
   const id = newId();
   await older.add({ id, messages: 100, attachmentEvery: 5 });
   older.fail({ match: /GET \/media/, name: '500' });
@@ -306,7 +308,7 @@ test('S4-41 while the media host fails the run waits ten times, and then complet
   expect(await checkMove(here(), older, id)).toEqual([]);
 }, 60_000);
 
-test('S4-45 a record that the database refuses is found by halving the page, and becomes a dead letter', async () => {
+test('S4-45 a record that the database refuses is found by halving its page, and becomes a dead letter', async () => {
   const id = newId();
   await older.add({ id, messages: 100 });
   await run(
@@ -323,7 +325,7 @@ test('S4-45 a record that the database refuses is found by halving the page, and
   }
 });
 
-test('S4-02 S4-72 brands and channels that cannot be stored are dead letters and reported, and the inbox opens nevertheless', async () => {
+test('S4-02 S4-72 brands and channels that cannot be stored become dead letters, and the migration completes nevertheless', async () => {
   const id = newId();
   await older.add({ id, messages: 5 });
   const account = older.accounts.get(id);
@@ -338,7 +340,7 @@ test('S4-02 S4-72 brands and channels that cannot be stored are dead letters and
   expect((await lettersOf(id)).map(({ item_key: key }) => key)).toEqual(['brand b', 'channel x y']);
 });
 
-test('S4-47 an account that the older system forgets during the run fails, and what arrived stays', async () => {
+test('S4-47 a migration fails when the older system no longer knows the account during the run', async () => {
   const id = newId();
   await older.add({ id, messages: 5 });
   await requested(here(), id);
@@ -349,7 +351,7 @@ test('S4-47 an account that the older system forgets during the run fails, and w
   });
 });
 
-test('while the older system is silent a request for an unknown account is refused with 503, and nothing is recorded', async () => {
+test('while the older system does not answer, a request for a new account gets 503 and records nothing', async () => {
   const id = newId();
   older.fail({ match: /GET \/accounts/, name: '500' });
   await expect(requested(here(), id)).rejects.toMatchObject({ status: 503 });

@@ -27,11 +27,11 @@ beforeAll(async () => {
 
 const wrongIn = (also: Variables) => moveSettings(withDefaults({ ...given, ...also })).wrong;
 
-test('account migrations are off where no older system is set', () => {
+test('account migrations are switched off if no older system is configured', () => {
   expect(moveSettings(withDefaults({}))).toEqual({ moves: null, wrong: [] });
 });
 
-test('three settings are enough: the store has defaults', () => {
+test('the three settings CONVERSATIONS_* are enough to migrate accounts, because all others have defaults', () => {
   const { moves, wrong } = moveSettings(withDefaults(given));
   expect(wrong).toEqual([]);
   expect(moves).toMatchObject({
@@ -44,14 +44,14 @@ test('three settings are enough: the store has defaults', () => {
   });
 });
 
-test('media hosts are a list of hosts with their ports, without regard to capitals', () => {
+test('MEDIA_HOSTS is a list of hosts with optional ports, and is converted to lower case', () => {
   const { moves } = moveSettings(
     withDefaults({ ...given, MEDIA_HOSTS: ' Media.example.com, 127.0.0.1:4005 ,' }),
   );
   expect(moves?.mediaHosts).toEqual(['media.example.com', '127.0.0.1:4005']);
 });
 
-test('what is recent, and when a move fails, can be set (S4-46, S4-84)', () => {
+test('settings define which messages are recent, and with how many dead letters a migration fails (S4-46, S4-84)', () => {
   const { moves } = moveSettings(
     withDefaults({ ...given, MOVE_RECENT_DAYS: '7', MOVE_FAILURES_ALLOWED: '0' }),
   );
@@ -59,7 +59,7 @@ test('what is recent, and when a move fails, can be set (S4-46, S4-84)', () => {
   expect(moves?.failures.allowed).toBe(0);
 });
 
-describe('each wrong setting is named', () => {
+describe('wrong settings of account migrations', () => {
   test.each<[string, Variables]>([
     ['CONVERSATIONS_URL', { CONVERSATIONS_URL: 'conversations' }],
     ['CONVERSATIONS_URL', { CONVERSATIONS_URL: undefined }],
@@ -78,13 +78,13 @@ describe('each wrong setting is named', () => {
     ['ATTACHMENT_LIMIT_MB', { ATTACHMENT_LIMIT_MB: '0' }],
     ['MOVE_RECENT_MESSAGES', { MOVE_RECENT_MESSAGES: '49' }],
     ['MOVE_FAILURES_PERCENT', { MOVE_FAILURES_PERCENT: '101' }],
-  ])('%s: %j', (name, also) => {
+  ])('the error message names %s for the wrong settings %j', (name, also) => {
     const wrong = wrongIn(also);
     expect(wrong).toHaveLength(1);
     expect(wrong[0]).toContain(name);
   });
 
-  test('a key that signs no tokens', () => {
+  test('CONVERSATIONS_KEY_FILE is refused if its key cannot sign tokens', () => {
     const file = join(folder, 'x25519.pem');
     const { privateKey } = generateKeyPairSync('x25519');
     writeFileSync(file, privateKey.export({ type: 'pkcs8', format: 'pem' }));
@@ -92,7 +92,7 @@ describe('each wrong setting is named', () => {
     expect(wrong.join()).toContain('CONVERSATIONS_KEY_FILE: must be a key of RSA');
   });
 
-  test('a certificate of another key', () => {
+  test('CONVERSATIONS_CERTIFICATE_FILE is refused if its certificate belongs to another key', () => {
     const wrong = wrongIn({ CONVERSATIONS_CERTIFICATE_FILE: otherCertificate });
     expect(wrong[0]).toContain('CONVERSATIONS_CERTIFICATE_FILE: is not the certificate of');
   });

@@ -1,4 +1,4 @@
-// The statuses of a move: how far each is, and the names that older callers know.
+// The statuses of a migration: their order, and the former names that some callers still use.
 import { expect, test } from '@jest/globals';
 import {
   hasReached,
@@ -15,7 +15,7 @@ const move = (status: MigrationStatus, reached: Reached | null = null) => ({
   reached,
 });
 
-test('S4-80 callers that know older names of the statuses are understood', () => {
+test('S4-80 a former status name of a caller is converted to the current status', () => {
   expect(statusNamed('recent-only')).toBe('recent-messages-only');
   expect(statusNamed('active-recent-only')).toBe('recent-messages-only');
   expect(migrationStatuses.map(statusNamed)).toEqual(migrationStatuses);
@@ -23,7 +23,7 @@ test('S4-80 callers that know older names of the statuses are understood', () =>
   expect(statusNamed('constructor')).toBeNull();
 });
 
-test('S4-31 S4-80 S4-82 each status has its legacy name; that of a failed move is by what it has reached', () => {
+test('S4-31 S4-80 S4-82 each status has a legacy name, and the legacy name of a failed migration depends on what it has reached', () => {
   const legacy = migrationStatuses.map((status) => [status, legacyStatus(move(status))]);
   expect(Object.fromEntries(legacy)).toEqual({
     not_started: 'not_started',
@@ -37,7 +37,7 @@ test('S4-31 S4-80 S4-82 each status has its legacy name; that of a failed move i
   expect(legacyStatus(move('failed', 'recent-messages-only'))).toBe('active-recent-only');
 });
 
-test('S4-30 a move has reached a status when it is as far or further, also when it failed afterwards', () => {
+test('S4-30 a migration has reached its last status and all earlier statuses, even if it failed afterwards', () => {
   const recent = move('recent-messages-only', 'recent-messages-only');
   expect(hasReached(recent, 'channels-only')).toBe(true);
   expect(hasReached(recent, 'recent-messages-only')).toBe(true);
@@ -50,7 +50,7 @@ test('S4-30 a move has reached a status when it is as far or further, also when 
   expect(hasReached(move('not_started'), 'migrating')).toBe(false);
 });
 
-test('a run is active until it is completed, has failed, or stopped after the recent messages as asked', () => {
+test('a run is active until it completes, fails, or stops after the recent messages because only these were requested', () => {
   const recent = move('recent-messages-only', 'recent-messages-only');
   expect(isActive({ ...recent, part: 'whole' })).toBe(true);
   expect(isActive({ ...recent, part: 'recent' })).toBe(false);

@@ -23,17 +23,17 @@ test.each<[Error, string]>([
   [error('Error', { code: 'ECONNRESET' }), 'cut'],
   [error('Error', { code: 'ENOBUFS' }), 'cut'],
   [error('TimeoutError'), 'timeout'],
-])('%s is %s', (given, code) => {
+])('the store error “%s” is converted to the failure code “%s”', (given, code) => {
   expect((storeFailure(given, never) as SourceFailed).code).toBe(code);
 });
 
-test('a name of a role in a message is not taken for a failure', () => {
+test('the name of a store error decides its failure code, even if the message contains the name of another error', () => {
   const denied = error('AccessDeniedException', { message: 'role Throttling-ECONNRESET' });
   expect(storeFailure(denied, never)).toMatchObject({ code: 'denied' });
   expect(ofWholeSource).toContain('denied');
 });
 
-test('a fault of the program stays what it is', () => {
+test('storeFailure returns an error of the program itself unchanged', () => {
   const fault = new TypeError('x is not a function');
   expect(storeFailure(fault, never)).toBe(fault);
 });

@@ -1,4 +1,5 @@
-// The tokens of apps: which are accepted, which are refused and why, and what happens when the issuer is away.
+// The tokens of apps: which tokens are accepted, which are refused and why, and what happens when the issuer does not
+// answer.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { createHmac } from 'node:crypto';
 import { WrongBearer } from '../../src/access/bearer.ts';
@@ -28,7 +29,7 @@ async function refusal(token: string): Promise<string> {
   }
 }
 
-describe('accepts', () => {
+describe('accepted tokens of apps', () => {
   test.each(['RS256', 'ES256', 'EdDSA'] as const)(
     'accepts the token of an app that is signed with %s',
     async (alg) => {
@@ -42,12 +43,12 @@ describe('accepts', () => {
     expect(await tokens.accountOf(token)).toBe('acme');
   });
 
-  test('takes the account from the token of an app in its exact spelling', async () => {
+  test('returns the account id in the token of an app without changing its case', async () => {
     expect(await tokens.accountOf(await issuer.sign({ account_id: 'AcMe:1@x' }))).toBe('AcMe:1@x');
   });
 });
 
-describe('refuses', () => {
+describe('refused tokens of apps', () => {
   test('refuses the token of an app without a signature (alg none), in every spelling', async () => {
     const claims = {
       iss: issuer.tokens.issuer,
@@ -78,7 +79,7 @@ describe('refuses', () => {
     }
   });
 
-  test('refuses the token of an app with an algorithm that is not listed, even with a key that the issuer serves', async () => {
+  test('refuses the token of an app with an algorithm that is not allowed, even if the issuer publishes the key', async () => {
     expect(await refusal(await issuer.sign({ account_id: 'acme' }, { alg: 'PS256' }))).toBe(
       'wrong-token',
     );
@@ -101,19 +102,19 @@ describe('refuses', () => {
     ['an expired token', () => ({ exp: now() - 60 }), 'token-expired'],
     ['a token that is not valid yet', () => ({ nbf: now() + 60 }), 'token-early'],
     ['a token that never expires', () => ({ exp: undefined }), 'wrong-claim'],
-    ['another issuer', () => ({ iss: 'https://evil.example.com' }), 'wrong-claim'],
-    ['no issuer', () => ({ iss: undefined }), 'wrong-claim'],
-    ['another audience', () => ({ aud: 'reports' }), 'wrong-claim'],
-    ['no audience', () => ({ aud: undefined }), 'wrong-claim'],
-    ['a token without an account', () => ({ account_id: undefined }), 'no-account'],
-    ['an account that is a number', () => ({ account_id: 12 }), 'no-account'],
-    ['a list of accounts', () => ({ account_id: ['acme', 'other'] }), 'no-account'],
-    ['an empty account', () => ({ account_id: '' }), 'no-account'],
-    ['an account with SQL in it', () => ({ account_id: "x' or '1'='1" }), 'no-account'],
-    ['an account with a line break', () => ({ account_id: 'acme\n' }), 'no-account'],
-    ['a time that is a text', () => ({ exp: 'tomorrow' }), 'wrong-claim'],
+    ['a token of another issuer', () => ({ iss: 'https://evil.example.com' }), 'wrong-claim'],
+    ['a token without an issuer', () => ({ iss: undefined }), 'wrong-claim'],
+    ['a token for another audience', () => ({ aud: 'reports' }), 'wrong-claim'],
+    ['a token without an audience', () => ({ aud: undefined }), 'wrong-claim'],
+    ['a token without an account id', () => ({ account_id: undefined }), 'no-account'],
+    ['a token whose account id is a number', () => ({ account_id: 12 }), 'no-account'],
+    ['a token with a list of account ids', () => ({ account_id: ['acme', 'other'] }), 'no-account'],
+    ['a token with an empty account id', () => ({ account_id: '' }), 'no-account'],
+    ['a token whose account id contains SQL', () => ({ account_id: "x' or '1'='1" }), 'no-account'],
+    ['a token whose account id has a line break', () => ({ account_id: 'acme\n' }), 'no-account'],
+    ['a token whose expiry is a text', () => ({ exp: 'tomorrow' }), 'wrong-claim'],
   ];
-  test.each(claims)('refuses the token of an app: %s', async (_what, own, reason) => {
+  test.each(claims)('refuses an app that sends %s', async (_what, own, reason) => {
     expect(await refusal(await issuer.sign({ account_id: 'acme', ...own() }))).toBe(reason);
   });
 
@@ -140,13 +141,13 @@ describe('refuses', () => {
     forged({ alg: 'ES256', crit: ['exp'] }, {}, 'AAAA'),
     forged({ alg: 'ES256', b64: false }, {}, 'AAAA'),
     forged({ alg: { a: 1 } }, {}, 'AAAA'),
-  ])('refuses %s, which is no token of an app', async (text) => {
+  ])('refuses “%s”, which is not a token of an app', async (text) => {
     expect(await refusal(text)).toBe('wrong-token');
   });
 });
 
-describe('keys of the issuer', () => {
-  test('fetches the keys for tokens of apps once, and again for an unknown key only after a while', async () => {
+describe('the issuer’s keys for tokens of apps', () => {
+  test('fetches the issuer’s keys only once, even if several tokens of apps name an unknown key', async () => {
     const before = issuer.fetched;
     for (let n = 0; n < 5; n += 1)
       await tokens.accountOf(await issuer.sign({ account_id: 'acme' }));
@@ -155,7 +156,7 @@ describe('keys of the issuer', () => {
     expect(issuer.fetched - before).toBe(1);
   });
 
-  test('accepts tokens of apps with a new key, and refuses those with a withdrawn one', async () => {
+  test('accepts the token of an app with a new key of the issuer, and refuses a token with a withdrawn key', async () => {
     const former = await issuer.sign({ account_id: 'acme' }, { alg: 'EdDSA' });
     await issuer.rotate('EdDSA');
     expect(await refusal(former)).toBe('wrong-token');
@@ -167,24 +168,27 @@ describe('keys of the issuer', () => {
   test.each([
     ['an error', { status: 500, body: 'down' }],
     ['a redirect', { status: 302, body: '' }],
-    ['no JSON', { status: 200, body: '<html>' }],
-    ['no keys', { status: 200, body: '{"keys": 3}' }],
-  ] as const)('calls no token of an app wrong when its keys come as %s', async (_what, fault) => {
-    issuer.fault = fault;
-    const token = await issuer.sign({ account_id: 'acme' });
-    await expect(tokens.accountOf(token)).rejects.toThrow(Unavailable);
-    issuer.fault = null;
-    expect(await tokens.accountOf(token)).toBe('acme');
-  });
+    ['a text that is not JSON', { status: 200, body: '<html>' }],
+    ['JSON without keys', { status: 200, body: '{"keys": 3}' }],
+  ] as const)(
+    'does not refuse the token of an app, but throws Unavailable, when the issuer sends %s instead of its keys',
+    async (_what, fault) => {
+      issuer.fault = fault;
+      const token = await issuer.sign({ account_id: 'acme' });
+      await expect(tokens.accountOf(token)).rejects.toThrow(Unavailable);
+      issuer.fault = null;
+      expect(await tokens.accountOf(token)).toBe('acme');
+    },
+  );
 
-  test('accepts tokens of apps with a known key while the issuer is away', async () => {
+  test('accepts the token of an app with a cached key while the issuer does not answer', async () => {
     const token = await issuer.sign({ account_id: 'acme' });
     await tokens.accountOf(token);
     issuer.fault = { status: 503, body: '' };
     expect(await tokens.accountOf(token)).toBe('acme');
   });
 
-  test('waits for the keys of tokens of apps for 3 seconds at most', async () => {
+  test('waits at most 3 seconds for the issuer’s keys, then throws Unavailable', async () => {
     issuer.fault = 'silent';
     const token = await issuer.sign({ account_id: 'acme' });
     const from = performance.now();

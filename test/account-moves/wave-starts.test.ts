@@ -1,4 +1,4 @@
-// The start of accounts of waves: what it reads with 100,000 accounts.
+// How many rows MySQL reads to start the next accounts of a wave of 100,000 accounts.
 import { expect, test } from '@jest/globals';
 import type { Pool, PoolConnection } from 'mysql2/promise';
 import { advanceWaves } from '../../src/account-moves/wave-starts.ts';
@@ -11,7 +11,10 @@ const world = useMoves();
 
 const queue = { push: async () => {}, pushAll: async () => {}, close: async () => {} };
 
-/** The environment with one connection, so that its session counts all rows that are read. */
+/**
+ * Returns the environment with a single connection, so that the counters of its session include all
+ * rows that are read.
+ */
 function through(connection: PoolConnection): App {
   const kept: PoolConnection = Object.create(connection, { release: { value: () => {} } });
   const pool = Object.create(world.staging.sql, {
@@ -24,13 +27,13 @@ const advanced = () =>
   rowsRead(world.staging.sql, (connection) => advanceWaves(queue)(through(connection)));
 const stateOf = () => first(world.staging.sql, sql`select state from wave where id = 1`);
 
-test('an advance of a wave of 100,000 accounts reads a few rows: while some move, while the next ones begin, at its end', async () => {
+test('starting the next accounts of a wave of 100,000 accounts reads fewer than 300 rows, and so does ending the wave', async () => {
   const { sql: on } = world.staging;
   await addMany(on);
   const change = (statement: ReturnType<typeof sql>) => run(on, statement);
   await change(sql`update wave set state = 'running'`);
   await change(sql`update account_move set wave_id = 1`);
-  // Half of the accounts wait, two move: as many as may.
+  // Half of the accounts wait, and two are being migrated: as many as the wave allows.
   await change(sql`update wave_account set run = null order by account_id desc limit 50000`);
   await change(
     sql`update account_move set migration_status = 'migrating' order by account_id limit 2`,

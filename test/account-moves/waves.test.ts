@@ -1,4 +1,5 @@
-// Waves: accounts that move in the background, so many at once; paused and resumed; a person comes first.
+// Waves migrate accounts in the background, a limited number at a time. A wave can be paused and resumed, and a
+// person’s request comes first.
 import { beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { attachmentDelays } from '../../src/account-moves/attachment-fetch.ts';
 import { followMoves } from '../../src/account-moves/follow.ts';
@@ -18,7 +19,7 @@ const here = () => world.staging;
 const ids = ['w-1', 'w-2', 'w-3', 'w-4', 'w-5'];
 const mia = 'mia@example.com';
 
-/** What was queued; the tests run the jobs themselves. */
+/** The ids of the queued jobs; the tests run these jobs themselves. */
 const queued: string[] = [];
 const queue: JobQueue = {
   push: async ({ id }) => void queued.push(id),
@@ -45,7 +46,7 @@ const countsOf = async (id: number) => {
 };
 const none = { waiting: 0, running: 0, done: 0, failed: 0, unknown: 0, taken: 0 };
 
-test('a wave starts so many accounts at once, the next ones as others end, and ends with the last', async () => {
+test('a wave starts the allowed number of accounts, starts the next ones when accounts end, and ends with the last account', async () => {
   const { id } = await add();
   await advance();
   expect(await countsOf(id)).toEqual({ ...none, state: 'running', running: 2, waiting: 3 });
@@ -62,7 +63,7 @@ test('a wave starts so many accounts at once, the next ones as others end, and e
   for (const account of ids) expect(await checkMove(here(), older, account)).toEqual([]);
 });
 
-test('an account that the older system does not know ends without a run, and is counted apart', async () => {
+test('a wave does not migrate an account that the older system does not know, and counts it as unknown', async () => {
   const { id } = await add(['w-1', 'nobody'], 5);
   await advance();
   await finish(here(), 'w-1');
@@ -71,7 +72,7 @@ test('an account that the older system does not know ends without a run, and is 
   expect(await moveOf(here(), 'nobody')).toMatchObject({ migration_status: 'not_needed', run: 0 });
 });
 
-test('a paused wave stops its accounts at their next page, and a resumed one goes on there', async () => {
+test('pausing a wave stops its accounts at their next page, and resuming the wave continues them there', async () => {
   const { id } = await add(['w-1'], 1);
   await advance();
   failpoints.reached = async (name) => {
@@ -93,7 +94,7 @@ test('a paused wave stops its accounts at their next page, and a resumed one goe
   expect(await checkMove(here(), older, 'w-1')).toEqual([]);
 });
 
-test('S4-13 a request of a person takes an account out of its wave, whether it waits there or moves', async () => {
+test('S4-13 a person’s request takes an account out of its wave, whether the account waits or is being migrated', async () => {
   const { id } = await add(['w-1', 'w-2'], 1);
   await advance();
   const wave = queued[0] ?? '';
@@ -107,14 +108,14 @@ test('S4-13 a request of a person takes an account out of its wave, whether it w
   expect(await countsOf(id)).toEqual({ ...none, state: 'done', taken: 2 });
 });
 
-test('a paused wave does not hold up an account that a person asks for', async () => {
+test('a person’s request migrates an account although the wave of this account is paused', async () => {
   const { id } = await add(['w-1'], 1);
   await advance();
   await waves.pauseWave(here(), id, mia);
   expect(await moved(here(), 'w-1')).toMatchObject({ migration_status: 'completed' });
 });
 
-test('while the older system is silent the accounts of a wave wait, and none is lost', async () => {
+test('while the older system does not answer, the accounts of a wave wait, and start when it answers again', async () => {
   const { id } = await add(['w-1', 'w-2'], 2);
   older.fail({ match: /GET \/accounts/, name: '500' });
   await advance();
@@ -126,7 +127,7 @@ test('while the older system is silent the accounts of a wave wait, and none is 
   expect(queued).toHaveLength(2);
 });
 
-test('two processes that advance a wave at once start no account twice, and not more than allowed', async () => {
+test('processes that start accounts of one wave at the same time start no account twice and no more than allowed', async () => {
   const { id } = await add(ids, 2);
   await Promise.all([advance(), advance(), advance()]);
   expect(queued).toHaveLength(2);
@@ -142,19 +143,19 @@ test.each([
   [{ name: ' ' }, { name: 'Enter a name of at most 100 characters' }],
   [{ atOnce: 0 }, { atOnce: 'Enter how many move at once, from 1 to 100' }],
   [{ atOnce: 1.5 }, { atOnce: 'Enter how many move at once, from 1 to 100' }],
-])('a wave with %j is refused, and every fault is named', async (given, fields) => {
+])('a new wave with %j is refused with a message for the wrong field', async (given, fields) => {
   const wanted = { name: 'First', accounts: ids, atOnce: 2, person: mia, ...given };
   await expect(waves.addWave(here(), wanted)).rejects.toMatchObject({ fields });
 });
 
-test('an account stands in one wave at a time', async () => {
+test('an account that is in one wave cannot be added to another wave', async () => {
   await add(['w-1', 'w-2']);
   await expect(add(['w-2', 'w-3'])).rejects.toMatchObject({
     fields: { accounts: 'In the wave “First” already: “w-2”' },
   });
 });
 
-/** Runs something while a statement has locked rows. */
+/** Runs `work` while a transaction holds the locks of a statement. */
 async function whileLocked(statement: Statement, work: () => Promise<unknown>) {
   await transaction(here().sql, async (on) => {
     await select(on, statement);
@@ -166,7 +167,7 @@ const lockMove = (account: string) =>
   sql`select 1 from account_move where account_id = (select id from inbox_account where external_id = ${account})
          for update`;
 
-test('a wave is added while accounts of it move: it waits for none of them (20)', async () => {
+test('adding a wave does not wait for its accounts that are being migrated (20)', async () => {
   await requested(here(), 'w-1');
   await whileLocked(lockMove('w-1'), () => add(['w-1', 'w-9'], 1));
   const [added] = await select<{ age: number }>(
@@ -177,7 +178,7 @@ test('a wave is added while accounts of it move: it waits for none of them (20)'
   expect(added?.age).toBeLessThan(60);
 });
 
-test('of two waves with the same account that are added at once, one is refused (20)', async () => {
+test('when two waves with the same accounts are added at the same time, one wave is refused (20)', async () => {
   const both = await Promise.allSettled([add(['w-7', 'w-8']), add(['w-8', 'w-7'])]);
   expect(both.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
   expect(both.find(({ status }) => status === 'rejected')).toMatchObject({
@@ -185,7 +186,7 @@ test('of two waves with the same account that are added at once, one is refused 
   });
 });
 
-test('an account that was requested is recorded in its wave without a lock of its move, and a wave passes over an account that a request has locked (21)', async () => {
+test('a wave skips an account that a request has locked, and records a started account without waiting for the lock of its migration (21)', async () => {
   const { id } = await add(['w-1', 'w-2'], 2);
   const w1 = sql`select 1 from wave_account join inbox_account account on account.id = account_id
                   where external_id = 'w-1' for update`;

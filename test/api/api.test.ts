@@ -1,4 +1,5 @@
-// S0-06 the apps’ API: keys, pages, deletions, caching, its documentation, and an app that polls during transfers.
+// Tests the API for apps (S0-06): keys, pages of the feed, deletions, caching, the OpenAPI document, and an app that
+// polls during transfers.
 import { afterEach, describe, expect, test } from '@jest/globals';
 import request from 'supertest';
 import * as credentials from '../../src/access/credentials.ts';
@@ -55,7 +56,7 @@ describe('API keys', () => {
     });
   });
 
-  test('an API key serves images only when its scopes include a type that has images (C9)', async () => {
+  test('an app can read images only when the scopes of its API key include an entity with images (C9)', async () => {
     const name = `${'0'.repeat(64)}.png`;
     const status = async (scopes: string[]) =>
       (await ask(staging, await keyFor(staging, scopes), `/api/v1/objects/${name}`)).status;
@@ -89,7 +90,7 @@ describe('API keys', () => {
     expect((await ask(staging, key, '/api/v1/form')).status).toBe(401);
   });
 
-  test('an API key is rotated on its page: both keys can read until the old one is revoked', async () => {
+  test('an administrator rotates an API key on its page, and both keys can read until the old key is revoked', async () => {
     const former = await keyFor(staging, ['form']);
     const ops = await staging.as('ops');
     const [own] = await credentials.list(world.staging.sql);
@@ -138,7 +139,7 @@ describe('API keys', () => {
 });
 
 describe('pages of the feed', () => {
-  test('API pages are ordered by (modified_at, id) and contain every row once, even rows of the same millisecond', async () => {
+  test('API pages are ordered by (modified_at, id) and contain every row once, even when rows have the same timestamp', async () => {
     const ids = [];
     for (let number = 0; number < 7; number += 1) ids.push(await add(world.staging, 'form'));
     // One transfer writes seven rows in the same or successive milliseconds.
@@ -159,7 +160,7 @@ describe('pages of the feed', () => {
     expect(order).toEqual(order.toSorted());
   });
 
-  test('MySQL rows modified in the same millisecond are split over API pages by their id', async () => {
+  test('API pages split MySQL rows of the same millisecond by id, so that no row is lost or repeated', async () => {
     const business = await add(world.staging, 'business');
     const ids = [];
     for (let number = 0; number < 5; number += 1)
@@ -183,7 +184,8 @@ describe('pages of the feed', () => {
     const form = await add(here, 'form');
     const fields: number[] = [];
     for (let n = 0; n < 5; n += 1) fields.push(await add(here, 'form_field', { form }));
-    // Written as another program, or an older version, may have written it: without a limit for lists.
+    // The test writes long lists directly into the database, as another program or an older version
+    // of Oneway may have done without the present limit for lists.
     const options = Array.from({ length: 15_000 }, (_, n) => `${n}${'x'.repeat(100)}`);
     await here.documents.collection('form_field').updateMany({}, { $set: { options } });
     const key = await keyFor(staging, ['form_field']);
@@ -200,7 +202,7 @@ describe('pages of the feed', () => {
     expect(ids).toEqual(fields);
   });
 
-  test('the API lists deletions in order of time, but none of a row that exists again', async () => {
+  test('the API lists a deleted row as a deletion, and as a row again after an undo has restored it', async () => {
     const form = await add(world.staging, 'form');
     const key = await keyFor(preprod);
     await transfer(world.staging, [{ entity: 'form', id: form }]);
@@ -289,14 +291,18 @@ test('the OpenAPI document lists exactly the URLs of the API', async () => {
   expect(textOf((await vic.get('/api-docs')).text)).toContain('GET /api/v1/task');
 });
 
-/** An app that polls, stores what it receives, and checks that each task has its form. */
+/**
+ * Simulates an app: polls the API, stores the received rows, and records each task whose form is
+ * missing.
+ */
 async function follow(site: Site, key: string, isOn: () => boolean) {
   const known = { task: new Map<number, Item>(), form: new Map<number, Item>() };
   const at = { task: '/api/v1/task?limit=5', form: '/api/v1/form?limit=5' };
   const orphans: string[] = [];
   let polls = 0;
   const round = async () => {
-    // An entity is polled before those that it refers to, as the documentation advises.
+    // The app polls tasks before forms: the documentation advises to poll an entity before the
+    // entities that it refers to.
     for (const name of ['task', 'form'] as const) {
       for (;;) {
         const page = await pageOf(site, key, at[name]);
@@ -379,7 +385,7 @@ describe('rows written while an API page is being read', () => {
     };
   }
 
-  test('an app that has already read a deletion from the API still receives a row that was written shortly before it', async () => {
+  test('an app that has already read a deletion from the API still receives a row that was written shortly before the deletion', async () => {
     const { staging: here } = world;
     const gone = await add(here, 'form');
     const changed = { entity: 'form', id: await add(here, 'form') };
@@ -433,14 +439,14 @@ describe('rows written while an API page is being read', () => {
     failpoints.reached = () => {};
     const early = await read;
     expect([...(early?.seen ?? [])].toSorted((a, b) => a - b)).toEqual(ids);
-    // The app’s position went back to the timestamp up to which everything was certain. So the next pass delivers all
-    // rows once more, and the pass after it none.
+    // The position of the app went back to the timestamp up to which everything was certain. So the
+    // next pass delivers all rows once more, and the pass after that delivers none.
     const again = await round(early?.next ?? '');
     expect(again.seen.size).toBe(12);
     expect((await round(again.next)).seen.size).toBe(0);
   });
 
-  test('when a rollback removes a new row, the API reports the row as deleted, because an app may have read it', async () => {
+  test('after a rollback removed a new row, the API reports the row as deleted, because an app may have read it before the rollback', async () => {
     const { staging: here } = world;
     const kept = { entity: 'form', id: await add(here, 'form', { description: 'Old' }) };
     await transfer(here, [kept]);

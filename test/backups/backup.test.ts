@@ -1,4 +1,5 @@
-// A backup of staging, restored into the empty databases of production.
+// Tests backups of staging: restoring them into the empty databases of production, encryption, damaged files, and
+// failures.
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
 import { spawnSync } from 'node:child_process';
@@ -103,7 +104,7 @@ const fileOf = (manifest: Manifest, of: string) => {
 const verify = async (manifest: Manifest, identity: string | null = null) =>
   verifyBackup({ store, identity }, await readManifest(store, manifest));
 
-test('an encrypted backup can be read only with its private key, by this program and by the age command', async () => {
+test('an encrypted backup can be read only with its private key, by Oneway and by the age command', async () => {
   await fill(world);
   const [own, other] = [await keys(), await keys()];
   const manifest = await take(own.recipient);
@@ -120,33 +121,30 @@ test('an encrypted backup can be read only with its private key, by this program
   expect(await stored(world.production)).toEqual(await stored(world.staging));
 });
 
-describe('a backup that is not as it was stored', () => {
+describe('a damaged backup', () => {
   test.each([
     ['a byte was altered', async (file: string) => alter(file)],
     [
-      'a file is cut',
+      'the file was cut',
       async (file: string) => writeFile(file, (await readFile(file)).subarray(0, -9)),
     ],
-    ['a file is gone', (file: string) => rm(file)],
-  ])(
-    'when a file of a backup is damaged (%s), verifying and restoring the backup name that file',
-    async (_what, damage) => {
-      await fill(world);
-      for (const { recipient, identity } of [{ recipient: null, identity: null }, await keys()]) {
-        const manifest = await takeAfterASecond(recipient);
-        for (const table of ['task', 'form']) {
-          const file = fileOf(manifest, table);
-          const before = await readFile(file);
-          await damage(file);
-          await expect(verify(manifest, identity)).rejects.toThrow(table);
-          await writeFile(file, before);
-        }
-        expect((await verify(manifest, identity)).files).toBe(manifest.files.length);
+    ['the file was deleted', (file: string) => rm(file)],
+  ])('verifying a damaged backup (%s) fails and names the file', async (_what, damage) => {
+    await fill(world);
+    for (const { recipient, identity } of [{ recipient: null, identity: null }, await keys()]) {
+      const manifest = await takeAfterASecond(recipient);
+      for (const table of ['task', 'form']) {
+        const file = fileOf(manifest, table);
+        const before = await readFile(file);
+        await damage(file);
+        await expect(verify(manifest, identity)).rejects.toThrow(table);
+        await writeFile(file, before);
       }
-    },
-  );
+      expect((await verify(manifest, identity)).files).toBe(manifest.files.length);
+    }
+  });
 
-  test('a backup is refused when its manifest (the list of its files) is damaged, missing or from another time', async () => {
+  test('a backup is refused when its manifest is damaged or missing, or when its time is not valid', async () => {
     const manifest = await take();
     const file = join(folder, folderOf(manifest), 'manifest.json');
     await writeFile(file, '{"format": 1');
@@ -167,13 +165,15 @@ async function alter(file: string) {
   await writeFile(file, bytes);
 }
 
-/** Takes a backup after a second, because a backup is named by the second in which it begins. */
+/**
+ * Waits a second and takes a backup, because the name of a backup is the second in which it begins.
+ */
 async function takeAfterASecond(recipient: string | null) {
   await new Promise((resolve) => setTimeout(resolve, 1001));
   return take(recipient);
 }
 
-test('a backup is restored only into empty databases, and only by a program that has its migrations', async () => {
+test('a backup is restored only into empty databases, and only by a program that has all migrations of the backup', async () => {
   await add(world.staging, 'business', { name: 'Sunrise' });
   const manifest = await take();
   const newer = {
@@ -186,7 +186,7 @@ test('a backup is restored only into empty databases, and only by a program that
   await expect(restoreHere(manifest)).rejects.toThrow('has rows');
 });
 
-test('when storing a backup fails halfway, no backup and no files are left behind', async () => {
+test('a backup that fails halfway leaves no files in the backup store, except images', async () => {
   await fill(world);
   const failing: Objects = {
     ...store,
@@ -202,7 +202,7 @@ test('when storing a backup fails halfway, no backup and no files are left behin
   expect(left).toEqual([]);
 });
 
-test('columns that other programs added are left out of a backup, and its manifest (the list of its files) names them', async () => {
+test('a backup leaves out columns that other programs added, and names them in its manifest', async () => {
   await world.staging.sql.query('alter table task add column of_others varchar(9) null');
   try {
     const manifest = await take();
@@ -212,7 +212,7 @@ test('columns that other programs added are left out of a backup, and its manife
   }
 });
 
-test('two backups that begin within one second are both whole, whichever ends first', async () => {
+test('backups that begin in the same second do not overwrite each other', async () => {
   await fill(world);
   const taken = await Promise.all([take(), take(), take()]);
   expect(new Set(taken.map(({ time }) => time)).size).toBe(3);

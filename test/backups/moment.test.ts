@@ -1,4 +1,4 @@
-// A backup that is taken while transfers arrive has rows and documents from one point in time.
+// Tests that a backup taken while transfers arrive has rows and documents from one point in time.
 import { beforeEach, expect, test } from '@jest/globals';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -19,7 +19,7 @@ beforeEach(async () => {
   store = folderObjects(await mkdtemp(join(tmpdir(), 'oneway-backups-')));
 });
 
-test('tasks and forms written by one transfer are either all in a backup or all missing from it', async () => {
+test('a backup taken during transfers has a task and its form as the same transfer wrote them', async () => {
   const { staging, preprod } = world;
   const form = await add(staging, 'form', { description: 'moment 0;' });
   const business = await add(staging, 'business');
@@ -46,7 +46,8 @@ test('tasks and forms written by one transfer are either all in a backup or all 
       client: `cosmos${taken}`,
       recipient: null,
     }).catch((error: unknown) => {
-      // Transfers follow each other without a pause, so the backup may give up after some attempts.
+      // The transfers follow each other without a pause, so a backup may give up after several
+      // attempts.
       if (error instanceof Error && error.message.includes('is tried again later')) return null;
       throw error;
     });
@@ -59,7 +60,10 @@ test('tasks and forms written by one transfer are either all in a backup or all 
   expect(seen.length).toBeGreaterThan(1);
 }, 120_000);
 
-/** The texts of the task and of the form in a backup. */
+/**
+ * Returns the text of the task and the text of the form in a backup. Equal texts come from the same
+ * transfer.
+ */
 async function momentsIn(manifest: Manifest): Promise<string[]> {
   const file = (of: string) => {
     const found = manifest.files.find((one) => one.of === of);

@@ -6,7 +6,7 @@ const now = new Date('2026-11-26T12:00:00Z');
 const daysAgo = (days: number) => timeOf(new Date(now.getTime() - days * 24 * 60 * 60 * 1000));
 const nightly = (days: number) => Array.from({ length: days }, (_one, index) => daysAgo(index));
 
-test('all backups of the last seven days are kept, and the first of each week for five weeks', () => {
+test('all backups of the last seven days are kept, and the first backup of each week for five weeks', () => {
   const all = nightly(60);
   const gone = new Set(outdated(all, now));
   const kept = all.filter((time) => !gone.has(time)).map((time) => time.slice(0, 10));
@@ -19,7 +19,7 @@ test('all backups of the last seven days are kept, and the first of each week fo
   ]);
 });
 
-test('several backups of the same day are all kept while that day is recent', () => {
+test('several backups of today are all kept', () => {
   expect(outdated([daysAgo(0), daysAgo(0.1), daysAgo(0.2)], now)).toEqual([]);
 });
 

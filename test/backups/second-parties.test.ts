@@ -1,4 +1,5 @@
-// Backups as other programs read them: the age and zstd commands, the mysql client, and the bson library of PyMongo.
+// Tests that other programs can read backups: the age and zstd commands, the mysql client, and the bson library of
+// PyMongo.
 import { expect, test } from '@jest/globals';
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
 import { spawnSync } from 'node:child_process';
@@ -41,7 +42,7 @@ function sh(script: string, input = ''): string {
 const filesOf = ({ files }: Manifest, store: 'mysql' | 'mongo') =>
   files.filter((file) => file.store === store);
 
-test('the tools age, zstd and mysql restore every table of a backup with its schema', async () => {
+test('the programs age, zstd and mysql restore every table of a backup with its schema', async () => {
   const { manifest, plain, folder } = await encrypted();
   const { mysql } = servers();
   const into = `restored_${process.env['JEST_WORKER_ID']}`;

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { withDefaults } from '../../src/defaults.ts';
 import { backupSettings } from '../../src/backups/settings.ts';
 
-test('without the backup settings no backups are made', () => {
+test('no backups are made when no backup setting is set', () => {
   expect(backupSettings(withDefaults({}))).toEqual({
     backups: { store: null, client: null, recipient: null, identity: null },
     wrong: [],
@@ -29,7 +29,7 @@ test.each([
     },
   ],
 ])(
-  'S1-13 the settings BACKUPS_URL=%s and %j decide where backups are stored',
+  'S1-13 backups are stored at the address that BACKUPS_URL=%s and %j name',
   (url, also, store) => {
     const { backups, wrong } = backupSettings(withDefaults({ BACKUPS_URL: url, ...also }));
     expect([backups.store, wrong]).toEqual([store, []]);
@@ -48,7 +48,7 @@ test.each([
   ],
   [{ BACKUPS_IDENTITY: 'age1aaaaaaaaaaaaaaaaaaaaaaaaaaaaa' }, 'BACKUPS_IDENTITY: must be as AGE'],
 ])(
-  'the invalid backup settings %j are refused with the name of the wrong one',
+  'the invalid backup settings %j are refused with a message that names the wrong setting',
   (variables, message) => {
     expect(backupSettings(withDefaults(variables)).wrong.join('\n')).toContain(message);
   },

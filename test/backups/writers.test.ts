@@ -1,5 +1,5 @@
-// Backups that are taken while people save, transfer and delete, and while their processes are killed: each is of one
-// moment of both databases.
+// Tests that a backup has both databases at one point in time, while users save, transfer and delete rows and while
+// processes are killed.
 import { expect, test } from '@jest/globals';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -30,8 +30,9 @@ async function addPair(business: number, name: string): Promise<Pair> {
 }
 
 /**
- * People and processes that each repeat one kind of write until the backups are taken. Errors are ignored: a write may
- * be refused because another one changed the row first.
+ * Starts four writers, which save, transfer, delete, and kill transfers until the backups are
+ * taken. A writer ignores errors, because a write is refused when another writer changed the row
+ * first.
  */
 function writers(business: number, isOver: () => boolean): Promise<unknown>[] {
   const { staging, preprod, variables } = world;
@@ -41,7 +42,8 @@ function writers(business: number, isOver: () => boolean): Promise<unknown>[] {
   const saves = async () => {
     const { form, task } = await addPair(business, 'saved');
     await transfer(staging, [task, form]);
-    // The form first, then its task: a backup never has a task that is ahead of its form.
+    // Each round saves the form before its task, so a task in a backup is never newer than its
+    // form.
     await repeat(async (count) => {
       await change(preprod, form, { description: String(count) });
       await change(preprod, task, { message: String(count) });
@@ -76,7 +78,9 @@ function writers(business: number, isOver: () => boolean): Promise<unknown>[] {
   return [saves(), transfers(), deletions(), kills()];
 }
 
-/** Finds tasks in a backup that are from another moment than their form; returns a sentence for each. */
+/**
+ * Returns a sentence for each task in a backup that is from another point in time than its form.
+ */
 function mixedMoments(tasks: Row[], forms: Row[]): string[] {
   const formOf = new Map(forms.map((form) => [form.id, form]));
   return tasks.flatMap((task) => {
@@ -95,7 +99,7 @@ async function rowsOf(entity: string): Promise<Row[]> {
   return rows;
 }
 
-/** Removes every row, so that the next backup can be loaded. */
+/** Removes every row of production, so that the next backup can be loaded there. */
 async function emptyProduction() {
   const { sql: on, documents } = world.production;
   const { mysql, mongo } = catalogTables();
@@ -103,7 +107,7 @@ async function emptyProduction() {
   for (const one of mongo) await documents.collection(one).deleteMany({});
 }
 
-test('S1-89 a backup is of one moment of both databases while people save, transfer and delete and their processes are killed', async () => {
+test('S1-89 a backup has both databases at one point in time, while users save, transfer and delete and processes are killed', async () => {
   const store = folderObjects(await mkdtemp(join(tmpdir(), 'oneway-backups-')));
   const business = await add(world.staging, 'business');
   await transfer(world.staging, [{ entity: 'business', id: business }]);

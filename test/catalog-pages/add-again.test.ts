@@ -1,4 +1,4 @@
-// The form of a new row can be posted twice (by a double click, or after going back) without adding a row by mistake.
+// Tests that posting the form of a new row twice, by a double click or after going back, adds no row by mistake.
 import { expect, test } from '@jest/globals';
 import { find } from '../../src/rows/store.ts';
 import { entityNamed } from '../../src/catalog/index.ts';
@@ -29,7 +29,7 @@ test('a form posted twice with the same values adds one row (F14)', async () => 
   expect(await names()).toEqual(['First']);
 });
 
-test('posting the form for a new row again with other values first links to the row already added, then adds a second row (F14)', async () => {
+test('when a user posts the form of a new row again with other values, the page links to the row added before, and only the next post adds a second row (F14)', async () => {
   const page = shownValues((await ana.get('/catalog/form/new')).text);
   const first = await ana.post('/catalog/form', { ...page, name: 'First' });
   const back = await ana.post('/catalog/form', { ...page, name: 'Second', description: 'Typed' });
@@ -42,7 +42,7 @@ test('posting the form for a new row again with other values first links to the 
   expect(await names()).toEqual(['First', 'Second']);
 });
 
-test('the form for a new row links to the row already added, also after an error or after going back (F14)', async () => {
+test('after going back and a refused post, the form of a new row still warns that a row was already added (F14)', async () => {
   const page = shownValues((await ana.get('/catalog/form/new')).text);
   await ana.post('/catalog/form', { ...page, name: 'First' });
   const wrong = await ana.post('/catalog/form', { ...page, name: '' });

@@ -1,4 +1,5 @@
-// Images that a person chooses in the form of a row: checked, stored, and kept when the form comes back with an error.
+// Tests images that a user chooses in the form of a row: they are checked, stored, and kept when another field is
+// refused.
 import { expect, test } from '@jest/globals';
 import { picture } from '../support/images.ts';
 import { shownValues } from '../support/forms.ts';
@@ -10,7 +11,7 @@ const world = useWorld();
 const site = useSite(world, 'staging');
 const pm = useClient(site, 'pm');
 
-/** A multipart form with files. */
+/** Posts a multipart form with files. */
 async function post(path: string, fields: Record<string, string>, files: Record<string, Buffer>) {
   const part = (head: string, content: Buffer | string) => [
     Buffer.from(`--x-x\r\nContent-Disposition: form-data; ${head}\r\n\r\n`),
@@ -76,7 +77,7 @@ test('a damaged or empty image is an error at its field, and the typed values ar
   }
 });
 
-test('an image name that is not in the image store is refused (B6)', async () => {
+test('a posted image name is refused when the image store has no such image (B6)', async () => {
   const image = `${'a'.repeat(64)}.png`;
   const refused = await post('/catalog/banner', { title: 'Typed', image }, {});
   expect(refused.status).toBe(422);

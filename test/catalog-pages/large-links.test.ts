@@ -1,4 +1,4 @@
-// Rows with more links than earlier versions could post in a form.
+// Tests rows with more links than earlier versions of Oneway could post in a form.
 import { expect, test } from '@jest/globals';
 import { entityNamed } from '../../src/catalog/index.ts';
 import { insertRows } from '../../src/database/bulk.ts';
@@ -53,7 +53,7 @@ const citiesOf = async (key: { entity: string; id: number }) =>
   (await get(world.staging, key))['cities'] as Link[];
 
 test.each(['business', 'task', 'banner'] as const)(
-  'a %s with 1,201 linked cities is saved with all of them (F17)',
+  'saving a %s with 1,201 linked cities keeps all of them (F17)',
   async (entity) => {
     const key = await linkedWith(entity, 1201);
     const { title } = entityNamed(entity);
@@ -86,7 +86,7 @@ test('one of 5,000 linked cities of a row can be replaced (F17)', async () => {
   ]);
 }, 60_000);
 
-test('more linked cities than a form can have are refused, and as many as fit are shown again (F17)', async () => {
+test('more linked cities than a form may have are refused, and the form shows all typed lines again (F17)', async () => {
   const key = await linkedWith('business', 5000);
   const refused = await save(key, { 'cities[5000][city]': nameOf(1), name: 'Typed' });
   expect(refused.status).toBe(422);

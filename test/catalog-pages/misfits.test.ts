@@ -1,4 +1,5 @@
-// Pages and commands keep working with stored values that violate the catalogue’s rules, and show what is wrong.
+// Tests that pages, transfers and refreshes keep working with stored values that violate the catalogue’s rules, and
+// show what is wrong.
 import { expect, test } from '@jest/globals';
 import { ObjectId, type Document } from 'mongodb';
 import { runRefresh } from '../../src/refresh/refresh.ts';
@@ -23,7 +24,10 @@ const odd: [string, Document][] = [
   ['no modified_at', { modified_at: null }],
 ];
 
-/** A form with a regular field, and field 9001 as another program stored it. */
+/**
+ * Adds a form with a regular field, and with field 9001, which another program stored with the
+ * values `also`.
+ */
 async function oddField(here: 'staging' | 'production', also: Document) {
   const form = await add(world[here], 'form', { name: 'Address' });
   const field = await add(world[here], 'form_field', { form, label: 'Street' });
@@ -70,7 +74,7 @@ test.each(odd)(
   },
 );
 
-test('list, form and page of a form field name what another program stored wrongly in it (F6)', async () => {
+test('the list, the form and the page of a form field show which value another program stored wrongly (F6)', async () => {
   const { form } = await oddField('staging', { options: [null] });
   for (const path of ['/catalog/form_field', `/catalog/form/${form}`, '/catalog/form_field/9001']) {
     const { text } = await pm.get(path).expect(200);
@@ -89,7 +93,7 @@ test('a catalogue list reports documents whose _id cannot be a row ID (F6)', asy
 });
 
 test.each(odd)(
-  'a form whose field another program stored with %s can be saved and transferred, or the transfer sheet says why not (F6)',
+  'a form with a field that another program stored with %s is transferred, or the transfer sheet names the wrong field (F6)',
   async (_what, also) => {
     const { staging } = world;
     const { form } = await oddField('staging', also);
@@ -125,7 +129,7 @@ test('a user can correct a value that another program stored wrongly, and then t
 });
 
 test.each(odd)(
-  'a refresh from production skips a form field that another program stored with %s, and copies the other rows (F6)',
+  'a refresh from production copies or skips a form field that another program stored with %s, and copies all other rows (F6)',
   async (_what, also) => {
     const { production, preprod } = world;
     const { field } = await oddField('production', also);
@@ -147,7 +151,7 @@ test.each(odd)(
 );
 
 test.each(['0000-00-00', '2026-00-10'])(
-  'pages, the API and a refresh keep working when another program stored the date %s in a banner (F7)',
+  'pages and a refresh keep working when another program stored the date %s in a banner (F7)',
   async (date) => {
     const { staging, production, preprod } = world;
     for (const here of [staging, production]) {

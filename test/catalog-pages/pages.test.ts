@@ -1,4 +1,4 @@
-// The catalogue's pages as people use them.
+// Tests the catalogue’s pages as people use them: lists, row pages, deletions and concurrent edits.
 import { v7 as uuid } from 'uuid';
 import { describe, expect, test } from '@jest/globals';
 import { sql } from '../../src/database/sql.ts';
@@ -47,7 +47,7 @@ describe('S0-50 S0-51 S0-52 S0-53 S0-54 S0-07 URLs of the former admin tools', (
 });
 
 describe('catalog lists', () => {
-  test('a catalogue list searches by text and ID, filters by status, and counts rows with pending changes on a tab', async () => {
+  test('a catalogue list searches by text and ID, filters by field, and counts rows with pending changes on a tab', async () => {
     const business = await add(world.staging, 'business', { name: 'Kesar Wheels' });
     const cab = await add(world.staging, 'task', { business, title: 'Book a cab' });
     await add(world.staging, 'task', { business, title: 'Lost & found', active: false });
@@ -60,7 +60,7 @@ describe('catalog lists', () => {
     expect(await page('/catalog/task?business=999')).toContain('No tasks match these filters.');
   });
 
-  test('the search finds forms by any part of a word, with any characters', async () => {
+  test('the search of a list finds forms by any part of their name, even by special characters', async () => {
     await add(world.staging, 'form', { name: 'Address (new) [v2]' });
     expect(await page('/catalog/form?q=(new)%20%5B')).toContain('Address (new) [v2]');
     expect(await page('/catalog/form?q=.*')).toContain('No forms match');
@@ -85,7 +85,7 @@ describe('catalog lists', () => {
     await ana.get('/catalog/task/99999999999999999999').expect(404);
   });
 
-  test('S0-30 S0-31 selecting all rows of a list takes all that match the filters, and no others', async () => {
+  test('S0-30 S0-31 selecting all rows of a filtered list selects exactly the rows that match the filters', async () => {
     const business = await add(world.staging, 'business');
     for (const title of ['Cab one', 'Cab two', 'Flowers']) {
       await add(world.staging, 'task', { business, title });
@@ -109,7 +109,7 @@ describe('catalog lists', () => {
     await down.close();
   });
 
-  test('a row on hold (Not for production) is listed as such under every filter, also while the destination is unreachable', async () => {
+  test('a row on hold (Not for production) keeps its status and is not ready to transfer, even while the destination is unreachable', async () => {
     const { staging } = world;
     const key = { entity: 'form', id: await add(staging, 'form', { name: 'Held form' }) };
     await transfer(staging, [key]);
@@ -180,7 +180,7 @@ describe('row pages', () => {
     }
   });
 
-  test('S0-90 deleting a row lists the dependent rows that go with it, and is refused while other rows use it', async () => {
+  test('S0-90 deleting a row lists the dependent rows that go with it, and is refused while other rows refer to the row', async () => {
     const { staging } = world;
     const form = await add(staging, 'form', { name: 'Visit details' });
     await add(staging, 'form_field', { form, label: 'Date of birth' });
@@ -198,7 +198,7 @@ describe('row pages', () => {
     expect(await page(`/catalog/form/${form}/history`)).toContain('It was deleted here');
   });
 
-  test('a deletion removes only the rows that its confirmation page listed', async () => {
+  test('a deletion is refused when a dependent row was added after the confirmation page was shown', async () => {
     const { staging } = world;
     const form = await add(staging, 'form', { name: 'Visit details' });
     const address = `/catalog/form/${form}/deletion`;
@@ -233,7 +233,7 @@ describe('row pages', () => {
 });
 
 describe('concurrent edits', () => {
-  test('two people who edit the same field get a 409 with both values, and the value they choose is saved', async () => {
+  test('a user who saves a field that another user has just changed gets a 409 with both values, and the chosen value is saved', async () => {
     const { staging } = world;
     const key = {
       entity: 'form',
@@ -259,7 +259,7 @@ describe('concurrent edits', () => {
     expect(await get(staging, key)).toMatchObject({ name: 'A, renamed', description: 'Theirs' });
   });
 
-  test('hidden fields of an edit conflict’s page are validated like typed values', async () => {
+  test('the hidden fields of the edit conflict page are validated like typed values', async () => {
     const id = await add(world.staging, 'form');
     const version = { text: '(select 1)', values: [] };
     const payload = JSON.stringify({ theirs: {}, mine: {}, merged: {}, fields: [], version });
@@ -285,7 +285,7 @@ describe('concurrent edits', () => {
     expect(await get(staging, key)).toMatchObject({ name: 'Mine', description: 'Theirs' });
   });
 
-  test('of two simultaneous saves of a row, one succeeds and the other is reported as a conflict', async () => {
+  test('when two users save the same row at the same time, one save succeeds and the other is reported as a conflict', async () => {
     const { staging } = world;
     const key = { entity: 'form', id: await add(staging, 'form', { description: 'First' }) };
     const ends = await Promise.allSettled([
@@ -356,7 +356,7 @@ test('S0-22 S0-43 only product managers see the transfer button, and nobody sees
   await above.close();
 });
 
-test('two people who edit different fields of a row can both save', async () => {
+test('saving a row that another user has deleted meanwhile keeps the typed values and offers to add them as a new row', async () => {
   const form = { entity: 'form', id: await add(world.staging, 'form', { name: 'Visit details' }) };
   const client = ana;
   await remove(writeContextOf(world.staging), pm, entityNamed('form'), form.id);
@@ -390,7 +390,7 @@ test('a save that fails because another request writes the row keeps the typed v
   expect(await get(staging, form)).toMatchObject({ description: 'Half an hour of typing' });
 });
 
-test('an editor cannot give a row a new id, and nobody can once the destination is known to have the same row', async () => {
+test('an editor cannot give a row a new id, and a product manager can only if the destination may have another row with its id', async () => {
   const form = { entity: 'form', id: await add(world.staging, 'form') };
   const editor = await site.as('ed');
   expect((await editor.post(`/catalog/form/${form.id}/identity`)).status).toBe(403);

@@ -1,4 +1,4 @@
-// A reference field never guesses which row a typed text means.
+// Tests that a reference field never guesses which row a typed text means.
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { add, change, get } from '../support/rows.ts';
 import { textOf, useClient, useSite } from '../support/people.ts';
@@ -22,8 +22,8 @@ const pick = (task: string) =>
   ana.post(`/catalog/banner/${banner}`, { title: 'Sale', task, version: '1' });
 const picked = async () => (await get(world.staging, { entity: 'banner', id: banner }))['task'];
 
-describe('a reference', () => {
-  test('a reference field accepts a title that happens to end like an ID (F4)', async () => {
+describe('reference fields', () => {
+  test('a reference field picks the row with the typed title, even if the title ends like an ID (F4)', async () => {
     const upgrade = await addTask(`Seat upgrade #${drop}`);
     expect((await pick(`Seat upgrade #${drop}`)).status).toBe(303);
     expect(await picked()).toBe(upgrade);
@@ -39,13 +39,16 @@ describe('a reference', () => {
     ['an ID', (id: number) => `#${id}`],
     ['digits alone', (id: number) => ` ${id} `],
     ['a title', () => 'Airport drop before sunrise'],
-    ['what the list offers', (id: number) => `Airport drop before sunrise #${id}`],
+    [
+      'a title with its ID, as the list offers it',
+      (id: number) => `Airport drop before sunrise #${id}`,
+    ],
   ])('the input of a reference field accepts %s (F4, walk 19)', async (_what, text) => {
     expect((await pick(text(drop))).status).toBe(303);
     expect(await picked()).toBe(drop);
   });
 
-  test('a reference field takes typed digits first as a title, then as an ID (F4)', async () => {
+  test('a reference field takes typed digits first for a title, and only then for an ID (F4)', async () => {
     const digits = await addTask(String(drop));
     expect((await pick(String(drop))).status).toBe(303);
     expect(await picked()).toBe(digits);
@@ -53,9 +56,9 @@ describe('a reference', () => {
 
   test.each([
     ['a title with the ID of another row', (id: number) => `Wrong name #${id}`],
-    ['a part of a title with its ID', (id: number) => `Airport #${id}`],
-    ['an ID that is nowhere', () => '999999'],
-    ['a title that is nowhere', () => 'Nothing like it'],
+    ['a part of a title with the ID of its row', (id: number) => `Airport #${id}`],
+    ['an ID that no row has', () => '999999'],
+    ['a title that no row has', () => 'Nothing like it'],
     ['a number within a text', (id: number) => `Airport${id}`],
     ['a number that is too large', () => '#99999999999999999999'],
   ])(
@@ -76,7 +79,7 @@ describe('a reference', () => {
     expect(answer.text).toContain(`#${drop}, #${twin}`);
   });
 
-  test('a reference stays when the referenced row is renamed while the form is open (F4)', async () => {
+  test('a save keeps a reference whose row was renamed while the form was open (F4)', async () => {
     expect((await pick(`#${drop}`)).status).toBe(303);
     await change(world.staging, { entity: 'task', id: drop }, { title: 'Renamed' });
     const answer = await ana.post(`/catalog/banner/${banner}`, {
@@ -90,7 +93,7 @@ describe('a reference', () => {
   });
 });
 
-test('the filter of a catalogue list understands a typed row like a reference field does (F4)', async () => {
+test('the filter of a catalogue list finds a typed row in the same way as a reference field (F4)', async () => {
   const other = await add(world.staging, 'business', { name: `Wheels #${business}` });
   await add(world.staging, 'task', { business: other, title: 'Of the other' });
   const shown = async (text: string) => {

@@ -1,4 +1,4 @@
-// Row pages of environments without editing: the edit page opens, shows every value, and saves nothing.
+// Tests the row pages of environments without editing: the edit page opens, shows every value, and saves nothing.
 import { expect, test } from '@jest/globals';
 import { keyText, titleOf, type Row, type RowKey } from '../../src/catalog/entity.ts';
 import { entityNamed, travelling } from '../../src/catalog/index.ts';
@@ -8,7 +8,10 @@ import { useWorld } from '../support/world.ts';
 
 const world = useWorld();
 
-/** A row of every type in all environments. */
+/**
+ * Adds a row of every transferred entity in staging, and transfers these rows to the other
+ * environments.
+ */
 async function rowsEverywhere(): Promise<RowKey[]> {
   const { staging, preprod } = world;
   const business = await add(staging, 'business', { name: 'Sunrise Clinic', priority: 4 });

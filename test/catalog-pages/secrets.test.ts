@@ -1,4 +1,5 @@
-// B3: the key of an external tool is typed, never shown, and sealed wherever it is stored.
+// Tests secrets (B3): a user types the key of an external tool, no page shows it, and it is encrypted wherever it is
+// stored.
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { openedSecrets, sealAgain } from '../../src/access/secret-fields.ts';
 import { catalog, entityNamed } from '../../src/catalog/index.ts';
@@ -45,7 +46,7 @@ const selectionOf = async () => {
   return headers['location'] ?? '';
 };
 
-/** All values in every table of an environment, as one text. */
+/** Returns all values in every table of an environment, as one text. */
 async function everything(here: App): Promise<string> {
   const [tables] = await here.sql.query(
     "select table_name as name from information_schema.tables where table_schema = database() and table_type = 'BASE TABLE'",
@@ -77,11 +78,11 @@ test('a secret appears in clear text on no page, in no table and in no answer of
   }
 });
 
-describe('the form of a secret (B3)', () => {
+describe('forms with a secret (B3)', () => {
   const save = async (also: object) =>
     pm.post(address(), { ...typed(), version: await version(world.staging, row()), ...also });
 
-  test('a form keeps a secret into which nothing is typed, and replaces or removes it on request (B3)', async () => {
+  test('saving a form keeps a secret for which nothing was typed, and replaces or removes the secret on request (B3)', async () => {
     const before = await stored(world.staging);
     await save({ key: '', name: 'Renamed' });
     expect(await stored(world.staging)).toBe(before);
@@ -111,7 +112,7 @@ describe('the form of a secret (B3)', () => {
     expect((await get(world.staging, row()))['name']).toBe('Renamed');
   });
 
-  test('two secrets typed at the same time are reported as a conflict without showing either of them (B3)', async () => {
+  test('when two users type a new secret at the same time, the second user gets an edit conflict that shows neither secret (B3)', async () => {
     const opened = await version(world.staging, row());
     await save({ key: 'theirs-1' });
     const mine = await pm.post(address(), { ...typed(), version: opened, key: 'mine-1' });
@@ -123,7 +124,7 @@ describe('the form of a secret (B3)', () => {
     expect(await clear(world.staging)).toBe('mine-1');
   });
 
-  test('typing a secret is refused with an explanation while the setting CREDENTIALS_KEY is missing (B3)', async () => {
+  test('saving a typed secret is refused with an explanation while the setting CREDENTIALS_KEY is missing (B3)', async () => {
     const { CREDENTIALS_KEY: _key, ...without } = world.variables.staging;
     const here = openApp(settingsOf(without));
     await here.sql.query('delete from sealing_key');
@@ -137,7 +138,7 @@ describe('the form of a secret (B3)', () => {
 describe('a secret at the destination (B3)', () => {
   const keyThere = () => clear(world.preprod);
 
-  test('a secret typed on the transfer sheet is sealed (encrypted) for the destination, and can be decrypted only there (B3)', async () => {
+  test('a secret typed on the transfer sheet is encrypted for the destination, and can be decrypted only there (B3)', async () => {
     const sheet = await selectionOf();
     await pm.post(`${sheet}/choices`, { [`local[external_tool:${id}][key]`]: 'there-1' });
     const shown = await pm.get(sheet);
@@ -168,7 +169,7 @@ describe('a secret at the destination (B3)', () => {
     expect(await everything(world.preprod)).not.toContain('there-1');
   });
 
-  test('a transfer and its undo keep the secret that the destination has (B3)', async () => {
+  test('a transfer and its undo keep the secret of the destination (B3)', async () => {
     await transfer(world.staging, [{ entity: 'business', id: business }]);
     const there = await get(world.preprod, row());
     expect(there['key']).toBeNull();
@@ -183,7 +184,7 @@ describe('a secret at the destination (B3)', () => {
   });
 });
 
-describe('a secret that another program stored in clear (B3)', () => {
+describe('a secret that another program stored in clear text (B3)', () => {
   beforeEach(async () => {
     await world.staging.sql.query('update external_tool set `key` = ?', [KEY]);
   });
@@ -196,7 +197,7 @@ describe('a secret that another program stored in clear (B3)', () => {
     expect(await everything(world.staging)).not.toContain(KEY);
   });
 
-  test('encrypting a secret that was stored in clear text is no change of the row: its modified_at stays (B3)', async () => {
+  test('encrypting a secret that was stored in clear text does not change the modified_at of its row (B3)', async () => {
     const { credentialsKeys } = world.staging;
     const before = await get(world.staging, row());
     const first = await sealAgain(world.staging.sql, credentialsKeys as never, catalog);
@@ -219,7 +220,7 @@ describe('a secret in the API (B3)', () => {
     return [list.body.items[0], one.body] as Record<string, unknown>[];
   };
 
-  test('the API leaves out secrets even for a key that reads everything, and returns them only for a scope of their own (B3)', async () => {
+  test('the API returns secrets only to a key with the scope for secrets, not to a key that reads everything (B3)', async () => {
     for (const item of await ask(['*'])) {
       expect(item).toMatchObject({ id, name: 'Calendar' });
       expect(Object.keys(item)).not.toContain('key');
@@ -230,7 +231,7 @@ describe('a secret in the API (B3)', () => {
   });
 });
 
-test('a secret in a form that is kept while its user signs in again is encrypted, and set when the form is sent (B3)', async () => {
+test('when a session ends, a typed secret is encrypted in the saved form, and is stored when the user sends that form (B3)', async () => {
   const { saved, unsealed } = await withSealedSecrets(world.staging, address(), [
     ['name', 'Calendar'],
     ['key', 'typed signed out'],
@@ -246,7 +247,7 @@ test('a secret in a form that is kept while its user signs in again is encrypted
   expect(await clear(world.staging)).toBe('typed signed out');
 });
 
-test('a secret typed on a transfer sheet after the session ended is sealed (encrypted) for the destination, and set there when the form is sent (B3, F15)', async () => {
+test('a secret typed on a transfer sheet after the session ended is encrypted for the destination, and is stored there when the form is sent (B3, F15)', async () => {
   const sheet = await selectionOf();
   const field = `local[external_tool:${id}][key]`;
   const path = `${sheet}/choices`;
@@ -261,7 +262,7 @@ test('a secret typed on a transfer sheet after the session ended is sealed (encr
   expect(await clear(world.preprod)).toBe('for there');
 });
 
-test('a secret that cannot be sealed (encrypted) is not saved in clear text, and the saved form says so (B3, F15)', async () => {
+test('a secret that cannot be encrypted is left out of the saved form, and the saved form names its field (B3, F15)', async () => {
   const field = `local[external_tool:${id}][key]`;
   const nowhere = { ...world.staging, destination: null };
   expect(await withSealedSecrets(nowhere, '/selections/1/choices', [[field, 'x']])).toEqual({

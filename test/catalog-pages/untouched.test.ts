@@ -1,4 +1,5 @@
-// An untouched form field keeps its stored value, to the last byte and millisecond.
+// Tests that saving a form keeps the stored value of each field that the user did not touch, to the last byte and
+// millisecond.
 import { describe, expect, test } from '@jest/globals';
 import { collection } from '../../src/rows/mongo.ts';
 import { entityNamed } from '../../src/catalog/index.ts';
@@ -29,7 +30,7 @@ const odd = [
   '\0 nul',
 ];
 
-describe('a save keeps untouched fields as they are stored', () => {
+describe('saving a form with untouched fields', () => {
   test.each(odd)(
     'a save keeps the stored text %j of a field that the user did not touch (F1)',
     async (text) => {
@@ -77,7 +78,7 @@ describe('a save keeps untouched fields as they are stored', () => {
     expect(late.text).toContain('End must be later than start');
   });
 
-  test('a save keeps untouched lists with empty or long lines, and adds no field that the document lacks (F1)', async () => {
+  test('a save keeps untouched lists with empty or long lines, and does not add fields that the document lacks (F1)', async () => {
     const form = await add(world.staging, 'form');
     const id = await add(world.staging, 'form_field', { form, type: 'choice', options: ['x'] });
     const fields = collection(world.staging.documents, entityNamed('form_field'));
@@ -89,7 +90,7 @@ describe('a save keeps untouched fields as they are stored', () => {
     expect(after).not.toHaveProperty('validation');
   });
 
-  test('a save keeps links with unusual names, even when another linked city changes (F1)', async () => {
+  test('a save keeps links with unusual names, even when the user adds another linked city (F1)', async () => {
     const { staging } = world;
     for (const name of ['Pune', 'Delhi', 'Odd  one']) await add(staging, 'city', { name });
     const id = await add(staging, 'business', { cities: [{ city: 'Odd  one', partner: null }] });
@@ -105,7 +106,7 @@ describe('a save keeps untouched fields as they are stored', () => {
     ]);
   });
 
-  test('fields that the user did not touch stay as stored, also after a refused save or the renaming of a referenced row (F1)', async () => {
+  test('fields that the user did not touch keep their stored values, even after a refused save and after a referenced row was renamed (F1)', async () => {
     const { staging } = world;
     const business = await add(staging, 'business', { name: 'Kesar' });
     const id = await add(staging, 'task', { business });
@@ -120,8 +121,8 @@ describe('a save keeps untouched fields as they are stored', () => {
   });
 });
 
-describe('a merge does not count an untouched field as changed', () => {
-  test('merging with another person’s save does not count an untouched field as changed (F1)', async () => {
+describe('merging the changes of two users', () => {
+  test('when two users save the same row, a field that the second user did not touch keeps the value of the first user (F1)', async () => {
     const { staging } = world;
     const business = await add(staging, 'business');
     const key = { entity: 'task', id: await add(staging, 'task', { business }) };
@@ -133,7 +134,7 @@ describe('a merge does not count an untouched field as changed', () => {
     expect(await get(staging, key)).toMatchObject({ message: 'Theirs', priority: 3 });
   });
 
-  test('resolving a conflict does not count an untouched field as changed (F1)', async () => {
+  test('resolving an edit conflict keeps the stored value of a field that the user did not touch (F1)', async () => {
     const { staging } = world;
     const business = await add(staging, 'business');
     const key = { entity: 'task', id: await add(staging, 'task', { business, title: 'First' }) };

@@ -16,15 +16,15 @@ const row = (facts: object): Row => ({
   ...facts,
 });
 
-describe('digests of content', () => {
-  test('environment-specific fields and modified_at are excluded from the digest of a row', () => {
+describe('hashes of content', () => {
+  test('the hash of a row does not depend on its environment-specific fields and its modified_at', () => {
     const one = { ...initialContent(tool), id: 1, modified_at: '', name: 'Calendar' };
     const other = { ...one, modified_at: '2026-01-01T00:00:00.000Z', key: maskOf('theirs') };
     expect(hashOf(tool, other)).toBe(hashOf(tool, one));
     expect(isSameRow(tool, one, other)).toBe(false);
   });
 
-  test('the order of the linked cities does not change the digest of a row', () => {
+  test('the order of the linked cities does not change the hash of a row', () => {
     const links = [
       { city: 'Pune', partner: null },
       { city: 'Delhi', partner: 'Café Coral' },
@@ -34,7 +34,7 @@ describe('digests of content', () => {
     );
   });
 
-  test('a missing field and a null field give a row different digests', () => {
+  test('a row in which a field is missing and a row in which the field is null have different hashes', () => {
     const { description: _description, ...missing } = row({});
     expect(hashOf(business, missing)).not.toBe(hashOf(business, row({ description: null })));
   });
@@ -71,13 +71,13 @@ describe('posted forms', () => {
     },
   );
 
-  test('a link field accepts only https addresses and refuses javascript:', () => {
+  test('a link field refuses a javascript: address and asks for an https:// address', () => {
     expect(errorsOf('banner', { title: 'A', link: 'javascript:alert(1)' })['link']).toContain(
       'https://',
     );
   });
 
-  test('a reference can be posted as a name with an ID, or as an ID alone', () => {
+  test('a reference can be posted as a name with an ID or as an ID alone, but not as a name alone', () => {
     const parsed = (business: string) =>
       parseContent(entityNamed('sts'), { text: 'A', business })['business'];
     expect(parsed('Sunrise “Clinic” #412')).toBe(412);
@@ -85,12 +85,12 @@ describe('posted forms', () => {
     expect(errorsOf('sts', { text: 'A', business: 'Sunrise' })['business']).toContain('as #412');
   });
 
-  test('the length of a name is counted in characters as MySQL counts them, also for emoji', () => {
+  test('the length limit of a name counts an emoji with a skin tone as two characters, as MySQL does', () => {
     expect(errorsOf('form', { name: '👍🏽'.repeat(40) })).toEqual({});
   });
 });
 
-test('a wrong entity definition stops the program at start and names the entity and the field', () => {
+test('a wrong entity definition is refused with an error that names the entity and the field', () => {
   const broken = entity({
     name: 'broken',
     label: { one: 'Broken', many: 'Broken' },
@@ -105,7 +105,7 @@ test('a wrong entity definition stops the program at start and names the entity 
   expect(() => check([...catalog, broken])).toThrow('"id" is kept for the program');
 });
 
-test('S0-01 S0-94 the catalogue contains all entities (types of rows) and their dependent entities', () => {
+test('S0-01 S0-94 the catalogue contains all entities (types of rows), including the dependent entities', () => {
   expect(catalog.map(({ name }) => name)).toEqual([
     'business',
     'task',
@@ -121,12 +121,12 @@ test('S0-01 S0-94 the catalogue contains all entities (types of rows) and their 
   expect(textOf(business.dependents[0])).toBe('external_tool');
 });
 
-test('S0-98 forms and form fields are stored in MongoDB, all other types in MySQL', () => {
+test('S0-98 forms and form fields are stored in MongoDB, and all other entities in MySQL', () => {
   const inMongo = catalog.filter(({ store }) => store === 'mongo').map(({ name }) => name);
   expect(inMongo).toEqual(['form', 'form_field']);
 });
 
-test('S0-97 STS is an entity like task, and its abbreviation is never expanded', () => {
+test('S0-97 STS is an entity like task, and its label is always the abbreviation STS', () => {
   const { label, fields, store } = entityNamed('sts');
   const task = entityNamed('task');
   expect(label).toEqual({ one: 'STS', many: 'STS' });

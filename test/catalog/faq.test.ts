@@ -1,5 +1,5 @@
-// Adding an entity takes its file, its line in the index, a migration and a new DB_VERSION. This is proven on a copy
-// of the project with an added entity, with real servers and the least rights.
+// Tests that a new entity needs only its file, a line in the index, a migration and a new DB_VERSION. The test adds
+// an entity to a copy of the project, and uses it with real servers and the least database rights.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';

@@ -1,4 +1,4 @@
-// Only the catalogue names its entities; all other code is generic.
+// Tests that only the catalogue names its entities, so that all other code is generic.
 import { expect, test } from '@jest/globals';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,7 +11,10 @@ const files = ['src', 'views', 'public']
   )
   .filter((file) => /\.(ts|ejs|js|css)$/.test(file) && !own.test(file));
 
-/** Matches `city`, `cityNames`, `city_id`, `Cities`, `ofCity`; not `opacity`. */
+/**
+ * Returns a pattern that matches an entity name in `city`, `cityNames`, `city_id`, `Cities` and
+ * `ofCity`, but not in `opacity`.
+ */
 function namePattern() {
   const words = matchedByName.flatMap(({ name, label }) => [name, label.many.toLowerCase()]);
   const any = words.join('|');
@@ -21,7 +24,7 @@ function namePattern() {
 
 const isComment = (line: string) => /^\s*(\/\/|\/?\*)/.test(line);
 
-test('no code names an entity that is matched by name (such as city), except the entity’s own definition; comments may, as an example', () => {
+test('no code outside the entity definitions names an entity that is matched by name (such as city), but comments may', () => {
   const pattern = namePattern();
   expect('cityNames').toMatch(pattern);
   expect('opacity').not.toMatch(pattern);

@@ -4,7 +4,7 @@ import { catalog } from '../../src/catalog/index.ts';
 import { sampleContent } from '../support/sample-content.ts';
 
 test.each(catalog.map((entity) => [entity.name, entity] as const))(
-  'a valid sample row of the entity %s can be made from its field definitions',
+  'a sample row generated from the field definitions of the entity %s is valid',
   (_name, entity) => {
     const sample = sampleContent(entity);
     const typed = fieldEntries(entity).map(([name, { to, optional, kind }]) => {

@@ -1,4 +1,5 @@
-// Hashes, canonical texts and digests as released versions stored them: an untouched row must keep its hash.
+// Tests that hashes, canonical texts and digests equal those that released versions stored, so that an unchanged row
+// keeps its hash after an update of Oneway.
 import { describe, expect, test } from '@jest/globals';
 import { canonical, contentFrom, hashOf } from '../../src/catalog/content.ts';
 import { initialContent, type Content, type Row } from '../../src/catalog/entity.ts';
@@ -60,15 +61,15 @@ const rows: [string, Row, string][] = [
   ],
 ];
 
-describe('stored shapes', () => {
+describe('hashes and canonical texts', () => {
   test.each(rows)(
-    'the digest of a %s with the content %j equals the one that earlier versions stored',
+    'the hash of a %s with the content %j equals the hash that earlier versions stored',
     (name, one, hash) => {
       expect(hashOf(entityNamed(name), one)).toBe(hash);
     },
   );
 
-  test('the canonical text of a row lists links sorted by name, and is parsed back to the same row', () => {
+  test('the canonical text of a row lists its links sorted by name, and parsing the text gives the same row', () => {
     const business = entityNamed('business');
     const text = canonical(
       business,
@@ -82,7 +83,7 @@ describe('stored shapes', () => {
     expect(JSON.stringify(contentFrom(business, text)['cities'])).toBe(JSON.stringify(sorted));
   });
 
-  test('the digest of a row with mapped names equals the one that earlier versions stored', () => {
+  test('the hash of a row with mapped names equals the hash that earlier versions stored', () => {
     const task = entityNamed('task');
     const mappings = new Map([
       ['city:Pune', 'Zzz'],
@@ -99,7 +100,7 @@ describe('stored shapes', () => {
   });
 });
 
-describe('in the database', () => {
+describe('digests computed by the database', () => {
   const world = useWorld();
 
   test('linked rows are read from the columns city_id and partner_id and are part of the digest', async () => {

@@ -1,4 +1,4 @@
-// Compares the list of the catalogue’s tables with those that the migrations create.
+// Compares the list of the catalogue’s tables with the tables that the migrations create.
 import { expect, test } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { catalogTables } from '../../src/catalog/tables.ts';

@@ -1,4 +1,4 @@
-// Which posted texts each kind of field accepts.
+// Tests which posted texts each kind of field accepts.
 import { describe, expect, test } from '@jest/globals';
 import { fieldEntries, parseContent, type Entity } from '../../src/catalog/entity.ts';
 import { catalog, entityNamed } from '../../src/catalog/index.ts';
@@ -6,7 +6,7 @@ import type { Value } from '../../src/catalog/fields.ts';
 import { Invalid } from '../../src/problems.ts';
 import { sampleContent } from '../support/sample-content.ts';
 
-/** A valid form with these fields replaced. */
+/** Returns a valid posted form of an entity, in which the given fields are replaced. */
 const posted = (entity: Entity, more: Record<string, unknown>) => {
   const sample = Object.entries(sampleContent(entity)).map(([name, value]) => [
     name,
@@ -38,9 +38,9 @@ const required = catalog.flatMap((entity) =>
   ),
 );
 
-describe('a required text', () => {
+describe('required text fields', () => {
   test.each(required)(
-    'the required text field %s.%s needs at least one visible character (F2)',
+    'the required text field %s.%s refuses a text without a visible character (F2)',
     (entity, field) => {
       for (const text of [
         '\u200B',
@@ -137,7 +137,7 @@ describe('date fields', () => {
   });
 });
 
-describe('a link', () => {
+describe('link fields', () => {
   test.each([
     'https://@/',
     'https://@example.com/',
@@ -176,7 +176,7 @@ describe('a link', () => {
   });
 });
 
-describe('a list', () => {
+describe('list fields', () => {
   const lines = (number: number) => Array.from({ length: number }, (_, at) => `${at}`).join('\r\n');
 
   test('a list field accepts at most 200 lines (B7)', () => {

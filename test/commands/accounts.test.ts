@@ -1,4 +1,4 @@
-// The commands `oneway accounts` and `oneway waves`, as a script runs them.
+// Tests the commands `oneway accounts` and `oneway waves`, as a script runs them.
 import { expect, test } from '@jest/globals';
 import { byExternalId } from '../../src/account-moves/moves.ts';
 import { listWaves } from '../../src/account-moves/waves.ts';
@@ -28,7 +28,7 @@ test('a script reads the status of an account, starts it, and migrates it again 
   expect(json(oneway('accounts', 'start', 'a-1', '--force', '--json'))).toMatchObject({ run: 2 });
 });
 
-test('a script continues a failed account, and retries the dead letters (recorded failures) of another', async () => {
+test('a script continues the failed migration of one account, and retries the dead letters (failed records) of another account', async () => {
   const failed = {
     migration_status: 'failed',
     reached: 'channels-only',
@@ -54,7 +54,7 @@ test('a script continues a failed account, and retries the dead letters (recorde
   });
 });
 
-test('a script adds a wave with ids from standard input, lists, pauses and resumes it', async () => {
+test('a script adds a wave with account ids from standard input, and then lists, pauses and resumes the wave', async () => {
   const terminal = openTerminal(world);
   const input = 'a-1\r\na-2\n\na-1\n';
   const added = terminal('staging', ['waves', 'add', 'North', '--at-once', '2', '--json'], {
@@ -73,13 +73,13 @@ test.each([
   [['accounts', 'status', 'nobody'], 1],
   [['accounts', 'start', 'a b'], 2],
   [['waves', 'add', 'North', 'a b'], 1],
-])('“oneway %j” is refused with exit code %d and a sentence', (words, status) => {
+])('“oneway %j” is refused with exit code %d and an explanation', (words, status) => {
   const said = oneway(...words);
   expect([said.status, said.stderr.trim() === '']).toEqual([status, false]);
   expect(said.stderr).not.toContain('does not know');
 });
 
-test('a person without the permission account_moves may not start accounts', async () => {
+test('a person without the permission account_moves cannot start the migration of an account', async () => {
   await addMove(world.staging, 'a-1', asked);
   await hire(world.staging, 'vic');
   const terminal = openTerminal(world);

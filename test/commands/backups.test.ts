@@ -1,4 +1,4 @@
-// Backups from a terminal: taken in staging, restored into the empty databases of production.
+// Tests backups on the command line: taken in staging, and restored into the empty databases of production.
 import { beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { mkdir, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -41,7 +41,7 @@ test('S1-13 a backup can be taken, listed, verified and restored on the command 
 }, 60_000);
 
 test.each([
-  ['now', ['now'], {}, 'Set BACKUPS_CLIENT'],
+  ['now without a client', ['now'], {}, 'Set BACKUPS_CLIENT'],
   ['list without a store', ['list', '--client', 'cosmos'], { BACKUPS_URL: '' }, 'Set BACKUPS_URL'],
   ['verify without a backup', ['verify', '--client', 'cosmos'], {}, 'no backups of cosmos'],
   [
@@ -51,7 +51,7 @@ test.each([
     'is not the time',
   ],
 ])(
-  'when the command “oneway backup” fails (%s), it ends with a sentence on what to do',
+  'the command “oneway backup” fails (%s) and says what to do',
   (_what, words, variables, message) => {
     const said = type('staging', ['backup', ...words], { also: { ...also, ...variables } });
     expect([said.status, said.stderr]).toEqual([1, expect.stringContaining(message)]);

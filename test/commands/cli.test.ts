@@ -1,9 +1,9 @@
-// Prompts of the command line at a terminal: util-linux’s `script` gives a process one.
+// Tests the prompts of the command line. The program `script` of util-linux runs each tested process at a terminal.
 import { spawn } from 'node:child_process';
 import { surroundings } from '../support/left-behind.ts';
 import { expect, test } from '@jest/globals';
 
-/** Runs `code` at a terminal and answers each question that it asks. */
+/** Runs `code` at a terminal, and types the given answer to each question that `code` asks. */
 async function atTerminal(code: string, answers: Record<string, string>) {
   const program = `import { confirmed, secret } from './src/commands/cli.ts'; ${code}`;
   const child = spawn('script', ['-qefc', `"$NODE" --input-type=module -e "$CODE"`, '/dev/null'], {
@@ -45,7 +45,7 @@ test.each([
   expect(shown).toContain(`meaning: ${meaning}`);
 });
 
-test('cancelling a terminal prompt with Ctrl-C ends the command with an explanation', async () => {
+test('cancelling a prompt with Ctrl-C ends the command with a message that nothing was written', async () => {
   const { shown } = await atTerminal(
     `await confirmed('Send 3 rows?').catch((error) => console.log(error.name, error.message))`,
     { 'Send 3 rows?': '\u0003' },

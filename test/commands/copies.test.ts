@@ -1,4 +1,4 @@
-// Staging databases on the command line: made, listed, kept, protected and dropped.
+// Tests staging databases on the command line: they are made, listed, kept, protected and dropped.
 import { expect, test } from '@jest/globals';
 import * as copies from '../../src/staging/copies.ts';
 import { add } from '../support/rows.ts';
@@ -27,14 +27,14 @@ test('a staging database can be made, listed, kept, protected, tested and droppe
 }, 90_000);
 
 test.each([
-  ['build for nobody', ['build', '--client', 'nobody'], 'There is no backup of nobody'],
+  ['build for an unknown client', ['build', '--client', 'nobody'], 'There is no backup of nobody'],
   [
     'drop of another database',
     ['drop', 'mysql', '--yes'],
     'There is no database mysql that was made here',
   ],
 ])(
-  'when the command “oneway copies” fails (%s), it ends with a sentence on what to do',
+  'the command “oneway copies” fails (%s) and says what to do',
   (_what, words, message) => {
     const said = run(...words);
     expect([said.status, said.stderr]).toEqual([1, expect.stringContaining(message)]);
@@ -42,7 +42,7 @@ test.each([
   30_000,
 );
 
-test('the command oneway staging run names the environments that exist when the given name is wrong', () => {
+test('the command oneway staging run refuses an unknown environment', () => {
   const said = openTerminal(world)('production', ['staging', 'run', '--environment', 'Lab']);
   expect([said.status, said.stderr]).toEqual([
     1,

@@ -1,4 +1,4 @@
-// API credentials managed from a terminal.
+// Tests API credentials on the command line.
 import { beforeAll, expect, test } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import type { Credential, Issued } from '../../src/access/credentials.ts';
@@ -36,8 +36,12 @@ test('an API credential can be created, rotated, listed and revoked on the comma
 test.each([
   ['an unknown kind', ['create', '--name', 'A', '--scope', 'catalog:*', '--kind', 'other'], 2],
   ['a wrong scope', ['create', '--name', 'A', '--scope', '*'], 1],
-  ['a wrong end', ['create', '--name', 'A', '--scope', 'catalog:*', '--expires', 'soon'], 2],
-  ['a credential that is not there', ['revoke', '12'], 1],
+  [
+    'a wrong expiry date',
+    ['create', '--name', 'A', '--scope', 'catalog:*', '--expires', 'soon'],
+    2,
+  ],
+  ['a credential that does not exist', ['revoke', '12'], 1],
   ['a HAWK key without CREDENTIALS_KEY', ['create', ...hawk()], 1],
 ])(
   'the command “oneway credentials” refuses %s',

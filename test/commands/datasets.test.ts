@@ -1,4 +1,5 @@
-// Datasets and data files from a terminal: added, uploaded, checked, loaded, restored, exported and ignored.
+// Tests datasets and data files on the command line: added, uploaded, checked, loaded, restored, exported and
+// ignored.
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { mkdtempSync, writeFileSync } from 'node:fs';
@@ -44,14 +45,14 @@ type Answer = {
   next: string | null;
 };
 
-/** Types the command that an answer proposes, as a shell would. */
+/** Runs the command that an answer proposes, split into words as a shell would do it. */
 const follow = ({ next }: Answer): Said => {
   const words = (next ?? '').match(/'[^']*'|\S+/g) ?? [];
   return run(...words.slice(1).map((word) => word.replaceAll("'", '')));
 };
 
-describe('a file that leaves nothing open', () => {
-  test('S3-03 a file is uploaded, loaded and exported again as the same bytes, with emoji, quotes and line breaks', async () => {
+describe('a file that needs no decision', () => {
+  test('S3-03 a file is uploaded, loaded, and exported again with the same bytes, including emoji, quotes and line breaks', async () => {
     const content = 'name,remark\r\nŁódź 🏙,"He said ""no"", twice"\r\nLyon,"two\nlines"\r\n';
     const said = upload(content, '--json');
     expect([said.status, said.stderr]).toEqual([0, '']);
@@ -60,7 +61,7 @@ describe('a file that leaves nothing open', () => {
     expect([exported.status, exported.stdout]).toEqual([0, content]);
   });
 
-  test('an uploaded file is summed up in sentences: what became of each line, how it was read, and its version', () => {
+  test('the upload command prints how many lines became rows, how the file was read, and which version has its rows', () => {
     const said = upload(csv('name,people', 'Pune,7', '', 'Lyon,5'));
     expect(said.stdout).toContain('2 of 4 lines become rows; 1 empty, 1 header.');
     expect(said.stdout).toContain(
@@ -69,14 +70,14 @@ describe('a file that leaves nothing open', () => {
     expect(said.stdout).toContain('Version 1 of statistics/cities has 2 rows of it');
   });
 
-  test('an uploaded file keeps a name with blanks, quotes and emoji', async () => {
+  test('an uploaded file keeps its name, even with blanks, quotes and emoji', async () => {
     const path = fileWith(csv('a,b', '1,2'), 'août ’26 “final” 🏙.csv');
     expect(run('datasets', 'upload', path, '--dataset', 'statistics/cities').status).toBe(0);
     const [file] = json<{ file_name: string }[]>(run('datafiles', 'list', '--json'));
     expect(file?.file_name).toBe('août ’26 “final” 🏙.csv');
   });
 
-  test('a file is loaded by a person who may manage data, named in the audit; others are refused before anything is stored', async () => {
+  test('only a person with the permission data_manager can upload and load a file, and the audit log names this person', async () => {
     await hire(world.staging, 'dana');
     await hire(world.staging, 'vic');
     const path = fileWith(csv('a,b', '1,2'));
@@ -97,8 +98,8 @@ describe('a file that leaves nothing open', () => {
   });
 });
 
-describe('a file that leaves something open', () => {
-  test('a file with rejected lines is not loaded, says which and why, and is loaded without them once they are accepted', async () => {
+describe('a file that needs a decision', () => {
+  test('a file with rejected lines is loaded only with --accept-rejects, and then without these lines', async () => {
     const said = upload(csv('name,people', 'Pune,7', 'Lyon,5,6', '"broken,9'), '--json');
     const first = json<Answer>(said);
     expect([said.status, first.loaded]).toEqual([1, null]);
@@ -109,7 +110,7 @@ describe('a file that leaves something open', () => {
     expect(await rowsOf(world.staging, cities)).toEqual([['Pune', 7]]);
   });
 
-  test('a file with an unknown encoding and ambiguous dates asks both, and the options it proposes answer them', async () => {
+  test('for a file with an unknown encoding and ambiguous dates, the upload command proposes options, and these options load the file', async () => {
     const bytes = Buffer.from(csv('city,opened', 'Zürich,01/02/2020', 'Zug,03/04/2020'), 'latin1');
     const said = upload(bytes);
     expect(said.status).toBe(1);
@@ -127,7 +128,7 @@ describe('a file that leaves something open', () => {
     ]);
   });
 
-  test('a file is read as the options say: delimiter, header line and types, also of columns with “=” and emoji in their names', async () => {
+  test('options set the delimiter, the header line and the column types of a file, even for column names with “=” and emoji', async () => {
     const content = csv('Report of May', '🏙=name|x=1|code', 'Pune|7|01', 'Lyon|5|02');
     const words = [
       '--delimiter',
@@ -146,7 +147,7 @@ describe('a file that leaves something open', () => {
     ]);
   });
 
-  test('a file with other columns than the current version is loaded only with --accept-columns', async () => {
+  test('a file whose columns differ from the current version is loaded only with --accept-columns', async () => {
     await load(world.staging, cities, csv('name,people', 'Pune,7'));
     const first = json<Answer>(upload(csv('name,inhabitants', 'Oslo,1'), '--json'));
     expect(first.missing.map(({ add }) => add)).toEqual([['--accept-columns']]);
@@ -155,7 +156,7 @@ describe('a file that leaves something open', () => {
     expect(await rowsOf(world.staging, cities)).toEqual([['Oslo', 1]]);
   });
 
-  test('a file is not loaded over a version with other columns that another person made meanwhile', async () => {
+  test('a file is not loaded when another user has meanwhile loaded a version with other columns', async () => {
     await load(world.staging, cities, csv('name,people', 'Pune,7'));
     const first = json<Answer>(upload(csv('name,people', 'Lyon,5', 'Oslo'), '--json'));
     await load(world.staging, cities, csv('name,mayor', 'Pune,Joshi'));
@@ -167,7 +168,7 @@ describe('a file that leaves something open', () => {
     expect(json<Answer>(third).missing.map(({ add }) => add)).toEqual([['--accept-columns']]);
   });
 
-  test('a file waits when an option names a column that it does not have, and says which there are', async () => {
+  test('a file is not loaded when an option names an unknown column, and the error lists the columns of the file', async () => {
     const said = upload(csv('name,people', 'Pune,7'), '--type', 'Name=text');
     expect([said.status, said.stderr]).toEqual([
       1,
@@ -177,7 +178,7 @@ describe('a file that leaves something open', () => {
   });
 });
 
-describe('what cannot be done', () => {
+describe('commands that are refused', () => {
   const upload1 = (...more: string[]) => ['datasets', 'upload', 'CSV', ...more];
   test.each([
     ['an unknown dataset', upload1('--dataset', 'statistics/towns'), 1, 'statistics/cities'],
@@ -194,7 +195,7 @@ describe('what cannot be done', () => {
     ['an unknown type', upload1('--dataset', 'a/b', '--type', 'a=money'), 2, 'date d/m/y'],
     ['a header line 0', upload1('--dataset', 'a/b', '--header', '0'), 2, 'The first line is 1'],
     ['a bad name', ['datasets', 'add', 'Statistics/Städte'], 1, 'lower-case letters'],
-    ['a name that is taken', ['datasets', 'add', 'statistics/cities'], 1, 'already'],
+    ['a name that another dataset has', ['datasets', 'add', 'statistics/cities'], 1, 'already'],
     [
       'an export before the first version',
       ['datasets', 'export', 'statistics/cities'],
@@ -214,10 +215,10 @@ describe('what cannot be done', () => {
       '--reason',
     ],
     ['an unknown data file', ['datafiles', 'show', '99'], 1, 'no such data file'],
-    ['a number that is none', ['datafiles', 'load', 'x'], 2, 'number'],
+    ['a text instead of a number', ['datafiles', 'load', 'x'], 2, 'number'],
     ['an unknown state', ['datafiles', 'list', '--state', 'lost'], 2, 'processing, processed'],
   ])(
-    'a command with %s ends with a sentence that says what to do',
+    'a command with %s is refused with a message that says what to do',
     (_what, words, status, message) => {
       const path = fileWith(csv('a,b', '1,2'));
       const said = run(...words.map((word) => (word === 'CSV' ? path : word)));
@@ -225,7 +226,7 @@ describe('what cannot be done', () => {
     },
   );
 
-  test('a PDF file fails with a sentence, and is listed with it', () => {
+  test('uploading a PDF file fails with a reason, and the list of data files shows the reason', () => {
     const said = upload(Buffer.from('%PDF-1.7\n'));
     expect([said.status, said.stderr]).toEqual([1, expect.stringContaining('CSV')]);
     const [file] = json<{ state: string; error_message: string }[]>(
@@ -234,7 +235,7 @@ describe('what cannot be done', () => {
     expect(file?.error_message).toMatch(/CSV/);
   });
 
-  test('a file above the limit is refused before any byte of it is sent', () => {
+  test('a file above the size limit is refused before the upload begins', () => {
     const path = fileWith(Buffer.alloc(1_100_000, 'a,b\n'));
     const words = ['datasets', 'upload', path, '--dataset', 'statistics/cities'];
     const said = type('staging', words, { also: { DATAFILE_LIMIT_MB: '1' } });
@@ -243,7 +244,7 @@ describe('what cannot be done', () => {
   });
 });
 
-test('a dataset is added and listed, and its versions are listed and restored with a reason', async () => {
+test('commands add and list datasets, list the versions of a dataset, and restore a version with a reason', async () => {
   const added = run(
     'datasets',
     'add',
@@ -276,14 +277,14 @@ test('a dataset is added and listed, and its versions are listed and restored wi
   expect(former).toBe('name,people\r\nLyon,5\r\n');
 }, 30_000);
 
-test('a spreadsheet gets no formulas from an export, an exact copy has each text as it was', async () => {
+test('an export escapes texts that a spreadsheet would run as formulas, and an export with --exact keeps them unchanged', async () => {
   await load(world.staging, cities, csv('name,people', '=1+1,7', '-2,5'));
   const words = ['datasets', 'export', 'statistics/cities'];
   expect(run(...words).stdout).toBe("name,people\r\n'=1+1,7\r\n'-2,5\r\n");
   expect(run(...words, '--exact').stdout).toBe('name,people\r\n=1+1,7\r\n-2,5\r\n');
 });
 
-test('S3-41 a stored file is shown, loaded again as a new version, and a failed one is ignored with a reason', async () => {
+test('S3-41 a stored file is shown and loaded again as a new version, and a failed file is ignored with a reason', async () => {
   const file = await load(world.staging, cities, csv('name,people', 'Pune,7', 'Lyon'));
   const shown = run('datafiles', 'show', String(file.id)).stdout;
   expect(shown).toContain('1 of 3 lines become rows; 1 rejected, 1 header.');
@@ -304,7 +305,7 @@ test('S3-41 a stored file is shown, loaded again as a new version, and a failed 
   ]);
 }, 30_000);
 
-test('a job that a worker of the server has taken is waited for', async () => {
+test('the load command waits for its job when a worker of the server has taken the job', async () => {
   const waiting = json<Answer>(upload(csv('name,people', 'Pune,7', 'Lyon'), '--json'));
   const jobs = setInterval(() => void runJobs(world.staging).catch(() => {}), 20);
   const child = spawn(

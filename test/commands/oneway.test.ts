@@ -1,4 +1,4 @@
-// The command line of one environment, as an engineer types it.
+// Tests the command line of one environment, as an engineer types it.
 import { expect, test } from '@jest/globals';
 import { Command } from 'commander';
 import { spawnSync } from 'node:child_process';
@@ -21,7 +21,7 @@ const oneway = (name: 'staging' | 'preprod' | 'production', words: string[], inp
     input,
   });
 
-test('S0-73 J-7 the command oneway refresh copies production to staging and lists the rows it skipped', async () => {
+test('S0-73 J-7 the command oneway refresh copies production’s rows to pre-production and lists the rows that it skipped', async () => {
   const id = await add(world.production, 'form', { name: 'Address change' });
   const first = oneway('preprod', ['refresh']);
   expect([first.status, first.stdout]).toEqual([
@@ -39,7 +39,7 @@ test('the command oneway refresh is refused in production, which has no environm
   expect(stderr).toContain('REFRESH_SOURCE_* is not set');
 });
 
-test('S3-55 the command oneway db migrate writes the version document, and changes nothing when it runs again', async () => {
+test('S3-55 the command oneway db migrate writes the version of the database when the version is missing', async () => {
   await world.staging.documents.collection('metadata').deleteMany({});
   const { status, stdout } = oneway('staging', ['db', 'migrate']);
   expect([status, stdout]).toEqual([0, `Staging is at version ${currentVersion()}.\n`]);
@@ -70,7 +70,7 @@ test('the command oneway people add prints an invitation when it gets no passwor
   expect(await invited(world.staging.sql, token)).toMatchObject({ email: 'ben@example.com' });
 });
 
-test('each command is found in the file that is loaded for its first word, and in no other', async () => {
+test('each command is defined in the file that the command line loads for it, and in no other file', async () => {
   for (const { words, load } of files) {
     const program = new Command();
     (await load())(program);

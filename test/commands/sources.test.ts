@@ -1,4 +1,4 @@
-// The command `oneway sources`, as a script runs it.
+// Tests the command `oneway sources`, as a script runs it.
 import { beforeEach, expect, test } from '@jest/globals';
 import { json, runCommand } from '../support/command.ts';
 import { addSource, emptyStorage, linesIn, usePublisher, useSources } from '../support/sources.ts';
@@ -9,7 +9,7 @@ beforeEach(() => emptyStorage(world));
 
 const oneway = (...words: string[]) => runCommand(world, ['sources', ...words]);
 
-test('S3-09 S3-30 a script runs a source, learns what failed, and has a changed file fetched again', async () => {
+test('S3-09 S3-30 a script runs a source, gets the reasons for failures, and fetches a changed file again', async () => {
   await addSource(world.staging, publisher);
   publisher.faults.set('/files/cities/cities-2024.csv', { name: 'not-found' });
   const first = await oneway('run', 'Cities', '--json');
@@ -58,7 +58,7 @@ test.each([
   [['run', 'Nowhere'], 1],
   [['run', 'Cities', '--all'], 2],
   [['refetch', 'Cities', 'nothing.csv'], 1],
-])('“oneway sources %j” is refused with exit code %d and a sentence', async (words, status) => {
+])('“oneway sources %j” is refused with exit code %d and an explanation', async (words, status) => {
   await addSource(world.staging, publisher);
   const said = await oneway(...words);
   expect(said.status).toBe(status);

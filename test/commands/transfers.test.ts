@@ -1,4 +1,5 @@
-// Scripted transfers: the same plan and problems as on the transfer sheet, and the person’s name in the audit log.
+// Tests scripted transfers: they have the same plan and problems as the transfer sheet, and the audit log names the
+// person.
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import * as people from '../../src/people/people.ts';
 import { find } from '../../src/audit/audit.ts';
@@ -23,7 +24,7 @@ async function signIn(role: string, name: 'staging' | 'preprod' = 'staging') {
 }
 
 describe('signing in on the command line', () => {
-  test('a sign-in on the command line ends with sign-out, a new password or a closed account', async () => {
+  test('a sign-in on the command line ends when the password changes and when the account is closed', async () => {
     await signIn('pm');
     expect(json(oneway('staging', ['whoami', '--json']))).toMatchObject({
       email: 'pm@example.com',
@@ -39,7 +40,7 @@ describe('signing in on the command line', () => {
     expect(oneway('staging', ['whoami']).status).toBe(1);
   });
 
-  test('the command line refuses to sign in with a wrong password, a forged token or a token of another environment', async () => {
+  test('the command line refuses a wrong password, a forged token and a token of another environment', async () => {
     await hire(world.staging, 'pm');
     const wrong = oneway('staging', ['sign-in', '--email', 'pm@example.com'], { input: 'no\n' });
     expect([wrong.status, wrong.stderr.trim()]).toEqual([1, 'E-mail or password is wrong.']);
@@ -54,7 +55,7 @@ describe('signing in on the command line', () => {
   });
 });
 
-test('an expired sign-in on the command line never allows more than a valid one', async () => {
+test('a sign-in on the command line that has ended is refused, instead of counting as no sign-in', async () => {
   await hire(world.staging, 'vic');
   const words = ['sign-in', '--email', 'vic@example.com', '--print'];
   const token = oneway('staging', words, { input: password }).stdout.trim();
@@ -132,7 +133,7 @@ describe('commands that read', () => {
 });
 
 describe('commands that transfer and undo', () => {
-  test('S0-20 the command oneway transfer --dry-run prints the plan and writes nothing; without it, the audit log names the person', async () => {
+  test('S0-20 the command oneway transfer writes nothing with --dry-run; without it, the audit log names the person who transferred', async () => {
     await signIn('pm');
     const business = await add(world.staging, 'business');
     const task = await add(world.staging, 'task', { business, title: 'Book a “visit” 🪔' });
@@ -189,7 +190,7 @@ describe('commands that transfer and undo', () => {
     }
   });
 
-  test('the command oneway transfer lists the problems of a transfer and exits with 1, and each solution is a command-line option', async () => {
+  test('the command oneway transfer lists the problems of a transfer, exits with 1, and has an option for each solution', async () => {
     await signIn('pm');
     await add(world.staging, 'city', { name: 'Pune' });
     const id = await add(world.staging, 'business', { cities: [{ city: 'Pune', partner: null }] });
@@ -249,7 +250,7 @@ describe('commands that transfer and undo', () => {
     expect(await has(world.preprod, { entity: 'form', id: other })).toBe(false);
   });
 
-  test('the command oneway transfer refuses to exclude a field that does not exist or is not being sent', async () => {
+  test('the command oneway transfer refuses to exclude a field that does not exist, or a row that is not part of the transfer', async () => {
     await signIn('pm');
     const form = await add(world.staging, 'form');
     const transferred = (keep: string) =>
@@ -282,7 +283,7 @@ describe('commands that transfer and undo', () => {
   });
 });
 
-test('the command oneway people grants and revokes permissions by name, and never product_manager in production', async () => {
+test('the command oneway permissions grants and revokes permissions, but never grants product_manager in production', async () => {
   await hire(world.staging, 'vic');
   await hire(world.production, 'vic');
   const give = (name: 'staging' | 'production') =>
@@ -298,7 +299,7 @@ test('the command oneway people grants and revokes permissions by name, and neve
   expect(oneway('staging', ['people']).stdout).toContain('vic@example.com  vic  may look');
 });
 
-test('J-7 the command oneway refresh runs as a job, and its dry run reports what it would do', async () => {
+test('J-7 the command oneway refresh runs as a job, and its dry run reports what a refresh would do', async () => {
   const id = await add(world.production, 'form', { name: 'Address change' });
   const dry = oneway('preprod', ['refresh', '--dry-run']);
   expect([dry.status, dry.stdout]).toEqual([

@@ -1,5 +1,5 @@
-// The command line while servers of its own environment are refused, silent or cut: each command ends with a message
-// that names the server and the remedy.
+// Tests the command line while servers of its environment refuse connections, do not answer or break off. Each
+// command ends with a message that names the server and the remedy.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp } from 'node:fs/promises';
@@ -52,7 +52,10 @@ function oneway(words: string[], also?: Record<string, string>, input = '') {
   return ended;
 }
 
-/** A command must end within ten seconds, not counting the start of the process on a busy machine. */
+/**
+ * Checks that a command failed with one line of text within ten seconds. The start of the process
+ * is not counted, because it is slow on a busy machine.
+ */
 function expectEnd(ended: Awaited<ReturnType<typeof oneway>>, words: string) {
   expect([ended.status, ended.stderr]).toEqual([1, expect.stringMatching(words)]);
   expect(ended.stderr.trim()).not.toContain('\n');
@@ -60,16 +63,16 @@ function expectEnd(ended: Awaited<ReturnType<typeof oneway>>, words: string) {
 }
 
 type Fault = [string, (proxy: Proxy) => unknown];
-const refused: Fault = ['refused', (proxy) => proxy.refuse()];
-const silent: Fault = ['silent', (proxy) => proxy.hang('both')];
+const refused: Fault = ['refusing connections', (proxy) => proxy.refuse()];
+const silent: Fault = ['not answering', (proxy) => proxy.hang('both')];
 const faults: Fault[] = [
   refused,
   silent,
-  ['silent after its greeting', (proxy) => proxy.hang('after greeting')],
-  ['cut in the middle', (proxy) => proxy.cutAfter(50)],
+  ['not answering after its greeting', (proxy) => proxy.hang('after greeting')],
+  ['breaking off its answers', (proxy) => proxy.cutAfter(50)],
 ];
 
-describe('a database of the own environment', () => {
+describe('a database of the environment', () => {
   test.each(faults)(
     'a command ends with an error message when a database of its environment is %s (F11, walk 1)',
     async (_fault, fail) => {
@@ -86,9 +89,9 @@ describe('a database of the own environment', () => {
     60_000,
   );
 
-  test('a command during which a database falls silent ends, and says that the outcome is uncertain (F11, walk 1)', async () => {
+  test('when a database stops answering during a command, the command ends and says that the outcome is not certain (F11, walk 1)', async () => {
     const proxy = await proxyTo(servers().mysql.port);
-    // The command is connected and waits for a password.
+    // At this point the command has connected to MySQL and waits for a password.
     const { child, ended } = begin(['sign-in', '--email', 'pm@example.com'], {
       SQL_DB_PORT: String(proxy.port),
     });
@@ -101,27 +104,27 @@ describe('a database of the own environment', () => {
     expectEnd({ ...end, took: performance.now() - hung }, 'MySQL of staging .* not certain');
   }, 60_000);
 
-  test('a command whose database refuses the password names the settings to correct (F11, walk 2)', async () => {
+  test('when MySQL refuses the password, a command ends and names the settings to correct (F11, walk 2)', async () => {
     const ended = await oneway(['status'], { SQL_DB_PASSWORD: 'wrong' });
     expectEnd(ended, 'MySQL of staging refused the user name or password.*SQL_DB_');
   }, 30_000);
 });
 
-test('a command is not delayed by a silent Redis (F11)', async () => {
+test('a command that does not need Redis works while Redis does not answer (F11)', async () => {
   const proxy = await proxyTo(servers().redis.port);
   proxy.hang('both');
   const ended = await oneway(['status'], { REDIS_URL: `redis://127.0.0.1:${proxy.port}` });
   expect([ended.status, ended.stderr]).toEqual([0, '']);
 }, 30_000);
 
-describe('the image and backup stores of the own environment', () => {
+describe('the image store and the backup store of the environment', () => {
   test.each([
     { fault: refused, command: 'backup verify' },
     { fault: silent, command: 'backup list' },
     { fault: silent, command: 'backup now' },
     { fault: silent, command: 'transfer' },
   ])(
-    'when the store of images and backups is $fault.0, the command “oneway $command” ends with an error message (F11)',
+    'when the store of images or backups is $fault.0, the command “oneway $command” ends with an error message (F11)',
     async ({ fault: [, fail], command }) => {
       const { bucket, endpoint, keys } = await newBucket('');
       const proxy = await proxyTo(new URL(endpoint ?? '').port);
@@ -149,7 +152,7 @@ describe('the image and backup stores of the own environment', () => {
     60_000,
   );
 
-  test('the command oneway backup list works even when the databases are lost (F11)', async () => {
+  test('the command oneway backup list works while the databases are unreachable (F11)', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'oneway-backups-'));
     await mkdir(join(folder, 'dev-backups'));
     const nowhere = String(await freePort());

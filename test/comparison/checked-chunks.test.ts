@@ -1,5 +1,5 @@
-// Chunks (1,000 ids that are compared together) that were verified are skipped without reading rows, and no later
-// change on either side is missed.
+// A comparison skips verified chunks (1,000 ids that are compared together) without reading their rows, and still finds
+// every later change on either side.
 import { expect, test } from '@jest/globals';
 import { canonical } from '../../src/catalog/content.ts';
 import { entityNamed } from '../../src/catalog/index.ts';
@@ -23,7 +23,10 @@ import { useWorld } from '../support/world.ts';
 
 const world = useWorld();
 
-/** Compares staging with pre-production; returns how many statements read rows of businesses or tasks. */
+/**
+ * Compares staging with pre-production. Returns how many SQL statements read rows of businesses or
+ * tasks.
+ */
 async function compare(how: { isFull?: boolean } = {}): Promise<number> {
   let reads = 0;
   const count = (statement: unknown) => {
@@ -50,8 +53,8 @@ const statusesOf = async (entity: string) =>
   Object.fromEntries((await matrix(world.staging.sql)).get(entity) ?? []);
 
 /**
- * Adds businesses with a task each, equal on both sides, and compares them until every chunk is verified; returns
- * their ids.
+ * Adds businesses that are equal on both sides, and compares them until every chunk is verified.
+ * Returns their ids.
  */
 async function checkedRows(number = 3): Promise<number[]> {
   const { staging } = world;
@@ -66,7 +69,7 @@ async function checkedRows(number = 3): Promise<number[]> {
   return ids;
 }
 
-test('a comparison finds a row changed on either side by direct SQL, and skips reading unchanged chunks of 1,000 ids', async () => {
+test('a comparison finds a row that direct SQL changed on either side, and reads no rows in unchanged chunks of 1,000 ids', async () => {
   const [one, other] = await checkedRows();
   await world.preprod.sql.query("update business set description = 'Past it' where id = ?", [one]);
   expect(await compare()).toBeGreaterThan(0);
@@ -78,12 +81,13 @@ test('a comparison finds a row changed on either side by direct SQL, and skips r
     'Changed there': 1,
     'Changed here': 1,
   });
-  // A chunk whose recorded state was corrected is read once more.
+  // After a comparison has corrected the recorded state of a row, the next one reads the row’s
+  // chunk again.
   expect(await compare()).toBeGreaterThan(0);
   expect(await compare()).toBe(0);
 });
 
-test('a comparison with the destination notices that its database was restored from a backup, even when the timestamps are equal', async () => {
+test('a comparison notices that the destination’s database was restored from a backup, even though all digests are as in the last comparison', async () => {
   const { staging, preprod } = world;
   const [id = 0] = await checkedRows(1);
   const key = { entity: 'business', id };
@@ -98,7 +102,7 @@ test('a comparison with the destination notices that its database was restored f
   expect(await statusesOf('business')).toEqual({ 'Changed there': 1 });
 });
 
-test('the digest of a row changes with its linked partner and with the name of that partner', async () => {
+test('the digest of a business changes when its linked partner or the name of its linked city changes', async () => {
   const { staging, preprod } = world;
   await add(preprod, 'city', { name: 'Pune' });
   await add(preprod, 'partner', { name: 'Tea House' });
@@ -114,7 +118,8 @@ test('the digest of a row changes with its linked partner and with the name of t
   await preprod.sql.query("update city set name = 'Poona'");
   await compare();
   expect(await statusesOf('business')).toEqual({ 'Changed there': 1 });
-  // With a name mapping, rows with equal linked names are different rows.
+  // With a name mapping, equal names here and at the destination mean different cities, so the rows
+  // differ.
   await preprod.sql.query("update city set name = 'Pune'");
   await compare();
   expect(await statusesOf('business')).toEqual({ 'In sync': 1 });
@@ -123,7 +128,7 @@ test('the digest of a row changes with its linked partner and with the name of t
   expect(await statusesOf('business')).not.toEqual({ 'In sync': 1 });
 });
 
-test('rows that disappear, alone or with their whole chunk of 1,000 ids, are recorded as deleted', async () => {
+test('a comparison records missing rows as deleted, even if all rows of a chunk of 1,000 ids are missing', async () => {
   const { staging, preprod } = world;
   for (const id of [999, 1000, 1999, 2000, 77_000, 5_000_123]) {
     for (const here of [staging, preprod]) {
@@ -147,7 +152,7 @@ test('rows that disappear, alone or with their whole chunk of 1,000 ids, are rec
   expect([same, others]).toEqual([3, { 'Deleted there': 1, 'Deleted here': 1 }]);
 });
 
-test('a chunk of 1,000 ids is not recorded as checked when a row in it is written during the comparison', async () => {
+test('a comparison does not record a chunk (1,000 ids) as verified if a transfer writes a row of the chunk meanwhile', async () => {
   const [id = 0] = await checkedRows(1);
   const { sql: on } = world.staging;
   const chunk = Math.floor(id / 1000);
@@ -155,7 +160,8 @@ test('a chunk of 1,000 ids is not recorded as checked when a row in it is writte
   const generation = known?.generation ?? 0;
   const sides = { here: new RowDigests(), there: new RowDigests() };
   const news = { seen: [], at: new Date().toISOString() };
-  // A transfer ends after the rows were read and before their state is recorded.
+  // This transfer ends after the comparison has read the rows and before the comparison records the
+  // chunk.
   await change(world.staging, { entity: 'business', id }, { description: 'Newer' });
   await transfer(world.staging, [{ entity: 'business', id }]);
   await writeCheckedChunks(on, 'business', [{ chunk, generation, changed: null, ...sides }], news);
@@ -165,7 +171,7 @@ test('a chunk of 1,000 ids is not recorded as checked when a row in it is writte
   expect(chunkDigest(sides)).not.toBe(known?.digest);
 });
 
-test('after a refresh a chunk (1,000 ids) in which a row vanished does not count as checked until a comparison has recorded that the row is gone', async () => {
+test('a refresh does not mark a chunk (1,000 ids) with a missing row as verified, so the next comparison records the deletion', async () => {
   const { staging } = world;
   const [id = 0, other = 0] = await checkedRows(2);
   const lonely = await add(staging, 'business');
@@ -175,7 +181,7 @@ test('after a refresh a chunk (1,000 ids) in which a row vanished does not count
   await runRefresh(down());
   await compare();
   expect(await statusesOf('business')).toEqual({ 'In sync': 2 });
-  // A row that vanished is noticed, too, when its chunk was never verified before.
+  // A missing row is noticed even if its chunk was never verified before.
   const more = await add(staging, 'business');
   await staging.sql.query('delete from business where id = ?', [more]);
   await staging.sql.query('delete from checked_chunk');
@@ -185,7 +191,7 @@ test('after a refresh a chunk (1,000 ids) in which a row vanished does not count
   expect([id, other].every((one) => one > 0)).toBe(true);
 });
 
-test('an observation that a wrong clock dated in the future does not make a changed row appear In sync', async () => {
+test('a comparison finds a change at the destination even if a wrong clock dated the last observation of the row in the future', async () => {
   const { staging, preprod } = world;
   const [id = 0] = await checkedRows(1);
   await staging.sql.query("update destination_state set observed_at = '2099-01-01'");
@@ -203,7 +209,7 @@ test('a full comparison with the destination reads every row, even where digests
   expect(await statusesOf('business')).toEqual({ 'In sync': 1 });
 });
 
-test('a refresh from production that is stopped keeps what it recorded about the rows it wrote', async () => {
+test('a stopped refresh from production has recorded the sync state of every row that it wrote, and the next refresh copies the rest', async () => {
   const { production, preprod } = world;
   const { source } = preprod;
   if (!source) throw new Error('no source');
@@ -238,7 +244,7 @@ test('a refresh from production that is stopped keeps what it recorded about the
   });
 });
 
-test('MySQL and MongoDB compute equal digests exactly when the row contents are equal', async () => {
+test('MySQL computes equal digests for two rows only if the contents of the rows are equal', async () => {
   const { staging } = world;
   const entity = entityNamed('business');
   const pairs: [string | null, string | null][] = [
@@ -261,7 +267,7 @@ test('MySQL and MongoDB compute equal digests exactly when the row contents are 
       [index + 1, `n${index}`, category, description, '2026-01-01'],
     );
   }
-  // All rows have the same name, so that they differ only in these two fields.
+  // All rows have the same name, so that they differ only in category and description.
   await staging.sql.query('alter table business drop key business_name');
   try {
     await staging.sql.query("update business set name = 'Same'");
@@ -282,7 +288,7 @@ test('MySQL and MongoDB compute equal digests exactly when the row contents are 
   }
 });
 
-test('a refresh from production skips a row that a running transfer has claimed, names its sender, and copies the other rows', async () => {
+test('a refresh from production skips a row that a running transfer has claimed, reports that transfer, and copies all other rows', async () => {
   const { production, staging } = world;
   const [one, other] = [await add(production, 'business'), await add(production, 'business')];
   await staging.sql.query(

@@ -1,4 +1,5 @@
-// Rows of staging paired with the same rows of pre-production, and how often each table is read for that.
+// comparePairs() pairs rows of staging with the same rows of pre-production, with as few queries of each table as
+// possible.
 import { expect, test } from '@jest/globals';
 import { statements, type Statement } from '../../src/database/sql.ts';
 import type { RowKey } from '../../src/catalog/entity.ts';
@@ -8,7 +9,9 @@ import { useWorld } from '../support/world.ts';
 
 const world = useWorld();
 
-/** The pairs, and how many statements read rows of each table. */
+/**
+ * Compares rows. Returns the pairs, and the number of SQL statements that read rows of each table.
+ */
 async function compare(keys: RowKey[]) {
   const reads: Record<string, number> = {};
   const count = (statement: unknown) => {
@@ -22,20 +25,20 @@ async function compare(keys: RowKey[]) {
   return { pairs, reads };
 }
 
-test('comparing a row that exists only in staging reads it once on each side', async () => {
+test('comparing a row that exists only in staging reads each table once in each environment', async () => {
   const id = await add(world.staging, 'business');
   const { pairs, reads } = await compare([{ entity: 'business', id }]);
   expect(pairs.get(`business:${id}`)).toMatchObject({ here: { id }, there: null });
   expect(reads).toEqual({ business: 2, external_tool: 2 });
 });
 
-test('comparing a row that neither side has reads it once on each side', async () => {
+test('comparing a row that exists in neither environment reads each table once in each environment', async () => {
   const { pairs, reads } = await compare([{ entity: 'business', id: 12 }]);
   expect(pairs.get('business:12')).toMatchObject({ here: null, there: null, status: null });
   expect(reads).toEqual({ business: 2, external_tool: 2 });
 });
 
-test('comparing a row reads its dependent rows a second time only on the side that lacks them', async () => {
+test('comparing a task reads the table of dependent rows a second time only in the environment that lacks a dependent row', async () => {
   const business = await add(world.staging, 'business');
   const task = await add(world.staging, 'task', { business });
   await transfer(world.staging, [{ entity: 'task', id: task }]);

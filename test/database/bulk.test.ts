@@ -1,5 +1,4 @@
-// Statements that write many rows store every value unchanged, wherever a long list of rows is split into several
-// statements.
+// Bulk inserts and updates store every value unchanged, even when their rows are split into several statements.
 import { beforeAll, expect, test } from '@jest/globals';
 import { insertLines, updateFromLines, type Line } from '../../src/database/bulk.ts';
 import { select, sql, statements } from '../../src/database/sql.ts';
@@ -28,7 +27,7 @@ const stored = () =>
     sql`select * from line order by id`,
   );
 
-/** The number of statements that `work` sends. */
+/** Counts the statements that `work` sends. */
 async function counted(work: () => Promise<void>): Promise<number> {
   let count = 0;
   const one = () => (count += 1);
@@ -37,7 +36,7 @@ async function counted(work: () => Promise<void>): Promise<number> {
   return count;
 }
 
-test('a bulk insert stores placeholders, quotes, emoji and NUL unchanged, even over several statements', async () => {
+test('a bulk insert stores placeholders, quotes, emoji and NUL unchanged, even when it is split into several statements', async () => {
   const { sql: on } = world.staging;
   const used = await counted(async () => {
     await insertLines(on, sql`insert into line (id, text, flag) values`, [
@@ -50,7 +49,7 @@ test('a bulk insert stores placeholders, quotes, emoji and NUL unchanged, even o
   expect((await stored()).slice(0, 6).map(({ text }) => text)).toEqual(texts);
 });
 
-test('a bulk update matches rows by id and leaves unnamed columns unchanged', async () => {
+test('a bulk update finds rows by id and changes only the named columns', async () => {
   const { sql: on } = world.staging;
   const reversed = lines.map(
     ([id], index) => [id ?? 0, texts.toReversed()[index] ?? null] as const,
@@ -77,7 +76,7 @@ test.each([
   ['null', null],
   ['a text of 20,000 characters', '€'.repeat(20_000)],
 ])(
-  'a bulk update stores texts of 64 KiB and more whole when the row before them has %s',
+  'a bulk update does not truncate texts of 64 KiB and more when the row before them contains %s',
   async (_what, first) => {
     const { sql: on } = world.staging;
     for (const text of long) {
@@ -101,7 +100,7 @@ test.each([
   },
 );
 
-test('a bulk insert without rows sends no statement, and a refused row is an error', async () => {
+test('a bulk insert without rows sends no statement, and a bulk insert fails when the database refuses a row', async () => {
   const { sql: on } = world.staging;
   const head = sql`insert into line (id, text, flag) values`;
   expect(await counted(() => insertLines(on, head, []))).toBe(0);

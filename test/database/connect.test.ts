@@ -6,14 +6,14 @@ import { settingsOf, useWorld } from '../support/world.ts';
 
 const world = useWorld();
 
-test('a connection to MySQL without a trusted certificate is refused when TLS is set (C8)', async () => {
+test('Oneway does not connect to a MySQL server without a trusted certificate when TLS is set (C8)', async () => {
   const { sql } = settingsOf(world.variables.staging);
   const pool = connectSql({ ...sql, tls: true });
   await expect(pool.query('select 1')).rejects.toThrow(/secure|certificate|SSL/i);
   await pool.end();
 });
 
-test('a connection to MongoDB without TLS is refused when TLS is set (C8)', async () => {
+test('Oneway sends MongoDB nothing unencrypted when TLS is set (C8)', async () => {
   const port = await freePort();
   const heard: Buffer[] = [];
   const server = await listen(port, heard);
@@ -26,7 +26,7 @@ test('a connection to MongoDB without TLS is refused when TLS is set (C8)', asyn
   await client.close();
   await new Promise((resolve) => server.close(resolve));
   expect(heard.length).toBeGreaterThan(0);
-  // The first byte of an encrypted connection (a TLS handshake) is 22.
+  // The first byte of a TLS handshake, which starts an encrypted connection, is 22.
   for (const bytes of heard) expect(bytes[0]).toBe(22);
 });
 

@@ -1,4 +1,5 @@
-// Migrations: one order across all folders, applied once, and refused when a file was changed afterwards.
+// Migrations have one order across all folders, are applied once, and are refused when the file of an applied migration
+// was changed.
 import { afterEach, expect, test } from '@jest/globals';
 import { appendFileSync, cpSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -15,7 +16,7 @@ afterEach(async () => {
   await world.staging.sql.query("delete from migration where name like '%-later.sql'");
 });
 
-/** A copy of the migrations with an additional one. */
+/** Copies the migration files to a temporary folder and adds one migration. */
 function copyWithOneMore(): { folder: URL; change: (name: string, text: string) => void } {
   const path = mkdtempSync(join(tmpdir(), 'oneway-migrations-'));
   cpSync('migrations', path, { recursive: true });
@@ -44,7 +45,7 @@ test('migrations are ordered by their number across all folders', async () => {
   expect(names.at(-1)).toBe('catalog/9999-later.sql');
 });
 
-test('migration numbers are unique in all folders, except 0001, the first one of every folder', async () => {
+test('migration numbers are unique across all folders, except 0001, the number of the first migration of every folder', async () => {
   const numbers = (await available()).map((name) => /\/(\d{4})-/.exec(name)?.[1]);
   const later = numbers.filter((number) => number !== '0001');
   expect(new Set(later).size).toBe(later.length);
@@ -57,7 +58,7 @@ test('migrating a database applies only new migrations, each once', async () => 
   expect(await migrate(pool, documents, { folder })).toEqual([]);
 });
 
-test('migrating stores the missing checksums of a database migrated by an earlier version', async () => {
+test('migrating adds the checksums that are missing because an earlier version of Oneway applied the migrations', async () => {
   const { sql: pool, documents } = world.staging;
   const before = await checksums();
   await pool.query('alter table migration drop column checksum');

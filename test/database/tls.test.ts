@@ -1,5 +1,5 @@
-// A MySQL server whose certificate is signed by an authority of its own: the certificate is verified before a
-// password is sent.
+// Oneway connects over TLS only to a MySQL server with a certificate from a trusted authority. The tests create an
+// authority of their own.
 import { execFileSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -25,7 +25,7 @@ const openssl = (...words: string[]) =>
 
 const fresh = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2'];
 
-/** Starts a MySQL server with a certificate for a host name, signed by that authority. */
+/** Starts a MySQL server whose certificate is for `host` and signed by the tests’ authority. */
 async function serverFor(host: string) {
   const named = ['-subj', `/CN=${host}`, '-addext', `subjectAltName=DNS:${host}`];
   const signed = ['-CA', 'ca.pem', '-CAkey', 'ca.key'];
@@ -47,7 +47,9 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** Trusts the authority, as the variable NODE_EXTRA_CA_CERTS does when a process starts. */
+/**
+ * Makes this process trust the tests’ authority, as NODE_EXTRA_CA_CERTS does when a process starts.
+ */
 const trust = () =>
   setDefaultCACertificates([...trusted, readFileSync(join(folder, 'ca.pem'), 'utf8')]);
 
@@ -74,16 +76,16 @@ const whyRefused = (at: URL) =>
     (error: unknown) => explainUnwilling(unwillingness(error) ?? 'full', 'MySQL', 'SQL_DB_*'),
   );
 
-test('MySQL can be reached over TLS when the authority of its certificate is trusted (F11)', async () => {
+test('Oneway connects to MySQL over TLS when it trusts the authority of the server’s certificate (F11)', async () => {
   trust();
   expect(await cipherAt(server)).toMatch(/^TLS|SHA/);
 });
 
-test('MySQL with a certificate of an unknown authority is refused, and the message names the setting (F11)', async () => {
+test('Oneway refuses a MySQL server whose certificate is from an unknown authority, and the message names the setting NODE_EXTRA_CA_CERTS (F11)', async () => {
   expect(await whyRefused(server)).toContain('NODE_EXTRA_CA_CERTS');
 });
 
-test('MySQL with a certificate for another host is refused, and the message names the setting (F11)', async () => {
+test('Oneway refuses a MySQL server whose certificate is for another host, and the message names the settings to correct (F11)', async () => {
   trust();
   expect(await whyRefused(other)).toContain('corrects the host in SQL_DB_*');
 });

@@ -1,5 +1,5 @@
-// Errors of a database server that works, but refuses a request or cannot fulfil it, are sorted into classes
-// (unreachable, locked, full …).
+// Errors that a database server causes, not the request, are sorted into classes (unreachable, locked, full …), and
+// their messages say what to do.
 import { describe, expect, test } from '@jest/globals';
 import { MongoBulkWriteError, MongoNetworkError, MongoServerError } from 'mongodb';
 import { SimpleError, SocketClosedUnexpectedlyError } from 'redis';
@@ -65,8 +65,8 @@ describe('MySQL and MariaDB', () => {
     'the MySQL error %s (%i) is classified as the server failure “%s” (F11, F12, walk 2)',
     (_name, errno, kind) => {
       expect(unwillingness(ofSql(errno))).toBe(kind);
-      // The name of an error does not count, only its number: the driver takes names from MySQL’s list, even when
-      // MariaDB answers.
+      // Only the number of an error decides, not its name: the driver takes names from MySQL’s
+      // list, even when MariaDB sent the error.
       expect(unwillingness(ofSql(errno, { code: 'ER_MISNAMED', fatal: true }))).toBe(kind);
     },
   );
@@ -84,7 +84,7 @@ describe('MySQL and MariaDB', () => {
   );
 
   test.each([1054, 1062, 1146, 1292, 1364, 1406, 1451, 1452, 1644])(
-    'the MySQL error %i concerns a row or statement and is in no class of server failures',
+    'the MySQL error %i is caused by a row or statement, so it is not classified as a server failure',
     (errno) => {
       expect(unwillingness(ofSql(errno))).toBeNull();
     },
@@ -99,7 +99,7 @@ describe('MySQL and MariaDB', () => {
     },
   );
 
-  test('an error without a name that ended its MySQL connection is classified as unreachable', () => {
+  test('a MySQL error without a code that closed the connection is classified as unreachable', () => {
     expect(unwillingness(Object.assign(new Error('x'), { fatal: true }))).toBe('away');
   });
 });
@@ -129,13 +129,13 @@ describe('MongoDB', () => {
     },
   );
 
-  test('a failed MongoDB connection is classified as unreachable, and a refused sign-in within it by its own cause', () => {
+  test('a failed MongoDB connection is classified as unreachable, or as a wrong password when a refused sign-in caused it', () => {
     expect(unwillingness(new MongoNetworkError('x'))).toBe('away');
     expect(unwillingness(new MongoNetworkError('x', { cause: ofMongo(18) }))).toBe('password');
   });
 
   test.each([121, 11_000])(
-    'the MongoDB error %i concerns a document and is in no class of server failures',
+    'the MongoDB error %i is caused by a document, so it is not classified as a server failure',
     (code) => {
       expect(unwillingness(ofMongo(code))).toBeNull();
     },
@@ -156,14 +156,14 @@ describe('Redis', () => {
     expect(unwillingness(new SimpleError(message))).toBe(kind);
   });
 
-  test('a Redis client without its server is classified as unreachable, and a wrong command is in no class', () => {
+  test('a lost Redis connection is classified as unreachable, and an unknown Redis command is not classified as a server failure', () => {
     expect(unwillingness(new SocketClosedUnexpectedlyError())).toBe('away');
     expect(unwillingness(new SimpleError('ERR unknown command'))).toBeNull();
     expect(unwillingness(new Error('READONLY is a word'))).toBeNull();
   });
 });
 
-test('after a lock, a timeout or too many connections a write is retried at once; a missing database right waits for a person', () => {
+test('a write may be retried after a lock timeout, a read-only server becomes writable by itself, and a missing database right must be granted by a person', () => {
   const at = (errno: number) => [isTransient(ofSql(errno)), willPass(ofSql(errno))];
   expect(at(1205)).toEqual([true, true]);
   expect(at(1040)).toEqual([true, true]);
@@ -174,7 +174,7 @@ test('after a lock, a timeout or too many connections a write is retried at once
 });
 
 test.each(kinds)(
-  'the server failure “%s” has a sentence with a solution and a short name',
+  'the message for the server failure “%s” says to try again or to ask an engineer, and its short form quotes nothing',
   (kind) => {
     const text = explainUnwilling(kind, 'Pre-production', 'SQL_DB_*');
     expect(text).toMatch(/^Pre-production .*(Try again|engineer)/);
@@ -182,7 +182,7 @@ test.each(kinds)(
   },
 );
 
-describe('a refusal is in our words', () => {
+describe('refusals are explained in Oneway’s own words', () => {
   test.each([
     [1292, "Incorrect datetime value: '+275760' for column `db`.`banner`.`start` at row 1"],
     [1406, "Data too long for column 'text' at row 1"],
@@ -190,7 +190,7 @@ describe('a refusal is in our words', () => {
     [1364, "Field 'name' doesn't have a default value"],
     [9999, 'something new'],
   ])(
-    'the refusal of MySQL error %i names at most the field, never the text of the database (C2)',
+    'the message for MySQL error %i names at most the field and never quotes MySQL’s own text (C2)',
     (errno, message) => {
       const text = whyMysqlRefused(ofSql(errno, { message })) ?? '';
       expect(text).not.toBe('');
@@ -201,13 +201,13 @@ describe('a refusal is in our words', () => {
     },
   );
 
-  test('the refusal by a database trigger shows the message that the trigger gives', () => {
+  test('the message for a refusal by a database trigger quotes the trigger’s own text', () => {
     expect(whyMysqlRefused(ofSql(1644, { message: 'tasks are frozen' }))).toBe(
       'a trigger there does not allow it: “tasks are frozen”',
     );
   });
 
-  test('the refusal of a MongoDB error does not show the text of the database (C2)', () => {
+  test('the message for a MongoDB error does not quote MongoDB’s own text (C2)', () => {
     const text = whyMongoRefused(ofMongo(11_000, 'E11000 duplicate key error { name: "x" }'));
     expect(text).toBe('a value that must be unique is taken there');
     expect(whyMongoRefused(new Error('x'))).toBeNull();

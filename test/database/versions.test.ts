@@ -1,4 +1,4 @@
-// A new migration needs a new version: migrations/versions.json lists the migrations of each version.
+// Every migration belongs to a database version: migrations/versions.json lists the last migrations of each version.
 import { expect, test } from '@jest/globals';
 import { available } from '../../src/database/migrate.ts';
 import { currentVersion } from '../../src/version/db-version.ts';
@@ -7,12 +7,12 @@ import { isUpTo, lastMigrations } from '../support/versions.ts';
 const versions = Object.keys(lastMigrations);
 const numbers = (version: string) => version.split('.').map(Number);
 
-test('every migration belongs to a database version: a new one needs a new DB_VERSION and a line in versions.json', async () => {
+test('a new migration requires a new DB_VERSION and a new line in versions.json, so that every migration belongs to a version', async () => {
   const last = lastMigrations[currentVersion()] ?? [];
   expect((await available()).filter((name) => !isUpTo(last, name))).toEqual([]);
 });
 
-test('DB_VERSION is the last version in versions.json, and versions only rise', () => {
+test('DB_VERSION is the last version in versions.json, and the versions there are in rising order', () => {
   expect(versions.at(-1)).toBe(currentVersion());
   const sorted = versions.toSorted((one, other) => {
     const differing = numbers(one).findIndex((number, index) => number !== numbers(other)[index]);

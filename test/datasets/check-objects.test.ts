@@ -1,4 +1,4 @@
-// The nightly check of stored data files: missing, changed and whole ones, and how often each is hashed.
+// Tests the nightly check of stored data files: it finds missing and changed files, and hashes each file once a month.
 import { beforeEach, expect, test } from '@jest/globals';
 import { run, select, sql } from '../../src/database/sql.ts';
 import { CHECK_FILES } from '../../src/datasets/check-objects.ts';
@@ -38,7 +38,7 @@ async function check(): Promise<Report> {
 const put = (text: string) => world.staging.storage.put(file.object, Buffer.from(text));
 const now = () => registry.known(world.staging.sql, file.id);
 
-test('a whole file is hashed the first time, then looked for, and hashed again after a month', async () => {
+test('the nightly check hashes a new data file, then only checks that the file exists, and hashes it again after a month', async () => {
   expect(await check()).toEqual({ checked: 1, hashed: 1, wrong: [] });
   expect(await check()).toEqual({ checked: 1, hashed: 0, wrong: [] });
   await run(
@@ -49,7 +49,7 @@ test('a whole file is hashed the first time, then looked for, and hashed again a
   expect(await now()).toMatchObject({ check_result: 'ok' });
 });
 
-test('a missing file is reported every night, and whole again when it is back', async () => {
+test('the nightly check reports a missing data file every night until the file exists again', async () => {
   await check();
   await world.staging.storage.delete(file.object);
   const wrong = [{ id: file.id, file: 'cities.csv', result: 'missing' }];
@@ -59,7 +59,7 @@ test('a missing file is reported every night, and whole again when it is back', 
   expect(await check()).toEqual({ checked: 1, hashed: 1, wrong: [] });
 });
 
-test('a file that came back with other content of the same size is not taken for whole', async () => {
+test('the nightly check reports a data file that was missing and exists again with different content of the same size', async () => {
   await check();
   await world.staging.storage.delete(file.object);
   await check();
@@ -67,12 +67,12 @@ test('a file that came back with other content of the same size is not taken for
   expect((await check()).wrong).toMatchObject([{ result: 'changed' }]);
 });
 
-test('a file with another size is reported without being hashed', async () => {
+test('the nightly check reports a data file whose size changed without hashing it', async () => {
   await put(`${content}Oslo,1\n`);
   expect(await check()).toMatchObject({ hashed: 0, wrong: [{ result: 'changed' }] });
 });
 
-test('a file whose content was changed is reported every night until it is whole again', async () => {
+test('the nightly check reports a data file whose content changed every night until the original content is restored', async () => {
   await put(content.replace('Pune', 'Pisa'));
   expect(await check()).toMatchObject({ hashed: 1, wrong: [{ result: 'changed' }] });
   expect(await check()).toMatchObject({ hashed: 1, wrong: [{ result: 'changed' }] });
@@ -81,7 +81,7 @@ test('a file whose content was changed is reported every night until it is whole
   expect(await now()).toMatchObject({ check_result: 'ok' });
 });
 
-test('files of every state are checked, one wrong file hides no other, and versions stay as they are', async () => {
+test('the nightly check reports every wrong data file, whatever its state, and changes no dataset version', async () => {
   const other = await upload(world.staging, cities, content, 'waiting.csv');
   await world.staging.storage.delete(file.object);
   await world.staging.storage.delete(other.object);

@@ -1,4 +1,5 @@
-// The page that checks a data file: questions, choices, two people at once, and a second click.
+// Tests the page where a person checks a data file before it is loaded: questions, choices, two people at once, and a
+// second click.
 import { beforeEach, expect, test } from '@jest/globals';
 import { run, select, sql } from '../../src/database/sql.ts';
 import type { Dataset } from '../../src/datasets/datasets.ts';
@@ -19,7 +20,7 @@ beforeEach(async () => {
 
 const known = ({ id }: Datafile) => registry.known(world.staging.sql, id);
 
-/** The fields of the page as a browser would post them, with changes; a change to undefined leaves a field out. */
+/** Returns the fields of the check page as a browser would post them, with changed values. */
 async function fields(file: Datafile, changes: Record<string, string> = {}) {
   const { text } = await dana.get(`/datafiles/${file.id}/check`);
   const found: Record<string, string> = {};
@@ -48,7 +49,7 @@ const unescaped = (html: string) =>
     .replaceAll('&gt;', '>')
     .replaceAll('&amp;', '&');
 
-test('S3-03 the check page shows what becomes of each line, and loading follows the reading that it showed', async () => {
+test('S3-03 the check page shows how many lines become rows, and the load stores the rows that the page showed', async () => {
   const file = await upload(world.staging, cities, 'name;people\nPune;7\nLyon;5\n');
   const page = await dana.get(`/datafiles/${file.id}/check`);
   expect(page.text).toContain('2 of 3 lines become rows');
@@ -61,7 +62,7 @@ test('S3-03 the check page shows what becomes of each line, and loading follows 
   ]);
 });
 
-test('a file in an unknown encoding is not loaded before a person has chosen it', async () => {
+test('a data file in an unknown encoding is not loaded before a person chooses the encoding', async () => {
   const latin = Buffer.from('name,people\nZürich,7\nGenève,5\n', 'latin1');
   const file = await upload(world.staging, cities, latin);
   const refused = await dana.post(`/datafiles/${file.id}/loading`, await fields(file));
@@ -77,7 +78,7 @@ test('a file in an unknown encoding is not loaded before a person has chosen it'
   expect((await rowsOf(world.staging, cities)).map(([name]) => name)).toEqual(['Zürich', 'Genève']);
 });
 
-test('dates whose order of day and month the file does not say are text until a person answers', async () => {
+test('dates with an ambiguous order of day and month block the load of a data file until a person chooses their format', async () => {
   const file = await upload(world.staging, cities, 'name,day\nPune,01/02/2024\nLyon,03/04/2024\n');
   const refused = await dana.post(`/datafiles/${file.id}/loading`, await fields(file));
   expect([
@@ -97,7 +98,7 @@ test('dates whose order of day and month the file does not say are text until a 
   ]);
 });
 
-test('a choice that was changed on the page is shown in a new preview before anything is loaded', async () => {
+test('a load with a changed choice shows a new preview of the data file first and loads nothing', async () => {
   const file = await upload(world.staging, cities, 'name;people\nPune;7\n');
   const answer = await dana.post(
     `/datafiles/${file.id}/loading`,
@@ -111,7 +112,7 @@ test('a choice that was changed on the page is shown in a new preview before any
   );
 });
 
-test('rejected lines are left out only when the person ticks it, and can be downloaded with line and reason', async () => {
+test('a data file with rejected lines is loaded only if the person accepts that, and the rejected lines can be downloaded', async () => {
   const file = await upload(world.staging, cities, 'name,people\nPune,7\n=cmd(),5,6\n');
   const refused = await dana.post(`/datafiles/${file.id}/loading`, await fields(file));
   expect([refused.status, /Tick that 1 rejected line/.test(refused.text)]).toEqual([422, true]);
@@ -125,7 +126,7 @@ test('rejected lines are left out only when the person ticks it, and can be down
   expect((await dana.post(`/datafiles/${file.id}/loading`, accepted)).status).toBe(303);
 });
 
-test('a second click on Load follows the load that is under way, and loads nothing twice', async () => {
+test('a second click on Load does not load the data file a second time', async () => {
   const file = await upload(world.staging, cities, 'name,people\nPune,7\n');
   const posted = await fields(file);
   const answers = await Promise.all(
@@ -138,7 +139,7 @@ test('a second click on Load follows the load that is under way, and loads nothi
   expect(jobs).toHaveLength(1);
 });
 
-test('while a file is loaded, another tab changes neither its reading nor its rows', async () => {
+test('the check page in a second tab cannot change how a data file is parsed while the file is loaded', async () => {
   const file = await upload(world.staging, cities, 'name,people\nPune,7\n');
   const posted = await fields(file);
   await dana.post(`/datafiles/${file.id}/loading`, posted);
@@ -148,7 +149,7 @@ test('while a file is loaded, another tab changes neither its reading nor its ro
   expect(await rowsOf(world.staging, cities)).toEqual([['Pune', 7]]);
 });
 
-test('a page that was shown before another person examined the file again loads nothing', async () => {
+test('a load from a check page is refused if another person had the data file examined again after the page was shown', async () => {
   const file = await upload(world.staging, cities, 'name,people\nPune,7\n');
   const stale = await fields(file);
   await dana.post(`/datafiles/${file.id}/reading`, await fields(file, { headerLine: 'none' }));
@@ -158,7 +159,7 @@ test('a page that was shown before another person examined the file again loads 
   expect((await known(file)).reading).toBeNull();
 });
 
-test('changed columns are named and need a tick', async () => {
+test('a data file with changed columns is loaded only if the person accepts the changes that the check page names', async () => {
   await load(world.staging, cities, 'name,people\nPune,7\n');
   const file = await upload(world.staging, cities, 'name,inhabitants\nLyon,5\n');
   const { text } = await dana.get(`/datafiles/${file.id}/check`);
@@ -168,7 +169,7 @@ test('changed columns are named and need a tick', async () => {
   expect((await dana.post(`/datafiles/${file.id}/loading`, accepted)).status).toBe(303);
 });
 
-test('a failed file can be ignored with a reason, and loaded again later', async () => {
+test('a person can ignore a failed data file with a reason, and load the file again later', async () => {
   const file = await upload(world.staging, cities, '%PDF-1.7\n');
   expect((await known(file)).state).toBe('failed');
   expect((await dana.post(`/datafiles/${file.id}/ignoring`, {})).status).toBe(422);
@@ -182,13 +183,13 @@ test('a failed file can be ignored with a reason, and loaded again later', async
   expect((await known(file)).state).toBe('processing');
 });
 
-test('the check page says how many words such as N/A become empty cells', async () => {
+test('the check page says how many cells with words such as N/A become empty', async () => {
   const file = await upload(world.staging, cities, 'name,people\nPune,7\nLyon,N/A\nOslo,3\n');
   const { text } = await dana.get(`/datafiles/${file.id}/check`);
   expect(text).toContain('and 1 such as N/A');
 });
 
-test('a file that waits to be checked can be ignored, and one that is being loaded cannot', async () => {
+test('a person can ignore a data file that waits to be checked, but not a data file that is being loaded', async () => {
   const file = await upload(world.staging, cities, 'name,people\nPune,7\n');
   await dana.post(`/datafiles/${file.id}/ignoring`, { reason: 'Uploaded by mistake' });
   expect(await known(file)).toMatchObject({ state: 'ignored' });

@@ -1,4 +1,4 @@
-// Comparing the columns of a file with those of the current version.
+// Tests the comparison of the columns of a data file with the columns of the current version.
 import { expect, test } from '@jest/globals';
 import { differingColumns, typesThatStay } from '../../src/datasets/columns.ts';
 import type { ColumnFacts } from '../../src/datasets/reading/facts.ts';
@@ -20,7 +20,7 @@ const found = (name: string, type: Column['type']): ColumnFacts => ({
   misfits: [],
 });
 
-test('columns that are new, missing or of another type are named, and another order is told', () => {
+test('the comparison of columns names new and missing columns, changed types and a changed order', () => {
   const before = [column('a'), column('b', 'integer')];
   expect(differingColumns(before, [column('a'), column('b', 'integer')])).toEqual([]);
   expect(differingColumns(before, [column('c'), column('b', 'date', 'd/m/y')])).toEqual([
@@ -31,7 +31,7 @@ test('columns that are new, missing or of another type are named, and another or
   expect(differingColumns(before, before.toReversed())).toEqual(['the columns have another order']);
 });
 
-test('a column of texts stays one, unless a person chose its type', () => {
+test('a text column stays text in a new data file with only numbers, unless a person chose another type', () => {
   const text = { type: 'text', format: null };
   const current = [column('code'), column('constructor'), column('day', 'date')];
   const facts = [found('code', 'integer'), found('constructor', 'integer'), found('day', 'text')];

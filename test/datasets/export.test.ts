@@ -1,4 +1,5 @@
-// Versions exported as CSV: for spreadsheets without formulas, and as exact copies that are read back equal.
+// Tests the export of dataset versions as CSV: for spreadsheets, without formulas, and as exact copies that can be
+// loaded again without a change.
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
 import { csvHeader, csvLine, spreadsheetLine } from '../../src/datasets/csv.ts';
@@ -16,7 +17,7 @@ type Cell = string | number | boolean | null;
 
 const textColumn = (name: string): Column => ({ name, type: 'text', format: null });
 
-/** The rows of a CSV text as they are read by a first examination that is told that all columns are texts. */
+/** Reads the rows of a CSV text with the given types of its columns. */
 async function readBack(csv: string, columns: Column[]) {
   const open = () => Promise.resolve(contentOf(csv));
   const types = Object.fromEntries(
@@ -35,7 +36,7 @@ async function* contentOf(text: string) {
   yield Buffer.from(text);
 }
 
-describe('an exact copy', () => {
+describe('an exact CSV copy', () => {
   const parts = [
     '"',
     '""',
@@ -73,12 +74,13 @@ describe('an exact copy', () => {
   const rowsOfWidth = (width: number) =>
     fc.array(fc.array(cell, { minLength: width, maxLength: width }), { maxLength: 8 });
 
-  test('an exact copy of any texts is read back with the same cells, and no line is rejected', async () => {
+  test('an exact CSV copy of random texts is parsed to the same cells, and no line is rejected', async () => {
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 1, max: 4 }).chain(rowsOfWidth), async (all) => {
         const width = all[0]?.length ?? 1;
         const columns = Array.from({ length: width }, (_one, index) => textColumn(`c${index}`));
-        // NUL is in no stored row, and a row of empty cells is none.
+        // Rows with NUL are left out because no stored row has one, and rows of empty cells because
+        // they count as empty lines.
         const rows = all.filter(
           (row) => row.some((one) => one !== null) && !row.some((one) => one?.includes('\0')),
         );
@@ -91,7 +93,7 @@ describe('an exact copy', () => {
     );
   });
 
-  test('an exact copy of numbers, truth values, dates and times is read back with the same cells and types', async () => {
+  test('an exact CSV copy of numbers, booleans, dates and timestamps is parsed to the same cells and types', async () => {
     const columns: Column[] = [
       { name: 'id', type: 'integer', format: null },
       { name: 'share', type: 'numeric', format: null },
@@ -113,14 +115,14 @@ describe('an exact copy', () => {
     expect((await readBack(csv, columns)).rows).toEqual(rows);
   });
 
-  test('an exact copy keeps the names of columns, also of those that look like formulas or have quotes', async () => {
+  test('an exact CSV copy keeps column names that look like formulas or contain quotes', async () => {
     const columns = ['=a', 'say "hi"', 'b, c', 'é🏙'].map(textColumn);
     const csv = csvHeader(columns, true) + csvLine(['1', '2', '3', '4']);
     expect((await readBack(csv, columns)).names).toEqual(['=a', 'say "hi"', 'b, c', 'é🏙']);
   });
 });
 
-describe('a copy for spreadsheets', () => {
+describe('a CSV export for spreadsheets', () => {
   test.each([
     ['=1+1', "'=1+1"],
     ['+44 20', "'+44 20"],
@@ -130,22 +132,25 @@ describe('a copy for spreadsheets', () => {
     ['\rx', '"\'\rx"'],
     ['a=b', 'a=b'],
     ["'x", "'x"],
-  ])('a copy for spreadsheets writes the text %j as %j', (given, written) => {
-    expect(spreadsheetLine([textColumn('a')], [given])).toBe(`${written}\r\n`);
-  });
+  ])(
+    'a CSV export for spreadsheets writes the text %j as %j, so that no text runs as a formula',
+    (given, written) => {
+      expect(spreadsheetLine([textColumn('a')], [given])).toBe(`${written}\r\n`);
+    },
+  );
 
-  test('a copy for spreadsheets leaves negative numbers as they are, and quotes headers like texts', () => {
+  test('a CSV export for spreadsheets keeps negative numbers unchanged, and puts an apostrophe before a header that looks like a formula', () => {
     const columns: Column[] = [{ name: '-n', type: 'integer', format: null }];
     expect(csvHeader(columns, false) + spreadsheetLine(columns, [-5])).toBe("'-n\r\n-5\r\n");
     expect(csvHeader(columns, true)).toBe('-n\r\n');
   });
 
-  test('a CSV line tells an empty text from an empty cell', () => {
+  test('a CSV line distinguishes an empty text from an empty cell', () => {
     expect(csvLine(['', null])).toBe('"",\r\n');
   });
 });
 
-describe('a version', () => {
+describe('an exported dataset version', () => {
   const world = useWorld();
   let cities: Dataset;
   beforeEach(async () => {
@@ -160,7 +165,7 @@ describe('a version', () => {
     return csv;
   };
 
-  test('a version with quotes, backslashes, control characters and emoji is stored and exported to the last character', async () => {
+  test('a dataset version stores and exports quotes, backslashes, control characters and emoji unchanged', async () => {
     const texts = [
       "O'Hara",
       'a\\b',
@@ -179,13 +184,13 @@ describe('a version', () => {
     expect(await exported(true)).toBe(csv);
   });
 
-  test('a version of more rows than one page is exported whole and in order', async () => {
+  test('the export of a dataset version with more rows than one page contains every row in order', async () => {
     const csv = `id\r\n${Array.from({ length: 4500 }, (_one, index) => `${index + 1}\r\n`).join('')}`;
     await load(world.staging, cities, csv);
     expect(await exported(true)).toBe(csv);
   });
 
-  test('a version loaded again from its exact copy has the same rows', async () => {
+  test('a dataset version that is loaded again from its exact CSV copy has the same rows', async () => {
     await load(
       world.staging,
       cities,

@@ -1,4 +1,5 @@
-// Data files whose job ended without them, uploads that nobody checked, and rows that nothing needs any more.
+// Tests the chores for data files: files whose job ended are marked as failed, unchecked uploads end, and unneeded rows
+// are deleted.
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { run, sql } from '../../src/database/sql.ts';
 import type { Dataset } from '../../src/datasets/datasets.ts';
@@ -36,7 +37,7 @@ const content = 'name,people\nPune,7\nLyon,5\n';
 const now = ({ id }: Pick<Datafile, 'id'>) => registry.known(world.staging.sql, id);
 const uploadOf = ({ id }: Datafile) => uploads.ofDatafile(world.staging.sql, id);
 
-/** Runs all attempts of a job, as the workers would over hours. */
+/** Runs all attempts of a job, as workers would do over several hours. */
 async function runToTheEnd(id: string, here = world.staging) {
   for (;;) {
     const job = await runJob(here, tasks, id);
@@ -45,8 +46,8 @@ async function runToTheEnd(id: string, here = world.staging) {
   }
 }
 
-describe('a job that ended without its data file', () => {
-  test('S3-63 a load whose storage stays away fails its file with the name of the storage after 20 attempts, and it can be loaded again', async () => {
+describe('a data file whose job ended', () => {
+  test('S3-63 a data file fails after 20 load attempts without storage, with an error that names the storage folder, and can be loaded again', async () => {
     const file = await upload(world.staging, cities, content);
     const { id } = await confirm(world.staging, file);
     const away = () => Promise.reject(new Unavailable('The storage folder /data does not exist.'));
@@ -66,7 +67,7 @@ describe('a job that ended without its data file', () => {
     expect(await uploadOf(file)).toMatchObject({ state: 'completed' });
   }, 30_000);
 
-  test('a cancelled load fails its file with the name of the person', async () => {
+  test('a data file whose load is cancelled fails, and the reason names the person who cancelled it', async () => {
     const file = await upload(world.staging, cities, content);
     const job = await confirm(world.staging, file);
     await cancel(world.staging, tasks, job, 'dana@example.com');
@@ -77,7 +78,7 @@ describe('a job that ended without its data file', () => {
     expect(await rowsOf(world.staging, cities)).toEqual([]);
   });
 
-  test('a file that a newer job works on does not follow an earlier one', async () => {
+  test('a data file that a newer job examines does not fail because an earlier job was cancelled', async () => {
     const file = await upload(world.staging, cities, content);
     const job = await confirm(world.staging, file);
     await cancel(world.staging, tasks, job, 'dana@example.com');
@@ -87,7 +88,7 @@ describe('a job that ended without its data file', () => {
     expect(await now(file)).toMatchObject({ state: 'processing', error_message: null });
   });
 
-  test('a loaded file stays processed whatever becomes of its job', async () => {
+  test('a loaded data file stays processed even if its job is marked as failed', async () => {
     const file = await load(world.staging, cities, content);
     await run(world.staging.sql, sql`update job set state = 'failed' where id = ${file.job}`);
     await followDatafiles(world.staging);
@@ -95,7 +96,7 @@ describe('a job that ended without its data file', () => {
   });
 });
 
-test('an upload that nobody checked for seven days fails and says so, and its stored file can still be loaded', async () => {
+test('an upload that nobody checks for seven days fails with that reason, and its stored file is kept', async () => {
   const file = await upload(world.staging, cities, content);
   await run(world.staging.sql, sql`update upload set changed_at = changed_at - interval 6 day`);
   await followDatafiles(world.staging);
@@ -107,14 +108,14 @@ test('an upload that nobody checked for seven days fails and says so, and its st
   expect(await world.staging.storage.find(file.object)).not.toBeNull();
 });
 
-describe('rows that nothing needs any more', () => {
+describe('the purge of rows that no dataset version needs', () => {
   const loadOne = async (name: string) => load(world.staging, cities, `name\n${name}\n`);
   const purged = async () =>
     (await versions.list(world.staging.sql, cities.id))
       .filter(({ purged_at: at }) => at !== null)
       .map(({ number }) => number);
 
-  test('versions beyond those that are kept lose their rows, but not the current one after a restore', async () => {
+  test('the purge deletes the rows of old dataset versions, but never those of a restored version that is current', async () => {
     await run(world.staging.sql, sql`update dataset set keep_versions = 2`);
     const files = [];
     for (const name of ['a', 'b', 'c', 'd']) files.push(await loadOne(name));
@@ -132,7 +133,7 @@ describe('rows that nothing needs any more', () => {
     expect(await purgeVersions(world.staging)).toBe(0);
   });
 
-  test('a purged version is not restored, and its file loaded again becomes a new version', async () => {
+  test('a purged dataset version cannot be restored, but its data file can be loaded again as a new version', async () => {
     await run(world.staging.sql, sql`update dataset set keep_versions = 1`);
     const first = await loadOne('a');
     await loadOne('b');
@@ -151,7 +152,7 @@ describe('rows that nothing needs any more', () => {
     expect(await rowsOf(world.staging, cities)).toEqual([['a']]);
   });
 
-  test('a file of a dataset that appends keeps its rows as long as one version has it', async () => {
+  test('the purge keeps the rows of a data file as long as one version of an appending dataset contains the file', async () => {
     const log = await addDataset(world.staging, { name: 'log', mode: 'append', keepVersions: '1' });
     const january = await load(world.staging, log, 'name\na\n', 'january.csv');
     await load(world.staging, log, 'name\nb\n', 'february.csv');
@@ -160,7 +161,7 @@ describe('rows that nothing needs any more', () => {
     expect(await rowsOf(world.staging, log)).toEqual([['a'], ['b']]);
   });
 
-  test('rows of a failed load are deleted', async () => {
+  test('the purge deletes the rows of a failed load, but not the rows of a load in process', async () => {
     const file = await upload(world.staging, cities, content);
     await run(world.staging.sql, sql`insert into data_row values (${file.id}, 1, '["x",1]')`);
     await purgeVersions(world.staging);
@@ -170,7 +171,7 @@ describe('rows that nothing needs any more', () => {
     expect(await storedRows(world.staging, file)).toBe(0);
   });
 
-  test('a purge that listed a file before it was loaded again leaves its new rows', async () => {
+  test('the purge keeps the rows of a data file that is loaded, or is being loaded, when the purge reaches the file', async () => {
     const file = await load(world.staging, cities, content);
     await purgeUnused(world.staging, file.id);
     expect(await storedRows(world.staging, file)).toBe(2);
@@ -180,7 +181,7 @@ describe('rows that nothing needs any more', () => {
     expect(await storedRows(world.staging, waiting)).toBe(1);
   });
 
-  test('a load that begins leaves rows that another worker has stored meanwhile', async () => {
+  test('a load that begins does not delete rows that another worker has stored for the same data file', async () => {
     const file = await upload(world.staging, cities, content);
     await run(world.staging.sql, sql`insert into data_row values (${file.id}, 1, '["x",1]')`);
     const what = sql`loaded_line = 2, loaded_rows = 1`;
@@ -190,7 +191,7 @@ describe('rows that nothing needs any more', () => {
   });
 });
 
-test('S3-41 the stored file stays when its rows are purged', async () => {
+test('S3-41 the purge of the rows of a data file keeps the stored file', async () => {
   await run(world.staging.sql, sql`update dataset set keep_versions = 1`);
   const file = await load(world.staging, cities, content);
   await load(world.staging, cities, content);

@@ -1,5 +1,5 @@
-// Loads in processes that are killed at their n-th step: another process continues, and then every row of the file is
-// there once. DATASET_KILLS=200 kills so often.
+// Kills processes at different steps of a load. Another process continues each load, and every row of the file must be
+// stored once. DATASET_KILLS=200 sets the number of kills.
 import { beforeEach, expect, test } from '@jest/globals';
 import { run, select, sql } from '../../src/database/sql.ts';
 import type { Dataset } from '../../src/datasets/datasets.ts';
@@ -30,7 +30,10 @@ beforeEach(async () => {
 });
 
 const ROWS = 25_000;
-/** How each line of the file is written: most are rows, and a few in each commit are rejected. */
+/**
+ * Writes one line of the file. Most lines are valid rows; each commit contains a few lines that are
+ * rejected.
+ */
 const lineOf = (row: number) => {
   if (row % 7000 === 13) return `${row},broken,cells`;
   if (row % 6000 === 17) return `${row},"a quote that does not close`;
@@ -38,12 +41,12 @@ const lineOf = (row: number) => {
 };
 const isRow = (row: number) => row % 7000 !== 13 && row % 6000 !== 17;
 const all = Array.from({ length: ROWS }, (_, row) => row);
-/** A file whose rows take three commits. */
+/** A file with so many rows that its load needs three commits. */
 const file = `id,name\n${all.map(lineOf).join('\n')}\n`;
 const expected = all.filter(isRow).map((row) => [row, `city ${row}`]);
 const rejected = all.filter((row) => !isRow(row)).map((row) => row + 2);
 
-/** What is wrong with a loaded file, as texts; nothing may be. */
+/** Checks a loaded file: returns each difference from the expected result as a text. */
 async function findings(loaded: Datafile): Promise<string[]> {
   const found: string[] = [];
   const now = await registry.known(world.staging.sql, loaded.id);
@@ -63,7 +66,7 @@ async function findings(loaded: Datafile): Promise<string[]> {
 
 let kills = 0;
 
-test('S3-66 a load that is killed at any of its steps is continued, and every row and reject of the file is there once', async () => {
+test('S3-66 after a process is killed at any step of a load, another process continues the load and stores each row and reject once', async () => {
   for (let kill = 1; kill <= target; kill += 1) {
     if (kill > 1) {
       await world.clear();
@@ -71,7 +74,7 @@ test('S3-66 a load that is killed at any of its steps is continued, and every ro
     }
     const uploaded = await upload(world.staging, cities, file);
     const job = await confirm(world.staging, uploaded);
-    // With few kills, every second step is tried.
+    // With few kills, the process is killed at every second step, to cover more of the load.
     const times = target < 10 ? kill * 2 : ((kill - 1) % 9) + 1;
     const at = { point: 'any', times };
     const wasKilled = await killedAt(world.variables.staging, { do: 'job', id: job.id }, at);
@@ -84,15 +87,15 @@ test('S3-66 a load that is killed at any of its steps is continued, and every ro
   }
 }, 900_000);
 
-test('processes were really killed during loads', () => {
+test('the test of killed loads has really killed processes', () => {
   expect(kills).toBeGreaterThan(Math.min(2, target / 2));
 });
 
-test('S3-66 two workers that load one file at the same time store every row once', async () => {
+test('S3-66 two workers that load one data file at the same time store each row once', async () => {
   const uploaded = await upload(world.staging, cities, file);
   const job = await confirm(world.staging, uploaded);
   const first = runJob(world.staging, tasks, job.id);
-  // The first worker seems dead, and a second one takes the job over while the first still works.
+  // The first worker seems dead, so a second worker takes over the job while the first still works.
   await new Promise((go) => setTimeout(go, 100));
   await silence(world.staging, job.id);
   await Promise.all([first, runJob(world.staging, tasks, job.id)]);
@@ -101,7 +104,7 @@ test('S3-66 two workers that load one file at the same time store every row once
   expect(await findings(uploaded)).toEqual([]);
 });
 
-test('a load whose rows were stored by an earlier attempt with another reading begins from the first line', async () => {
+test('a load deletes rows that an earlier attempt stored with other parsing rules, and begins at the first line', async () => {
   const uploaded = await upload(world.staging, cities, 'name,people\nPune,7\nLyon,5\n');
   await run(
     world.staging.sql,
@@ -115,7 +118,7 @@ test('a load whose rows were stored by an earlier attempt with another reading b
   ]);
 });
 
-test('readers see the former version whole while a new one is loaded', async () => {
+test('readers see the complete former version of a dataset until the load of a new version is committed', async () => {
   await load(world.staging, cities, 'name,people\nPune,7\nLyon,5\n');
   const uploaded = await upload(world.staging, cities, 'name,people\nOslo,1\n');
   const job = await confirm(world.staging, uploaded);

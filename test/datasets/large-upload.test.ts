@@ -1,5 +1,5 @@
-// A large upload that breaks at 41.2%: it says how much arrived and leaves nothing behind, in a folder and in a bucket.
-// DATASET_UPLOAD_MB=1000 sends 412 MB of 1 GB.
+// Tests a large upload whose connection breaks at 41.2%: the upload records how much arrived, and nothing is left in
+// the folder or bucket. DATASET_UPLOAD_MB=1000 sends 412 MB of 1 GB.
 import { ListMultipartUploadsCommand } from '@aws-sdk/client-s3';
 import { readdirSync } from 'node:fs';
 import type { Server } from 'node:http';
@@ -35,7 +35,7 @@ const settingsFor = (address: StorageAddress): Record<string, string> => ({
       }),
 });
 
-/** What is unfinished in a store: drafts of a folder, or parts of objects in a bucket. */
+/** Lists unfinished uploads in a store: drafts in a folder, or multipart uploads in a bucket. */
 async function unfinishedIn(address: StorageAddress): Promise<unknown[]> {
   if (address.kind === 'folder') return readdirSync(join(address.path, '.unfinished'));
   return unfinishedInBucket(address);
@@ -50,7 +50,7 @@ async function unfinishedInBucket(address: S3Address): Promise<unknown[]> {
   return Uploads ?? [];
 }
 
-/** Announces the whole file, sends its first part, and closes the connection. */
+/** Announces a whole file, sends its first 41.2%, and closes the connection. */
 async function sendPart(server: Server, dataset: number) {
   const [cookie, token] = await signInOver(server);
   const head = Buffer.from(part('csrf', token) + fileHead('large.csv'));
@@ -76,7 +76,7 @@ async function sendPart(server: Server, dataset: number) {
 describe.each([
   ['a folder', newFolder],
   ['a bucket', () => newBucket()],
-])('into %s', (where, newStore) => {
+])('a large upload into %s', (where, newStore) => {
   let address: StorageAddress;
   let site: Site;
   let server: Server;
@@ -90,7 +90,7 @@ describe.each([
     });
   });
 
-  test(`an upload into ${where} that breaks at 41.2% says how much arrived and leaves nothing behind`, async () => {
+  test(`a large upload into ${where} whose connection breaks records how much arrived and leaves nothing in storage`, async () => {
     const { id } = await addDataset(site.here);
     await site.as('dana');
     await sendPart(server, id);

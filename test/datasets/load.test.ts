@@ -1,4 +1,4 @@
-// Loading data files: rows, rejects, versions, and what a file does that is broken, changed or missing.
+// Tests loading data files: rows, rejects and versions, and files that are damaged, changed or missing.
 import { gzipSync } from 'node:zlib';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { run, select, sql } from '../../src/database/sql.ts';
@@ -32,8 +32,8 @@ beforeEach(async () => {
 const csv = (...lines: string[]) => lines.map((line) => `${line}\n`).join('');
 const three = csv('name,people', 'Pune,7', 'Lyon,5', 'Łódź,');
 
-describe('a whole file', () => {
-  test('S3-03 S3-35 S3-66 an uploaded file becomes the current version of its dataset, with every cell as it was read', async () => {
+describe('a valid data file', () => {
+  test('S3-03 S3-35 S3-66 an uploaded data file becomes the current version of its dataset with every cell unchanged', async () => {
     const file = await load(world.staging, cities, three);
     expect(file).toMatchObject({ state: 'processed', error_message: null });
     expect(await rowsOf(world.staging, cities)).toEqual([
@@ -49,7 +49,7 @@ describe('a whole file', () => {
     ]);
   });
 
-  test('S3-64 an upload passes through its states and ends completed', async () => {
+  test('S3-64 an upload passes through the states uploaded, verified and completed', async () => {
     const file = await upload(world.staging, cities, three);
     const state = async () => (await uploads.ofDatafile(world.staging.sql, file.id))?.state;
     expect(await state()).toBe('uploaded');
@@ -59,7 +59,7 @@ describe('a whole file', () => {
     expect(await state()).toBe('completed');
   });
 
-  test('S3-63 each line of a file is a row, a reject or counted, and rejects keep line and reason', async () => {
+  test('S3-63 a load counts each line of a data file as row, reject, header or empty, and stores rejects with line and reason', async () => {
     const file = await load(
       world.staging,
       cities,
@@ -77,23 +77,23 @@ describe('a whole file', () => {
     ]);
   });
 
-  test('S3-66 rows of a file that is being loaded are in no version, and readers see the former one until the last commit', async () => {
+  test('S3-66 readers do not see the rows of a data file before its last commit, but the former version', async () => {
     await load(world.staging, cities, three);
     const file = await upload(world.staging, cities, csv('name,people', 'Oslo,1'));
     const job = await confirm(world.staging, file);
-    // The rows are stored as by a worker that died just before the last commit.
+    // Simulates a worker that has stored the rows and died just before the last commit.
     await run(world.staging.sql, sql`insert into data_row values (${file.id}, 1, '["Oslo",1]')`);
     expect(await rowsOf(world.staging, cities)).toHaveLength(3);
     expect(job.state).toBe('waiting');
   });
 
-  test('a file that is compressed with gzip is loaded, and its checksum is that of the compressed file', async () => {
+  test('a gzip file is loaded, and its checksum is verified over the compressed bytes', async () => {
     const file = await load(world.staging, cities, gzipSync(three), 'cities.csv.gz');
     expect(file).toMatchObject({ state: 'processed', error_message: null });
     expect(await rowsOf(world.staging, cities)).toHaveLength(3);
   });
 
-  test('a second load of the same job changes nothing', async () => {
+  test('a second load of a data file by the same job changes nothing', async () => {
     const file = await load(world.staging, cities, three);
     const work = { here: world.staging, job: { id: file.job } as never, report: async () => {} };
     expect(await loadFile(work, file.id)).toMatchObject({ state: 'processed', version: 1 });
@@ -101,7 +101,7 @@ describe('a whole file', () => {
   });
 });
 
-describe('the schema', () => {
+describe('the database schema', () => {
   const tables = async () =>
     (
       await select<{ name: string }>(
@@ -112,7 +112,7 @@ describe('the schema', () => {
       .map(({ name }) => name)
       .toSorted();
 
-  test('S3-54 S3-68 loading files with other columns creates and changes no table, so that releases migrate the same tables everywhere', async () => {
+  test('S3-54 S3-68 loading data files with new columns creates no table, so that every environment has the same schema', async () => {
     const before = await tables();
     await load(world.staging, cities, three);
     const other = await addDataset(world.staging, { name: 'other' });
@@ -122,15 +122,15 @@ describe('the schema', () => {
   });
 });
 
-describe('versions', () => {
-  test('S3-01 a dataset that replaces has the rows of its newest file only', async () => {
+describe('dataset versions', () => {
+  test('S3-01 a dataset in mode replace has only the rows of its newest data file', async () => {
     await load(world.staging, cities, three);
     await load(world.staging, cities, csv('name,people', 'Oslo,1'));
     expect(await rowsOf(world.staging, cities)).toEqual([['Oslo', 1]]);
     expect(await rowsOf(world.staging, cities, 1)).toHaveLength(3);
   });
 
-  test('a dataset that appends keeps the rows before, with ids without gaps', async () => {
+  test('a dataset in mode append keeps the rows of earlier data files, and numbers all rows without gaps', async () => {
     const log = await addDataset(world.staging, { name: 'log', mode: 'append' });
     await load(world.staging, log, three, 'january.csv');
     await load(world.staging, log, csv('name,people', 'Oslo,1'), 'february.csv');
@@ -143,7 +143,7 @@ describe('versions', () => {
     expect(all.map(({ id }) => id)).toEqual([3, 4]);
   });
 
-  test('a file of a dataset that appends, loaded again, takes its own place: no row is there twice', async () => {
+  test('a data file that is loaded again into a dataset in mode append replaces its former rows, so no row is duplicated', async () => {
     const log = await addDataset(world.staging, { name: 'log', mode: 'append' });
     const january = await load(world.staging, log, three, 'january.csv');
     await load(world.staging, log, csv('name,people', 'Oslo,1'), 'february.csv');
@@ -155,7 +155,7 @@ describe('versions', () => {
     expect(names).toEqual(['Pune', 'Lyon', 'Łódź', 'Oslo']);
   });
 
-  test('restoring a version moves the pointer, loads nothing and is audited with its reason', async () => {
+  test('restoring a dataset version makes its rows current again and writes the reason to the audit log', async () => {
     await load(world.staging, cities, three);
     await load(world.staging, cities, csv('name,people', 'Oslo,1'));
     await versions.restore(world.staging, 'dana@example.com', {
@@ -172,7 +172,7 @@ describe('versions', () => {
     expect(line).toEqual({ detail: 'Version 1 instead of 2: Half of it was missing' });
   });
 
-  test('a version is not restored from a page that showed another current one', async () => {
+  test('a restore is refused if another dataset version became current after the page was shown', async () => {
     await load(world.staging, cities, three);
     await load(world.staging, cities, csv('name,people', 'Oslo,1'));
     await load(world.staging, cities, csv('name,people', 'Rome,2'));
@@ -185,7 +185,7 @@ describe('versions', () => {
     await expect(restoring).rejects.toMatchObject({ status: 409 });
   });
 
-  test('versions beyond those that are kept lose their rows, and one that a client reads stays', async () => {
+  test('the purge deletes the rows of old dataset versions, but not of a version that a client is reading', async () => {
     const few = await addDataset(world.staging, { name: 'few', keepVersions: '1' });
     const first = await load(world.staging, few, three);
     const second = await load(world.staging, few, csv('name,people', 'Oslo,1'));
@@ -199,8 +199,8 @@ describe('versions', () => {
   });
 });
 
-describe('columns of a dataset that appends', () => {
-  test('a file with other columns is refused, even accepted: its rows would give those before the wrong names', async () => {
+describe('columns of a dataset in mode append', () => {
+  test('a data file with different columns is refused in mode append even if a person accepted them, because old rows would get wrong column names', async () => {
     const log = await addDataset(world.staging, { name: 'log', mode: 'append' });
     await load(world.staging, log, csv('name,people', 'Pune,7'), 'january.csv');
     const file = await load(
@@ -215,7 +215,7 @@ describe('columns of a dataset that appends', () => {
     expect(await versions.list(world.staging.sql, log.id)).toHaveLength(1);
   });
 
-  test('a file that stands alone in its dataset may come again with other columns', async () => {
+  test('the only data file of a dataset in mode append can be loaded again with different columns', async () => {
     const log = await addDataset(world.staging, { name: 'log', mode: 'append' });
     const file = await load(world.staging, log, csv('a,b', '1,2', '3,4'));
     const again = await reloading.loadAgain(world.staging, 'dana@example.com', file);
@@ -233,8 +233,8 @@ describe('columns of a dataset that appends', () => {
   });
 });
 
-describe('what does not fit', () => {
-  test('a file with other columns than the current version fails until a person accepts them', async () => {
+describe('data files that do not fit their dataset', () => {
+  test('a data file from a source with new columns fails, and is loaded after a person accepts the columns', async () => {
     await load(world.staging, cities, three);
     const file = await upload(world.staging, cities, csv('name,inhabitants', 'Oslo,1'));
     await run(
@@ -257,12 +257,12 @@ describe('what does not fit', () => {
     expect(await rowsOf(world.staging, cities)).toEqual([['Oslo', 1]]);
   });
 
-  test('an upload whose new columns are accepted later ends completed', async () => {
+  test('an upload that failed because of new columns is completed after a person accepts the columns', async () => {
     await load(world.staging, cities, three);
     const file = await upload(world.staging, cities, csv('name,inhabitants', 'Oslo,1'));
     const { reading } = examinationOf(file) ?? {};
     if (!reading) throw new Error('it was not examined');
-    // Another file became current after this one was checked.
+    // Simulates that another file became the current version after this file was checked.
     const job = { file, reading, acceptsColumns: false };
     await reloading.confirm(world.staging, 'dana@example.com', job);
     await runJobs(world.staging);
@@ -274,7 +274,7 @@ describe('what does not fit', () => {
     expect((await uploads.ofDatafile(world.staging.sql, file.id))?.state).toBe('completed');
   });
 
-  test('times without a zone are other columns than instants', async () => {
+  test('a column of local times counts as different from a column of UTC times', async () => {
     await load(world.staging, cities, csv('at', '2024-01-01T10:00:00Z', '2024-01-02T10:00:00Z'));
     const file = await upload(world.staging, cities, csv('at', '2024-01-03T10:00:00'));
     expect(examinationOf(file)?.differing).toEqual([
@@ -283,7 +283,7 @@ describe('what does not fit', () => {
   });
 
   test.each(['__proto__', 'constructor', 'toString'])(
-    'a column called %s keeps the type that a person chose, and the type of the version before',
+    'a column called %s keeps the type that a person chose, also in the next version',
     async (name) => {
       const first = await upload(world.staging, cities, csv(`${name},b`, '1,2', '3,4'));
       const choices = JSON.parse(`{"types":{"${name}":{"type":"text","format":null}}}`);
@@ -300,13 +300,13 @@ describe('what does not fit', () => {
     },
   );
 
-  test('a column of texts stays one when a file has only numbers in it', async () => {
+  test('a text column stays text when a new data file has only numbers in it', async () => {
     await load(world.staging, cities, csv('code,name', 'A1,Pune', '07,Lyon'));
     await load(world.staging, cities, csv('code,name', '11,Oslo'));
     expect(await rowsOf(world.staging, cities)).toEqual([['11', 'Oslo']]);
   });
 
-  test('S3-41 a stored file that was changed is not loaded, and says that its checksum differs', async () => {
+  test('S3-41 a data file whose stored content was changed is not loaded, and fails with a checksum error', async () => {
     const file = await upload(world.staging, cities, three);
     await confirm(world.staging, file);
     await world.staging.storage.put(file.object, Buffer.from(three.replace('Pune', 'Pisa')));
@@ -318,7 +318,7 @@ describe('what does not fit', () => {
     expect(await rowsOf(world.staging, cities)).toEqual([]);
   });
 
-  test('S3-41 a file that failed is loaded again from storage, without its source', async () => {
+  test('S3-41 a failed data file can be loaded again from storage without being uploaded again', async () => {
     const file = await upload(world.staging, cities, three);
     await confirm(world.staging, file);
     const content = Buffer.from(three);
@@ -337,7 +337,7 @@ describe('what does not fit', () => {
   test.each([
     ['a PDF file', Buffer.from('%PDF-1.7\n')],
     ['a web page', Buffer.from('<!DOCTYPE html><html><body>x</body></html>')],
-  ])('an upload of %s fails with a sentence that says what to do', async (_what, content) => {
+  ])('an upload of %s fails with a message that asks for CSV', async (_what, content) => {
     const file = await upload(world.staging, cities, content);
     expect(file).toMatchObject({ state: 'failed', reason: 'unreadable' });
     expect(file.error_message).toMatch(/CSV/);

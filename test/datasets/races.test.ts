@@ -1,4 +1,5 @@
-// Two jobs, or a job and a person, at the same data file: no row of a version is lost, and no choice is overwritten.
+// Tests concurrent work on one data file, by two jobs or by a job and a person: no row of a version is lost, and no
+// choice is overwritten.
 import { beforeEach, expect, test } from '@jest/globals';
 import { insertLines } from '../../src/database/bulk.ts';
 import { run, select, sql } from '../../src/database/sql.ts';
@@ -34,7 +35,7 @@ beforeEach(async () => {
 const known = ({ id }: Datafile) => registry.known(world.staging.sql, id);
 const many = `n,name\n${Array.from({ length: 12_000 }, (_, row) => `${row},city ${row}`).join('\n')}\n`;
 
-/** A file that failed, with all of its rows stored by an earlier attempt. */
+/** Returns a failed data file of which an earlier attempt has stored all rows. */
 async function failedWithRows(): Promise<Datafile> {
   const file = await upload(world.staging, cities, many);
   const rows = Array.from({ length: 12_000 }, (_, row) => [file.id, row + 1, '["of before"]']);
@@ -47,7 +48,7 @@ async function failedWithRows(): Promise<Datafile> {
   return file;
 }
 
-test('rows that nobody needs are not purged any further once their file is being loaded again', async () => {
+test('a purge of the rows of a data file stops when the file is loaded again meanwhile', async () => {
   const file = await failedWithRows();
   onceAt('rows deleted', async () => {
     passFailpoints();
@@ -62,7 +63,7 @@ test('rows that nobody needs are not purged any further once their file is being
   expect(await rowsOf(world.staging, cities)).toHaveLength(12_000);
 });
 
-test('a worker that seemed dead while it deleted earlier rows deletes none of those that another one stores', async () => {
+test('a worker that was thought dead while it deleted old rows does not delete the rows that another worker stores', async () => {
   const file = await failedWithRows();
   await reloading.loadAgain(world.staging, dana, await known(file));
   await runJobs(world.staging);
@@ -77,7 +78,7 @@ test('a worker that seemed dead while it deleted earlier rows deletes none of th
   expect(await storedRows(world.staging, file)).toBe(12_000);
 });
 
-test('rows of up to 1 MB are committed before they need much memory', async () => {
+test('a load commits large rows early, so that they do not fill the memory', async () => {
   const file = await upload(world.staging, cities, 'a\n1\n');
   await confirm(world.staging, file);
   const { job } = await known(file);
@@ -91,7 +92,7 @@ test('rows of up to 1 MB are committed before they need much memory', async () =
   expect((await known(file)).loaded_rows).toBe(20);
 });
 
-test('a file whose job was cancelled does not fail when a person has loaded it meanwhile', async () => {
+test('a data file whose examination was cancelled does not fail if a person has confirmed its load meanwhile', async () => {
   const file = await upload(world.staging, cities, 'name,people\nPune,7\n');
   await run(
     world.staging.sql,
@@ -106,7 +107,7 @@ test('a file whose job was cancelled does not fail when a person has loaded it m
   expect(await rowsOf(world.staging, cities)).toEqual([['Pune', 7]]);
 });
 
-test('an upload that a person confirms is not ended because nobody checked it', async () => {
+test('an upload that a person has confirmed does not fail as unchecked after seven days', async () => {
   const file = await upload(world.staging, cities, 'name,people\nPune,7\n');
   await run(world.staging.sql, sql`update upload set changed_at = changed_at - interval 8 day`);
   await followDatafiles(world.staging);
@@ -121,7 +122,7 @@ test('an upload that a person confirms is not ended because nobody checked it', 
   expect(await rowsOf(world.staging, cities)).toEqual([['Pune', 7]]);
 });
 
-test('a reading that another person changed since it was read is not confirmed', async () => {
+test('the load of a data file is refused if another person changed its choices after the page was shown', async () => {
   const file = await upload(world.staging, cities, 'name,people\nPune,7\n');
   const seen = await known(file);
   const reading = examinationOf(seen)?.reading;
@@ -135,7 +136,7 @@ test('a reading that another person changed since it was read is not confirmed',
   await expect(confirming).rejects.toMatchObject({ status: 409 });
 });
 
-test('a run of a source does not load a file by its own reading while a person chooses another one', async () => {
+test('a job that loads a data file from a source stores no rows if a person changes its choices meanwhile', async () => {
   await load(world.staging, cities, 'name,people\nLyon,5\n');
   const file = await upload(world.staging, cities, 'name,people\nPune,7\n');
   await run(

@@ -1,4 +1,5 @@
-// Cities and partners that come from datasets: compared with the rows here, added, and named on the transfer sheet.
+// Tests the comparison of cities and partners with the names in datasets: on a page, when names are added, and on the
+// transfer sheet.
 import { beforeEach, expect, test } from '@jest/globals';
 import { select, sql } from '../../src/database/sql.ts';
 import * as datasets from '../../src/datasets/datasets.ts';
@@ -25,7 +26,7 @@ beforeEach(async () => {
   dataset = await datasets.known(world.staging.sql, dataset.id);
 });
 
-test('J-6 the page of a dataset lists names that are missing here, spelled differently here, or used here and missing in the dataset', async () => {
+test('J-6 the page of a dataset lists cities that the environment lacks or spells differently, and used cities that the dataset lacks', async () => {
   await add(world.staging, 'city', { name: 'pune' });
   await add(world.staging, 'city', { name: 'Zürich' });
   await add(world.staging, 'city', { name: 'Atlantis' });
@@ -41,7 +42,7 @@ test('J-6 the page of a dataset lists names that are missing here, spelled diffe
   expect(text).toContain('Missing here: 2');
 });
 
-test('J-6 chosen names are added as cities by the person who may edit, and once when the form is posted twice', async () => {
+test('J-6 a person who may edit adds chosen names as cities, and a form that is posted twice adds each city once', async () => {
   const form = {
     idempotency_key: '0192f0c0-0000-7000-8000-000000000001',
     names: ['Pune', "O'Fallon", 'Not in the dataset'],
@@ -57,13 +58,13 @@ test('J-6 chosen names are added as cities by the person who may edit, and once 
   expect(saved).toEqual({ number: 2 });
 });
 
-test('J-6 who may not edit rows adds no names, and production only reports them', async () => {
+test('J-6 a person who may not edit rows cannot add cities from a dataset', async () => {
   const { status } = await dana.post(`/datasets/${dataset.id}/references`, { names: ['Pune'] });
   expect(status).toBe(403);
   expect(await select(world.staging.sql, sql`select id from city`)).toEqual([]);
 });
 
-test('J-6 the transfer sheet says of a city that the destination lacks whether a dataset has it', async () => {
+test('J-6 the transfer sheet says whether a dataset contains a city that the destination lacks', async () => {
   const messages: string[] = [];
   for (const name of ['Pune', 'Atlantis']) {
     await add(world.staging, 'city', { name });
@@ -77,7 +78,7 @@ test('J-6 the transfer sheet says of a city that the destination lacks whether a
   ]);
 });
 
-test('a dataset without the chosen column says what to do', async () => {
+test('the page that compares cities with a dataset reports that the dataset lacks the chosen column', async () => {
   const other = await addDataset(world.staging, {
     name: 'other',
     feeds: 'city',

@@ -1,4 +1,4 @@
-// The registry of data files: its states, and what leads from one to another.
+// Tests the registry of data files: its states, and which action leads from one state to another.
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { sql, transaction } from '../../src/database/sql.ts';
 import type { Dataset } from '../../src/datasets/datasets.ts';
@@ -20,7 +20,7 @@ beforeEach(async () => {
 
 const now = ({ id }: Pick<Datafile, 'id'>) => registry.known(world.staging.sql, id);
 
-/** A file in a state, as it comes there. */
+/** Returns a data file that was brought into the given state by the usual actions. */
 async function fileIn(state: DatafileState): Promise<Datafile> {
   if (state === 'processed') return load(world.staging, cities, content);
   const file = await upload(world.staging, cities, content);
@@ -31,7 +31,7 @@ async function fileIn(state: DatafileState): Promise<Datafile> {
   return now(file);
 }
 
-describe('S3-63 what may be done in each state', () => {
+describe('S3-63 the allowed actions in each state of a data file', () => {
   const actions: Record<string, (file: Datafile) => Promise<unknown>> = {
     'load again': (file) => reloading.loadAgain(world.staging, person, file),
     ignore: (file) => reloading.ignore(world.staging, person, file, 'Not a table'),
@@ -61,20 +61,23 @@ describe('S3-63 what may be done in each state', () => {
     ['ignored', 'choose a reading', null],
     ['ignored', 'confirm', null],
     ['ignored', 'accept columns', null],
-  ])('a file that is %s: %s leads to %s', async (state, action, becomes) => {
-    const file = await fileIn(state);
-    const doing = actions[action]?.(file);
-    if (becomes === null) {
-      await expect(doing).rejects.toMatchObject({ status: 409 });
-      expect((await now(file)).state).toBe(state);
-    } else {
-      await doing;
-      expect((await now(file)).state).toBe(becomes);
-    }
-  });
+  ])(
+    'a data file in state %s: the action “%s” leads to state %s (null: refused)',
+    async (state, action, becomes) => {
+      const file = await fileIn(state);
+      const doing = actions[action]?.(file);
+      if (becomes === null) {
+        await expect(doing).rejects.toMatchObject({ status: 409 });
+        expect((await now(file)).state).toBe(state);
+      } else {
+        await doing;
+        expect((await now(file)).state).toBe(becomes);
+      }
+    },
+  );
 });
 
-test('a processed file that is loaded again keeps its line and its rows, and gets a second line with the same stored file', async () => {
+test('a processed data file that is loaded again keeps its entry and rows, and gets a second registry entry for the same stored file', async () => {
   const file = await fileIn('processed');
   const { file: again } = await reloading.loadAgain(world.staging, person, file);
   expect(again).toMatchObject({ object: file.object, sha256: file.sha256, state: 'processing' });
@@ -84,7 +87,7 @@ test('a processed file that is loaded again keeps its line and its rows, and get
   expect(third.file.fetch_number).toBe(file.fetch_number + 2);
 });
 
-test('a file of a source that two workers add at the same time has one line', async () => {
+test('a file of a source that two workers add at the same time gets one registry entry', async () => {
   const { insertId: source } = await transaction(world.staging.sql, async (on) => {
     const [answer] = await on.query(
       `insert into source (name, kind, url, options, hosts, dataset, cron, created_by, created_at)
@@ -107,12 +110,12 @@ test('a file of a source that two workers add at the same time has one line', as
   expect(one.id).toBe(other.id);
 });
 
-test('two uploads of one name are two lines', async () => {
+test('two uploads with the same file name get two registry entries', async () => {
   const [one, other] = [await fileIn('processing'), await fileIn('processing')];
   expect(other.id).not.toBe(one.id);
 });
 
-test('a failure is recorded only for a file that is in process, and a long reason is cut', async () => {
+test('only a data file in process can be marked as failed, and a long error message is truncated', async () => {
   const file = await fileIn('processed');
   const fault = { reason: 'other' as const, message: 'x'.repeat(3000) };
   expect(await registry.fail(world.staging.sql, file, fault)).toBe(false);
@@ -121,7 +124,7 @@ test('a failure is recorded only for a file that is in process, and a long reaso
   expect((await now(waiting)).error_message).toHaveLength(2000);
 });
 
-test('a file that was examined with other choices meanwhile keeps the newer examination', async () => {
+test('a data file that is examined again with other choices has the findings of the newer examination', async () => {
   const file = await fileIn('processing');
   const choices = { delimiter: ';' };
   await reloading.chooseReading(world.staging, person, { file, choices });
@@ -131,7 +134,7 @@ test('a file that was examined with other choices meanwhile keeps the newer exam
   expect((await now(file)).examination).toContain('"delimiter":";"');
 });
 
-test('an ignored file fails its upload with person and reason, and the list shows files by state and dataset', async () => {
+test('ignoring a data file fails its upload with person and reason, and the registry lists data files by state and dataset', async () => {
   const ignored = await fileIn('ignored');
   expect((await uploads.ofDatafile(world.staging.sql, ignored.id))?.error).toBe(
     'Ignored by dana@example.com: Not a table',
@@ -147,7 +150,7 @@ test('an ignored file fails its upload with person and reason, and the list show
   expect(await listed({ dataset: cities.id + 1 })).toEqual([]);
 });
 
-test('a change that must not happen any more names the present state', async () => {
+test('a refused change of a data file names the present state of the file', async () => {
   const file = await fileIn('processed');
   const change = registry.changeOrRefuse(world.staging.sql, file, ['failed'], sql`reason = null`);
   await expect(change).rejects.toThrow(/^cities.csv is processed now\./);

@@ -1,4 +1,4 @@
-// Searching the rows of a version for a text, part by part.
+// Tests the search for a text in the rows of a dataset version, which scans a limited number of rows per request.
 import { beforeAll, expect, test } from '@jest/globals';
 import type { Dataset } from '../../src/datasets/datasets.ts';
 import { find, type Search } from '../../src/datasets/search.ts';
@@ -30,35 +30,35 @@ async function search(dataset: Dataset, wanted: Search | null, from = 1, limit =
 const inAll = (text: string): Search => ({ text, column: null });
 
 test.each([
-  ['without regard to accents and capitals', 'zurich', [1]],
-  ['with accents that the cell does not have', 'PÜNE', [4]],
-  ['in numbers as they are written', '2', [2, 4]],
-  ['in truth values', 'fals', [2]],
-  ['with characters that LIKE would take as wildcards', '%_', [5]],
-  ['that no row has', 'nowhere', []],
-])('a search finds a text %s', async (_what, text, ids) => {
+  ['texts without regard to accents and upper case', 'zurich', [1]],
+  ['texts with accents that the cell does not have', 'PÜNE', [4]],
+  ['digits of numbers', '2', [2, 4]],
+  ['booleans by their text true or false', 'fals', [2]],
+  ['the SQL wildcards % and _ literally', '%_', [5]],
+  ['nothing for a text that no row contains', 'nowhere', []],
+])('a search in a dataset matches %s', async (_what, text, ids) => {
   expect(await search(few, inAll(text))).toMatchObject({ ids, next: null, searchedTo: 5 });
 });
 
-test('a search in one column finds nothing of the others', async () => {
+test('a search in one column ignores the other columns', async () => {
   expect((await search(few, { text: '1', column: 0 })).ids).toEqual([5]);
   expect((await search(few, { text: '1', column: 1 })).ids).toEqual([1, 4]);
 });
 
-test('a page without a search names where the next one begins, and the last one names none', async () => {
+test('a page of rows names the row where the next page begins, and the last page names none', async () => {
   expect(await search(few, null, 1, 2)).toMatchObject({ ids: [1, 2], next: 3 });
   expect(await search(few, null, 3, 2)).toMatchObject({ ids: [3, 4], next: 5 });
   expect(await search(few, null, 5, 2)).toMatchObject({ ids: [5], next: null });
   expect(await search(few, null, 1, 5)).toMatchObject({ next: null });
 });
 
-test('a full page of matches names the row behind the last of them, so that no match is skipped', async () => {
+test('a full page of matches continues at the row after the last match, so that no match is skipped', async () => {
   const first = await search(many, inAll('row 1'), 1, 3);
   expect(first).toMatchObject({ ids: [1, 10, 11], searchedTo: 11, next: 12 });
   expect((await search(many, inAll('row 1'), first.next ?? 0, 3)).ids).toEqual([12, 13, 14]);
 });
 
-test('one request searches 100,000 rows, and the next one continues behind them', async () => {
+test('one search request scans 100,000 rows, and the next request continues after them', async () => {
   const first = await search(many, inAll(`row ${ROWS}`));
   expect(first).toMatchObject({ ids: [], searchedTo: 100_000, next: 100_001 });
   expect(await search(many, inAll(`row ${ROWS}`), 100_001)).toMatchObject({

@@ -1,4 +1,4 @@
-// Files that browsers send: streamed into storage, and nothing of them left when they break.
+// Tests uploads from browsers: files are streamed into storage, and a broken upload leaves nothing there.
 import { createHash, randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { connect, type Socket } from 'node:net';
@@ -57,7 +57,7 @@ const clearObjects = async () => {
 };
 beforeEach(clearObjects);
 
-test('S3-03 an uploaded file is stored byte for byte, and its examination is requested in the same commit', async () => {
+test('S3-03 an upload stores the file byte for byte and requests its examination', async () => {
   const content = Buffer.from('name,people\nPune,7\n');
   const answer = await send(content);
   expect(answer.status).toBe(303);
@@ -76,7 +76,7 @@ test('S3-03 an uploaded file is stored byte for byte, and its examination is req
   expect(job).toMatchObject({ kind: 'examine' });
 });
 
-test('a file without the token of the form, and a form without a file, store nothing', async () => {
+test('an upload with a forged CSRF token or without a file stores nothing', async () => {
   expect((await send(Buffer.from('a\n1\n'), { token: 'forged' })).status).toBe(403);
   const empty = `${part('csrf', await dana.token())}${tail.trimStart()}`;
   const answer = await dana.postRaw(`/datasets/${cities.id}/uploads`, type, empty);
@@ -84,7 +84,7 @@ test('a file without the token of the form, and a form without a file, store not
   expect(await objects()).toEqual([]);
 });
 
-test('a form with two files is refused as a whole, so that the second is not lost in silence', async () => {
+test('an upload form with two files is refused, so that the second file is not lost unnoticed', async () => {
   const two = `${part('csrf', await dana.token())}${fileHead('a.csv')}a\n1\n\r\n${fileHead('b.csv')}b\n2\n${tail}`;
   const answer = await dana.postRaw(`/datasets/${cities.id}/uploads`, type, two);
   expect([answer.status, /one file at a time/.test(answer.text)]).toEqual([422, true]);
@@ -92,7 +92,7 @@ test('a form with two files is refused as a whole, so that the second is not los
   expect(await objects()).toEqual([]);
 });
 
-test('a file part without a name is no file, and no defect', async () => {
+test('an upload form whose file has no name is refused with 422, as if no file was chosen', async () => {
   const head = fileHead('x')
     .replace('; filename="x"', '')
     .replace('text/csv', 'application/octet-stream');
@@ -103,7 +103,7 @@ test('a file part without a name is no file, and no defect', async () => {
 });
 
 test.each(['x'.repeat(3000), '../../etc/passwd', '<img src=x>.csv', 'a"b.csv'])(
-  'a file called %.20s is stored under its upload and shown as text',
+  'an uploaded file called %.20s is stored under the id of its upload, and its name is escaped on pages',
   async (name) => {
     const answer = await send(Buffer.from('a\n1\n'), { name: name.replaceAll('"', '%22') });
     expect(answer.status).toBe(303);
@@ -115,18 +115,18 @@ test.each(['x'.repeat(3000), '../../etc/passwd', '<img src=x>.csv', 'a"b.csv'])(
   },
 );
 
-test('the name of an uploaded file keeps its characters, but not its folder', async () => {
+test('an upload keeps the characters of the file name, but drops the folder', async () => {
   await send(Buffer.from('a\n1\n'), { name: 'C:\\data\\Łódź “x” 🏙.csv' });
   expect((await all())[0]?.file_name).toBe('Łódź “x” 🏙.csv');
 });
 
-test('a file that is too large is refused with the limit, and nothing of it is stored', async () => {
+test('an upload above the size limit is refused with a message that names the limit, and nothing is stored', async () => {
   const answer = await send(randomBytes(21 * 1_000_000));
   expect([answer.status, /20 MB/.test(answer.text)]).toEqual([413, true]);
   expect(await objects()).toEqual([]);
 });
 
-/** Begins to send a file of 12 MB, and stops after 5 MB; the caller decides how it ends. */
+/** Sends 5 MB of a file of 12 MB, and then stops. The caller decides how the connection ends. */
 async function beginSending(): Promise<Socket> {
   const [cookie, token] = await signInOver(server);
   const head = Buffer.from(part('csrf', token) + fileHead('large.csv'));
@@ -143,7 +143,7 @@ async function beginSending(): Promise<Socket> {
   return socket;
 }
 
-test('an upload whose connection breaks says how much arrived, and nothing of it is stored', async () => {
+test('an upload whose connection breaks records how much arrived, and nothing is stored', async () => {
   const socket = await beginSending();
   socket.destroy();
   const failed = await until(async () => {
@@ -155,7 +155,7 @@ test('an upload whose connection breaks says how much arrived, and nothing of it
   expect(await select(site.here.sql, sql`select id from operations_datafile_registry`)).toEqual([]);
 });
 
-test('an upload whose bytes stop coming is ended, and nothing of it is stored', async () => {
+test('an upload that sends no more bytes fails after a timeout, and nothing is stored', async () => {
   const before = silences.upload;
   silences.upload = 300;
   try {
@@ -172,7 +172,7 @@ test('an upload whose bytes stop coming is ended, and nothing of it is stored', 
   }
 });
 
-test('an upload whose process died is ended by another one, with what was stored of it', async () => {
+test('an upload whose process died is ended by another process, which deletes the stored bytes', async () => {
   const id = await uploads.begin(site.here.sql, {
     dataset: cities.id,
     fileName: 'cities.csv',
@@ -186,7 +186,7 @@ test('an upload whose process died is ended by another one, with what was stored
   expect(await objects()).toEqual([]);
 });
 
-test('an upload that was given up as abandoned registers no file without its object', async () => {
+test('an upload that was ended as abandoned registers no data file when its last byte arrives later', async () => {
   const stuck = await begin();
   await select(site.here.sql, sql`update upload set changed_at = changed_at - interval 5 minute`);
   await endAbandoned(site.here);
@@ -196,7 +196,7 @@ test('an upload that was given up as abandoned registers no file without its obj
   expect(await objects()).toEqual([]);
 });
 
-test('an upload is not abandoned while storage is slow', async () => {
+test('an upload whose bytes arrive slowly is not ended as abandoned', async () => {
   const before = pulses.upload;
   pulses.upload = 50;
   try {
@@ -212,7 +212,7 @@ test('an upload is not abandoned while storage is slow', async () => {
   }
 });
 
-/** Begins to receive a file that ends only when the test lets it go. */
+/** Starts to receive a file that ends only when the test calls `go`. */
 async function begin() {
   let go = () => {};
   const waiting = new Promise<void>((resolve) => (go = resolve));

@@ -1,4 +1,4 @@
-// Files with many columns and long cells: pages show a part of them, and nothing needs memory for all rows at once.
+// Tests data files with many columns and long cells: pages show a part of them, and no step holds all rows in memory.
 import { beforeEach, expect, test } from '@jest/globals';
 import { select, sql } from '../../src/database/sql.ts';
 import * as datasets from '../../src/datasets/datasets.ts';
@@ -26,7 +26,10 @@ beforeEach(async () => {
 const WIDTH = 16_384;
 const line = (cell: (index: number) => string) =>
   Array.from({ length: WIDTH }, (_, index) => cell(index)).join(';');
-/** The last column asks whether day or month come first. */
+/**
+ * Only the last column holds ambiguous dates, so the check page asks whether day or month comes
+ * first there.
+ */
 const wide = [
   line((index) => `column with a name ${index}`),
   ...Array.from({ length: 25 }, (_, row) =>
@@ -34,7 +37,7 @@ const wide = [
   ),
 ].join('\n');
 
-test('a file with 16,384 columns is checked on a page that shows 200, the questions first, and is loaded', async () => {
+test('the check page of a data file with 16,384 columns shows 200 columns, among them those with questions, and loads all of them', async () => {
   const file = await upload(world.staging, cities, wide);
   const stored = await select<{ length: number }>(
     world.staging.sql,
@@ -66,7 +69,7 @@ test('a file with 16,384 columns is checked on a page that shows 200, the questi
   expect(found.text).toContain('<td>2024-02-01</td>');
 }, 120_000);
 
-test('long cells are cut on pages, read in parts of 8 MB, and exported whole', async () => {
+test('long cells are truncated on pages, read in chunks of 8 MB, and exported completely', async () => {
   const cell = 'x'.repeat(900_000);
   await load(
     world.staging,
@@ -91,7 +94,7 @@ test('long cells are cut on pages, read in parts of 8 MB, and exported whole', a
   expect(length).toBeGreaterThan(27_000_000);
 }, 60_000);
 
-test('one row of more than 8 MB is read alone', async () => {
+test('a row of more than 8 MB is read as a page of one row', async () => {
   const file = await load(world.staging, cities, 'a\nx\ny\n');
   await select(
     world.staging.sql,
@@ -103,14 +106,14 @@ test('one row of more than 8 MB is read alone', async () => {
   expect((await registry.known(world.staging.sql, file.id)).state).toBe('processed');
 });
 
-test('the columns that matter are among those that are shown, in the order of the table', () => {
+test('a page of a wide table shows the columns that matter, in the order of the table', () => {
   expect(shownColumns(3, () => false)).toEqual([0, 1, 2]);
   const shown = shownColumns(1000, (index) => index === 999 || index === 500);
   expect([shown.length, ...shown.slice(-3)]).toEqual([200, 197, 500, 999]);
 });
 
 test.each(['__proto__', '<b>"x"</b>', "it's `a` & b"])(
-  'a column called %s is checked, loaded, searched and exported like any other',
+  'a column called %s can be checked, loaded, searched and exported like any other column',
   async (name) => {
     const quoted = `"${name.replaceAll('"', '""')}"`;
     const file = await upload(world.staging, cities, `${quoted},day\n1,01/02/2024\n`);

@@ -1,4 +1,4 @@
-// The debug log of a server that saves and transfers shows what it did, but not the values it wrote.
+// The debug log shows the statements and steps of a transfer, but not the values that were written.
 import { v7 as uuid } from 'uuid';
 import { beforeEach, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -14,7 +14,10 @@ beforeEach(async () => {
 
 type Line = { msg?: string; [name: string]: unknown };
 
-/** The log of a server on which a person signs in and transfers a task and a form with these names. */
+/**
+ * Starts a server, transfers a task and a form with these names on it, and returns the server’s
+ * log.
+ */
 async function logOfTransfer(level: string, [task, form]: [string, string]): Promise<Line[]> {
   const business = await add(world.staging, 'business');
   const keys = [
@@ -37,7 +40,7 @@ async function logOfTransfer(level: string, [task, form]: [string, string]): Pro
   }
 }
 
-test('with LOG_LEVEL=debug the log has statements with their durations and the steps of a write, without values', async () => {
+test('with LOG_LEVEL=debug the log contains statements with their durations and the steps of a write, but no values', async () => {
   const log = await logOfTransfer('debug', ['Visit Dr. Quince', 'Quince’s form']);
   const of = (kind: string) => log.filter(({ msg }) => msg === kind);
   expect(of('statement')).toContainEqual(
@@ -72,7 +75,7 @@ test('with LOG_LEVEL=debug the log has statements with their durations and the s
   expect(JSON.stringify(log)).not.toContain(password);
 });
 
-test('with LOG_LEVEL=info the log has no statements and no steps of a write', async () => {
+test('with LOG_LEVEL=info the log contains no statements and no steps of a write', async () => {
   const log = await logOfTransfer('info', ['Another visit', 'Another form']);
   const kinds = new Set(log.map(({ msg }) => msg));
   expect(['statement', 'command', 'step'].filter((kind) => kinds.has(kind))).toEqual([]);

@@ -1,5 +1,5 @@
-// The pages of staging keep working while the servers of its destination are unreachable, silent, slow or locked, or
-// refuse its account.
+// Staging’s pages keep working while the servers of its destination, pre-production, are unreachable, silent or slow,
+// or refuse staging’s account.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -75,7 +75,10 @@ afterEach(async () => {
 
 const [pm, ops] = [() => clients[0] as Client, () => clients[1] as Client];
 
-/** Waits until the page shows that the destination was compared again: a failure is remembered for a while. */
+/**
+ * Waits until the list page compares rows with the destination again, because Oneway remembers a
+ * failure for a while.
+ */
 async function untilCompared() {
   for (let look = 0; look < 100; look += 1) {
     const { text } = await pm().get('/catalog/form');
@@ -85,7 +88,9 @@ async function untilCompared() {
   throw new Error('The destination is still not compared');
 }
 
-/** The URLs in the menu for both people, and pages that read more of the destination. */
+/**
+ * Collects the URLs in the menus of both users, and of pages that read more from the destination.
+ */
 async function pages(): Promise<[Client, string][]> {
   const found: [Client, string][] = [];
   for (const client of clients) {
@@ -99,7 +104,7 @@ async function pages(): Promise<[Client, string][]> {
   return [...found, ...more.map((href): [Client, string] => [pm(), href])];
 }
 
-/** The pages that failed, or took longer than two seconds. */
+/** Opens every page; returns the pages that fail or take longer than two seconds. */
 async function wrong(): Promise<string[]> {
   const found: string[] = [];
   for (const [client, href] of await pages()) {
@@ -111,7 +116,10 @@ async function wrong(): Promise<string[]> {
   return found;
 }
 
-/** Runs statements that change the account; only new connections notice them, so the old ones are closed. */
+/**
+ * Runs statements that change staging’s account at the destination. Then closes the account’s
+ * connections, because only new connections notice the change.
+ */
 async function changed(...statements: string[]) {
   for (const statement of statements) await root.query(statement);
   const [open] = await root.query('show processlist');
@@ -120,28 +128,37 @@ async function changed(...statements: string[]) {
   }
 }
 
-describe.each<keyof typeof there>(['mysql', 'mongo'])('a destination whose %s', (server) => {
-  test.each<[string, (proxy: Proxy) => unknown]>([
-    ['is refused', (proxy) => proxy.refuse()],
-    ['is silent', (proxy) => proxy.hang('both')],
-    ['is silent after its greeting', (proxy) => (proxy.cut(), proxy.hang('after greeting'))],
-    ['is slow', (proxy) => proxy.slow(1500)],
-    ['is cut in the middle', (proxy) => (proxy.cut(), proxy.cutAfter(200))],
-  ])(
-    'every page of the menu loads within two seconds when the destination’s server %s (walk 1)',
-    async (_how, fail) => {
-      await fail(there[server]);
-      expect(await wrong()).toEqual([]);
-      const { text } = await pm().get('/catalog/form');
-      expect(textOf(text)).toMatch(
-        /Pre-production (is not reachable|does not answer in time)\. Statuses are as last seen/,
-      );
-    },
-    120_000,
-  );
-});
+describe.each<keyof typeof there>(['mysql', 'mongo'])(
+  'a destination with a failing %s server',
+  (server) => {
+    test.each<[string, (proxy: Proxy) => unknown]>([
+      ['refuses connections', (proxy) => proxy.refuse()],
+      ['is silent', (proxy) => proxy.hang('both')],
+      ['is silent after its greeting', (proxy) => (proxy.cut(), proxy.hang('after greeting'))],
+      ['is slow', (proxy) => proxy.slow(1500)],
+      [
+        'cuts connections in the middle of an answer',
+        (proxy) => (proxy.cut(), proxy.cutAfter(200)),
+      ],
+    ])(
+      'every page of the menu loads within two seconds while the destination’s server %s (walk 1)',
+      async (_how, fail) => {
+        await fail(there[server]);
+        expect(await wrong()).toEqual([]);
+        const { text } = await pm().get('/catalog/form');
+        expect(textOf(text)).toMatch(
+          /Pre-production (is not reachable|does not answer in time)\. Statuses are as last seen/,
+        );
+      },
+      120_000,
+    );
+  },
+);
 
-/** Runs a command without the proxies: this process, in which they run, does nothing else while it waits. */
+/**
+ * Runs a command that connects to the destination without the proxies: they run in this process,
+ * which is blocked while the command runs.
+ */
 function inTerminal(words: string[]) {
   const oneway = openTerminal(world);
   const also = {
@@ -152,7 +169,7 @@ function inTerminal(words: string[]) {
   return oneway('staging', words, { also });
 }
 
-describe('a destination whose account', () => {
+describe('a destination that restricts staging’s account', () => {
   test.each<[string, string, string, RegExp]>([
     [
       'is locked',
@@ -161,13 +178,13 @@ describe('a destination whose account', () => {
       /Pre-production has locked this program's account/,
     ],
     [
-      'may do no more in this hour',
+      'has used up its hourly limit',
       `ALTER USER ${account} WITH MAX_QUERIES_PER_HOUR 1`,
       `ALTER USER ${account} WITH MAX_QUERIES_PER_HOUR 0`,
       /its limit is used up/,
     ],
   ])(
-    'the pages of the menu still open and name the cause when the destination’s account %s (walk 2)',
+    'every page of the menu opens, and a form’s page names the cause, while staging’s account at the destination %s (walk 2)',
     async (...given) => {
       const [, take, give, words] = given;
       await changed(take);
@@ -181,7 +198,7 @@ describe('a destination whose account', () => {
     120_000,
   );
 
-  test('the pages of the menu still open and name the cause when the destination’s account may not read (walk 2)', async () => {
+  test('every page of the menu opens, and the list page names the cause, while staging’s account may not read the destination (walk 2)', async () => {
     const table = `${NAME}_preprod.claim`;
     const [granted] = await root.query(`show grants for ${account}`);
     const lines = (granted as Record<string, string>[]).flatMap((line) => Object.values(line));
@@ -196,7 +213,7 @@ describe('a destination whose account', () => {
     }
   }, 120_000);
 
-  test('a transfer to a destination that accepts no changes ends with “nothing written” and the reason (F11)', async () => {
+  test('a transfer writes nothing and shows the reason when staging’s account may not write to the destination (F11)', async () => {
     const tables = ['claim', 'form', 'business', 'city', 'arrival'];
     const selection = await sheet(world.staging, [form]);
     const [granted] = await root.query(`show grants for ${account}`);
@@ -235,7 +252,7 @@ describe('a destination whose account', () => {
   }, 120_000);
 });
 
-test('a failed connection to the destination is remembered for a moment, so that the next pages do not wait (walk 1)', async () => {
+test('Oneway remembers a failed connection to the destination for a moment, so that the next pages do not wait for it (walk 1)', async () => {
   there.mysql.hang('both');
   await pm().get('/catalog/form');
   const begun = performance.now();
@@ -246,7 +263,7 @@ test('a failed connection to the destination is remembered for a moment, so that
   expect((await pm().get('/catalog/form')).text).not.toContain('Statuses are as last seen');
 });
 
-test('the transfer sheet shows a message within four seconds when the destination is silent, and opens once it answers again (walk 1)', async () => {
+test('the transfer sheet shows an error within four seconds while the destination is silent, and opens once the destination answers again (walk 1)', async () => {
   const { selection } = await sheet(world.staging, [form]);
   const address = `/selections/${selection.id}`;
   there.mysql.hang('both');
@@ -261,7 +278,7 @@ test('the transfer sheet shows a message within four seconds when the destinatio
   expect((await pm().get(address)).status).toBe(200);
 });
 
-test('any error while comparing with the destination, even a bug, makes the status unknown (walk 2)', async () => {
+test('a row’s page opens and says that the destination could not be read, whatever error the comparison meets (walk 2)', async () => {
   const id = await add(world.staging, 'business');
   await root.query(`RENAME TABLE ${NAME}_preprod.business TO ${NAME}_preprod.business_away`);
   try {

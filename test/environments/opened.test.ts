@@ -1,4 +1,4 @@
-// Environments of databases that are created while the program runs, on real servers.
+// Databases that are created while the program runs can be opened by name as environments, on real servers.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MongoClient } from 'mongodb';
@@ -108,7 +108,7 @@ test('20 simultaneous users of a new database share one connection pool', async 
   await becomes(0);
 });
 
-test('a database opened by name is closed after it has been idle for a while, and reopened for the next caller', async () => {
+test('connections to a database opened by name are closed after some idle time, and reopened for the next caller', async () => {
   const name = await make('idle');
   expect(await noteOf(name)).toEqual(['idle', 'idle']);
   expect(await connections()).toBeGreaterThan(0);
@@ -128,7 +128,7 @@ test('a database opened by name stays open as long as one caller uses it', async
   await becomes(0);
 });
 
-test('opening a database that does not exist gives an error that names it', async () => {
+test('opening a database that does not exist fails with an error that names it', async () => {
   const missing = `${prefix}_missing`;
   await expect(noteOf(missing)).rejects.toMatchObject({
     status: 404,
@@ -145,13 +145,13 @@ test('opening a database that does not exist gives an error that names it', asyn
 });
 
 test.each(['', 'a/b', 'a.b', '`x`', 'a b', 'x'.repeat(64), '../x'])(
-  'the invalid database name %j is refused before any server is asked',
+  'opening a database with the invalid name %j is refused',
   async (name) => {
     await expect(noteOf(name)).rejects.toMatchObject({ status: 404 });
   },
 );
 
-test('a database that is dropped while open gives a clear error, and is found again once it is re-created', async () => {
+test('work in a dropped database fails with an error that names the database, and a re-created database can be opened again', async () => {
   const name = await make('dropped');
   expect(await noteOf(name)).toEqual(['dropped', 'dropped']);
   const during = withEnvironment(app, { database: name, at }, async ({ sql: pool }) => {
@@ -177,7 +177,7 @@ test('an error thrown while using a database opened by name reaches the caller u
   await becomes(0);
 });
 
-test('opening many databases one after the other leaks no connections, and never exceeds the allowed number', async () => {
+test('opening many databases in turn leaks no connections and never exceeds the allowed number of open databases', async () => {
   const names = [];
   for (let number = 0; number < 12; number += 1) names.push(await make(`turn${number}`));
   const seen: number[] = [];
@@ -188,13 +188,14 @@ test('opening many databases one after the other leaks no connections, and never
       seen.push(await connections());
     }
   }
-  // Each database had one caller at a time, so it needed one connection for the caller and one for the check.
+  // Each database had one caller at a time, so it needed two connections: one for the caller, and
+  // one to check that the database exists.
   expect(Math.max(...seen)).toBeLessThanOrEqual(MAX * 2);
   await becomes(0);
   expect(app.opened.pools.count).toBe(0);
 });
 
-test('opening one database more than allowed is refused while all of them are in use', async () => {
+test('opening another database is refused while the allowed number of databases is in use', async () => {
   const opened = [];
   for (let number = 0; number < MAX; number += 1) {
     opened.push(await openEnvironment(app, { database: await make(`full${number}`), at }));
@@ -253,7 +254,7 @@ test('rows in a database opened by name can be added, saved and read like in any
   });
 });
 
-test('a database opened by name uses the environment’s own servers and users by default', async () => {
+test('a database is opened by name on the servers and with the users of this environment, unless the caller gives others', async () => {
   const name = await make('own');
   const { SQL_DB_USER: user = '' } = world.variables.staging;
   await expect(withEnvironment(app, name, async () => 'opened')).rejects.toMatchObject({
@@ -275,7 +276,7 @@ test('a database opened by name uses the environment’s own servers and users b
   await root.query(`REVOKE ALL PRIVILEGES ON \`${name}\`.* FROM '${user}'@'%'`);
 });
 
-test('closing the program closes every database opened by name, even one in use', async () => {
+test('closing the program closes the connections to every database opened by name, even to one in use', async () => {
   const name = await make('shutdown');
   const other = openApp(settingsOf(world.variables.staging));
   const { environment } = await openEnvironment(other, { database: name, at });

@@ -1,4 +1,4 @@
-// Shared resources without a database: sharing, closing when idle, and the limit.
+// Shared resources are opened once for all users, closed when idle, and limited in number. These tests use no database.
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { Shared } from '../../src/environments/shared.ts';
 
@@ -18,7 +18,7 @@ const resource = (name: string) => {
 const shared = (max = 2) => new Shared<ReturnType<typeof resource>>({ max, idleMs: 1000 });
 const use = (pool: ReturnType<typeof shared>, name: string) => pool.use(name, () => resource(name));
 
-test('a shared resource, such as a connection pool, is opened once for simultaneous users, and closed a while after the last one', async () => {
+test('simultaneous users share one resource, such as a connection pool, which is closed some time after its last user', async () => {
   const pool = shared();
   const uses = await Promise.all(Array.from({ length: 20 }, () => use(pool, 'a')));
   expect(new Set(uses.map((one) => one.resource)).size).toBe(1);
@@ -64,7 +64,7 @@ test('the least recently used idle resource (such as a connection pool) is close
   expect(pool.count).toBe(2);
 });
 
-test('a shared resource (such as a connection pool) in use is never closed to make room: opening another one is refused', async () => {
+test('a shared resource (such as a connection pool) in use is never closed to make room; instead, opening another resource is refused', async () => {
   const pool = shared();
   await use(pool, 'a');
   const b = await use(pool, 'b');
@@ -74,7 +74,7 @@ test('a shared resource (such as a connection pool) in use is never closed to ma
   expect(log).toEqual(['open a', 'open b', 'close b', 'open c']);
 });
 
-test('opening a shared resource (such as a connection pool) waits until the one that makes room for it is closed', async () => {
+test('opening a shared resource (such as a connection pool) waits until the resource that makes room for it is closed', async () => {
   const pool = new Shared<{ close: () => Promise<void> }>({ max: 1, idleMs: 1000 });
   let finish = () => {};
   const slow = { close: () => new Promise<void>((resolve) => (finish = resolve)) };

@@ -1,4 +1,4 @@
-// The lists of an inbox: threads and messages by page, newest first, channels, attachments.
+// The data of an inbox: pages of threads and messages, newest first; search, channels and attachments.
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { run, sql } from '../../src/database/sql.ts';
 import { addAccount } from '../../src/inbox/accounts.ts';
@@ -29,10 +29,11 @@ async function all<T>(read: (before: string | null) => Promise<InboxPage<T>>): P
   }
 }
 
-describe('threads', () => {
-  test('a list of threads is read by pages, newest first, and threads of the same millisecond come once', async () => {
+describe('threads of an inbox', () => {
+  test('threads of an inbox are read page by page, newest first, and threads of the same millisecond appear once', async () => {
     const { sql: on } = world.staging;
-    // Three threads a millisecond, so that pages end in the middle of one.
+    // Three threads share each millisecond, so that a page ends between threads of the same
+    // millisecond.
     const ids = Array.from({ length: 2 * PAGE + 1 }, (_, n) => `t${String(n).padStart(3, '0')}`);
     await addThreads(
       on,
@@ -47,7 +48,7 @@ describe('threads', () => {
     expect(pages.flat().map(({ id }) => id)).toEqual(ids.toReversed());
   });
 
-  test('a list of threads contains no thread of another account', async () => {
+  test('the list of an account’s threads contains no thread of another account', async () => {
     const { sql: on } = world.staging;
     const other = await addAccount(on, { externalId: 'Acme', name: '' });
     await addThreads(on, account, [{ id: 'a' }]);
@@ -57,7 +58,7 @@ describe('threads', () => {
     expect(await threadById(on, account, "a' or 1=1")).toBeUndefined();
   });
 
-  test('a search finds threads by title, customer and message, and treats % and _ as characters', async () => {
+  test('a search in an inbox finds threads by title, customer and message, and takes % and _ literally', async () => {
     const { sql: on } = world.staging;
     await addThreads(on, account, [
       { id: 'title', title: 'Refund of 100%' },
@@ -80,8 +81,8 @@ describe('threads', () => {
   });
 });
 
-describe('messages', () => {
-  test('messages of a thread are read by pages, newest first, each with its attachments', async () => {
+describe('messages of an inbox', () => {
+  test('messages of a thread are read page by page, newest first, each with its attachments', async () => {
     const { sql: on } = world.staging;
     await addThreads(on, account, [{ id: 't' }, { id: 'u' }]);
     const positions = await addMessages(
@@ -109,14 +110,14 @@ describe('messages', () => {
   });
 
   test.each(['x', '2026', '2026-13-20T10:11:12.123Z#1', '2026-11-20T10:11:12.123Z#', "' or 1"])(
-    'refuses %s as the place where a page begins',
+    'refuses “%s” as the position in an inbox list where a page begins',
     (text) => {
       expect(() => placeBefore(text)).toThrow('before');
     },
   );
 });
 
-test('a page of a search looks through 10,000 messages, and the next one goes on there (32)', async () => {
+test('a page of search results searches 10,000 messages, and the next page continues after them (32)', async () => {
   const { sql: on } = world.staging;
   await addThreads(on, account, [{ id: 't' }]);
   const digits = sql`(select 0 as d union all select 1 union all select 2 union all select 3 union all select 4
@@ -134,7 +135,8 @@ test('a page of a search looks through 10,000 messages, and the next one goes on
   expect(first).toEqual({ items: [], next: '2026-11-10T10:10:10.000Z#x', isCut: true });
   expect(await search('needles', first.next)).toEqual({ items: [], next: null, isCut: false });
   expect((await search('needle')).items).toHaveLength(PAGE);
-  // 100 messages contain it in each half, so the second page of the newest half is not cut, and the third one is empty.
+  // Each half has 100 messages with “needle”. The second page is full before its search reaches the
+  // limit, and the third page finds messages of the older half.
   const second = await search('needle', (await search('needle')).next);
   expect([second.items.length, second.isCut]).toEqual([PAGE, false]);
   const third = await search('needle', second.next);
@@ -143,7 +145,7 @@ test('a page of a search looks through 10,000 messages, and the next one goes on
   expect(read).toBeLessThan(20_100);
 });
 
-test('the API names the content of an attachment that a later run fetches again, because it is still here (33)', async () => {
+test('the API links to the stored content of an attachment while a later run fetches the attachment again (33)', async () => {
   const { sql: on } = world.staging;
   await addThreads(on, account, [{ id: 't' }]);
   const [position = ''] = await addMessages(on, account, 't', [{ body: 'see' }]);
@@ -166,7 +168,7 @@ test('the API names the content of an attachment that a later run fetches again,
   ]);
 });
 
-test('S4-03 an account gets one WebChat channel, however often it is asked for', async () => {
+test('S4-03 an account gets only one WebChat channel, however often the channel is requested', async () => {
   const { sql: on } = world.staging;
   const added = await Promise.all([1, 2, 3].map(() => addWebChat(on, account)));
   expect(added.filter(Boolean)).toHaveLength(1);

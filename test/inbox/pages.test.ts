@@ -1,4 +1,4 @@
-// The page of an inbox: who may open it, what it shows of threads, messages and files, and that all of it is escaped.
+// The page of an inbox: who may open it, which threads, messages and files it shows, and that it escapes all texts.
 import { beforeEach, expect, test } from '@jest/globals';
 import { createHash } from 'node:crypto';
 import type { Move } from '../../src/account-moves/moves.ts';
@@ -28,7 +28,7 @@ const link = (html: string, words: string) =>
   new RegExp(`href="([^"]+)">\\s*${words}`).exec(html)?.[1]?.replaceAll('&amp;', '&') ?? '';
 const at = encodeURIComponent;
 
-test('message texts are only for those who may read inboxes; opening one is in the audit history', async () => {
+test('only people who may read inboxes see message texts, and opening an inbox is recorded in the audit history', async () => {
   await addThreads(here.sql, move.account_id, [{ id: 't-1' }]);
   const [position = ''] = await addMessages(here.sql, move.account_id, 't-1', [
     { body: 'private' },
@@ -49,7 +49,7 @@ test('message texts are only for those who may read inboxes; opening one is in t
   ).toEqual([{ person: 'mia@example.com', subject: 'acc-1', detail: 'thread t-1' }]);
 });
 
-test('threads stand newest first, the newest one is open, and its messages stand newest first', async () => {
+test('the inbox lists threads newest first, and opens the newest thread with its messages newest first', async () => {
   await addThreads(here.sql, move.account_id, [
     { id: 'old', title: 'Older thread', last_at: '2026-11-19 10:00:00' },
     { id: 'new', title: 'Newer thread', last_at: '2026-11-21 10:00:00', customer: 'Carla' },
@@ -65,7 +65,7 @@ test('threads stand newest first, the newest one is open, and its messages stand
   expect((await mia.get('/inbox/nobody')).status).toBe(404);
 });
 
-test('an inbox says what of it is not here yet', async () => {
+test('an inbox says which of its messages have not arrived yet', async () => {
   const recent = {
     migration_status: 'recent-messages-only',
     reached: 'recent-messages-only',
@@ -87,7 +87,7 @@ test('an inbox says what of it is not here yet', async () => {
   expect(await text('/inbox/acc-1')).not.toMatch(/arriving|Only|failed|begun/);
 });
 
-test('hostile texts are shown as texts, everywhere', async () => {
+test('the inbox escapes HTML in account names, titles, messages and attachments', async () => {
   const evil = '<script>alert(1)</script>';
   await addMove(here, 'evil', { migration_status: 'completed', name: evil });
   const [{ id } = { id: 0 }] = await select<{ id: number }>(
@@ -107,7 +107,7 @@ test('hostile texts are shown as texts, everywhere', async () => {
   expect((await mia.get('/inbox/evil')).text).toContain('\n\n  two  spaces</div>');
 });
 
-test('rows that were deleted in the older system are marked', async () => {
+test('the inbox marks messages and threads that were deleted in the older system', async () => {
   await addThreads(here.sql, move.account_id, [{ id: 't-1' }]);
   await addMessages(here.sql, move.account_id, 't-1', [{ body: 'gone' }, { body: 'here' }]);
   expect(await text('/inbox/acc-1')).not.toContain('Deleted in the older system');
@@ -126,7 +126,7 @@ type FileFields = {
   content?: Buffer;
 };
 
-/** Adds an attachment to a message; its content, if there is one, is stored. */
+/** Adds an attachment to a message, and stores the content of the attachment if there is one. */
 async function addFile(account: number, position: string, file: FileFields) {
   const { id, name = `${id}.bin`, type = '', reason = null, content } = file;
   const object = content
@@ -150,7 +150,7 @@ const png = Buffer.from(
 );
 const page = Buffer.from('<html><script>alert(1)</script></html>');
 
-/** A response with its whole body as bytes. */
+/** Requests a page or a file; returns the response with its body as bytes. */
 const bytesAt = (path: string) =>
   mia
     .get(path)
@@ -161,7 +161,7 @@ const bytesAt = (path: string) =>
       response.on('end', () => done(null, Buffer.concat(parts)));
     });
 
-test('attachments are downloaded as they came; only images, by their content, are shown in the page', async () => {
+test('the inbox offers attachments as downloads, and shows an attachment as an image only if its content is one', async () => {
   const { account_id: account } = move;
   await addThreads(here.sql, account, [{ id: 't-1' }]);
   const [position = ''] = await addMessages(here.sql, account, 't-1', [{ body: 'see' }]);
@@ -173,7 +173,8 @@ test('attachments are downloaded as they came; only images, by their content, ar
     content: page,
   });
   await addFile(account, position, { id: 'late' });
-  // A forced run fetches it again: the file that is here stays readable meanwhile (33).
+  // A run with force fetches this attachment again; its stored content stays readable meanwhile
+  // (33).
   await addFile(account, position, { id: 'again', state: 'waiting', content: page });
   await addFile(account, position, {
     id: 'lost',
@@ -207,7 +208,7 @@ test('attachments are downloaded as they came; only images, by their content, ar
   ).toEqual([{ detail: 'fake.png' }]);
 });
 
-test('a file of another account is not reached through this one', async () => {
+test('the URLs of one account’s inbox do not lead to messages and attachments of another account', async () => {
   const other = await addMove(here, 'acc-2', { migration_status: 'completed' });
   const [position = ''] = await addMessages(here.sql, other.account_id, 't-1', [
     { body: 'theirs' },
@@ -223,7 +224,7 @@ test('a file of another account is not reached through this one', async () => {
   }
 });
 
-test('an image whose content is lost in the storage does not break the page', async () => {
+test('the inbox page still loads if the object storage has lost the content of an image', async () => {
   const [position = ''] = await addMessages(here.sql, move.account_id, 't-1', [{ body: 'see' }]);
   await addThreads(here.sql, move.account_id, [{ id: 't-1' }]);
   await addFile(move.account_id, position, {
@@ -240,7 +241,7 @@ test('an image whose content is lost in the storage does not break the page', as
   expect((await mia.get(`/inbox/acc-1/attachments/${at(position)}/f`)).status).toBe(404);
 });
 
-test('a search finds messages and threads of this account only, and leads to the message', async () => {
+test('a search in an inbox finds only messages and threads of its account, and links to the found message', async () => {
   const other = await addMove(here, 'acc-2', { migration_status: 'completed' });
   await addThreads(here.sql, other.account_id, [{ id: 't-1', title: 'Their refund' }]);
   await addMessages(here.sql, other.account_id, 't-1', [{ body: 'their refund' }]);
@@ -284,13 +285,13 @@ test.each([
   ],
   ['😀'.repeat(200), 'x', `${'😀'.repeat(70)}…`],
 ])(
-  'the excerpt of a found message shows the text around the search (%#)',
+  'the excerpt of a found message shows the text around the searched text (case %#)',
   (body, search, excerpt) => {
     expect(excerptOf({ body }, search)).toBe(excerpt);
   },
 );
 
-test('10,000 messages are read 50 a page, and a long one is shown in part with a link to all of it', async () => {
+test('the inbox shows 10,000 messages 50 on a page, and the beginning of a long message with a link to its whole text', async () => {
   await addThreads(here.sql, move.account_id, [{ id: 't-1' }]);
   const [position = ''] = await addMessages(here.sql, move.account_id, 't-1', [
     { body: `${'x'.repeat(30_000)}end` },
@@ -313,14 +314,15 @@ test('10,000 messages are read 50 a page, and a long one is shown in part with a
   const second = (await mia.get(link(first, 'Older messages').split('#')[0] ?? '')).text;
   expect(bodiesOn(second)[0]).toBe('sent 9950');
   expect(link(second, 'Newest messages')).toBe('/inbox/acc-1?thread=t-1#messages');
-  // A search looks through 10,000 of the 10,001 messages, says so, and goes on with the older ones (32).
+  // The search covers 10,000 of the 10,001 messages, says so, and links to a search of the older
+  // ones (32).
   const searched = (await mia.get('/inbox/acc-1?q=sent+0000')).text;
   expect(textOf(searched)).toContain('None of the 10,000 messages that were searched contains it.');
   const rest = (await mia.get(link(searched, 'Search older messages').split('#')[0] ?? '')).text;
   expect(bodiesOn(rest)).toEqual(['sent 0000']);
 });
 
-test('threads are read 50 a page, and the open thread stays open', async () => {
+test('the inbox lists 50 threads on a page, and the open thread stays open on the next page', async () => {
   const threads = Array.from({ length: 51 }, (_none, index) => ({
     id: `t-${index}`,
     last_at: `2026-11-20 10:${String(index).padStart(2, '0')}:00`,

@@ -1,4 +1,4 @@
-// Child jobs: awaited, aggregated, cancelled and retried with their parent.
+// A parent job waits for its child jobs, aggregates their results, and is cancelled together with them.
 import { afterEach, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { run, select, sql } from '../../src/database/sql.ts';
@@ -38,7 +38,7 @@ test('a parent job continues when all its child jobs are done, and aggregates th
   expect(JSON.parse(done.report ?? '')).toEqual(
     Array.from({ length: 12 }, (_one, index) => index * 10),
   );
-  // A second run of the parent job requested no child job again.
+  // The second attempt of the parent job did not request its child jobs again.
   expect(await childrenOf(staging.sql, parent.id)).toHaveLength(12);
 });
 
@@ -59,7 +59,7 @@ test('a parent job sees which of its child jobs failed', async () => {
   ]);
 });
 
-test('a parent job occupies no worker while it waits, and its last child wakes it even without Redis', async () => {
+test('a parent job occupies no worker while its child jobs run, and the last child job wakes it even without Redis', async () => {
   const { staging } = world;
   const parent = await requestFamily(2);
   expect(await runJob(staging, jobTasks, parent.id)).toMatchObject({ state: 'waiting_children' });
@@ -94,7 +94,7 @@ test('child jobs that end at the same moment wake their parent job once, without
   }
 });
 
-test('cancelling a parent job cancels waiting child jobs at once and a running one at its next progress report', async () => {
+test('cancelling a parent job cancels waiting child jobs at once and a running child job at its next progress report', async () => {
   const { staging } = world;
   let open = () => {};
   const isOpen = new Promise<void>((resolve) => (open = resolve));
@@ -121,11 +121,11 @@ test('cancelling a parent job cancels waiting child jobs at once and a running o
   expect(await runJob(staging, jobTasks, parent.id)).toMatchObject({ state: 'cancelled' });
 });
 
-test('child jobs of a job that fails are cancelled', async () => {
+test('the child jobs of a parent job that fails are cancelled', async () => {
   const { staging } = world;
   const parent = await requestFamily(2);
   await runJob(staging, jobTasks, parent.id);
-  // Simulates a process that dies again and again.
+  // Simulates a job that was attempted 500 times because its process died each time.
   await run(
     staging.sql,
     sql`update job set state = 'waiting', attempt = 500 where id = ${parent.id}`,
@@ -150,7 +150,7 @@ test('a parent job and its child jobs finish although Redis loses its data while
   );
   await workers.flush(staging);
   open();
-  // A job is queued again when it has been due for five seconds.
+  // A periodic check requeues a job that has been due for five seconds.
   await sleep(5500);
   const done = await ended(staging, parent.id);
   expect(JSON.parse(done.report ?? '')).toEqual([0, 10, 20, 30, 40]);

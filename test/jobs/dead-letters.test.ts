@@ -1,4 +1,4 @@
-// Items of a job that failed for good: recorded, retried, discarded.
+// Dead letters, which are items of a job that failed for good, are recorded, retried and discarded.
 import { expect, test } from '@jest/globals';
 import { z } from 'zod';
 import { select, sql } from '../../src/database/sql.ts';
@@ -13,7 +13,10 @@ import { useWorld } from '../support/world.ts';
 const world = useWorld();
 const why = { person: 'ops@example.com', note: 'The file is obsolete' };
 
-/** A kind of job that imports three files, of which one fails until it is repaired. */
+/**
+ * Declares a kind of job that imports three files. One of the files fails until the test repairs
+ * it.
+ */
 function importing() {
   const state = { isMended: false, isAway: false, retried: [] as unknown[] };
   const tasks = deadLetters.withDeadLetters({
@@ -55,7 +58,7 @@ const open = () => all('open');
 const audited = () =>
   select(world.staging.sql, sql`select person, action, subject, detail from audit order by id`);
 
-test('an item of a job that fails is recorded as a dead letter with its reason and content, and the job ends as done', async () => {
+test('a failed item of a job is recorded as a dead letter with its reason and content, and the job ends as done', async () => {
   const { letter, job } = await withDeadLetter();
   expect(letter).toMatchObject({
     kind: 'count',
@@ -68,7 +71,7 @@ test('an item of a job that fails is recorded as a dead letter with its reason a
   });
 });
 
-test('an item that fails again in the same job is one dead letter (recorded failure) with two attempts', async () => {
+test('an item that fails again in the same job remains one dead letter (a recorded failure), with two attempts', async () => {
   const { staging } = world;
   const { tasks, job } = await withDeadLetter();
   await staging.sql.query(
@@ -79,7 +82,7 @@ test('an item that fails again in the same job is one dead letter (recorded fail
   expect(await open()).toMatchObject([{ item_key: 'b.csv', attempts: 2 }]);
 });
 
-test('retrying a dead letter (a recorded failure) that fails again keeps it with the new reason; a successful retry settles it', async () => {
+test('a failed retry keeps a dead letter (a recorded failure) open with the new reason, and a successful retry ends it', async () => {
   const { staging } = world;
   const { tasks, state, letter } = await withDeadLetter();
   const first = await deadLetters.retry(staging, letter.id, 'ops@example.com');
@@ -101,7 +104,7 @@ test('retrying a dead letter (a recorded failure) that fails again keeps it with
   });
 });
 
-test('retrying a dead letter (a recorded failure) waits for an unreachable server, without counting an attempt', async () => {
+test('the retry of a dead letter (a recorded failure) waits for an unreachable server, without counting another attempt', async () => {
   const { staging } = world;
   const { tasks, state, letter } = await withDeadLetter();
   state.isMended = true;
@@ -125,7 +128,7 @@ test('two people who retry a dead letter (a recorded failure) at once start one 
   await expect(deadLetters.discard(staging, letter.id, why)).rejects.toThrow(Conflict);
 });
 
-test('discarding a dead letter (a recorded failure) is recorded in the audit log, and it can no longer be retried', async () => {
+test('a discarded dead letter (a recorded failure) is recorded in the audit log and can no longer be retried', async () => {
   const { staging } = world;
   const { letter } = await withDeadLetter();
   await deadLetters.discard(staging, letter.id, why);

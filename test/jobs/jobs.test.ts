@@ -1,4 +1,4 @@
-// Job records and single attempts, without Redis.
+// Jobs are recorded in MySQL and run in single attempts. These tests use no Redis.
 import { describe, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
@@ -28,7 +28,7 @@ const doing = (runTask: (work: Work) => Promise<unknown>): Tasks => ({
   }),
 });
 
-/** Returns a promise at which a task waits, and a function that resolves it. */
+/** Returns a promise that a task awaits, and a function that resolves the promise. */
 function gate() {
   let open = () => {};
   const isOpen = new Promise<void>((resolve) => (open = resolve));
@@ -50,7 +50,7 @@ describe('requesting a job', () => {
     expect(await audited('requested a job')).toHaveLength(1);
   });
 
-  test('a job that has ended does not block the next job of its kind', async () => {
+  test('a job that may run only once at a time can be requested again after it has ended', async () => {
     const { staging } = world;
     const first = await jobs.request(staging.sql, { ...wanted, onlyOne: 'count' });
     await runJob(staging, counting([]), first.job.id);
@@ -59,7 +59,7 @@ describe('requesting a job', () => {
     expect((await jobs.active(staging.sql, 'count'))?.id).toBe(second.job.id);
   });
 
-  test('a job requested within a transaction exists exactly when that transaction commits', async () => {
+  test('a job requested within a transaction is recorded only if the transaction commits', async () => {
     const { staging } = world;
     const aborted = transaction(staging.sql, async (on) => {
       await jobs.request(on, wanted);
@@ -83,7 +83,7 @@ describe('running a job', () => {
     expect(await runJob(staging, tasks, job.id)).toMatchObject({ state: 'waiting', attempt: 0 });
   });
 
-  test('a job with a later start time is not started before it', async () => {
+  test('a job with a start time does not start before that time', async () => {
     const { staging } = world;
     const seen: number[] = [];
     const runAt = new Date(Date.now() + 60_000).toISOString();
@@ -94,7 +94,7 @@ describe('running a job', () => {
     expect(seen).toEqual([7]);
   });
 
-  test('a worker takes over a job whose worker sends no heartbeats, and the former worker stops at its next progress report', async () => {
+  test('a worker takes over a job whose former worker sends no heartbeats, and the former worker stops at its next progress report', async () => {
     const { staging } = world;
     const { open, isOpen } = gate();
     const reports: string[] = [];
@@ -125,7 +125,7 @@ describe('running a job', () => {
     expect(await runJob(staging, broken, job.id)).toMatchObject({ state: 'failed', attempt: 2 });
   });
 
-  test('the delay between attempts of a job doubles up to a minute, unless its kind of job sets another one', () => {
+  test('the delay between attempts of a job doubles up to a minute, unless the kind of job sets another delay', () => {
     const delays = [1, 2, 3, 4, 5, 100].map((attempts) => backoffOf({}, attempts));
     expect(delays).toEqual([5000, 10_000, 20_000, 40_000, 60_000, 60_000]);
     expect(backoffOf({ backoff: { type: 'fixed', delay: 700 } }, 9)).toBe(700);
@@ -162,7 +162,8 @@ describe('cancelling a job', () => {
     const running = runJob(staging, slow, job.id);
     await sleep(100);
     expect(await cancel(staging, slow, job, 'pm@example.com')).toBe(true);
-    // A cancelled job counts as active until it has really stopped, so that no second one runs at the same time.
+    // A cancelled job counts as active until it has really stopped, so that no second job runs at
+    // the same time.
     expect(await jobs.active(staging.sql, 'count')).toMatchObject({ state: 'running' });
     expect(await cancel(staging, slow, job, 'pm@example.com')).toBe(false);
     open();
@@ -172,7 +173,7 @@ describe('cancelling a job', () => {
     expect(await audited('cancelled a job')).toHaveLength(1);
   });
 
-  test('a waiting job that is cancelled ends at once, and a running one is not restarted when its worker has died', async () => {
+  test('a cancelled waiting job ends at once, and a cancelled running job is not restarted when its worker has died', async () => {
     const { staging } = world;
     const seen: number[] = [];
     const own = counting(seen);
@@ -196,7 +197,7 @@ describe('cancelling a job', () => {
 });
 
 describe('retrying a failed job by hand', () => {
-  test('a person who retries a failed job gives it as many attempts as a new one, unless another job with its key is active', async () => {
+  test('a failed job that a person retries gets as many attempts as a new job, unless another job with the same key is active', async () => {
     const { staging } = world;
     let isBroken = true;
     const own = doing(() =>
@@ -228,7 +229,7 @@ describe('purging expired jobs', () => {
   const counts = () =>
     Promise.all([count('job'), count('job_step'), count('job_log'), count('dead_letter')]);
 
-  test('purging removes an expired job with its steps, log and child jobs, but not one with open dead letters (recorded failures)', async () => {
+  test('purging deletes an expired job with its steps, log and child jobs, unless it has open dead letters (recorded failures)', async () => {
     const { staging } = world;
     const own = doing(async ({ step, log, children, deadLetter, here }) => {
       await step('Only step', () => log('One line'));

@@ -1,4 +1,4 @@
-// Workers in processes of their own that are killed in the middle of a job.
+// Worker processes are killed in the middle of a job, and other workers finish the job.
 import { afterAll, expect, test } from '@jest/globals';
 import * as jobs from '../../src/jobs/jobs.ts';
 import { openRedis } from '../../src/environments/redis.ts';
@@ -31,7 +31,10 @@ async function pushed(wanted: Omit<jobs.JobRequest, 'person' | 'name'>) {
   return job;
 }
 
-/** Starts a worker that is killed at a given step; resolves when it is dead. */
+/**
+ * Starts a worker process that is killed at the failpoint `point`; resolves when the process is
+ * dead.
+ */
 async function workerKilledAt(point: string) {
   const { ended: end } = elsewhere({
     variables: world.variables.staging,
@@ -48,7 +51,7 @@ test('another worker takes over the job of a killed worker, and runs only the re
   expect(await jobs.byId(staging.sql, job.id)).toMatchObject({ state: 'running', attempt: 1 });
   await silence(staging, job.id);
   await workers.open(staging, jobTasks);
-  // The job is taken without waiting for the lock that the dead worker’s queue entry still has in Redis.
+  // The new worker takes the job although the dead worker’s queue entry is still locked in Redis.
   expect(await ended(staging, job.id)).toMatchObject({ state: 'done', attempt: 2, report: '2' });
   expect(await stepsOf(staging.sql, job.id)).toMatchObject([
     { name: 'First', state: 'done', attempt: 1 },

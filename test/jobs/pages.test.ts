@@ -1,4 +1,4 @@
-// The pages of jobs, schedules and dead letters: each action by a person who may use it, and by one who may not.
+// Every action on the pages of jobs, schedules and dead letters works for permitted users and is refused for others.
 import { beforeEach, expect, test } from '@jest/globals';
 import { z } from 'zod';
 import { run, select, sql } from '../../src/database/sql.ts';
@@ -60,7 +60,7 @@ test('the page of a job shows its steps with times, log, inputs and dead letters
   expect(html).not.toContain('Retry from step');
 });
 
-test('the event stream of a job sends its state and rendered steps, and ends with the job', async () => {
+test('the event stream of a job sends its state and rendered steps, and closes when the job has ended', async () => {
   await runJob(world.staging, failing, job.id);
   const { text } = await vic.get(`${address()}/events`);
   const events = text
@@ -111,12 +111,12 @@ test('an administrator starts the job of a schedule with the button Run now; a p
   const [newest] = await jobs.newest(world.staging.sql, 'comparison');
   expect(answer.headers['location']).toBe(`/jobs/${newest?.number}`);
   expect(newest).toMatchObject({ person: 'ops@example.com', state: 'waiting' });
-  // While this job is active no second one is recorded.
+  // While this job is active, no second job is recorded.
   expect((await ops.post(path)).headers['location']).toBe(`/jobs/${newest?.number}`);
   expect(await status(ops.post('/schedules/unknown/run'))).toBe(404);
 });
 
-/** Records a dead letter of the job; returns its address. */
+/** Records a dead letter of the job; returns the URL of its page. */
 async function addLetter(also: Partial<Failure> = {}): Promise<string> {
   const { sql: on } = world.staging;
   const begun = await attempt.begin(on, job.id);
@@ -126,7 +126,7 @@ async function addLetter(also: Partial<Failure> = {}): Promise<string> {
   return `/dead-letters/${letter?.id}`;
 }
 
-test('an administrator discards a dead letter (a recorded failure) for a reason; a product manager may only view it', async () => {
+test('an administrator discards a dead letter (a recorded failure) with a reason; a product manager may only view it', async () => {
   const path = await addLetter();
   const seen = textOf((await pm.get('/dead-letters')).text);
   expect(seen).toContain('form 7');
@@ -147,7 +147,7 @@ test('an administrator discards a dead letter (a recorded failure) for a reason;
 });
 
 test.each(['', '   ', 'x'.repeat(501)])(
-  'a dead letter (a recorded failure) is not discarded for the reason %j, which stays in the form',
+  'a dead letter (a recorded failure) is not discarded with the invalid reason %j, and the form keeps the typed reason',
   async (reason) => {
     const path = await addLetter();
     const answer = await ops.post(`${path}/discarding`, { reason });
@@ -158,7 +158,7 @@ test.each(['', '   ', 'x'.repeat(501)])(
   },
 );
 
-test('dead letters (recorded failures) are shown with their subject and cause; their payload only to those who may see such items', async () => {
+test('the list of dead letters (recorded failures) shows subject, cause and payload, but no payload for an unknown kind of job', async () => {
   await addLetter({ subject: 'acc-7', cause: 'not-found', payload: { body: 'private' } });
   const shown = textOf((await pm.get('/dead-letters')).text);
   expect(shown).toContain('acc-7');
@@ -168,7 +168,7 @@ test('dead letters (recorded failures) are shown with their subject and cause; t
   expect((await ops.get('/dead-letters')).text).not.toContain('private');
 });
 
-test('an administrator retries a dead letter (a recorded failure), which starts a job', async () => {
+test('an administrator who retries a dead letter (a recorded failure) starts a job', async () => {
   expect(await status(ops.post(`${await addLetter()}/retry`))).toBe(303);
   expect(await jobs.newest(world.staging.sql, 'dead-letter')).toMatchObject([
     { state: 'waiting', priority: 'high', person: 'ops@example.com' },

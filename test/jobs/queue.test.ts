@@ -1,4 +1,4 @@
-// The queues on Redis: order and timing, limits, and surviving a Redis that lost its data.
+// Redis queues start jobs in order and on time, respect limits, and recover after Redis loses its data.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
@@ -24,7 +24,7 @@ const request = async (more: Partial<jobs.JobRequest> = {}) =>
 
 const startOf = ({ started_at }: jobs.Job) => Date.parse(fromSqlInstant(started_at ?? ''));
 
-test('a job is recorded in MySQL, runs from the Redis queue, and keeps its report', async () => {
+test('a worker runs a queued job once and stores its progress and result in MySQL', async () => {
   const { staging } = world;
   const seen: number[] = [];
   const queue = await workers.open(staging, counting(seen));
@@ -39,7 +39,7 @@ test('a job is recorded in MySQL, runs from the Redis queue, and keeps its repor
   expect(seen).toEqual([7]);
 });
 
-test('jobs are queued again after Redis loses its data, before and while a worker waits', async () => {
+test('jobs are requeued after Redis loses its data, both before a worker starts and while a worker waits for jobs', async () => {
   const { staging } = world;
   const seen: number[] = [];
   const lost = await request();
@@ -56,7 +56,7 @@ test('jobs are queued again after Redis loses its data, before and while a worke
   expect(await ended(staging, second.id)).toMatchObject({ state: 'done' });
 });
 
-test('a running job ends once although Redis loses its data during the run', async () => {
+test('a running job finishes in its first attempt although Redis loses its data meanwhile', async () => {
   const { staging } = world;
   let open = () => {};
   const isOpen = new Promise<void>((resolve) => (open = resolve));
@@ -83,7 +83,7 @@ test('a running job ends once although Redis loses its data during the run', asy
   expect(attempts).toEqual([1]);
 });
 
-test('a job that was committed in MySQL but never queued in Redis is found and queued', async () => {
+test('a periodic check finds and queues a job that was committed in MySQL but never queued in Redis', async () => {
   const { staging } = world;
   const seen: number[] = [];
   await workers.open(staging, counting(seen));
@@ -108,7 +108,10 @@ test('two workers run each job once, however often it is queued', async () => {
   );
 });
 
-/** Jobs run one at a time, and the first waits until the others are queued. */
+/**
+ * Runs jobs one at a time. The first job waits until the others are queued, so that the order of
+ * the others shows.
+ */
 async function inTurn(
   more: Partial<Task>,
   wants: Partial<jobs.JobRequest>[],
@@ -147,7 +150,7 @@ async function inTurn(
   return { seen, all: finished };
 }
 
-test('two processes together respect the concurrency limit of a kind of job, and start jobs by priority', async () => {
+test('two workers together respect the concurrency limit of a kind of job, and start its jobs by priority', async () => {
   const { seen } = await inTurn({}, [
     { priority: 'low' },
     {},
@@ -158,7 +161,7 @@ test('two processes together respect the concurrency limit of a kind of job, and
   expect(seen).toEqual([0, 3, 5, 2, 4, 1]);
 });
 
-test('a delayed job lets other jobs run first and starts at its time', async () => {
+test('a delayed job lets other jobs run first and starts when its time has come', async () => {
   const at = Date.now() + 2500;
   const { seen, all } = await inTurn({}, [{ runAt: new Date(at).toISOString() }, {}]);
   expect(seen).toEqual([0, 2, 1]);
@@ -167,7 +170,7 @@ test('a delayed job lets other jobs run first and starts at its time', async () 
   expect(late).toBeLessThan(3000);
 });
 
-test('the rate limit of a kind of job holds for all its workers together', async () => {
+test('the rate limit of a kind of job applies to all its workers together', async () => {
   const { staging } = world;
   const own = counting([], { rate: { max: 2, perMs: 1000 } });
   const queue = await workers.open(staging, own);
@@ -181,7 +184,7 @@ test('the rate limit of a kind of job holds for all its workers together', async
   expect((rest.at(-1) ?? 0) - first).toBeGreaterThan(1500);
 });
 
-test('a failed attempt at a job is queued again after the delay that its kind of job sets', async () => {
+test('a job whose attempt failed is tried again after the delay that its kind of job sets', async () => {
   const { staging } = world;
   const at: number[] = [];
   const own: Tasks = {

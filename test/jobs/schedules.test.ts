@@ -1,4 +1,4 @@
-// Schedules: one run at each time, whatever happens to processes and to Redis.
+// A schedule requests one job at each due time, whatever happens to processes and to Redis.
 import { expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { App } from '../../src/environments/app.ts';
@@ -26,7 +26,10 @@ const nightly: Schedule = { ...schedule, pattern: '0 3 * * *' };
 
 const schedulesOf = (own: Schedule) => (here: App) => Promise.resolve(declaredFor(here, [own]));
 
-/** Opens a queue and a schedule as one process does; `start` runs the schedule in it. */
+/**
+ * Opens a queue and a schedule, as one server process does; `start` lets this process run the
+ * schedule.
+ */
 async function openProcess(own: Schedule) {
   const { staging } = world;
   const redis = await openRedis(staging);
@@ -58,7 +61,7 @@ const recorded = () =>
     sql`select next_at, last_due_at from job_schedule`,
   );
 
-/** Makes a schedule look as if two of its runs had been missed some minutes ago. */
+/** Sets the next run of a schedule to 25 hours ago, so that two nightly runs count as missed. */
 const missTwice = () =>
   run(
     world.staging.sql,
@@ -72,7 +75,7 @@ test('the next run of a schedule follows its cron pattern in its time zone, even
   expect(next('2026-03-27T01:00:00Z')).toBe('2026-03-27T05:30:00.000Z');
 });
 
-test('two processes with the same schedule request one job at each time', async () => {
+test('two processes with the same schedule request only one job at each due time', async () => {
   const one = await openProcess(schedule);
   const other = await openProcess(schedule);
   await Promise.all([one.ticks.sweep(), other.ticks.sweep()]);
@@ -87,7 +90,7 @@ test('two processes with the same schedule request one job at each time', async 
   expect(all.every(({ person }) => person === 'schedule')).toBe(true);
 });
 
-test('a schedule is registered again after Redis loses its data, and continues', async () => {
+test('a schedule is registered in Redis again after Redis loses its data, and continues to request jobs', async () => {
   const { ticks, start } = await openProcess(schedule);
   await ticks.sweep();
   start();
@@ -99,7 +102,7 @@ test('a schedule is registered again after Redis loses its data, and continues',
   await until(async () => (await requested()).length >= before + 2);
 });
 
-test('after an outage one run makes up for all runs that a schedule missed', async () => {
+test('after an outage a single run makes up for all runs that a schedule missed', async () => {
   const { ticks } = await openProcess(nightly);
   await ticks.sweep();
   expect(await requested()).toEqual([]);
@@ -113,7 +116,7 @@ test('after an outage one run makes up for all runs that a schedule missed', asy
   expect(line?.last_due_at).not.toBeNull();
 });
 
-test('a schedule with a changed pattern runs at its next time, not at once', async () => {
+test('a schedule with a changed pattern runs at the next time of the new pattern, not at once', async () => {
   const { ticks } = await openProcess(nightly);
   await ticks.sweep();
   await missTwice();

@@ -1,4 +1,4 @@
-// What the page of a job shows of its work: its steps, and the lines of its log.
+// Jobs record their steps and log lines, which the job’s page shows.
 import { expect, test } from '@jest/globals';
 import { z } from 'zod';
 import * as jobs from '../../src/jobs/jobs.ts';
@@ -24,7 +24,7 @@ const doing = (run: (work: Work) => Promise<unknown>): Tasks => ({
 
 const request = async () => (await jobs.request(world.staging.sql, wanted)).job;
 
-test('retrying a job skips the steps that are done and uses their results', async () => {
+test('retrying a failed job skips its finished steps and uses their stored results', async () => {
   const { staging } = world;
   const ran: string[] = [];
   let isBroken = true;
@@ -56,7 +56,7 @@ test('retrying a job skips the steps that are done and uses their results', asyn
   ]);
 });
 
-test('starting a failed job over runs every step again and keeps the log', async () => {
+test('retrying a failed job from the start runs every step again and keeps the log', async () => {
   const { staging } = world;
   const ran: number[] = [];
   const own = doing(async ({ step, job }) => {
@@ -76,7 +76,7 @@ test('starting a failed job over runs every step again and keeps the log', async
   ]);
 });
 
-test('a progress report of a job with a new text begins a step, and the end of the job ends it', async () => {
+test('a job’s progress report with a new text begins a step, and the end of the job ends the last step', async () => {
   const { staging } = world;
   const own = doing(async ({ report }) => {
     await report({ done: 1, total: 3, doing: 'Forms' });
@@ -118,7 +118,7 @@ test('the log of a job keeps its last 500 lines', async () => {
   expect([lines[0]?.text, lines.length]).toEqual(['Line 201', 500]);
 });
 
-test('an attempt at a job that another worker has taken over adds no steps and no log lines', async () => {
+test('an attempt adds no steps and no log lines after another worker has taken over its job', async () => {
   const { staging } = world;
   const own = doing(async ({ log, step, job }) => {
     await staging.sql.query('update job set attempt = 5 where id = ?', [job.id]);

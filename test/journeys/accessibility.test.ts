@@ -1,5 +1,5 @@
-// Every page in light and dark mode: the accessibility checker axe finds nothing, and nothing is blocked by the
-// content security policy. The main pages also at 320 px and without JavaScript.
+// Opens every page in light and dark mode: the accessibility checker axe finds nothing, and the content security policy
+// blocks nothing. The main pages are also tested at 320 px and without JavaScript.
 import { expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { findingsOn, watchPolicy } from '../support/axe.ts';
@@ -14,7 +14,8 @@ const at = useBrowser(world, async () => {
   ids = await fill(world);
 });
 
-// axe reports an input covered by the sticky bar as too small a target; a tall window avoids that.
+// axe reports an input that the sticky bar covers as too small a target. In a tall window the bar
+// covers no input.
 const TALL = 4000;
 
 type Visit = [address: string, act?: (page: Page) => Promise<void>];
@@ -163,7 +164,7 @@ test('the pages of administrators and viewers in pre-production and production h
   await context.close();
 }, 600_000);
 
-/** Whether the page scrolls sideways. Tables that scroll by themselves do not count. */
+/** Whether the page scrolls sideways. A table that scrolls within the page does not count. */
 const isWide = (page: Page) =>
   page.evaluate('document.documentElement.scrollWidth > document.documentElement.clientWidth');
 

@@ -1,6 +1,7 @@
-// The story of account migrations in a real browser: an app asks and polls while a person watches; a wave is added,
-// paused and resumed; broken records are mended and retried, others discarded; a failed account goes on, and one is
-// migrated again. On the pages axe finds nothing, and they fit on a phone.
+// The story of account migrations in a real browser. An app starts a migration and polls while a person watches. A wave
+// of accounts is added, paused and resumed. Broken records are corrected and retried, others are discarded. A failed
+// account is retried and migrated again. The accessibility checker axe finds nothing on the pages, and they fit on a
+// phone.
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { attachmentDelays } from '../../src/account-moves/attachment-fetch.ts';
@@ -76,7 +77,9 @@ const follow = async (name: string | RegExp) => {
   await page.waitForLoadState();
 };
 
-/** Makes each answer of the older system slow, so that there is something to watch. */
+/**
+ * Makes each answer of the older system slow, so that a migration takes long enough to be watched.
+ */
 const slow = (account: string, ms = 700) =>
   older.fail({
     match: new RegExp(`(channels_to_migrate\\S*|Query messages) ?\\S*${account}$`),
@@ -90,7 +93,7 @@ type Seen = {
   poll_after_ms: number | null;
 };
 
-/** Asks as an app does, with the token of its account. */
+/** Calls the API as an app does, with the token of the account. */
 async function call(method: string, path: string, account: string): Promise<Seen> {
   const token = await older.shopperToken(account);
   const answer = await fetch(`${at.servers.urls.staging}/api/v1${path}`, {
@@ -106,7 +109,7 @@ test('S4-10 S4-13 S4-14 an app sees every status in order while its inbox fills,
   expect(await call('GET', '/accounts', 'shop-1')).toMatchObject({
     migration_status: 'not_started',
   });
-  // So slow that the inbox is opened before the older messages, which are read ahead, are all here.
+  // The answers are so slow that the inbox is opened before all older messages have arrived.
   slow('shop-1', 2000);
   const seen = [await call('POST', '/start-migration', 'shop-1')];
   await open('/account-moves/shop-1');
@@ -124,7 +127,7 @@ test('S4-10 S4-13 S4-14 an app sees every status in order while its inbox fills,
   expect(await page.locator('ol.messages > li').count()).toBeGreaterThan(0);
   await look(page);
   await open('/account-moves/shop-1');
-  // The page follows the move and reloads itself at the end.
+  // The page shows the progress of the migration, and reloads itself at the end.
   await page.getByText('Completed', { exact: true }).waitFor();
   await polling;
   const statuses = seen.map((one) => one.migration_status);
@@ -152,7 +155,7 @@ test('S4-10 S4-13 S4-14 an app sees every status in order while its inbox fills,
 }, 180_000);
 
 test.each([{ javaScript: true }, { javaScript: false }])(
-  'a wave is added, paused and resumed in the browser (%j)',
+  'a person adds a wave of accounts, pauses it and resumes it in the browser (%j)',
   async ({ javaScript }) => {
     const ids = [1, 2, 3].map((number) => `wave-${javaScript}-${number}`);
     for (const id of ids) {
@@ -203,7 +206,7 @@ test.each([{ javaScript: true }, { javaScript: false }])(
   180_000,
 );
 
-test('broken records are mended and retried, others discarded, a failed account goes on, and one is migrated again', async () => {
+test('a person retries corrected records, discards others with a reason, retries a failed account, and migrates it again', async () => {
   const odd = await older.add({ id: 'odd-1', messages: 80, isOdd: true });
   await open('/account-moves');
   await page.getByLabel('Beginning of the id').fill('odd-1');

@@ -1,5 +1,5 @@
-// The story of an uploaded data file in a real browser: uploaded, checked, loaded, searched, replaced, restored. On
-// every page the accessibility checker axe finds nothing, and the page fits on a phone.
+// The story of a data file in a real browser: a person uploads, checks, loads, searches and replaces the file, and
+// restores the former version. On every page the accessibility checker axe finds nothing, and the page fits on a phone.
 import { expect, test } from '@jest/globals';
 import { watchPolicy } from '../support/axe.ts';
 import { openContext, signIn, useBrowser } from '../support/browser.ts';
@@ -26,7 +26,7 @@ const found: string[] = [];
 
 const look = lookInto(found, { height: 2000 });
 
-test('S3-03 S3-07 a person adds a dataset, uploads a CSV file, checks its reading, loads it, searches it, replaces it and restores the former version', async () => {
+test('S3-03 S3-07 a person adds a dataset, uploads a CSV file, checks how it is read, loads it, searches it, replaces it and restores the former version', async () => {
   const { servers, browser } = both;
   const base = servers.urls.staging;
   const context = await openContext(browser, { height: 2000 });
@@ -57,7 +57,8 @@ test('S3-03 S3-07 a person adds a dataset, uploads a CSV file, checks its readin
   await page.getByText('5 of 9 lines become rows').waitFor();
   await look(page);
 
-  // The type of a column is chosen: the value that does not fit is rejected with its line.
+  // A person chooses the type of a column. A value that does not fit this type is rejected with its
+  // line.
   await page.getByLabel('Type of people').selectOption('integer|');
   await page.getByRole('button', { name: 'Read again with these choices' }).click();
   await page
@@ -76,7 +77,8 @@ test('S3-03 S3-07 a person adds a dataset, uploads a CSV file, checks its readin
   await page.getByRole('button', { name: 'Search' }).click();
   await look(page);
 
-  // A newer file replaces the rows; a restored version brings the former ones back.
+  // A newer file replaces the rows. Restoring the former version makes the former rows current
+  // again.
   await page.goto(`${base}/datasets`);
   await page.getByRole('link', { name: 'statistics/cities' }).click();
   await page.getByRole('link', { name: 'Upload a file' }).click();
@@ -108,7 +110,7 @@ test('S3-03 S3-07 a person adds a dataset, uploads a CSV file, checks its readin
   expect(blocked).toEqual([]);
 }, 120_000);
 
-test('S3-03 without script a file is uploaded, checked and loaded by plain forms', async () => {
+test('S3-03 a person uploads, checks and loads a file without JavaScript', async () => {
   const { servers, browser } = both;
   const base = servers.urls.staging;
   const context = await openContext(browser, { javaScript: false });

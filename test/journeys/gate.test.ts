@@ -1,4 +1,5 @@
-// The pages shown during an update and at another version, in a real browser, and the way back.
+// The pages that a browser shows while a database is being updated or has another version than the program, and how the
+// person continues afterwards.
 import { expect, test } from '@jest/globals';
 import { currentVersion } from '../../src/version/db-version.ts';
 import { writeVersion } from '../../src/version/metadata.ts';
@@ -13,7 +14,7 @@ const at = useBrowser(world);
 
 const supported = currentVersion();
 
-test('S2-23 S2-55 when a database update begins during an edit, a page waits for its end, and then the typed values are shown again', async () => {
+test('S2-23 S2-55 when a database update begins during an edit, a page waits for the end of the update, and the typed values are shown again after sign-in', async () => {
   const { staging } = world;
   const form = { entity: 'form', id: await add(staging, 'form', { name: 'Visit details' }) };
   const context = await openContext(at.browser);
@@ -33,7 +34,7 @@ test('S2-23 S2-55 when a database update begins during an edit, a page waits for
   expect(await findingsOn(page)).toEqual([]);
   expect((await get(staging, form))['description']).toBeNull();
   await writeVersion(staging.documents, { databaseVersion: supported, isUpdating: false });
-  // The page goes on to the sign-in page without any action of the person.
+  // The page opens the sign-in page by itself when the update has ended.
   await page.getByRole('button', { name: 'Sign in' }).waitFor({ timeout: 15_000 });
   await page.getByLabel('E-mail').fill('pm@example.com');
   await page.getByLabel('Password').fill(password);

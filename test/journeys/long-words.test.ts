@@ -1,4 +1,4 @@
-// Texts of one long word: no page scrolls sideways (ui.md, 18).
+// Rows whose texts are one very long word: no page scrolls sideways (ui.md, 18).
 import { expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import type { Content } from '../../src/catalog/entity.ts';
@@ -19,7 +19,9 @@ const at = useBrowser(world, async () => {
 });
 
 let count = 0;
-/** The longest word that a field accepts; each call returns a different one. */
+/**
+ * Returns a word of the greatest length that a field accepts; each call returns a different one.
+ */
 const word = (max: number) => `${(count += 1)}`.padEnd(max, 'W');
 
 function longValue({ kind, max }: { kind: string; max?: number | undefined }): Value | undefined {

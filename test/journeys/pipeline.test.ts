@@ -1,5 +1,5 @@
-// Pages of pipeline runs, HAWK keys and the documentation of the signed API in a browser: light, dark, narrow, without
-// script.
+// Pages of pipeline runs, HAWK keys and the documentation of the signed API in a browser: in light and dark mode, on a
+// narrow screen, and without JavaScript.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
 import { findingsOn, watchPolicy } from '../support/axe.ts';
@@ -23,7 +23,10 @@ afterAll(() => browser.close());
 const isWide = (page: Page) =>
   page.evaluate('document.documentElement.scrollWidth > document.documentElement.clientWidth');
 
-/** A failed, a superseded and a waiting run; two HAWK keys. */
+/**
+ * Makes a failed, a superseded and a waiting pipeline run, and a HAWK key. Returns the number of
+ * the failed run.
+ */
 async function prepare() {
   const { here } = pipeline.site;
   await hire(here, 'dana');
@@ -39,7 +42,7 @@ async function prepare() {
 }
 
 test.each([1440, 360])(
-  'pages of pipeline runs and HAWK keys, light and dark at %d px, have 0 findings of axe, obey the content security policy and do not scroll sideways',
+  'pages of pipeline runs and HAWK keys, light and dark at %d px, have 0 findings of the accessibility checker axe, obey the content security policy and do not scroll sideways',
   async (width) => {
     const run = await prepare();
     const context = await openContext(browser, { width, height: 1600 });
@@ -80,7 +83,7 @@ test.each([1440, 360])(
   120_000,
 );
 
-test('a failed run is resumed without JavaScript', async () => {
+test('a person resumes a failed pipeline run without JavaScript', async () => {
   const run = await prepare();
   const context = await openContext(browser, { javaScript: false });
   const page = await context.newPage();

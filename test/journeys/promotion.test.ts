@@ -1,4 +1,4 @@
-// The main use case in a real browser: staging → pre-production → production.
+// The main use case in a real browser: a change goes from staging to pre-production, and from there to production.
 import { expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { openContext, signIn, useBrowser } from '../support/browser.ts';
@@ -90,7 +90,7 @@ test.each(['ed', 'vic'])(
   },
 );
 
-test('leaving a page with unsaved changes asks for confirmation', async () => {
+test('a person who leaves a page with unsaved changes is asked for confirmation', async () => {
   const id = await add(world.staging, 'form');
   const context = await openContext(at.browser);
   const page = await context.newPage();

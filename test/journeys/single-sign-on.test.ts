@@ -1,4 +1,5 @@
-// Single sign-on in a real browser: signing in at the provider on staging, then one click to pre-production.
+// Single sign-on in a real browser: a person signs in at the identity provider on staging, and then opens
+// pre-production with one click.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
 import { findingsOn, watchPolicy } from '../support/axe.ts';
@@ -68,7 +69,7 @@ test('a signed-out person stays signed out, and another person can then sign in'
   await context.close();
 });
 
-test('a search after the session has ended leads to the sign-in page', async () => {
+test('a search after the session has ended signs the person in again by single sign-on, and then shows the result', async () => {
   const context = await openContext(browser);
   const page = await context.newPage();
   const blocked = watchPolicy(page);
@@ -84,7 +85,7 @@ test('a search after the session has ended leads to the sign-in page', async () 
   await context.close();
 });
 
-test('the page of the test provider has 0 findings of the accessibility checker axe', async () => {
+test('the sign-in page of the test identity provider has 0 findings of the accessibility checker axe', async () => {
   const context = await openContext(browser);
   const page = await context.newPage();
   await page.goto(`${servers.urls.production}/sign-in/single`);

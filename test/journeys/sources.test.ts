@@ -1,5 +1,6 @@
-// The story of three sources in a real browser: added, run, one file broken, corrected by the publisher and fetched
-// again. On every page the accessibility checker axe finds nothing, and the page fits on a phone.
+// The story of three sources in a real browser: a person adds and runs them, one file is broken, the publisher corrects
+// it, and the person fetches it again. On every page the accessibility checker axe finds nothing, and the page fits on
+// a phone.
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
 import { startPublisher, type Publisher } from '../../demo/publisher/server.ts';
@@ -58,7 +59,7 @@ const kinds = [
 ] as const;
 
 test.each([{ javaScript: true }, { javaScript: false }])(
-  'S3-02 S3-40 S3-65 S3-67 three sources are added, run and corrected in the browser (%j)',
+  'S3-02 S3-40 S3-65 S3-67 a person adds and runs three sources, and fetches a corrected file again, in the browser (%j)',
   async ({ javaScript }) => {
     const { staging } = servers.urls;
     const context = await openContext(browser, { javaScript });
@@ -124,13 +125,16 @@ test.each([{ javaScript: true }, { javaScript: false }])(
   240_000,
 );
 
-/** Waits until a page shows a text and its job has ended; a page without script is reloaded for that. */
+/**
+ * Waits until a page shows a text and its job has ended. The page is reloaded for that, because it
+ * may have no script.
+ */
 async function untilShown(page: Page, text: string) {
   for (let look = 0; look < 200; look += 1) {
     const isRunning = (await page.locator('[data-job]').count()) > 0;
     if (!isRunning && (await page.getByText(text, { exact: true }).count()) > 0) return;
     await page.waitForTimeout(200);
-    // The page reloads itself when the job ends, perhaps at this moment.
+    // An error is ignored: the page may reload itself at this moment, because its job has ended.
     await page.reload().catch(() => {});
   }
   throw new Error(`“${text}” did not appear`);

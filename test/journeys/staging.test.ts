@@ -1,6 +1,6 @@
-// The whole story of a staging database in a real browser: ordered in production, announced by e-mail, opened and
-// worked in on staging, dropped. On every page the accessibility checker axe finds nothing, and the page fits on a
-// phone.
+// The whole story of a staging database in a real browser: a person orders it in production, gets its link by e-mail,
+// opens it on staging, edits a row in it, and drops it. On every page the accessibility checker axe finds nothing, and
+// the page fits on a phone.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
 import * as environments from '../../src/staging/environments.ts';
@@ -25,7 +25,7 @@ const found: string[] = [];
 
 const look = lookInto(found, { height: 4000 });
 
-/** Runs the chores that the servers run every few seconds, again and again, until the page shows a text. */
+/** Runs the chores that the servers run every few seconds, until the page shows a text. */
 async function untilShown(page: Page, text: string) {
   for (let look = 0; look < 100; look += 1) {
     await both.now.chores();
@@ -35,7 +35,7 @@ async function untilShown(page: Page, text: string) {
   throw new Error(`“${text}” did not appear`);
 }
 
-test('S1-31 S1-38 S1-39 S1-91 J-2 J-3 a person orders a staging database, opens it by the link in the e-mail, works in it and drops it', async () => {
+test('S1-31 S1-38 S1-39 S1-91 J-2 J-3 a person orders a staging database, opens it by the link in the e-mail, edits a business in it and drops it', async () => {
   const { servers, production, mail } = both.now;
   const business = {
     entity: 'business',

@@ -1,4 +1,4 @@
-// Pages with unsaved values ask for confirmation before they are left, even after a refusal and after going back.
+// A person who leaves a page with unsaved values is asked for confirmation, even after a refused save.
 import { beforeEach, afterEach, expect, test } from '@jest/globals';
 import type { BrowserContext, Page } from 'playwright-core';
 import { find } from '../../src/rows/store.ts';
@@ -36,7 +36,7 @@ const leave = async () => {
   await page.waitForURL((url) => url.pathname === '/');
 };
 
-test('a page that comes back with an error asks for confirmation before it is left (walk 4)', async () => {
+test('a person who leaves a page after a refused save is asked for confirmation (walk 4)', async () => {
   const id = await add(world.staging, 'form', { name: 'Order' });
   await open(`/catalog/form/${id}`);
   expect(await counter()).toBe('');
@@ -49,7 +49,7 @@ test('a page that comes back with an error asks for confirmation before it is le
   expect(asked).toEqual(['beforeunload']);
 });
 
-test('the page of a new row and the page of a conflict ask for confirmation before they are left (walk 4)', async () => {
+test('a person who leaves the page of a new row or of a conflict after a refused save is asked for confirmation (walk 4)', async () => {
   await open('/catalog/form/new');
   await page.getByLabel('Description').fill('Typed');
   await press('Save');
@@ -66,7 +66,7 @@ test('the page of a new row and the page of a conflict ask for confirmation befo
   expect(asked).toEqual(['beforeunload', 'beforeunload']);
 });
 
-test('a form outside the catalogue, such as adding a person, asks for confirmation before it is left (walk 4)', async () => {
+test('a person who leaves a form outside the catalogue after a refused save is asked for confirmation (walk 4)', async () => {
   await context.clearCookies();
   await signIn(page, at.servers.urls.staging, 'ops@example.com', password);
   await open('/people/new');
@@ -80,7 +80,7 @@ test('a form outside the catalogue, such as adding a person, asks for confirmati
   expect(asked).toEqual(['beforeunload']);
 });
 
-test('a form that is discarded, saved or untouched is left without asking for confirmation (walk 4)', async () => {
+test('a person who leaves a discarded, saved or untouched form is not asked for confirmation (walk 4)', async () => {
   const id = await add(world.staging, 'banner', {
     start: '2026-11-30T09:00:00.000Z',
     title: 'Sale',
@@ -99,7 +99,7 @@ test('a form that is discarded, saved or untouched is left without asking for co
   expect(await get(world.staging, { entity: 'banner', id })).toMatchObject({ title: 'Typed' });
 });
 
-test('a form to which a person goes back after adding a row offers to add a second row, and counts as unsaved (F14)', async () => {
+test('a person who goes back to the form after adding a row can add a second row with this form (F14)', async () => {
   const business = await add(world.staging, 'business', { name: 'Kesar' });
   await open('/catalog/sts/new');
   await page.getByLabel('Text').fill('First');

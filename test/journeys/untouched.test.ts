@@ -1,4 +1,5 @@
-// A form that is opened in a browser and saved changes no untouched field.
+// A person opens a form in a browser and saves it: fields that the person did not touch stay exactly as they were
+// stored.
 import { expect, test } from '@jest/globals';
 import { collection } from '../../src/rows/mongo.ts';
 import { entityNamed } from '../../src/catalog/index.ts';
@@ -10,7 +11,7 @@ import { useWorld } from '../support/world.ts';
 const world = useWorld({ cleared: 'once' });
 const at = useBrowser(world);
 
-/** The stored document or row, without the time of the last change. */
+/** Returns the stored row without its modified_at. */
 async function stored(table: string, id: number) {
   const [lines] = await world.staging.sql.query(`select * from \`${table}\` where id = ?`, [id]);
   const { modified_at: _modified, ...row } = (lines as Record<string, unknown>[])[0] ?? {};

@@ -1,4 +1,4 @@
-// E-mail through a real SMTP server: delivered once, despite failures of server and process.
+// E-mails are delivered once through a real SMTP server, even when the mail server or the sending process fails.
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { freePort } from '../../bin/programs.ts';
 import { run, sql, transaction } from '../../src/database/sql.ts';
@@ -45,7 +45,7 @@ const lines = () => outbox.list(world.staging.sql, { channel: 'email', state: ''
 const makeDue = () =>
   run(world.staging.sql, sql`update outbox set next_at = utc_timestamp(3) where state = 'pending'`);
 
-test('an e-mail is delivered once, with its text, a link and the same Message-ID at every attempt', async () => {
+test('an e-mail is delivered once, with its text, a link, and the Message-ID of its outbox message', async () => {
   await send();
   expect(await deliver(staging)).toBe(1);
   expect(await deliver(staging)).toBe(0);
@@ -66,7 +66,7 @@ test('an e-mail is delivered once, with its text, a link and the same Message-ID
   expect(text).toContain('Oneway, Staging');
 });
 
-test('a message sent by e-mail also appears in the recipient’s inbox, in the same commit', async () => {
+test('a message that is sent by e-mail also appears in the recipient’s inbox', async () => {
   await send();
   expect(await inApp.of(staging.sql, to)).toMatchObject([
     { event: 'database.ready', text: 'Your database “trial” is ready.', href: '/databases/7' },
@@ -74,7 +74,7 @@ test('a message sent by e-mail also appears in the recipient’s inbox, in the s
   expect(await inApp.unread(staging.sql, to)).toBe(1);
 });
 
-test('a commit that is rolled back leaves neither a message nor an e-mail', async () => {
+test('a transaction that is rolled back leaves neither an inbox message nor an e-mail', async () => {
   const failing = transaction(staging.sql, async (on) => {
     const email = emailAbout(staging.settings, 'Never sent');
     await notify(on, { event: 'database.ready', to, text: 'Ready', href: null, email });
@@ -85,7 +85,7 @@ test('a commit that is rolled back leaves neither a message nor an e-mail', asyn
   expect(await inApp.unread(staging.sql, to)).toBe(0);
 });
 
-test('without a mail server in the settings a message reaches only the inbox', async () => {
+test('without a mail server in the settings, a message appears only in the inbox', async () => {
   await send(world.staging);
   expect(await inApp.unread(staging.sql, to)).toBe(1);
   expect(await lines()).toEqual([]);
@@ -117,7 +117,7 @@ test('an e-mail is retried after a temporary refusal of the mail server (451)', 
   expect(mail.received).toHaveLength(1);
 });
 
-test('one refused recipient does not delay the e-mails queued after it', async () => {
+test('a refused recipient does not delay the e-mails that are queued after the refused one', async () => {
   mail.behaviour.recipient = { code: 550, text: 'no such mailbox' };
   for (let count = 0; count < 7; count += 1) await send();
   await deliver(staging);
@@ -144,7 +144,7 @@ test.each(['silent', 'slow'] as const)(
   },
 );
 
-test('a mail server that hangs delays e-mails for one timeout only, and no other channel', async () => {
+test('a mail server that hangs blocks e-mail delivery for only one timeout, and does not delay other channels', async () => {
   timeouts.attempt = 1000;
   const server = await openSlowServer('silent', 0);
   const here = openApp(settingsOf(world.variables.staging, variables(server.url)));
@@ -157,7 +157,7 @@ test('a mail server that hangs delays e-mails for one timeout only, and no other
   await here.close();
 });
 
-test('an e-mail is resent under the same Message-ID when its process is killed between sending and recording it', async () => {
+test('an e-mail is resent with the same Message-ID when the sending process is killed before it records the delivery', async () => {
   await send();
   const own = { ...world.variables.staging, ...variables() };
   const { child, ended } = elsewhere({ variables: own, task: { do: 'deliver' }, at: null });
@@ -177,7 +177,7 @@ test('an e-mail is resent under the same Message-ID when its process is killed b
   expect(new Set(ids).size).toBe(1);
 });
 
-test('several processes together send each e-mail once', async () => {
+test('several processes that deliver at the same time send each e-mail once', async () => {
   await send();
   await Promise.all([deliver(staging), deliver(staging), deliver(staging)]);
   expect(mail.received).toHaveLength(1);
@@ -199,7 +199,7 @@ test.each([
 });
 
 test.each(['ana@example.com, eve@example.com', 'ana@example.com\r\nBcc: eve@example.com'])(
-  'an address that contains a second address (%j) reaches nobody else',
+  'an e-mail address that contains a second address (%j) does not add a recipient',
   async (address) => {
     const email = emailAbout(staging.settings, 'Ready');
     await notify(staging.sql, { event: 'test', to: address, text: 'Ready', href: null, email });

@@ -1,4 +1,4 @@
-// Messages to webhooks and Slack, and the settings that name them.
+// Oneway sends messages to the webhooks and Slack channels that its settings name.
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { run, sql } from '../../src/database/sql.ts';
 import { openApp, type App } from '../../src/environments/app.ts';
@@ -13,7 +13,7 @@ import { settingsOf, useWorld } from '../support/world.ts';
 const secret = 'a secret of the mobile app, 32 characters';
 
 describe('settings of webhooks and Slack', () => {
-  test('without webhooks and Slack channels in the settings, messages are not sent to them', () => {
+  test('webhooks and Slack channels are optional in the settings', () => {
     expect(endpointsFrom({})).toEqual({ mail: null, webhooks: {}, slack: {} });
     expect(wrongEndpoints({ SMTP_URL: '', INDEXER_URL: '', SLACK_ONCALL_URL: '' })).toEqual([]);
   });
@@ -49,13 +49,13 @@ describe('settings of webhooks and Slack', () => {
     expect(wrongEndpoints(variables).join('\n')).toContain(complaint);
   });
 
-  test('the error for a wrong Slack address does not repeat the address, because it is a secret', () => {
+  test('the error about a wrong Slack URL in the settings does not repeat the URL, because it is a secret', () => {
     const wrong = wrongEndpoints({ SLACK_ONCALL_URL: 'hooks.slack.example/T1' });
     expect(wrong.join('\n')).not.toContain('T1');
   });
 });
 
-test('retry delays of undelivered messages double from 5 seconds to at most an hour', () => {
+test('the delays between attempts to send a message double from 5 seconds to at most an hour', () => {
   expect([1, 2, 3, 10, 11, 14].map(backoff)).toEqual([5, 10, 20, 2560, 3600, 3600]);
 });
 
@@ -93,7 +93,7 @@ describe('delivery of webhooks and Slack messages', () => {
     publishToSlack(staging.sql, { event: 'transfer.needs-attention', to: 'oncall', text, href });
   const lines = () => outbox.list(staging.sql, { channel: '', state: '', before: null });
 
-  test('each webhook is signed with its own secret, in the same format as the indexer’s', async () => {
+  test('each webhook is signed with its own secret, in the same format as the search indexer’s webhook', async () => {
     await publishOne();
     expect(await deliver(staging)).toBe(1);
     const [{ headers, body } = { headers: {}, body: '' }] = app.received;
@@ -106,7 +106,7 @@ describe('delivery of webhooks and Slack messages', () => {
     expect(signature).toBe(signatureOf(secret, body, time));
   });
 
-  test('Slack receives {"text": …} with a link, and no name within the text notifies anyone', async () => {
+  test('a Slack message is {"text": …} with a link, and names such as <!channel> in its text notify nobody', async () => {
     await post('<!channel> Forms & tasks need attention', '/transfers/12');
     expect(await deliver(staging)).toBe(1);
     expect(chat.received.map(({ body }) => JSON.parse(body) as object)).toEqual([
@@ -117,7 +117,7 @@ describe('delivery of webhooks and Slack messages', () => {
     expect(chat.received[0]?.headers['oneway-signature']).toBeUndefined();
   });
 
-  test('Slack messages are retried like webhooks', async () => {
+  test('a Slack message is retried after an error, like a webhook', async () => {
     chat.answers.push(500, 200);
     await post('Ready', null);
     expect(await deliver(staging)).toBe(0);
@@ -126,7 +126,7 @@ describe('delivery of webhooks and Slack messages', () => {
     expect(chat.received.map(({ body }) => body)).toEqual(['{"text":"Ready"}', '{"text":"Ready"}']);
   });
 
-  test('a message for a webhook that is missing from the settings stays pending, and does not delay the others', async () => {
+  test('messages for a webhook that is missing from the settings stay pending and do not delay messages for other webhooks', async () => {
     for (let count = 0; count < 60; count += 1) await publishOne('former-app');
     await publishOne();
     expect(await deliver(staging)).toBe(1);
@@ -136,7 +136,7 @@ describe('delivery of webhooks and Slack messages', () => {
     expect((await lines()).filter(({ attempts }) => attempts > 0)).toHaveLength(1);
   });
 
-  test('the outbox page lists notifications by channel and state', async () => {
+  test('the outbox can be listed by channel and by state', async () => {
     await publishOne();
     await post('Ready', null);
     await publishOne('indexer');

@@ -1,4 +1,4 @@
-// S0-70 after each write the search indexer is notified of the changed ids by a signed webhook, until it
+// S0-70 after each write, Oneway notifies the search indexer of the changed ids by a signed webhook, until the indexer
 // acknowledges.
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
@@ -41,7 +41,7 @@ async function sendOne() {
 }
 
 describe('content of Indexer notifications', () => {
-  test('S0-70 a transfer and its undo each notify the indexer once of the ids they wrote and removed', async () => {
+  test('S0-70 a transfer notifies the search indexer once of the ids that it wrote, and its undo once of the ids that it removed', async () => {
     const { sent, business, task } = await sendOne();
     expect(await deliver(staging)).toBe(1);
     expect(await deliver(staging)).toBe(0);
@@ -76,7 +76,7 @@ describe('content of Indexer notifications', () => {
     });
   });
 
-  test('the search indexer is also notified of a row that the destination stored differently than sent (F9)', async () => {
+  test('the search indexer is also notified of a row whose stored content differs from the content that was sent (F9)', async () => {
     const { sql: there } = world.preprod;
     await createTrigger(
       world.preprod,
@@ -95,7 +95,7 @@ describe('content of Indexer notifications', () => {
     }
   });
 
-  test('a transfer that is rolled back notifies nobody', async () => {
+  test('a transfer that is rolled back does not notify the search indexer', async () => {
     const id = await add(world.staging, 'form');
     failpoints.reached = (name) => {
       if (name !== 'before commit') return;
@@ -106,13 +106,13 @@ describe('content of Indexer notifications', () => {
     expect(await lines()).toEqual([]);
   });
 
-  test('a transfer writes no notification when the settings name no search indexer', async () => {
+  test('a transfer adds no notification to the outbox when the settings name no search indexer', async () => {
     const id = await add(world.staging, 'form');
     await transfer(world.staging, [{ entity: 'form', id }]);
     expect(await lines()).toEqual([]);
   });
 
-  test('a transfer that is killed right before or after its end notifies the indexer exactly once', async () => {
+  test('a transfer whose process is killed right before or after its end notifies the search indexer exactly once', async () => {
     for (const point of ['removed', 'finish']) {
       const id = await add(world.staging, 'form');
       const own = { ...world.variables.staging, ...variables() };
@@ -124,7 +124,7 @@ describe('content of Indexer notifications', () => {
 });
 
 describe('delivery of Indexer notifications', () => {
-  test('the signature check documented in docs/indexer.md accepts a real signature and rejects a forged one', async () => {
+  test('the signature check in docs/indexer.md accepts a real signature and rejects a forged or old one', async () => {
     await sendOne();
     await deliver(staging);
     const [{ headers, body } = { headers: {}, body: '' }] = indexer.received;
@@ -147,7 +147,7 @@ print(hmac.compare_digest(given["v1"], expected) and abs(time.time() - int(given
     expect(headers['oneway-event']).toBe((JSON.parse(body) as { event: string }).event);
   });
 
-  test('a webhook is retried with growing delays until it is acknowledged', async () => {
+  test('a webhook message is sent again with growing delays until the receiver acknowledges it', async () => {
     await sendOne();
     indexer.answers.push(500, 0, 204);
     await deliver(staging);
@@ -171,13 +171,13 @@ print(hmac.compare_digest(given["v1"], expected) and abs(time.time() - int(given
     expect(new Set(events).size).toBe(1);
   });
 
-  test('several processes together send each notification once', async () => {
+  test('several processes that deliver at the same time send each notification once', async () => {
     await sendOne();
     await Promise.all([deliver(staging), deliver(staging), deliver(staging)]);
     expect(indexer.received).toHaveLength(1);
   });
 
-  test('a webhook is given up after 15 failures, administrators are notified, and one of them retries it', async () => {
+  test('a webhook message is given up after 15 failures, and an administrator is notified and sends it again', async () => {
     const site = await openSite(world, 'staging', variables());
     const ops = await site.as('ops');
     await sendOne();

@@ -1,4 +1,4 @@
-// The database migration that gave messages a channel (e-mail, webhook …) keeps pending outbox lines and messages.
+// The database migration that added channels (e-mail, webhook …) keeps all inbox messages and outbox messages.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { dropEnvironments, prepareEnvironments } from '../../bin/databases.ts';
 import { available, migrate } from '../../src/database/migrate.ts';
@@ -29,7 +29,7 @@ afterAll(async () => {
   await here.close();
 });
 
-test('the database migration of messages keeps all of them, and pending ones are still delivered', async () => {
+test('the migration that added channels keeps all messages, and pending outbox messages are still delivered', async () => {
   const before = (await available()).filter((one) => !one.startsWith('app/') || one < 'app/0007');
   await migrate(here.sql, here.documents, { names: before });
   await here.sql.query(

@@ -1,4 +1,4 @@
-// The page Notifications, and notices to administrators when a message is given up.
+// The page Notifications lists outbox messages, and administrators are told when a message is given up.
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { freePort } from '../../bin/programs.ts';
 import { run, select, sql } from '../../src/database/sql.ts';
@@ -40,7 +40,7 @@ const send = (here = staging, subject = 'Your database is ready') =>
   });
 const lines = () => outbox.list(world.staging.sql, { channel: 'email', state: '', before: null });
 
-test('the outbox page can show one channel only, and lists notifications of the search indexer as a channel of their own', async () => {
+test('the outbox page filters messages by channel, and the search indexer is a channel of its own', async () => {
   const site = await openSite(world, 'staging', variables());
   const vic = await site.as('vic');
   await send();
@@ -59,7 +59,7 @@ test('the outbox page can show one channel only, and lists notifications of the 
   await site.close();
 });
 
-test('an e-mail refused with 550 fails immediately, and administrators see the answer of the mail server', async () => {
+test('an e-mail that the mail server refuses with 550 is given up at once, and administrators see the server’s answer', async () => {
   const site = await openSite(world, 'staging', variables());
   const ops = await site.as('ops');
   mail.behaviour.recipient = { code: 550, text: 'no such mailbox' };
@@ -78,7 +78,7 @@ test('an e-mail refused with 550 fails immediately, and administrators see the a
   await site.close();
 });
 
-test('an administrator sends a test e-mail from the outbox page; others cannot', async () => {
+test('an administrator can send a test e-mail from the outbox page, and a viewer cannot', async () => {
   const site = await openSite(world, 'staging', variables());
   const ops = await site.as('ops');
   const vic = await site.as('vic');
@@ -91,7 +91,7 @@ test('an administrator sends a test e-mail from the outbox page; others cannot',
   await site.close();
 });
 
-test('administrators also get an e-mail when a webhook is given up', async () => {
+test('administrators get an e-mail when a webhook message is given up', async () => {
   const here = openApp(
     settingsOf(world.variables.staging, {
       ...variables(),

@@ -1,4 +1,4 @@
-// Overview pages: pending rows, the comparison matrix, recent changes, and a row at any time in the past.
+// Overview pages show pending rows, the comparison matrix, recent changes, and a row at any time in the past.
 import { describe, expect, test } from '@jest/globals';
 import { entityNamed } from '../../src/catalog/index.ts';
 import { keyText, type RowKey } from '../../src/catalog/entity.ts';
@@ -44,7 +44,7 @@ const formKey = async (facts = {}, by = pm): Promise<RowKey> => ({
 });
 
 describe('pending rows', () => {
-  test('rows with pending changes are grouped into ready, to review, changed by engineering, and not for production', async () => {
+  test('pending rows are grouped into ready to transfer, needing review, changed by engineering, and not for production', async () => {
     const { staging, preprod } = world;
     const [ready, theirs, held, both, undone] = [
       await formKey(),
@@ -85,7 +85,7 @@ describe('pending rows', () => {
     await site.close();
   });
 
-  test('a row with changed dependent rows counts as one pending row, since the time of the oldest change', async () => {
+  test('a row with changed dependent rows counts as one pending row, and its age as today, this week or longer', async () => {
     const { staging } = world;
     const form = await formKey();
     await transfer(staging, [form]);
@@ -114,7 +114,7 @@ describe('the comparison matrix', () => {
     return found;
   };
 
-  test('comparing all rows with the destination counts each status exactly, including rows changed by direct SQL', async () => {
+  test('a full comparison with the destination counts the rows of each status exactly, even rows that direct SQL changed', async () => {
     const { staging, preprod } = world;
     const [same, mine, theirs, gone, goneThere] = [
       await formKey(),
@@ -148,7 +148,7 @@ describe('the comparison matrix', () => {
     expect((await numbers())['form Only there']).toBeUndefined();
   });
 
-  test('a full comparison with the destination records the state of rows that Oneway has not written', async () => {
+  test('a full comparison with the destination finds rows that were inserted into the database without Oneway', async () => {
     const { staging } = world;
     await staging.documents
       .collection<{ _id: number; [field: string]: unknown }>('form')
@@ -164,7 +164,7 @@ describe('the comparison matrix', () => {
     await site.close();
   });
 
-  test('a full comparison with the destination keeps the record of a deletion that is being transferred', async () => {
+  test('a full comparison with the destination keeps the record of a deletion that a crash interrupted', async () => {
     const { staging, variables } = world;
     const form = await formKey();
     await transfer(staging, [form]);
@@ -175,7 +175,7 @@ describe('the comparison matrix', () => {
     expect((await numbers())['form Deleted here']).toBe(1);
   });
 
-  test('a full comparison with the destination handles several chunks of 1,000 ids, and ids that exist on one side only', async () => {
+  test('a full comparison covers several chunks of 1,000 ids, and ids that exist in only one environment', async () => {
     const { staging, preprod } = world;
     const forms = (here: typeof staging) =>
       here.documents.collection<{ _id: number; [field: string]: unknown }>('form');
@@ -201,7 +201,7 @@ describe('the comparison matrix', () => {
     expect([rows.length, rows[0]]).toEqual([50, 901]);
   });
 
-  test('two simultaneous requests for a full comparison with the destination share one job', async () => {
+  test('two requests for a full comparison with the destination share one job while that job has not ended', async () => {
     const { staging } = world;
     const [one, other] = [
       await requestComparison(staging, pm.email),
@@ -218,7 +218,7 @@ describe('the comparison matrix', () => {
   });
 });
 
-test('the changes page of production lists row, field, person and reason of each change, and offers to undo a row', async () => {
+test('the changes page for production lists the fields, tester and reason of each change, and lets a product manager undo a row', async () => {
   const { staging, preprod, production } = world;
   const [one, other] = [await formKey(), await formKey()];
   await transfer(staging, [one, other]);
@@ -247,7 +247,7 @@ test('the changes page of production lists row, field, person and reason of each
   expect((await get(production, one))['description']).toBe('Newer');
 });
 
-test('the changes page shows the first five rows of a large transfer and the number of the others, and has a link to older transfers', async () => {
+test('the changes page shows at most five rows of a large transfer, the number of its other rows, and a link to older changes', async () => {
   const { staging, preprod } = world;
   const early = await formKey({ name: 'Sent before' });
   await transfer(staging, [early]);
@@ -265,7 +265,7 @@ test('the changes page shows the first five rows of a large transfer and the num
   expect(older.changes.map(({ arrival }) => arrival.title)).toContain('Sent before');
 });
 
-test('the history shows a row at any time in the past, with the dependent rows of that time', async () => {
+test('the history shows a row as it was at a chosen time, with its dependent rows of that time', async () => {
   const { staging } = world;
   const form = await formKey({ description: 'At first' });
   const field = await add(staging, 'form_field', { form: form.id, label: 'Old label' });

@@ -1,4 +1,4 @@
-// Invitations, with which people choose their own password, and the page My account.
+// People choose their own password through an invitation, and change it on the page My account.
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import * as people from '../../src/people/people.ts';
 import { hire, password, textOf, useClient, useSite, type Client } from '../support/people.ts';
@@ -15,7 +15,7 @@ beforeEach(async () => {
   stranger = await site.as(null);
 });
 
-/** The token of the link that a page shows. */
+/** Returns the token of the invitation link on a page. */
 const tokenOn = ({ text }: { text: string }) =>
   /\/invitation\?token=([\w-]+)/.exec(text)?.[1] ?? '';
 
@@ -65,7 +65,7 @@ describe('an invitation', () => {
     expect(await status(next)).toBe(410);
   });
 
-  test('creating an invitation from an outdated page does not invalidate one created meanwhile by another administrator (F16)', async () => {
+  test('an administrator whose page is outdated cannot replace an invitation that another administrator created meanwhile (F16)', async () => {
     const { path } = await added();
     await site.here.sql.query('delete from invitation');
     const shown = fieldsOn((await ops.get(path)).text, `action="${path}/invitation"`);
@@ -77,7 +77,7 @@ describe('an invitation', () => {
     expect((await ops.post(`${path}/invitation`, fresh)).status).toBe(303);
   });
 
-  test('two simultaneous uses of an invitation set the password once (B5)', async () => {
+  test('when an invitation is used twice at the same time, only one use sets the password (B5)', async () => {
     const { token } = await added();
     const clients = await Promise.all([1, 2].map(() => site.as(null)));
     const answers = await Promise.all(
@@ -86,7 +86,7 @@ describe('an invitation', () => {
     expect(answers.map(({ status }) => status).toSorted()).toEqual([303, 410]);
   });
 
-  test('an invitation keeps the current password until another one is chosen, and is stored only as a hash (B5)', async () => {
+  test('an invited person’s current password works until a new one is chosen, and the invitation is stored only as a hash (B5)', async () => {
     await hire(site.here, 'vic');
     const vic = (await people.list(site.here.sql)).find(({ name }) => name === 'vic');
     await ops.post(`/people/${vic?.id}/invitation`);
@@ -112,7 +112,7 @@ describe('my account', () => {
   const vic = useClient(site, 'vic');
   const change = (body: object) => vic.post('/account/password', { ...body });
 
-  test('the page My account shows who is signed in and what that person may do here (B5)', async () => {
+  test('the page My account shows the signed-in person’s e-mail and permissions (B5)', async () => {
     const [mine, theirs] = [await vic.get('/account'), await ops.get('/account')];
     expect(textOf(mine.text)).toContain('vic@example.com');
     expect(textOf(mine.text)).toContain('You may view everything');
@@ -132,7 +132,7 @@ describe('my account', () => {
     expect(await canSignIn('vic@example.com', NEXT)).toBe(true);
   });
 
-  test('My account refuses a new password that is easy to guess, equals the e-mail, or equals the current one (B5)', async () => {
+  test('the page My account refuses a new password that is easy to guess, equals the e-mail, or equals the current password (B5)', async () => {
     for (const easy of ['aaaaaaaaaaaa', 'vic@example.com', password]) {
       const answer = await change({ present_password: password, password: easy });
       expect([easy, answer.status]).toEqual([easy, 422]);
@@ -141,7 +141,7 @@ describe('my account', () => {
     expect(await canSignIn('vic@example.com', password)).toBe(true);
   });
 
-  test('My account refuses the eleventh wrong attempt at the current password (B5)', async () => {
+  test('the page My account refuses an eleventh attempt after ten wrong attempts at the current password (B5)', async () => {
     const statuses: number[] = [];
     for (let time = 0; time < 11; time += 1) {
       statuses.push((await change({ present_password: 'wrong', password: NEXT })).status);

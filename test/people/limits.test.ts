@@ -10,7 +10,7 @@ import { useWorld } from '../support/world.ts';
 const world = useWorld();
 const site = useSite(world, 'staging', { TRUST_PROXY: '1' });
 
-/** A browser with its own IP address. */
+/** Returns a function that signs in with a browser at this IP address. */
 function browserAt(address: string, of: Site = site) {
   const agent = request.agent(of.app);
   return async (email: string, secret: string) => {
@@ -30,8 +30,8 @@ const secondsOf = async (act: () => Promise<unknown>) => {
   return (performance.now() - start) / 1000;
 };
 
-describe('sign-ins for one e-mail from many addresses', () => {
-  test('sign-in attempts for one e-mail from many addresses slow down but never lock the account (B4)', async () => {
+describe('sign-ins for one e-mail from many IP addresses', () => {
+  test('sign-in attempts for one e-mail from many IP addresses become slower but never lock the account (B4)', async () => {
     await site.as('vic');
     const known = browserAt('10.0.0.1');
     const email = 'vic@example.com';
@@ -42,7 +42,7 @@ describe('sign-ins for one e-mail from many addresses', () => {
         expect((await attacker(email, 'wrong wrong wrong')).status).toBe(422);
       }
     }
-    // Signs in again after the session has ended: in the same browser, and in an unknown one.
+    // The person’s right password still works from a new IP address, only more slowly.
     const again = browserAt('10.0.2.1');
     const slow = await secondsOf(async () => {
       expect((await again(email, password)).status).toBe(303);
@@ -50,13 +50,13 @@ describe('sign-ins for one e-mail from many addresses', () => {
     expect(slow).toBeGreaterThan(0.9);
   }, 60_000);
 
-  test('a sign-in attempt that is slowed down waits ten seconds at most (B4)', () => {
+  test('a sign-in attempt waits longer after more attempts for the same e-mail, but at most ten seconds (B4)', () => {
     expect([1, 20, 21, 25, 26, 70, 5000].map(waitAfter)).toEqual([
       0, 0, 1000, 1000, 2000, 10_000, 10_000,
     ]);
   });
 
-  test('all addresses of one IPv6 network count as one for the limits of sign-in (B4)', () => {
+  test('the limits on sign-in count all IP addresses of one IPv6 network as one address (B4)', () => {
     expect(addressOf({ ip: '10.1.2.3' })).toBe('10.1.2.3');
     expect(addressOf({ ip: '::ffff:10.1.2.3' })).toBe('::ffff:10.1.2.3');
     expect(addressOf({ ip: '2001:db8:1:2:3:4:5:6' })).toBe('2001:db8:1:2');
@@ -65,7 +65,7 @@ describe('sign-ins for one e-mail from many addresses', () => {
   });
 });
 
-test('a refused sign-in appears in the log without the e-mail, in the audit log and in the metrics (B4)', async () => {
+test('a refused sign-in is recorded in the log without the e-mail, in the audit log and in the metrics (B4)', async () => {
   const own = await openSite(world, 'staging', { TRUST_PROXY: '1', LOG_LEVEL: 'error' });
   await own.as('vic');
   const lines: unknown[] = [];
@@ -100,7 +100,7 @@ test('a request with a wrong API key is logged and counted in the metrics (B4)',
   expect(text).toMatch(/oneway_refusals_total\{kind="api-key",environment="staging"\} 1/);
 });
 
-test('at most 20 password checks wait, and further people are asked to try again later (C11)', async () => {
+test('at most 20 password checks wait, and a further sign-in is refused with the advice to try again later (C11)', async () => {
   let release = () => {};
   const held = new Promise<void>((resolve) => (release = resolve));
   const check = atMost({ atOnce: 3, waiting: 20 }, async (number: number) => {

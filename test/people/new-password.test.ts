@@ -40,7 +40,7 @@ test('a password that is missing, short or longer than 200 characters is refused
   expect(await reasonFor('long phrase '.repeat(17))).toContain('200 characters or fewer');
 });
 
-test('judging the strength of a very long password takes little time (B5)', async () => {
+test('estimating the strength of a very long password takes less than half a second (B5)', async () => {
   await reasonFor('correct horse battery');
   const start = process.cpuUsage();
   await reasonFor('x9!kQz pM2 lorem 7 dolor qwerty 123456 abcd '.repeat(4));

@@ -94,7 +94,7 @@ describe('signing in', () => {
     expect(await tokens.holderOf(site.here, token)).toBeNull();
   });
 
-  test('a form saved for a session that ended with a password change is not shown to the next person who signs in', async () => {
+  test('a form that was posted in a session ended by a password change is not shown to the next person who signs in', async () => {
     const thief = await site.as('vic');
     const person = (await people.list(site.here.sql)).find(({ name }) => name === 'vic');
     const version = { databaseVersion: currentVersion(), isUpdating: true };
@@ -118,7 +118,7 @@ describe('signing in', () => {
   });
 });
 
-test('a sign-in without Redis fails quickly with an explanation', async () => {
+test('a page without Redis fails quickly with an explanation', async () => {
   const down = await openSite(world, 'staging');
   const client = await down.as('vic');
   await down.close();
@@ -148,7 +148,7 @@ describe('forged posts', () => {
 });
 
 describe('the people page', () => {
-  test('of two administrators who edit the same person, the second changes only the permissions that they ticked (F16)', async () => {
+  test('when two administrators edit the same person, saving an outdated page changes only the permissions ticked or unticked on it (F16)', async () => {
     const [one, other] = [await site.as('ops'), await site.as('ops')];
     await hire(site.here, 'vic');
     const vic = (await people.list(site.here.sql)).find(({ name }) => name === 'vic');
@@ -179,7 +179,7 @@ describe('the people page', () => {
     );
   });
 
-  test('two permissions granted by simultaneous commands are both stored (F16)', async () => {
+  test('when two commands grant different permissions to a person at the same time, both permissions are stored (F16)', async () => {
     await hire(site.here, 'vic');
     const give = (permission: 'editor' | 'on_call') =>
       people.changePermission(site.here, site.here.setup, 'ops', {
@@ -192,7 +192,7 @@ describe('the people page', () => {
     expect(vic?.permissions).toEqual(['editor', 'on_call']);
   });
 
-  test('an administrator adds a person and grants permissions, and both are recorded in the audit log', async () => {
+  test('an administrator adds a person and grants permissions, and the audit log records both', async () => {
     const client = await site.as('ops');
     const wrong = await client.post('/people', { name: '', email: 'x', password: 'short' });
     expect(textOf(wrong.text)).toContain('Enter an e-mail address');
@@ -220,7 +220,7 @@ describe('the people page', () => {
     await production.close();
   });
 
-  test('the permission administrator cannot be taken from the last administrator', async () => {
+  test('the permission administrator cannot be revoked from the last administrator', async () => {
     const client = await site.as('ops');
     const { id = 0 } = (await people.list(site.here.sql)).find(({ name }) => name === 'ops') ?? {};
     const answer = await client.post(`/people/${id}/permissions`, { shown: 'administrator' });
@@ -229,7 +229,7 @@ describe('the people page', () => {
   });
 });
 
-test('values typed before a session ended are restored after signing in again', async () => {
+test('a form posted after the session has ended is saved, and restored after signing in again', async () => {
   const form = { entity: 'form', id: await add(world.staging, 'form', { name: 'Visit details' }) };
   const client = await site.as('pm');
   await client.post('/sign-out');
@@ -243,7 +243,7 @@ test('values typed before a session ended are restored after signing in again', 
   expect(textOf((await client.get('/saved-form')).text)).toContain('Description Line one line two');
   expect((await get(world.staging, form))['description']).toBeNull();
   await client.post(`/catalog/form/${form.id}`, typed);
-  // Line breaks are normalised, because browsers post different ones.
+  // Line breaks are normalised, because browsers post CRLF.
   expect((await get(world.staging, form))['description']).toBe('Line one\nline two');
 });
 
@@ -255,12 +255,12 @@ describe('saved forms', () => {
     return textOf((await client.get('/sign-in')).text).includes('is kept');
   };
 
-  test('a saved form never contains a password', async () => {
+  test('a posted form with a password is never saved for after the next sign-in', async () => {
     expect(await sent({ name: 'Address change' })).toBe(true);
     expect(await sent({ password: 'a secret of twelve' }, '/people/1/password')).toBe(false);
   });
 
-  test('saved forms are limited in size and in number per visitor', async () => {
+  test('saved forms are limited in size, and in number per IP address', async () => {
     expect(await sent({ name: 'x'.repeat(2_500_000) })).toBe(false);
     const client = await site.as(null);
     for (let post = 0; post < 101; post += 1) await client.post('/catalog/form/1', { name: 'x' });

@@ -1,4 +1,4 @@
-// Single sign-on against a real provider, over real HTTP.
+// Single sign-on works with a real OpenID Connect provider, over real HTTP.
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { Server } from 'node:http';
 import { freePort } from '../../bin/programs.ts';
@@ -41,7 +41,7 @@ afterAll(async () => {
   provider.close();
 });
 
-/** The server of one environment at its address, configured with the provider. */
+/** Starts the server of one environment at its URL, configured with the sign-in provider. */
 async function start(name: Name, also: Record<string, string> = {}): Promise<App> {
   const settings = settingsOf(world.variables[name], {
     ENVIRONMENT_URLS: Object.entries(urls)
@@ -59,14 +59,17 @@ async function start(name: Name, also: Record<string, string> = {}): Promise<App
 
 const withClaim = { OIDC_PERMISSIONS_CLAIM: 'oneway_permissions' };
 
-/** Follows the link on the sign-in page and types the password at the provider. */
+/** Follows the single sign-on link and types e-mail and password at the provider. */
 async function signIn(who: Visitor, name: Name, role: string): Promise<Answer> {
   const page = await who.open(`${urls[name]}/sign-in/single`);
   if (!page.url.startsWith(provider.issuer)) return page;
   return who.follow(await who.send(page, { email: `${role}@example.com`, password }));
 }
 
-/** The URL to which the provider redirects the browser after signing in, not yet opened. */
+/**
+ * Signs in at the provider; returns the URL to which the provider then redirects the browser,
+ * without opening it.
+ */
 async function callbackFor(who: Visitor, role: string, change = (address: string) => address) {
   const begun = await who.get(`${urls.staging}/sign-in/single`);
   const page = await who.open(change(begun.location));
@@ -101,7 +104,7 @@ describe('first single sign-on', () => {
     ]);
   });
 
-  test('two simultaneous first single sign-ons create one account', async () => {
+  test('simultaneous first single sign-ons of the same person create one account', async () => {
     const here = await start('staging');
     const pages = await Promise.all(
       [visitor(), visitor(), visitor()].map((who) => signIn(who, 'staging', 'vic')),
@@ -111,7 +114,7 @@ describe('first single sign-on', () => {
     expect(added).toHaveLength(1);
   });
 
-  test('an account created by single sign-on cannot be signed in to with a password', async () => {
+  test('an account that single sign-on created accepts no password', async () => {
     const here = await start('staging');
     await signIn(visitor(), 'staging', 'vic');
     for (const tried of ['none', '', password, 'nobody has this password']) {
@@ -134,7 +137,7 @@ describe('first single sign-on', () => {
   });
 });
 
-describe('who an account of the provider is here', () => {
+describe('how an account at the sign-in provider is matched with an account in Oneway', () => {
   const claims = (sub: string, also: object = {}) => ({
     iss: 'https://login.example.com',
     sub,
@@ -144,7 +147,7 @@ describe('who an account of the provider is here', () => {
   });
   const idOf = (admission: Admission) => ('person' in admission ? admission.person.id : admission);
 
-  test('an account of single sign-on is recognised by the id that the provider gave it (its subject), even when its e-mail changes later (C10)', async () => {
+  test('single sign-on recognises a person by the provider’s id (subject), even after the person’s e-mail has changed (C10)', async () => {
     const here = await start('staging');
     const first = idOf(await admit(here, claims('one')));
     const moved = await admit(here, claims('one', { email: 'victoria@example.com' }));
@@ -152,7 +155,7 @@ describe('who an account of the provider is here', () => {
     expect(await people.list(here.sql)).toHaveLength(1);
   });
 
-  test('an account of single sign-on cannot open a person’s account because it was later given that person’s e-mail address (C10)', async () => {
+  test('single sign-on refuses another identity that was given a known person’s e-mail address, until an administrator unlinks that person (C10)', async () => {
     const here = await start('staging');
     const vic = idOf(await admit(here, claims('one')));
     const other = { refused: 'other-identity' };
@@ -163,7 +166,7 @@ describe('who an account of the provider is here', () => {
     expect(await admit(here, claims('one'))).toEqual(other);
   });
 
-  test('provider ids (subjects) of single sign-on that differ only in case are different people (C10)', async () => {
+  test('single sign-on treats provider ids (subjects) that differ only in case as different people (C10)', async () => {
     const here = await start('staging');
     await admit(here, claims('one'));
     expect(await admit(here, claims('ONE'))).toEqual({ refused: 'other-identity' });
@@ -178,7 +181,7 @@ describe('who an account of the provider is here', () => {
     ['groups=oneway', { groups: 'oneway-guests' }, false],
     ['@example.org,groups=oneway', { groups: 'oneway' }, true],
   ])(
-    'single sign-on with the setting OIDC_ADMITS=%s admits a person with the claims %j: %s (C10)',
+    'whether single sign-on with the setting OIDC_ADMITS=%s admits a person with the claims %j: %s (C10)',
     async (admits, also, isIn) => {
       const here = await start('production', { OIDC_ADMITS: admits });
       const admission = await admit(here, claims('one', also));
@@ -187,7 +190,7 @@ describe('who an account of the provider is here', () => {
     },
   );
 
-  test('a person whom the setting OIDC_ADMITS does not admit is told so and not sent to the provider again (C10)', async () => {
+  test('a person whom the setting OIDC_ADMITS does not admit sees a message and is not sent to the provider again (C10)', async () => {
     await start('staging', { OIDC_ADMITS: '@example.org' });
     const who = visitor();
     const refused = await signIn(who, 'staging', 'vic');
@@ -216,7 +219,7 @@ describe('single sign-on of known people', () => {
     expect((await personIn(here, 'pm'))?.permissions).toEqual(['product_manager']);
   });
 
-  test('single sign-on finds an account by e-mail regardless of upper and lower case', async () => {
+  test('the first single sign-on finds an account by its e-mail, regardless of upper and lower case', async () => {
     const here = await start('staging');
     await hire(here, 'ed');
     provider.accounts.push({ ...account('ed'), email: 'ed.upper@example.com' });
@@ -229,7 +232,7 @@ describe('single sign-on of known people', () => {
     expect((await people.list(here.sql)).map(({ email }) => email)).toEqual(['ed@example.com']);
   });
 
-  test('single sign-on into a closed account is refused with a message, and is not tried silently again', async () => {
+  test('single sign-on to a closed account is refused with a message, and not tried silently again', async () => {
     const here = await start('staging');
     await hire(here, 'vic');
     const person = await personIn(here, 'vic');
@@ -297,10 +300,10 @@ describe('permissions from a claim', () => {
   });
 });
 
-describe('forged and repeated answers', () => {
+describe('forged and repeated answers of the sign-in provider', () => {
   const refused = (answer: Answer) => [answer.status, isIn(answer)];
 
-  test('single sign-on refuses a forged state parameter, and one that was issued to another browser', async () => {
+  test('single sign-on refuses a forged state parameter, and a state parameter that was issued to another browser', async () => {
     await start('staging');
     const who = visitor();
     const callback = new URL(await callbackFor(who, 'vic'));
@@ -309,7 +312,7 @@ describe('forged and repeated answers', () => {
     expect(refused(await who.open(callback.href))).toEqual([403, false]);
   });
 
-  test('single sign-on refuses an answer of the sign-in provider that was used before', async () => {
+  test('single sign-on refuses a provider’s answer that was used before', async () => {
     await start('staging');
     const who = visitor();
     const callback = await callbackFor(who, 'vic');
@@ -334,7 +337,7 @@ describe('forged and repeated answers', () => {
     }
   });
 
-  test('single sign-on refuses another issuer and a code that the provider did not issue', async () => {
+  test('single sign-on refuses an answer from another issuer, or with a code that the provider did not issue', async () => {
     await start('staging');
     for (const [name, value] of [
       ['iss', 'https://evil.example'],
@@ -358,8 +361,8 @@ describe('forged and repeated answers', () => {
   });
 });
 
-describe('one sign-in for three servers', () => {
-  test('a person signed in on staging is signed in on the next server when opening a page there', async () => {
+describe('one sign-in at the provider for the servers of all environments', () => {
+  test('a person who signed in to staging is signed in to pre-production automatically when opening a page there', async () => {
     await start('staging');
     const above = await start('preprod');
     const who = visitor();
@@ -369,7 +372,7 @@ describe('one sign-in for three servers', () => {
     expect(await auditOf(above)).toContain('vic@example.com | signed in | vic@example.com | ');
   });
 
-  test('a visitor who is signed in neither here nor at the sign-in provider is led to the sign-in page, without a redirect loop', async () => {
+  test('a visitor who is signed in neither to Oneway nor at the provider gets the sign-in page, without a redirect loop', async () => {
     await start('staging');
     const who = visitor();
     const first = await who.get(`${urls.staging}/`);
@@ -380,7 +383,7 @@ describe('one sign-in for three servers', () => {
     expect((await who.get(`${urls.staging}/`)).location).toBe(`${urls.staging}/sign-in`);
   });
 
-  test('a person who opened the next server before signing in is signed in there shortly after', async () => {
+  test('a person who opened pre-production before signing in to staging is signed in to pre-production a few seconds later', async () => {
     await start('staging');
     await start('preprod');
     const who = visitor();
@@ -392,7 +395,7 @@ describe('one sign-in for three servers', () => {
     later.mockRestore();
   });
 
-  test('only requests for pages start a silent sign-in (one without a sign-in page), not those for scripts and images', async () => {
+  test('only page requests start a silent sign-in (without showing a sign-in page), not requests for scripts and images', async () => {
     await start('staging');
     const asked = await visitor().get(`${urls.staging}/catalog/task/options`, {
       'Sec-Fetch-Dest': 'empty',
@@ -400,7 +403,7 @@ describe('one sign-in for three servers', () => {
     expect(asked.location).toBe(`${urls.staging}/sign-in`);
   });
 
-  test('a person who signed out stays signed out, and the sign-in provider asks which account to use next time', async () => {
+  test('a person who signed out stays signed out, and the provider asks for the account again at the next sign-in', async () => {
     await start('staging');
     const who = visitor();
     await who.send(await signIn(who, 'staging', 'vic'), {});
@@ -413,7 +416,7 @@ describe('one sign-in for three servers', () => {
     expect(isIn(await signIn(who, 'staging', 'vic'))).toBe(true);
   });
 
-  test('a post that starts single sign-on continues through an intermediate page, because the content security policy forbids a redirect', async () => {
+  test('a form post that starts single sign-on continues through an intermediate page, because the content security policy forbids a redirect', async () => {
     await start('staging');
     const page = await visitor().get(`${urls.staging}/sign-in/single?silent=1`, {
       'Sec-Fetch-Site': 'same-origin',
@@ -425,10 +428,10 @@ describe('one sign-in for three servers', () => {
   });
 });
 
-describe('a provider that is down', () => {
+describe('a sign-in provider that is down', () => {
   const nowhere = async () => ({ OIDC_ISSUER: `http://localhost:${await freePort()}` });
 
-  test('the sign-in page reports an unreachable provider, and passwords still work', async () => {
+  test('the sign-in page says that the provider cannot be reached, and signing in with a password works', async () => {
     const here = await start('staging', await nowhere());
     await hire(here, 'vic');
     for (const path of ['/', '/sign-in/single']) {
@@ -443,7 +446,7 @@ describe('a provider that is down', () => {
     expect(isIn(await who.follow(inside))).toBe(true);
   });
 
-  test('single sign-on works again when the provider is back', async () => {
+  test('single sign-on works again as soon as the provider is back', async () => {
     await start('staging');
     const port = Number(new URL(provider.issuer).port);
     provider.close();
@@ -473,7 +476,7 @@ describe('settings of single sign-on', () => {
     OIDC_CLIENT_SECRET: 'secret',
   };
 
-  test('the settings of single sign-on must be either all missing or all set', () => {
+  test('the settings of single sign-on must be all set or all missing', () => {
     expect(wrong({})).toBe('none');
     expect(wrong({ OIDC_ISSUER: '', OIDC_CLIENT_ID: '', OIDC_CLIENT_SECRET: '' })).toBe('none');
     expect(wrong(whole)).toBe('none');
@@ -483,7 +486,7 @@ describe('settings of single sign-on', () => {
     expect(wrong({ OIDC_PERMISSIONS_CLAIM: 'groups' })).toContain('OIDC_ISSUER: is missing');
   });
 
-  test('the settings of single sign-on require the environment’s own address, and https except on localhost', () => {
+  test('single sign-on requires the environment’s own URL in the settings, and an https provider except on localhost', () => {
     const addresses = { ENVIRONMENT_URLS: 'preprod=https://preprod.example.com' };
     expect(wrong({ ...whole, ...addresses })).toContain('ENVIRONMENT_URLS: lacks staging=');
     const issuer = (OIDC_ISSUER: string) => wrong({ ...whole, OIDC_ISSUER });
@@ -493,7 +496,7 @@ describe('settings of single sign-on', () => {
   });
 });
 
-test('without the settings of single sign-on there is none', async () => {
+test('without its settings, single sign-on is not offered, and its URLs answer 404', async () => {
   await start('staging', { OIDC_ISSUER: '', OIDC_CLIENT_ID: '', OIDC_CLIENT_SECRET: '' });
   const who = visitor();
   const page = await who.open(`${urls.staging}/`);

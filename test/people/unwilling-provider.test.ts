@@ -1,4 +1,5 @@
-// A sign-in provider that is refused, silent, slow or cut: the sign-in page says so in time, and passwords work.
+// When the sign-in provider refuses connections, is silent or slow, or cuts connections, the sign-in page says so in
+// time, and signing in with a password works.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Server } from 'node:http';
 import request from 'supertest';
@@ -34,7 +35,7 @@ beforeAll(async () => {
   );
   await hire(world.staging, 'vic');
 });
-// Every test starts a new server, which has not cached the provider’s settings yet.
+// Every test starts a new server, which has not yet cached the provider’s configuration.
 beforeEach(async () => {
   here = openApp(
     settingsOf(world.variables.staging, {
@@ -68,7 +69,10 @@ async function timed<T>(asked: Promise<T>) {
 const sentence =
   'The sign-in provider cannot be reached right now. Sign in with e-mail and password.';
 
-/** The URL to which the provider redirects the browser after signing in, not yet opened. */
+/**
+ * Signs in at the provider; returns the URL to which the provider then redirects the browser,
+ * without opening it.
+ */
 async function callbackFor(who: Visitor) {
   const page = await who.open(`${url}/sign-in/single`);
   let answer = await who.send(page, { email: 'vic@example.com', password });
@@ -84,15 +88,15 @@ async function signInByPassword(who: Visitor) {
 }
 
 const faults: [string, () => unknown][] = [
-  ['refused', () => proxy.refuse()],
-  ['silent', () => (proxy.cut(), proxy.hang('both'))],
-  ['slow', () => proxy.slow(6000)],
-  ['cut in the middle', () => (proxy.cut(), proxy.cutAfter(100))],
+  ['refuses connections', () => proxy.refuse()],
+  ['is silent', () => (proxy.cut(), proxy.hang('both'))],
+  ['is slow', () => proxy.slow(6000)],
+  ['cuts connections in the middle', () => (proxy.cut(), proxy.cutAfter(100))],
 ];
 
 describe('a sign-in provider', () => {
   test.each(faults)(
-    'no sign-in page waits for a single sign-on provider that is %s, and signing in with a password works (F11, walk 1)',
+    'no sign-in page waits for a sign-in provider that %s, and signing in with a password works (F11, walk 1)',
     async (_fault, fail) => {
       await fail();
       for (const path of ['/sign-in/single', '/catalog/task', '/sign-in']) {
@@ -111,7 +115,7 @@ describe('a sign-in provider', () => {
   );
 
   test.each(faults)(
-    'a sign-in ends with an error message when its provider is %s by the time the browser returns from it (F11, walk 1)',
+    'single sign-on ends with an error message when the provider %s by the time the browser returns from it (F11, walk 1)',
     async (_fault, fail) => {
       const who = visitor();
       const callback = await callbackFor(who);
@@ -127,13 +131,13 @@ describe('a sign-in provider', () => {
     30_000,
   );
 
-  test('signing in works with a sign-in provider whose every answer takes half a second (F11)', async () => {
+  test('single sign-on works with a provider that takes half a second for every answer (F11)', async () => {
     proxy.slow(500);
     const inside = await visitorIn();
     expect([inside.status, inside.text.includes('Sign out')]).toEqual([200, true]);
   }, 30_000);
 
-  test('nothing that was typed before the session ended is lost when the sign-in provider is silent (F11, walk 1)', async () => {
+  test('a form posted after the session has ended is restored after signing in with a password while the provider is silent (F11, walk 1)', async () => {
     const agent = request.agent(app);
     const tokenOn = (html: string) => /name="csrf" value="([^"]+)"/.exec(html)?.[1] ?? '';
     const post = (path: string, csrf: string, body: object) =>

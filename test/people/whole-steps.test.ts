@@ -14,7 +14,7 @@ test.each([
   ['with an error', () => Promise.reject(new Error('wrong')), 1],
   ['in the next step', () => sleep(450), 2],
 ])(
-  'the answer of a password check that is ready %s is sent at the end of its time step, so that its timing reveals nothing (C12)',
+  'a password check that is done %s answers at the end of its time step, so that the timing reveals nothing (C12)',
   async (_when, work, steps) => {
     const time = await timed(work);
     expect(time).toBeGreaterThanOrEqual(400 * steps - 2);

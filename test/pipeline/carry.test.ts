@@ -1,4 +1,4 @@
-// S3-05 S3-21 S3-22 S3-36 S3-37 S3-38 The pipeline carries versions into the datasets database.
+// S3-05 S3-21 S3-22 S3-36 S3-37 S3-38 The pipeline copies versions of datasets into the datasets database.
 import { expect, test } from '@jest/globals';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,7 +14,7 @@ const rowsOf = (count: number, start = 1) =>
   Array.from({ length: count }, (_, index) => [`Row ${start + index} Ä😀`, start + index]);
 const here = () => pipeline.site.here;
 
-test('S3-36 S3-37 S3-38 a version is fetched page by page, stored, and inserted into a table of the datasets database', async () => {
+test('S3-36 S3-37 S3-38 the pipeline fetches a version page by page, stores the pages, and inserts their rows into the datasets database', async () => {
   const { run } = await publish(here(), { name: 'org/cities', columns, rows: rowsOf(25) });
   const ended = await pipeline.carry(run);
   expect(ended).toMatchObject({
@@ -32,7 +32,7 @@ test('S3-36 S3-37 S3-38 a version is fetched page by page, stored, and inserted 
   expect((await jobOf(here(), run))?.state).toBe('done');
 });
 
-test('every type arrives with the value that it has in the API', async () => {
+test('cells of every column type have the same value in the datasets database as in the API', async () => {
   const { run } = await publish(here(), {
     name: 'org/types',
     columns: {
@@ -89,7 +89,7 @@ test('every type arrives with the value that it has in the API', async () => {
   ]);
 });
 
-test('names of columns that MySQL does not tell apart, or does not allow, get others', async () => {
+test('the pipeline renames columns whose names MySQL does not allow or considers equal', async () => {
   const long = 'x'.repeat(70);
   const names = ['Name', 'name', 'näme', 'a😀', 'blank ', long, `${long}y`, 'name_2'];
   const { run } = await publish(here(), {
@@ -113,7 +113,7 @@ test('names of columns that MySQL does not tell apart, or does not allow, get ot
   expect(await rowsIn(pipeline.target, 'org_names')).toEqual([names.map((_name, index) => index)]);
 });
 
-test('a table with 300 texts and one with long texts can be created and filled', async () => {
+test('the pipeline creates and fills a table with 300 text columns, and a table with 50 columns of long texts', async () => {
   const many = Object.fromEntries(
     Array.from({ length: 300 }, (_, n) => [`c${n}`, 'text' as const]),
   );
@@ -135,7 +135,7 @@ test('a table with 300 texts and one with long texts can be created and filled',
   expect((await rowsIn(pipeline.target, 'org_long'))[0]?.[49]).toBe('Ä49'.repeat(900));
 });
 
-test('a new version replaces the table in one step, and a dataset without rows has an empty one', async () => {
+test('the pipeline replaces a dataset’s table with that of a new version, which may have other columns or no rows', async () => {
   const first = await publish(here(), { name: 'org/cities', columns, rows: rowsOf(25) });
   await pipeline.carry(first.run);
   const second = await publish(here(), {
@@ -151,7 +151,7 @@ test('a new version replaces the table in one step, and a dataset without rows h
   expect(await tablesIn(pipeline.target)).toEqual(['org_cities']);
 });
 
-test('an older run that has not ended is superseded by the run of a newer version, and carries nothing', async () => {
+test('an unfinished pipeline run is superseded by the run of a newer version, and inserts nothing', async () => {
   const first = await publish(here(), { name: 'org/cities', columns, rows: rowsOf(25) });
   const second = await publish(here(), { name: 'org/cities', columns, rows: rowsOf(3) });
   await pipeline.carry(second.run);
@@ -160,7 +160,7 @@ test('an older run that has not ended is superseded by the run of a newer versio
   expect(existsSync(join(pipeline.folder, `pages/${first.run}`))).toBe(false);
 });
 
-test('tables of others are neither replaced nor dropped, also those of a dataset whose table has the same name', async () => {
+test('a pipeline run fails, and does not replace a table that belongs to another program or another dataset', async () => {
   await pipeline.target.query('create table org_cities (own int)');
   const { run } = await publish(here(), { name: 'org/cities', columns, rows: rowsOf(2) });
   const failed = await pipeline.carry(run);
@@ -174,7 +174,7 @@ test('tables of others are neither replaced nor dropped, also those of a dataset
   expect(await rowsIn(pipeline.target, 'a_b_c')).toEqual(rowsOf(2));
 });
 
-test('a failed run goes on where it stopped once the problem is solved, and its table is complete', async () => {
+test('a failed pipeline run that a person resumes completes its table once the problem is solved', async () => {
   await pipeline.target.query('create table org_cities (own int)');
   const { run } = await publish(here(), { name: 'org/cities', columns, rows: rowsOf(25) });
   expect((await pipeline.carry(run)).state).toBe('failed');
@@ -189,7 +189,7 @@ test('a failed run goes on where it stopped once the problem is solved, and its 
   expect(await rowsIn(pipeline.target, 'org_cities')).toEqual(rowsOf(25));
 });
 
-test('without the settings of a datasets database no run is requested', async () => {
+test('publishing a version requests no pipeline run when the settings name no datasets database', async () => {
   const { run } = await publish(world.staging, { name: 'org/cities', columns, rows: rowsOf(2) });
   expect(run).toBeNull();
   const [lines] = await world.staging.sql.query('select * from pipeline_run');

@@ -1,4 +1,4 @@
-// S3-22 An uploaded file, loaded and carried by the pipeline: the datasets database has what Python reads in the file.
+// S3-22 When the pipeline copies an uploaded file, the datasets database contains what Python reads from the file.
 import { expect, test } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
 import * as runs from '../../src/pipeline/runs.ts';
@@ -32,7 +32,9 @@ const lineOf = (index: number) =>
     '9007199254740993',
   ].join(',');
 
-/** A cell of the file as the column of the target table has it. */
+/**
+ * For each column: converts a cell of the file to the value that the target table should contain.
+ */
 const expected: ((cell: string) => unknown)[] = [
   Number,
   String,
@@ -44,7 +46,7 @@ const expected: ((cell: string) => unknown)[] = [
   String,
 ];
 
-test('S3-22 an uploaded file is loaded and carried, and equals the reading of Python cell by cell', async () => {
+test('S3-22 the pipeline copies an uploaded file, and the target table equals Python’s reading of the file cell by cell', async () => {
   const { here } = pipeline.site;
   const header = 'id,code,text,amount,day,at,is_third,long';
   const content = [header, ...Array.from({ length: 350 }, (_, n) => lineOf(n + 1)), ''].join(

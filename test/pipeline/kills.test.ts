@@ -1,5 +1,5 @@
-// A pipeline run whose process is killed or overtaken at each of its steps: another one ends it, and nothing is there
-// twice. PIPELINE_KILLS=200 kills so often.
+// When the process of a pipeline run is killed or overtaken at any step, another process completes the run and inserts
+// no row twice. PIPELINE_KILLS=200 kills at least 200 processes.
 import { describe, expect, test } from '@jest/globals';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -34,7 +34,10 @@ const points = [
   ['run completed', 1],
 ] as const;
 
-/** Publishes a version that an earlier one is in the datasets database of, with an upload that waits for it. */
+/**
+ * Publishes a version whose dataset already has an earlier version in the datasets database, with
+ * an upload that waits for the new one.
+ */
 async function published() {
   const first = await publish(here(), { name: 'org/cities', columns, rows: rowsOf(12, 'Old') });
   expect((await pipeline.carry(first.run)).state).toBe('completed');
@@ -50,7 +53,7 @@ async function published() {
   return { run: run ?? 0, job: job ?? '', rows };
 }
 
-/** What is wrong after a run has ended; nothing may be. */
+/** Lists what is wrong after a run has ended; the list should be empty. */
 async function findings({ run, rows }: { run: number; rows: unknown[][] }): Promise<string[]> {
   const found: string[] = [];
   const { state, error, rows_inserted: inserted } = await runs.known(here().sql, run);
@@ -66,42 +69,46 @@ async function findings({ run, rows }: { run: number; rows: unknown[][] }): Prom
 }
 
 let kills = 0;
-describe.each([...Array(Math.ceil(target / points.length)).keys()])('round %d', (round) => {
-  test.each(points)(
-    'S3-38 a run that was killed at “%s” (%d) goes on in another process, and no row is there twice',
-    async (point, times) => {
-      const { run, job, rows } = await published();
-      const wasKilled = await killedAt(
-        pipeline.variables,
-        { do: 'job', id: job },
-        { point, times },
-      );
-      kills += wasKilled ? 1 : 0;
-      await silence(here(), job);
-      if (round > 0 || point === 'page inserted') {
-        // The second attempt is killed, too, at some step; in the first round only that of some runs.
-        kills += Number(
-          await killedAt(
-            pipeline.variables,
-            { do: 'job', id: job },
-            { point: 'any', times: Math.max(round, 1) },
-          ),
+describe.each([...Array(Math.ceil(target / points.length)).keys()])(
+  'round %d of kills',
+  (round) => {
+    test.each(points)(
+      'S3-38 a pipeline run that was killed at the failpoint “%s” (time %d) is completed by another process, with no row inserted twice',
+      async (point, times) => {
+        const { run, job, rows } = await published();
+        const wasKilled = await killedAt(
+          pipeline.variables,
+          { do: 'job', id: job },
+          { point, times },
         );
+        kills += wasKilled ? 1 : 0;
         await silence(here(), job);
-      }
-      await pipeline.carry(run);
-      expect({ point, wasKilled, found: await findings({ run, rows }) }).toEqual({
-        point,
-        wasKilled: true,
-        found: [],
-      });
-    },
-    120_000,
-  );
-});
+        if (round > 0 || point === 'page inserted') {
+          // The second attempt is killed at some failpoint, too. In the first round, this is done
+          // only for runs first killed at “page inserted”.
+          kills += Number(
+            await killedAt(
+              pipeline.variables,
+              { do: 'job', id: job },
+              { point: 'any', times: Math.max(round, 1) },
+            ),
+          );
+          await silence(here(), job);
+        }
+        await pipeline.carry(run);
+        expect({ point, wasKilled, found: await findings({ run, rows }) }).toEqual({
+          point,
+          wasKilled: true,
+          found: [],
+        });
+      },
+      120_000,
+    );
+  },
+);
 
 test.each([['page stored'], ['table created'], ['page inserted'], ['swap begun'], ['renamed']])(
-  'of two workers, one that was overtaken at “%s” and goes on later changes nothing',
+  'a worker that was overtaken while it was paused at “%s” changes nothing in the pipeline run when it continues',
   async (point) => {
     const { run, job, rows } = await published();
     const task = { do: 'job', id: job } as const;
@@ -111,7 +118,8 @@ test.each([['page stored'], ['table created'], ['page inserted'], ['swap begun']
     await pipeline.carry(run);
     const { code } = await goOn();
     if (point === 'table created' || point === 'page inserted' || point === 'swap begun') {
-      // A statement that waits for the lock of a paused process is given up, and the run is tried again.
+      // A statement of the second worker waited for a lock of the paused process and timed out, so
+      // the run is tried again.
       await silence(here(), job);
       await here().sql.query(`update job set run_at = utc_timestamp(3) where state = 'waiting'`);
       await pipeline.carry(run);
@@ -121,11 +129,11 @@ test.each([['page stored'], ['table created'], ['page inserted'], ['swap begun']
   120_000,
 );
 
-test('processes were really killed during pipeline runs', () => {
+test('the tests above have really killed processes during pipeline runs', () => {
   expect(kills).toBeGreaterThanOrEqual(points.length);
 });
 
-test('the stored pages of ended runs are deleted, also after the process that deletes them was killed', async () => {
+test('the stored pages of ended pipeline runs are deleted, even if the process that deletes them is killed', async () => {
   const { run, rows } = await published();
   await pipeline.carry(run);
   const folder = join(pipeline.folder, 'pages', String(run));

@@ -1,4 +1,4 @@
-// The SQL types of a target table follow from what was measured of the cells.
+// The SQL types of a target table’s columns are chosen from the measures of their cells.
 import { describe, expect, test } from '@jest/globals';
 import { columnTypes, sqlValue } from '../../src/pipeline/column-types.ts';
 import { measured, unmeasured, type Cell } from '../../src/pipeline/measures.ts';
@@ -11,7 +11,7 @@ const typeOf = (type: string, cells: Cell[]) => {
   return columnTypes(columns)[0]?.definition;
 };
 
-describe('the type of a column', () => {
+describe('the SQL type chosen for a column', () => {
   test.each<[string, Cell[], string]>([
     ['INTEGER', [1, -9_007_199_254_740_991, null], 'BIGINT'],
     ['NUMERIC', ['1234.50', '-0.125', null], 'DECIMAL(7,3)'],
@@ -34,11 +34,11 @@ describe('the type of a column', () => {
     ['TEXT', ['x'.repeat(4001)], 'TEXT'],
     ['TEXT', ['Ä'.repeat(33_000)], 'MEDIUMTEXT'],
     ['GEOMETRY', ['POINT(1 1)'], 'VARCHAR(10)'],
-  ])('%s of the cells %j is %s', (type, cells, expected) => {
+  ])('the SQL type of a column of type %s with the cells %j is %s', (type, cells, expected) => {
     expect(typeOf(type, cells)).toBe(expected);
   });
 
-  test('what was measured on several pages is that of all cells', () => {
+  test('the SQL type of a column fits the cells of all pages', () => {
     const pages: Cell[][][] = [[['1.5']], [['100']], [['0.125']]];
     let columns = [unmeasured('one', 'NUMERIC')];
     for (const rows of pages) columns = measured(columns, rows);
@@ -53,22 +53,22 @@ describe('a table with many texts', () => {
       [Array.from({ length: count }, () => cell)],
     );
 
-  test('keeps its widest texts apart when a row would be longer than MySQL allows', () => {
+  test('a table stores its widest texts off-page (TEXT) when a row would be longer than MySQL allows', () => {
     const types = columnTypes(wide(10, 'Ä'.repeat(3000))).map(({ definition }) => definition);
     expect(new Set(types)).toEqual(new Set(['VARCHAR(3000)', 'TEXT']));
   });
 
-  test('has one byte a character where all are ASCII', () => {
+  test('a wide table of ASCII texts uses one byte a character', () => {
     expect(columnTypes(wide(300, 'abcdefghij'))[0]?.definition).toMatch(/ascii/);
     expect(columnTypes(wide(20, 'abcdefghij')).at(-1)?.definition).toBe('VARCHAR(10)');
   });
 
-  test('is refused when no choice of types fits', () => {
+  test('a table is refused when its rows are too wide with any choice of types', () => {
     expect(() => columnTypes(wide(300, 'Ä'.repeat(50)))).toThrow('too wide');
   });
 });
 
-test('cells are written as the type needs them', () => {
+test('a cell is converted to what the SQL type of its column needs', () => {
   const written = (type: string, cell: Cell) => {
     const [own] = columnTypes(measured([unmeasured('one', type)], [[cell]]));
     return own && sqlValue(cell, own);

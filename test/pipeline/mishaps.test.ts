@@ -1,4 +1,4 @@
-// What becomes of a pipeline run when a server that it needs fails, and when the dataset changes under it.
+// Pipeline runs recover when a server that they need fails, or when the dataset changes during the run.
 import { expect, test } from '@jest/globals';
 import { once } from 'node:events';
 import { rmSync } from 'node:fs';
@@ -26,7 +26,7 @@ const begin = async (rows = rowsOf(25)) => {
   return run;
 };
 
-/** Lets the n-th request of a page go wrong. */
+/** Lets the request for a page fail that is the n-th such request. */
 const atPage = (number: number, fault: Fault): Fault => {
   let seen = 0;
   return (req, res) => {
@@ -43,7 +43,7 @@ const answering =
 const refusing = (status: number, code: string) =>
   answering(status, JSON.stringify({ error: { code, message: `Refused with ${code}` } }));
 
-/** Runs the job once, which stops; then again without the fault. */
+/** Runs the job of a run, which stops at the fault; then runs the job again without the fault. */
 async function stopsAndGoesOn(run: number | null) {
   const stopped = await pipeline.carry(run);
   const job = await jobOf(here(), run);
@@ -63,14 +63,14 @@ const cut: Fault = (_req, res) => {
 const unsigned = answering(200, '{"headers":["name","size"],"values":[["forged",1]],"next":null}');
 
 test.each<[string, Fault]>([
-  ['503', refusing(503, 'unavailable')],
-  ['429', refusing(429, 'too_many_requests')],
-  ['500', refusing(500, 'failed')],
-  ['an update of the database', refusing(503, 'database_updating')],
+  ['status 503', refusing(503, 'unavailable')],
+  ['status 429', refusing(429, 'too_many_requests')],
+  ['status 500', refusing(500, 'failed')],
+  ['the answer that the database is being updated', refusing(503, 'database_updating')],
   ['half an answer', cut],
   ['an answer that is not signed', unsigned],
 ])(
-  'S3-37 a run that gets %s in the middle waits, and goes on with the same page',
+  'S3-37 a pipeline run that gets %s for its second page waits, and later continues with this page',
   async (_what, fault) => {
     const run = await begin();
     pipeline.at.fault = atPage(2, fault);
@@ -80,12 +80,12 @@ test.each<[string, Fault]>([
 );
 
 test.each<[string, Fault, string]>([
-  ['401', refusing(401, 'bad_signature'), 'PIPELINE_HAWK_KEY'],
-  ['403', refusing(403, 'lacks_scope'), 'scope'],
-  ['410', refusing(410, 'version_gone'), 'version_gone'],
-  ['another server as next', answering(302, '', { location: 'http://192.0.2.1/' }), ''],
+  ['status 401', refusing(401, 'bad_signature'), 'PIPELINE_HAWK_KEY'],
+  ['status 403', refusing(403, 'lacks_scope'), 'scope'],
+  ['status 410', refusing(410, 'version_gone'), 'version_gone'],
+  ['a redirect to another server', answering(302, '', { location: 'http://192.0.2.1/' }), ''],
 ])(
-  'a run that is answered %s in the middle fails with the reason, and can be resumed',
+  'a pipeline run that gets %s for its second page stops, and completes after it is resumed or retried',
   async (_what, fault, reason) => {
     const run = await begin();
     pipeline.at.fault = atPage(2, fault);
@@ -108,7 +108,7 @@ test.each<[string, Fault, string]>([
   },
 );
 
-test('a run ends on its own version while the dataset is replaced and restored, and the newer run carries the newer', async () => {
+test('a pipeline run is superseded when a newer version is published during the run, and the newer run completes', async () => {
   const first = await begin();
   let second: number | null = null;
   failpoints.reached = async (point) => {
@@ -122,7 +122,7 @@ test('a run ends on its own version while the dataset is replaced and restored, 
   expect(await rowsIn(pipeline.target, 'org_cities')).toEqual(rowsOf(7, 'New'));
 });
 
-test('a run whose nonces Redis has forgotten goes on', async () => {
+test('a pipeline run completes although Redis loses the nonces of the run’s signed requests', async () => {
   const run = await begin();
   failpoints.reached = async (point) => {
     if (point === 'page stored') await pipeline.site.redis.flushDb();
@@ -131,7 +131,7 @@ test('a run whose nonces Redis has forgotten goes on', async () => {
   failpoints.reached = () => {};
 });
 
-test('a run whose stored pages are gone fails, and fetches them again when it is resumed', async () => {
+test('a pipeline run fails when a stored page is missing, and fetches all pages again when it is resumed', async () => {
   const run = await begin();
   failpoints.reached = (point) => {
     if (point === 'table created') rmSync(join(pipeline.folder, `pages/${run}/2.json`));
@@ -144,7 +144,7 @@ test('a run whose stored pages are gone fails, and fetches them again when it is
   expect(await rowsIn(pipeline.target, 'org_cities')).toEqual(rowsOf(25));
 });
 
-test('a run waits while its storage is away, and goes on afterwards', async () => {
+test('a pipeline run waits while its storage does not work, and continues afterwards', async () => {
   const run = await begin();
   const { pipeline: settings } = here().settings;
   if (!settings) throw new Error('no pipeline');
@@ -171,7 +171,7 @@ test('a run waits while its storage is away, and goes on afterwards', async () =
   expect((await pipeline.carry(run)).state).toBe('completed');
 });
 
-test('a run waits while the datasets database is away, and goes on afterwards', async () => {
+test('a pipeline run waits while the datasets database cannot be reached, and continues afterwards', async () => {
   const run = await begin();
   const { target } = here().settings.pipeline ?? {};
   if (!target) throw new Error('no pipeline');
@@ -184,7 +184,7 @@ test('a run waits while the datasets database is away, and goes on afterwards', 
   expect((await pipeline.carry(run)).state).toBe('completed');
 });
 
-test('a run whose connection to the datasets database breaks in the middle of a page inserts the page once', async () => {
+test('a pipeline run whose connections to the datasets database break inserts each page once', async () => {
   const run = await begin();
   failpoints.reached = async (point) => {
     if (point !== 'table created') return;
@@ -200,7 +200,7 @@ test('a run whose connection to the datasets database breaks in the middle of a 
   expect(await rowsIn(pipeline.target, 'org_cities')).toEqual(rowsOf(25));
 });
 
-test('a run whose job was cancelled or has used up its attempts fails, and so does the upload that waits for it', async () => {
+test('a pipeline run whose job was cancelled fails together with the upload that waits for it, and both complete after the run is resumed', async () => {
   const run = await begin();
   await change(
     here().sql,
@@ -230,7 +230,7 @@ test('a run whose job was cancelled or has used up its attempts fails, and so do
   expect(all.map(({ state }) => state)).toEqual(['done', 'cancelled']);
 });
 
-test('an upload whose run is superseded is complete, with a note', async () => {
+test('an upload whose pipeline run is superseded is completed, with a note about the newer version', async () => {
   const run = await begin();
   await change(
     here().sql,
@@ -249,7 +249,7 @@ test('an upload whose run is superseded is complete, with a note', async () => {
   ]);
 });
 
-test('a failed run whose pages were deleted begins with the first page again', async () => {
+test('a failed pipeline run whose stored pages were deleted starts with the first page again when it is resumed', async () => {
   const run = await begin();
   pipeline.at.fault = atPage(3, refusing(403, 'lacks_scope'));
   await pipeline.carry(run);

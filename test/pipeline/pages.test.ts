@@ -1,4 +1,4 @@
-// The pages of pipeline runs, and the commands `oneway pipeline`.
+// The pages of pipeline runs and the commands `oneway pipeline` show runs and resume failed ones.
 import { expect, test } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import * as runs from '../../src/pipeline/runs.ts';
@@ -14,7 +14,7 @@ const columns = { name: 'text', size: 'integer' } as const;
 const rows = Array.from({ length: 25 }, (_, index) => [`Row ${index}`, index]);
 const here = () => pipeline.site.here;
 
-test('the list and the page of a run show its state, pages and rows, and a failed run has Resume for who manages data', async () => {
+test('the pages of pipeline runs show state, rows and problems, and only a data manager can resume a failed run', async () => {
   const { run } = await publish(here(), { name: 'org/cities', columns, rows });
   const dana = await pipeline.site.as('dana');
   const vic = await pipeline.site.as('vic');
@@ -55,7 +55,7 @@ const oneway = (words: string[]) =>
     child.once('close', (code) => resolve({ code, said }));
   });
 
-test('the command oneway pipeline runs a dataset again, and resumes a failed run', async () => {
+test('the command oneway pipeline starts a new run for a dataset, resumes a failed run, and lists runs', async () => {
   const first = (await publish(here(), { name: 'org/cities', columns, rows })).run ?? 0;
   const ran = await oneway(['pipeline', 'run', 'org/cities', '--json']);
   expect([ran.code, JSON.parse(ran.said)]).toEqual([

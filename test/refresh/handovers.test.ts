@@ -1,4 +1,5 @@
-// F13: a refresh writes rows that exchange unique names together, even when it reads them in different parts.
+// F13: a refresh writes rows that pass unique names on to each other together, even if it reads the rows in different
+// parts.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { RowKey } from '../../src/catalog/entity.ts';
 import { entityNamed } from '../../src/catalog/index.ts';
@@ -30,8 +31,8 @@ const nextId = (here: App, entity: string, id: number) =>
   run(here.sql, sql`update id_sequence set next = ${id} where entity = ${entity}`);
 
 /**
- * Adds rows that are in production and pre-production, so far apart in their ids that a refresh reads them in
- * different parts.
+ * Adds rows to production and copies them to pre-production. Their ids are so far apart that a
+ * refresh reads the rows in different parts.
  */
 async function far(entity: 'business' | 'form', names: string[]): Promise<RowKey[]> {
   const { production } = world;
@@ -39,7 +40,7 @@ async function far(entity: 'business' | 'form', names: string[]): Promise<RowKey
   for (const name of names) {
     const id = await add(production, entity, { name });
     keys.push({ entity, id });
-    // The ids are far apart, because rows with close ids are in one part.
+    // A refresh reads rows with close ids in one part, so the next id is set far away.
     await nextId(production, entity, id + 50_000);
   }
   await refresh(world.preprod);
@@ -50,7 +51,7 @@ const namesIn = (here: App, keys: RowKey[]) =>
   Promise.all(keys.map(async (key) => (await get(here, key))['name']));
 
 test.each(['business', 'form'] as const)(
-  'three rows of the entity %s that pass their unique names around in a circle are refreshed together, even when read in three parts (F13)',
+  'a refresh writes three %s rows that pass their unique names on in a circle together, even if it reads them in three parts (F13)',
   async (entity) => {
     const keys = await far(entity, ['A', 'B', 'C']);
     await rename(world.production, keys, ['B', 'C', 'A']);
@@ -65,7 +66,7 @@ test.each(['business', 'form'] as const)(
 );
 
 test.each(['business', 'form'] as const)(
-  'a refresh from production swaps the names of two %s rows that are spelled differently but count as equal (F13)',
+  'a refresh from production swaps the names of two %s rows even if these names differ only in case (F13)',
   async (entity) => {
     const { preprod, production } = world;
     const keys = await far(entity, ['A', 'B']);
@@ -78,7 +79,7 @@ test.each(['business', 'form'] as const)(
   },
 );
 
-test('a refresh from production skips a row whose name is still used by a row with pending changes, and gives that reason (F13)', async () => {
+test('a refresh from production skips a row if a row with pending changes still has its new name, and reports this reason (F13)', async () => {
   const { preprod, production } = world;
   const keys = await far('business', ['A', 'B', 'C']);
   await rename(production, keys, ['B', 'C', 'D']);
@@ -91,7 +92,7 @@ test('a refresh from production skips a row whose name is still used by a row wi
   expect(await namesIn(preprod, keys)).toEqual(['A', 'B', 'D']);
 });
 
-test('a refresh from production groups only rows that exchange unique names (F13)', () => {
+test('a refresh from production puts rows into one group only if they pass unique names on to each other (F13)', () => {
   const entity = entityNamed('form');
   const moved = (id: number, from: string, to: string) => ({
     entity,

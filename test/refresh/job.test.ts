@@ -1,4 +1,4 @@
-// The refresh (copying production’s rows to this environment) as a background job: its progress, report and
+// A refresh (which copies production’s rows to this environment) as a background job: its progress, its report, and its
 // interruption.
 import { expect, test } from '@jest/globals';
 import type { App } from '../../src/environments/app.ts';
@@ -25,7 +25,7 @@ const request = async (dryRun: boolean, here: App = world.staging) =>
     })
   ).job;
 
-test('J-7 S0-73 a refresh from production is a job with progress, history and a report', async () => {
+test('J-7 S0-73 a refresh from production and its dry run are background jobs with progress and a report', async () => {
   const { production, preprod } = world;
   const id = await add(production, 'form', { name: 'Address change' });
   const preview = await runJob(preprod, tasks, (await request(true, preprod)).id);
@@ -44,7 +44,7 @@ test('J-7 S0-73 a refresh from production is a job with progress, history and a 
   expect(await get(preprod, { entity: 'form', id })).toMatchObject({ description: null });
 });
 
-test('a refresh from production that was stopped continues where it stopped, and its report is complete', async () => {
+test('a stopped refresh from production continues where it stopped, and its report then covers all rows', async () => {
   const { production, preprod } = world;
   for (let number = 0; number < 3; number += 1) await add(production, 'form');
   for (let number = 0; number < 2; number += 1) await add(production, 'business');
@@ -59,7 +59,7 @@ test('a refresh from production that was stopped continues where it stopped, and
   expect(JSON.parse(done?.report ?? '')).toMatchObject({ created: 5, same: 0 });
 });
 
-test('a refresh from production waits while a database is being updated, and shows why', async () => {
+test('a refresh from production waits while production’s database is being updated, and shows this reason', async () => {
   const { production, preprod } = world;
   await add(production, 'form');
   await writeVersion(production.documents, { databaseVersion: '1', isUpdating: true });
@@ -70,7 +70,7 @@ test('a refresh from production waits while a database is being updated, and sho
   });
 });
 
-test('a refresh from production copies icons, and lists the icons that production lacks', async () => {
+test('a refresh from production copies the icons of businesses, and lists icons that are missing in production', async () => {
   const { production, staging } = world;
   const icon = `${'a'.repeat(64)}.png`;
   const lost = `${'b'.repeat(64)}.png`;
@@ -107,7 +107,7 @@ test('J-3 a refresh from production copies no people, permissions, jobs, keys, m
   expect(own).toEqual([{ kind: 'refresh' }]);
 });
 
-test('a product manager starts a refresh, sees its progress, and starting a second one leads to the running one', async () => {
+test('a product manager who starts a second refresh is redirected to the running one, whose page shows progress and result', async () => {
   const site = await openSite(world, 'staging');
   const pm = await site.as('pm');
   await add(world.production, 'form');

@@ -1,5 +1,5 @@
-// S0-73 a refresh copies production’s rows to pre-production and staging, and records the base of each (its last
-// content common with the destination), by which its status is computed.
+// S0-73 a refresh copies production’s rows to pre-production and staging. It records the base of each row (the content
+// at which the row was last equal here and at the destination), from which the status of the row is computed.
 import { expect, test } from '@jest/globals';
 import type { App } from '../../src/environments/app.ts';
 import { runRefresh, type Report } from '../../src/refresh/refresh.ts';
@@ -16,7 +16,7 @@ function refresh(here: App): Promise<Report> {
   return runRefresh({ here, there, source, lease: 2000 });
 }
 
-/** Adds rows in production, with low ids, as its old rows have. */
+/** Adds one row of each of seven entities to production, and returns their ids. */
 async function production() {
   const { production: above } = world;
   await above.sql.query(
@@ -38,7 +38,7 @@ async function production() {
   return { business, tool, form, field, task };
 }
 
-test('S0-02 S0-73 S0-04 a refresh from production copies every entity with its dependent rows under the same ids', async () => {
+test('S0-02 S0-73 S0-04 a refresh from production copies rows with their dependent rows to pre-production and staging, under the same ids', async () => {
   const ids = await production();
   await refresh(world.preprod);
   const { created, skippedRows } = await refresh(world.staging);
@@ -66,7 +66,7 @@ test('J-3 a refresh from production does not copy environment-specific fields (a
   expect([tool['endpoint'], tool['key']]).toEqual([null, null]);
 });
 
-test('a second refresh from production changes nothing; rows with pending changes are skipped and listed', async () => {
+test('a second refresh from production changes nothing, and a later refresh skips and lists rows with pending changes', async () => {
   const ids = await production();
   await refresh(world.preprod);
   await refresh(world.staging);
@@ -87,7 +87,7 @@ test('a second refresh from production changes nothing; rows with pending change
   expect((await get(world.staging, { entity: 'task', id: ids.task }))['title']).toBe('Newer above');
 });
 
-test('a refresh from production keeps the id of a city with the same name, and gives a new city another id if its own is taken', async () => {
+test('a refresh from production keeps the id of a city that exists here with the same name, and links copied businesses to that city', async () => {
   const { staging } = world;
   const ids = await production();
   const own = await add(staging, 'city', { name: 'Pune' });
@@ -108,7 +108,7 @@ test('ids assigned after a refresh from production are higher than all copied id
   expect(await drawIds(staging, 'partner')).toBe(42);
 });
 
-test('a refresh from production skips and lists a row that does not fit into the tables here', async () => {
+test('a refresh from production skips and lists a row whose unique name another row here has', async () => {
   const { production: above, staging } = world;
   await add(staging, 'business', { name: 'Corner Café' });
   await add(above, 'business', { name: 'Corner Café' });
@@ -119,7 +119,7 @@ test('a refresh from production skips and lists a row that does not fit into the
   expect(await has(staging, { entity: 'business', id: other })).toBe(true);
 });
 
-test('a refresh from production skips rows that were sent from here and have not reached production yet', async () => {
+test('a refresh of staging skips rows that staging has sent on, while they are not in production or were undone there', async () => {
   const { production: above, preprod, staging } = world;
   const ids = await production();
   await refresh(preprod);

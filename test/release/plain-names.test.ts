@@ -1,4 +1,4 @@
-// A database of version 1.3.0, with rows in every renamed table, is upgraded without losing anything.
+// A database of version 1.3.0 with rows in every renamed table is upgraded without losing a row.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { dropEnvironments, prepareEnvironments } from '../../bin/databases.ts';
 import { available, migrate } from '../../src/database/migrate.ts';

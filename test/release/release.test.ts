@@ -1,4 +1,5 @@
-// The commands release-check, reindex-report and revert finish.
+// The commands `oneway release-check`, `reindex-report` and `revert finish` report what a release or its reversal still
+// requires.
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { deletions } from '../support/deleting.ts';
 import { releaseChecks } from '../../src/release/checks.ts';
@@ -48,7 +49,7 @@ describe('S0-74 release-check', () => {
     expect([said.status, said.stdout]).toEqual([4, expect.stringContaining('MISSING')]);
   });
 
-  test('the command release-check passes when all prerequisites are met in the order of the release', async () => {
+  test('the command release-check passes when all prerequisites of a release are met', async () => {
     await add(world.production, 'form');
     oneway('preprod', ['refresh']);
     expect(oneway('staging', ['refresh']).status).toBe(0);
@@ -59,7 +60,7 @@ describe('S0-74 release-check', () => {
     expect([said.status, said.stdout]).toEqual([0, expect.stringContaining('Staging is ready.')]);
   });
 
-  test('the command release-check reports a destination with another schema or version, or one that is unreachable', async () => {
+  test('the command release-check reports a destination that lacks a column or cannot be reached', async () => {
     await world.preprod.sql.query('alter table banner drop column link');
     const changed = await checksIn(complete);
     await world.preprod.sql.query(
@@ -75,7 +76,7 @@ describe('S0-74 release-check', () => {
 });
 
 describe('S0-70 S0-71 S0-72 reindex-report', () => {
-  test('the command reindex-report lists all ids by type and environment, and the ids that exist on one side only', async () => {
+  test('the command reindex-report lists all ids by entity, and the ids that exist in only one environment', async () => {
     const forms = [await add(world.staging, 'form'), await add(world.staging, 'form')];
     await transfer(world.staging, [{ entity: 'form', id: forms[0] ?? 0 }]);
     const report = json<{ ids: Record<string, number[]>; beside: object[] }>(
@@ -92,7 +93,7 @@ describe('S0-70 S0-71 S0-72 reindex-report', () => {
     expect(oneway('staging', ['reindex-report']).stdout).toContain(`only here: ${forms[1]}`);
   });
 
-  test('the command reindex-report --since lists the ids that were written and removed after a transfer', async () => {
+  test('the command reindex-report --since lists the ids of rows that were written or removed since a transfer', async () => {
     const kept = { entity: 'form', id: await add(world.staging, 'form') };
     const gone = { entity: 'form', id: await add(world.staging, 'form') };
     await transfer(world.staging, [kept]);
@@ -108,7 +109,7 @@ describe('S0-70 S0-71 S0-72 reindex-report', () => {
   });
 });
 
-test('the command reindex-report refuses to start from a transfer that wrote nothing', async () => {
+test('the command reindex-report --since refuses a transfer that wrote nothing', async () => {
   const { staging } = world;
   const form = { entity: 'form', id: await add(staging, 'form') };
   const { number } = await transfer(staging, [form]);
@@ -118,13 +119,13 @@ test('the command reindex-report refuses to start from a transfer that wrote not
 });
 
 describe('S0-75 revert finish', () => {
-  test('the command revert finish lists the rows edited while production was open, and copies them to staging through the transfer sheet', async () => {
+  test('the command revert finish lists the rows edited in production while it was open for editing, and copies them to staging through the transfer sheet', async () => {
     const { production, preprod, staging } = world;
     const edited = { entity: 'form', id: await add(production, 'form', { description: 'Old' }) };
     const same = { entity: 'form', id: await add(production, 'form') };
     oneway('preprod', ['refresh']);
     oneway('staging', ['refresh']);
-    // Rows changed only in staging differ, too, but were not edited in production.
+    // A row that was changed only in staging differs, too, but was not edited in production.
     await change(staging, same, { description: 'Work under way' });
     expect(json(oneway('staging', ['revert', 'finish', '--dry-run', '--json']))).toEqual([]);
     await change(production, edited, { description: 'Mended in the night' });
@@ -149,7 +150,7 @@ describe('S0-75 revert finish', () => {
     expect(await get(preprod, edited)).toMatchObject({ description: 'Old' });
   });
 
-  test('the command revert finish also lists a row that was edited in production and changed back to an earlier text there', async () => {
+  test('the command revert finish also lists a row that was edited in production and then changed back to an earlier text', async () => {
     const { production, staging } = world;
     const form = { entity: 'form', id: await add(production, 'form', { description: 'Good' }) };
     oneway('preprod', ['refresh']);

@@ -1,4 +1,5 @@
-// `oneway db migrate`: keeps everyone else out, survives a kill at every step, and upgrades every earlier version.
+// The command `oneway db migrate` keeps all other users out, survives a kill at every step, and upgrades every earlier
+// version.
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -78,7 +79,7 @@ describe('oneway db migrate', () => {
     expect(await readOne(preprod, other)).toBeDefined();
   });
 
-  test('the command oneway db migrate completes transfers of dead processes without a running server', async () => {
+  test('the command oneway db migrate completes the transfers of dead processes, without a running server', async () => {
     const { staging, variables } = world;
     const form = { entity: 'form', id: await add(staging, 'form') };
     const facts = { description: 'Newer' };
@@ -93,7 +94,7 @@ describe('oneway db migrate', () => {
     expect((await readOne(staging, form))?.['description']).toBe('Newer');
   });
 
-  test('the command oneway db migrate clears the updating flag and says what to do when a transfer does not end', async () => {
+  test('the command oneway db migrate clears the updating flag and says what to do when a running transfer does not end', async () => {
     const { staging, preprod, variables } = world;
     const form = { entity: 'form', id: await add(staging, 'form') };
     await transferKilledAt(variables.staging, [form], 'lock');
@@ -115,13 +116,13 @@ describe('oneway db migrate', () => {
     );
     expect(line?.detail).toBe('staging was thrown away');
     expect(await go(preprod)).toEqual([]);
-    // The process that seemed dead is alive: it resumes and completes the transfer.
+    // The sending environment is alive after all: it resumes the transfer and completes it.
     await recoverNow(staging);
     expect(await readOne(preprod, form)).toBeDefined();
     expect(await claimsIn(preprod)).toBe(0);
   });
 
-  test('the command oneway db migrate keeps an updating flag that was set before it, because the schema may be half migrated', async () => {
+  test('the command oneway db migrate keeps an updating flag that was set before it started, because the schema may be half migrated', async () => {
     const { staging, preprod, variables } = world;
     const form = { entity: 'form', id: await add(staging, 'form') };
     await transferKilledAt(variables.staging, [form], 'lock');
@@ -135,7 +136,7 @@ describe('oneway db migrate', () => {
     await recoverNow(staging);
   });
 
-  test('of two simultaneous oneway db migrate, the second names the person who runs the first', async () => {
+  test('a second oneway db migrate during the first is refused, and names the person who runs the first', async () => {
     const first = go(world.preprod);
     await sleep(300);
     await expect(go(world.preprod)).rejects.toThrow(/Another migration .* under way by .*@/);
@@ -144,7 +145,7 @@ describe('oneway db migrate', () => {
 });
 
 describe('commands during an update', () => {
-  test('S2-30 S2-31 a command during an update fails with exit code 3, the reason and a remedy', async () => {
+  test('S2-30 S2-31 a command that is run during an update fails with exit code 3, the reason and a remedy', async () => {
     await writeVersion(world.staging.documents, {
       databaseVersion: currentVersion(),
       isUpdating: true,
@@ -194,7 +195,7 @@ describe('database migrations', () => {
            order by table_name, ordinal_position`,
     );
 
-  test('a migration killed at any step leads to the same schema when it is run again', async () => {
+  test('a migration that is killed at any step and run again leads to the same schema as an undisturbed one', async () => {
     const { here, variables } = await empty();
     await go(here);
     const whole = await shapeOf(here);

@@ -1,4 +1,4 @@
-// Text columns that other programs created in another character set or collation at the destination.
+// Other programs may have created the destination’s text columns in another character set or collation.
 import { afterEach, expect, test } from '@jest/globals';
 import { requestComparison } from '../../src/comparison/job.ts';
 import { matrix } from '../../src/comparison/matrix.ts';
@@ -30,7 +30,9 @@ const kinds = [
   'character set utf8mb4 collate utf8mb4_general_ci',
 ];
 
-/** An STS of a business in a city, present in both environments. */
+/**
+ * Adds an STS of a business in a city to staging. Pre-production has a city with the same name.
+ */
 async function sent() {
   const { staging, preprod } = world;
   await add(preprod, 'city', { name: 'Zürich' });
@@ -44,7 +46,7 @@ async function sent() {
 }
 
 test.each(kinds)(
-  'lists, search, pickers and sorting work with table columns in %s (F10)',
+  'lists, search, pickers and sorting work if the text columns of a table are in %s (F10)',
   async (kind) => {
     const { key, business } = await sent();
     await alter(kind);
@@ -71,7 +73,7 @@ test.each(kinds)(
 );
 
 test.each(kinds)(
-  'rows are sent, compared and refreshed with table columns in %s (F10)',
+  'transfers, comparisons and refreshes work if the destination’s text columns are in %s (F10)',
   async (kind) => {
     const { staging, preprod, production } = world;
     const { key, business } = await sent();

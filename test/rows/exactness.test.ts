@@ -1,4 +1,4 @@
-// Transfers and refreshes copy rows byte for byte, and do not touch columns that Oneway does not know.
+// Transfers and refreshes copy rows byte for byte, and leave columns that Oneway does not know unchanged.
 import { expect, test } from '@jest/globals';
 import { catalog, travelling } from '../../src/catalog/index.ts';
 import { columnOf, fieldEntries, type Content } from '../../src/catalog/entity.ts';
@@ -23,7 +23,7 @@ const hostile = [
   '京都市 🌸 Ελληνικά Žluťoučký ÿ \u{10FFFD}',
 ];
 
-/** Adds rows of every entity with a value in every kind of field; returns their keys. */
+/** Adds rows of every entity, with unusual values in every kind of field. */
 async function fill(here: App) {
   for (const name of ['Zürich', 'Zürich-Süd 🪔', 'São Paulo']) await add(here, 'city', { name });
   await add(here, 'partner', { name: 'Café “Coral” & Söhne' });
@@ -58,7 +58,9 @@ async function fill(here: App) {
   }
 }
 
-/** Every stored value in hexadecimal, except modified_at and environment-specific fields. */
+/**
+ * Returns every stored value in hexadecimal, except modified_at and environment-specific fields.
+ */
 async function bytesOf(here: App): Promise<Map<string, string>> {
   const found = new Map<string, string>();
   for (const entity of catalog) {
@@ -107,7 +109,7 @@ async function everything(here: App) {
   return keys;
 }
 
-test('transferred rows are equal to the last byte in pre-production and in production', async () => {
+test('transferred rows in pre-production and in production are equal to those in staging, to the last byte', async () => {
   const { staging, preprod, production } = world;
   await fill(staging);
   const create = ['city:Zürich', 'city:São Paulo', 'partner:Café “Coral” & Söhne'];
@@ -116,7 +118,7 @@ test('transferred rows are equal to the last byte in pre-production and in produ
   await transfer(staging, keys, { create });
   await transfer(preprod, keys, { create });
   const own = await bytesOf(staging);
-  // The rows without cities that no row is linked with, because those are not transferred.
+  // Cities are left out, because a city to which no row is linked is not transferred.
   const relevant = (all: Map<string, string>) =>
     new Map([...all].filter(([key]) => !key.startsWith('city ')));
   expect(relevant(own).size).toBe(hostile.length * 8 + 1);
@@ -124,7 +126,7 @@ test('transferred rows are equal to the last byte in pre-production and in produ
   expect(differences(relevant(own), relevant(await bytesOf(production)))).toEqual([]);
 });
 
-test('refreshed rows are equal to production to the last byte, also after a second refresh', async () => {
+test('rows copied by a refresh are equal to those in production to the last byte, even after a second refresh', async () => {
   const { production, preprod } = world;
   await fill(production);
   for (let round = 0; round < 2; round += 1) {
@@ -149,7 +151,7 @@ const foreign = `
   f_generated VARCHAR(40) GENERATED ALWAYS AS (concat('#', id)) STORED`;
 const names = [...foreign.matchAll(/\b(f_\w+)/g)].map(([, name]) => name ?? '');
 
-test('columns that Oneway does not know keep their values, for every entity and with unusual values', async () => {
+test('a transfer does not change columns of a table that Oneway does not know, even if their values are unusual', async () => {
   const { staging, preprod } = world;
   const business = await add(staging, 'business');
   const ids = [];

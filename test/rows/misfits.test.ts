@@ -1,5 +1,5 @@
-// Rows and documents with invalid values of other programs: each one shows what is wrong, and everything else keeps
-// working.
+// Other programs may store invalid values in rows and documents. Oneway reports each invalid value, and lists and the
+// API keep working.
 import { expect, test } from '@jest/globals';
 import { Decimal128, Long, ObjectId, type Document } from 'mongodb';
 import { entityNamed } from '../../src/catalog/index.ts';
@@ -44,8 +44,8 @@ const odd: [string, Document, string[]][] = [
   ['a list as modified_at', { modified_at: [new Date()] }, ['modified_at']],
   ['no modified_at', { modified_at: undefined }, []],
   ['null as modified_at', { modified_at: null }, []],
-  ['a Long that is a number', { order: Long.fromNumber(7) }, []],
-  ['fields nobody knows', { more: { deep: [1, null] } }, []],
+  ['a Long within the safe integers', { order: Long.fromNumber(7) }, []],
+  ['unknown fields', { more: { deep: [1, null] } }, []],
 ];
 
 async function everyItem(entity: string, from = START) {
@@ -73,7 +73,7 @@ const listed = (entity: string, sort = 'id') =>
   });
 
 test.each(odd)(
-  'a document that another program stored with %s can be read, and the wrong field is reported (F6)',
+  'a document that another program stored with %s can be read, and each invalid field is reported (F6)',
   async (_what, also, wrong) => {
     const { staging } = world;
     const all = staging.documents.collection<{ _id: number }>('form_field');
@@ -90,7 +90,7 @@ test.each(odd)(
   },
 );
 
-test('reading a document names the invalid field: “Options is not a list of texts” (F6)', async () => {
+test('a document with an invalid field is read without that field, with the message “Options is not a list of texts” (F6)', async () => {
   const { staging } = world;
   const all = staging.documents.collection<Document & { _id: number }>('form_field');
   await all.insertOne({ _id: 9001, ...whole, options: [null] });
@@ -102,7 +102,7 @@ test('reading a document names the invalid field: “Options is not a list of te
   expect(JSON.parse(JSON.stringify(row))).not.toHaveProperty('misfits');
 });
 
-test('documents whose _id is not a number are left out of a list, and reported (F6)', async () => {
+test('documents whose _id cannot be a row id are left out of lists and of the API, and reported (F6)', async () => {
   const { staging } = world;
   const all = staging.documents.collection('form_field');
   const ids = [new ObjectId(), 'text', Long.fromString('9007199254740999'), 9001];
@@ -113,7 +113,7 @@ test('documents whose _id is not a number are left out of a list, and reported (
 });
 
 test.each(['0000-00-00', '2026-00-10', '2026-11-00', '2026-02-31'])(
-  'the stored date %s is read as empty, and reported as invalid (F7)',
+  'the invalid stored date %s is read as empty, and reported (F7)',
   async (date) => {
     const { staging } = world;
     const banners = [];
@@ -135,7 +135,7 @@ test.each(['0000-00-00', '2026-00-10', '2026-11-00', '2026-02-31'])(
   },
 );
 
-test('a deletion with a zero date stays in the API’s list of deletions (F7)', async () => {
+test('the API still lists a deletion whose stored date is 0000-00-00 (F7)', async () => {
   const { staging } = world;
   const connection = await staging.sql.getConnection();
   await connection.query("set sql_mode = ''");
@@ -147,7 +147,7 @@ test('a deletion with a zero date stays in the API’s list of deletions (F7)', 
   expect(await everyItem('banner')).toEqual([77]);
 });
 
-test('an out-of-range number or unknown choice in a table is read as it is (F7)', async () => {
+test('an out-of-range number or unknown choice in a MySQL table is read unchanged, and reported as invalid (F7)', async () => {
   const { staging } = world;
   const key = { entity: 'business', id: await add(staging, 'business') };
   await staging.sql.query("update business set priority = 70000, category = 'Sports'");
@@ -156,7 +156,7 @@ test('an out-of-range number or unknown choice in a table is read as it is (F7)'
   expect(misfitsOf(row).map(({ field: name }) => name)).toEqual(['category', 'priority']);
 });
 
-test('rows whose id exceeds the safe integers of JavaScript are left out of a list, and reported (F7)', async () => {
+test('rows whose id exceeds the safe integers of JavaScript are left out of lists and of the API, and reported (F7)', async () => {
   const { staging } = world;
   const city = await add(staging, 'city', { name: 'Pune' });
   await staging.sql.query(

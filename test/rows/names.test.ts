@@ -1,5 +1,5 @@
-// One rule decides when two names are the same: in forms, unique values, linked names and transfers, in both
-// databases.
+// One rule decides whether two names count as equal: for unique values and linked names, in saves and transfers, in
+// MySQL and MongoDB.
 import { expect, test } from '@jest/globals';
 import { entityNamed } from '../../src/catalog/index.ts';
 import { isSameName } from '../../src/catalog/name-key.ts';
@@ -24,7 +24,7 @@ const same: [string, string][] = [
   ['with a tab', 'Café\tBlü 1'],
   ['with a space at the end', 'Café Blü 1 '],
   ['in full width', 'Ｃａｆé Ｂｌü １'],
-  ['with a filler nobody sees', 'Café\u3164 Blü 1'],
+  ['with an invisible filler character', 'Café\u3164 Blü 1'],
   ['with a variation selector', 'Café\uFE0F Blü 1'],
 ];
 const other: [string, string][] = [
@@ -53,7 +53,7 @@ async function store(entity: string, id: number, name: string) {
 const kinds = ['business', 'form', 'city'] as const;
 
 test.each(same)(
-  'a name counts as the same name when it is spelled %s (F3)',
+  'a new row cannot get the name “Café Blü 1” if another row has this name %s (F3)',
   async (_how, spelled) => {
     expect(isSameName(NAME, spelled)).toBe(true);
     for (const kind of kinds) {
@@ -69,7 +69,7 @@ test.each(same)(
 );
 
 test.each(other)(
-  'a name counts as a different name when it is spelled %s (F3)',
+  'a new row can get the name “Café Blü 1” although another row has this name %s (F3)',
   async (_how, spelled) => {
     expect(isSameName(NAME, spelled)).toBe(false);
     for (const kind of kinds) {
@@ -87,7 +87,7 @@ test('ß, ſ, final sigma and ligatures in names are compared by Unicode case fo
 });
 
 test.each(kinds)(
-  'of two %s rows added at the same time under one name, one is refused (F3)',
+  'of three %s rows that are added simultaneously with equal names, only one is saved (F3)',
   async (kind) => {
     const names = [NAME, 'CAFÉ BLÜ 1', 'Cafe\u0301 Blu\u0308 1'];
     const ended = await Promise.allSettled(names.map((name) => add(world.staging, kind, { name })));
@@ -100,7 +100,7 @@ test.each(kinds)(
 );
 
 test.each(kinds)(
-  'rows of the entity %s that have had the same name since an earlier version can still be saved (F3)',
+  'a %s that has shared its name with another row since an earlier version can still be saved (F3)',
   async (kind) => {
     await store(kind, 1, NAME);
     await store(kind, 2, 'CAFÉ BLÜ 1');
@@ -114,7 +114,7 @@ test.each(kinds)(
   },
 );
 
-test('a link to a city or partner is stored with the name as that row spells it, however it was typed (F3)', async () => {
+test('a save stores a link to a city in the spelling of the city’s own row, however the person typed it (F3)', async () => {
   await store('city', 9001, 'Zürich');
   const cities = [{ city: 'ZU\u0308RICH ', partner: null }];
   const business = { entity: 'business', id: await add(world.staging, 'business', { cities }) };
@@ -141,7 +141,7 @@ test('a city that is spelled differently at the destination is not created there
 });
 
 test.each(['business', 'form'])(
-  'a %s is not sent when another row at the destination has its name in another spelling (F3)',
+  'a transfer of a %s is refused if another row at the destination has its name in another spelling (F3)',
   async (kind) => {
     await add(world.preprod, kind, { name: NAME });
     const key = { entity: kind, id: await add(world.staging, kind, { name: 'CAFÉ  BLÜ 1' }) };

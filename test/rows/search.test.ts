@@ -25,8 +25,7 @@ const stored = [
 ];
 
 /**
- * The names that a search finds, or without a search those of the whole list, in the order shown and without their
- * numbers.
+ * Returns the names that a search finds, in the order of the list. An empty search finds all rows.
  */
 async function names(entity: 'business' | 'form', search: string) {
   const { rows, total } = await find(world.staging, entityNamed(entity), {
@@ -69,7 +68,7 @@ test.each([
   ['\u200B', stored.length],
   ['nowhere', 0],
 ])(
-  'the search for %j finds the same businesses in MySQL and forms in MongoDB (F20)',
+  'the search for %j finds the same names among businesses in MySQL and among forms in MongoDB (F20)',
   async (search, number) => {
     await fill();
     const found = await names('business', search);
@@ -78,7 +77,7 @@ test.each([
   },
 );
 
-test('a search for a long text compares all of it, in MySQL and in MongoDB (F20)', async () => {
+test('a search for a long text finds only rows that contain the whole text, in MySQL and in MongoDB (F20)', async () => {
   const long = 'The Quick Brown Fox Jumps Over The Lazy Dog Near The Éclair Shop In Köln';
   for (const entity of ['business', 'form']) {
     await add(world.staging, entity, { name: long });
@@ -107,7 +106,7 @@ test('businesses in MySQL and forms in MongoDB are sorted alike, ignoring case a
 });
 
 test.each(['utf8mb3', 'latin1'])(
-  'the search, sorting, filters and pickers work with MySQL columns in %s (F10)',
+  'search, sorting, filters and pickers work if the text columns in MySQL have the character set %s (F10)',
   async (charset) => {
     const { staging } = world;
     await add(staging, 'city', { name: 'Zürich' });

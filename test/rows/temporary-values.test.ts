@@ -1,4 +1,4 @@
-// Temporary unique values of documents, without a database.
+// Tests temporary unique values of documents without a database.
 import { expect, test } from '@jest/globals';
 import { entityNamed } from '../../src/catalog/index.ts';
 import {
@@ -12,9 +12,9 @@ const form = entityNamed('form');
 test.each([
   ['a short name', 'A'],
   ['a long name', 'W'.repeat(80)],
-  ['a long name of two code units a character', '🪔'.repeat(80)],
+  ['a long name of characters with two code units each', '🪔'.repeat(80)],
 ])(
-  'while %s moves to another document, its temporary value fits the field, and readers see the real value (F13)',
+  'the temporary value in place of %s fits into the field, and readers still see the real name (F13)',
   (_what, name) => {
     const moving = withTemporaryValues(form, { _id: 1, name });
     expect(moving.name).toMatch(/ \(moving [0-9a-f]{12}\)$/);
@@ -25,12 +25,12 @@ test.each([
   },
 );
 
-test('a document with a temporary name that is given another temporary name keeps its real one (F13)', () => {
+test('a document that gets a second temporary name keeps its real name (F13)', () => {
   const twice = withTemporaryValues(form, withTemporaryValues(form, { _id: 1, name: 'A' }));
   expect(ownValue(twice, 'name')).toBe('A');
 });
 
-test('the name that another user gave to a document with a temporary name is shown (F13)', () => {
+test('if another user renames a document that has a temporary name, readers see the new name (F13)', () => {
   const moving = { ...withTemporaryValues(form, { _id: 1, name: 'A' }), name: 'Theirs' };
   expect(ownValue(moving, 'name')).toBe('Theirs');
   expect(withLastingValues(moving)).toEqual({ _id: 1, name: 'Theirs' });

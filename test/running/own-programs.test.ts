@@ -1,4 +1,4 @@
-// What bin/test and bin/demo do with servers: passwords of a former start, and processes left behind.
+// How bin/test and bin/demo handle database passwords of a former start and processes that were left behind.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync } from 'node:fs';
@@ -28,7 +28,7 @@ async function signIn(at: Addresses) {
   return staging['SQL_DB_PASSWORD'];
 }
 
-test('starting the demo or the tests again sets the new passwords of users in existing databases', async () => {
+test('a second start of the demo or the tests gives the users of existing databases new passwords', async () => {
   const at = servers();
   const root = await createConnection({ uri: at.mysql.href });
   const other = new URL(at.mysql);
@@ -49,7 +49,7 @@ test('starting the demo or the tests again sets the new passwords of users in ex
   }
 });
 
-test('the test runner stops every process when it ends, also those that its own processes started', async () => {
+test('the test runner kills every process that it started when it ends, and every process that those had started', async () => {
   const run = `${process.pid}-left`;
   const endless = "console.log('on'); setInterval(() => {}, 1000)";
   const parent = spawn(
@@ -62,7 +62,7 @@ test('the test runner stops every process when it ends, also those that its own 
     { env: { ...process.env, [MARK]: run }, stdio: ['ignore', 'pipe', 'inherit'] },
   );
   await once(parent.stdout, 'data');
-  // The output closes when no process has it open any more.
+  // The output closes only when every process that has it open has ended.
   const closed = once(parent, 'close');
   endLeftBehind(run);
   expect(await closed).toEqual([null, 'SIGKILL']);

@@ -1,4 +1,5 @@
-// The main use case with exactly the rights of docs/rights.sql: app, arrivals and reader.
+// The main use case with database users that have exactly the rights in docs/rights.sql: the users app, arrivals and
+// reader.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createConnection } from 'mysql2/promise';
 import { settingsOf as leastSettings } from '../../bin/databases.ts';
@@ -57,7 +58,7 @@ const pagesOf = [
   '/readyz',
 ];
 
-test('transfer, refresh and undo work with the least database rights', async () => {
+test('a transfer, a refresh and an undo work with the least database rights', async () => {
   const business = await add(staging, 'business');
   const form = { entity: 'form', id: await add(staging, 'form') };
   const task = { entity: 'task', id: await add(staging, 'task', { business, form: form.id }) };

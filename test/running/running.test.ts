@@ -1,5 +1,5 @@
-// The program in real processes: two side by side, with a worker, drained, killed; its health checks, metrics and
-// log.
+// The program in real processes: two web processes side by side, a worker, shutdowns and kills; health checks, metrics
+// and log.
 import { v7 as uuid } from 'uuid';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -41,14 +41,14 @@ async function until<T>(look: () => Promise<T | undefined | false>, patience = 4
   throw new Error('It did not happen');
 }
 
-/** Sends a transfer sheet as its form posts it. */
+/** Returns the values that the form of a transfer sheet posts. */
 async function clickFor(keys: { entity: string; id: number }[]) {
   const { selection, plan } = await sheet(world.staging, keys);
   return { selection: selection.id, plan: plan.hash, idempotency_key: uuid(), name: '' };
 }
 
 describe('two web processes on one environment', () => {
-  test('two web processes share sessions and claims (which rows are being written), so a click that reaches both starts one transfer', async () => {
+  test('two web processes share sessions, and a click that reaches both processes starts only one transfer', async () => {
     const [one, other] = [await start('server'), await start('server')];
     const form = { entity: 'form', id: await add(world.staging, 'form') };
     const pm = await signIn(one);
@@ -72,7 +72,7 @@ describe('two web processes on one environment', () => {
     for (let number = 0; number < 40; number += 1) await add(world.production, 'form');
     const one = await start('server');
     const pm = await signIn(one);
-    // A lock on this row makes the refresh wait halfway.
+    // A claim on this row makes the refresh wait halfway.
     await run(
       world.staging.sql,
       sql`insert into claim (entity, row_id, transfer, mode, number, origin, fence, connection, person, since)
@@ -141,7 +141,7 @@ test('on SIGTERM the server exits despite a keep-alive connection and an open ev
   expect((await stream).text).toContain('"state":"waiting"');
 });
 
-test('without Redis the server starts and reports that; jobs run once Redis is back', async () => {
+test('without Redis the server starts and /readyz reports the problem; jobs run once Redis answers again', async () => {
   const proxy = await openProxy(Number(new URL(world.variables.staging['REDIS_URL'] ?? '').port));
   const redis = new URL(world.variables.staging['REDIS_URL'] ?? '');
   const port = redis.port;
@@ -165,12 +165,12 @@ test('without Redis the server starts and reports that; jobs run once Redis is b
   proxy.close();
 }, 90_000);
 
-test('a worker whose connections to Redis break while they open runs jobs once Redis answers', async () => {
+test('a worker whose connections to Redis are cut while they are being opened runs jobs once Redis answers', async () => {
   const redis = new URL(world.variables.staging['REDIS_URL'] ?? '');
   const proxy = await openProxy(Number(redis.port));
   redis.port = String(proxy.port);
-  // How many bytes pass before the connection is cut: more than the login has, and fewer than what BullMQ then asks
-  // about the server.
+  // The proxy cuts the connection after this many bytes: after the login, but before BullMQ has
+  // received the description of the server that it asks for.
   proxy.cutAfter(2000);
   const worker = await start('worker', { REDIS_URL: redis.href });
   await sleep(3000);
@@ -188,11 +188,11 @@ test('a worker whose connections to Redis break while they open runs jobs once R
 }, 90_000);
 
 test.each<['server' | 'worker', string, (proxy: Proxy) => unknown]>([
-  ['server', 'is silent', (proxy) => proxy.hang('both')],
-  ['server', 'refuses', (proxy) => proxy.refuse()],
-  ['worker', 'refuses', (proxy) => proxy.refuse()],
+  ['server', 'does not answer', (proxy) => proxy.hang('both')],
+  ['server', 'refuses connections', (proxy) => proxy.refuse()],
+  ['worker', 'refuses connections', (proxy) => proxy.refuse()],
 ])(
-  'on SIGTERM the %s process exits although Redis %s',
+  'on SIGTERM the %s process exits even if Redis %s',
   async (file, _how, fail) => {
     const redis = new URL(world.variables.staging['REDIS_URL'] ?? '');
     const proxy = await openProxy(Number(redis.port));
@@ -212,7 +212,7 @@ test('on SIGTERM the server finishes a running transfer and exits', async () => 
   const form = { entity: 'form', id: await add(world.staging, 'form') };
   const pm = await signIn(server);
   const click = await clickFor([form]);
-  // This row lock makes writers wait.
+  // This lock on the clock row makes every writer wait.
   const holder = await world.preprod.sql.getConnection();
   await holder.query('START TRANSACTION');
   await holder.query("select * from clock where name = 'clock' for update");
@@ -237,7 +237,7 @@ test('on SIGTERM the server finishes a running transfer and exits', async () => 
 });
 
 describe('health, metrics and log', () => {
-  test('S3-50 the checks /healthcheck and /readyz report the state of each database and service with its reason', async () => {
+  test('S3-50 /readyz reports the state of each database and service with a reason, and /healthcheck answers OK while MongoDB is down', async () => {
     const proxy = await openProxy(Number(new URL(process.env['TEST_MONGO_URL'] ?? '').port));
     const other = await openWorld('ready', ({ staging }) => {
       staging['NOSQL_DB_PORT'] = String(proxy.port);
@@ -287,7 +287,8 @@ describe('health, metrics and log', () => {
     const form = await add(world.staging, 'form', { name: 'Ana Pereira’s form' });
     await pm.get(server.url, `/catalog/form?q=ana.pereira%40example.com`);
     await pm.post(server.url, '/transfers', await clickFor([{ entity: 'form', id: form }]));
-    // A statement that MySQL refuses with an error message containing the value.
+    // MySQL refuses a statement of this sign-in with an error message that contains the typed
+    // value.
     await world.staging.sql.query('alter table person rename to person_away');
     await signInTo(server.url, 'quoted@example.com', 'some password');
     await world.staging.sql.query('alter table person_away rename to person');

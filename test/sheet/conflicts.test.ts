@@ -1,5 +1,5 @@
-// Every way in which two environments can differ, reached through actions of users, and what the transfer sheet shows
-// and asks.
+// Actions of users bring a row into each of the eleven statuses, which say how the row here differs from the row at the
+// destination. The tests check what the transfer sheet then shows and asks.
 import { describe, expect, test } from '@jest/globals';
 import { entityNamed } from '../../src/catalog/index.ts';
 import { keyText, type RowKey } from '../../src/catalog/entity.ts';
@@ -30,7 +30,7 @@ const statusOf = async (key: RowKey) =>
 const reasons = async (...given: Parameters<typeof sheet>) =>
   (await sheet(...given)).plan.problems.map(({ reason }) => reason);
 
-/** The user actions that lead to each status. */
+/** For each status, the user actions that bring a row into it. */
 const stories: Record<Status, () => Promise<RowKey>> = {
   New: () => added(),
   'In sync': () => sent(),
@@ -66,7 +66,7 @@ async function deleted(key: RowKey, here = world.staging) {
   return key;
 }
 
-/** Adds a row with the same id at the destination, as the former admin tool may have. */
+/** Adds an unrelated row with the same id at the destination, as the former admin tool may have done. */
 async function twin() {
   const key = await added();
   await world.preprod.documents
@@ -87,7 +87,7 @@ test('each of the eleven statuses has a test scenario', () => {
 });
 
 test.each(statuses.filter((status) => status !== 'Only there' && status !== 'In sync'))(
-  'a transfer of a row with the status “%s” overwrites nothing without a typed confirmation',
+  'a transfer of a row with the status “%s” overwrites no change at the destination without a typed confirmation',
   async (status) => {
     const key = await stories[status]();
     const before = await world.preprod.documents.collection('form').find().toArray();
@@ -107,7 +107,7 @@ test.each(statuses.filter((status) => status !== 'Only there' && status !== 'In 
   },
 );
 
-test('the transfer sheet of a row changed on both sides shows the last common content and both current ones', async () => {
+test('for a row changed on both sides, the transfer sheet shows the content here, the content there, and the last common content', async () => {
   const { staging, preprod } = world;
   const key = await added();
   await change(staging, key, { description: 'At first' });
@@ -125,7 +125,7 @@ test('the transfer sheet of a row changed on both sides shows the last common co
 });
 
 describe('excluded fields', () => {
-  test('a row sent with excluded fields keeps the status Changed here', async () => {
+  test('a row that is sent without its excluded fields keeps the status Changed here', async () => {
     const { staging, preprod } = world;
     const business = await add(staging, 'business');
     const task = {
@@ -153,7 +153,7 @@ describe('excluded fields', () => {
     expect(await statusOf(task)).toBe('In sync');
   });
 
-  test('excluding a field that changed at the destination keeps the destination’s value, and needs no typed confirmation', async () => {
+  test('when the user excludes a field that changed at the destination, the transfer keeps its value there and needs no typed confirmation', async () => {
     const { staging, preprod } = world;
     const business = { entity: 'business', id: await add(staging, 'business') };
     await transfer(staging, [business]);
@@ -171,7 +171,7 @@ describe('excluded fields', () => {
     expect(await statusOf(business)).toBe('Changed on both');
   });
 
-  test('a transfer in which every field is excluded has nothing to send', async () => {
+  test('a transfer sends nothing when the user excludes every changed field', async () => {
     const { staging } = world;
     const form = await edited(await sent());
     const kept = { [keyText(form)]: ['description'] };
@@ -179,7 +179,7 @@ describe('excluded fields', () => {
     expect(plan.steps.map(({ action }) => action)).toEqual(['same']);
   });
 
-  test('fields changed by engineering can be excluded from a transfer, and then need no approval of a product manager', async () => {
+  test('when the user excludes the fields that an engineer changed, the row can be sent without an adoption of the engineer’s change', async () => {
     const { staging, preprod } = world;
     const business = { entity: 'business', id: await add(staging, 'business') };
     await transfer(staging, [business]);
@@ -193,7 +193,7 @@ describe('excluded fields', () => {
     expect(await reasons(staging, [business])).toEqual(['engineering']);
   });
 
-  test('an excluded reference field does not add the referenced row to the transfer', async () => {
+  test('a transfer does not add a referenced row when the user excludes the reference field', async () => {
     const { staging, preprod } = world;
     const business = await add(staging, 'business');
     const task = { entity: 'task', id: await add(staging, 'task', { business }) };
@@ -207,7 +207,7 @@ describe('excluded fields', () => {
 });
 
 describe('rows with the same id that may be unrelated', () => {
-  test('a row can be given a new id, and references to it change with it in both databases', async () => {
+  test('when a row gets a new id, all references to the row are updated in MySQL and in MongoDB', async () => {
     const { staging, preprod } = world;
     const old = await twin();
     const field = { entity: 'form_field', id: await add(staging, 'form_field', { form: old.id }) };
@@ -228,7 +228,7 @@ describe('rows with the same id that may be unrelated', () => {
     expect((await get(preprod, field))['form']).toBe(next.id);
   });
 
-  test('a row that is given a new id keeps its hold (Not for production) and the mark that engineering changed it', async () => {
+  test('when a row gets a new id, the row keeps its hold (Not for production) and still needs the adoption of an engineer’s change', async () => {
     const { staging } = world;
     const old = { entity: 'form', id: await add(staging, 'form', {}, ed) };
     await marks.hold(staging, pm.email, old, 'A test');
@@ -236,7 +236,7 @@ describe('rows with the same id that may be unrelated', () => {
     expect(await reasons(staging, [next])).toEqual(['engineering', 'on-hold']);
   });
 
-  test('the transfer sheet offers a new id when the destination has an unrelated row under the same id', async () => {
+  test('the transfer sheet offers to give a row a new id when the destination may have an unrelated row with the same id', async () => {
     const { staging } = world;
     const old = await twin();
     const site = await openSite(world, 'staging');
@@ -255,7 +255,7 @@ describe('rows with the same id that may be unrelated', () => {
 });
 
 describe('environment-specific fields', () => {
-  test('the transfer sheet asks for environment-specific fields when the destination gets a new row', async () => {
+  test('the transfer sheet asks for the values of environment-specific fields when a row is new at the destination', async () => {
     const { staging, preprod } = world;
     const business = { entity: 'business', id: await add(staging, 'business') };
     const tool = {

@@ -1,12 +1,12 @@
-// The rows that a transfer of chosen rows includes, computed from facts without a database: dependent rows,
-// referenced rows, and rows that are offered.
+// Which rows a transfer of chosen rows includes, computed from given facts without a database: dependent rows,
+// referenced rows, and referenced rows that the sheet only offers.
 import { expect, test } from '@jest/globals';
 import { keyFrom } from '../../src/catalog/entity.ts';
 import { actionsOf, factsOf, planOf } from '../support/facts.ts';
 
 const [one, two] = [{ name: 'One' }, { name: 'Two' }];
 
-test('a transfer includes the dependent rows of a row, and deletes those at the destination that were deleted here', () => {
+test('a transfer of a form includes its fields, and removes at the destination the fields that were deleted here', () => {
   const plan = planOf(
     factsOf(
       {
@@ -30,7 +30,7 @@ test('a transfer includes the dependent rows of a row, and deletes those at the 
   );
 });
 
-test('a dependent row that exists only at the destination is kept, and mentioned on the transfer sheet', () => {
+test('a transfer keeps a dependent row that exists only at the destination, and the transfer sheet mentions this row', () => {
   const plan = planOf(
     factsOf({
       'form:1': { here: two, base: one, there: one },
@@ -42,7 +42,7 @@ test('a dependent row that exists only at the destination is kept, and mentioned
   expect(plan.notices[0]).toContain('Date of birth');
 });
 
-test('a dependent row that exists only at the destination is removed together with its parent row', () => {
+test('a transfer that removes a form also removes a field of it that exists only at the destination, after a typed confirmation', () => {
   const plan = planOf(
     factsOf({
       'form:1': { isDeletedHere: true, base: one, there: one },
@@ -96,7 +96,7 @@ const withChangedParent = factsOf(
   { chosen: [keyFrom('task:1')] },
 );
 
-test('a referenced row that differs at the destination is offered for the transfer, and the destination’s version is used otherwise', () => {
+test('the transfer sheet offers to add a referenced row that differs at the destination, and leaves this row unchanged by default', () => {
   const plan = planOf(withChangedParent);
   expect(actionsOf(plan)).toEqual(['create task:1']);
   expect(plan.offers).toMatchObject([

@@ -1,4 +1,4 @@
-// A transfer sheet with many rows: each row can be read and removed, on each page.
+// The pages of a transfer sheet: how its rows are listed, how the user’s choices are kept, and how it is sent.
 import { expect, test } from '@jest/globals';
 import { keyText, type RowKey } from '../../src/catalog/entity.ts';
 import { textOf as fieldText } from '../../src/catalog/fields.ts';
@@ -21,7 +21,7 @@ const fieldsInList = async (address: string) =>
 const choose = async (rows: string[]) =>
   (await client.post('/selections', { rows })).headers['location'] ?? '';
 
-test('the first page of a transfer sheet lists every row that overwrites a change at the destination, the following pages all others', async () => {
+test('a transfer sheet of several pages lists rows that overwrite a change at the destination on its first page', async () => {
   const { staging, preprod } = world;
   const business = await add(staging, 'business');
   await transfer(staging, [{ entity: 'business', id: business }]);
@@ -44,7 +44,7 @@ test('the first page of a transfer sheet lists every row that overwrites a chang
   expect(second).not.toContain('Changed on that side');
 });
 
-test('choices made on one page of a transfer sheet are kept on its other pages', async () => {
+test('a transfer applies the choices that the user made on each page of its transfer sheet', async () => {
   const { staging, preprod } = world;
   const ids: number[] = [];
   const business = await add(staging, 'business');
@@ -88,7 +88,7 @@ test('choices made on one page of a transfer sheet are kept on its other pages',
   expect(fieldText(untouched['title'])).not.toContain('again');
 });
 
-test('one checkbox adds all rows that pass their unique names around in a circle to the transfer (F13)', async () => {
+test('when rows pass their unique names around in a circle, one checkbox adds all other rows of the circle to the transfer (F13)', async () => {
   const { staging, preprod } = world;
   const keys: RowKey[] = [];
   for (const name of ['Ann', 'Ben', 'Cem']) {
@@ -113,7 +113,7 @@ test('one checkbox adds all rows that pass their unique names around in a circle
   expect(names).toEqual(['Ben', 'Cem', 'Ann']);
 });
 
-test('form fields selected for a transfer name their form on the transfer sheet, and can be removed one by one', async () => {
+test('the transfer sheet names the form of each selected form field, and the user can remove single fields from the transfer', async () => {
   const { staging, preprod } = world;
   const form = await add(staging, 'form', { name: 'Visit details' });
   await transfer(staging, [{ entity: 'form', id: form }]);
@@ -136,7 +136,7 @@ test('form fields selected for a transfer name their form on the transfer sheet,
   expect(await has(preprod, { entity: 'form_field', id: fields[0] ?? 0 })).toBe(false);
 });
 
-test('a form of which only a form field changed can be removed from the transfer sheet', async () => {
+test('the user can remove a form from the transfer sheet although only a field of the form changed', async () => {
   const { staging } = world;
   const forms: number[] = [];
   for (const name of ['Visit details', 'Address change']) {
@@ -152,7 +152,7 @@ test('a form of which only a form field changed can be removed from the transfer
   for (const id of forms) expect(html).toContain(`name="leave" value="form:${id}"`);
 });
 
-test('the order in which fields are excluded on several pages of a transfer sheet does not change the plan', async () => {
+test('excluding the same fields in another order on a transfer sheet does not count as a changed selection', async () => {
   const kept = { 'task:1': ['priority'], 'task:2': ['title'] };
   const turned = { 'task:2': ['title'], 'task:1': ['priority'] };
   const draft = selections.draft(pm.email, { keys: [{ entity: 'task', id: 1 }] });
@@ -161,13 +161,13 @@ test('the order in which fields are excluded on several pages of a transfer shee
   expect(goes(kept)).toBe(goes(turned));
 });
 
-test('cities cannot be restored from production, even by a forged request', async () => {
+test('a forged request to restore a city from production is refused, because each environment has its own cities', async () => {
   const answer = await client.post('/restores/choice', { entity: 'city', id: '1' });
   expect(answer.status).toBe(422);
   expect(textOf(answer.text)).toContain('belong to their environment');
 });
 
-test('sending a transfer sheet that was already sent from another tab is refused, and the transfer is named', async () => {
+test('sending a transfer sheet again from a second tab is refused, and the page names the transfer that was already sent', async () => {
   const id = await add(world.staging, 'form');
   const address = await choose([`form:${id}`]);
   const [one, other] = [await open(address), await open(address)];
@@ -183,7 +183,7 @@ test('sending a transfer sheet that was already sent from another tab is refused
   expect(textOf(second.text)).toContain(`This was sent already as transfer ${number}.`);
 });
 
-test('a selection of rows that was not sent is listed under the names of its rows, and can be removed', async () => {
+test('an unsent selection is listed by the names of its rows and can be removed; a sent selection cannot be removed', async () => {
   const { staging } = world;
   const id = await add(staging, 'form', { name: 'Visit details' });
   const address = await choose([`form:${id}`]);

@@ -1,5 +1,5 @@
-// The plan of a transfer, computed from facts without a database: which rows are written, what they become, and what
-// the sheet offers.
+// The plan of a transfer, computed from given facts without a database: which rows the transfer writes, with which
+// content, and which confirmations the user must type.
 import { expect, test } from '@jest/globals';
 import { statuses, type Status } from '../../src/state/status.ts';
 import {
@@ -65,7 +65,7 @@ const byStatus: Record<Status, { row: GivenRow; actions: string[]; needsWord: bo
 };
 
 test.each(statuses)(
-  'the transfer plan for a row with the status “%s” has the right actions and confirmations',
+  'the transfer plan for a row with the status “%s” has the expected action, and needs a typed confirmation only to overwrite a change',
   (status) => {
     const { row, actions, needsWord } = byStatus[status];
     const facts = factsOf({ 'form:1': row });
@@ -77,7 +77,7 @@ test.each(statuses)(
   },
 );
 
-test('the transfer plan keeps the destination’s value of an excluded field, and is empty when no field is left', () => {
+test('the transfer plan keeps the destination’s value of an excluded field, and writes nothing when all changed fields are excluded', () => {
   const row = {
     here: { name: 'New', description: 'New' },
     base: { name: 'Old' },
@@ -94,7 +94,7 @@ test('the transfer plan keeps the destination’s value of an excluded field, an
   expect(actionsOf(all)).toEqual(['same form:1']);
 });
 
-test('the transfer plan requires no typed confirmation when the field that changed at the destination is excluded', () => {
+test('the transfer plan requires no typed confirmation when the user excludes the field that changed at the destination', () => {
   const facts = factsOf({
     'form:1': {
       here: { name: 'New' },
@@ -108,7 +108,7 @@ test('the transfer plan requires no typed confirmation when the field that chang
   expect(plan.steps[0]?.after).toMatchObject({ name: 'New', description: 'By hand' });
 });
 
-test('the transfer plan keeps environment-specific fields of the destination, and takes the typed values when the row is new there', () => {
+test('the transfer plan keeps the destination’s values of environment-specific fields, and uses typed values for a row that is new there', () => {
   const own = { business: 1, endpoint: 'https://here.example.com' };
   const parent = { 'business:1': { here: {}, base: {}, there: {} } };
   const known = factsOf({
@@ -131,7 +131,7 @@ test('the transfer plan keeps environment-specific fields of the destination, an
   });
 });
 
-test('the transfer plan sends unchanged rows again only on request', () => {
+test('the transfer plan sends unchanged rows again only when the user asks for it', () => {
   const facts = factsOf({ 'form:1': { here: one, base: one, there: one } });
   expect(actionsOf(planOf(facts))).toEqual(['same form:1']);
   expect(actionsOf(planOf(facts, { resend: true }))).toEqual(['update form:1']);
@@ -148,7 +148,7 @@ test('the transfer plan creates a missing city once, before the rows that are li
   expect(plan.problems).toEqual([]);
 });
 
-test('the transfer plan counts the rows at the destination that use a row which it updates', () => {
+test('the transfer plan counts the rows at the destination that refer to an updated row', () => {
   const plan = planOf(
     factsOf(
       { 'form:1': { here: two, base: one, there: one } },
@@ -164,14 +164,14 @@ test('the transfer plan counts the rows at the destination that use a row which 
   expect(plan.notices[0]).toContain('2 tasks');
 });
 
-test('the transfer plan mentions that the two databases have different versions', () => {
+test('the transfer plan mentions when the databases of the source and the destination have different versions', () => {
   const version = { databaseVersion: '1.1.0', isUpdating: false };
   const plan = planOf(factsOf({ 'form:1': { here: one } }, { version }));
   expect(plan.notices).toHaveLength(1);
   expect(plan.notices[0]).toContain('1.1.0');
 });
 
-test('the hash of a transfer plan changes with the content of either side and with choices, and not otherwise', () => {
+test('the hash of a transfer plan changes with the content of either side and with the destination, but not with a hold on a row', () => {
   const hashes = [
     planOf(factsOf({ 'form:1': { here: two, base: one, there: one } })),
     planOf(factsOf({ 'form:1': { here: three, base: one, there: one } })),
@@ -189,7 +189,7 @@ test('the hash of a transfer plan changes with the content of either side and wi
   expect(again.hash).toBe(hashes[0]);
 });
 
-test('a confirmation typed for one transfer plan does not confirm another plan', () => {
+test('a confirmation that the user typed for one transfer plan does not confirm another plan', () => {
   const facts = factsOf({ 'form:1': { here: one, base: one, there: two } });
   const former = planOf(facts).hash;
   const later = factsOf({ 'form:1': { here: one, base: one, there: three } });
@@ -198,7 +198,7 @@ test('a confirmation typed for one transfer plan does not confirm another plan',
   expect(planOf(later, typed).words.overwrite.isTyped).toBe(false);
 });
 
-test('a transfer plan lists all its problems together', () => {
+test('a transfer plan reports all its problems at once, not only the first problem', () => {
   const facts = factsOf(
     {
       'form:1': { here: two, base: one, there: { name: 'By hand' } },
@@ -218,7 +218,7 @@ test('a transfer plan lists all its problems together', () => {
   ]);
 });
 
-test('rows that a transfer plan leaves unchanged have no problems', () => {
+test('a transfer plan reports no problems for rows that it leaves unchanged', () => {
   const facts = factsOf(
     { 'form:1': { here: {}, base: {}, there: {}, state: { engineering_by: 'ed@example.com' } } },
     { claims: [claimOn('form:1')] },

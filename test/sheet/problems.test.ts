@@ -1,4 +1,5 @@
-// Problems found in real databases: the transfer sheet names each with its solutions, and nothing is written.
+// Problems of transfers in real databases: the transfer sheet reports each problem with its solutions, and a transfer
+// with a problem is refused and writes nothing.
 import { expect, test } from '@jest/globals';
 import { v4 as uuid } from 'uuid';
 import { keyText } from '../../src/catalog/entity.ts';
@@ -79,7 +80,7 @@ test('the transfer sheet names the settings to correct when the destination refu
   }
 });
 
-test('S0-60 S0-61 S0-62 settings that make an environment its own destination are refused, under any name of the host', () => {
+test('S0-60 S0-61 S0-62 settings that make an environment its own destination are refused, even with another name for the same host', () => {
   const own = world.variables.preprod;
   const self = {
     ...own,
@@ -98,7 +99,7 @@ test('S0-10 S0-13 settings that give production a destination are refused', () =
   expect(() => parseSettings({ ...wrong, ENVIRONMENT: 'prod' })).toThrow('ENVIRONMENT');
 });
 
-test('S0-92 S0-101 the transfer sheet names a partner that the destination lacks, and a checkbox creates it there', async () => {
+test('S0-92 S0-101 the transfer sheet names a partner that the destination lacks, and a checkbox creates the partner there', async () => {
   const { staging, preprod } = world;
   for (const here of [staging, preprod]) await add(here, 'city', { name: 'Pune' });
   await add(staging, 'partner', { name: 'Night Riders' });
@@ -115,7 +116,7 @@ test('S0-92 S0-101 the transfer sheet names a partner that the destination lacks
   expect((await get(preprod, key))['cities']).toEqual([{ city: 'Pune', partner: 'Night Riders' }]);
 });
 
-test('S0-101 the transfer sheet names a city that the destination lacks, and a checkbox creates it there with its country', async () => {
+test('S0-101 the transfer sheet names a city that the destination lacks, and a checkbox creates the city there with its country', async () => {
   const { staging, preprod } = world;
   await add(staging, 'city', { name: 'Zürich' });
   const city = await add(staging, 'city', { name: '東京', country: 'JP' });
@@ -131,7 +132,7 @@ test('S0-101 the transfer sheet names a city that the destination lacks, and a c
   expect(created.id).not.toBe(city);
 });
 
-test('S0-92 a city can be mapped permanently to one with another name at the destination, and the row is then In sync', async () => {
+test('S0-92 after a user maps a city to its other name at the destination, a row linked with the city can be sent and is In sync', async () => {
   const { staging, preprod } = world;
   await add(staging, 'city', { name: 'Bombay' });
   await add(preprod, 'city', { name: 'Mumbai' });
@@ -144,7 +145,7 @@ test('S0-92 a city can be mapped permanently to one with another name at the des
   expect(facts.pairs.get(`business:${id}`)?.status).toBe('In sync');
 });
 
-test('a linked name that two rows of the destination have is refused as ambiguous', async () => {
+test('a transfer is refused when two cities at the destination have the name of a linked city', async () => {
   const { staging, preprod } = world;
   await add(staging, 'city', { name: 'Hyderabad' });
   await preprod.sql.query(
@@ -154,7 +155,7 @@ test('a linked name that two rows of the destination have is refused as ambiguou
   expect(await reasons(staging, [{ entity: 'business', id }])).toEqual(['name-ambiguous']);
 });
 
-test('S0-101 a referenced row that the destination lacks is added to the transfer', async () => {
+test('S0-101 a transfer adds a referenced row that the destination lacks, and is refused if that row is missing here as well', async () => {
   const { staging, preprod } = world;
   const business = await add(staging, 'business');
   const form = await add(staging, 'form');
@@ -171,7 +172,7 @@ test('S0-101 a referenced row that the destination lacks is added to the transfe
   expect(await has(preprod, key)).toBe(false);
 });
 
-test('a value that is too long for the column at the destination is refused', async () => {
+test('a transfer is refused when a value is too long for its column at the destination', async () => {
   const { staging, preprod } = world;
   const id = await add(staging, 'banner', { title: 'x'.repeat(90) });
   await preprod.sql.query('alter table banner modify title varchar(60) not null');
@@ -199,7 +200,7 @@ test('a transfer is refused when another row of the destination already has a un
   }
 });
 
-test('J-1 a row that needs a column which the destination lacks is refused', async () => {
+test('J-1 a transfer is refused when the destination’s table lacks a column of the row', async () => {
   const { staging, preprod } = world;
   const id = await add(staging, 'banner');
   await preprod.sql.query('alter table banner drop column link');
@@ -212,7 +213,7 @@ test('J-1 a row that needs a column which the destination lacks is refused', asy
   }
 });
 
-test('J-1 a new row is refused when the destination has a required column that is unknown here', async () => {
+test('J-1 a transfer is refused when the destination’s table requires a column that is unknown here', async () => {
   const { staging, preprod } = world;
   const id = await add(staging, 'sts', { business: await add(staging, 'business') });
   await preprod.sql.query('alter table sts add column channel varchar(10) not null');
@@ -223,7 +224,7 @@ test('J-1 a new row is refused when the destination has a required column that i
   }
 });
 
-test('J-1 a transfer is refused while the destination’s database is being updated', async () => {
+test('J-1 a transfer is refused while the destination’s database is being updated, or has no recorded version', async () => {
   const { staging, preprod } = world;
   const key = { entity: 'form', id: await add(staging, 'form') };
   await writeVersion(preprod.documents, { databaseVersion: '1.0.0', isUpdating: true });
@@ -236,7 +237,7 @@ test('J-1 a transfer is refused while the destination’s database is being upda
   expect(await reasons(staging, [key])).toEqual(['no-version']);
 });
 
-test('S0-33 a selection of an unknown row id has nothing to send, and one of an unknown entity is answered with 404', async () => {
+test('S0-33 a transfer of an unknown row is refused, and a selection cannot contain an unknown type, a malformed key or a city', async () => {
   const { staging } = world;
   const unknown = transfer(staging, [{ entity: 'task', id: 987_654 }]);
   expect(await refusalOf(unknown)).toEqual(['unknown-row']);
@@ -245,7 +246,7 @@ test('S0-33 a selection of an unknown row id has nothing to send, and one of an 
   expect(() => parseKeys(['city:1'])).toThrow('belong to their environment');
 });
 
-test('sending an outdated transfer sheet writes nothing and shows a new sheet', async () => {
+test('sending a transfer sheet is refused and writes nothing when a row changed after the sheet was shown', async () => {
   const { staging, preprod } = world;
   const key = { entity: 'form', id: await add(staging, 'form') };
   const { selection, plan } = await sheet(staging, [key]);
@@ -255,7 +256,7 @@ test('sending an outdated transfer sheet writes nothing and shows a new sheet', 
   expect(await has(preprod, key)).toBe(false);
 });
 
-test('a row that changed at the destination is overwritten only after a typed confirmation', async () => {
+test('a transfer overwrites a row that changed at the destination only after a typed confirmation', async () => {
   const { staging, preprod } = world;
   const key = { entity: 'form', id: await add(staging, 'form') };
   await transfer(staging, [key]);
@@ -268,7 +269,7 @@ test('a row that changed at the destination is overwritten only after a typed co
   expect((await get(preprod, key))['description']).toBe('Ours');
 });
 
-test('of two simultaneous transfers of a row, one succeeds and the other is refused', async () => {
+test('when two users send the same row at the same moment, one transfer succeeds and the other transfer is refused', async () => {
   const { staging, preprod } = world;
   const key = { entity: 'form', id: await add(staging, 'form') };
   const { selection, plan } = await sheet(staging, [key]);
@@ -301,7 +302,7 @@ test('a double click sends one transfer, and its idempotency key (the random tex
   expect(await refusalOf(send(routeFrom(staging), selection, other))).toEqual(['key-reused']);
 });
 
-test('S0-23 S0-99 an editor’s change is not sent until a product manager approves that content', async () => {
+test('S0-23 S0-99 an engineer’s change cannot be sent until a product manager adopts it, and a later change must be adopted again', async () => {
   const { staging, preprod } = world;
   const form = await add(staging, 'form');
   const field = await add(staging, 'form_field', { form });
@@ -319,7 +320,7 @@ test('S0-23 S0-99 an editor’s change is not sent until a product manager appro
   expect((await get(preprod, { entity: 'form_field', id: field }))['label']).toBe('Date of birth');
 });
 
-test('approving engineering’s change of a row is refused when the row was saved again meanwhile', async () => {
+test('adopting an engineer’s change is refused when an engineer saved the row again after the page was shown', async () => {
   const { staging } = world;
   const key = { entity: 'form', id: await add(staging, 'form', {}, ed) };
   const seen = await markedAt(staging, key);
@@ -327,7 +328,7 @@ test('approving engineering’s change of a row is refused when the row was save
   await expect(adoption.adopt(staging, pm.email, key, seen)).rejects.toThrow('was saved again');
 });
 
-test('a row marked Not for production is kept out of transfers until the mark is removed', async () => {
+test('a transfer of a row marked Not for production is refused until a user removes the mark', async () => {
   const { staging } = world;
   const key = { entity: 'form', id: await add(staging, 'form') };
   await holds.hold(staging, pm.email, key, 'Only for the regression suite');
@@ -336,7 +337,7 @@ test('a row marked Not for production is kept out of transfers until the mark is
   expect(await reasons(staging, [key])).toEqual([]);
 });
 
-test('a text that contains the host name of its own environment is refused on the transfer sheet', async () => {
+test('a transfer is refused when a text contains the host name of the environment that sends it', async () => {
   const { staging } = world;
   const id = await add(staging, 'banner', { link: 'https://staging.example.com/offers' });
   const route = { ...routeFrom(staging), hostHere: 'staging.example.com' };

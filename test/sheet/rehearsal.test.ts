@@ -1,5 +1,5 @@
-// A rehearsal (the MySQL half of a transfer is tried at the destination and rolled back) shows errors that only that
-// server can find, and leaves nothing behind.
+// A rehearsal tries the MySQL half of a transfer at the destination and rolls it back. It shows errors that only the
+// MySQL server there can find, and leaves nothing behind.
 import { afterEach, expect, test } from '@jest/globals';
 import { rehearse } from '../../src/sheet/rehearsal.ts';
 import { contents } from '../support/checker.ts';
@@ -19,7 +19,7 @@ async function newTask() {
   return { entity: 'task', id: await add(staging, 'task', { business }) };
 }
 
-test('a rehearsed (tried and rolled back) transfer reports that MySQL accepts the rows, and leaves no row and no lock', async () => {
+test('a rehearsal (tries a transfer and rolls it back) reports that MySQL accepts the rows, and leaves no row and no claim', async () => {
   const { staging, preprod } = world;
   const task = await newTask();
   const { selection } = await sheet(staging, [task], { create: ['city:Pune'] });
@@ -33,7 +33,7 @@ test('a rehearsed (tried and rolled back) transfer reports that MySQL accepts th
   expect((await transfer(staging, [task], { create: ['city:Pune'] })).state).toBe('verified');
 });
 
-test('a rehearsed (tried and rolled back) transfer reports the error of MySQL', async () => {
+test('a rehearsal (tries a transfer and rolls it back) reports the error with which MySQL refuses a row', async () => {
   const { staging, preprod } = world;
   const task = await newTask();
   await createTrigger(
@@ -48,7 +48,7 @@ test('a rehearsed (tried and rolled back) transfer reports the error of MySQL', 
   });
 });
 
-test('a rehearsed (tried and rolled back) transfer does not wait for a lock on the row', async () => {
+test('a rehearsal (tries a transfer and rolls it back) gives up within seconds when another connection has locked the row', async () => {
   const { staging, preprod } = world;
   const task = await newTask();
   await transfer(staging, [task], { create: ['city:Pune'] });
@@ -64,7 +64,7 @@ test('a rehearsed (tried and rolled back) transfer does not wait for a lock on t
   holder.release();
 });
 
-test('a rehearsed (tried and rolled back) transfer keeps the values typed on the transfer sheet', async () => {
+test('after a rehearsal (tries a transfer and rolls it back), the transfer sheet still shows the values that the user typed', async () => {
   const form = { entity: 'business', id: await add(world.staging, 'business') };
   const site = await openSite(world, 'staging');
   const client = await site.as('pm');

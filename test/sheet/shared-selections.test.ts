@@ -1,4 +1,4 @@
-// When two users have the same selection of rows open, neither loses what the other one chose.
+// Two users have the same selection of rows open: the choices of both users are kept.
 import { expect, test } from '@jest/globals';
 import * as selections from '../../src/sheet/selections.ts';
 import { fieldsOn } from '../support/shown-form.ts';
@@ -24,7 +24,7 @@ async function changedForm() {
   return key;
 }
 
-test('when two users have the same transfer sheet open, the choices of both are saved, and the second one is told (F16)', async () => {
+test('when two users save choices on the same transfer sheet, the choices of both users are kept, and a notice informs the second user (F16)', async () => {
   const key = await changedForm();
   const text = `form:${key.id}`;
   const address = await choose([text]);
@@ -44,7 +44,7 @@ test('when two users have the same transfer sheet open, the choices of both are 
   expect(textOf((await client.get(address)).text)).toContain('Another user changed this selection');
 });
 
-test('when two users type different texts on the same transfer sheet, both are shown, and the first stays until the second is confirmed (F16)', async () => {
+test('when two users type different reasons on one transfer sheet, the first reason stays until the second user has seen both and confirms (F16)', async () => {
   const { id } = await changedForm();
   const address = await choose([`form:${id}`]);
   const [one, other] = [await sheetOf(address), await sheetOf(address)];
@@ -61,7 +61,7 @@ test('when two users type different texts on the same transfer sheet, both are s
   expect((await stored(address)).reason).toBe('Mine');
 });
 
-test('a transfer sheet whose choices another user changed cannot be sent before it is reviewed (F16)', async () => {
+test('a user cannot send a transfer sheet that another user changed meanwhile, until the user has opened the changed sheet (F16)', async () => {
   const { id } = await changedForm();
   const address = await choose([`form:${id}`]);
   const shown = await sheetOf(address);
@@ -72,7 +72,7 @@ test('a transfer sheet whose choices another user changed cannot be sent before 
   expect(again.headers['location']).toMatch(/^\/transfers\/\d+$/);
 });
 
-test('rows that two users add to a selection at the same moment are all kept in it (F16)', async () => {
+test('when users add rows to a selection at the same moment, the selection keeps all these rows (F16)', async () => {
   const ids = [];
   for (const name of ['A', 'B', 'C', 'D']) ids.push(await add(world.staging, 'form', { name }));
   const address = await choose([`form:${ids[0]}`]);
@@ -83,7 +83,7 @@ test('rows that two users add to a selection at the same moment are all kept in 
   expect((await stored(address)).keys.map(({ id }) => id).toSorted()).toEqual(ids.toSorted());
 });
 
-test('a selection of rows that changed after a list was shown is not removed by a click on that list (F16)', async () => {
+test('removing a selection is refused when another user changed the selection after the list was shown (F16)', async () => {
   const id = await add(world.staging, 'form', { name: 'Visit' });
   const address = await choose([`form:${id}`]);
   const removal = `action="${address}/removal"`;

@@ -1,5 +1,5 @@
-// The plan of an undo, computed from facts without a database: which steps of a transfer are undone, and which rows
-// are skipped.
+// The plan of an undo, computed from given facts without a database: which steps of a transfer are undone, and which
+// rows are skipped.
 import { expect, test } from '@jest/globals';
 import { keyFrom, keyText, type Content, type Row } from '../../src/catalog/entity.ts';
 import { noChoices, type Choices } from '../../src/sheet/choices.ts';
@@ -8,7 +8,7 @@ import { planUndo, rowBefore } from '../../src/sheet/undo-plan.ts';
 import type { Step } from '../../src/writing/journal.ts';
 import { actionsOf, claimOn, factsOf, referenceTo, row, stateOf } from '../support/facts.ts';
 
-/** A step of a transfer that replaced `before` by `after`; null stands for no row. */
+/** Builds a step of a transfer that replaced the content `before` by `after`; null means that there was no row. */
 function stepOf(key: string, before: Content | null, after: Content | null): Step {
   return {
     ...keyFrom(key),
@@ -22,8 +22,7 @@ function stepOf(key: string, before: Content | null, after: Content | null): Ste
 }
 
 /**
- * The plan that undoes these steps. The rows of the destination are as the steps left them, unless `there` says
- * otherwise.
+ * Plans the undo of these steps. The rows of the destination are as the steps left them; `there` replaces single rows.
  */
 function undoOf(
   steps: Step[],
@@ -40,7 +39,7 @@ function undoOf(
 const skippedIn = ({ skipped }: ReturnType<typeof undoOf>) =>
   skipped.map((one) => keyText(one.row));
 
-test('the undo of a transfer removes what was created, restores what was updated, and re-creates what was removed', () => {
+test('the undo of a transfer removes created rows, restores updated rows, and creates removed rows again', () => {
   const plan = undoOf([
     stepOf('form:1', null, { name: 'New' }),
     stepOf('form:2', { name: 'Old' }, { name: 'Newer' }),
@@ -61,13 +60,13 @@ test.each<[string, Step, Content | null]>([
   ['deleted', stepOf('form:1', { name: 'Old' }, { name: 'New' }), null],
   ['re-created', stepOf('form:1', { name: 'Old' }, null), { name: 'By hand' }],
   ['already restored', stepOf('form:1', { name: 'Old' }, { name: 'New' }), { name: 'Old' }],
-])('the undo of a transfer skips a row that was %s since', (_what, step, there) => {
+])('the undo of a transfer skips a row that was %s after the transfer', (_what, step, there) => {
   const plan = undoOf([step], { 'form:1': there && row('form:1', there) });
   expect(actionsOf(plan)).toEqual([]);
   expect(skippedIn(plan)).toEqual(['form:1']);
 });
 
-test('the undo plan of a transfer names the person and the fields of a later edit', () => {
+test('when the undo of a transfer skips a row that was edited later, the plan names the editor and the edited fields', () => {
   const later = row('form:1', { name: 'By hand' });
   const plan = undoOf(
     [stepOf('form:1', {}, { name: 'New' })],
@@ -99,7 +98,7 @@ test('the undo of a transfer keeps environment-specific fields of the destinatio
   expect(plan.steps[0]?.after).toMatchObject({ name: 'Old', endpoint: 'https://new.example.com' });
 });
 
-test('the undo of a transfer skips a created row that a later row references', () => {
+test('the undo of a transfer skips a created row to which a later row refers', () => {
   const plan = undoOf(
     [stepOf('form:1', null, {})],
     {},
@@ -108,7 +107,7 @@ test('the undo of a transfer skips a created row that a later row references', (
   expect(skippedIn(plan)).toEqual(['form:1']);
 });
 
-test('the undo of a transfer can delete a row if rows that refer to it get other references in the same undo', () => {
+test('the undo of a transfer removes a created row if the same undo also removes the references to this row', () => {
   const plan = undoOf(
     [stepOf('form:1', null, {}), stepOf('task:1', { business: 1 }, { business: 1, form: 1 })],
     { 'business:1': row('business:1') },
@@ -117,7 +116,7 @@ test('the undo of a transfer can delete a row if rows that refer to it get other
   expect(actionsOf(plan).toSorted()).toEqual(['remove form:1', 'update task:1']);
 });
 
-test('when the undo of a transfer skips a row, it also skips the rows that this one needs', () => {
+test('when the undo of a transfer skips a row, the undo also skips the rows to which the skipped row refers', () => {
   const plan = undoOf(
     [
       stepOf('business:1', null, {}),
@@ -136,7 +135,7 @@ test('when the undo of a transfer skips a row, it also skips the rows that this 
   expect(skippedIn(plan).toSorted()).toEqual(['business:1', 'sts:1', 'task:1']);
 });
 
-test('the undo of a transfer skips a row whose referenced row no longer exists', () => {
+test('the undo of a transfer skips a row if its restored content would refer to a row that no longer exists', () => {
   const plan = undoOf([stepOf('task:1', { business: 1, title: 'Old' }, { business: 1 })]);
   expect(skippedIn(plan)).toEqual(['task:1']);
   const whole = undoOf([stepOf('business:1', {}, null), stepOf('task:1', { business: 1 }, null)]);
@@ -151,13 +150,13 @@ test('the undo of a transfer lists each referenced row that must stay unchanged 
   expect(plan.reliedOn).toEqual([keyFrom('business:1')]);
 });
 
-test('the undo of a transfer requires no typed confirmation', () => {
+test('the undo of a transfer requires no typed confirmation, not even in production', () => {
   const plan = undoOf([stepOf('form:1', null, {})], {}, { to: 'production' });
   expect(plan.problems).toEqual([]);
   expect([plan.words.overwrite.isAsked, plan.words.remove.isAsked]).toEqual([false, false]);
 });
 
-test('the undo of a transfer reports the same problems of the destination as a transfer', () => {
+test('the undo of a transfer is refused when the destination has no version, or a row is being written, or a name is taken', () => {
   const step = stepOf('form:1', { name: 'Old' }, { name: 'New' });
   const reasons = (more: Partial<Facts>) =>
     undoOf([step], {}, more).problems.map(({ reason }) => reason);
@@ -176,7 +175,7 @@ const swapped = new Map([
   ['form.name:a', 2],
 ]);
 
-test('undoing a transfer in which two rows swapped their names swaps the names back (F13)', () => {
+test('the undo of a transfer in which two rows swapped their names swaps the names back (F13)', () => {
   const plan = undoOf(swap, {}, { holders: swapped });
   expect(actionsOf(plan)).toEqual(['update form:1', 'update form:2']);
   expect(plan.problems).toEqual([]);
@@ -190,7 +189,7 @@ test('the undo of a transfer skips a row whose former name is still held by a sk
   expect(plan.skipped.at(-1)?.why).toContain('“form:2”, which stays');
 });
 
-test('undoing one of two rows that swapped their names is a problem, and the sheet offers to undo the other one, too (F13)', () => {
+test('undoing only one of two rows that swapped their names is refused, and the sheet offers to undo the other row as well (F13)', () => {
   const otherHolders = new Map([
     ['form:2', { title: 'A', isHere: true, after: row('form:2', { name: 'B' }) }],
   ]);
@@ -200,7 +199,7 @@ test('undoing one of two rows that swapped their names is a problem, and the she
   ]);
 });
 
-test('the undo of a transfer creates a city again that was deleted meanwhile', () => {
+test('the undo of a transfer can create a linked city again that was deleted at the destination meanwhile', () => {
   const cities = [{ city: 'Pune', partner: null }];
   const step = stepOf('business:1', { cities }, {});
   const reasons = (choices: Partial<Choices>) =>

@@ -1,4 +1,4 @@
-// The examples of docs/signed-api.md are run as they stand there.
+// Runs the example programs of docs/signed-api.md exactly as they are printed there.
 import { beforeAll, expect, test } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -59,9 +59,10 @@ test.each([
     () => pythonWith('python-clients', ['mohawk==1.1.0', 'requests==2.32.5']),
   ],
 ] as const)(
-  'S3-06 the example in %s reads every row of a dataset',
+  'S3-06 the example client in docs/signed-api.md for %s reads every row of a dataset',
   async (language, file, program) => {
-    // Below the project, where the packages of the example are found.
+    // The programs are written below the project folder, so that they find the packages that they
+    // import.
     const folder = resolve('var/examples');
     mkdirSync(folder, { recursive: true });
     writeFileSync(join(folder, file), examples[language] ?? '');

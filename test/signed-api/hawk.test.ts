@@ -1,4 +1,5 @@
-// S3-04 S3-60 Signed requests over HTTP: which are accepted, which are refused and why, and the signature of answers.
+// S3-04 S3-60 Tests signed requests over HTTP: which requests are accepted, which are refused and why, and the
+// signature of the responses.
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { request } from 'node:http';
 import { client } from 'hawk';
@@ -28,8 +29,8 @@ beforeEach(async () => {
   url = `${at.url}/api/v1/table-data/statistics/cities?orientation=records`;
 });
 
-describe('a signed request', () => {
-  test('S3-04 S3-60 is answered with a signature that the package hawk verifies, also with gzip and for HEAD', async () => {
+describe('a signed API request', () => {
+  test('S3-04 S3-60 the response to a signed API request has a valid HAWK signature, also for HEAD requests and accepted gzip', async () => {
     const plain = await ask(key, url);
     expect([plain.status, plain.isSigned, plain.headers['content-encoding']]).toEqual([
       200,
@@ -47,7 +48,7 @@ describe('a signed request', () => {
     expect(head.headers['content-length']).toBe(plain.headers['content-length']);
   });
 
-  test('a large answer is compressed after it was signed', async () => {
+  test('the signed API signs a large response before it compresses the response', async () => {
     const rows = Array.from({ length: 100 }, (_, index) => [`City ${index}`, index]);
     await publish(site.here, {
       name: 'statistics/cities',
@@ -65,7 +66,7 @@ describe('a signed request', () => {
     expect(Number(zipped.headers['content-length'])).toBeLessThan(plain.text.length / 2);
   });
 
-  test('S3-60 is verified against ENVIRONMENT_URLS, because behind a TLS proxy the Host header differs', async () => {
+  test('S3-60 the signed API verifies signatures against the host in ENVIRONMENT_URLS, because a proxy may change the Host header', async () => {
     const own = site.here.settings.urls;
     own['staging'] = 'https://data.example.com';
     const signed = url.replace(at.url, 'https://data.example.com');
@@ -81,12 +82,12 @@ describe('a signed request', () => {
     own['staging'] = at.url;
   });
 
-  test('an answer that refuses a verified client is signed, too', async () => {
+  test('the signed API signs a 404 response to a verified client', async () => {
     const answer = await ask(key, `${at.url}/api/v1/table-data/statistics/none`);
     expect([codeOf(answer), answer.isSigned]).toEqual([[404, 'not_found'], true]);
   });
 
-  test('both keys of a client are accepted while it is rotated, and the use of a key is recorded', async () => {
+  test('the signed API accepts the old and the new key of a client during a rotation, and records the use of each key', async () => {
     const [own] = await credentials.list(site.here.sql, 'hawk');
     const next = await credentials.rotate(site.here, 'ops@example.com', own?.id ?? 0, {
       graceHours: 1,
@@ -100,8 +101,8 @@ describe('a signed request', () => {
   });
 });
 
-describe('a request is refused with 401', () => {
-  test('without a signature, or with one of another scheme', async () => {
+describe('an API request is refused with 401', () => {
+  test('the signed API refuses a request without a HAWK signature or with a malformed one', async () => {
     const answers = await Promise.all(
       ['', 'Bearer ow_abc', 'Hawk', 'Hawk nonsense', 'Hawk id="a"', `Hawk ${'x'.repeat(5000)}`].map(
         (authorization) => ask(key, url, { authorization }),
@@ -121,12 +122,12 @@ describe('a request is refused with 401', () => {
     expect(answers.some(({ isSigned }) => isSigned)).toBe(false);
   });
 
-  test('with an unknown id, which is no server error (S3-60)', async () => {
+  test('the signed API refuses an unknown key id with 401, and not with a server error (S3-60)', async () => {
     expect(codeOf(await ask({ ...key, id: `${key.id}0` }, url))).toEqual([401, 'unknown_key']);
     expect(codeOf(await ask({ ...key, id: "' or 1=1" }, url))).toEqual([401, 'unknown_key']);
   });
 
-  test('with a wrong key or the wrong algorithm', async () => {
+  test('the signed API refuses a signature with a wrong key or a wrong algorithm', async () => {
     expect(codeOf(await ask({ ...key, key: 'wrong' }, url))).toEqual([401, 'bad_signature']);
     expect(codeOf(await ask({ ...key, algorithm: 'sha1' as never }, url))).toEqual([
       401,
@@ -134,7 +135,7 @@ describe('a request is refused with 401', () => {
     ]);
   });
 
-  test('when path, query or method are not those that were signed', async () => {
+  test('the signed API refuses a request whose path, query or method differs from the signed one', async () => {
     for (const to of [
       url.replace('cities', 'towns'),
       `${url}&version=1`,
@@ -147,7 +148,7 @@ describe('a request is refused with 401', () => {
     expect(codeOf(await ask(key, url, { authorization: header }))).toEqual([401, 'bad_signature']);
   });
 
-  test('when it is sent twice, also at the same time and with a blank behind the id', async () => {
+  test('the signed API refuses a replayed request, also if it is sent at the same time or with a blank after the key id', async () => {
     const { header } = client.header(url, 'GET', { credentials: key });
     const both = await Promise.all([1, 2].map(() => ask(key, url, { authorization: header })));
     expect(both.map(({ status }) => status).toSorted()).toEqual([200, 401]);
@@ -156,7 +157,7 @@ describe('a request is refused with 401', () => {
     expect(codeOf(await ask(key, url, { authorization: padded }))).toEqual([401, 'replayed']);
   });
 
-  test('more than 60 seconds before or after its time, with the time of the server', async () => {
+  test('the signed API refuses a request whose time is more than 60 seconds off, and returns the time of the server', async () => {
     for (const [seconds, expected] of [
       [-58, 200],
       [58, 200],
@@ -177,7 +178,7 @@ describe('a request is refused with 401', () => {
     }
   });
 
-  test('when its time is no number, because it would never be stale', async () => {
+  test('the signed API refuses a request whose time is no number, because that time would never be too old', async () => {
     for (const timestamp of ['soon', '1e999', 'NaN', '0x7fffffff', ` ${now()}`]) {
       const answer = await ask(key, url, { sign: { timestamp: timestamp as never } });
       expect([timestamp, answer.status]).toEqual([timestamp, 401]);
@@ -185,7 +186,7 @@ describe('a request is refused with 401', () => {
   });
 });
 
-test('wrong signatures of one address are limited, while a valid key from there still works', async () => {
+test('the signed API limits wrong signatures per address, but still accepts a valid key from the same address', async () => {
   const statuses = new Set<number>();
   for (let count = 0; count < 101; count += 1) {
     statuses.add((await ask({ ...key, key: 'wrong' }, url)).status);
@@ -194,7 +195,7 @@ test('wrong signatures of one address are limited, while a valid key from there 
   expect((await ask(key, url)).status).toBe(200);
 });
 
-test('a client that asks too often gets 429 with Retry-After, and another client does not', async () => {
+test('the signed API refuses a client above its request limit with 429 and Retry-After, but accepts another client', async () => {
   const [own] = await credentials.list(site.here.sql, 'hawk');
   await site.redis.set(`oneway:staging:hawk-requests:${own?.id}`, REQUESTS, { EX: 90 });
   const answer = await ask(key, url);
@@ -205,7 +206,7 @@ test('a client that asks too often gets 429 with Retry-After, and another client
   expect((await ask(other, url)).status).toBe(200);
 });
 
-test('S3-62 the health check answers with and without a slash, signed or not', async () => {
+test('S3-62 the health check answers unsigned requests with 200, with and without a slash at the end of its path', async () => {
   for (const path of ['/healthcheck', '/healthcheck/']) {
     const text = await new Promise<string>((resolve) => {
       request(`${at.url}${path}`, (answer) => {

@@ -1,4 +1,4 @@
-// The page of API keys and the command line make, rotate and revoke HAWK keys with scopes by dataset.
+// Tests the page of API keys: an administrator creates, rotates and revokes HAWK keys with scopes for datasets.
 import { expect, test } from '@jest/globals';
 import * as credentials from '../../src/access/credentials.ts';
 import { textOf, useSite, type Client } from '../support/people.ts';
@@ -12,7 +12,7 @@ const at = useAddress(site);
 const columns = { name: 'text' } as const;
 const wanted = { kind: 'hawk', name: 'Weather app', scopes: ['dataset:org/open'] };
 
-/** The id and the key that the page shows. */
+/** Returns the key id and the secret that the page shows after a key was created. */
 async function shownKey(ops: Client): Promise<Key> {
   const { text } = await ops.get('/api-keys');
   const [id = '', key = ''] = [...text.matchAll(/<code class="secret">([^<]+)</g)].map(
@@ -23,7 +23,7 @@ async function shownKey(ops: Client): Promise<Key> {
 const read = async (key: Key, name = 'org/open') =>
   (await ask(key, `${at.url}/api/v1/table-data/${name}`)).status;
 
-test('S3-04 S3-06 a HAWK key is made with scopes by dataset, shown once with its id, and reads those datasets', async () => {
+test('S3-04 S3-06 a new HAWK key with the scope of one dataset is shown once and can read only that dataset', async () => {
   await publish(site.here, { name: 'org/open', columns, rows: [['x']] });
   await publish(site.here, { name: 'org/other', columns, rows: [['x']] });
   const ops = await site.as('ops');
@@ -36,7 +36,7 @@ test('S3-04 S3-06 a HAWK key is made with scopes by dataset, shown once with its
   expect(page).toContain('org/open');
 });
 
-test('a name that a working key has is refused, for HAWK keys and others, until that key is revoked', async () => {
+test('the page of API keys refuses the name of an active key for a new key of any kind, until the active key is revoked', async () => {
   await publish(site.here, { name: 'org/open', columns, rows: [] });
   const ops = await site.as('ops');
   await ops.post('/api-keys', wanted);
@@ -51,7 +51,7 @@ test('a name that a working key has is refused, for HAWK keys and others, until 
   expect(await credentials.list(site.here.sql)).toHaveLength(2);
 });
 
-test('of several posts of one name at the same time, one makes a key', async () => {
+test('several simultaneous requests for a HAWK key with one name create one key', async () => {
   const ops = await site.as('ops');
   const scopes = ['dataset:*'];
   const answers = await Promise.all(
@@ -61,7 +61,7 @@ test('of several posts of one name at the same time, one makes a key', async () 
   expect(await credentials.list(site.here.sql)).toHaveLength(1);
 });
 
-test('a HAWK key is rotated on the page: both keys work until the former one is revoked', async () => {
+test('after a HAWK key is rotated on the page, the old and the new key work until the old key is revoked', async () => {
   await publish(site.here, { name: 'org/open', columns, rows: [['x']] });
   const ops = await site.as('ops');
   await ops.post('/api-keys', wanted);
@@ -75,7 +75,7 @@ test('a HAWK key is rotated on the page: both keys work until the former one is 
   expect([await read(former), await read(next)]).toEqual([401, 200]);
 });
 
-test('wrong fields of a HAWK key are shown at its form, and nothing that was typed is lost', async () => {
+test('the form for a HAWK key shows an error for each wrong field and keeps what the person entered', async () => {
   await publish(site.here, { name: 'org/open', columns, rows: [] });
   const ops = await site.as('ops');
   const refused = await ops.post('/api-keys', { ...wanted, name: '', expiresAt: '2020-01-01' });

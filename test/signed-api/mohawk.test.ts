@@ -1,4 +1,4 @@
-// S3-04 S3-60 The signed API and a client of another language: the package mohawk of Python.
+// S3-04 S3-60 Tests the signed API with an independent client: the Python package mohawk.
 import { beforeAll, expect, test } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import { useSite } from '../support/people.ts';
@@ -42,7 +42,7 @@ const outcome = ({ status, verified, text }: Back) => [
   (JSON.parse(text) as { error?: { code: string } }).error?.code,
 ];
 
-test('mohawk pages a dataset with gzip and verifies the signature of every answer', async () => {
+test('the Python client mohawk reads a dataset page by page with gzip and verifies the signature of every response', async () => {
   const read: unknown[] = [];
   for (let next: string | null = url; next !== null;) {
     const [[page] = []] = await mohawk([{ url: next, encoding: 'gzip' }]);
@@ -54,7 +54,7 @@ test('mohawk pages a dataset with gzip and verifies the signature of every answe
   expect(read).toEqual(rows);
 });
 
-test('of the requests of mohawk, those that are replayed, stale, tampered or wrongly signed are refused', async () => {
+test('the signed API refuses requests of the Python client mohawk that are replayed, stale, altered, wrongly signed or out of scope', async () => {
   const answers = await mohawk([
     { url, times: 2 },
     { url, late: -61 },

@@ -1,4 +1,4 @@
-"""A client of the signed API with the package mohawk: reads JSON of requests, writes JSON of what came back."""
+"""A test client of the signed API with the package mohawk: reads requests as JSON, sends them, writes the responses as JSON."""
 import json, sys, time, urllib.error, urllib.request, zlib
 from mohawk import Sender
 from mohawk.exc import HawkFail

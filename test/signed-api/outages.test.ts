@@ -1,4 +1,4 @@
-// The signed API while a server does not answer, and while the database is being updated.
+// Tests the signed API while Redis or MySQL does not answer, and while the database is being updated.
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { timeouts } from '../../src/database/timeouts.ts';
 import { writeVersion } from '../../src/version/metadata.ts';
@@ -42,7 +42,7 @@ beforeEach(async () => {
   key = await hawkKey(site.here, ['dataset:*']);
 });
 
-test('S3-60 without Redis nonces cannot be checked, so requests are refused with 503 and Retry-After', async () => {
+test('S3-60 the signed API refuses requests with 503 and Retry-After without Redis, because it cannot check nonces', async () => {
   expect((await page()).status).toBe(200);
   await redis.refuse();
   expect(brief(await page())).toEqual([503, 'unavailable', '10']);
@@ -53,14 +53,14 @@ test('S3-60 without Redis nonces cannot be checked, so requests are refused with
   expect((await page()).status).toBe(200);
 });
 
-test('while MySQL does not answer, requests are refused with 503 and Retry-After', async () => {
+test('the signed API refuses requests with 503 and Retry-After while MySQL is not reachable', async () => {
   await mysql.refuse();
   expect(brief(await page())).toEqual([503, 'unavailable', '10']);
   await mysql.accept();
   expect((await page()).status).toBe(200);
 });
 
-test('a request whose database falls silent ends with 503', async () => {
+test('the signed API answers 503 if MySQL stops responding during a request', async () => {
   const before = { ...timeouts };
   Object.assign(timeouts, { slow: 200, silence: 200 });
   mysql.hang('both');
@@ -70,7 +70,7 @@ test('a request whose database falls silent ends with 503', async () => {
   expect(brief(answer)).toEqual([503, 'unavailable', '10']);
 });
 
-test('S3-62 while the database is being updated, the API answers 503, and the health checks answer OK', async () => {
+test('S3-62 while the database is being updated, the signed API answers 503 and the health check still answers OK', async () => {
   await writeVersion(world.staging.documents, { databaseVersion: '1.0.0', isUpdating: true });
   for (
     let round = 0;

@@ -1,4 +1,5 @@
-// S3-04 S3-06 S3-61 What clients of the signed API read: list, columns and pages, and what is kept from them.
+// S3-04 S3-06 S3-61 Tests what clients of the signed API can read: the list of datasets, their columns and rows, and
+// which datasets a key may not read.
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { run, sql } from '../../src/database/sql.ts';
 import { useSite } from '../support/people.ts';
@@ -27,8 +28,8 @@ beforeEach(async () => {
   all = await hawkKey(site.here, ['dataset:*']);
 });
 
-describe('pages of rows', () => {
-  test('S3-20 S3-23 S3-61 a page is tabular by default, and next is an absolute URL or null', async () => {
+describe('pages of rows in the signed API', () => {
+  test('S3-20 S3-23 S3-61 a page of the signed API is tabular by default, with the absolute URL of the next page, or null on the last page', async () => {
     const rows = rowsOf(25);
     await publish(site.here, { name: 'org/name', columns, rows });
     const { json } = await ask(all, data('org/name'));
@@ -42,7 +43,7 @@ describe('pages of rows', () => {
     expect(await allPages(all, data('org/name'))).toEqual(rows);
   });
 
-  test('S3-61 records have the columns as keys, with the text of each number as it is stored', async () => {
+  test('S3-61 the orientation “records” returns each row as an object by column name, with every number as it is stored', async () => {
     const cells = [
       '["a \\"quoted\\", [text]\\\\",1.10,1e5]',
       '[null,9007199254740991,-0.0]',
@@ -67,7 +68,7 @@ describe('pages of rows', () => {
     for (const row of cells) expect(tabular.text).toContain(row);
   });
 
-  test('a dataset with an exact number of pages ends without an empty page, and an empty one has one page', async () => {
+  test('a dataset that exactly fills a page has no empty page after it, and an empty dataset has one page', async () => {
     await publish(site.here, { name: 'org/ten', columns, rows: rowsOf(10) });
     await publish(site.here, { name: 'org/none', columns, rows: [] });
     expect((await ask(all, data('org/ten'))).json['next']).toBeNull();
@@ -78,7 +79,7 @@ describe('pages of rows', () => {
     });
   });
 
-  test('pages of a dataset that appends files run over all of them', async () => {
+  test('pages of a dataset in mode append contain the rows of all its data files', async () => {
     for (const start of [1, 8, 20]) {
       await publish(site.here, {
         name: 'org/log',
@@ -91,7 +92,7 @@ describe('pages of rows', () => {
     expect(await allPages(all, data('org/log', '?version=2'))).toEqual(rowsOf(19));
   });
 
-  test('a client that pages while the dataset is replaced ends on its own version', async () => {
+  test('a client that reads pages while the dataset is replaced gets all pages from the version that it began with', async () => {
     await publish(site.here, { name: 'org/name', columns, rows: rowsOf(25) });
     const { json } = await ask(all, data('org/name'));
     await publish(site.here, { name: 'org/name', columns: { other: 'text' }, rows: [['x']] });
@@ -99,7 +100,7 @@ describe('pages of rows', () => {
     expect(await allPages(all, data('org/name'))).toEqual([['x']]);
   });
 
-  test('a page of a version whose rows were deleted is answered with 410 version_gone', async () => {
+  test('the signed API answers 410 version_gone for a dataset version whose rows were deleted', async () => {
     await publish(site.here, { name: 'org/name', columns, rows: rowsOf(25) });
     await publish(site.here, { name: 'org/name', columns, rows: rowsOf(3) });
     await run(
@@ -115,14 +116,14 @@ describe('pages of rows', () => {
     }
   });
 
-  test('rows that are missing from a version are an error, and never a shorter page', async () => {
+  test('the signed API answers 500 if a row of a version is missing, and never sends a page without that row', async () => {
     await publish(site.here, { name: 'org/name', columns, rows: rowsOf(25) });
     await run(site.here.sql, sql`delete from data_row where id = 14`);
     expect((await ask(all, data('org/name'))).status).toBe(200);
     expect(codeOf(await ask(all, data('org/name', '?next-id=11')))).toEqual([500, 'failed']);
   });
 
-  test('a page of large rows has fewer rows, so that it stays below 8 MB, and no row is skipped', async () => {
+  test('a page of large rows has fewer rows, so that it stays near 8 MB, and no row is skipped', async () => {
     const large = (size: number, index: number) => ['x'.repeat(size), index, null];
     const rows = [
       ...Array.from({ length: 5 }, (_, index) => large(1_900_000, index)),
@@ -150,7 +151,7 @@ describe('pages of rows', () => {
     expect(Math.max(...sizes)).toBeGreaterThan(1);
   });
 
-  test('each page records that its version is being read', async () => {
+  test('the signed API records when a page of a dataset version was read', async () => {
     await publish(site.here, { name: 'org/name', columns, rows: rowsOf(1) });
     await ask(all, data('org/name'));
     const [read] = (await site.here.sql.query('select read_at from data_version'))[0] as {
@@ -168,7 +169,7 @@ describe('pages of rows', () => {
     ['?version=4294967296', 'version'],
     ['?limit=5', 'limit'],
   ])(
-    'the query %s of a page is refused with 422 and the name of the parameter',
+    'the signed API refuses the query %s with 422 and names the wrong parameter (%s)',
     async (query, name) => {
       await publish(site.here, { name: 'org/name', columns, rows: rowsOf(1) });
       const answer = await ask(all, data('org/name', query));
@@ -180,8 +181,8 @@ describe('pages of rows', () => {
   );
 });
 
-describe('list and structure', () => {
-  test('S3-61 the structure names columns with types, version and rows', async () => {
+describe('the dataset list and the structure in the signed API', () => {
+  test('S3-61 the signed API returns the structure of a dataset: columns with types, version and number of rows', async () => {
     await publish(site.here, { name: 'org/name', columns, rows: rowsOf(25) });
     await publish(site.here, {
       name: 'org/name',
@@ -201,7 +202,7 @@ describe('list and structure', () => {
     expect(codeOf(await structure('?version=7'))).toEqual([404, 'not_found']);
   });
 
-  test('S3-06 the list names the datasets that the key may read, with version, rows and addresses', async () => {
+  test('S3-06 the signed API lists the datasets that the key may read, each with version, number of rows and URLs', async () => {
     await publish(site.here, { name: 'org/one', columns, rows: rowsOf(2) });
     await publish(site.here, { name: 'org/two', columns, rows: rowsOf(3) });
     await publish(site.here, { name: 'other/three', columns, rows: [], isOpen: false });
@@ -229,8 +230,8 @@ describe('list and structure', () => {
   });
 });
 
-describe('what a key may not read', () => {
-  test('a key without the scope is refused with 403, whether or not there is such a dataset', async () => {
+describe('datasets that an API key may not read', () => {
+  test('the signed API refuses a key without the scope with 403 and the same message, whether or not the dataset exists', async () => {
     await publish(site.here, { name: 'org/secret', columns, rows: rowsOf(1) });
     const key = await hawkKey(site.here, ['dataset:org/other', 'sources:run'], 'Narrow');
     const [known, unknown] = await Promise.all(
@@ -245,7 +246,7 @@ describe('what a key may not read', () => {
     );
   });
 
-  test('a dataset that is not open to clients answers as one that is not there, except to the pipeline', async () => {
+  test('the signed API answers 404 for a dataset that is not open to clients, as for a missing one, except to the pipeline', async () => {
     await publish(site.here, { name: 'org/closed', columns, rows: rowsOf(1), isOpen: false });
     const [closed, missing] = await Promise.all(
       ['org/closed', 'org/absent'].map((name) => ask(all, data(name))),
@@ -261,7 +262,7 @@ describe('what a key may not read', () => {
     expect((await ask(pipeline, data('org/closed'))).status).toBe(200);
   });
 
-  test('names that no dataset can have are answered with 404', async () => {
+  test('the signed API answers 404 for names that no dataset can have', async () => {
     for (const name of [
       'Org/name',
       'org/na-me',
@@ -273,7 +274,7 @@ describe('what a key may not read', () => {
     }
   });
 
-  test('a dataset without a version is not listed, and has no pages', async () => {
+  test('the signed API does not list a dataset without a version, and answers 404 for its pages', async () => {
     await publish(site.here, { name: 'org/name', columns, rows: rowsOf(1) });
     await run(site.here.sql, sql`update dataset set current_version = null`);
     expect(codeOf(await ask(all, data('org/name')))).toEqual([404, 'not_found']);

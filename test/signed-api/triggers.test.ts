@@ -1,4 +1,5 @@
-// S3-09 S3-30 Clients of the signed API start runs of sources; the body of the request is signed, too.
+// S3-09 S3-30 Tests that clients of the signed API can run sources, with a signature that covers the body of the
+// request.
 import { beforeEach, expect, test } from '@jest/globals';
 import { select, sql } from '../../src/database/sql.ts';
 import { runJob } from '../../src/jobs/runner.ts';
@@ -23,7 +24,7 @@ beforeEach(async () => {
   key = await hawkKey(site.here, ['sources:run'], 'Jenkins');
 });
 
-test('S3-09 S3-30 a signed POST runs a source: 202 with its job, 200 while it runs, and its report afterwards', async () => {
+test('S3-09 S3-30 a signed POST requests a run of a source with 202, gets 200 for a second request, and returns the report of the ended run', async () => {
   const first = await post('{"source":"Cities"}');
   const [run] = (first.json as { runs?: { job: number; url: string }[] }).runs ?? [];
   expect([first.status, first.isSigned, first.json]).toEqual([
@@ -58,7 +59,7 @@ test('S3-09 S3-30 a signed POST runs a source: 202 with its job, 200 while it ru
   });
 });
 
-test('a POST is refused when its body is not signed, was altered, or has another type than was signed', async () => {
+test('the signed API refuses a POST whose body is unsigned, altered, or sent with another Content-Type than the signed one', async () => {
   const body = '{"source":"Cities"}';
   expect(codeOf(await post(body, { sentBody: '{"source":"Others"}' }))).toEqual([401, 'bad_hash']);
   const unsigned = await post(body, { sign: { payload: undefined as never, contentType: '' } });
@@ -72,7 +73,7 @@ test('a POST is refused when its body is not signed, was altered, or has another
   expect(await jobsThere()).toHaveLength(1);
 });
 
-test('a body is limited to 64 kB, may hold any bytes, and must be JSON with a source', async () => {
+test('the signed API refuses a POST body that is too large, compressed, or no JSON with a known source, and starts no job', async () => {
   const large = `{"source":"${'x'.repeat(70_000)}"}`;
   expect(codeOf(await post(large))).toEqual([413, 'too_large']);
   expect(codeOf(await post('{"source":'))).toEqual([422, 'invalid']);
@@ -86,7 +87,7 @@ test('a body is limited to 64 kB, may hold any bytes, and must be JSON with a so
   expect(await jobsThere()).toEqual([]);
 });
 
-test('a key without the scope sources:run can neither run sources nor read their runs', async () => {
+test('an API key without the scope sources:run can neither run sources nor read their runs', async () => {
   key = await hawkKey(site.here, ['dataset:*', 'pipeline'], 'Reader');
   const posted = await post('{}');
   expect([codeOf(posted), posted.json.error?.message]).toEqual([
@@ -96,7 +97,7 @@ test('a key without the scope sources:run can neither run sources nor read their
   expect(codeOf(await ask(key, `${at.url}/api/v1/source-runs/1`))).toEqual([403, 'lacks_scope']);
 });
 
-test('numbers that are no run of a source are answered with 404, and other methods with 405', async () => {
+test('the signed API answers 404 for a number without a source run, and 405 for a method that a route does not have', async () => {
   for (const number of ['0', 'x', '99999', '1e3']) {
     expect(codeOf(await ask(key, `${at.url}/api/v1/source-runs/${number}`))).toEqual([
       404,

@@ -1,4 +1,5 @@
-// A source cannot make the server call its own network, whatever its index, its redirects and its names lead to.
+// Tests that a source cannot make this server send requests into its private network, not with its URL, not with
+// redirects, and not with host names that resolve to private addresses.
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { LookupAddress } from 'node:dns';
 import { isAllowedAddress, resolver } from '../../src/sources/addresses.ts';
@@ -13,7 +14,10 @@ afterEach(() => {
   resolver.lookup = lookup;
 });
 
-/** Resolves every name to these addresses; returns the names that were asked for. */
+/**
+ * Makes every host name resolve to these IP addresses. Returns an array to which each looked-up
+ * host name is added.
+ */
 function resolveTo(...addresses: string[]): string[] {
   const asked: string[] = [];
   const found: LookupAddress[] = addresses.map((address) => ({
@@ -38,7 +42,9 @@ type Asked = { url: string; hosts?: string; credential?: string | null };
 const client = (settings: SourceSettings, { url, hosts = '', credential = null }: Asked) =>
   openHttp(settings, { url, hosts, credential }, new AbortController().signal);
 
-/** The reason for which an address is refused; null when it is fetched. */
+/**
+ * Requests a URL for a source. Returns the reason of the refusal, or null if the URL was fetched.
+ */
 const refusal = async (settings: SourceSettings, source: Asked, url = source.url) =>
   client(settings, source)
     .text(url)
@@ -49,7 +55,7 @@ const refusal = async (settings: SourceSettings, source: Asked, url = source.url
 
 const port = () => new URL(publisher.url).port;
 
-describe('addresses of this machine and of private networks are refused in every form', () => {
+describe('IP addresses of a source', () => {
   test.each([
     '127.0.0.1',
     '127.255.255.254',
@@ -95,14 +101,17 @@ describe('addresses of this machine and of private networks are refused in every
     '[2001:0:7f00:1::]',
     '[2001:db8::1]',
     '[3fff::1]',
-  ])('%s', async (host) => {
-    const url = `http://${host}:${port()}/cities.json`;
-    expect(await refusal(strict, { url })).toBe('address');
-    expect(publisher.requests).toEqual([]);
-  });
+  ])(
+    'a source at the private or reserved address %s is refused, and no request is sent',
+    async (host) => {
+      const url = `http://${host}:${port()}/cities.json`;
+      expect(await refusal(strict, { url })).toBe('address');
+      expect(publisher.requests).toEqual([]);
+    },
+  );
 
   test.each(['localhost', 'LOCALHOST', 'localhost.', 'any.localhost'])(
-    'the name %s',
+    'a source with the host name %s, which means this machine, is refused, and no request is sent',
     async (host) => {
       expect(await refusal(strict, { url: `http://${host}:${port()}/cities.json` })).toMatch(
         /^(address|unreachable)$/,
@@ -111,7 +120,7 @@ describe('addresses of this machine and of private networks are refused in every
     },
   );
 
-  test('public addresses are allowed', () => {
+  test('a source may use public IP addresses, but no text that is not a plain IP address', () => {
     const open = [
       '8.8.8.8',
       '93.184.216.34',
@@ -126,7 +135,7 @@ describe('addresses of this machine and of private networks are refused in every
     ).toEqual([]);
   });
 
-  test('where sources may be local, this machine and private networks are open, but not the link-local addresses of clouds', () => {
+  test('with the setting SOURCES_MAY_BE_LOCAL, a source may use this machine and private networks, but not the link-local addresses of clouds', () => {
     expect(
       ['127.0.0.1', '::1', '10.0.0.1', 'fd12::1'].filter((ip) => !isAllowedAddress(ip, local)),
     ).toEqual([]);
@@ -143,7 +152,7 @@ describe('addresses of this machine and of private networks are refused in every
   });
 });
 
-describe('names are checked when they are connected to', () => {
+describe('host names of a source', () => {
   test.each([
     [['127.0.0.1']],
     [['10.0.0.1']],
@@ -152,15 +161,18 @@ describe('names are checked when they are connected to', () => {
     [['8.8.8.8', '127.0.0.1']],
     [['2606:4700::1111', 'fd00::1']],
     [[]],
-  ])('a name that resolves to %s is refused', async (addresses) => {
-    resolveTo(...addresses);
-    expect(await refusal(strict, { url: `http://statistics.example:${port()}/cities.json` })).toBe(
-      'address',
-    );
-    expect(publisher.requests).toEqual([]);
-  });
+  ])(
+    'a source whose host name resolves to %s is refused, and no request is sent',
+    async (addresses) => {
+      resolveTo(...addresses);
+      expect(
+        await refusal(strict, { url: `http://statistics.example:${port()}/cities.json` }),
+      ).toBe('address');
+      expect(publisher.requests).toEqual([]);
+    },
+  );
 
-  test('a name that resolves to another address the second time gains nothing: each connection checks the address that it uses', async () => {
+  test('each connection to a source resolves its host name again and checks the address, so that DNS rebinding is refused', async () => {
     const asked = resolveTo('127.0.0.1');
     const source = { url: `http://rebinding.example:${port()}/cities.json` };
     expect(await refusal(local, source)).toBeNull();
@@ -170,7 +182,7 @@ describe('names are checked when they are connected to', () => {
     expect(publisher.requests).toHaveLength(1);
   });
 
-  test('a name that does not exist is reported as a server that cannot be reached', async () => {
+  test('a source whose host name does not exist fails as unreachable', async () => {
     resolver.lookup = (_name, _options, answer) => {
       answer(Object.assign(new Error('no such name'), { code: 'ENOTFOUND' }), []);
     };
@@ -178,7 +190,7 @@ describe('names are checked when they are connected to', () => {
   });
 });
 
-describe('hosts and redirects', () => {
+describe('hosts and redirects of a source', () => {
   const own = () => `http://own.example:${port()}`;
   const other = () => `http://files.example:${port()}`;
   beforeEach(() => {
@@ -187,7 +199,7 @@ describe('hosts and redirects', () => {
   const redirect = (to: string, path = '/cities.json') =>
     publisher.faults.set(path, { name: 'redirect', to });
 
-  test('files come from the own host of a source and from those that are listed with it', async () => {
+  test('a source may fetch files only from the host of its URL and from the hosts that it lists', async () => {
     const source = { url: `${own()}/cities.json` };
     expect(await refusal(local, source, `${own()}/rainfall/`)).toBeNull();
     expect(await refusal(local, source, `${other()}/rainfall/`)).toBe('host');
@@ -210,13 +222,13 @@ describe('hosts and redirects', () => {
     ['http://me:secret@own.example/', 'host'],
     ['http://169.254.169.254/latest/meta-data', 'host'],
     ['http://[::1', 'redirect'],
-  ])('a redirect to %s is refused', async (to, reason) => {
+  ])('a source that redirects to %s is refused', async (to, reason) => {
     redirect(to);
     expect(await refusal(local, { url: `${own()}/cities.json` })).toBe(reason);
     expect(publisher.requests).toHaveLength(1);
   });
 
-  test('a redirect to a listed host whose name leads into the own network is refused', async () => {
+  test('a source that redirects to a listed host is refused when the name of that host resolves to a forbidden address', async () => {
     redirect(`${other()}/rainfall/`);
     const source = { url: `${own()}/cities.json`, hosts: `files.example:${port()}` };
     resolver.lookup = (name, _options, answer) => {
@@ -228,7 +240,7 @@ describe('hosts and redirects', () => {
     expect(publisher.requests).toHaveLength(1);
   });
 
-  test('redirects on the own host are followed, but not for ever', async () => {
+  test('a source may redirect within its own host, but an endless loop of redirects is refused', async () => {
     redirect('/elsewhere.json');
     publisher.files.set('/elsewhere.json', { content: Buffer.from('[]') });
     expect(await refusal(local, { url: `${own()}/cities.json` })).toBeNull();
@@ -237,7 +249,7 @@ describe('hosts and redirects', () => {
     expect(publisher.requests.length).toBeLessThan(10);
   });
 
-  test('a credential is sent to the own host of its source only, never to another host after a redirect', async () => {
+  test('the credential of a source is sent only to the host of the source’s URL, not to another host after a redirect', async () => {
     const source = {
       url: `${own()}/cities.json`,
       hosts: `files.example:${port()}`,
@@ -251,7 +263,7 @@ describe('hosts and redirects', () => {
     ]);
   });
 
-  test('a credential whose setting is missing is named, and nothing is asked', async () => {
+  test('a source whose credential is missing in the settings is refused with the name of the setting, before any request', async () => {
     expect(() => client(local, { url: own(), credential: 'GONE' })).toThrow(
       'SOURCE_CREDENTIAL_GONE',
     );

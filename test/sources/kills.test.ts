@@ -1,5 +1,5 @@
-// Runs of a source in processes that are killed or paused at their steps: the next attempt continues from what is
-// stored, and nothing is there twice. SOURCE_KILLS=200 kills at every step in turn.
+// Kills or pauses processes during runs of a source. The next attempt must continue from what is stored, and nothing
+// may be stored or loaded twice. SOURCE_KILLS=200 kills a process at each of the first 200 steps in turn.
 import { beforeEach, expect, test } from '@jest/globals';
 import { requestRun } from '../../src/sources/run.ts';
 import { checksumOf } from '../../src/storage/open.ts';
@@ -29,7 +29,10 @@ beforeEach(async () => {
   for (const world of Object.values(worlds)) await emptyStorage(world);
 });
 
-/** What is wrong after a run has ended, as texts; nothing may be. */
+/**
+ * Checks the registry, the stored files and the loaded rows after a run. Returns one text for each
+ * fault.
+ */
 async function findings(here: App): Promise<string[]> {
   const found: string[] = [];
   const lines = await linesIn(here);
@@ -70,7 +73,7 @@ const points: Point[] =
   kills > 0 ? Array.from({ length: kills }, (_one, index): Point => ['any', index + 1]) : samples;
 
 test.each(points)(
-  'S3-33 S3-35 nothing is missing or there twice after a run was killed at: %s, time %d',
+  'S3-33 S3-35 when the process of a source run is killed at the step “%s” (occurrence %d), the next attempt leaves every file stored and loaded exactly once',
   async (point, times) => {
     const { staging } = inFolder;
     const source = await addSource(staging, publisher);
@@ -90,7 +93,7 @@ test.each(points)(
 );
 
 test.each(['a folder', 'a bucket'] as const)(
-  'a file in %s without a line, because the run was killed after it was stored, gets its line without being fetched again',
+  'when a source run is killed after it has stored a file in %s, the next attempt adds the registry entry without fetching the file again',
   async (store) => {
     const { staging } = worlds[store];
     const source = await addSource(staging, publisher);
@@ -110,7 +113,7 @@ test.each(['a folder', 'a bucket'] as const)(
 );
 
 test.each(['a folder', 'a bucket'] as const)(
-  'a worker that was paused while another one took over its run stores nothing twice in %s',
+  'when a paused worker continues after another worker has taken over its source run, nothing is stored twice in %s',
   async (store) => {
     const { staging } = worlds[store];
     const source = await addSource(staging, publisher);
@@ -128,7 +131,7 @@ test.each(['a folder', 'a bucket'] as const)(
   },
 );
 
-test('a run goes on after Redis has lost its data, by the record in MySQL', async () => {
+test('a source run is completed from its record in MySQL after Redis has lost its data', async () => {
   const { staging } = inFolder;
   const queue = await workers.open(staging, tasks);
   const source = await addSource(staging, publisher);
@@ -140,7 +143,7 @@ test('a run goes on after Redis has lost its data, by the record in MySQL', asyn
   expect(await findings(staging)).toEqual([]);
 });
 
-test('a cancelled run stops at its next step and keeps what it has fetched', async () => {
+test('a cancelled source run stops at its next step, and the next run fetches all files', async () => {
   const { staging } = inFolder;
   const source = await addSource(staging, publisher);
   const { job } = await requestRun(staging.sql, source, ops);

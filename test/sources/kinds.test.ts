@@ -1,4 +1,4 @@
-// The three kinds of index: what they list of a publisher, and what they say about wrong ones.
+// Tests the three kinds of index that a source may have: which files each kind lists, and which indexes it refuses.
 import { describe, expect, test } from '@jest/globals';
 import type { Http } from '../../src/sources/http.ts';
 import { kinds, type KindName } from '../../src/sources/index.ts';
@@ -10,7 +10,7 @@ import * as fc from 'fast-check';
 
 const base = 'https://statistics.example/data/index';
 
-/** A client whose every answer is this text. */
+/** Returns an HTTP client that answers every request with this text. */
 const answering = (text: string): Http => ({
   text: () => Promise.resolve(text),
   json: () => Promise.resolve(JSON.parse(text) as unknown),
@@ -33,7 +33,7 @@ const failure = (work: Promise<unknown>) =>
   );
 
 describe('a JSON index', () => {
-  test('lists files with name, address, size and ETag from the named fields', async () => {
+  test('a JSON index lists files with their name, URL, size and ETag, read from the configured fields', async () => {
     const answer = { result: { files: [{ t: 'a.csv', at: 'files/a.csv', n: 7, tag: 'W/"x"' }] } };
     const options = { path: 'result.files', url: 'at', name: 't', size: 'n', etag: 'tag' };
     expect(await listed('json-index', answer, options)).toEqual([
@@ -41,7 +41,7 @@ describe('a JSON index', () => {
     ]);
   });
 
-  test('a list of addresses is enough, and a name is the end of the address', async () => {
+  test('a JSON index may be a plain list of URLs, and a file without a name is named after the end of its URL', async () => {
     expect(await listed('json-index', ['b%20c.csv?x=1', { url: '/d.csv', size: '12 kB' }])).toEqual(
       [
         { name: 'b c.csv', url: 'https://statistics.example/data/b%20c.csv?x=1' },
@@ -56,13 +56,13 @@ describe('a JSON index', () => {
     [null, {}],
     [[{ link: 'a.csv' }], {}],
     [{}, { path: 'constructor.prototype' }],
-  ])('%j is refused as an index', async (answer, options) => {
+  ])('the JSON document %j is refused as the index of a source', async (answer, options) => {
     expect(await failure(listed('json-index', answer, options))).toBe('index');
   });
 });
 
 describe('an HTML index', () => {
-  test('lists the links whose file names match, each once, with relative addresses, entities and <base>', async () => {
+  test('an HTML index lists each link with a matching file name once, and resolves relative URLs, entities and <base>', async () => {
     const html = `<!-- <a href="no.csv"> --><base href="/files/">
       <A HREF="rain-2026.csv#top">x</A> <a href='rain-2026.csv'>again</a>
       <a href="b&amp;c.csv">x</a><a href="https://other.example/d.CSV">x</a> <a href="readme.txt">x</a>
@@ -77,7 +77,7 @@ describe('an HTML index', () => {
     ]);
   });
 
-  test('patterns have *, ? and several parts, and take letters in either case', () => {
+  test('the pattern of an HTML index may contain *, ? and alternatives, and ignores upper and lower case', () => {
     expect(matches('rain-????.csv *.gz', 'RAIN-2026.csv')).toBe(true);
     expect(matches('rain-????.csv, *.gz', 'a.csv.gz')).toBe(true);
     expect(matches('rain-????.csv', 'rain-26.csv')).toBe(false);
@@ -86,7 +86,7 @@ describe('an HTML index', () => {
     expect(matches('(a+)+$', 'aaaa')).toBe(false);
   });
 
-  test('no pattern holds up the server, however it is made', () => {
+  test('a long file name is matched against any pattern of an HTML index in less than a second', () => {
     const start = performance.now();
     const long = 'a'.repeat(4000);
     for (const pattern of [
@@ -104,7 +104,7 @@ describe('an HTML index', () => {
 describe('a CKAN package', () => {
   const packageOf = (resources: object[]) => ({ success: true, result: { resources } });
 
-  test('lists the resources of one format', async () => {
+  test('a CKAN source lists only the resources of the configured format', async () => {
     const answer = packageOf([
       {
         id: '1',
@@ -125,14 +125,14 @@ describe('a CKAN package', () => {
   });
 
   test.each([[{ success: false }], [{ success: true }], [[]], ['null']])(
-    '%j is refused as an answer of CKAN',
+    'the response %j is refused as the response of a CKAN server',
     async (answer) => {
       expect(await failure(listed('ckan', answer, { package: 'rain' }))).toBe('index');
     },
   );
 });
 
-test('any two different names are stored under different keys, which can be read back', () => {
+test('two different file names always get different storage keys, and each key can be converted back into its file name', () => {
   const text = fc.string({ unit: 'binary', maxLength: 400 });
   fc.assert(
     fc.property(text, text, fc.integer({ min: 1, max: 99 }), (one, other, fetch) => {
@@ -146,7 +146,7 @@ test('any two different names are stored under different keys, which can be read
   );
 });
 
-test('keys of other objects are not read as files of a source', () => {
+test('storage keys that do not belong to a file of the source are not converted into file names', () => {
   expect(fileOfKey(3, 'datafiles/3/x/a.csv')).toBeNull();
   expect(fileOfKey(3, 'datafiles/3/1/a/b.csv')).toBeNull();
   expect(fileOfKey(3, 'datafiles/3/1/%002f')).toEqual({ name: '/', fetch: 1 });

@@ -1,4 +1,4 @@
-// Names of files as servers list them, in both kinds of store.
+// Tests that files with any name can be stored, in a folder and in a bucket.
 import { beforeEach, expect, test } from '@jest/globals';
 import {
   addSource,
@@ -22,7 +22,7 @@ const gets = () =>
   publisher.requests.filter(({ method, path: at }) => method === 'GET' && at.includes('/files/'));
 
 test.each(['a folder', 'a bucket'] as const)(
-  'any name that a server lists can be stored in %s and is fetched once',
+  'a source run stores files with any listed name in %s, and fetches each file only once',
   async (store) => {
     const { staging } = worlds[store];
     const odd = [

@@ -1,4 +1,4 @@
-// The pages of sources: each action by a person who may use it, and by one who may not.
+// Tests the pages of sources: each action by a person with the permission, and by a person without it.
 import { beforeEach, expect, test } from '@jest/globals';
 import { linesOf } from '../../src/sources/lines.ts';
 import * as jobs from '../../src/jobs/jobs.ts';
@@ -48,7 +48,7 @@ const newest = async () => {
 };
 const errorsIn = (html: string) => [...html.matchAll(/id="e-([a-z_]+)"/g)].map((match) => match[1]);
 
-test('S3-02 an administrator adds a source, and a data manager runs it', async () => {
+test('S3-02 an administrator adds a source, a data manager runs it, and a viewer sees what the run did', async () => {
   expect((await ops.get('/sources/new')).status).toBe(200);
   expect((await ops.get('/sources/new?kind=html-index')).text).toContain('option_pattern');
   const { headers } = await ops.post('/sources', await fields());
@@ -68,7 +68,7 @@ test('S3-02 an administrator adds a source, and a data manager runs it', async (
   );
 });
 
-test('people without the permission can only look', async () => {
+test('people without the permission can view a source, but not add, change or run it', async () => {
   const source = await addSource(world.staging, publisher);
   await runSourceNow(world.staging, source);
   const [file] = await linesOf(world.staging.sql, source);
@@ -118,14 +118,17 @@ test.each([
   ['dataset', ''],
   ['dataset', '999999'],
   ['option_url', ' '],
-])('the field %s=%j is refused beside the field, and what was typed stays', async (name, value) => {
-  const answer = await ops.post('/sources', await fields({ [name]: value }));
-  expect([answer.status, errorsIn(answer.text)]).toEqual([422, [name]]);
-  expect(answer.text).toContain('result.files');
-  expect(await sources.list(world.staging.sql)).toEqual([]);
-});
+])(
+  'a source with the wrong value %s=%j is refused with an error at that field, and the typed values are kept',
+  async (name, value) => {
+    const answer = await ops.post('/sources', await fields({ [name]: value }));
+    expect([answer.status, errorsIn(answer.text)]).toEqual([422, [name]]);
+    expect(answer.text).toContain('result.files');
+    expect(await sources.list(world.staging.sql)).toEqual([]);
+  },
+);
 
-test('an address without a scheme is https, and hosts are stored as they are compared', async () => {
+test('the URL of a source without a scheme becomes https, and hosts are stored in lower case without default ports', async () => {
   await ops.post(
     '/sources',
     await fields({
@@ -138,7 +141,7 @@ test('an address without a scheme is https, and hosts are stored as they are com
   ]);
 });
 
-test('two sources cannot have one name, and two people cannot overwrite each other', async () => {
+test('a source name that is taken is refused, and so is a save after another person has changed the source', async () => {
   const source = await addSource(world.staging, publisher);
   const taken = await ops.post('/sources', {
     ...(await fieldsOf(source)),
@@ -158,7 +161,7 @@ test('two sources cannot have one name, and two people cannot overwrite each oth
   });
 });
 
-test('pages name the settings of credentials and never show their values', async () => {
+test('the pages of a source show the name of its credential’s setting, but never the value', async () => {
   const source = await addSource(world.staging, publisher, { credential: 'OFFICE' });
   const pages = [
     await ops.get(`/sources/${source.id}/edit`),
@@ -174,7 +177,7 @@ test('pages name the settings of credentials and never show their values', async
   ).toBe(true);
 });
 
-test('S3-65 a file that differs at its source says so, and is fetched again by a click', async () => {
+test('S3-65 the page of a source marks a file that has changed at the source, and a data manager fetches the file again with a click', async () => {
   const { staging } = world;
   const source = await addSource(staging, publisher);
   await runSourceNow(staging, source);
@@ -198,7 +201,7 @@ test('S3-65 a file that differs at its source says so, and is fetched again by a
   expect((await dana.post(`${path}/files/${file?.id}/fetch`)).status).toBe(404);
 });
 
-test('the page of a run names the files that failed', async () => {
+test('the page of a source run lists the files that failed, with the reason', async () => {
   publisher.faults.set('/files/cities/cities-2025.csv', { name: 'not-found' });
   const { job } = await runSourceNow(world.staging, await addSource(world.staging, publisher));
   const text = textOf((await vic.get(`/jobs/${job.number}`)).text);
@@ -206,7 +209,7 @@ test('the page of a run names the files that failed', async () => {
   expect(text).toContain('answered 404');
 });
 
-test('the audit names who added and changed a source', async () => {
+test('the audit log shows who added and who changed a source', async () => {
   const source = await addSource(world.staging, publisher);
   await ops.post(`/sources/${source.id}`, await fieldsOf(source, { cron: '0 3 * * *' }));
   const { rows } = {

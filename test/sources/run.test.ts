@@ -1,4 +1,4 @@
-// Runs of a source on the real publisher: what is fetched, loaded, repeated and reported.
+// Tests runs of a source against the demo’s publisher server: what a run fetches, loads, repeats and reports.
 import { beforeEach, expect, test } from '@jest/globals';
 import { etagOf } from '../../demo/publisher/server.ts';
 import { run, select, sql } from '../../src/database/sql.ts';
@@ -34,7 +34,7 @@ const names = ['cities-2024.csv', 'cities-2025.csv', 'cities-2026.csv'];
 const path = (name: string) => `/files/cities/${name}`;
 const publish = (name: string, content: string | Buffer) =>
   publisher.files.set(path(name), { content: Buffer.from(content) });
-/** A file with the columns of the publisher’s cities. */
+/** A CSV file with the same columns as the publisher’s files about cities. */
 const table = 'city,country,population,area_km2,counted_on\r\nPune,IN,1,2.50,2027-06-30\r\n';
 const gets = (part = '/files/') =>
   publisher.requests.filter(({ method, path: at }) => method === 'GET' && at.includes(part));
@@ -42,7 +42,7 @@ const gets = (part = '/files/') =>
 const differing = async (source: Source) =>
   (await linesOf(world.staging.sql, source)).filter(differsAtSource).map((line) => line.file_name);
 
-test('S3-02 S3-31 S3-32 S3-33 S3-41 a run fetches every listed file that is not stored and keeps it unchanged in storage', async () => {
+test('S3-02 S3-31 S3-32 S3-33 S3-41 a source run fetches every listed file that is not stored yet, and stores its bytes unchanged', async () => {
   const { staging } = world;
   const source = await addSource(staging, publisher);
   const { job, report } = await runSourceNow(staging, source);
@@ -57,7 +57,7 @@ test('S3-02 S3-31 S3-32 S3-33 S3-41 a run fetches every listed file that is not 
   }
 });
 
-test('S3-34 S3-35 S3-40 a second run with nothing new fetches and loads nothing', async () => {
+test('S3-34 S3-35 S3-40 a second source run fetches and loads nothing when the source lists no new file', async () => {
   const { staging } = world;
   const source = await addSource(staging, publisher);
   const first = await runSourceNow(staging, source);
@@ -70,7 +70,7 @@ test('S3-34 S3-35 S3-40 a second run with nothing new fetches and loads nothing'
   expect(await linesIn(staging)).toEqual(before);
 });
 
-test('only the file that is new is fetched and loaded by the next run', async () => {
+test('when the source lists one new file, the next run fetches and loads only that file', async () => {
   const { staging } = world;
   const source = await addSource(staging, publisher);
   await runSourceNow(staging, source);
@@ -81,7 +81,7 @@ test('only the file that is new is fetched and loaded by the next run', async ()
   expect(gets().map((one) => one.path)).toEqual([path('cities-2027.csv')]);
 });
 
-test('S3-67 files fail one by one: one that is away and one that cannot be read stop no other', async () => {
+test('S3-67 a missing file and an unreadable file of a source fail, and the run still loads the other files', async () => {
   const { staging } = world;
   publisher.faults.set(path('cities-2024.csv'), { name: 'not-found' });
   publish('cities-2025-broken.csv', '<!doctype html><title>503</title>');
@@ -101,7 +101,7 @@ test('S3-67 files fail one by one: one that is away and one that cannot be read 
   });
 });
 
-test('data managers are notified of files that a nightly run could not load, once for each run', async () => {
+test('when a nightly source run could not load a file, data managers get one message for the run', async () => {
   const { staging } = world;
   await hire(staging, 'dana');
   publish('cities-2025-broken.csv', '<!doctype html><title>503</title>');
@@ -127,18 +127,21 @@ test.each([
   ['bomb', 'too-large'],
   ['unsized', 'cut'],
   ['drip', 'slow'],
-] as const)('nothing is stored of a file whose answer is %s', async (name, reason) => {
-  const { staging } = world;
-  const source = await addSource(staging, publisher);
-  publisher.faults.set(path('cities-2025.csv'), { name });
-  if (name === 'drip') deadlines.file = 300;
-  const { report } = await runSourceNow(staging, source);
-  expect(report).toMatchObject({ fetched: 2, failures: [{ name: 'cities-2025.csv', reason }] });
-  expect(await objectsIn(staging)).toHaveLength(2);
-  expect((await linesIn(staging)).map((line) => line.file_name)).not.toContain('cities-2025.csv');
-});
+] as const)(
+  'a source run stores nothing of a file when the publisher’s server has the fault “%s”',
+  async (name, reason) => {
+    const { staging } = world;
+    const source = await addSource(staging, publisher);
+    publisher.faults.set(path('cities-2025.csv'), { name });
+    if (name === 'drip') deadlines.file = 300;
+    const { report } = await runSourceNow(staging, source);
+    expect(report).toMatchObject({ fetched: 2, failures: [{ name: 'cities-2025.csv', reason }] });
+    expect(await objectsIn(staging)).toHaveLength(2);
+    expect((await linesIn(staging)).map((line) => line.file_name)).not.toContain('cities-2025.csv');
+  },
+);
 
-test('a run that is cancelled while a file arrives stops there, and nothing of the file is stored', async () => {
+test('a source run that is cancelled during a download stops and stores nothing of that file', async () => {
   const { staging } = world;
   publisher.faults.set(path('cities-2025.csv'), { name: 'drip' });
   const source = await addSource(staging, publisher);
@@ -150,7 +153,7 @@ test('a run that is cancelled while a file arrives stops there, and nothing of t
   expect(await objectsIn(staging)).toHaveLength(1);
 });
 
-test('a process that stops while a file arrives leaves the run to another one', async () => {
+test('when a process stops during a download, another process can continue the source run', async () => {
   const { staging } = world;
   publisher.faults.set(path('cities-2025.csv'), { name: 'drip', times: 1 });
   const source = await addSource(staging, publisher);
@@ -164,7 +167,7 @@ test('a process that stops while a file arrives leaves the run to another one', 
   expect((await runToEnd(staging, job)).report).toMatchObject({ fetched: 3, failed: 0 });
 });
 
-test('a fault that passes costs no file: it is asked for again within the run', async () => {
+test('a source run repeats a download after a passing fault, so that no file fails', async () => {
   const { staging } = world;
   const source = await addSource(staging, publisher);
   publisher.faults.set(path('cities-2024.csv'), { name: 'cut', times: 1 });
@@ -174,7 +177,7 @@ test('a fault that passes costs no file: it is asked for again within the run', 
   expect(report).toMatchObject({ fetched: 3, failed: 0 });
 });
 
-test('a file that is larger than the limit is refused by its announced size, before it is transferred', async () => {
+test('a file whose announced size exceeds the limit is refused before a source run downloads it', async () => {
   const { staging } = world;
   publish('cities-2030.csv', Buffer.alloc(2_000_001, 'x'));
   publish('cities-2031.csv', Buffer.alloc(2_000_000, 'x'));
@@ -183,7 +186,7 @@ test('a file that is larger than the limit is refused by its announced size, bef
   expect(report?.failures[0]).toMatchObject({ name: 'cities-2030.csv', reason: 'too-large' });
 });
 
-test('an index that is away fails the attempt and not the source; an index that is wrong fails the job', async () => {
+test('a source run waits for another attempt when the index is unavailable, and fails when the index is invalid', async () => {
   const { staging } = world;
   const source = await addSource(staging, publisher);
   publisher.faults.set('/cities.json', { name: 'error', times: 1 });
@@ -197,7 +200,7 @@ test('an index that is away fails the attempt and not the source; an index that 
   expect(job.problem).toContain('“files” in the index is no list');
 });
 
-test('S3-65 a file that changed at the source is shown and not fetched again by itself', async () => {
+test('S3-65 a source run reports a file that has changed at the source, but does not fetch it again', async () => {
   const { staging } = world;
   const source = await addSource(staging, publisher);
   await runSourceNow(staging, source);
@@ -211,7 +214,7 @@ test('S3-65 a file that changed at the source is shown and not fetched again by 
   expect(await differing(source)).toEqual(['cities-2025.csv']);
 });
 
-test('S3-65 a person fetches a changed file again: it becomes fetch 2, and the first one is kept', async () => {
+test('S3-65 when a person fetches a changed file again, the new content becomes fetch 2, and the content of fetch 1 is kept', async () => {
   const { staging } = world;
   const source = await addSource(staging, publisher);
   await runSourceNow(staging, source);
@@ -232,7 +235,7 @@ test('S3-65 a person fetches a changed file again: it becomes fetch 2, and the f
   expect((await runSourceNow(staging, source)).report).toMatchObject({ fetched: 0, differing: 0 });
 });
 
-test('fetching again is refused while a run of the source is active', async () => {
+test('a request to fetch a file again is refused while a run of its source is active', async () => {
   const { staging } = world;
   const source = await addSource(staging, publisher);
   await runSourceNow(staging, source);
@@ -244,7 +247,7 @@ test('fetching again is refused while a run of the source is active', async () =
   });
 });
 
-test('a wrong size in the index is no difference when the file itself has the stored size', async () => {
+test('a source run does not report a file as changed when only the size in the index is wrong', async () => {
   const { staging } = world;
   const source = await addSource(staging, publisher, {
     options: { path: 'result.files', url: 'href', name: 'title', size: 'title', etag: '' },
@@ -253,7 +256,7 @@ test('a wrong size in the index is no difference when the file itself has the st
   expect((await runSourceNow(staging, source)).report).toMatchObject({ differing: 0 });
 });
 
-test('a stored file that was lost is fetched again without being loaded again', async () => {
+test('after a stored file was lost, the next source run fetches the file again but does not load its rows twice', async () => {
   const { staging } = world;
   const source = await addSource(staging, publisher);
   await runSourceNow(staging, source);
@@ -269,7 +272,7 @@ test.each([
   ['html-index', '/rainfall/', { pattern: '*.csv' }, 10],
   ['ckan', '/', { package: 'ridership' }, 2],
 ] as const)(
-  'S3-40 a second run of a source of the kind %s fetches nothing, and a file that changed there is noticed by its headers',
+  'S3-40 a second run of a source of the kind %s fetches nothing, and reports a changed file by its HTTP headers',
   async (kind, index, options, count) => {
     const { staging } = world;
     const dataset = String(await addDataset(staging, 'others', { mode: 'append' }));
@@ -299,7 +302,7 @@ test.each([
   },
 );
 
-test('two files of one name are reported, and so are entries without an address; no other file is lost', async () => {
+test('a source run reports duplicate file names, missing URLs and too long URLs in the index, and fetches the other files', async () => {
   const { staging } = world;
   publisher.files.set('/twice.json', {
     content: Buffer.from(
@@ -325,9 +328,10 @@ test('two files of one name are reported, and so are entries without an address;
   ]);
 });
 
-test('a source that falls silent in the middle of a run is asked again later, and files that are silent alone stop no other', async () => {
+test('a source run waits for another attempt when the whole source falls silent, but continues when only single files are silent', async () => {
   const { staging } = world;
-  // On a busy machine a source that works may take a tenth of a second.
+  // Must be longer than a working source takes to respond on a busy machine, which may be a tenth
+  // of a second.
   deadlines.silence = 300;
   publisher.files.clear();
   const names = Array.from({ length: 12 }, (_one, index) => `part-${10 + index}.csv`);
@@ -348,7 +352,7 @@ test('a source that falls silent in the middle of a run is asked again later, an
   expect((await runToEnd(staging, job)).report).toMatchObject({ fetched: 11, failed: 0 });
 });
 
-test('the page of a job has one line for all files that are fetched, and one for all that are loaded', async () => {
+test('the page of a source run shows one step for fetching all files and one step for loading all files', async () => {
   const { staging } = world;
   const { job } = await runSourceNow(staging, await addSource(staging, publisher));
   const steps = await stepsOf(staging.sql, job.id);
@@ -358,7 +362,7 @@ test('the page of a job has one line for all files that are fetched, and one for
   ]);
 });
 
-test('files are loaded in the order of their names, with numbers by their value', async () => {
+test('a source run loads files in the order of their names, with numbers sorted by value', async () => {
   const { staging } = world;
   publisher.files.clear();
   for (const number of [10, 9, 2]) publish(`part-${number}.csv`, `n\n${number}\n`);

@@ -1,4 +1,4 @@
-// The schedule of each source: its own cron pattern, which takes effect without a restart.
+// Tests the schedule of each source: a cron pattern, whose changes take effect without a restart.
 import { beforeEach, expect, test } from '@jest/globals';
 import { fromSqlInstant, run, select, sql } from '../../src/database/sql.ts';
 import { openRedis } from '../../src/environments/redis.ts';
@@ -55,7 +55,7 @@ const changeTo = async (source: sources.Source, also: sources.PostedSource) => {
 const missOne = () =>
   run(world.staging.sql, sql`update job_schedule set next_at = utc_timestamp(3) - interval 1 hour`);
 
-test('S3-10 S3-24 an active source is run at its times, and once for all times that were missed', async () => {
+test('S3-10 S3-24 the schedule of an active source requests a run at its times, and only one run for several missed times', async () => {
   const { staging } = world;
   const source = await addSource(staging, publisher);
   const ticks = await openProcess();
@@ -68,7 +68,7 @@ test('S3-10 S3-24 an active source is run at its times, and once for all times t
   expect(await requested()).toMatchObject([{ person: 'schedule', state: 'waiting' }]);
 });
 
-test('S3-24 the list of schedules has a line for each active source, with its next and its last run', async () => {
+test('S3-24 the list of schedules shows each active source with the times of its next and last run', async () => {
   const { staging } = world;
   const source = await addSource(staging, publisher);
   await addSource(staging, publisher, { name: 'Idle', active: 'no' });
@@ -80,7 +80,7 @@ test('S3-24 the list of schedules has a line for each active source, with its ne
   expect(lines[0]?.next_at).toMatch(/ 02:00:00/);
 });
 
-test('a changed cron pattern takes effect with the next sweep', async () => {
+test('a changed cron pattern of a source takes effect without a restart', async () => {
   const { staging } = world;
   const source = await addSource(staging, publisher);
   const ticks = await openProcess();
@@ -93,7 +93,7 @@ test('a changed cron pattern takes effect with the next sweep', async () => {
   expect(await requested()).toEqual([]);
 });
 
-test('a source that is switched off is not run, and when it is switched on again it has missed nothing', async () => {
+test('a source that is switched off is not run, and switching it on again does not catch up on missed runs', async () => {
   const { staging } = world;
   const source = await addSource(staging, publisher);
   const ticks = await openProcess();
@@ -109,7 +109,7 @@ test('a source that is switched off is not run, and when it is switched on again
   expect(Date.parse(fromSqlInstant(line?.next_at ?? ''))).toBeGreaterThan(Date.now());
 });
 
-test('a process that runs schedules notices a source that was added while it runs', async () => {
+test('a running process schedules a source that is added later', async () => {
   const { staging } = world;
   const ticks = await openProcess();
   const redis = await openRedis(staging);
@@ -128,7 +128,7 @@ test('a process that runs schedules notices a source that was added while it run
   });
 });
 
-test('one run of a source is active at a time: a second request gives the same job', async () => {
+test('a request to run a source whose run is active returns the job of that run', async () => {
   const { staging } = world;
   const source = await addSource(staging, publisher);
   const ticks = await openProcess();

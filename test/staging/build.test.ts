@@ -1,4 +1,4 @@
-// Staging databases are made from backups, on real servers.
+// Tests that staging databases are built from backups, on real database servers.
 import { expect, test } from '@jest/globals';
 import { readImage, keepImage } from '../../src/storage/images.ts';
 import { withCopy } from '../../src/staging/databases.ts';

@@ -1,4 +1,4 @@
-// Nothing is dropped that staging jobs did not make.
+// Tests that Oneway drops only databases that staging jobs have made.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { MongoClient } from 'mongodb';
 import { createConnection, type Connection } from 'mysql2/promise';
@@ -27,7 +27,10 @@ afterAll(async () => {
   await root.end();
   await mongo.close();
 });
-/** Removes the database that plays the part of another program’s; no function of Oneway drops it. */
+/**
+ * Drops the database that a test has created as if another program had made it. Oneway itself must
+ * never drop this database, so the test does.
+ */
 async function removeForeign() {
   await root.query(`DROP DATABASE IF EXISTS \`${name}\``);
   await mongo.db(name).dropDatabase();
@@ -45,12 +48,12 @@ const inMysql = async () => {
 };
 const inMongo = async () => (await mongo.db(name).listCollections().toArray()).length > 0;
 
-describe('a database of the same name that another program made', () => {
+describe('a database of another program with the name of a staging database', () => {
   test.each([
     ['in MySQL', () => root.query(`CREATE DATABASE \`${name}\``)],
     ['in MongoDB', () => mongo.db(name).collection('own').insertOne({})],
   ])(
-    'S1-85 the order of a staging database fails when another program made a database of that name %s, and that database is kept',
+    'S1-85 an order of a staging database fails if another program has a database of the same name %s, and that database is kept',
     async (_where, make) => {
       await make();
       const copy = await build(world.staging);
@@ -61,7 +64,7 @@ describe('a database of the same name that another program made', () => {
     },
   );
 
-  test('S1-85 when another program’s database has the name of a recorded staging database, it is not dropped in its place', async () => {
+  test('S1-85 a staging database is not dropped if another program’s database now has the same name', async () => {
     const copy = await build(world.staging);
     await root.query(`DROP DATABASE \`${name}\``);
     await root.query(`CREATE DATABASE \`${name}\``);
@@ -72,7 +75,7 @@ describe('a database of the same name that another program made', () => {
   });
 });
 
-test('S1-85 staging databases of another client or level are not dropped, and neither is an unknown name', async () => {
+test('S1-85 a request to drop staging databases drops none of another client or level, and no database with an unknown name', async () => {
   await build(world.staging);
   const person = 'sam@example.com';
   const names = [name];
@@ -89,7 +92,7 @@ test('S1-85 staging databases of another client or level are not dropped, and ne
   expect([await inMysql(), await inMongo()]).toEqual([false, false]);
 });
 
-test('S1-85 MySQL lets the account of staging databases create and drop only databases that are named like one', async () => {
+test('S1-85 the MySQL account for staging databases can create and drop only databases with the name of a staging database', async () => {
   const { COPIES_SQL_DB_USER: user, COPIES_SQL_DB_PASSWORD: password } = world.variables.staging;
   const { hostname, port } = servers().mysql;
   const own = await createConnection({
@@ -104,7 +107,7 @@ test('S1-85 MySQL lets the account of staging databases create and drop only dat
   await own.end();
 });
 
-test('a staging database whose time is over is announced two days before, and then dropped unless it is protected', async () => {
+test('a person is notified two days before the end of a staging database, and then the database is dropped unless it is protected', async () => {
   const copy = await build(world.staging);
   const inDays = (days: number) =>
     run(
@@ -132,7 +135,7 @@ test('a staging database whose time is over is announced two days before, and th
   expect(await inMysql()).toBe(false);
 });
 
-test('S1-87 an interrupted drop of a staging database that cannot be finished does not delay the drop of another one', async () => {
+test('S1-87 the interrupted drop of a staging database is finished even if the drop of another staging database cannot be finished', async () => {
   const stuck = await build(world.staging);
   const other = await build(world.staging, { suffix: 'other' });
   await root.query(`DROP DATABASE \`${name}\``);

@@ -1,5 +1,5 @@
-// Builds of staging databases that are interrupted: the next attempt makes a whole database, or the job fails and
-// leaves nothing behind.
+// Tests interrupted builds of staging databases: the next attempt builds a complete database, or the job fails and
+// leaves no database behind.
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { readdir, rename, writeFile, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -39,14 +39,17 @@ afterEach(() => {
 const points = ['copy cleaned', 'copy has room', 'copy creating', 'copy created', 'copy loaded'];
 
 test.each(points)(
-  'S1-87 when a build is killed at the step “%s”, the next attempt makes a whole staging database',
+  'S1-87 when the build of a staging database is killed at the step “%s”, the next attempt builds a complete database',
   async (point) => {
     expect(await buildKilledAt(world.staging, point)).toMatchObject({ state: 'ready' });
   },
 );
 
-describe('a build that cannot succeed', () => {
-  /** Builds a staging database that cannot be built: every attempt, and then what processes do every few seconds. */
+describe('builds of staging databases that cannot succeed', () => {
+  /**
+   * Runs all attempts of a job that cannot build its staging database, and then the chore that ends
+   * copies without a running job.
+   */
   async function buildInVain() {
     const copy = await build(world.staging);
     for (let attempt = 0; attempt < 3; attempt += 1) {
@@ -70,7 +73,7 @@ describe('a build that cannot succeed', () => {
     return join(below, time);
   }
 
-  test('S1-50 the build of a staging database fails when a byte of the backup was altered, names the file, and leaves nothing behind', async () => {
+  test('S1-50 when a byte of the backup was altered, the build of a staging database fails, names the altered file and leaves no database behind', async () => {
     const folder = await folderOfBackup();
     const file = (await readdir(folder)).find((one) => one.startsWith('form.bson')) ?? '';
     const bytes = await readFile(join(folder, file));
@@ -83,7 +86,7 @@ describe('a build that cannot succeed', () => {
     expect(await copies.countSlots(world.staging.sql)).toBe(0);
   });
 
-  test('S1-50 the build of a staging database that cannot reach the backup’s bucket is tried again, and frees its place within the limit when it fails', async () => {
+  test('S1-50 when the backup store is unreachable, the build of a staging database is tried again, then fails and no longer counts against the limit', async () => {
     const store = join(world.folder, 'dev-backups');
     const order = wanted();
     const { job } = await accept(world.staging, order);
@@ -105,7 +108,7 @@ describe('a build that cannot succeed', () => {
     }
   });
 
-  test('S1-50 the build of a staging database fails with an explanation when the database server is full, and leaves nothing behind', async () => {
+  test('S1-50 when the database server is full, the build of a staging database fails with an explanation and leaves no database behind', async () => {
     failpoints.reached = (point) => {
       if (point !== 'copy loading') return;
       throw Object.assign(new Error('The table is full'), {
@@ -119,7 +122,7 @@ describe('a build that cannot succeed', () => {
     expect(await anyDatabase()).toBeUndefined();
   });
 
-  test('a half-built staging database is removed when its job is cancelled', async () => {
+  test('when the job that builds a staging database is cancelled, the staging database fails and shows who cancelled the job', async () => {
     const order = wanted();
     await accept(world.staging, order);
     await run(
@@ -131,7 +134,7 @@ describe('a build that cannot succeed', () => {
     expect([copy.state, copy.problem]).toEqual(['failed', 'Cancelled by sam@example.com.']);
   });
 
-  test('a staging database that was to be replaced stays when its replacement could not be built', async () => {
+  test('a staging database stays ready when the build of the database that should replace it fails', async () => {
     const former = await build(world.staging);
     failpoints.reached = (point) => {
       if (point === 'copy cleaned') throw new Unavailable('The server is away');

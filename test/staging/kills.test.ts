@@ -1,5 +1,5 @@
-// Work on staging databases in processes that are killed at their n-th step: another process ends what remains, and
-// then nothing is left over, half made or still running. STAGING_KILLS=200 kills so often.
+// Kills a process at one step of its work on staging databases. Other processes must then finish the work, and nothing
+// may be left over, half built or still running. STAGING_KILLS sets the number of kills, for example 200.
 import { beforeEach, expect, test } from '@jest/globals';
 import { compareWithBackup } from '../../src/backups/compare.ts';
 import { requestBackup } from '../../src/backups/job.ts';
@@ -90,7 +90,7 @@ const scenarios: Record<string, () => Promise<Work>> = {
   },
 };
 
-/** Does what other processes do after one was killed, until nothing is left to do. */
+/** Does the work of the other processes after one process was killed, until no work is left. */
 async function settle({ of, task }: Work) {
   if (task.do === 'job') {
     await silence(of, task.id);
@@ -123,7 +123,9 @@ async function unsettled(): Promise<number> {
   return lines.length;
 }
 
-/** What is wrong after everything has settled, as texts; nothing may be. */
+/**
+ * Checks backups and staging databases after all work is finished. Returns one text for each fault.
+ */
 async function findings(): Promise<string[]> {
   const found: string[] = [];
   if ((await unsettled()) > 0) found.push('something is still running');
@@ -156,11 +158,12 @@ const each = Object.entries(scenarios);
 let kills = 0;
 
 test.each(each)(
-  'S1-85 S1-87 nothing on staging is half made, left over or running after a process was killed at one of its steps: %s',
+  'S1-85 S1-87 when a process is killed at one of its steps (%s), other processes finish the work and no staging database is half built or left over',
   async (name, scenario) => {
     const most = Math.max(1, Math.round(target / each.length));
-    // If each kind of work is killed only once, that is at its second step, or while rows are loaded; otherwise every
-    // step is tried in turn.
+    // If each kind of work is killed only once, the kill happens at the second step, or in a build
+    // while rows are loaded. Otherwise the kills happen at the first step, the second step, and so
+    // on.
     for (let kill = 1; kill <= most; kill += 1) {
       if (kill > 1) {
         await dropCopies(world.staging);
@@ -181,6 +184,6 @@ test.each(each)(
   600_000,
 );
 
-test('in the tests of killed work on staging databases, processes were really killed', () => {
+test('the tests that kill work on staging databases have really killed processes', () => {
   expect(kills).toBeGreaterThan(each.length / 2);
 });

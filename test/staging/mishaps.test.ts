@@ -1,5 +1,5 @@
-// What can go wrong around a staging database after it was made: a server is away, e-mail is not accepted, the database
-// has an older version. Nothing is lost, and every interrupted action is completed.
+// Tests faults around staging databases: a process that dies during a drop, a database of an older version, a
+// production server that is away, and encrypted backups.
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { createServer, type Server } from 'node:http';
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
@@ -29,12 +29,12 @@ beforeEach(async () => {
   await add(world.production, 'form', { name: 'Visit' });
 });
 
-describe('a drop whose process was killed', () => {
+describe('drops of staging databases whose process was killed', () => {
   test.each([
-    ['before anything was dropped', false],
-    ['between the two databases', true],
+    ['before it dropped a database', false],
+    ['after it dropped only the MongoDB database', true],
   ])(
-    'S1-87 the drop of a staging database whose process was killed %s is finished within two minutes',
+    'S1-87 when the process that drops a staging database was killed %s, another process finishes the drop within two minutes',
     async (_when, isHalf) => {
       await backUp(world.production);
       const copy = await build(world.staging);
@@ -59,7 +59,7 @@ describe('a drop whose process was killed', () => {
   );
 });
 
-test('J-2 a staging database of an older version is not opened, and a job brings it up to date', async () => {
+test('J-2 a staging database of an older version cannot be opened until a job has updated it', async () => {
   await backUp(world.production);
   const copy = await build(world.staging);
   await withCopy(world.staging, copy, ({ documents }) =>
@@ -87,7 +87,7 @@ test('J-2 a staging database of an older version is not opened, and a job brings
   await site.close();
 }, 60_000);
 
-describe('production is away when a database is ready', () => {
+describe('production does not accept the callback', () => {
   let answers: number[];
   let asked = 0;
   let there: Server;
@@ -103,10 +103,10 @@ describe('production is away when a database is ready', () => {
   });
 
   test.each([
-    ['repeated until it is taken', [500, 503], 3],
-    ['not repeated when nobody waits for it', [404], 1],
+    ['repeated after an answer with a 5xx status', [500, 503], 3],
+    ['not repeated after an answer with the status 404', [404], 1],
   ])(
-    'S1-88 while production is away, the callback that a staging database is ready is %s',
+    'S1-88 the callback from staging to production that a staging database is ready is %s',
     async (_what, given, times) => {
       answers = [...given];
       const { port } = there.address() as { port: number };
@@ -122,7 +122,7 @@ describe('production is away when a database is ready', () => {
   );
 });
 
-test('S1-13 staging databases can be made from backups in a bucket of an S3 server', async () => {
+test('S1-13 a staging database can be built from a backup in a bucket of an S3 server', async () => {
   const { bucket, endpoint, keys } = await newBucket('');
   const also = {
     BACKUPS_URL: `${endpoint}?region=us-east-1`,
@@ -140,8 +140,8 @@ test('S1-13 staging databases can be made from backups in a bucket of an S3 serv
   await Promise.all([production.close(), staging.close()]);
 });
 
-describe('encrypted backups', () => {
-  test('a staging database is made from an encrypted backup where its private key is known; elsewhere the job fails and names the setting that is missing', async () => {
+describe('staging databases from encrypted backups', () => {
+  test('a staging database is built from an encrypted backup if the settings contain the private key; otherwise the job fails and names the missing setting', async () => {
     const identity = await generateX25519Identity();
     const recipient = await identityToRecipient(identity);
     const production = openApp(

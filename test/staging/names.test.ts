@@ -19,7 +19,7 @@ describe('the name of a staging database', () => {
     },
   );
 
-  test('S1-81 the name of a staging database has at most 63 bytes, and the message says by how many it is too long', () => {
+  test('S1-81 a name of more than 63 bytes for a staging database is refused, and the message says how much shorter the suffix must be', () => {
     const named = (length: number) =>
       nameOf({ client: 'cosmos', level: 'lab', at, suffix: 'x'.repeat(length) });
     expect(named(38)).toHaveLength(63);
@@ -53,7 +53,7 @@ test.each([
   'a`b',
   'a%',
 ])(
-  'S1-40 the suffix “%s” in the name of a staging database is refused, with what is allowed',
+  'S1-40 the suffix “%s” in the name of a staging database is refused, and the message says which characters are allowed',
   (suffix) => {
     const message = suffixSchema.safeParse(suffix).error?.issues[0]?.message;
     expect(message).toMatch(/lowercase letters and digits.*david-test/);

@@ -1,4 +1,5 @@
-// The whole way between two servers: a job is run in production, staging makes the database, and production is told.
+// Tests staging jobs across two servers: a person runs a job in production, staging builds the database, and production
+// learns the outcome.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { createServer, type Server } from 'node:http';
 import { run, select, sql } from '../../src/database/sql.ts';
@@ -72,7 +73,7 @@ const ended = (number: number) =>
     return (state === 'done' || state === 'error') && state;
   });
 
-test('S1-01 S1-03 S1-04 S1-06 S1-07 S1-08 S1-09 S1-36 S1-37 S1-38 S1-39 a staging job shows the database’s name at once, and its person gets an e-mail with the link when it is ready', async () => {
+test('S1-01 S1-03 S1-04 S1-06 S1-07 S1-08 S1-09 S1-36 S1-37 S1-38 S1-39 a staging job shows the name of its database at once, and the person who ran the job gets an e-mail with the link when the database is ready', async () => {
   const number = await addJob();
   await runJob(production, number, sam);
   const order = await orderOf(number);
@@ -92,7 +93,7 @@ test('S1-01 S1-03 S1-04 S1-06 S1-07 S1-08 S1-09 S1-36 S1-37 S1-38 S1-39 a stagin
   expect(mail.received).toHaveLength(1);
 });
 
-test('S1-88 an order of a staging database whose callback is lost ends when production asks, and its person is told once', async () => {
+test('S1-88 when the callback about a staging database is lost, production asks staging for the outcome and notifies the person once', async () => {
   const number = await addJob();
   await runJob(production, number, sam);
   const order = await orderOf(number);
@@ -103,7 +104,7 @@ test('S1-88 an order of a staging database whose callback is lost ends when prod
   expect(told).toHaveLength(1);
 });
 
-test('S1-51 the person of a staging job that failed gets an e-mail with the reason and what to do', async () => {
+test('S1-51 when a staging job fails, the person who ran it gets an e-mail with the reason and what to do', async () => {
   lab = await addEnvironment({ name: 'Other', client: 'nobody' });
   const number = await addJob();
   await runJob(production, number, sam);
@@ -116,7 +117,7 @@ test('S1-51 the person of a staging job that failed gets an e-mail with the reas
   expect(sent?.text).toMatch(/There is no backup of nobody.*click Run/s);
 });
 
-test('the page of a staging job says that its e-mail is not sent yet while the mail server is down', async () => {
+test('while the mail server is down, the page of a staging job says that the e-mail about it is not sent yet', async () => {
   lab = await addEnvironment({ name: 'Other', client: 'nobody' });
   const number = await addJob();
   await mail.close();
@@ -135,7 +136,7 @@ test('the page of a staging job says that its e-mail is not sent yet while the m
   expect(mail.received).toHaveLength(1);
 });
 
-describe('staging refuses a run, and the job ends in its words', () => {
+describe('staging jobs that staging refuses', () => {
   const problemOf = async (number: number) => {
     await runJob(production, number, sam);
     const { state, problem } = await orderOf(number);
@@ -143,7 +144,7 @@ describe('staging refuses a run, and the job ends in its words', () => {
     return problem;
   };
 
-  test('S1-05 S1-25 a staging job with a wrong token fails with the reason that staging gives', async () => {
+  test('S1-05 S1-25 a staging job with a wrong token fails and shows the reason that staging gives', async () => {
     lab = await addEnvironment({
       name: 'Other',
       token: 'another token, which staging does not know',
@@ -151,12 +152,12 @@ describe('staging refuses a run, and the job ends in its words', () => {
     expect(await problemOf(await addJob())).toMatch(/The token is not the one of staging/);
   });
 
-  test('S1-89 a staging job fails with the reason that staging gives when the client has no backup', async () => {
+  test('S1-89 a staging job for a client without a backup fails and shows the reason that staging gives', async () => {
     lab = await addEnvironment({ name: 'Other', client: 'nobody' });
     expect(await problemOf(await addJob())).toMatch(/There is no backup of nobody/);
   });
 
-  test('S1-70 S1-71 S1-86 a staging job fails with the reason that staging gives when there are as many databases as allowed', async () => {
+  test('S1-70 S1-71 S1-86 a staging job fails and shows the reason that staging gives when the limit of staging databases is reached', async () => {
     for (const suffix of ['one', 'two']) {
       await runJob(production, await addJob({ suffix }), sam);
     }
@@ -165,7 +166,7 @@ describe('staging refuses a run, and the job ends in its words', () => {
     );
   });
 
-  test('S1-82 a staging job fails with the reason that staging gives when the name is taken, unless it replaces that database', async () => {
+  test('S1-82 a staging job fails when the name of its database is taken, unless the job replaces that database', async () => {
     const plain = { suffix: 'same', timestamp: 'no' } as const;
     const former = await addJob(plain);
     await runJob(production, former, sam);
@@ -179,7 +180,7 @@ describe('staging refuses a run, and the job ends in its words', () => {
     ]);
   });
 
-  test('S1-52 S1-83 a staging job in the state Error can be run again, and each attempt stays listed', async () => {
+  test('S1-52 S1-83 a person can run a staging job in the state Error again, and all attempts stay listed', async () => {
     await run(staging.sql, sql`delete from database_copy`);
     lab = await addEnvironment({ name: 'Other', client: 'nobody' });
     const number = await addJob();
@@ -204,7 +205,7 @@ describe('staging refuses a run, and the job ends in its words', () => {
   });
 });
 
-test('a double click on Run orders one staging database', async () => {
+test('a double click on Run of a staging job orders only one staging database', async () => {
   const number = await addJob();
   const outcomes = await Promise.allSettled([
     runJob(production, number, sam),
@@ -215,7 +216,7 @@ test('a double click on Run orders one staging database', async () => {
   await ended(number);
 });
 
-test('the same order of a staging database sent twice gets the same answer and makes one database', async () => {
+test('when production sends the same order of a staging database three times, staging gives the same answer each time and builds one database', async () => {
   const order = { ...wanted(), token: tokenHere() };
   const post = () =>
     fetch(`${servers.urls.staging}/bridge/orders`, {
@@ -229,7 +230,7 @@ test('the same order of a staging database sent twice gets the same answer and m
   await until(async () => (await copies.byId(staging.sql, order.order))?.state === 'ready');
 });
 
-describe('staging cannot be reached', () => {
+describe('a staging server that does not respond', () => {
   let silent: Server;
   beforeAll(async () => {
     deadlines.answer = 300;
@@ -242,7 +243,7 @@ describe('staging cannot be reached', () => {
     silent.close();
   });
 
-  test('an order that staging did not acknowledge is sent again until staging is back', async () => {
+  test('production sends an order of a staging database again until staging acknowledges it', async () => {
     const { port } = silent.address() as { port: number };
     const away = await addEnvironment({ name: 'Away', url: `localhost:${port}` });
     lab = away;
@@ -259,7 +260,7 @@ describe('staging cannot be reached', () => {
     deadlines.answer = 300;
   });
 
-  test('S1-87 an order without an answer for more than six hours ends in the state Error', async () => {
+  test('S1-87 an order of a staging database ends in the state Error when staging has not responded for more than six hours', async () => {
     const { port } = silent.address() as { port: number };
     lab = await addEnvironment({ name: 'Away', url: `localhost:${port}` });
     const number = await addJob();
@@ -273,7 +274,7 @@ describe('staging cannot be reached', () => {
   });
 });
 
-test('a callback of staging with a wrong key is refused, and changes nothing', async () => {
+test('production refuses a callback about a staging database with a wrong key, and the order does not change', async () => {
   const number = await addJob();
   await runJob(production, number, sam);
   const { id, name } = await orderOf(number);
@@ -293,8 +294,8 @@ test('a callback of staging with a wrong key is refused, and changes nothing', a
   expect(await ended(number)).toBe('done');
 });
 
-describe('a job that drops databases', () => {
-  test('S1-60 S1-61 S1-63 S1-84 S1-85 a job that drops staging databases ends within the request, with a result for each name', async () => {
+describe('staging jobs that drop databases', () => {
+  test('S1-60 S1-61 S1-63 S1-84 S1-85 a staging job that drops databases ends as soon as it is run, with a result for each database name', async () => {
     const made = await addJob({ suffix: 'gone', timestamp: 'no' });
     await runJob(production, made, sam);
     await ended(made);
@@ -315,7 +316,7 @@ describe('a job that drops databases', () => {
     expect(await stagingJobs.list(staging.sql, null)).toEqual([]);
   });
 
-  test('S1-84 a staging job that drops databases is done when all are dropped, even if staging’s answer to the first request was lost', async () => {
+  test('S1-84 a staging job that drops databases is done even if an earlier request already dropped the databases and its answer was lost', async () => {
     const made = await addJob({ suffix: 'gone', timestamp: 'no' });
     await runJob(production, made, sam);
     await ended(made);
@@ -327,7 +328,7 @@ describe('a job that drops databases', () => {
   });
 });
 
-test('S1-22 production and staging may be the same server', async () => {
+test('S1-22 production and staging may be the same server: a server can order a staging database from itself', async () => {
   lab = await environments.add(staging, 'ops@example.com', {
     name: 'Here',
     url: servers.urls.staging.replace('http://', ''),

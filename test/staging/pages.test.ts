@@ -1,4 +1,4 @@
-// The pages on which staging databases are ordered in production.
+// Tests the pages on which people in production order staging databases.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { first, sql } from '../../src/database/sql.ts';
 import * as environments from '../../src/staging/environments.ts';
@@ -26,7 +26,7 @@ const lastPart = (location: unknown) => Number(String(location).split('/').at(-1
 const addLab = () => environments.add(site.here, 'ops@example.com', lab);
 
 describe('staging environments', () => {
-  test('S1-20 S1-21 S1-22 S1-23 S1-24 S1-25 an administrator adds a staging environment, and its token is not shown again', async () => {
+  test('S1-20 S1-21 S1-22 S1-23 S1-24 S1-25 an administrator adds a staging environment, and its token is stored encrypted and never shown again', async () => {
     const added = await ops.post('/staging/environments', lab);
     expect(added.status).toBe(303);
     const list = textOf((await ops.get('/staging/environments')).text);
@@ -60,7 +60,7 @@ describe('staging environments', () => {
     },
   );
 
-  test('a staging environment is not overwritten by a page that was opened before another person changed it', async () => {
+  test('a save of a staging environment is refused when another person has changed it since the page was opened', async () => {
     const id = await addLab();
     const fields = { ...lab, token: '', version: '1' };
     expect(
@@ -73,7 +73,7 @@ describe('staging environments', () => {
     expect(environments.tokenOf(site.here, known)).toBe(token);
   });
 
-  test('the connection test of a staging environment says what is wrong, and how to correct it', async () => {
+  test('the connection test of a staging environment shows which server cannot be reached', async () => {
     const id = await environments.add(site.here, 'ops@example.com', { ...lab, url: 'localhost:1' });
     await ops.post(`/staging/environments/${id}/test`);
     expect(textOf((await ops.get('/staging/environments')).text)).toMatch(
@@ -83,7 +83,7 @@ describe('staging environments', () => {
 });
 
 describe('staging jobs', () => {
-  test('S1-02 S1-10 S1-30 S1-31 only members of Admin Light / Run Staging find the list of staging jobs in production’s menu', async () => {
+  test('S1-02 S1-10 S1-30 S1-31 only people with the permission Admin Light / Run Staging see and open the list of staging jobs in production', async () => {
     const person = await ops.get('/people');
     const id = /\/people\/(\d+)"[^>]*>\s*sam/.exec(person.text)?.[1] ?? '';
     expect((await ops.get(`/people/${id}`)).text).toContain('Admin Light / Run Staging');
@@ -94,7 +94,7 @@ describe('staging jobs', () => {
     expect((await vic.get('/staging/jobs')).status).toBe(403);
   });
 
-  test('S1-32 S1-33 S1-34 S1-35 the form of a new staging job has an environment chosen and Timestamp ticked, and can be saved and run', async () => {
+  test('S1-32 S1-33 S1-34 S1-35 the form of a new staging job offers the environments, has Timestamp ticked, and saves a draft that can be run', async () => {
     const environment = String(await addLab());
     const form = await sam.get('/staging/jobs/new');
     expect(form.text).toMatch(/name="timestamp"\s+value="yes"[^>]*checked/);
@@ -139,7 +139,7 @@ describe('staging jobs', () => {
     },
   );
 
-  test('the draft of a staging job can be changed and removed, and is not overwritten by an outdated page', async () => {
+  test('the draft of a staging job can be changed and removed, but a save from an outdated page is refused', async () => {
     const environment = String(await addLab());
     const number = await stagingJobs.add(site.here, 'sam@example.com', {
       type: 'new',
@@ -158,7 +158,7 @@ describe('staging jobs', () => {
   });
 });
 
-test('S1-11 a server without the token for staging databases makes none, and says which setting is missing', async () => {
+test('S1-11 a server without the setting NUMIKUBE_STAGING_TOKEN makes no staging databases, and names the missing setting', async () => {
   const vic = await site.as('vic');
   expect(textOf((await vic.get('/databases')).text)).toContain(
     'No copies are made here: set NUMIKUBE_STAGING_TOKEN',
@@ -176,7 +176,7 @@ test.each([
   ['no JSON', '{', 400],
   ['too large', JSON.stringify({ token: 'x'.repeat(70_000) }), 413],
 ])(
-  'a request of another server that is %s is refused with an error in JSON',
+  'an order of a staging database whose request is %s is refused with an error in JSON',
   async (_what, body, status) => {
     const stranger = await site.as(null);
     const answer = await stranger.postRaw('/bridge/orders', 'application/json', body);

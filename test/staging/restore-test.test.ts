@@ -1,4 +1,5 @@
-// The nightly restore test of backups, and the tested copy (spare) that it leaves for the next order.
+// Tests the nightly restore test of backups, and the spare (tested copy) that the restore test keeps for the next
+// order.
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -40,7 +41,7 @@ async function testRestoring() {
 
 const isInMysql = async (name: string) => (await databasesThere()).mysql.includes(name);
 
-test('the restore test of a backup passes when the backup, restored and dumped again, is the same; the restored copy is kept for the next order', async () => {
+test('the restore test passes when the restored data equals the backup, and keeps the restored copy for the next order', async () => {
   const { job, tested } = await testRestoring();
   expect([job?.state, job?.problem, tested]).toEqual([
     'done',
@@ -52,23 +53,23 @@ test('the restore test of a backup passes when the backup, restored and dumped a
   expect(await copies.live(world.staging.sql)).toEqual([]);
 });
 
-test('a backup whose content is not what was backed up fails its restore test, and administrators are told', async () => {
+test('a backup fails its restore test when the restored database has a form that was not backed up, and administrators are notified', async () => {
   await hire(world.staging, 'ops');
   failpoints.reached = async (point) => {
     if (point !== 'copy loading') return;
     failpoints.reached = () => {};
     const spare = await copies.spareOf(world.staging.sql, client);
     if (!spare) return;
-    // Changes the restored copy while it is tested, as if the database had stored something else than was in the
-    // backup.
+    // Adds a form to the restored copy during the test, as if the database had stored other data
+    // than the backup contains.
     await withCopy(world.staging, spare, ({ documents }) =>
       documents.collection<{ _id: number }>('form').insertOne({ _id: 999_999_999 }),
     );
   };
   const { tested } = await testRestoring();
   failpoints.reached = () => {};
-  // Which of the two messages appears depends on whether the form was added before or after the restore test counted
-  // the forms.
+  // The message depends on whether the form was added before or after the restore test counted the
+  // forms.
   const found = /form (has \d+ rows after loading|is not what was backed up)/;
   expect(JSON.stringify(tested)).toMatch(found);
   const told = await select<{ text: string }>(
@@ -79,7 +80,7 @@ test('a backup whose content is not what was backed up fails its restore test, a
   expect(await copies.spareOf(world.staging.sql, client)).toBeUndefined();
 });
 
-test('a backup fails its restore test when a value was stored differently', async () => {
+test('a backup fails its restore test when the restored database has stored a value differently', async () => {
   failpoints.reached = async (point) => {
     if (point !== 'copy loading') return;
     const spare = await copies.spareOf(world.staging.sql, client);
@@ -112,12 +113,12 @@ test('administrators are notified when the newest backup is older than 26 hours'
   ]);
 });
 
-describe('an order when a tested copy of the newest backup is there', () => {
+describe('orders while a tested copy of the newest backup exists', () => {
   beforeEach(async () => {
     await testRestoring();
   });
 
-  test('an order of a staging database takes over the copy that the restore test made of the newest backup, without loading rows, and the next restore test is requested', async () => {
+  test('an order of a staging database takes over the copy from the restore test without loading rows, and requests the next restore test', async () => {
     const spare = await copies.spareOf(world.staging.sql, client);
     const points: string[] = [];
     failpoints.reached = (point) => void points.push(point);
@@ -138,7 +139,7 @@ describe('an order when a tested copy of the newest backup is there', () => {
     expect(next?.state).toBe('waiting');
   });
 
-  test('a staging database made from a copy of the restore test is dropped by its own name, in MySQL and in MongoDB', async () => {
+  test('a staging database that was made from a copy of the restore test can be dropped by its new name, in MySQL and in MongoDB', async () => {
     const copy = await build(world.staging);
     const person = 'sam@example.com';
     expect(
@@ -148,7 +149,7 @@ describe('an order when a tested copy of the newest backup is there', () => {
   });
 
   test.each(['copy taking over', 'copy taken over'])(
-    'when an order is killed while it takes over a copy from the restore test (at the step “%s”), the next attempt makes a whole staging database',
+    'when the process of an order is killed while it takes over a copy from the restore test (at the step “%s”), the next attempt completes the staging database',
     async (point) => {
       expect(await buildKilledAt(world.staging, point)).toMatchObject({ state: 'ready' });
     },
@@ -175,7 +176,7 @@ describe('an order when a tested copy of the newest backup is there', () => {
   });
 });
 
-test('two simultaneous orders of a staging database do not take the same copy from the restore test', async () => {
+test('two simultaneous orders of staging databases do not take over the same copy from the restore test', async () => {
   await testRestoring();
   const orders = ['one', 'two'].map((suffix) => wanted({ suffix }));
   const accepted = await Promise.all(orders.map((order) => accept(world.staging, order)));

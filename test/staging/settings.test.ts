@@ -13,7 +13,7 @@ const complete = {
   COPIES_NOSQL_DB_HOST: 'mongo.internal',
 };
 
-test('S1-12 S1-15 staging databases are made where a token is set, at most ten by default', () => {
+test('S1-12 S1-15 a server makes staging databases if NUMIKUBE_STAGING_TOKEN is set, and at most ten by default', () => {
   expect(copySettings(withDefaults({}))).toEqual({ copies: null, wrong: [] });
   const { copies, wrong } = copySettings(withDefaults(complete));
   expect(wrong).toEqual([]);
@@ -26,7 +26,7 @@ test('S1-12 S1-15 staging databases are made where a token is set, at most ten b
   });
 });
 
-test('S1-15 the limit, days, time zone and a second token of staging databases can be set', () => {
+test('S1-15 settings define the limit, the lifetime, the time zone and a second token of staging databases', () => {
   const second = 'another token that replaces the first one';
   const { copies } = copySettings(
     withDefaults({
@@ -49,7 +49,7 @@ test.each([
   [{ NUMIKUBE_STAGING_TIME_ZONE: 'Mars' }, /NUMIKUBE_STAGING_TIME_ZONE: must be the name of a/],
   [{ NUMIKUBE_STAGING_DATABASE_LIMIT: '0' }, /NUMIKUBE_STAGING_DATABASE_LIMIT/],
 ])(
-  'incomplete settings of staging databases (%j) are refused with the name of the missing one',
+  'wrong settings for staging databases (%j) are refused with a message that names the setting',
   (also, message) => {
     expect(copySettings(withDefaults({ ...complete, ...also })).wrong.join('\n')).toMatch(message);
   },

@@ -1,5 +1,5 @@
-// While somebody works in a staging database, its servers become unreachable or silent: every page ends with an
-// explanation and a way out, what was typed is kept, and staging’s own pages work.
+// Tests the pages of an open staging database while its database servers are unreachable or silent: every page ends
+// with an error message that says how to leave, and staging’s own pages work.
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { timeouts } from '../../src/database/timeouts.ts';
 import { openSite, textOf, type Site } from '../support/people.ts';
@@ -39,12 +39,12 @@ afterEach(async () => {
 });
 
 test.each([
-  ['MySQL', 'refused', (proxy: Proxy) => proxy.refuse()],
-  ['MongoDB', 'refused', (proxy: Proxy) => proxy.refuse()],
+  ['MySQL', 'unreachable', (proxy: Proxy) => proxy.refuse()],
+  ['MongoDB', 'unreachable', (proxy: Proxy) => proxy.refuse()],
   ['MySQL', 'silent', (proxy: Proxy) => proxy.hang('both')],
   ['MongoDB', 'silent', (proxy: Proxy) => proxy.hang('both')],
 ] as const)(
-  'F11 F12 pages of an open staging database end with a sentence when its %s is %s, and staging itself works',
+  'F11 F12 while the %s server of an open staging database is %s, its pages end with an error message, and staging’s own pages work',
   async (server, _how, spoil) => {
     const ed = await site.as('ed');
     await ed.post(`/databases/${name}/opening`, { to: '/catalog/form' });

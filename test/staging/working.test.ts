@@ -1,4 +1,5 @@
-// Working in a copy (staging database) through the pages of staging: what is done there stays there.
+// Tests that people can work in a copy (staging database) through the pages of staging, and that their changes stay in
+// the copy.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import * as copies from '../../src/staging/copies.ts';
 import type { Copy } from '../../src/staging/copies.ts';
@@ -29,7 +30,8 @@ beforeEach(async () => {
 });
 
 /**
- * A signed-in client with the permissions of this role, which has opened the staging database (copy) and works in it.
+ * Signs in a client with the permissions of this role, which opens the staging database (copy).
+ * Returns the client, whose requests then work on the copy.
  */
 async function inCopy(role: string): Promise<Client> {
   const browser = await site.as(role);
@@ -38,7 +40,7 @@ async function inCopy(role: string): Promise<Client> {
   return browser;
 }
 
-/** Posts exactly these fields; they must include the CSRF token of their page. */
+/** Posts exactly these fields, which must include the CSRF token of their page. */
 const send = (browser: Client, path: string, fields: Record<string, string>) =>
   browser.postRaw(
     path,
@@ -49,7 +51,10 @@ const send = (browser: Client, path: string, fields: Record<string, string>) =>
 const inDatabase = (row = form) =>
   withCopy(world.staging, copy, (environment) => get(appOn(world.staging, environment), row));
 
-/** The fields of the edit page as a browser would post them, with some replaced. */
+/**
+ * Returns the fields of the form’s edit page as a browser would post them. `also` replaces some of
+ * them.
+ */
 async function typed(browser: Client, also: Record<string, string>) {
   const page = await browser.get(`/catalog/form/${form.id}`);
   expect(page.status).toBe(200);
@@ -64,7 +69,7 @@ async function typed(browser: Client, also: Record<string, string>) {
   };
 }
 
-test('S0-17 every signed-in person sees the staging databases and can open one, and a bar on every page names it', async () => {
+test('S0-17 every signed-in person can open a staging database, and a bar on every page then names the open database', async () => {
   const vic = await inCopy('vic');
   const page = textOf((await vic.get('/catalog/form')).text);
   expect(page).toContain(`Copy ${name} of production`);
@@ -87,7 +92,7 @@ test.each(['ed', 'pm', 'sam'])(
   },
 );
 
-test('a row that is added in a staging database gets an id that no row there has', async () => {
+test('a row that a person adds in a staging database gets an unused id', async () => {
   const browser = await inCopy('ed');
   const page = await browser.get('/catalog/form/new');
   const key = /name="idempotency_key" value="([^"]*)"/.exec(page.text)?.[1] ?? '';
@@ -100,7 +105,7 @@ test('a row that is added in a staging database gets an id that no row there has
   expect(added.status).toBe(303);
 });
 
-test('a form of staging is not saved in a staging database that was opened in another tab, and the typed values are kept', async () => {
+test('a form on a page of staging is refused after a staging database was opened in another tab, and the typed values are kept', async () => {
   const ed = await site.as('ed');
   const own = { entity: 'form', id: await add(world.staging, 'form', { name: 'In staging' }) };
   const page = await ed.get(`/catalog/form/${own.id}`);
@@ -120,8 +125,8 @@ test('a form of staging is not saved in a staging database that was opened in an
   expect(textOf((await ed.get('/saved-form')).text)).toContain('Typed in staging');
 });
 
-describe('a copy that is dropped while somebody works in it', () => {
-  test('dropping a staging database while someone works in it says who dropped it, and keeps the typed values', async () => {
+describe('a staging database that is dropped while a person works in it', () => {
+  test('when a staging database is dropped while a person works in it, the next page says who dropped the database, and the typed values are kept', async () => {
     const ed = await inCopy('ed');
     const fields = await typed(ed, { description: 'Typed for nothing?' });
     await drop(world.staging, copy, 'sam@example.com');
@@ -133,7 +138,7 @@ describe('a copy that is dropped while somebody works in it', () => {
     expect(textOf((await ed.get('/catalog/form')).text)).not.toContain(`Copy ${name}`);
   });
 
-  test('the pages of a dropped staging database lead to the list of databases, which says when it was dropped', async () => {
+  test('opening a page of a dropped staging database leads to the list of databases, which says who dropped it', async () => {
     const vic = await inCopy('vic');
     await drop(world.staging, copy, 'sam@example.com');
     const answer = await vic.get('/catalog/form');
@@ -155,7 +160,7 @@ describe('who may keep, protect and drop a database', () => {
     },
   );
 
-  test('a person with the permission to run staging prolongs and protects a staging database, and can drop it only after the protection has ended', async () => {
+  test('a person with the permission run_staging extends and protects a staging database, and can drop it only after the protection has ended', async () => {
     const sam = await site.as('sam');
     await run(
       world.staging.sql,
@@ -172,7 +177,7 @@ describe('who may keep, protect and drop a database', () => {
   });
 });
 
-test('J-3 nothing leaves a staging database: it has no destination, and the indexer is not notified', async () => {
+test('J-3 changes in a staging database cannot be transferred, and the search indexer is not notified of them', async () => {
   const pm = await inCopy('pm');
   const page = textOf((await pm.get(`/catalog/form/${form.id}`)).text);
   expect(page).not.toMatch(/Transfer to|Send to/);

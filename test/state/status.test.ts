@@ -37,7 +37,7 @@ test('S0-96 a row has exactly one of eleven statuses', () => {
   expect(reached).toEqual(new Set(statuses));
 });
 
-test('rows with the status New or Changed here can be sent at once; sending a row that changed at the destination would overwrite that change', () => {
+test('rows with the status New or Changed here need no confirmation, and every status with a change at the destination counts as overwriting', () => {
   expect(statuses.filter(isReady)).toEqual(['New', 'Changed here']);
   expect(statuses.filter((status) => !overwrites(status))).toEqual([
     'New',
@@ -47,7 +47,7 @@ test('rows with the status New or Changed here can be sent at once; sending a ro
   ]);
 });
 
-test('a row with changed dependent rows counts as changed', () => {
+test('a row counts as changed if one of its dependent rows has changed', () => {
   expect(withDependents('In sync', ['In sync', 'New'])).toBe('Changed here');
   expect(withDependents('In sync', ['Deleted here', 'Changed here'])).toBe('Changed here');
   expect(withDependents('In sync', ['Changed there'])).toBe('Changed there');
@@ -55,7 +55,7 @@ test('a row with changed dependent rows counts as changed', () => {
   expect(withDependents('New', ['New'])).toBe('New');
 });
 
-test('entities are written after those that they refer to', () => {
+test('a transfer writes each entity after the entities that it refers to', () => {
   const order = promotionOrder(catalog).map(({ name }) => name);
   const before = (one: string, other: string) => order.indexOf(one) < order.indexOf(other);
   expect(before('business', 'task')).toBe(true);

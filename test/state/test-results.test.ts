@@ -1,4 +1,5 @@
-// Test results in pre-production: bound to content, shown on the sheet, and required where the settings say so.
+// Test results in pre-production: a result counts only for the tested content, is shown on the transfer sheet, and is
+// required if the settings say so.
 import { expect, test } from '@jest/globals';
 import { keyText, type RowKey } from '../../src/catalog/entity.ts';
 import * as testResults from '../../src/state/test-results.ts';
@@ -35,7 +36,7 @@ async function sheetOf(key: RowKey) {
   return textOf((await client.get(String(chosen.headers['location']))).text);
 }
 
-test('everyone signed in may mark a row as Works in pre-production, and the transfer sheet shows who did', async () => {
+test('every signed-in person may mark a row as Works in pre-production, and the transfer sheet shows who did so', async () => {
   const { form } = await arrived();
   expect(await sheetOf(form)).toContain('was not marked Works by anyone but you');
   expect((await say('vic', form, 'works', 'On iOS and Android')).status).toBe(303);
@@ -46,7 +47,7 @@ test('everyone signed in may mark a row as Works in pre-production, and the tran
   expect(textOf((await client.get('/arrivals')).text)).toContain('Works , says vic@example.com');
 });
 
-test('a test result does not apply to changed content, even when only a field of the form changed', async () => {
+test('the test result of a form no longer counts after a field of the form has changed', async () => {
   const { form, field } = await arrived();
   await say('vic', form, 'works');
   await change(world.staging, field, { label: 'Newer' });
@@ -56,7 +57,7 @@ test('a test result does not apply to changed content, even when only a field of
   expect(sheet).toContain('an earlier version was marked Works by vic@example.com');
 });
 
-test('a transfer to production is refused when only its sender marked the row as Works, and when someone marked it as Does not work', async () => {
+test('the sheet of a transfer to production reports a problem if only the sender marked the row as Works, or if anyone marked the row as Does not work', async () => {
   const { form } = await arrived();
   await say('pm', form, 'works');
   expect(await sheetOf(form)).toContain('was not marked Works by anyone but you');
@@ -66,7 +67,7 @@ test('a transfer to production is refused when only its sender marked the row as
   expect(await sheetOf(form)).not.toContain('to resolve');
 });
 
-test('a row sent with excluded fields, or a dependent sent alone, is refused as a combination that nobody has tested', async () => {
+test('a row sent with excluded fields, or a dependent row sent alone, is refused as a combination that nobody has tested', async () => {
   const { staging, preprod } = world;
   const { form, field } = await arrived();
   await say('vic', form, 'works');
@@ -92,7 +93,7 @@ test('a row sent with excluded fields, or a dependent sent alone, is refused as 
   ]);
 });
 
-test('a dependent row moved to another parent needs a test result of the new parent row', async () => {
+test('a dependent row that moved to another parent row is refused as not tested if the transfer excludes the move', async () => {
   const { staging, preprod } = world;
   const { form, field } = await arrived();
   const other = { entity: 'form', id: await add(staging, 'form', { name: 'Other form' }) };
@@ -108,7 +109,7 @@ test('a dependent row moved to another parent needs a test result of the new par
   expect(plan.problems.map(({ reason }) => reason)).toContain('not-tested');
 });
 
-test('a test result for content that changed after the page was opened is refused', async () => {
+test('a test result is refused if the row has changed since the person opened its page', async () => {
   const { form } = await arrived();
   const client = await site.as('vic');
   const seen = await seenOf(form);
@@ -121,7 +122,7 @@ test('a test result for content that changed after the page was opened is refuse
   expect(answer.status).toBe(409);
 });
 
-test('the test results that lists find by recorded hashes equal those found by reading the rows, even where names are mapped', async () => {
+test('lists find the same test results from recorded hashes as by reading the rows, even with name mappings', async () => {
   const { preprod } = world;
   const { form } = await arrived();
   await add(preprod, 'city', { name: 'Pune' });
@@ -137,7 +138,7 @@ test('the test results that lists find by recorded hashes equal those found by r
   expect(await testResults.recalledTestStatus(preprod, keys)).toEqual(read);
 });
 
-test('without the setting REQUIRE_TESTED test results are shown but not required, and rows in staging have none', async () => {
+test('without the setting REQUIRE_TESTED the sheet does not require test results, and in staging nobody can record one', async () => {
   const { form } = await arrived();
   const open = await openSite(world, 'preprod');
   const client = await open.as('pm');

@@ -1,4 +1,4 @@
-// What an object store in a folder does that one in S3 does not: errors of the disk, and files of earlier versions.
+// Tests what only an object store in a folder does: it reports errors of the disk, and reads files of earlier versions.
 import { beforeEach, expect, test } from '@jest/globals';
 import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -17,7 +17,7 @@ beforeEach(async () => {
 
 const content = Buffer.from('content');
 
-test('a storage folder that is missing is reported, and its objects do not count as absent', async () => {
+test('every operation on a missing storage folder fails with 503, so that no object counts as absent', async () => {
   await objects.put('a/b', content);
   await rm(folder, { recursive: true });
   const trouble = {
@@ -33,7 +33,7 @@ test('a storage folder that is missing is reported, and its objects do not count
   await expect(objects.removeUnfinished(new Date())).rejects.toMatchObject(trouble);
 });
 
-test('a storage folder still serves images stored by earlier versions', async () => {
+test('a storage folder still serves images that earlier versions of the program stored', async () => {
   const name = `${'ab'.repeat(32)}.png`;
   await mkdir(join(folder, 'ab'));
   await writeFile(join(folder, 'ab', name), 'image');
@@ -43,7 +43,7 @@ test('a storage folder still serves images stored by earlier versions', async ()
   expect(await all(objects.list(''))).toEqual([`ab/${name}`]);
 });
 
-test('the objects listed in a storage folder include files whose names are invalid keys, but no subfolders', async () => {
+test('a storage folder lists files whose names are invalid keys, but does not treat a subfolder as an object', async () => {
   await objects.put('a/b', content);
   await writeFile(join(folder, 'odd\\name'), 'x');
   expect(await all(objects.list(''))).toEqual(['a/b', 'odd\\name']);
@@ -53,7 +53,7 @@ test('the objects listed in a storage folder include files whose names are inval
   expect(await textAt(objects, 'a/b')).toBe('content');
 });
 
-test('a storage folder deletes old temporary files of a killed process', async () => {
+test('removing unfinished uploads deletes old drafts of a killed process from a storage folder, but no fresh draft', async () => {
   await objects.put('a', content);
   const [old, fresh] = [join(folder, '.unfinished', 'old'), join(folder, '.unfinished', 'fresh')];
   for (const draft of [old, fresh]) await writeFile(draft, 'half');
@@ -62,7 +62,7 @@ test('a storage folder deletes old temporary files of a killed process', async (
   expect(await readdir(join(folder, '.unfinished'))).toEqual(['fresh']);
 });
 
-test('a storage folder can store an object while another process deletes the last one in the same subfolder', async () => {
+test('a storage folder stores an object while another upload deletes the last object in the same subfolder', async () => {
   const work = Array.from({ length: 200 }, async (_one, index) => {
     await objects.put(`same/folder/${index}`, content);
     await objects.delete(`same/folder/${index}`);

@@ -51,7 +51,10 @@ test.each(formats)('a complete %s image is accepted', async (format, ending) => 
   expect(name.split('.')[1]).toBe(ending);
 });
 
-/** Uploads an image; returns the reason why it is refused, or undefined when it is accepted. */
+/**
+ * Uploads an image. Returns status and reason if the image is refused, or undefined if it is
+ * accepted.
+ */
 const refusalOf = (content: Buffer | null) =>
   images.keepImage(here, 'icon', content).then(
     () => undefined,
@@ -120,7 +123,7 @@ test.each(['../../etc/passwd', 'x.png', `${'a'.repeat(64)}.svg`, ''])(
   },
 );
 
-test('an image can be copied to a store that lacks it; one that neither store has is reported', async () => {
+test('copying an image to another store succeeds if one of the stores has it, and returns false otherwise', async () => {
   const name = await images.keepImage(here, 'icon', png);
   expect(await images.copyImage(here, there, name)).toBe(true);
   expect(await images.readImage(there, name)).toEqual(png);
@@ -129,7 +132,7 @@ test('an image can be copied to a store that lacks it; one that neither store ha
   expect(await images.copyImage(here, there, `${'0'.repeat(64)}.png`)).toBe(false);
 });
 
-test('storing or copying an image again renews its age, so that the cleanup of unused images keeps it', async () => {
+test('storing or copying an old image again renews its date, so that the cleanup of unused images keeps it', async () => {
   const name = await images.keepImage(here, 'icon', png);
   await makeOld(name);
   await images.keepImage(here, 'icon', png);
@@ -140,7 +143,7 @@ test('storing or copying an image again renews its age, so that the cleanup of u
   expect(await images.readImage(here, name)).toEqual(png);
 });
 
-test('listing the images leaves out other objects of the same store', async () => {
+test('the list of stored images skips other objects of the same store', async () => {
   const name = await images.keepImage(here, 'icon', png);
   await here.put(`backups/${name}`, png);
   await here.put(`${name.slice(0, 2)}/notes.txt`, png);

@@ -1,4 +1,4 @@
-// The behaviour of an object store, tested on a folder and on a real S3 server.
+// Tests the behaviour of an object store, once with a folder and once with a real S3 server.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { ListMultipartUploadsCommand } from '@aws-sdk/client-s3';
 import { createHash } from 'node:crypto';
@@ -27,7 +27,7 @@ const collectGarbage = runInNewContext('gc') as () => void;
 const sha256 = (content: string | Buffer) => createHash('sha256').update(content).digest('hex');
 const bytes = (content: string) => Buffer.from(content);
 
-/** Counts parts of uploads that were neither completed nor removed. */
+/** Counts uploads that were begun, but neither completed nor removed. */
 async function leftovers(address: StorageAddress): Promise<number> {
   if (address.kind === 'folder') {
     return (await readdir(join(address.path, '.unfinished')).catch(() => [])).length;
@@ -67,7 +67,7 @@ describe.each([
     expect(await objects.find('texts/two.txt')).toMatchObject({ size: 0 });
   });
 
-  test('the object store distinguishes an absent object from an existing one', async () => {
+  test('the object store answers null or 404 for an absent object, and deletes it without an error', async () => {
     expect(await objects.find('absent/none')).toBeNull();
     await expect(objects.read('absent/none')).rejects.toMatchObject({
       status: 404,
@@ -76,7 +76,7 @@ describe.each([
     await objects.delete('absent/none');
   });
 
-  test('the object store deletes an object, and can then store another under a key that was the deleted one’s folder', async () => {
+  test('the object store deletes an object, and can then store an object whose key was a folder of the deleted key', async () => {
     await objects.put('gone/deep/er', bytes('x'));
     await objects.delete('gone/deep/er');
     expect(await objects.find('gone/deep/er')).toBeNull();
@@ -85,7 +85,7 @@ describe.each([
     await objects.delete('gone');
   });
 
-  test('of many simultaneous conditional uploads to one key of the object store, one succeeds', async () => {
+  test('exactly one of ten simultaneous conditional uploads to one key of the object store succeeds', async () => {
     const tries = Array.from({ length: 10 }, (_one, index) =>
       objects.putIfAbsent('race', bytes(String(index))),
     );
@@ -96,7 +96,7 @@ describe.each([
     expect(await objects.putIfAbsent('race', bytes('late'))).toBeNull();
   });
 
-  test('a conditional upload of a large object fails when the key is taken before its last byte', async () => {
+  test('a conditional upload of a large object stores nothing if another upload takes its key before the last byte', async () => {
     const late = objects.putIfAbsent(
       'large-race',
       megabytes(40, async (index) => {
@@ -187,7 +187,8 @@ describe.each([
     const hash = createHash('sha256');
     for await (const part of megabytes(100)) hash.update(part);
     const checksum = hash.digest('hex');
-    // Counts only memory that is still in use, because what else is allocated depends on the machine’s load.
+    // Measures only memory that is still in use, because the rest depends on the load of the
+    // machine.
     const used = () => {
       collectGarbage();
       const { external, heapUsed } = process.memoryUsage();
@@ -215,7 +216,7 @@ describe.each([
     await objects.delete('large');
   });
 
-  test('an upload whose source fails halfway stores nothing', async () => {
+  test('the object store keeps nothing of an upload whose source fails halfway', async () => {
     const source = megabytes(50, (index) => {
       if (index === 40) throw new Error('the dump ended early');
     });
@@ -224,7 +225,7 @@ describe.each([
     expect(await leftovers(address)).toBe(0);
   });
 
-  test('an upload that is aborted while its source is silent stores nothing', async () => {
+  test('the object store keeps nothing of an upload that is aborted while its source sends no bytes', async () => {
     const stop = new AbortController();
     const source = Readable.from(
       megabytes(50, async (index) => {
@@ -238,7 +239,7 @@ describe.each([
     expect(await leftovers(address)).toBe(0);
   });
 
-  test('a failed replacement of an object keeps the former object', async () => {
+  test('the object store keeps the former object if its replacement fails', async () => {
     await objects.put('former', bytes('former'));
     const source = megabytes(2, () => {
       throw new Error('no source');
@@ -247,7 +248,7 @@ describe.each([
     expect(await textAt(objects, 'former')).toBe('former');
   });
 
-  test('storing an object again renews its age', async () => {
+  test('the object store renews the date of an object that is stored again', async () => {
     await objects.put('again', bytes('x'));
     const first = await objects.find('again');
     await sleep(1100);

@@ -1,4 +1,4 @@
-// What a person sees of an image that exists, is absent, or is in a store that cannot be reached.
+// Tests what a page shows for an image that exists, that is missing, or whose store cannot be reached.
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { keepImage } from '../../src/storage/images.ts';
 import { textOf, useSite } from '../support/people.ts';
@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 const site = useSite(world, 'staging');
 
-test('an image page serves an image from S3, and answers 404 for a missing one', async () => {
+test('an image URL serves an image from S3, and answers 404 for a missing image', async () => {
   const ana = await site.as('pm');
   const png = await picture();
   const name = await keepImage(world.staging.storage, 'icon', png);
@@ -26,7 +26,7 @@ test('an image page serves an image from S3, and answers 404 for a missing one',
   await ana.get('/objects/odd.png').expect(404);
 });
 
-test('an image page answers 503 with the solution while the store is unreachable', async () => {
+test('an image URL answers 503 with the solution if the S3 bucket does not exist', async () => {
   const ana = await site.as('pm');
   const bucket = await newBucket();
   world.staging.storage = openObjects({ ...bucket, bucket: 'no-such-bucket' });
@@ -35,15 +35,15 @@ test('an image page answers 503 with the solution while the store is unreachable
   expect(textOf(page.text)).toMatch(/bucket no-such-bucket .*does not exist\. Create it/);
 });
 
-describe('images of a storage server that', () => {
+describe('an unreliable storage server', () => {
   test.each<[string, (proxy: Proxy) => unknown]>([
-    ['refuses', (proxy) => proxy.refuse()],
-    ['is silent', (proxy) => proxy.hang('both')],
-    ['is silent with its answers', (proxy) => proxy.hang('answers')],
+    ['refuses connections', (proxy) => proxy.refuse()],
+    ['does not respond', (proxy) => proxy.hang('both')],
+    ['accepts requests without responding', (proxy) => proxy.hang('answers')],
     ['is slow', (proxy) => proxy.slow(9000)],
-    ['is cut in the middle', (proxy) => proxy.cutAfter(200)],
+    ['drops the connection halfway', (proxy) => proxy.cutAfter(200)],
   ])(
-    'when the storage server %s, a page with images ends with an error message within eight seconds and keeps the typed values (F11)',
+    'if the storage server %s, image pages answer 503 within eight seconds and a form keeps the typed values (F11)',
     async (_how, fail) => {
       const ana = await site.as('pm');
       const bucket = await newBucket();

@@ -1,5 +1,5 @@
-// An S3 store that is misconfigured, denied, cut off or silent: each error names the solution, and none is taken for
-// an absent object.
+// Tests an S3 store that is misconfigured, denies access, drops the connection or does not respond: each error names
+// the solution, and no error counts as an absent object.
 import { afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { ListMultipartUploadsCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { Readable } from 'node:stream';
@@ -77,23 +77,23 @@ test('denied access to the S3 store gives an error that names the missing rights
   await expectTrouble({ keys: { id: 'stranger', secret } }, /denies access.*s3:PutObject/);
 });
 
-test('a missing bucket of the S3 store is reported', async () => {
+test('a missing bucket of the S3 store gives an error that names the bucket', async () => {
   await expectTrouble({ bucket: 'no-such-bucket' }, /bucket no-such-bucket .*does not exist/);
 });
 
-test('an S3 server that does not answer is reported', async () => {
+test('an S3 server that refuses connections gives an error that names the setting to correct', async () => {
   const endpoint = `http://127.0.0.1:${await freePort()}`;
   await expectTrouble({ endpoint }, /does not answer.*endpoint in STORAGE_URL/);
 });
 
-test('an unknown host of the S3 store is reported', async () => {
+test('an unknown host of the S3 store gives an error', async () => {
   await expectTrouble(
     { endpoint: 'http://nowhere.invalid' },
     /has an unknown host|does not answer/,
   );
 });
 
-test('a silent connection to the S3 store times out', async () => {
+test('an S3 store that does not respond gives a 503 error after a timeout, and works again when the server responds', async () => {
   const objects = throughProxy();
   await objects.put('key', content);
   proxy.hang('answers');
@@ -105,7 +105,7 @@ test('a silent connection to the S3 store times out', async () => {
   expect(await textAt(objects, 'key')).toBe('content');
 });
 
-test('a read from S3 fails when the connection is cut halfway', async () => {
+test('a read from S3 fails with 503 if the connection is cut halfway', async () => {
   const objects = throughProxy();
   await objects.put('large', Readable.from(megabytes(64)));
   const stream = await objects.read('large');
@@ -120,7 +120,7 @@ test('a read from S3 fails when the connection is cut halfway', async () => {
   expect(size).toBeLessThan(64 * 1024 * 1024);
 });
 
-test('an upload to S3 retries a part when the connection is cut halfway', async () => {
+test('an upload to S3 is completed even if the server stops responding for half a second', async () => {
   const objects = throughProxy();
   const source = megabytes(40, (index) => {
     if (index !== 20) return;
@@ -131,7 +131,7 @@ test('an upload to S3 retries a part when the connection is cut halfway', async 
   expect(await objects.find('large')).toMatchObject({ size: 40 * 1024 * 1024 });
 });
 
-test('an upload to S3 whose connection does not return stores nothing, and its parts are removed later', async () => {
+test('an upload to S3 whose connection is lost for good stores nothing, and the cleanup can remove its parts later', async () => {
   const objects = throughProxy();
   const dead = await freePort();
   const source = megabytes(40, (index) => {
@@ -153,7 +153,7 @@ test('an upload to S3 whose connection does not return stores nothing, and its p
   client.destroy();
 });
 
-test('an S3 store with a prefix reads and writes only keys under that prefix', async () => {
+test('an S3 store with a prefix reads and writes only keys below that prefix', async () => {
   await open().put('key', content);
   const client = clientOf(address);
   const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket: address.bucket }));

@@ -44,12 +44,12 @@ test.each([
   ['s3://bucket?endpoint=https://id:secret@s3.example.com', 'has an endpoint'],
   ['s3://bucket/a%20b', 'has a prefix'],
   ['s3://bucket/a/../b/.c', 'has a prefix'],
-])('the setting STORAGE_URL refuses the address %s', (url, message) => {
+])('the setting STORAGE_URL refuses the address %s with the message “%s”', (url, message) => {
   expect(storageAddress(url, keys)).toContain(message);
 });
 
-describe('settings of storage', () => {
-  test('the destination and production are taken to use this environment’s image store and keys, unless the settings name others for them', () => {
+describe('storage settings', () => {
+  test('the store and keys of this environment are the default for its destination and for production', () => {
     const { storage, wrong } = storageSettings(
       {
         STORAGE_URL: 's3://own',
@@ -66,7 +66,7 @@ describe('settings of storage', () => {
     expect(storage.sweepAfterDays).toBeNull();
   });
 
-  test('the settings can name other storage keys for the destination than for this environment', () => {
+  test('the settings can give the destination a store and keys of its own', () => {
     const { storage } = storageSettings(
       {
         STORAGE_URL: 'file:///own',
@@ -79,7 +79,7 @@ describe('settings of storage', () => {
     expect(storage.stores.destination).toMatchObject({ bucket: 'there', keys });
   });
 
-  test('incomplete storage settings are refused', () => {
+  test('storage settings without an address or with half a key pair are refused', () => {
     expect(storageSettings({}, both).wrong).toEqual(['STORAGE_URL: is missing']);
     const half = { STORAGE_URL: 's3://own', STORAGE_ACCESS_KEY_ID: 'id' };
     expect(storageSettings(half, both).wrong).toEqual([
@@ -104,7 +104,7 @@ describe('settings of storage', () => {
       ['UNI_DIR_DESTINATION_STORAGE_URL'],
     ],
   ])(
-    'the cleanup of unused images is refused for a store that another environment shares, with the settings %j',
+    'the cleanup of unused images is refused exactly for settings where another environment uses the same store: %j',
     (others, named) => {
       const variables = { STORAGE_URL: 'file:///own', STORAGE_SWEEP_AFTER_DAYS: '30', ...others };
       const { storage, wrong } = storageSettings(variables, both);
@@ -114,7 +114,7 @@ describe('settings of storage', () => {
   );
 
   test.each(['0', '-1', '1.5', 'always'])(
-    'a grace period of %s days for unused images is refused',
+    'the setting STORAGE_SWEEP_AFTER_DAYS refuses the grace period %s',
     (days) => {
       const variables = { STORAGE_URL: 'file:///own', STORAGE_SWEEP_AFTER_DAYS: days };
       expect(storageSettings(variables, { destination: false, source: false }).wrong).toEqual([
@@ -131,8 +131,11 @@ test.each([
   ['s3://one', 's3://one/below', true],
   ['s3://one/a', 's3://one/b', false],
   ['s3://one?endpoint=http://h:1', 's3://one?endpoint=http://h:2', false],
-])('the storage addresses %s and %s overlap: %s', (one, other, expected) => {
-  const [first, second] = [one, other].map((url) => storageAddress(url, null) as StorageAddress);
-  if (!first || !second) throw new Error('no address');
-  expect(overlaps(first, second)).toBe(expected);
-});
+])(
+  'the check whether the storage addresses %s and %s overlap returns %s',
+  (one, other, expected) => {
+    const [first, second] = [one, other].map((url) => storageAddress(url, null) as StorageAddress);
+    if (!first || !second) throw new Error('no address');
+    expect(overlaps(first, second)).toBe(expected);
+  },
+);

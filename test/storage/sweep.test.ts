@@ -1,5 +1,5 @@
-// What the cleanup deletes: images that nothing in this environment’s databases refers to, in a store that no other
-// environment uses.
+// Tests the cleanup of unused images: it deletes images that nothing in the databases of this environment refers to,
+// and only in a store that no other environment uses.
 import { beforeEach, expect, test } from '@jest/globals';
 import { readdirSync, readFileSync } from 'node:fs';
 import { readdir, rm, utimes, writeFile } from 'node:fs/promises';
@@ -33,8 +33,8 @@ const folderOf = ({ settings }: App) => {
 const keep = async (here: App) => keepImage(here.storage, 'icon', await picture());
 
 /**
- * Makes everything in the store look older by this number of days, including the mark that the environment leaves in
- * it.
+ * Makes every file in the store look this many days older, including the mark that the environment
+ * leaves in the store.
  */
 async function age(here: App, days: number) {
   await leaveMark(here);
@@ -88,7 +88,7 @@ test('the cleanup of unused images at the destination keeps images that an undo 
   expect(await hasImage(preprod.storage, former)).toBe(true);
 });
 
-test('the cleanup of unused images keeps an image that only an unfinished or past transfer references', async () => {
+test('the cleanup of unused images keeps an image that only a step of a transfer references', async () => {
   const { staging } = world;
   const name = await keep(staging);
   await add(staging, 'city');
@@ -118,7 +118,7 @@ test('the cleanup of unused images keeps an image that only an open transfer she
   expect(await sweepImages(staging, GRACE)).toMatchObject({ removed: 0, kept: 2 });
 });
 
-test('the cleanup of unused images reads more rows than fit in one statement', async () => {
+test('the cleanup of unused images finds a reference in row 12,000, beyond the first statement', async () => {
   const { staging } = world;
   const name = await keep(staging);
   await staging.sql.query(
@@ -131,7 +131,7 @@ test('the cleanup of unused images reads more rows than fit in one statement', a
   expect(await sweepImages(staging, GRACE)).toMatchObject({ removed: 0, kept: 1 });
 });
 
-test('the cleanup of unused images removes no image while a transfer has been unfinished for half a day', async () => {
+test('the cleanup of unused images removes nothing if a transfer has been unfinished for more than 12 hours', async () => {
   const { staging } = world;
   await keep(staging);
   await age(staging, 8);
@@ -146,7 +146,7 @@ test('the cleanup of unused images removes no image while a transfer has been un
   });
 });
 
-test('the cleanup of unused images removes nothing from an image store marked by another environment', async () => {
+test('the cleanup of unused images removes nothing from a store in which another environment has left its mark', async () => {
   const { staging, preprod } = world;
   const forgotten = await keep(staging);
   await sweepDaily({ ...preprod, storage: staging.storage });
@@ -157,7 +157,7 @@ test('the cleanup of unused images removes nothing from an image store marked by
   expect(await hasImage(staging.storage, forgotten)).toBe(true);
 });
 
-test('the cleanup of unused images waits a grace period in which other environments can mark the same image store', async () => {
+test('the cleanup of unused images waits one grace period after the first use of a store, so that other environments can leave their mark', async () => {
   const { staging } = world;
   const forgotten = await keep(staging);
   await age(staging, 6);
@@ -170,7 +170,7 @@ test('the cleanup of unused images waits a grace period in which other environme
   expect(await hasImage(staging.storage, forgotten)).toBe(false);
 });
 
-test('the cleanup of unused images runs daily when a grace period is set; otherwise it only marks the image store as used by this environment', async () => {
+test('the cleanup of unused images runs once a day if a grace period is set; otherwise it only leaves the mark of the environment', async () => {
   const { staging } = world;
   const forgotten = await keep(staging);
   await age(staging, 8);
@@ -188,7 +188,7 @@ test('the cleanup of unused images runs daily when a grace period is set; otherw
   expect(await all(staging.storage.list('sweeps/'))).toHaveLength(1);
 });
 
-test('the cleanup of unused images removes uploads begun before the grace period and never completed', async () => {
+test('the cleanup of unused images also removes uploads that were begun before the grace period and never completed', async () => {
   const { staging } = world;
   await keep(staging);
   await writeFile(join(folderOf(staging), '.unfinished', 'draft'), 'half');
@@ -197,23 +197,23 @@ test('the cleanup of unused images removes uploads begun before the grace period
   expect(await sweepImages(staging, GRACE)).toMatchObject({ unfinished: 1 });
 });
 
-test('every column of long texts is classified by whether it can contain image names', () => {
+test('every database column of long texts is either searched for image names or listed as free of them', () => {
   const nameless = [
-    // Columns with ids and hashes of rows, of transfers, and of the rows that a plan relied on.
+    // Columns with ids and hashes of rows, of transfers, and of the rows that a plan depends on.
     'relied_on',
     'row_keys',
     'here_lines',
     'there_lines',
     'changes',
-    // Columns with inputs, results and failed items of jobs, and with messages to other systems: no row is restored
-    // from these.
+    // Columns with inputs, results and failed items of jobs, and with messages to other systems. No
+    // row is restored from these columns.
     'input',
     'report',
     'result',
     'payload',
     'body',
-    // Columns with rows of datasets, how their files are read, and what a pipeline run found: no row of the catalogue
-    // is restored from these.
+    // Columns with rows of datasets, parsing rules of data files, and findings of pipeline runs. No
+    // row of the catalogue is restored from these columns.
     'cells',
     'columns',
     'choices',

@@ -1,4 +1,4 @@
-// Callers of the API of accounts: the app of a shopper, and Conversations with its key.
+// Callers of the API of account migrations: a shopper’s app with its token, and the older system with its key.
 import request, { type Test } from 'supertest';
 import * as keys from '../../src/api/keys.ts';
 import type { accountView } from '../../src/account-moves/api-view.ts';
@@ -14,7 +14,7 @@ export type ApiCaller = {
   post(path: string, body?: object): Test;
 };
 
-/** A caller that sends a token or key with each request. */
+/** Makes a caller that sends a token or key with each request. */
 export const callerWith = ({ app }: Pick<Site, 'app'>, bearer: string): ApiCaller => ({
   get: (path) => request(app).get(`/api/v1${path}`).set('Authorization', `Bearer ${bearer}`),
   post: (path, body) => {
@@ -25,14 +25,17 @@ export const callerWith = ({ app }: Pick<Site, 'app'>, bearer: string): ApiCalle
 
 let made = 0;
 
-/** A caller with a new key that has these scopes, as they are chosen on the page of keys. */
+/** Makes a caller with a new key that has these scopes, as an administrator creates one on the page of keys. */
 export async function keyCaller(site: Site, scopes = ['account-moves']): Promise<ApiCaller> {
   made += 1;
   const wanted = { name: `Conversations ${made}`, scopes };
   return callerWith(site, await keys.create(site.here, 'ops@example.com', wanted));
 }
 
-/** The API of accounts with an app and Conversations as callers, and an account `acme` in the older system. */
+/**
+ * Prepares the API of account migrations: an account `acme` in the older system, and an app and Conversations as
+ * callers.
+ */
 export function useAccountApi() {
   const { world, older } = useMovingWorld();
   const site = useSite(world, 'staging');
@@ -53,12 +56,12 @@ export function useAccountApi() {
     world,
     older,
     site,
-    /** The app of `acme`. */
+    /** Calls the API as the app of the account `acme`. */
     app: called('app'),
     key,
-    /** The app of any account. */
+    /** Returns a caller that is the app of the given account. */
     appOf,
-    /** Brings the move of an account into a state, as if it had run. */
+    /** Sets fields of an account’s move directly in the database, as if the move had run. */
     setMove: async (account: string, fields: Record<string, string | number | null>) => {
       await key.get(`/accounts?account_id=${account}`).expect(200);
       for (const [column, value] of Object.entries(fields)) {
@@ -74,7 +77,7 @@ export function useAccountApi() {
         world.staging.sql,
         sql`select kind from job where kind like 'move-%'`,
       ),
-    /** Empties the databases within a test. */
+    /** Empties the databases during a test, and makes a new key for Conversations. */
     clear: async () => {
       await world.clear();
       callers.key = await keyCaller(site);

@@ -1,4 +1,4 @@
-// The identity service of a shop, as small as it can be: it serves its public keys, and signs whatever a test wants.
+// A minimal identity service of a shop for tests: it serves its public keys and signs any token that a test asks for.
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -15,21 +15,23 @@ const algorithms = ['RS256', 'ES256', 'EdDSA', 'PS256'] as const;
 type Algorithm = (typeof algorithms)[number];
 
 export type Issuer = {
-  /** The settings of a server that accepts its tokens. */
+  /** The settings with which a server accepts tokens of this identity service. */
   variables: Record<string, string>;
   tokens: { issuer: string; audience: string; jwks: string };
-  /** How often its keys were fetched. */
+  /** How often servers have fetched the public keys. */
   fetched: number;
-  /** What it answers in place of its keys: a status, a text, or nothing at all. */
+  /**
+   * What the identity service answers instead of its keys: a status with a text; `silent`: nothing.
+   */
   fault: { status: number; body: string } | 'silent' | null;
-  /** A token that is valid for five minutes, except for the claims and the header that are given. */
+  /** Signs a token for five minutes; the given claims and header replace the usual values. */
   sign(
     claims: JWTPayload & Record<string, unknown>,
     by?: { alg?: Algorithm; header?: Record<string, unknown> },
   ): Promise<string>;
-  /** The public key of an algorithm in PEM. */
+  /** Returns the public key of an algorithm as PEM text. */
   publicPem(alg: Algorithm): Promise<string>;
-  /** Serves another key of this algorithm from now on. */
+  /** Replaces the key of this algorithm by a new key. */
   rotate(alg: Algorithm): Promise<void>;
   close(): void;
 };
@@ -100,6 +102,6 @@ export async function openIssuer(): Promise<Issuer> {
 const encoded = (part: object | string) =>
   Buffer.from(typeof part === 'string' ? part : JSON.stringify(part)).toString('base64url');
 
-/** A token from its parts, whatever they are: header, claims, signature. */
+/** Builds a token from a header, claims and a signature, without checking that they are valid. */
 export const forged = (header: object, claims: object | string, signature = ''): string =>
   `${encoded(header)}.${encoded(claims)}.${signature}`;

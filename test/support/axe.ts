@@ -2,12 +2,12 @@ import axe, { type AxeResults, type RunOnly, type RunOptions } from 'axe-core';
 import type { Page } from 'playwright-core';
 
 const standards = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
-/** The axe rules that depend on colours, which are repeated in dark mode. */
+/** The axe rules that depend on colours. They are checked in dark mode as well as in light mode. */
 const ofColour = ['color-contrast', 'link-in-text-block'];
 
 /**
- * The problems that the accessibility checker axe finds on a page (WCAG 2.2 AA and best practice), one line each: in
- * light mode by all rules, in dark mode by those about colours.
+ * Returns the problems that the accessibility checker axe finds on a page (WCAG 2.2 AA and best practice), one line
+ * each. Light mode is checked with all rules, dark mode with the rules about colours.
  */
 export async function findingsOn(page: Page): Promise<string[]> {
   await page.emulateMedia({ colorScheme: 'light' });
@@ -19,7 +19,7 @@ export async function findingsOn(page: Page): Promise<string[]> {
 }
 
 async function lines(page: Page, runOnly: RunOnly): Promise<string[]> {
-  // Pages have no frames. For results other than violations axe needs no selector of every element.
+  // For speed, axe reports only violations in detail and preloads only media.
   const options: RunOptions = {
     runOnly,
     resultTypes: ['violations'],
@@ -34,7 +34,7 @@ async function lines(page: Page, runOnly: RunOnly): Promise<string[]> {
   );
 }
 
-/** Collects what the content security policy blocks, on this and every later page. */
+/** Collects what the content security policy blocks, and uncaught errors, on this and every later page. */
 export function watchPolicy(page: Page): string[] {
   const blocked: string[] = [];
   page.on('console', (message) => {

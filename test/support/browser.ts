@@ -1,11 +1,13 @@
-// Headless Chromium for browser tests, with a record of content security policy violations.
+// Headless Chromium for browser tests.
 import { spawnSync } from 'node:child_process';
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
 import { afterAll, beforeAll } from './hooks.ts';
 import { listen, type Listening } from './servers.ts';
 import type { World } from './world.ts';
 
-/** The servers of the test environments and a browser for the tests of a file; `prepare` runs before them. */
+/**
+ * Opens the servers of the test environments and a browser for the tests of a file. `prepare` runs before both open.
+ */
 export function useBrowser(
   world: World,
   prepare: () => unknown = () => {},

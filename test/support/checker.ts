@@ -7,7 +7,7 @@ import type { Databases, Environment } from '../../src/environments/environment.
 import { walk } from '../../src/rows/store.ts';
 import { overStates } from '../../src/writing/journal.ts';
 
-/** All rows of the catalogue with their links, as texts by key; without timestamps. */
+/** The content of every row of the catalogue, with its links and without timestamps, as text by key text. */
 export type Contents = Map<string, string>;
 
 export async function contents(place: Databases): Promise<Contents> {

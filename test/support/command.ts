@@ -1,4 +1,4 @@
-// The command line as a person uses it: a real process with its own home directory.
+// Runs the command `oneway` as a person does: in a real process, with its own home directory.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync } from 'node:fs';
@@ -10,7 +10,7 @@ import type { World } from './world.ts';
 
 export type Said = { status: number | null; stdout: string; stderr: string };
 
-/** Returns a function that runs one `oneway` command in a process of its own. */
+/** Returns a function that runs one `oneway` command in another process and blocks this process until it has ended. */
 export function openTerminal({ variables }: World) {
   const home = mkdtempSync(join(tmpdir(), 'oneway-home-'));
   return (
@@ -33,7 +33,7 @@ export function openTerminal({ variables }: World) {
 
 export const json = <T>({ stdout }: Said): T => JSON.parse(stdout) as T;
 
-/** Runs one `oneway` command in a process of its own, while servers of this process can answer it. */
+/** Runs one `oneway` command in another process without blocking, so that a server in this process can answer it. */
 export async function runCommand({ variables }: World, words: string[]): Promise<Said> {
   const home = mkdtempSync(join(tmpdir(), 'oneway-home-'));
   const env = { ...surroundings(), XDG_CONFIG_HOME: home, ...variables.staging };

@@ -1,4 +1,4 @@
-// Conversations, the older system, for tests: in the process of the tests, or as a program of its own.
+// Conversations (the older system that accounts move in from) for tests: in the tests’ process, or as another process.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -21,7 +21,7 @@ import { openWorld, useWorld, type World } from './world.ts';
 
 type Variables = Record<string, string>;
 
-/** Conversations in this process. Its `variables` are complete: they name a key and a certificate. */
+/** Conversations in this process. Its `variables` also contain the paths of a key and a certificate. */
 export type OlderSystem = Conversations & { moves: MoveSettings };
 
 /** Starts Conversations in this process. */
@@ -46,14 +46,14 @@ const fileVariables = (files: { key: string; certificate: string }) => ({
   CONVERSATIONS_CERTIFICATE_FILE: files.certificate,
 });
 
-/** The settings of moves from variables. */
+/** Parses the settings of account migrations from environment variables. */
 function movesWith(variables: Variables): MoveSettings {
   const { moves, wrong } = moveSettings(withDefaults(variables));
   if (!moves) throw new Error(`Wrong settings of moves: ${wrong.join('; ')}`);
   return moves;
 }
 
-/** Conversations for the tests of a file, in their process; its faults end after each test. */
+/** Runs Conversations in this process for the tests of a file, and ends its faults after each test. */
 export function useConversations(): OlderSystem {
   let older: OlderSystem | undefined;
   beforeAll(async () => {
@@ -70,8 +70,8 @@ export function useConversations(): OlderSystem {
 }
 
 /**
- * The environments for the tests of a file, and the older system that accounts of each of them move in from; `also`:
- * further variables of all.
+ * Opens the environments for the tests of a file, and the older system from which accounts move into each environment.
+ * `also`: further variables of all environments.
  */
 export function useMovingWorld(also: Variables = {}): { world: World; older: OlderSystem } {
   const older = useConversations();
@@ -82,7 +82,7 @@ export function useMovingWorld(also: Variables = {}): { world: World; older: Old
   return { world: useWorld({ open }), older };
 }
 
-/** Conversations as a program of its own. */
+/** Conversations as another process. */
 export type OlderProgram = {
   url: string;
   storeUrl: string;
@@ -95,7 +95,7 @@ export type OlderProgram = {
   close(): Promise<void>;
 };
 
-/** Starts Conversations as a program; `isOnDisk`: its store does not fill the memory. */
+/** Starts Conversations as another process. `isOnDisk`: its store is on disk and uses little memory. */
 export async function startConversationsProgram({ isOnDisk = false } = {}): Promise<OlderProgram> {
   const folder = await mkdtemp(join(tmpdir(), 'oneway-conversations-'));
   const { files } = await writeCertificate(folder);

@@ -1,4 +1,4 @@
-// Datasets for tests: files that are uploaded, checked and loaded as on the pages.
+// Datasets for tests: uploads, checks and loads files as the pages do.
 import { Readable } from 'node:stream';
 import { select, sql } from '../../src/database/sql.ts';
 import * as datasets from '../../src/datasets/datasets.ts';
@@ -26,7 +26,7 @@ export async function addDataset(here: App, posted: PostedDataset = {}): Promise
   return datasets.known(here.sql, id);
 }
 
-/** Runs the jobs that wait, and those that they request, until none waits. */
+/** Runs all waiting jobs, and the jobs that these request, until no job is waiting. */
 export async function runJobs(here: App) {
   for (;;) {
     const waiting = await select<{ id: string }>(
@@ -40,7 +40,7 @@ export async function runJobs(here: App) {
   }
 }
 
-/** Uploads a file and has it examined; it then waits for a person. */
+/** Uploads a file and runs its examination. The file then waits until a person confirms its reading. */
 export async function upload(
   here: App,
   dataset: Dataset,
@@ -58,7 +58,7 @@ export async function upload(
   return registry.known(here.sql, datafile ?? 0);
 }
 
-/** Confirms the proposed reading of a file; returns the job that loads it. */
+/** Confirms the proposed reading of a file, and returns the job that loads the file. */
 export async function confirm(here: App, { id }: Datafile) {
   const file = await registry.known(here.sql, id);
   const examined = examinationOf(file);
@@ -80,7 +80,7 @@ export async function load(
   return registry.known(here.sql, file.id);
 }
 
-/** The rows of a version, of the current one if none is named. */
+/** Reads the rows of a version of a dataset; by default of the current version. */
 export async function rowsOf(here: App, { id }: Dataset, number?: number) {
   const { current_version: current } = await datasets.known(here.sql, id);
   const version = number ?? current;
@@ -93,6 +93,6 @@ export async function rowsOf(here: App, { id }: Dataset, number?: number) {
   return all.map(({ cells }) => cellsFromJson(cells));
 }
 
-/** The rows that are stored of a data file, whether or not a version has them. */
+/** Counts the stored rows of a data file, even if no version of the dataset contains them. */
 export const storedRows = async (here: App, { id }: Pick<Datafile, 'id'>): Promise<number> =>
   (await select(here.sql, sql`select id from data_row where datafile = ${id}`)).length;

@@ -4,6 +4,6 @@ import type { App } from '../../src/environments/app.ts';
 import { remove } from '../../src/editing/deletions.ts';
 import { writeContextOf, pm } from './rows.ts';
 
-/** The write that deletes a row, as a product manager would. */
+/** Deletes a row as a product manager does. */
 export const deletions = (here: App, { entity, id }: RowKey) =>
   remove(writeContextOf(here), pm, entityNamed(entity), id);

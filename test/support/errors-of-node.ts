@@ -1,5 +1,5 @@
-// Jest runs tests in a separate realm, where Node’s own errors are no `instanceof Error`. The AWS SDK checks that,
-// and would neither retry a cut request nor keep the error code.
+// Jest runs tests in a separate realm, where `instanceof Error` is false for errors that Node throws. The AWS SDK uses
+// `instanceof Error`, and would neither retry a cut request nor keep the error code. This module makes the check true.
 import { isNativeError } from 'node:util/types';
 
 const isInstance = (type: unknown, value: unknown) =>

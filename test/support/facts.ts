@@ -1,4 +1,4 @@
-// Facts for plans without a database: a test gives only the relevant rows, and each row’s status follows from them.
+// Builds the facts of a plan without a database. A test gives only the relevant content of each row on both sides.
 import { canonical, hashOf } from '../../src/catalog/content.ts';
 import {
   initialContent,
@@ -29,7 +29,7 @@ export type GivenRow = {
   destinationState?: Partial<DestinationState>;
 };
 
-/** A valid row, with its key as title. */
+/** Builds a valid row, with its key as title. */
 export function row(key: string, content: Content = {}): Row {
   const { entity: name, id } = keyFrom(key);
   const entity = entityNamed(name);
@@ -37,11 +37,11 @@ export function row(key: string, content: Content = {}): Row {
   return { ...initialContent(entity), [entity.title]: key, ...content, id, modified_at };
 }
 
-/** Ids by entity and name, as the facts of a plan have them: `namesOf({ city: { Pune: [1] } })`. */
+/** Builds the ids by entity and name for the facts of a plan: `namesOf({ city: { Pune: [1] } })`. */
 export const namesOf = (ids: Record<string, Record<string, number[]>>): Facts['names'] =>
   new Map(Object.entries(ids).map(([entity, own]) => [entity, new Map(Object.entries(own))]));
 
-/** The facts of a plan with these rows, by key (`form:1`), all of which are chosen. `more` replaces single facts. */
+/** Builds the facts of a plan from rows by key (`form:1`). All these rows are chosen. `more` replaces single facts. */
 export function factsOf(given: Record<string, GivenRow>, more: Partial<Facts> = {}): Facts {
   const pairs = Object.entries(given).map(([key, one]) => pairFrom(key, one));
   return {
@@ -88,7 +88,7 @@ function pairFrom(key: string, given: GivenRow): RowPair {
   );
 }
 
-/** The recorded state of a row: edited by `ed`, without marks. */
+/** Builds the recorded state of a row that `ed` edited, without hold, adoption or deletion. */
 export function stateOf(content: Row, key: string, more: Partial<RowState> = {}): RowState {
   const { entity: name, id } = keyFrom(key);
   const entity = entityNamed(name);
@@ -154,7 +154,7 @@ export const claimOn = (key: string): Claim => ({
   since: '2026-01-01T09:30:00.000Z',
 });
 
-/** A reference from a row at the destination to a target. */
+/** Builds a reference from a row at the destination (`referrer`) to another row (`target`). */
 export const referenceTo = (target: string, referrer: string, field: string) => ({
   target: keyFrom(target),
   referrer: {
@@ -167,10 +167,10 @@ export const referenceTo = (target: string, referrer: string, field: string) => 
 export const planOf = (facts: Facts, choices: Partial<Choices> = {}) =>
   planTransfer(facts, { ...noChoices, ...choices });
 
-/** The plan after typing the words that confirm it. */
+/** Makes the plan that results when the user types these words to confirm it. */
 export const planWithWords = (facts: Facts, words: Partial<Choices>) =>
   planOf(facts, { ...words, typedFor: planOf(facts, words).hash });
 
-/** The steps of a plan as texts: `create form:1`. */
+/** Returns the steps of a plan as texts, such as `create form:1`. */
 export const actionsOf = ({ steps }: { steps: { action: string; entity: string; id: number }[] }) =>
   steps.map((step) => `${step.action} ${keyText(step)}`);

@@ -1,5 +1,6 @@
-// Tests an entity that was just added to a copy of the project, as people, apps and operators would use it.
-// test/catalog/faq.test.ts runs this file with jest in that copy; its tests build on each other.
+// Tests a new entity (FAQ) in a copy of the project, as people, apps and operators would use it.
+// test/catalog/faq.test.ts adds the entity to the copy and runs this file there with jest. Each test builds on the
+// tests before it.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
 import { resolve } from 'node:path';

@@ -1,4 +1,4 @@
-// Posts a page’s form as a browser does: untouched inputs are sent with the values shown.
+// Posts the form of a page as a browser does: untouched inputs are sent with the values that the page showed.
 import type { Client } from './people.ts';
 
 const entities: Record<string, string> = {
@@ -15,7 +15,7 @@ const attribute = (tag: string, name: string) =>
     tag.replaceAll(/\s+/g, (gap) => (gap === '' ? '' : ' ')),
   )?.[1];
 
-/** The values of the inputs of the form `edit`, by name. */
+/** Returns the values that a browser would post for the untouched form `edit`, by input name. */
 export function shownValues(html: string): Record<string, string> {
   const form = /<form\s[^>]*id="edit"[^]*?<\/form>/.exec(html)?.[0] ?? '';
   const values: Record<string, string> = {};
@@ -47,7 +47,7 @@ function valueOf(control: string, tag: string): string | null {
   return type === 'hidden' ? raw : raw.replaceAll(/[\r\n]/g, '');
 }
 
-/** Opens a row, changes some inputs, and saves. */
+/** Opens the page of a row, changes some inputs of its form, and posts the form. */
 export async function repost(
   client: Client,
   address: string,

@@ -1,4 +1,4 @@
-// Work that is killed while rows exchange unique names.
+// Scenarios for kill tests: processes that are killed while rows pass unique names on to each other.
 import { entityNamed } from '../../src/catalog/index.ts';
 import type { RowKey } from '../../src/catalog/entity.ts';
 import { remove } from '../../src/editing/deletions.ts';
@@ -17,8 +17,8 @@ const pairOf = async (here: App, entity: string): Promise<RowKey[]> => [
 ];
 
 /**
- * Adds rows and changes their unique names in staging: in each database two rows swap their names, and a form is
- * removed while another one takes its name.
+ * Adds rows and changes their unique names in staging. In each database two rows swap their names, and one form is
+ * removed while another form takes its name.
  */
 async function renamed({ staging, preprod }: World): Promise<RowKey[]> {
   const [businesses, forms] = [await pairOf(staging, 'business'), await pairOf(staging, 'form')];
@@ -65,7 +65,7 @@ export const rollingThatBack: Scenario = async (world) => {
   return { ...ready, after: ready.before };
 };
 
-/** A refresh after two rows of production swapped their names, in each database. */
+/** A refresh after two rows in each database of production swapped their names. */
 export const refreshingNames: Scenario = async (world) => {
   const { staging, preprod, production } = world;
   const keys = [...(await pairOf(production, 'business')), ...(await pairOf(production, 'form'))];

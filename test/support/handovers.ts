@@ -1,4 +1,4 @@
-// Helps tests in which rows exchange unique names, and shows how MongoDB stores the documents meanwhile.
+// Helpers for tests in which rows pass unique names on to each other.
 import { keyText, type RowKey } from '../../src/catalog/entity.ts';
 import { entityNamed } from '../../src/catalog/index.ts';
 import type { App } from '../../src/environments/app.ts';
@@ -7,7 +7,7 @@ import { read } from '../../src/rows/store.ts';
 import { writeHere } from '../../src/writing/write-here.ts';
 import { pm, writeContextOf } from './rows.ts';
 
-/** Changes names of several rows in one write. */
+/** Renames several rows in one write, so that they can swap their names. */
 export async function rename(here: App, keys: RowKey[], names: string[]) {
   const rows = await read(here, keys);
   const changes = keys.map((key, index) => {
@@ -22,7 +22,7 @@ export async function rename(here: App, keys: RowKey[], names: string[]) {
   await writeHere(writeContextOf(here), pm, changes);
 }
 
-/** The forms as MongoDB stores them, in order of id, without stubs (what is left of removed documents). */
+/** Reads the forms as MongoDB stores them, in order of their ids, without the stubs of removed documents. */
 export const rawForms = async (here: App) =>
   collection(here.documents, entityNamed('form'))
     .find({ removed_at: { $exists: false } })

@@ -1,5 +1,5 @@
-// Jest’s hooks, which exist only under jest: benchmarks and `bin/test --long` use the same support files without
-// jest, where `@jest/globals` cannot be imported.
+// Exports jest’s hooks without importing `@jest/globals`, because that import fails outside jest. Benchmarks and
+// `bin/test --long` use the same support files outside jest, where the hooks are undefined.
 type Hooks = Pick<
   typeof import('@jest/globals'),
   'afterAll' | 'afterEach' | 'beforeAll' | 'beforeEach'

@@ -1,4 +1,4 @@
-// Pictures as people upload them.
+// Makes pictures for uploads in tests.
 import sharp from 'sharp';
 
 export type PictureFormat = 'png' | 'jpeg' | 'gif' | 'webp';
@@ -6,7 +6,7 @@ type Size = { width?: number; height?: number };
 
 let pictures = 0;
 
-/** Makes a picture; each call makes another one. */
+/** Makes a picture. Each call makes a different picture. */
 export function picture(format: PictureFormat = 'png', { width = 40, height = 30 }: Size = {}) {
   pictures += 1;
   const background = { r: pictures % 256, g: Math.floor(pictures / 256), b: 90 };

@@ -1,4 +1,4 @@
-// Threads and messages of an inbox, written as a move writes them.
+// Writes threads and messages of an inbox into the database, as an account migration writes them.
 import { run, sql, type Queryable } from '../../src/database/sql.ts';
 
 type WrittenThread = { id: string; title?: string; customer?: string; last_at?: string };
@@ -16,7 +16,7 @@ export async function addThreads(on: Queryable, account: number, threads: Writte
 
 let written = 0;
 
-/** Adds messages to a thread, one a minute; returns their positions. */
+/** Adds messages to a thread with timestamps one minute apart, and returns the positions of the messages. */
 export async function addMessages(
   on: Queryable,
   account: number,

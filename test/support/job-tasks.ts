@@ -1,4 +1,4 @@
-// Tasks for a process of its own, which is killed halfway.
+// Kinds of jobs for worker processes that tests kill while a job runs.
 import { z } from 'zod';
 import { task, type Tasks } from '../../src/jobs/task.ts';
 import { failpoint } from '../../src/database/failpoints.ts';

@@ -1,4 +1,4 @@
-// Jobs for tests: a counting task, waiting for an end, and workers that are stopped after each test.
+// Helpers for tests of jobs: a simple kind of job, waiting until a job ends, and workers that stop after each test.
 import { afterEach } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
@@ -10,7 +10,7 @@ import { startChores } from '../../src/jobs/chores.ts';
 import { openQueue, startWorker, sweep, type JobQueue } from '../../src/jobs/queue.ts';
 import { task, type Task, type Tasks } from '../../src/jobs/task.ts';
 
-/** A kind of job, `count`, that records the numbers it is given. */
+/** Defines a kind of job, `count`, that appends the number in its input to `seen`. */
 export const counting = (seen: number[], more: Partial<Task> = {}): Tasks => ({
   count: task(z.object({ number: z.number() }), {
     label: 'Count',
@@ -64,8 +64,8 @@ export const age = (here: App, id: string) =>
   );
 
 /**
- * Starts workers as separate processes would have them, each with its own Redis connection and periodic check; they
- * are stopped after each test.
+ * Starts workers in this process that act like workers of separate processes: each has its own Redis connection and its
+ * own periodic check for lost jobs. All workers stop after each test.
  */
 export function useWorkers() {
   const closers: (() => Promise<unknown> | void)[] = [];

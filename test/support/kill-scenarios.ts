@@ -1,5 +1,5 @@
-// Work that is killed halfway: each scenario brings both sides to a known state and names the task of the process
-// that dies and the contents expected after recovery.
+// Scenarios for kill tests. Each scenario brings the environments into a known state, and names the task whose process
+// is killed and the contents that are expected after recovery.
 import { entityNamed } from '../../src/catalog/index.ts';
 import type { RowKey } from '../../src/catalog/entity.ts';
 import { remove } from '../../src/editing/deletions.ts';
@@ -16,7 +16,9 @@ import type { World } from './world.ts';
 
 let round = 0;
 
-/** A business, a form with fields and a task, changed in every way: created, updated, removed, relinked. */
+/**
+ * Sends a business, a form with fields and a task, and then changes them in every way: adds, updates, removes, relinks.
+ */
 async function changed({ staging, preprod }: World): Promise<RowKey[]> {
   round += 1;
   for (const here of [staging, preprod]) {
@@ -45,7 +47,7 @@ async function changed({ staging, preprod }: World): Promise<RowKey[]> {
   return keys;
 }
 
-/** The contents that the destination must have after everything is sent. */
+/** Returns the contents that the destination must have after all changes of an environment were sent. */
 const asIn = async (here: App) => contents(here);
 
 const sending: Scenario = async (world) => {
@@ -61,7 +63,7 @@ const sending: Scenario = async (world) => {
   };
 };
 
-/** Contents without cities and partners: each environment has its own, which are not compared. */
+/** Replaces the cities and partners in the expected contents by those of the destination, which has its own. */
 function withOwnNames(theirs: Contents, own: Contents): Contents {
   const isName = (key: string) => key.startsWith('city:') || key.startsWith('partner:');
   return new Map([
@@ -84,7 +86,7 @@ const undoing: Scenario = async (world) => {
   };
 };
 
-/** Deletes a form with its fields: many documents for one row. */
+/** Deletes a form with its fields, so that one deletion writes several documents. */
 const deleting: Scenario = async (world) => {
   const { staging } = world;
   const form = await add(staging, 'form');
@@ -126,7 +128,7 @@ const refreshing: Scenario = async (world) => {
   return refreshOf(world);
 };
 
-/** A transfer that is killed at `point`, and whose recovery is killed, too. */
+/** Kills a transfer at `point`. The task of the scenario is the recovery, which is killed as well. */
 const recovering =
   (point: string, scenario = sending): Scenario =>
   async (world) => {
@@ -136,7 +138,7 @@ const recovering =
     return { ...ready, task: { do: 'recover' } };
   };
 
-/** A transfer that MySQL refuses halfway, so that its documents are rolled back, and whose rollback is killed. */
+/** A transfer that MySQL refuses after its documents were written, so that the rollback of the documents is killed. */
 const rollingBack: Scenario = async (world) => {
   const ready = await sending(world);
   await freeze(world);
@@ -170,7 +172,7 @@ export const scenarios: Record<string, Scenario> = {
   'recovery of a transfer that died while it handed on names': recovering('document', handingOn),
 };
 
-/** Kills the process of a scenario at its n-th failpoint. */
+/** Kills the process of a scenario at its n-th failpoint, runs recovery, and returns the inconsistencies found. */
 export async function killAt(
   world: World,
   scenario: Scenario,

@@ -1,4 +1,4 @@
-// Work in processes that are killed or paused halfway, and their recovery.
+// Runs work in processes that are killed or paused at a failpoint, and runs the recovery afterwards.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -17,10 +17,12 @@ type Variables = Record<string, string>;
 const script = fileURLToPath(new URL('worker.ts', import.meta.url));
 const start = () => spawn(process.execPath, [script], { stdio: ['pipe', 'ignore', 'pipe'] });
 
-/** A process that was started in advance, because starting one takes longer than its task. */
+/** A process that waits for its task. It is started in advance, because starting it takes longer than the task. */
 let ready: ChildProcess | null = null;
 
-/** Runs a task in another process, with a lease that expires soon after the process dies. */
+/**
+ * Runs a task in another process. Its lease expires soon after the process dies, so that tests of recovery are fast.
+ */
 export function elsewhere(order: Order) {
   const child = ready ?? start();
   ready = start();
@@ -36,12 +38,12 @@ export function elsewhere(order: Order) {
   return { child, ended };
 }
 
-/** Ends the process that was started in advance. */
+/** Kills the process that was started in advance. */
 export function dismiss() {
   ready?.kill('SIGKILL');
   ready = null;
 }
-// Outside jest the caller must end the process itself.
+// Outside jest there are no hooks, so the caller must call `dismiss` itself.
 if (isJest) afterAll(dismiss);
 
 /** Runs a task in a process that is killed at a failpoint; returns whether it was killed. */
@@ -56,8 +58,8 @@ export const transferKilledAt = (variables: Variables, keys: RowKey[], point: st
   killedAt(variables, { do: 'transfer', keys }, { point, times });
 
 /**
- * Runs a task in a process that is paused at a failpoint; returns whether it was, and a function that resumes it
- * until its end.
+ * Runs a task in a process that is paused at a failpoint. Returns whether the process was paused, and a function that
+ * resumes the process and waits for its end.
  */
 export async function stoppedAt(variables: Variables, task: Task, at: Omit<At, 'signal'>) {
   const { child, ended } = elsewhere({ variables, task, at: { ...at, signal: 'SIGSTOP' } });
@@ -76,7 +78,7 @@ export async function transferStoppedAt(variables: Variables, keys: RowKey[], po
 
 const quiet = { info: () => {}, warn: () => {} };
 
-/** Runs recovery as the server does every few seconds. */
+/** Runs recovery once, as a server does every few seconds. */
 export async function recoverNow(here: App) {
   const lease = here.settings.lease.milliseconds;
   const recovering = { here, there: here.destination, lease, log: quiet };
@@ -86,7 +88,7 @@ export async function recoverNow(here: App) {
 }
 
 /**
- * How often recovery is tried: on a busy machine the connection of a killed process may keep its locks for some
+ * How often recovery is tried, because on a busy machine the connection of a killed process may keep its locks for some
  * seconds.
  */
 const ROUNDS = 6;
@@ -104,7 +106,7 @@ export async function recoverAll(here: App) {
   }
 }
 
-/** The states of all transfers in a journal in order, without saves. */
+/** Reads the states of all transfers in a journal, in the order of their numbers, without saves and undos. */
 export async function statesOf(here: App): Promise<string[]> {
   const lines = await select<{ state: string }>(
     here.sql,

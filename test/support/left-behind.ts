@@ -1,19 +1,20 @@
-// Processes that a test started and did not end, for example when its file failed before its last hook was
-// registered.
+// Ends processes that a test started and did not end, for example because its file failed before the hook that ends
+// them was registered.
 import { readdirSync, readFileSync } from 'node:fs';
 
 /** The environment variable that marks every process of a test run. */
 export const MARK = 'ONEWAY_TEST_RUN';
 
 /**
- * The environment variables of a tested program besides its settings. A cache of compiled code makes it start faster.
+ * The environment variables that a tested program gets besides its settings: the cache of compiled code makes the
+ * program start faster, and the mark lets the test run find the process.
  */
 export function surroundings(): Record<string, string | undefined> {
   const names = ['PATH', 'NODE_COMPILE_CACHE', MARK];
   return Object.fromEntries(names.map((name) => [name, process.env[name]]));
 }
 
-/** Ends all processes with the mark of this run. Without the folder /proc none are found. */
+/** Kills all processes with the mark of this test run. Without the folder /proc (outside Linux) no process is found. */
 export function endLeftBehind(run: string) {
   for (const pid of processes()) {
     if (pid !== process.pid && variablesOf(pid).includes(`${MARK}=${run}`)) kill(pid);
@@ -32,7 +33,7 @@ function variablesOf(pid: number): string[] {
   try {
     return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
   } catch {
-    // The process has ended meanwhile, or belongs to another user.
+    // Ignored: the process has ended meanwhile, or belongs to another user.
     return [];
   }
 }
@@ -41,6 +42,6 @@ function kill(pid: number) {
   try {
     process.kill(pid, 'SIGKILL');
   } catch {
-    // The process ended between listing and killing it.
+    // Ignored: the process ended before it could be killed.
   }
 }

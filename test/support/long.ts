@@ -1,5 +1,5 @@
-// bin/test --long: kills every kind of work at each of its steps, repeatedly, and checks both databases after each
-// kill. The last line is the number of kills.
+// One worker of `bin/test --long`: kills the process of every scenario at each of its failpoints, repeatedly, and
+// checks both databases after each kill. Sends the counts of kills and inconsistencies to its parent process.
 import { dismiss, recoverNow, stoppedAt } from './killing.ts';
 import { findings, type Finding } from './checker.ts';
 import { killAt, scenarios } from './kill-scenarios.ts';
@@ -19,7 +19,7 @@ function count(name: string, n: number, found: Finding[]) {
   }
 }
 
-/** Kills a process at its step 1, 2, 3 … until one run has no such step. */
+/** Kills the process of a scenario at its failpoint 1, 2, 3 …, until a run ends before it reaches that failpoint. */
 async function killEverywhere(world: World, name: string, scenario: Scenario) {
   for (let n = 1; counts.kills < target; n += 1) {
     const { found, wasKilled } = await killAt(world, scenario, n);
@@ -30,7 +30,9 @@ async function killEverywhere(world: World, name: string, scenario: Scenario) {
   }
 }
 
-/** Pauses a process at its step 1, 2, 3 …, and resumes it after recovery has taken its transfer over. */
+/**
+ * Pauses the process of a scenario at its failpoint 1, 2, 3 …, and resumes it after recovery took over its transfer.
+ */
 async function stopEverywhere(world: World, scenario: Scenario) {
   for (let n = 1; ; n += 1) {
     await world.clear();

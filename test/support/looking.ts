@@ -1,8 +1,11 @@
-// Looks at pages in the browser: what axe finds, and whether they fit on a phone.
+// Checks pages in the browser: with the accessibility checker axe, and whether they fit on a phone.
 import type { Page } from 'playwright-core';
 import { findingsOn } from './axe.ts';
 
-/** Returns a function that records in `found` what axe finds on a page, and whether the page scrolls sideways at 360 px. */
+/**
+ * Returns a function that adds to `found` the problems that axe finds on a page, and a problem if the page scrolls
+ * sideways at a width of 360 px.
+ */
 export const lookInto =
   (found: string[], { height }: { height: number }) =>
   async (page: Page) => {

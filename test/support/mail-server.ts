@@ -8,7 +8,7 @@ import { SMTPServer } from 'smtp-server';
 type Received = Email & {
   /** The source text of the e-mail as received. */
   raw: string;
-  /** Recipients of the SMTP envelope, which may differ from the headers. */
+  /** The recipients in the SMTP envelope, which may differ from those in the headers. */
   recipients: string[];
 };
 
@@ -22,9 +22,11 @@ export type MailServer = {
 };
 
 type Behaviour = {
-  /** The server’s answer to a recipient; null accepts the recipient with 250. */
+  /** How the server refuses each recipient; null: the server accepts each recipient with 250. */
   recipient: { code: number; text: string } | null;
-  /** Runs when an e-mail is received completely, before the server acknowledges it. */
+  /**
+   * Runs after the server has received a whole e-mail, before the server acknowledges the e-mail.
+   */
   onMail: (mail: Received) => Promise<void> | void;
 };
 
@@ -53,7 +55,7 @@ export async function openMailServer(port: number): Promise<MailServer> {
         receive().then(() => done(), done);
       },
     });
-    // A killed client resets its connection.
+    // Ignored: a client that a test kills resets its connection.
     server.on('error', () => {});
     await once(server.listen(port, '127.0.0.1'), 'listening');
   };
@@ -67,7 +69,7 @@ export async function openMailServer(port: number): Promise<MailServer> {
   };
 }
 
-/** A server that accepts connections and never greets (`silent`), or delays every answer (`slow`). */
+/** Opens a mail server that accepts connections but never answers (`silent`), or delays every answer (`slow`). */
 export async function openSlowServer(
   kind: 'silent' | 'slow',
   pauseMs: number,

@@ -1,8 +1,8 @@
-// 100,000 moves in one wave, and how many rows a question about them reads.
+// Adds 100,000 account migrations in one wave, and counts the rows that a query about them reads.
 import type { Pool, PoolConnection } from 'mysql2/promise';
 import { run, select, sql } from '../../src/database/sql.ts';
 
-/** How many rows a question reads from tables and indexes. */
+/** Counts the rows that the queries of `ask` read from tables and indexes. */
 export async function rowsRead(
   on: Pool,
   ask: (connection: PoolConnection) => Promise<unknown>,
@@ -25,7 +25,7 @@ export async function rowsRead(
   }
 }
 
-/** Adds 100,000 moves, of which one in a thousand failed. */
+/** Adds 100,000 account migrations, of which one in a thousand failed. */
 export async function addMany(on: Pool) {
   const digits = sql`(select 0 as d union all select 1 union all select 2 union all select 3 union all select 4
                       union all select 5 union all select 6 union all select 7 union all select 8 union all select 9)`;

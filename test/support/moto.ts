@@ -1,4 +1,4 @@
-// A second server that speaks the language of DynamoDB: moto, from PyPI.
+// Starts moto (from PyPI), a server with the API of DynamoDB: a second one beside dynalite, which most tests use.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';

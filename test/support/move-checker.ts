@@ -1,5 +1,5 @@
-// Compares what arrived of an account with the store of the older system. It shares no code with the readers and the
-// parsers of moves: it reads the store by itself, and has its own rules for what must be here.
+// Compares the rows that an account migration wrote here with the store of the older system. The checker shares no code
+// with the readers and parsers of migrations, so that an error in these cannot hide itself.
 import { DynamoDBClient, QueryCommand, type AttributeValue } from '@aws-sdk/client-dynamodb';
 import { createHash } from 'node:crypto';
 import { contentOf } from '../../demo/conversations/media.ts';
@@ -9,7 +9,7 @@ import type { App } from '../../src/environments/app.ts';
 type Source = { storeUrl: string };
 type Item = Record<string, unknown>;
 
-/** A value of the store; numbers as texts, because a double cannot hold all of them. */
+/** Converts a value of the store. Numbers become texts, because a double cannot hold every number exactly. */
 function plain(value: AttributeValue): unknown {
   if (value.S !== undefined) return value.S;
   if (value.N !== undefined) return value.N;
@@ -20,7 +20,7 @@ function plain(value: AttributeValue): unknown {
 const record = (item: Record<string, AttributeValue>): Item =>
   Object.fromEntries(Object.entries(item).map(([name, value]) => [name, plain(value)]));
 
-/** All items of an account in a table of the store. */
+/** Reads all items of an account from a table of the store. */
 async function itemsThere({ storeUrl }: Source, table: string, account: string): Promise<Item[]> {
   const client = new DynamoDBClient({
     endpoint: storeUrl,
@@ -114,7 +114,10 @@ async function here(app: App, account: string) {
 }
 type Here = Awaited<ReturnType<typeof here>>;
 
-/** What is wrong with an account after its move, as sentences; nothing may be. `older`: the store without its faults. */
+/**
+ * Returns what is wrong with an account after its migration, as sentences; empty if nothing is wrong. `older`: the
+ * older system, whose faults must be off.
+ */
 export async function checkMove(app: App, older: Source, account: string): Promise<string[]> {
   const arrived = await here(app, account);
   const there = {
@@ -240,7 +243,7 @@ async function checkObject(
   return isSame ? [] : [`the object of attachment ${key} is not what its line says`];
 }
 
-/** Counts are those of the last run. */
+/** Checks that the counts of a move are those of its last run. */
 function checkCounts({ move, messages, threads, attachments, letters }: Here): string[] {
   const ofRun = (rows: { run?: number }[]) => rows.filter(({ run }) => run === move.run).length;
   const lost = letters.filter(({ item_key: key }) => !key.startsWith('attachment '));
@@ -259,7 +262,10 @@ function checkCounts({ move, messages, threads, attachments, letters }: Here): s
 
 const ranks = ['migrating', 'channels-only', 'recent-messages-only', 'completed'];
 
-/** Within a run a status comes once and in order; after a failure the run goes on with the status that it had. */
+/**
+ * Checks that within a run each status comes once and in order. After a failure the run may repeat the status that it
+ * had reached.
+ */
 function checkEvents({ events }: Here): string[] {
   const found: string[] = [];
   let [run, rank, hasFailed] = [0, -1, false];

@@ -1,4 +1,4 @@
-// Account migrations for tests of pages and commands: settings, and rows as the engine writes them.
+// Account migrations for tests of pages and commands: settings, and rows that are inserted as a migration writes them.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -13,7 +13,7 @@ import { openWorld, useWorld } from './world.ts';
 
 let certificate: { key: string; certificate: string } | undefined;
 
-/** A key and its certificate in files, as an operator would make them. */
+/** Creates the files of a key and its certificate with openssl, as an operator would. */
 function certificateFiles() {
   if (certificate) return certificate;
   const folder = mkdtempSync(join(tmpdir(), 'oneway-certificate-'));
@@ -25,14 +25,14 @@ function certificateFiles() {
   return (certificate = files);
 }
 
-/** The settings of account migrations; nobody listens at the address of the older system. */
+/** The settings of account migrations. No server listens at their address of the older system. */
 const moveVariables = () => ({
   CONVERSATIONS_URL: 'http://127.0.0.1:9',
   CONVERSATIONS_KEY_FILE: certificateFiles().key,
   CONVERSATIONS_CERTIFICATE_FILE: certificateFiles().certificate,
 });
 
-/** The environments, with account migrations in staging. */
+/** Opens the environments, of which staging has the settings of account migrations. */
 export const useMoves = (cleared: 'before each test' | 'once' = 'before each test') =>
   useWorld({
     cleared,
@@ -44,7 +44,7 @@ export const useMoves = (cleared: 'before each test' | 'once' = 'before each tes
 
 type Also = Partial<Omit<Move, 'account_id' | 'external_id' | 'name'>> & { name?: string };
 
-/** Adds an account with a move of this status, and the fields that are given. */
+/** Adds an account with a move that has the given fields; by default the move is not started. */
 export async function addMove(
   { sql: on }: App,
   externalId: string,
@@ -77,7 +77,7 @@ type Event = {
 
 const stageNames = ['channels', 'recent', 'rest', 'attachments', 'final-check'];
 
-/** Adds events of a move, in this order. */
+/** Adds events of a move in the given order. */
 export async function addEvents({ sql: on }: App, { account_id: account }: Move, events: Event[]) {
   for (const { name: what, at, run: number = 1, counts = {} } of events) {
     const kind = stageNames.includes(what) ? 'stage' : 'status';
@@ -89,7 +89,7 @@ export async function addEvents({ sql: on }: App, { account_id: account }: Move,
   }
 }
 
-/** Some seconds ago, in ISO 8601; never before the beginning of the day in UTC. */
+/** Returns the time so many seconds ago in ISO 8601, but never a time before today’s midnight in UTC. */
 export const ago = (seconds: number) => {
   const midnight = new Date().setUTCHours(0, 0, 0, 0);
   return new Date(Math.max(midnight, Date.now() - seconds * 1000)).toISOString();
@@ -97,7 +97,7 @@ export const ago = (seconds: number) => {
 
 type Letter = { subject: string; cause?: string; reason?: string; payload?: unknown; key?: string };
 
-/** Adds open dead letters of a job of a move; returns the id of its job. */
+/** Adds a job of a move with open dead letters, and returns the id of the job. */
 export async function addLetters({ sql: on }: App, letters: Letter[]): Promise<string> {
   const job = uuid();
   await run(

@@ -1,4 +1,4 @@
-// Moves in tests: a request, and the jobs of a move run to their end in this process.
+// Requests account migrations (moves) in tests, and runs their jobs to the end in this process.
 import * as moves from '../../src/account-moves/moves.ts';
 import type { Move } from '../../src/account-moves/moves.ts';
 import { requestMove, type MoveRequest, type Requested } from '../../src/account-moves/requests.ts';
@@ -9,21 +9,21 @@ import type { App } from '../../src/environments/app.ts';
 import { runJob } from '../../src/jobs/runner.ts';
 import { tasks } from '../../src/tasks.ts';
 
-/** Requests a move, as an app does unless told otherwise. */
+/** Requests the move of an account; by default as an app does. */
 export const requested = (
   here: App,
   account: string,
   wanted: Partial<MoveRequest> = {},
 ): Promise<Requested> => requestMove(here, { account, person: 'app', ...wanted });
 
-/** The move of an account as it is now. */
+/** Reads the present move of an account. */
 export async function moveOf(here: App, account: string): Promise<Move> {
   const move = await moves.byExternalId(here.sql, account);
   if (!move) throw new Error(`Account ${account} has no move`);
   return move;
 }
 
-/** Runs the jobs of a move, one after the other, until nothing of it is to be done; delays are skipped. */
+/** Runs the jobs of a move one after the other, without their delays, until the move is no longer active. */
 export async function finish(here: App, account: string): Promise<Move> {
   for (let round = 0; round < 100; round += 1) {
     const move = await moveOf(here, account);
@@ -41,7 +41,7 @@ export async function finish(here: App, account: string): Promise<Move> {
   throw new Error(`The move of ${account} does not end`);
 }
 
-/** Moves an account and returns its record at the end. */
+/** Requests the move of an account, runs the move to its end, and returns it. */
 export async function moved(
   here: App,
   account: string,

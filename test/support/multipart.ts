@@ -1,4 +1,4 @@
-// Forms with a file as browsers post them, byte by byte, and a sign-in over the network for whoever posts them.
+// Builds multipart forms with a file, byte by byte as browsers post them, and signs in over the network to post them.
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { password } from './people.ts';
@@ -11,7 +11,9 @@ export const fileHead = (name: string) =>
   `--${boundary}\r\nContent-Disposition: form-data; name="file"; filename="${name}"\r\nContent-Type: text/csv\r\n\r\n`;
 export const tail = `\r\n--${boundary}--\r\n`;
 
-/** Signs dana in over the network, because supertest keeps the cookies of its own client. */
+/**
+ * Signs the user dana in over the network, because the tests that post raw bytes cannot use the cookies of supertest.
+ */
 export async function signInOver(server: Server): Promise<[cookie: string, token: string]> {
   const { port } = server.address() as AddressInfo;
   const base = `http://localhost:${port}`;

@@ -1,16 +1,16 @@
-// Does something in the middle of a write: at a failpoint, in the process of the tests.
+// Runs a function of a test in the middle of a write, when this process reaches a failpoint.
 import { failpoints } from '../../src/database/failpoints.ts';
 import { afterEach } from './hooks.ts';
 
 const usual = failpoints.reached;
 
-/** Nothing happens at failpoints any more. */
+/** Removes the function that runs at a failpoint. */
 export const passFailpoints = () => {
   failpoints.reached = usual;
 };
 afterEach(passFailpoints);
 
-/** Does something once, when a failpoint is reached for the first time. */
+/** Runs `act` once, when this process reaches the failpoint `point` for the first time. */
 export function onceAt(point: string, act: () => Promise<unknown>) {
   let isDone = false;
   failpoints.reached = async (name) => {

@@ -1,5 +1,5 @@
-// Production orders staging databases from staging over HTTP: both servers listen, and a mail server receives what
-// production sends.
+// Servers for tests in which production orders staging databases from staging over HTTP. A mail server receives the
+// e-mails that production sends.
 import { run, sql } from '../../src/database/sql.ts';
 import { openApp, type App } from '../../src/environments/app.ts';
 import { deliver } from '../../src/messages/delivery.ts';
@@ -16,7 +16,7 @@ export type Ordering = {
   servers: Listening;
   production: App;
   staging: App;
-  /** Runs the chores of both servers now, which they usually run every few seconds. */
+  /** Runs the chores of both servers now; outside tests they run every few seconds. */
   chores(): Promise<void>;
 };
 

@@ -1,5 +1,5 @@
-// People with different permissions, signed in through the real pages: pm transfers, ed edits, vic only views, ops
-// administers.
+// People with different permissions, who sign in through the real pages. For example pm is a product manager, ed an
+// editor, ops an administrator, and vic may only view.
 import { argon2Sync, randomBytes } from 'node:crypto';
 import { beforeAll, beforeEach } from './hooks.ts';
 import request, { type Test } from 'supertest';
@@ -14,7 +14,7 @@ import { settingsOf, type World } from './world.ts';
 
 export const password = 'correct horse battery';
 
-/** The usual password, hashed with the least cost (which the hash contains), so that checking it is fast. */
+/** The hash of the test password, made with the least cost so that sign-ins are fast. The hash contains its cost. */
 const passwordHash = cheaplyHashed(password);
 
 function cheaplyHashed(message: string): string {
@@ -60,7 +60,7 @@ export type Site = {
 
 type Name = 'staging' | 'preprod' | 'production';
 
-/** The site of one environment, for all tests of a file; it is closed together with the test environments. */
+/** Opens the site of one environment for all tests of a file, and closes it together with the test environments. */
 export function useSite(world: World, name: Name, also: Record<string, string> = {}): Site {
   let site: Site | undefined;
   const opened = () => {
@@ -85,7 +85,7 @@ export function useSite(world: World, name: Name, also: Record<string, string> =
   };
 }
 
-/** A client that is signed in before each test. */
+/** Returns a client that signs in before each test. */
 export function useClient(site: Site, role: Role): Client {
   let client: Client | undefined;
   const signedIn = () => {
@@ -104,7 +104,7 @@ export function useClient(site: Site, role: Role): Client {
   };
 }
 
-/** The program of one environment, with people; `also` are additional settings. */
+/** Opens the site of one environment. `also`: additional settings. */
 export async function openSite(
   world: World,
   name: Name,
@@ -136,7 +136,7 @@ export async function openSite(
   };
 }
 
-/** Adds a person with the permissions of a role, except those that cannot be granted there. */
+/** Adds a person with the permissions of a role; nobody can be a product manager in production. */
 export async function hire(here: App, role: string) {
   const email = `${role}@example.com`;
   const known = (await people.list(here.sql)).find((person) => person.email === email);
@@ -172,11 +172,11 @@ function clientOf(app: Express): Client {
   };
 }
 
-/** The reason codes with which the page of a transfer sheet refused a click. */
+/** Reads from the page of a transfer sheet the reason codes with which a click was refused. */
 export const refusalsOn = (html: string): string[] =>
   / data-reasons="([^"]+)"/.exec(html)?.[1]?.split(' ') ?? [];
 
-/** The visible text of a page, without markup. */
+/** Returns the visible text of a page, without markup. */
 export const textOf = (html: string): string =>
   html
     .replace(/^.*<main/s, '<main')
@@ -187,7 +187,7 @@ export const textOf = (html: string): string =>
     .replaceAll(/\s+/g, ' ')
     .trim();
 
-/** The header line that sets a cookie; empty when an answer does not set it. */
+/** Returns the header that sets a cookie; empty when the answer does not set the cookie. */
 export const cookieOf = ({ headers }: { headers: Record<string, unknown> }, name: string): string =>
   [headers['set-cookie'] ?? []]
     .flat()

@@ -1,4 +1,5 @@
-// A server with a pipeline, reached over HTTP by its own pipeline, and the datasets database of this jest worker.
+// A server for tests of the pipeline, which reads datasets from the same server over HTTP and writes them into the
+// datasets database. Each jest worker has its own datasets database.
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -23,19 +24,19 @@ const name = () => `t${process.env['JEST_WORKER_ID'] ?? '0'}`;
 export type PipelineSite = {
   site: Site;
   at: Address;
-  /** The settings with which another process is the same server. */
+  /** The settings with which another process opens the same environment. */
   variables: Record<string, string>;
   /** A connection to the datasets database. */
   target: Pool;
   /** The folder of the pipeline’s storage. */
   folder: string;
-  /** Runs the job of a pipeline run once; returns the run. */
+  /** Runs the job of a pipeline run once, and returns the run. */
   carry(run: number | null): Promise<Run>;
-  /** Another process’s view of the server: with own connections. */
+  /** Opens the same environment again with other connections, as another process would. */
   another(): App;
 };
 
-/** The server of staging with a pipeline; its datasets database is emptied before each test. */
+/** Opens the site of staging with a pipeline, and empties the datasets database before each test. */
 export function usePipeline(world: World, also: Record<string, string> = {}): PipelineSite {
   const variables: Record<string, string> = {};
   const folder = mkdtempSync(join(tmpdir(), 'oneway-pipeline-'));
@@ -89,7 +90,7 @@ export function usePipeline(world: World, also: Record<string, string> = {}): Pi
   };
 }
 
-/** Lets a job that waits for its next attempt start at once. */
+/** Makes every unfinished job due now, so that a test need not wait for its next attempt. */
 export const makeDue = (here: App) =>
   here.sql.query(
     `update job set run_at = utc_timestamp(3) - interval 1 second,
@@ -102,7 +103,7 @@ export const jobOf = async (here: App, run: number | null) => {
   return jobs.byId(here.sql, job ?? '');
 };
 
-/** The tables of the datasets database, without the pipeline’s own. */
+/** Lists the tables of the datasets database, without the table in which the pipeline records its pages. */
 export async function tablesIn(target: Pool): Promise<string[]> {
   const [rows] = await target.query<RowDataPacket[]>('show tables');
   return rows
@@ -116,7 +117,7 @@ async function dropTables(target: Pool) {
   await target.query('drop table if exists _pages');
 }
 
-/** The rows of a table as values of JavaScript. */
+/** Reads the rows of a table as JavaScript values. */
 export async function rowsIn(target: Pool, table: string): Promise<unknown[][]> {
   const [rows] = await target.query({ sql: `select * from \`${table}\``, rowsAsArray: true });
   return rows as unknown[][];

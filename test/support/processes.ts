@@ -1,4 +1,4 @@
-// Server and worker as real processes, with their logs.
+// Starts servers and workers as real processes, and reads their logs.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -54,8 +54,8 @@ export async function startProgram(
 }
 
 /**
- * Signs in on one of the servers of an environment; returns the cookies and the CSRF token, which are valid on all of
- * them.
+ * Signs in on one of the servers of an environment, and returns a client that uses this session on any server of the
+ * environment.
  */
 export async function signInTo(url: string, email: string, password: string) {
   const cookies = new Map<string, string>();

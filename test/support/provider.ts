@@ -1,4 +1,4 @@
-// A real OpenID provider on a free port, with an account for each role.
+// Starts a real OpenID provider (for single sign-on) on a free port, with an account for each role.
 import { freePort } from '../../bin/programs.ts';
 import {
   clientsFor,

@@ -1,4 +1,4 @@
-// A TCP proxy in front of a server that can refuse, be silent, be slow, or cut answers in the middle.
+// A TCP proxy in front of a server. A test lets the proxy refuse connections, stay silent, delay answers or cut them.
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
 type Direction = 'answers' | 'both' | 'after greeting';
@@ -11,17 +11,17 @@ export type Proxy = {
   bytes(): number;
   /** Forwards new connections to another port. */
   to(port: number): void;
-  /** Cuts all open connections; new ones work. */
+  /** Cuts all open connections; new connections work. */
   cut(): void;
-  /** Keeps connections open and drops data: answers, everything, or answers after the login. */
+  /** Keeps connections open but drops answers, all data, or answers after the login. */
   hang(direction: Direction): void;
-  /** Refuses new connections and cuts the open ones, until `accept`. */
+  /** Refuses new connections and cuts open connections, until `accept`. */
   refuse(): Promise<void>;
   /** Delays each answer by `milliseconds`, until `heal`. */
   slow(milliseconds: number): void;
   /** Cuts each connection after the server has answered `bytes` bytes, until `heal`. */
   cutAfter(bytes: number): void;
-  /** Lets new connections work again, and cuts hanging ones. */
+  /** Ends `hang`, `slow` and `cutAfter`, and cuts the connections that were hanging. */
   heal(): void;
   /** Accepts connections again after `refuse`. */
   accept(): Promise<void>;

@@ -1,4 +1,4 @@
-// Datasets with versions, made of given rows without a file.
+// Publishes versions of datasets from given rows, without uploading a file.
 import { randomUUID } from 'node:crypto';
 import { insertLines } from '../../src/database/bulk.ts';
 import { run, sql, transaction } from '../../src/database/sql.ts';
@@ -30,7 +30,7 @@ const columnsOf = (columns: Record<string, ColumnType>): Column[] =>
     format: type === 'timestamp' ? 'UTC' : null,
   }));
 
-/** Publishes a version of a dataset, which is added if it is new; a dataset is open to clients by default. */
+/** Publishes a version of a dataset, and adds the dataset if it is new. By default clients may read the dataset. */
 export async function publish(here: App, wanted: Wanted): Promise<Published> {
   const { columns, rows, isOpen = true, mode = 'replace' } = wanted;
   const [organisation = '', name = ''] = wanted.name.split('/');

@@ -1,11 +1,12 @@
-// Installs Python packages from PyPI into a folder of the project, for second parties and benchmarks.
+// Installs Python packages from PyPI into a folder of the project, for benchmarks and for tests with independent
+// programs.
 import { spawnSync } from 'node:child_process';
 import { existsSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 
 /**
- * The path of a Python that has the packages, such as `mohawk==1.1.0`.
- * @throws an error with the command that installs them by hand
+ * Returns the path of a Python program that has the packages, such as `mohawk==1.1.0`.
+ * @throws an error with the command that installs the packages by hand
  */
 export function pythonWith(folder: string, packages: string[]): string {
   const venv = resolve('var', folder);

@@ -1,4 +1,4 @@
-// The receiver of a webhook: stores requests, and answers as the test chooses.
+// A server that receives webhooks, stores the requests, and answers as the test chooses.
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -6,7 +6,9 @@ import type { AddressInfo } from 'node:net';
 export type Receiver = {
   url: string;
   received: { headers: IncomingHttpHeaders; body: string }[];
-  /** The status codes of the next answers; 0 breaks the connection. When the list is empty it answers 204. */
+  /**
+   * The status codes of the next answers; 0 breaks the connection. Empty: the server answers 204.
+   */
   answers: number[];
   close(): void;
 };

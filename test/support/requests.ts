@@ -1,6 +1,6 @@
-// Random requests that no page would send, reproducible by a seed.
+// Parts of random requests that no page of Oneway would send. The same seed gives the same requests again.
 
-/** Random numbers from a seed (mulberry32), the same on every machine. */
+/** Makes random numbers from a seed (mulberry32), the same numbers on every machine. */
 export function randomFrom(seed: number) {
   let state = seed >>> 0;
   const next = () => {
@@ -63,7 +63,7 @@ export const strangeTexts = [
   '0192f0c0-0000-7000-8000-000000000000',
 ];
 
-/** A field name in every shape that a parser may turn into an object or array. */
+/** Returns a field name in every form that a parser of forms may turn into an object or an array. */
 export const strangeNames = (name: string): string[] => [
   name,
   `${name}[]`,

@@ -1,4 +1,4 @@
-// Rows for tests: valid content in which a test gives only the relevant fields, and functions that transfer them.
+// Adds, changes, transfers and undoes rows in tests. A test gives only the relevant fields; the rest are valid.
 import { v4 as uuid } from 'uuid';
 import { entityNamed } from '../../src/catalog/index.ts';
 import { keyText, type Content, type Row, type RowKey } from '../../src/catalog/entity.ts';
@@ -27,7 +27,7 @@ export const contentFor = (entity: string, facts: Content): Content => ({
 
 export const writeContextOf = (here: App) => ({ here, lease: here.settings.lease.milliseconds });
 
-/** Adds a row as the pages do, and returns its id. */
+/** Adds a row as the pages do, and returns the id of the row. */
 export const add = (here: App, entity: string, facts: Content = {}, by: Author = pm) =>
   edits.add(writeContextOf(here), by, entityNamed(entity), contentFor(entity, facts));
 
@@ -67,7 +67,7 @@ export function routeFrom(here: App): Route {
   };
 }
 
-/** Opens the transfer sheet of these rows, with choices. */
+/** Makes a selection of rows and prepares its transfer sheet, with the given choices. */
 export async function sheet(here: App, keys: RowKey[], choices: Partial<Choices> = {}) {
   const id = await selections.create(here.sql, pm.email, { keys });
   const selection = {
@@ -77,7 +77,7 @@ export async function sheet(here: App, keys: RowKey[], choices: Partial<Choices>
   return { selection, ...(await prepareSheet(routeFrom(here), selection)) };
 }
 
-/** Opens the transfer sheet of rows and sends it. */
+/** Prepares the transfer sheet of rows and sends the transfer. */
 export async function transfer(
   here: App,
   keys: RowKey[],
@@ -96,7 +96,7 @@ export async function transfer(
   });
 }
 
-/** The reason codes with which a click on the transfer button was refused. */
+/** Returns the reason codes with which a click on the transfer button is refused; throws if the click is accepted. */
 export async function refusalOf(click: Promise<unknown>): Promise<string[]> {
   const error = await click.then(
     () => new Error('The click was not refused.'),
@@ -106,7 +106,7 @@ export async function refusalOf(click: Promise<unknown>): Promise<string[]> {
   return error.problems.map(({ reason }) => reason);
 }
 
-/** Opens the transfer sheet that undoes a transfer, or some of its rows. */
+/** Prepares the sheet that undoes a transfer; `keys` chooses single rows of the transfer. */
 export async function undoSheet(
   here: App,
   { id }: Transfer,
@@ -131,7 +131,7 @@ export async function undoSheet(
 const nameOfUndo = async (here: App, id: string) =>
   `Undo of ${((await byId(here.sql, id))?.name ?? '').replace(/^Undo of /, 'undo of ')}`;
 
-/** Opens the sheet that undoes a transfer and sends it. */
+/** Prepares the sheet that undoes a transfer, and sends the undo. */
 export async function undo(
   here: App,
   sent: Transfer,
@@ -151,8 +151,8 @@ export async function undo(
 }
 
 /**
- * Sends a task and its form, and changes both here; returns them with the destination’s contents before and after a
- * second transfer.
+ * Sends a task and its form to pre-production, and changes both in staging. Returns their keys, and the contents of the
+ * destination before and after a second transfer.
  */
 export async function changedBoth({ staging, preprod }: Pick<World, 'staging' | 'preprod'>) {
   const form = { entity: 'form', id: await add(staging, 'form') };

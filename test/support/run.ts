@@ -1,5 +1,6 @@
-// bin/test: starts private servers, or uses those of TEST_MYSQL_URL, TEST_MONGO_URL and TEST_REDIS_URL, then runs
-// jest. `bin/test sheet` or `TEST=sheet bin/test` runs one folder, `bin/test --long` the long random tests; other words are passed to jest.
+// bin/test: starts private servers, or uses those of TEST_MYSQL_URL, TEST_MONGO_URL and TEST_REDIS_URL, then runs jest.
+// `bin/test sheet` or `TEST=sheet bin/test` runs one folder, `bin/test --long` runs the long random tests. All other
+// arguments are passed to jest.
 import { fork, spawn } from 'node:child_process';
 import { resolve } from 'node:path';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
@@ -17,7 +18,7 @@ const { TEST: folderToTest = '' } = process.env;
 const given = words.length === 0 && folderToTest !== '' ? [folderToTest] : words;
 
 async function main(): Promise<number> {
-  // All processes inherit this mark, so that none is left whenever and however the run ends.
+  // Every process inherits this mark, so that `endLeftBehind` can end them however the run ends.
   process.env[MARK] = run;
   process.env['NODE_COMPILE_CACHE'] = resolve(folder, 'compiled');
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
@@ -28,7 +29,7 @@ async function main(): Promise<number> {
   }
   try {
     const hasBrowser = installed('chromium') || installed('google-chrome');
-    // Tests read backups with these programs, so bin/test installs missing ones.
+    // Tests read backups with these two programs, so bin/test installs them if they are missing.
     const lacking = ['age', 'zstd'].filter((program) => !installed(program));
     if (!hasBrowser) lacking.push('chromium');
     if (lacking.length > 0) aptInstall(lacking);
@@ -46,13 +47,15 @@ async function main(): Promise<number> {
   }
 }
 
-/** Deletes the data of the servers; they need no orderly shutdown before that. */
+/** Kills the servers and deletes their data. Because the data is deleted, an orderly shutdown is not needed. */
 function tidyUp() {
   endLeftBehind(run);
   rmSync(folder, { recursive: true, force: true, maxRetries: 10 });
 }
 
-/** Starts the S3 server. Without one only the tests of storage fail, and they say what to install. */
+/**
+ * Starts the S3 server. If it cannot start, only the tests that need it fail, with a message that says what to install.
+ */
 async function startStorage(): Promise<Record<string, string>> {
   try {
     return { TEST_S3_URL: (await startS3(`${folder}/s3`, () => {})).href };
@@ -70,7 +73,7 @@ async function runJest(env: NodeJS.ProcessEnv, words: string[]): Promise<number>
       '--experimental-vm-modules',
       '--disable-warning=ExperimentalWarning',
       'node_modules/jest/bin/jest.js',
-      // More than cores: many tests wait for a server that is silent, or for a process that starts.
+      // More workers than cores: many tests only wait for a silent server or a starting process.
       '--maxWorkers=3',
       '--json',
       `--outputFile=${folder}/result.json`,
@@ -95,7 +98,7 @@ async function runForLong(env: NodeJS.ProcessEnv): Promise<number> {
   return properties === 0 ? kills : properties;
 }
 
-/** Kills processes in two workers at once, 1,200 times by default. */
+/** Runs test/support/long.ts in two workers at once, which kill processes 1,200 times in total by default. */
 async function killForLong(env: NodeJS.ProcessEnv): Promise<number> {
   const kills = given[1] ?? '1200';
   const workers = 2;

@@ -3,9 +3,7 @@ import { v4 as uuid } from 'uuid';
 import { fieldEntries, type Content, type Entity } from '../../src/catalog/entity.ts';
 import type { Field, Value } from '../../src/catalog/fields.ts';
 
-/**
- * Titles that are easier to read in a failure than the label of the entity. An entity without one here needs none.
- */
+/** Titles that make failure reports easier to read. An entity without a title here gets the label of the entity. */
 const titles: Record<string, string> = {
   business: 'Sunrise Clinic',
   task: 'Book a visit',
@@ -21,8 +19,8 @@ let count = 0;
 const unique = () => `${(count += 1)}-${uuid().slice(0, 6)}`;
 
 /**
- * The content of a row: the values of a new row, and a sample value for each required field; references are given by
- * the test.
+ * Returns the content of a new row with a sample value in each required field, except references, which the test must
+ * give.
  */
 export const sampleContent = (entity: Entity): Content =>
   Object.fromEntries(

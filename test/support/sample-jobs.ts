@@ -1,4 +1,4 @@
-// A failed job with steps, log lines, child jobs and dead letters, and the schedules, for looking at their pages.
+// Sample data for tests of the job pages: a failed job with steps, log lines, a child job and a dead letter.
 import { z } from 'zod';
 import type { App } from '../../src/environments/app.ts';
 import * as jobs from '../../src/jobs/jobs.ts';
@@ -28,7 +28,7 @@ const failing: Tasks = {
   }),
 };
 
-/** Creates the sample jobs; returns the number of the failed one. */
+/** Creates the sample jobs and schedules, and returns the number of the failed job. */
 export async function fillJobs(here: App): Promise<number> {
   await recordSchedules(here, await schedules(here));
   const { job } = await jobs.request(here.sql, {

@@ -1,4 +1,4 @@
-// A few rows of every kind and common status, for looking at pages.
+// Adds a few rows of every type, in all common statuses, for tests that look at pages.
 import { entityNamed } from '../../src/catalog/index.ts';
 import { remove } from '../../src/editing/deletions.ts';
 import { hold } from '../../src/transfers/hold.ts';

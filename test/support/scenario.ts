@@ -1,4 +1,5 @@
-// A known state on both sides, a task whose process dies, and the contents expected after recovery.
+// The type of a scenario for kill tests: it prepares the environments, names the task whose process is killed, and the
+// contents expected after recovery.
 import type { App } from '../../src/environments/app.ts';
 import { runRefresh } from '../../src/refresh/refresh.ts';
 import { contents, type Contents } from './checker.ts';
@@ -7,18 +8,18 @@ import type { World } from './world.ts';
 
 export type Ready = {
   task: Task;
-  /** The environment whose process dies, and the one that it writes to. */
+  /** The environment whose process is killed, and the environment that the process writes to. */
   origin: 'staging' | 'preprod';
   destination: 'staging' | 'preprod';
   before: Contents;
   after: Contents;
-  /** Runs the killed task again, if that is what completes it. */
+  /** Runs the killed task again, for tasks that recovery does not complete. */
   again?: () => Promise<unknown>;
 };
 
 export type Scenario = (world: World) => Promise<Ready>;
 
-/** A scenario of a refresh: after a kill it is completed by running it again. */
+/** Prepares the scenario of a refresh. After a kill, running the refresh again completes it. */
 export const refreshOf = async ({ staging, production }: World): Promise<Ready> => {
   const before = await contents(staging);
   const after = new Map(before);

@@ -1,4 +1,5 @@
-// Installs and runs Schemathesis, a fuzzer that reads an OpenAPI document, from PyPI into a folder of the project.
+// Installs Schemathesis from PyPI into a folder of the project, and runs it: a fuzzer that makes requests from an
+// OpenAPI document.
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,8 +8,8 @@ import { join, resolve } from 'node:path';
 const VERSION = 'schemathesis==4.32.5';
 
 /**
- * The path of the program Schemathesis.
- * @throws an error with the command that installs it by hand
+ * Returns the path of the program Schemathesis, and installs it if it is missing.
+ * @throws an error with the command that installs Schemathesis by hand
  */
 function schemathesis(): string {
   const folder = resolve('var/schemathesis');
@@ -27,16 +28,16 @@ function schemathesis(): string {
 }
 
 type Fuzzed = {
-  /** Where the server listens. */
+  /** The URL of the server. */
   address: string;
   key: string;
-  /** A pattern for the paths that are tested. */
+  /** A regular expression for the paths that are tested. */
   paths: string;
-  /** Checks that are left out. */
+  /** The names of checks that are skipped. */
   without?: string[];
 };
 
-/** Sends generated requests to a server; returns what it answered otherwise than its document says, or nothing. */
+/** Sends generated requests to a server. Returns a report of answers that contradict its OpenAPI document, or `''`. */
 export function fuzz({ address, key, paths, without = [] }: Fuzzed): Promise<string> {
   const words = ['run', `${address}/api/v1/openapi.json`, '--url', address, '--no-color'];
   words.push('-H', `Authorization: Bearer ${key}`, '--include-path-regex', paths);

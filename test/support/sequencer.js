@@ -1,4 +1,4 @@
-// The slowest test files run first: otherwise one worker would still be busy when the others are idle.
+// Lets jest run the slowest test files first. Otherwise one worker would still be busy when all other workers are idle.
 const slowest = [
   'web/own-servers',
   'journeys/accessibility',
@@ -34,7 +34,9 @@ export default class LongestFirst {
     return [...tests].toSorted((one, other) => rank(one) - rank(other));
   }
 
-  /** Jest calls these methods; nothing is stored between runs. */
+  /**
+   * Jest requires these two methods. They do nothing, because no results are stored between runs.
+   */
   cacheResults() {}
   allFailedTests(tests) {
     return tests;

@@ -1,4 +1,4 @@
-// The three environments listening on free ports, with people, for browser tests.
+// Starts the servers of the three environments on free ports, with people who can sign in, for browser tests.
 import type { Server } from 'node:http';
 import { freePort } from '../../bin/programs.ts';
 import { createApp } from '../../src/app.ts';
@@ -13,7 +13,9 @@ export type Listening = { urls: EnvironmentOf<string>; close(): Promise<void> };
 
 type Also = EnvironmentOf<Record<string, string>>;
 
-/** Starts the three servers. `settingsFor` returns further settings for each, given the addresses of all. */
+/**
+ * Starts the three servers. `settingsFor` gets the URLs of all servers, and returns further settings for each server.
+ */
 export async function listen(
   world: World,
   settingsFor?: (urls: EnvironmentOf<string>) => Promise<Also>,

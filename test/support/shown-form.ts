@@ -1,6 +1,6 @@
-// The fields that a browser would send for an untouched form of a page.
+// Reads from a page the fields that a browser would send for an untouched form.
 
-/** `start`: a part of the form’s tag, such as `action="/people/3/permissions"`. */
+/** Returns the fields of the form whose tag contains `start`, such as `action="/people/3/permissions"`. */
 export function fieldsOn(html: string, start: string): Record<string, string | string[]> {
   const [, form = ''] =
     new RegExp(`<form[^>]*${escaped(start)}[^>]*>(.*?)</form>`, 's').exec(html) ?? [];

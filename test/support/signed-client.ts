@@ -1,4 +1,4 @@
-// A client of the signed API: the published package hawk over real HTTP.
+// A client of the signed API for tests: it signs requests with the published package hawk and sends them over HTTP.
 import {
   createServer,
   request as send,
@@ -17,23 +17,25 @@ import type { Site } from './people.ts';
 
 export type Key = { id: string; key: string; algorithm: 'sha256' };
 
-/** Makes a HAWK key with scopes. */
+/** Creates a HAWK key with the given scopes. */
 export async function hawkKey(here: App, scopes: string[], name = 'Client'): Promise<Key> {
   const wanted = { kind: 'hawk', name, scopes } as const;
   const { publicPart, secret } = await credentials.create(here, 'ops@example.com', wanted);
   return { id: publicPart, key: secret, algorithm: 'sha256' };
 }
 
-/** Answers a request in place of the site; returns whether it did. */
+/** Answers a request in place of the site; returns false to let the site answer. */
 export type Fault = (req: IncomingMessage, res: ServerResponse) => boolean;
 
 export type Address = {
   readonly url: string;
-  /** What goes wrong with requests now; null when nothing does. */
+  /**
+   * The function that answers requests in place of the site; null: the site answers all requests.
+   */
   fault: Fault | null;
 };
 
-/** Serves a site over HTTP for all tests of a file; its own address is in its settings. */
+/** Serves a site over HTTP for all tests of a file, and puts the URL of the site into its settings. */
 export function useAddress(site: Site): Address {
   let server: Server;
   let url = '';
@@ -81,18 +83,18 @@ export type Sent = {
   method?: string;
   body?: string;
   type?: string;
-  /** Where the request is sent, if it differs from what is signed. */
+  /** The URL to which the request is sent, if it differs from the signed URL. */
   to?: string;
-  /** What is sent in place of the signed body. */
+  /** The body that is sent, if it differs from the signed body. */
   sentBody?: string;
   headers?: Record<string, string>;
   /** Options of the package hawk, such as timestamp, nonce and payload. */
   sign?: Partial<Parameters<typeof client.header>[2]>;
-  /** The Authorization header of an earlier request. */
+  /** The Authorization header of an earlier request, to replay that request. */
   authorization?: string;
 };
 
-/** Signs and sends one request; verifies the answer if it is signed. */
+/** Signs and sends one request, and verifies the signature of the answer. */
 export async function ask(key: Key, url: string, sent: Sent = {}): Promise<Answer> {
   const { method = 'GET', body, type = 'application/json', to = url } = sent;
   const payload = body === undefined ? {} : { payload: body, contentType: type };
@@ -127,7 +129,7 @@ export async function ask(key: Key, url: string, sent: Sent = {}): Promise<Answe
 
 type Exchanged = Pick<Answer, 'status' | 'headers' | 'text'>;
 
-/** Sends a request exactly as given, which fetch would not do with Host and Accept-Encoding. */
+/** Sends a request exactly as given. `fetch` is not used, because it changes the headers Host and Accept-Encoding. */
 const exchange = (
   to: string,
   { method, body, headers }: { method: string; body: string | undefined; headers: object },
@@ -148,7 +150,7 @@ const exchange = (
     asked.end(body);
   });
 
-/** Follows `next` until it is null; returns every row. */
+/** Reads all pages, by following `next` until it is null, and returns the rows of all pages. */
 export async function allPages(key: Key, first: string): Promise<unknown[]> {
   const rows: unknown[] = [];
   for (let url: string | null = first; url !== null;) {

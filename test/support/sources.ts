@@ -1,4 +1,4 @@
-// Sources on the real publisher of the demo, in staging.
+// Sources for tests: staging fetches data files from the publisher of the demo, which runs in this process.
 import { afterEach, beforeEach } from '@jest/globals';
 import { startPublisher, type Publisher } from '../../demo/publisher/server.ts';
 import { select, sql } from '../../src/database/sql.ts';
@@ -17,7 +17,7 @@ import { openWorld, useWorld, type World } from './world.ts';
 
 export const ops = 'ops@example.com';
 
-/** The environments, with sources that may be on this machine and files of up to 2 MB. */
+/** Opens the environments. Staging may fetch from sources on this machine, and accepts data files of up to 2 MB. */
 export const useSources = (
   also: Record<string, string> = {},
   cleared: 'before each test' | 'once' = 'before each test',
@@ -34,7 +34,7 @@ export const useSources = (
       }),
   });
 
-/** A publisher that is started before each test and stopped after it; waiting for it is short. */
+/** Starts a publisher before each test and stops it after the test. Its timeouts are short for fast tests. */
 export function usePublisher(): Publisher {
   let publisher: Publisher | undefined;
   const opened = () => {
@@ -63,11 +63,11 @@ export function usePublisher(): Publisher {
   };
 }
 
-/** Adds a dataset; returns its id. */
+/** Adds a dataset and returns the id of the dataset. */
 export const addDataset = (here: App, name = 'cities', also: datasets.PostedDataset = {}) =>
   datasets.add(here, ops, { organisation: 'statistics', name, ...also });
 
-/** Adds a source of the publisher’s cities, or another one with these fields. */
+/** Adds a source that fetches the publisher’s list of cities; `also` replaces single fields of the source. */
 export async function addSource(here: App, { url }: Publisher, also: PostedSource = {}) {
   const dataset =
     (await datasets.named(here.sql, { organisation: 'statistics', name: 'cities' }))?.id ??
@@ -95,7 +95,7 @@ export type SourceLine = {
   object: string;
 };
 
-/** The lines of all sources in the registry. */
+/** Reads the data files that sources have fetched, from the registry of data files. */
 export const linesIn = (here: App) =>
   select<SourceLine>(
     here.sql,
@@ -111,7 +111,7 @@ export async function runToEnd(here: App, job: Pick<Job, 'id'>) {
   return { job: ended, report: reportOf(ended.report) };
 }
 
-/** Runs a source in this process; returns its job and report. */
+/** Runs a source in this process, and returns the job and its report. */
 export async function runSourceNow(here: App, source: sources.Source) {
   const { job } = await requestRun(here.sql, source, ops);
   return runToEnd(here, job);
@@ -123,12 +123,12 @@ export async function objectsIn(here: App, prefix = 'datafiles/'): Promise<strin
   return keys;
 }
 
-/** Deletes the stored data files, which tests of one file share otherwise. */
+/** Deletes all stored data files, because the tests of one file share a storage. */
 export async function emptyStorage(world: World) {
   for (const key of await objectsIn(world.staging)) await world.staging.storage.delete(key);
 }
 
-/** The same environments twice: with data files in a folder, and in a bucket of an S3 server. */
+/** Opens the environments twice: with data files in a folder, and with data files in a bucket of an S3 server. */
 export const useStores = () => ({
   'a folder': useSources(),
   'a bucket': useWorld({

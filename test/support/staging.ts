@@ -1,4 +1,4 @@
-// Staging databases for tests: production makes backups into a folder, and staging makes copies of them.
+// Staging databases for tests: production takes backups into a folder, and staging makes databases (copies) from them.
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -29,7 +29,7 @@ const worker = process.env['JEST_WORKER_ID'] ?? '0';
 /** The client (company) of this jest worker, so that the copies of two workers have different names. */
 export const client = `client${worker}`;
 
-/** Three environments of which production makes backups and staging makes copies; `also` are settings of staging. */
+/** Opens three environments: production takes backups, staging makes copies. `also`: further settings of staging. */
 export function useCopies(
   also: Record<string, string> = {},
   cleared: 'before each test' | 'once' = 'before each test',
@@ -53,7 +53,7 @@ export function useCopies(
   if (cleared === 'before each test') {
     afterEach(async () => {
       await dropCopies(world.staging);
-      // Two backups must not begin within the same second, so former ones are deleted.
+      // Two backups of a client must not begin in the same second, so earlier backups are deleted.
       rmSync(join(folder, 'dev-backups', client), { recursive: true, force: true });
     });
   }
@@ -61,7 +61,7 @@ export function useCopies(
   return Object.assign(world, { folder });
 }
 
-/** Drops every database that a test has made. */
+/** Drops the databases of every copy that a test has made. */
 export async function dropCopies(here: App) {
   const left = await select<Copy>(here.sql, sql`select * from database_copy`);
   for (const copy of left) {
@@ -69,7 +69,7 @@ export async function dropCopies(here: App) {
   }
 }
 
-/** Adds rows of every kind in production, most of them by a transfer. */
+/** Adds rows of every type in pre-production, and transfers most of them to production. */
 export const fillProduction = (world: World) =>
   fill({ ...world, staging: world.preprod, preprod: world.production });
 
@@ -80,7 +80,7 @@ export async function backUp(production: App): Promise<void> {
   if (ended?.state !== 'done') throw new Error(`The backup ended: ${ended?.problem}`);
 }
 
-/** The databases of this jest worker’s client on both servers, as an administrator sees them. */
+/** Lists the databases of this jest worker’s client on the MySQL and MongoDB servers, as an administrator sees them. */
 export async function databasesThere(): Promise<{ mysql: string[]; mongo: string[] }> {
   const { mysql, mongo } = servers();
   const root = await createConnection({ uri: mysql.href });
@@ -111,7 +111,7 @@ export const wanted = (also: Partial<OrderRequest> = {}): OrderRequest => ({
   ...also,
 });
 
-/** Accepts an order and builds its copy; returns the copy as it is recorded afterwards. */
+/** Accepts an order, builds its copy, and returns the record of the copy. */
 export async function build(staging: App, also: Partial<OrderRequest> = {}): Promise<Copy> {
   const order = wanted(also);
   const { job } = await accept(staging, order);
@@ -121,8 +121,8 @@ export async function build(staging: App, also: Partial<OrderRequest> = {}): Pro
 }
 
 /**
- * Builds a copy in an attempt that hangs at a step, as if its process had been killed there, and then in another attempt;
- * returns the copy.
+ * Builds a copy in two attempts: the first hangs at a failpoint, as if its process had been killed there, and the
+ * second completes the copy. Returns the copy.
  */
 export async function buildKilledAt(staging: App, point: string): Promise<Copy> {
   const order = wanted();
@@ -131,7 +131,7 @@ export async function buildKilledAt(staging: App, point: string): Promise<Copy> 
   let bury: (() => void) | undefined;
   failpoints.reached = (reached) => {
     if (reached !== point || bury) return;
-    // The attempt hangs at this step and records no failure, as if its process had been killed.
+    // The attempt waits here and records no failure, as if its process had been killed.
     return new Promise((_resolve, reject) => {
       bury = () => reject(new Unavailable('The process was killed'));
     });

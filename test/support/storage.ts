@@ -1,4 +1,4 @@
-// Object stores for tests: a new folder, and a new bucket on the private S3 server that bin/test starts.
+// Makes object stores for tests: a new folder, or a new bucket on the private S3 server that bin/test starts.
 import { CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -21,8 +21,8 @@ export async function newBucket(prefix = 'some/where/'): Promise<S3Address> {
 }
 
 /**
- * The address of the S3 server that bin/test starts.
- * @throws an error that says what starts it, when it is not running
+ * Returns the address of the S3 server that bin/test starts.
+ * @throws an error that says how to start the S3 server, when it is not running
  */
 function s3Server() {
   const given = process.env['TEST_S3_URL'];
@@ -44,8 +44,8 @@ export const clientOf = ({ region, endpoint, keys }: S3Address) =>
   });
 
 /**
- * Stores a small object under each key; in a bucket by the plain S3 client, because Oneway’s uploads take twice as
- * long.
+ * Stores a small object under each key. In a bucket the plain S3 client stores them, because uploads by Oneway take
+ * twice as long.
  */
 export async function putMany(address: StorageAddress, objects: Objects, keys: string[]) {
   const { put, close } =
@@ -80,7 +80,7 @@ export async function all(list: AsyncIterable<StoredObject>): Promise<string[]> 
 
 const MEGABYTE = 1024 * 1024;
 
-/** Yields `count` megabytes; `at` is called before each and may throw or wait. */
+/** Yields `count` buffers of one megabyte. `at` is called before each buffer, and may wait or throw. */
 export async function* megabytes(count: number, at: (index: number) => unknown = () => {}) {
   for (let index = 0; index < count; index += 1) {
     await at(index);

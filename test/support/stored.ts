@@ -1,9 +1,9 @@
-// The rows and documents of the catalogue in an environment, to compare two environments with each other.
+// Reads all rows and documents of the catalogue of an environment, so that a test can compare two environments.
 import { catalogTables } from '../../src/catalog/tables.ts';
 import { name, select, sql } from '../../src/database/sql.ts';
 import type { Environment } from '../../src/environments/environment.ts';
 
-/** Every stored row and document of the catalogue, as the servers return them. */
+/** Reads every stored row and document of the catalogue, exactly as the database servers return them. */
 export async function stored({ sql: on, documents }: Pick<Environment, 'sql' | 'documents'>) {
   const { mysql, mongo } = catalogTables();
   const found: Record<string, unknown[]> = {};

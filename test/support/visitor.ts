@@ -1,4 +1,4 @@
-// A small browser for several servers: it keeps the cookies of each, and follows redirects when asked to.
+// A small HTTP client that acts like a browser on several servers: it keeps the cookies of each server.
 
 export type Answer = { status: number; url: string; location: string; text: string };
 export type Visitor = {
@@ -6,7 +6,7 @@ export type Visitor = {
   get(url: string, headers?: Record<string, string>): Promise<Answer>;
   /** Opens a page and follows all redirects. */
   open(url: string): Promise<Answer>;
-  /** Posts the form of a page with typed values in some of its fields. */
+  /** Posts the sign-in form of a page with the typed values. */
   send(page: Answer, typed: Record<string, string>): Promise<Answer>;
   follow(answer: Answer): Promise<Answer>;
   cookie(url: string, name: string): string;

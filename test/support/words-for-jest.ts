@@ -1,5 +1,7 @@
 import { existsSync } from 'node:fs';
 
-/** The words of a call of bin/test as jest takes them: a folder below test/ means all tests in it. */
+/**
+ * Translates the arguments of bin/test for jest: the name of a folder below test/ stands for all tests in that folder.
+ */
 export const wordsForJest = (words: string[]): string[] =>
   words.map((word) => (existsSync(`test/${word}`) ? `test/${word}/?` : word));

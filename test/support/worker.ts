@@ -1,5 +1,5 @@
-// A process that runs one task and kills or pauses itself at a failpoint. It waits for a line of JSON on standard
-// input, so that it can be started in advance.
+// A process that runs one task, and kills or pauses itself at a failpoint. The process reads the task as a line of JSON
+// from standard input, so that a test can start the process in advance.
 import { createInterface } from 'node:readline';
 import type { Content, RowKey } from '../../src/catalog/entity.ts';
 import { openApp, type App } from '../../src/environments/app.ts';
@@ -26,7 +26,7 @@ export type Task =
 export type At = {
   /** The name of a failpoint (a named step of a write), or `any` for all of them. */
   point: string;
-  /** At which occurrence of the failpoint to act, counted from 1. */
+  /** At which occurrence of the failpoint the process kills or pauses itself, counted from 1. */
   times: number;
   signal: 'SIGKILL' | 'SIGSTOP';
 };
@@ -35,9 +35,9 @@ export type Order = {
   variables: Record<string, string>;
   task: Task;
   at: At | null;
-  /** By how many milliseconds the clock of the process is wrong. */
+  /** How many milliseconds the clock of the process runs ahead. */
   skew?: number;
-  /** After how many milliseconds a statement is given up. */
+  /** The timeout of a database statement in milliseconds. */
   statement?: number;
   /** How many documents are written per round trip; 1 by default. */
   bulk?: number;
@@ -47,7 +47,7 @@ const quiet = { info: () => {}, warn: () => {} };
 
 type Tasks = { [kind in Task['do']]: (here: App, task: Task & { do: kind }) => Promise<unknown> };
 
-// Each task loads its own modules, because hundreds of processes run only one task each.
+// Each task loads only the modules that it needs, because tests start hundreds of processes with one task each.
 const tasks: Tasks = {
   transfer: async (here, { keys }) => (await import('./rows.ts')).transfer(here, keys),
   undo: async (here, { transfer: id }) => {

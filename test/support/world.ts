@@ -1,4 +1,4 @@
-// Three environments for each jest worker, on the private servers that bin/test starts.
+// Opens three environments (staging, pre-production, production) for each jest worker, on the servers of bin/test.
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -25,8 +25,8 @@ export type World = EnvironmentOf<App> & {
   /** Empties every table and collection of the test environments. */
   clear(): Promise<void>;
   /**
-   * Registers what is closed before the environments are, the last one first: sites, servers, tables that a test
-   * made.
+   * Registers a function that runs before the environments are closed, such as one that closes a
+   * site or a server. The function that was registered last runs first.
    */
   onClose(close: () => unknown): void;
   close(): Promise<void>;
@@ -35,11 +35,11 @@ export type World = EnvironmentOf<App> & {
 type WorldOptions = {
   /** Opens environments with another name or other connections. */
   open?: () => Promise<World>;
-  /** When the databases are emptied: `once` for tests that build on each other. */
+  /** When the databases are emptied. `once` is for tests of a file that build on each other. */
   cleared?: 'before each test' | 'once';
 };
 
-/** The three environments for the tests of a file: opened before the first test, closed after the last. */
+/** Opens the three environments before the first test of a file, and closes them after the last test. */
 export function useWorld({
   open = openWorld,
   cleared = 'before each test',
@@ -74,8 +74,8 @@ export function useWorld({
 }
 
 /**
- * The addresses of the test servers.
- * @throws an error with the command that starts them, when they are not running
+ * Returns the addresses of the test servers.
+ * @throws an error with the command that starts the servers, when they are not running
  */
 export function servers(): Addresses {
   const url = (name: string) => {
@@ -90,7 +90,7 @@ export function servers(): Addresses {
   };
 }
 
-/** Opens three environments. `altered` may change their connections: through a proxy, or to other servers. */
+/** Opens three environments. `altered` may change their variables, for example to connect through a proxy. */
 export async function openWorld(
   name = `t${process.env['JEST_WORKER_ID'] ?? '0'}`,
   altered: (variables: EnvironmentOf<Record<string, string>>) => void = () => {},
@@ -104,7 +104,7 @@ export async function openWorld(
   );
   altered(variables);
   for (const one of Object.values(variables)) {
-    // Each worker has separate sessions and limits on attempts.
+    // Each jest worker has its own Redis database, so that workers share no sessions or limits.
     one['REDIS_URL'] = `${addresses.redis.href}/${process.env['JEST_WORKER_ID'] ?? '0'}`;
     one['LOG_LEVEL'] = 'silent';
     one['TRANSFER_LEASE_MS'] = '2000';
@@ -158,7 +158,7 @@ async function forget(url: string) {
 
 const kept = ['migration', 'clock'];
 
-/** Empties tables that refer to each other, in any order. */
+/** Empties tables. Foreign key checks are off, so that the order of the tables does not matter. */
 async function emptyTables(pool: Pool, names: string[]) {
   const connection = await pool.getConnection();
   await connection.query('SET foreign_key_checks = 0');
@@ -168,8 +168,8 @@ async function emptyTables(pool: Pool, names: string[]) {
 }
 
 /**
- * Empties the tables and collections of an environment, but only those with rows: emptying all before every test
- * takes ten times as long.
+ * Empties the tables and collections of an environment. Tables that are empty already are skipped, because emptying all
+ * tables before every test takes ten times as long.
  */
 async function clearOne(one: Environment) {
   const { sql: pool, documents } = one;

@@ -1,5 +1,5 @@
-// Deletions are transferred like changes: with dependent rows, with a typed confirmation in production, over two
-// hops, and undone.
+// Deletions are transferred like changes, from staging to pre-production to production. They include dependent rows,
+// need a typed confirmation in production, and can be undone.
 import { expect, test } from '@jest/globals';
 import { entityNamed } from '../../src/catalog/index.ts';
 import { keyText, type RowKey } from '../../src/catalog/entity.ts';
@@ -39,7 +39,7 @@ async function formWithField() {
   return { form, field };
 }
 
-test('S0-90 a deletion is listed under Deleted here, is sent with its dependent rows, and leaves a record of the deletion', async () => {
+test('S0-90 a deleted form is listed under Deleted here, and a transfer deletes the form and its fields and records both deletions', async () => {
   const { staging, preprod } = world;
   const { form, field } = await formWithField();
   await deleteHere(form);
@@ -70,7 +70,7 @@ test('S0-90 a deletion is listed under Deleted here, is sent with its dependent 
   await site.close();
 });
 
-test('S0-90 a deletion in production requires a confirmation typed for that plan', async () => {
+test('S0-90 a deletion in production requires a confirmation that the user typed for exactly this plan', async () => {
   const { staging, preprod, production } = world;
   const { form } = await formWithField();
   await transfer(preprod, [form]);
@@ -92,7 +92,7 @@ test('S0-90 a deletion in production requires a confirmation typed for that plan
   expect(await has(production, form)).toBe(true);
 });
 
-test('the deletion of a form field is transferred with its form', async () => {
+test('a transfer of a form also deletes a field of the form that was deleted here', async () => {
   const { staging, preprod } = world;
   const { form, field } = await formWithField();
   await deleteHere(field);
@@ -101,7 +101,7 @@ test('the deletion of a form field is transferred with its form', async () => {
   expect(await has(preprod, field)).toBe(false);
 });
 
-test('deleting a row that the destination still uses is refused, with an offer to send the change of the row that refers to it', async () => {
+test('deleting a form that a task at the destination still uses is refused, and the sheet offers to send the changed task as well', async () => {
   const { staging, preprod } = world;
   const { form } = await formWithField();
   const business = await add(staging, 'business');
@@ -122,7 +122,7 @@ test('deleting a row that the destination still uses is refused, with an offer t
   expect((await get(preprod, task))['form']).toBeNull();
 });
 
-test('dependent rows that were created at the destination are removed only after a typed confirmation', async () => {
+test('deleting a form also removes a field that was created at the destination, but only after a typed confirmation', async () => {
   const { staging, preprod } = world;
   const { form } = await formWithField();
   const theirs = {

@@ -1,4 +1,5 @@
-// Rows of one transfer that exchange unique names, in both databases: sent, undone, restored.
+// Handovers: rows that pass unique names on to each other in one transfer, in MySQL and in MongoDB. The tests send,
+// undo and restore such rows.
 import { afterEach, expect, test } from '@jest/globals';
 import { v4 as uuid } from 'uuid';
 import { entityNamed } from '../../src/catalog/index.ts';
@@ -42,7 +43,7 @@ afterEach(() => {
 
 const entities = ['business', 'form'] as const;
 
-/** Rows with these names that are equal in staging and pre-production. */
+/** Adds rows with these names in staging, and sends them to pre-production. */
 async function sent(entity: string, names: string[]): Promise<RowKey[]> {
   const keys: RowKey[] = [];
   for (const name of names) keys.push({ entity, id: await add(world.staging, entity, { name }) });
@@ -100,7 +101,7 @@ async function restore(here: App, keys: RowKey[]) {
 }
 
 test.each(entities)(
-  'a transfer sends two %s rows that swap their unique names, and its undo swaps them back (F13)',
+  'a transfer sends two %s rows that swap their unique names, and its undo swaps the names back (F13)',
   async (entity) => {
     const keys = await sent(entity, ['Swap A', 'Swap B']);
     await hand(keys, ['Swap B', 'Swap A']);
@@ -109,7 +110,7 @@ test.each(entities)(
 );
 
 test.each(entities)(
-  'a transfer sends three %s rows that pass their unique names around in a circle, and its undo restores them (F13)',
+  'a transfer sends three %s rows that pass their unique names around in a circle, and its undo restores the names (F13)',
   async (entity) => {
     const keys = await sent(entity, ['A', 'B', 'C']);
     await hand(keys, ['B', 'C', 'A']);
@@ -118,7 +119,7 @@ test.each(entities)(
 );
 
 test.each(entities)(
-  'a transfer sends two %s rows that swap their unique names in another spelling, and its undo swaps them back (F13)',
+  'a transfer sends two %s rows that swap their unique names with a changed spelling, and its undo restores the names (F13)',
   async (entity) => {
     const keys = await sent(entity, ['Corner Café', 'Ｔea House']);
     await hand(keys, ['tea house', 'CORNER CAFÉ']);
@@ -127,7 +128,7 @@ test.each(entities)(
 );
 
 test.each(entities)(
-  'a transfer sends a chain of %s rows that each take the next one’s name, and its undo restores them (F13)',
+  'a transfer sends a chain of %s rows that each take the name of the next row, and its undo restores the names (F13)',
   async (entity) => {
     const keys = await sent(entity, ['A', 'B', 'C']);
     await hand(keys, ['B', 'C', 'D']);
@@ -146,7 +147,7 @@ test.each(entities)(
 );
 
 test.each(entities)(
-  'the name of a deleted %s can be given to a new row and to an existing one in the same transfer (F13)',
+  'a transfer can give the name of a deleted %s to a new row or to an existing row (F13)',
   async (entity) => {
     const [gone, other, last] = await sent(entity, ['A', 'B', 'C']);
     await remove(writeContextOf(world.staging), pm, entityNamed(entity), gone!.id);
@@ -157,7 +158,7 @@ test.each(entities)(
   },
 );
 
-test('a new form can take the name of a deleted one while its tasks move to the new form (F13)', async () => {
+test('a new form can take the name of a deleted form whose field and task move to the new form in the same transfer (F13)', async () => {
   const { staging, preprod } = world;
   const [former] = await sent('form', ['Address']);
   const business = await add(staging, 'business');
@@ -177,7 +178,7 @@ test('a new form can take the name of a deleted one while its tasks move to the 
 });
 
 test.each(entities)(
-  'sending one of two %s rows that swap their names offers the other one, and then sends both (F13)',
+  'when only one of two %s rows that swap their names is selected, the sheet offers to add the other row, and then both are sent (F13)',
   async (entity) => {
     const keys = await sent(entity, ['A', 'B']);
     await hand(keys, ['B', 'A']);
@@ -191,7 +192,7 @@ test.each(entities)(
   },
 );
 
-test('undoing one of two rows that swapped their names is a problem, and the sheet offers to undo the other one, too (F13)', async () => {
+test('undoing only one of two forms that swapped their names is refused, and the sheet offers to undo the other form as well (F13)', async () => {
   const keys = await sent('form', ['A', 'B']);
   await hand(keys, ['B', 'A']);
   const swap = await transfer(world.staging, keys);
@@ -201,7 +202,7 @@ test('undoing one of two rows that swapped their names is a problem, and the she
   ]);
 });
 
-test('a rehearsed (tried and rolled back) transfer accepts two businesses that swap their names (F13)', async () => {
+test('a rehearsal (tries a transfer and rolls it back) accepts two businesses that swap their names (F13)', async () => {
   const keys = await sent('business', ['A', 'B']);
   await hand(keys, ['B', 'A']);
   const { selection } = await sheet(world.staging, keys);
@@ -209,7 +210,7 @@ test('a rehearsed (tried and rolled back) transfer accepts two businesses that s
 });
 
 test.each(entities)(
-  'two %s rows that swapped their names are restored from production (F13)',
+  'a restore from production swaps back the names of two %s rows that swapped them in staging (F13)',
   async (entity) => {
     const { staging, preprod, production } = world;
     const keys = await sent(entity, ['A', 'B']);
@@ -226,7 +227,7 @@ test.each(entities)(
   },
 );
 
-test('apps see a temporary name only while documents are being written, and then with the document’s former modified_at (F13)', async () => {
+test('apps see no temporary name while a transfer swaps the names of two forms, and both forms get a later modified_at (F13)', async () => {
   const keys = await sent('form', ['A', 'B']);
   const before = await rawForms(world.preprod);
   await hand(keys, ['B', 'A']);
@@ -236,14 +237,14 @@ test('apps see a temporary name only while documents are being written, and then
     if (now.some(({ temporary }) => temporary)) seen.push(point);
   };
   await transfer(world.staging, keys);
-  // Both the temporary and the final name are written in a single round trip, so nobody sees the temporary one.
+  // One round trip writes the temporary and the final name, so no failpoint sees the temporary one.
   expect(seen).toEqual([]);
   const after = await rawForms(world.preprod);
   const times = (forms: typeof before) => forms.map((one) => one.modified_at?.getTime() ?? 0);
   expect(Math.min(...times(after))).toBeGreaterThan(Math.max(...times(before)));
 });
 
-test('another user’s change to a document with a temporary name is kept under the real name (F13)', async () => {
+test('another user’s change to a form that has a temporary name is kept when a rollback restores the form’s real name (F13)', async () => {
   const { staging, preprod } = world;
   const keys = await sent('form', ['A', 'B']);
   await hand(keys, ['B', 'A']);

@@ -1,4 +1,4 @@
-// Transfers that are too large for the request to wait for.
+// A large transfer runs as a job, because a request cannot wait until all its rows are written.
 import { expect, test } from '@jest/globals';
 import * as jobs from '../../src/jobs/jobs.ts';
 import { runJob } from '../../src/jobs/runner.ts';
@@ -12,7 +12,7 @@ import { useWorld } from '../support/world.ts';
 
 const world = useWorld();
 
-test('a large transfer runs as a job with progress', async () => {
+test('a large transfer runs as a job with several steps, and the transfer’s page shows the job and then the result', async () => {
   const { staging, preprod } = world;
   const form = await add(staging, 'form');
   for (let order = 1; order <= 3; order += 1) await add(staging, 'form_field', { form, order });

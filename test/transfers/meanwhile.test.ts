@@ -1,5 +1,5 @@
-// When two users have the same page open, neither replaces the other one’s name mapping or hold (Not for production)
-// unseen.
+// Two users have the same page open: neither user replaces a name mapping or a hold (Not for production) of the other
+// user without having seen it.
 import { describe, expect, test } from '@jest/globals';
 import { listMappings } from '../../src/state/name-mapping.ts';
 import { readStates } from '../../src/state/row-state.ts';
@@ -18,7 +18,7 @@ describe('name mappings', () => {
   const page = async () => (await client.get('/name-mappings')).text;
   const removal = 'action="/name-mappings"';
 
-  test('the mapping of a city’s name that another user saved meanwhile is replaced only on confirmation (F16)', async () => {
+  test('when another user has mapped the same city meanwhile, the mapping is replaced only after a confirmation (F16)', async () => {
     const pages = [await page(), await page()];
     const [first = {}, second = {}] = pages.map((html) =>
       fieldsOn(html, 'stack" method="post" action="/name-mappings"'),
@@ -39,7 +39,7 @@ describe('name mappings', () => {
     expect(await mapped()).toEqual(['Pune → Puna']);
   });
 
-  test('the mapping of a city’s name that was changed meanwhile is not removed (F16)', async () => {
+  test('removing a city’s name mapping is refused when another user changed the mapping after the page was shown (F16)', async () => {
     await client.post('/name-mappings', { entity: 'city', name: 'Pune', there: 'Poona' });
     const shown = fieldsOn(await page(), removal);
     await client.post('/name-mappings', {
@@ -65,7 +65,7 @@ describe('holds', () => {
     return { address, reason };
   };
 
-  test('a second hold (Not for production) on a row is refused with the reason of the first, and the typed reason is kept (F16)', async () => {
+  test('a second hold (Not for production) with another reason is refused, and the page shows the first reason and the typed reason (F16)', async () => {
     const { address, reason } = await newForm();
     await client.post(`${address}/hold`, { reason: 'A trial' });
     const again = await client.post(`${address}/hold`, { reason: 'A trial' });
@@ -77,7 +77,7 @@ describe('holds', () => {
     expect(await reason()).toBe('A trial');
   });
 
-  test('a hold (Not for production) that was replaced meanwhile is not removed (F16)', async () => {
+  test('removing a hold (Not for production) is refused when the hold was replaced after the page was shown (F16)', async () => {
     const { address, reason } = await newForm();
     await client.post(`${address}/hold`, { reason: 'A trial' });
     const shown = fieldsOn((await client.get(address)).text, `${address}/hold/removal"`);

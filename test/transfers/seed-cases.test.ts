@@ -1,4 +1,4 @@
-// S0-80: the test cases that the specification lists, one by one.
+// The test cases that requirement S0-80 of the specification lists, one by one.
 import { expect, test } from '@jest/globals';
 import { entityNamed } from '../../src/catalog/index.ts';
 import { remove } from '../../src/editing/deletions.ts';
@@ -105,7 +105,7 @@ test('S0-80 S0-41 a transfer of a task includes its order receipt', async () => 
   });
 });
 
-test('S0-80 S0-42 emoji and special characters arrive unchanged in both databases', async () => {
+test('S0-80 S0-42 a transfer keeps emoji and special characters unchanged, in MySQL and in MongoDB', async () => {
   const { staging, preprod } = world;
   const hostile =
     'Zoë’s “café” cafe\u0301 👩🏽‍⚕️🇮🇳 \u202bשלום\u202c العربية தமிழ் नमस्ते 東京 \u200d <b>&amp;</b> \\ \' " ` ; -- \u0000?'.replace(

@@ -1,4 +1,4 @@
-// The transfer sheet and sending it through the pages, as a product manager does.
+// A product manager opens the transfer sheet and sends it, through requests to the pages.
 import { describe, expect, test } from '@jest/globals';
 import { v4 as uuid } from 'uuid';
 import { add, change, ed, get, has, transfer } from '../support/rows.ts';
@@ -27,7 +27,7 @@ async function open(client: Client, ...rows: string[]) {
   return { address, text: textOf(text), click };
 }
 
-test('S0-14 S0-33 S0-34 S0-35 S0-36 S0-37 a product manager sends a task: the first transfer inserts it, the next one updates every column', async () => {
+test('S0-14 S0-33 S0-34 S0-35 S0-36 S0-37 a product manager sends a task: the first transfer inserts the task, the second transfer updates every column', async () => {
   const { staging, preprod } = world;
   const business = await add(staging, 'business');
   const id = await add(staging, 'task', { business, title: 'Book a visit', priority: 3 });
@@ -38,7 +38,7 @@ test('S0-14 S0-33 S0-34 S0-35 S0-36 S0-37 a product manager sends a task: the fi
     '2 rows transferred to pre-production.',
   );
   const key = { entity: 'task', id };
-  // A stored 2 reads as true, so only a transfer that writes every column corrects it.
+  // A stored 2 reads as true, like 1, so only a transfer that writes every column replaces the 2.
   await preprod.sql.query('update task set active = 2');
   await change(staging, key, {
     title: 'Book a visit today',
@@ -55,7 +55,7 @@ test('S0-14 S0-33 S0-34 S0-35 S0-36 S0-37 a product manager sends a task: the fi
   expect(lines).toEqual([{ active: 1 }]);
 });
 
-test('S0-15 S0-32 the Arrived page of pre-production sends rows on to production, with a reason (F2)', async () => {
+test('S0-15 S0-32 a product manager sends arrived rows from pre-production on to production, and must enter a visible reason (F2)', async () => {
   const { staging, preprod, production } = world;
   const key = { entity: 'form', id: await add(staging, 'form', { name: 'Address change' }) };
   await transfer(staging, [key]);
@@ -94,7 +94,7 @@ test('S0-05 S0-10 S0-12 rows are transferred only along one route: from staging 
   await production.close();
 });
 
-test('S0-95 a transfer writes to the destination of its environment: from staging to pre-production, from there to production', async () => {
+test('S0-95 a transfer writes to the destination of its environment: from staging to pre-production, from pre-production to production', async () => {
   const { staging, preprod, production } = world;
   const key = { entity: 'form', id: await add(staging, 'form') };
   const { text } = await open(ana, `form:${key.id}`);
@@ -119,7 +119,7 @@ test('S0-21 S0-23 a transfer by a person who is not a product manager is refused
   expect(await has(world.preprod, { entity: 'form', id })).toBe(false);
 });
 
-test('S0-23 S0-99 the transfer sheet shows changes by engineering, and a product manager’s approval allows the transfer', async () => {
+test('S0-23 S0-99 the transfer sheet shows an engineer’s change, and a product manager can send the row after adopting the change', async () => {
   const id = await add(world.staging, 'form', { name: 'Address change' });
   await change(world.staging, { entity: 'form', id }, { description: 'Debug' }, ed);
   const { text, address } = await open(ana, `form:${id}`);
@@ -133,7 +133,7 @@ test('S0-23 S0-99 the transfer sheet shows changes by engineering, and a product
 });
 
 describe('opening and sending the transfer sheet', () => {
-  test('sending an outdated transfer sheet answers 409 with a new sheet and keeps the typed values', async () => {
+  test('when a row changed after the transfer sheet was shown, sending it answers 409 with a new sheet that keeps the typed values', async () => {
     const id = await add(world.staging, 'form');
     const { click } = await open(ana, `form:${id}`);
     await change(world.staging, { entity: 'form', id }, { description: 'Later' });
@@ -145,7 +145,7 @@ describe('opening and sending the transfer sheet', () => {
     expect(await has(world.preprod, { entity: 'form', id })).toBe(false);
   });
 
-  test('the transfer sheet offers rows with pending changes of the same business and adds them', async () => {
+  test('the transfer sheet of a business offers its tasks with pending changes, and adds the tasks that the user ticks', async () => {
     const { staging, preprod } = world;
     const business = await add(staging, 'business', { name: 'Kesar' });
     const tasks = [];
@@ -158,7 +158,7 @@ describe('opening and sending the transfer sheet', () => {
     expect(await has(preprod, { entity: 'business', id: business })).toBe(false);
   });
 
-  test('the transfer sheet offers a referenced row that differs at the destination, and names the other rows it affects', async () => {
+  test('the transfer sheet offers a referenced form that differs at the destination, and counts the tasks that also use an updated form', async () => {
     const { staging } = world;
     const business = await add(staging, 'business');
     const form = await add(staging, 'form', { name: 'Visit details' });
@@ -175,7 +175,7 @@ describe('opening and sending the transfer sheet', () => {
     expect(affected.text).toContain('Form “Visit details” is also used there by 1 task');
   });
 
-  test('rows that are equal at the destination are listed as unchanged, and sent again only on request', async () => {
+  test('the transfer sheet lists rows that are equal at the destination as unchanged, and sends them again only when the user asks for it', async () => {
     const id = await add(world.staging, 'form');
     await transfer(world.staging, [{ entity: 'form', id }]);
     const { text, click } = await open(ana, `form:${id}`);

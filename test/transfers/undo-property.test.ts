@@ -1,5 +1,5 @@
-// Random transfers (500 with `bin/test --long`), each followed by its undo: every column, link and document of the
-// destination must be restored, and an app that polls must have the same rows.
+// Random transfers (500 with `bin/test --long`), each followed by its undo. The undo must restore every column, link
+// and document of the destination, and an app that polls for newer rows must end with the same rows.
 import { expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
 import { canonical } from '../../src/catalog/content.ts';
@@ -16,7 +16,7 @@ import { useWorld } from '../support/world.ts';
 
 const world = useWorld({ cleared: 'once' });
 
-/** How many transfers are tried; `bin/test --long` sets 500. */
+/** How many random transfers are sent and undone; `bin/test --long` sets 500. */
 const wanted = Number(process.env['UNDO_TRANSFERS'] ?? 100);
 
 const cities = ['Pune', 'Delhi', '東京 🗼'];
@@ -30,7 +30,7 @@ const links = fc.uniqueArray(
   { selector: ({ city }) => city, maxLength: 3 },
 );
 
-/** An edit in staging; `at` says which existing row it changes. */
+/** A random edit in staging; `at` is a random number that decides which existing row the edit changes. */
 const edit = fc.oneof(
   fc.record({ do: fc.constant('business' as const), at: fc.nat(), text: words, links }),
   fc.record({ do: fc.constant('form' as const), at: fc.nat(), text: words, links }),
@@ -56,7 +56,7 @@ async function idsOf(entity: string): Promise<number[]> {
 }
 const pick = <T>(from: T[], at: number): T | undefined => from[at % Math.max(1, from.length)];
 
-/** Applies an edit: it adds a row, or changes an existing one. */
+/** Returns the content that an edit gives a row; null if there is no row yet to which this content must refer. */
 const facts: Record<Exclude<Edit['do'], 'remove'>, (one: Edit) => Promise<Content | null>> = {
   business: async ({ text, links: linked }) => ({ description: text, cities: linked }),
   form: async ({ text }) => ({ description: text }),
@@ -86,7 +86,7 @@ async function perform(one: Edit) {
   }
 }
 
-/** All rows that can be selected, including deleted ones; at least one. */
+/** Returns the rows that the bits of `picked` select, at least one. Deleted rows can be selected, too. */
 async function chosen(picked: number): Promise<RowKey[]> {
   const roots = ['business', 'form', 'task'];
   const [gone] = (await world.staging.sql.query(
@@ -99,7 +99,7 @@ async function chosen(picked: number): Promise<RowKey[]> {
   return some.length > 0 ? some : all.slice(0, 1);
 }
 
-/** An app’s copy of an environment, updated by polling for newer rows. */
+/** An app that keeps a copy of an environment’s rows and updates it by polling for newer rows. */
 function app(here: App) {
   const copy: Contents = new Map();
   const cursors = new Map<string, string>();
@@ -137,7 +137,7 @@ function app(here: App) {
   return { copy, poll };
 }
 
-test('undoing a random transfer restores every value of the destination', async () => {
+test('the undo of a random transfer restores every value at the destination, and a polling app has the same rows', async () => {
   const counted = { undone: 0 };
   await fc.assert(
     fc.asyncProperty(fc.array(round, { minLength: 10, maxLength: 10 }), async (rounds) => {

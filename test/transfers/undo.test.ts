@@ -1,4 +1,4 @@
-// Undoing whole transfers and single rows, through the same transfer sheet.
+// Undoes whole transfers and single rows of a transfer; an undo has a sheet like a transfer.
 import { describe, expect, test } from '@jest/globals';
 import { v4 as uuid } from 'uuid';
 import { type RowKey, keyText } from '../../src/catalog/entity.ts';
@@ -24,7 +24,7 @@ import { pendingRows } from '../../src/state/pending.ts';
 
 const world = useWorld();
 
-/** Undoes an undo, with the confirmation that undone rows need. */
+/** Undoes an undo, and confirms that the undone content is sent again. */
 async function redo(back: Transfer) {
   const { plan } = await undoSheet(world.staging, back);
   const again = plan.steps.map(keyText);
@@ -60,7 +60,7 @@ test('the undo of a transfer removes everything that the transfer created, in My
   expect(await claimsIn(world.preprod)).toBe(0);
 });
 
-test('the undo of a transfer restores the former values with a new modified_at, and can itself be undone', async () => {
+test('the undo of a transfer restores the former values with a new modified_at, and the undo can itself be undone', async () => {
   const { staging, preprod } = world;
   const { form, field } = await launch();
   await change(staging, form, { description: 'Newer' });
@@ -82,7 +82,7 @@ test('the undo of a transfer restores the former values with a new modified_at, 
   expect(plan.steps.map(({ action }) => action)).toEqual(['same', 'same']);
 });
 
-test('undoing single rows of a transfer also undoes their dependent rows, and no others', async () => {
+test('undoing a single form of a transfer also undoes the fields of the form, but no other rows', async () => {
   const { staging, preprod } = world;
   const { form, field, business } = await launch();
   await change(staging, form, { description: 'Newer' });
@@ -95,7 +95,7 @@ test('undoing single rows of a transfer also undoes their dependent rows, and no
   expect((await get(preprod, business))['description']).toBe('Newer');
 });
 
-test('the undo of a transfer skips and lists rows that were edited since, and the rows they need', async () => {
+test('the undo of a transfer skips a row that was edited since, and the rows to which it refers, and lists the reasons', async () => {
   const { preprod, staging } = world;
   const { business, form, field, task, sent } = await launch();
   await change(preprod, task, { title: 'Edited there' });
@@ -111,7 +111,7 @@ test('the undo of a transfer skips and lists rows that were edited since, and th
   expect(await here(field)).toBe(false);
 });
 
-test('the undo of a transfer skips a row that a later row references', async () => {
+test('the undo of a transfer skips a form to which a task of a later transfer refers', async () => {
   const { staging } = world;
   const { business, form, sent } = await launch();
   const later = await add(staging, 'task', { business: business.id, form: form.id });
@@ -123,7 +123,7 @@ test('the undo of a transfer skips a row that a later row references', async () 
   expect(await here(form)).toBe(true);
 });
 
-test('the undo of a transfer removes a city that the transfer created, unless another row is linked with it', async () => {
+test('the undo of a transfer does not remove a city that the transfer created if another row is linked with the city', async () => {
   const { staging, preprod } = world;
   await add(staging, 'city', { name: 'Pune' });
   const cities = [{ city: 'Pune', partner: null }];
@@ -142,7 +142,7 @@ test('the undo of a transfer removes a city that the transfer created, unless an
   expect(await cityThere()).toBe(1);
 });
 
-test('undoing the transfer of a deletion restores the row under its former id', async () => {
+test('undoing the transfer of a deletion restores the row with its former id', async () => {
   const { staging, preprod } = world;
   const form = keyOf('form', await add(staging, 'form'));
   const field = keyOf('form_field', await add(staging, 'form_field', { form: form.id }));
@@ -167,7 +167,7 @@ const problems = async (...given: [RowKey[], Parameters<typeof sheet>[2]?]) =>
   (await sheet(world.staging, ...given)).plan.problems;
 
 describe('undone rows', () => {
-  test('sending undone content again requires a confirmation; newer content does not', async () => {
+  test('sending undone content again requires a confirmation, but sending newer content does not', async () => {
     const { staging } = world;
     const { form } = await launch();
     await change(staging, form, { description: 'Crashes' });
@@ -186,7 +186,7 @@ describe('undone rows', () => {
   });
 });
 
-test('a row on hold (Not for production) stays on hold when its transfer is undone', async () => {
+test('a hold on a row (Not for production) does not prevent the undo of its transfer', async () => {
   const { staging } = world;
   const { form, sent } = await launch();
   await marks.hold(staging, pm.email, form, 'not yet');
@@ -194,7 +194,7 @@ test('a row on hold (Not for production) stays on hold when its transfer is undo
   expect(plan.problems).toEqual([]);
 });
 
-test('overwriting a value that an undo restored still requires a typed confirmation', async () => {
+test('when an undo restored another user’s value, overwriting this value again still requires a typed confirmation', async () => {
   const { staging, preprod } = world;
   const { form } = await launch();
   await change(staging, form, { description: 'Ours' });
@@ -206,7 +206,7 @@ test('overwriting a value that an undo restored still requires a typed confirmat
   expect((await problems([form])).map(({ reason }) => reason)).toEqual(['changed-there']);
 });
 
-test('the mark Undone belongs to the undone content of a row: a transfer of other content keeps the mark, a second undo sets it again', async () => {
+test('undone content still needs a confirmation after a transfer of other content, and again after a second undo', async () => {
   const { staging } = world;
   const { form } = await launch();
   await change(staging, form, { description: 'Crashes' });
@@ -241,7 +241,7 @@ test('excluding a row from the undo of a transfer also excludes its dependent ro
   await site.close();
 });
 
-test('a double click on undo undoes a transfer once', async () => {
+test('a double click on the undo button undoes the transfer only once', async () => {
   const { staging } = world;
   const { sent } = await launch();
   const key = uuid();

@@ -1,4 +1,5 @@
-// Pages, API and workers while the database is being updated or has another version.
+// Tests pages, the API, transfers and saves while the database is being updated or has another version than the
+// program.
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -28,7 +29,7 @@ const updating = {
   since: '2026-11-21T09:00:00.000Z',
 };
 
-/** Writes the version document and waits until no cache holds the former one. */
+/** Writes or deletes the version document, and waits until every cached version has expired. */
 async function mark(here: App, version: Parameters<typeof writeVersion>[1] | null) {
   if (version === null) await here.documents.collection('metadata').deleteMany({});
   else await writeVersion(here.documents, version);
@@ -43,13 +44,13 @@ test.each([
   [{ databaseVersion: '2.0', isUpdating: true }, 'updating'],
   [null, 'unknown'],
 ])(
-  'S2-52 S2-53 when the version document of the database is %j, the program counts its database as “%s”',
+  'S2-52 S2-53 with the version document %j, a program that supports version 1.0 treats the database as “%s”',
   (version, kind) => {
     expect(compatibilityOf(version, '1.0').kind).toBe(kind);
   },
 );
 
-test('S2-01 S2-02 S2-03 the document metadata/metadata holds the version as a string and the updating flag', async () => {
+test('S2-01 S2-02 S2-03 the version document metadata/metadata contains the version as a string and the updating flag', async () => {
   const [stored, ...others] = await world.staging.documents.collection('metadata').find().toArray();
   expect(others).toEqual([]);
   expect(stored).toEqual({ _id: 'metadata', databaseVersion: supported, isUpdating: false });
@@ -79,7 +80,7 @@ test('S2-10 S2-11 S2-12 S2-13 S2-15 S2-16 S2-42 S2-43 the server and the command
 describe('pages during an update', () => {
   const site = useSite(world, 'staging');
 
-  test('S2-20 S2-23 S2-24 S2-25 a database update signs people out, and lets them return to their page afterwards', async () => {
+  test('S2-20 S2-23 S2-24 S2-25 a database update signs people out, and when it is over they return to the page that they wanted', async () => {
     const client = await site.as('pm');
     await mark(world.staging, updating);
     const gone = await client.get('/catalog/task?tab=ready');
@@ -99,7 +100,7 @@ describe('pages during an update', () => {
     expect((await client.get('/catalog/task')).headers['location']).toBe('/sign-in');
   });
 
-  test('S2-21 S2-22 when program and database have different versions, people are signed out, and the page names both', async () => {
+  test('S2-21 S2-22 when the program and the database have different versions, people are signed out and see both versions', async () => {
     const client = await site.as('pm');
     await mark(world.staging, { databaseVersion: '0.9.0', isUpdating: false });
     const gone = await client.get('/catalog/task');
@@ -113,7 +114,7 @@ describe('pages during an update', () => {
     await mark(world.staging, open);
   });
 
-  test('a form posted during a database update is restored after signing in again, and not saved before', async () => {
+  test('a form posted during a database update is kept for its person, who can send it after signing in again', async () => {
     const form = {
       entity: 'form',
       id: await add(world.staging, 'form', { name: 'Visit details' }),
@@ -157,7 +158,7 @@ describe('pages during an update', () => {
     await mark(world.staging, open);
   });
 
-  test('S2-54 without the version document of the database, pages can be read but not saved', async () => {
+  test('S2-54 while the version document is missing or malformed, pages can be read but nothing can be saved', async () => {
     const form = {
       entity: 'form',
       id: await add(world.staging, 'form', { name: 'Visit details' }),
@@ -190,7 +191,7 @@ describe('pages during an update', () => {
 });
 
 describe('the API during an update', () => {
-  test('S2-05 S2-57 the API answers 503 during a database update, and 426 when program and database have different versions', async () => {
+  test('S2-05 S2-57 the API answers 503 during a database update, and 426 when the program and the database have different versions', async () => {
     const site = await openSite(world, 'staging', { LOG_LEVEL: 'silent' });
     const stranger = await site.as(null);
     await mark(world.staging, updating);
@@ -212,11 +213,11 @@ describe('the API during an update', () => {
   });
 });
 
-describe('J-1 a destination that begins to update', () => {
+describe('J-1 a database update of the destination during a transfer', () => {
   const stages = ['journal', 'claim', 'state', 'open', 'lock', 'rows', 'document', 'before commit'];
 
   test.each([...stages, 'after commit', 'committed', 'removed', 'finish'])(
-    'a transfer whose destination begins to update at the step “%s” is refused or completed as a whole',
+    'a transfer is refused or completed as a whole when the database update of its destination begins at the step “%s”',
     async (stage) => {
       const { staging, preprod } = world;
       const form = { entity: 'form', id: await add(staging, 'form') };
@@ -227,8 +228,8 @@ describe('J-1 a destination that begins to update', () => {
         if (reached === stage) await writeVersion(preprod.documents, updating);
       };
       const { state } = await transfer(staging, [task, form]);
-      // The transfer reads the version once more, without a cache, when it has claimed its rows. An update that
-      // begins later lets it finish.
+      // After claiming its rows, the transfer reads the version again, without a cache. An update
+      // that begins after that does not stop the transfer.
       const isEarly = ['journal', 'claim', 'state'].includes(stage);
       expect(state).toBe(isEarly ? 'refused' : 'verified');
       const after = await contents(preprod);
@@ -250,7 +251,7 @@ describe('J-1 a destination that begins to update', () => {
     await change(staging, form, { description: 'Newer' });
   });
 
-  test('J-5 the transfer of a dead process is recovered after a database update, or during it if it has claimed rows', async () => {
+  test('J-5 an interrupted transfer is recovered after the database update of its destination, or during the update if it has claimed rows', async () => {
     const { staging, preprod, variables } = world;
     const form = { entity: 'form', id: await add(staging, 'form') };
     await transferKilledAt(variables.staging, [form], 'journal');

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { Form } from '../../src/web/form/form.ts';
 
-test('a text field of a posted form is trimmed, and read as empty when missing or given twice', () => {
+test('a text in a posted form is trimmed, and counts as empty when it is missing or was posted twice', () => {
   const form = new Form([
     ['name', ' Pune\0 '],
     ['twice', 'a'],
@@ -12,13 +12,13 @@ test('a text field of a posted form is trimmed, and read as empty when missing o
   ).toEqual(['Pune', '', '', '', '']);
 });
 
-test('a posted text for a database column is taken whole or refused, never truncated (B7)', () => {
+test('a posted text that is too long for its database column is refused, never truncated (B7)', () => {
   const form = new Form([['note', 'e\u0301'.repeat(300)]]);
   expect(form.textUpTo(300, 'note', 'Note')).toBe('é'.repeat(300));
   expect(() => form.textUpTo(299, 'note', 'Note')).toThrow('Note must be 299 characters or fewer');
 });
 
-test('a list in a posted form is read by its name alone, or by the indexes that client programs write', () => {
+test('a posted list may repeat the field name (rows=a&rows=b) or have indexes (rows[0]=a), as client programs send it', () => {
   const form = new Form([
     ['rows', 'a'],
     ['rows[1]', 'c'],
@@ -30,7 +30,7 @@ test('a list in a posted form is read by its name alone, or by the indexes that 
 });
 
 test.each(['49999999', '4294967294', '99999999999999999999'])(
-  'the list index %s in a posted form is refused, and no array of that size is created (A1)',
+  'the huge list index %s in a posted form is refused, and no array of that size is created (A1)',
   (index) => {
     const form = new Form([
       [`rows[${index}]`, 'x'],
@@ -41,7 +41,7 @@ test.each(['49999999', '4294967294', '99999999999999999999'])(
   },
 );
 
-test('list lines in a posted form come in the order of their index, with all their values', () => {
+test('the lines of a posted list are returned in the order of their indexes, each with all its values', () => {
   const form = new Form([
     ['cities[7][city]', 'Goa'],
     ['cities[2][partner]', 'Kesar'],
@@ -53,7 +53,7 @@ test('list lines in a posted form come in the order of their index, with all the
   ]);
 });
 
-test('a list of full length in a form may have empty lines below, with any index that the form shows (F17)', () => {
+test('only the filled lines of a posted list count against its limit, whatever their indexes are (F17)', () => {
   const full = ['Goa', 'Pune'].map((city, n): [string, string] => [`cities[${n}][city]`, city]);
   const read = (...more: [string, string][]) =>
     new Form([...full, ...more]).lines('cities', ['city'], 2).map(({ city }) => city);
@@ -69,6 +69,6 @@ test.each([
   'cities[0][city][x]',
   'cities[-1][city]',
   'cities[__proto__][city]',
-])('a posted form in which the field name %s should be a line of a list is refused', (name) => {
+])('a posted form with the malformed field name %s for a line of a list is refused', (name) => {
   expect(() => new Form([[name, 'x']]).lines('cities', ['city'], 10)).toThrow('does not show');
 });

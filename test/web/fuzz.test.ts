@@ -1,4 +1,5 @@
-// Every route gets requests that no page of Oneway sends. FUZZ_SEED repeats a run, FUZZ_REQUESTS makes it longer.
+// Sends every route random and hostile requests, which no page of Oneway sends, and checks that none causes a server
+// error. FUZZ_SEED repeats a run; FUZZ_REQUESTS sets the number of random requests.
 import { beforeAll, expect, test } from '@jest/globals';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -45,7 +46,10 @@ beforeAll(async () => {
   clients['stranger'] = await site.as(null);
 });
 
-/** All names that handlers read from a form or URL. */
+/**
+ * The names of all form fields and URL parameters that handlers read, collected from the source
+ * code.
+ */
 const askedFor = [
   ...new Set(
     (readdirSync('src', { recursive: true }) as string[])
@@ -60,7 +64,7 @@ const askedFor = [
 ];
 const fieldNames = [...new Set(catalog.flatMap(({ fields }) => Object.keys(fields)))];
 
-/** A URL of a route: mostly of an existing row, sometimes an impossible one. */
+/** Returns a URL for a route: mostly of an existing row, sometimes with impossible values. */
 const addressOf = (random: Random, { path }: Route) =>
   path
     .replace(/\{(.*)\}/, random.below(2) === 0 ? '$1' : '')
@@ -104,7 +108,10 @@ async function send(
   return { line, status, ms: performance.now() - began, text };
 }
 
-/** Whether a route is tried: not those that end the session, change permissions or keep a stream open. */
+/**
+ * Whether a route gets requests. Routes that end the session, change permissions or keep a stream
+ * open are left out.
+ */
 const isTried = ({ path }: Route) =>
   !['/sign-out', '/sign-in', '/jobs/:number/events', '/readyz'].includes(path) &&
   !path.startsWith('/people/:id') &&
@@ -112,7 +119,7 @@ const isTried = ({ path }: Route) =>
   path !== '/sign-in/callback';
 
 test(
-  'no request is answered with a 5xx status, whatever it asks for or posts (B6)',
+  'random requests to any route are never answered with a 5xx status (B6)',
   async () => {
     console.log(`FUZZ_SEED=${seed} FUZZ_REQUESTS=${REQUESTS}`);
     const random = randomFrom(seed);
@@ -186,7 +193,7 @@ test.each(Object.keys(hostile))(
   180_000,
 );
 
-test('a form field posted in any wrong shape causes no server error in any form (B6)', async () => {
+test('form fields posted in a wrong shape cause no server error in any form (B6)', async () => {
   const pm = clients['pm'] as Client;
   const csrf = await pm.token();
   const wrong: string[] = [];

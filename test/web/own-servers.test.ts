@@ -1,5 +1,5 @@
-// This environment’s own servers refuse, are silent, slow, cut or read-only: every page ends with an error message,
-// and nothing typed is lost.
+// Tests pages while MySQL, MongoDB or Redis of their own environment is unreachable, silent, slow or read-only, or cuts
+// connections: every page ends in time, if necessary with an error message, and no typed values are lost.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -98,8 +98,9 @@ async function untilReady() {
 const sentence = /right now|at the moment|Try again/;
 
 /**
- * How long pages may take: every page uses Redis, whose silence is remembered; the databases are pinged after three
- * seconds.
+ * How many milliseconds a page may take while a server fails, and how many pages are requested at
+ * once. Pages fail fast without Redis, because its silence is remembered. The databases are pinged
+ * only after three seconds.
  */
 const patience = {
   redis: { most: 3000, atOnce: 12 },
@@ -107,7 +108,10 @@ const patience = {
   mongo: { most: 8000, atOnce: Infinity },
 };
 
-/** The pages that failed without an error message, or took too long. */
+/**
+ * Requests all pages of the menu. Returns the pages that failed without an error message or took
+ * too long.
+ */
 async function wrong({ most, atOnce }: { most: number; atOnce: number }): Promise<string[]> {
   const found: string[] = [];
   const look = async ([client, href]: [Client, string]) => {
@@ -124,16 +128,19 @@ async function wrong({ most, atOnce }: { most: number; atOnce: number }): Promis
 }
 
 describe.each<keyof typeof own>(['redis', 'mysql', 'mongo'])(
-  'a server of the own environment (%s) that',
+  'pages while the %s server of their environment fails',
   (server) => {
     test.each<[string, (proxy: Proxy) => unknown]>([
-      ['refuses', (proxy) => proxy.refuse()],
+      ['refuses connections', (proxy) => proxy.refuse()],
       ['is silent', (proxy) => proxy.hang('both')],
       ['is silent after its greeting', (proxy) => (proxy.cut(), proxy.hang('after greeting'))],
       ['is slow', (proxy) => proxy.slow(proxy === own.redis ? 1500 : 150)],
-      ['is cut in the middle', (proxy) => (proxy.cut(), proxy.cutAfter(200))],
+      [
+        'cuts the connection in the middle of an answer',
+        (proxy) => (proxy.cut(), proxy.cutAfter(200)),
+      ],
     ])(
-      'no page of the menu waits for a server of its own environment that %s (F11)',
+      'every page of the menu ends in time when a server of its environment %s (F11)',
       async (_how, fail) => {
         await fail(own[server]);
         expect(await wrong(patience[server])).toEqual([]);
@@ -162,12 +169,13 @@ async function isSaved() {
   return false;
 }
 
-describe('a form that is saved', () => {
+describe('forms posted while a server fails', () => {
   test.each<keyof typeof own>(['redis', 'mysql', 'mongo'])(
-    'a form saved while the %s server of its environment is silent is shown again with the typed values, and nothing is saved (F11)',
+    'a form posted while the %s server of its environment is silent is shown again with the typed values and not saved (F11)',
     async (server) => {
       const post = postOf(await pm().token());
-      // Waits as long as a process keeps the version of the database in its cache.
+      // Waits until the cached version of the database has expired, so that the post reads the
+      // version again.
       await sleep(TTL_MS);
       own[server].hang('both');
       const begun = performance.now();
@@ -186,7 +194,7 @@ describe('a form that is saved', () => {
     60_000,
   );
 
-  test('a form saved when MongoDB falls silent is kept, and the page says that the outcome is uncertain (F11)', async () => {
+  test('when MongoDB falls silent during a save, the typed values are kept, and the page says that the outcome is uncertain (F11)', async () => {
     const post = postOf(await pm().token());
     await pm().get('/catalog/form');
     own.mongo.hang('both');
@@ -201,7 +209,7 @@ describe('a form that is saved', () => {
     expect((await pm().get('/saved-form')).text).toContain(typed.name);
   }, 60_000);
 
-  test('a form saved while MySQL is read-only is kept with an explanation, and can be sent again (F11)', async () => {
+  test('while MySQL is read-only, a save ends with an explanation, and the typed values are kept for sending again (F11)', async () => {
     await root.query('SET GLOBAL read_only = 1');
     try {
       const answer = await pm().post('/catalog/form', typed);
@@ -233,7 +241,7 @@ describe('a slow page', () => {
     expect((await page).status).toBe(200);
   }, 20_000);
 
-  test('a slow page that becomes ready after it was aborted is dropped without an error (F11)', async () => {
+  test('the result of a slow page that was aborted is dropped without an error (F11)', async () => {
     const failed: unknown[] = [];
     const note = (error: unknown) => void failed.push(error);
     process.on('unhandledRejection', note).on('uncaughtException', note);
@@ -255,7 +263,7 @@ describe('/readyz', () => {
     ['ACCOUNT LOCK', 'ACCOUNT UNLOCK', 'has locked the account'],
     ['WITH MAX_QUERIES_PER_HOUR 1', 'WITH MAX_QUERIES_PER_HOUR 0', 'has a limit that is used up'],
   ])(
-    'after “alter user … %s” the check /readyz says what MySQL refuses, without names of accounts (C1)',
+    'when MySQL refuses queries after “alter user … %s”, the check /readyz says why, without naming the database account (C1)',
     async (take, give, words) => {
       const found = await first<{ user: string }>(world.staging.sql, sql`select user() as user`);
       const user = found?.user.split('@')[0] ?? '';

@@ -1,5 +1,5 @@
-// Reading of posted forms, through the pages: what visitors may send without a sign-in, and what signed-in people may
-// post.
+// Tests that pages refuse posted forms that are too large, compressed or malformed, from visitors and from signed-in
+// people.
 import { connect } from 'node:net';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -19,7 +19,10 @@ afterAll(() => void server.close());
 
 const ours = (path: string) => request(server).post(path).set('Sec-Fetch-Site', 'same-origin');
 
-/** The CPU time of a request in milliseconds, client and server together; other programs do not count. */
+/**
+ * Returns the CPU time of a request in milliseconds, of the client and the server together. Unlike
+ * elapsed time, CPU time does not depend on other programs.
+ */
 async function costOf(work: () => Promise<unknown>): Promise<number> {
   const before = process.cpuUsage();
   await work();
@@ -27,10 +30,10 @@ async function costOf(work: () => Promise<unknown>): Promise<number> {
   return (user + system) / 1000;
 }
 
-test('a huge list index posted by a visitor who is not signed in creates no array (A1)', async () => {
+test('a huge list index posted by a visitor who is not signed in does not create a huge array (A1)', async () => {
   const post = () => ours('/catalog/task').field('a[49999999]', 'x');
   await post();
-  // Creating the array alone would take seconds.
+  // Creating such a huge array would take seconds.
   expect(await costOf(post)).toBeLessThan(500);
 });
 
@@ -39,7 +42,7 @@ test('a sign-in form of 20,000 fields is refused before it is parsed (A2)', asyn
   expect((await ours('/sign-in').send(body)).status).toBe(413);
 });
 
-test('a sign-in form of many fields within few bytes is refused (A2)', async () => {
+test('a sign-in form with too many fields is refused even if it has few bytes (A2)', async () => {
   expect((await ours('/sign-in').send('a=&'.repeat(100))).status).toBe(413);
 });
 
@@ -47,7 +50,7 @@ test('a multipart form is refused by pages that take no images (A3)', async () =
   expect((await ours('/sign-in').field('email', 'x')).status).toBe(415);
 });
 
-test('the size of a form of unknown length is counted while it is received (A3)', async () => {
+test('a form without a declared length is refused as soon as the received bytes exceed the limit (A3)', async () => {
   const before = process.memoryUsage.rss();
   const answer = await raw(
     `POST /sign-in HTTP/1.1\r\nHost: x\r\nSec-Fetch-Site: same-origin\r\nContent-Type: application/x-www-form-urlencoded\r\nTransfer-Encoding: chunked\r\n\r\n`,
@@ -57,11 +60,11 @@ test('the size of a form of unknown length is counted while it is received (A3)'
   expect(process.memoryUsage.rss() - before).toBeLessThan(100 * 1024 * 1024);
 });
 
-test('a compressed form is not read (A3)', async () => {
+test('a compressed form is refused (A3)', async () => {
   expect((await ours('/sign-in').set('Content-Encoding', 'gzip').send('email=a')).status).toBe(415);
 });
 
-/** Sends raw bytes; returns the answer once the connection has ended or is silent. */
+/** Sends raw bytes. Returns the response once the connection has ended or is silent. */
 const raw = (head: string, body: string) =>
   new Promise<string>((resolve) => {
     const socket = connect(port, '127.0.0.1');
@@ -95,7 +98,7 @@ const broken: [string, string, string][] = [
     'multipart/form-data; boundary=x',
     '--x\r\nContent-Disposition: form-data\r\n\r\nabc\r\n--x--',
   ],
-  ['of another kind', 'multipart/form-data; boundary=x', 'abc'],
+  ['not in multipart format', 'multipart/form-data; boundary=x', 'abc'],
 ];
 test.each(broken)(
   'a multipart form that is %s is answered with 400 (B6.8)',

@@ -11,7 +11,10 @@ import { useWorld } from '../support/world.ts';
 const world = useWorld();
 const site = useSite(world, 'staging');
 
-/** Tabs of one browser: they share its cookies, and each keeps the token of the page that it shows. */
+/**
+ * Simulates the tabs of one browser. The tabs share the cookies, and each tab posts the CSRF token
+ * of the page that it shows.
+ */
 function openBrowser() {
   const agent = request.agent(site.app);
   const tokenOn = (html: string) => /name="csrf" value="([^"]+)"/.exec(html)?.[1] ?? '';
@@ -45,8 +48,8 @@ const newForm = async () => ({
   id: await add(world.staging, 'form', { name: 'Visit details' }),
 });
 
-describe('a form of a page that was opened before signing in again', () => {
-  test('a form opened before signing in again is given back to the same person at once, and can be sent from there (F15)', async () => {
+describe('forms on pages that were opened before signing in again', () => {
+  test('a form on a page that was opened before signing in again is saved for the same person, who can send it at once (F15)', async () => {
     const form = await newForm();
     const browser = openBrowser();
     await browser.signIn('pm');
@@ -67,7 +70,7 @@ describe('a form of a page that was opened before signing in again', () => {
     expect((await browser.agent.get('/saved-form')).headers['location']).toBe('/');
   });
 
-  test('a form on a page opened by another person is kept for that person, and nothing is sent (F15)', async () => {
+  test('a form on a page that another person opened is saved for that other person and not sent (F15)', async () => {
     const form = await newForm();
     const browser = openBrowser();
     await browser.signIn('pm');
@@ -100,7 +103,7 @@ describe('a form of a page that was opened before signing in again', () => {
     await browser.agent.get('/').expect(200);
   });
 
-  test('a form is kept even when the person who has signed in since may not send it (F15)', async () => {
+  test('a form is saved for its person even if the person who has signed in since may not send such a form (F15)', async () => {
     const form = await newForm();
     const browser = openBrowser();
     await browser.signIn('pm');
@@ -114,7 +117,7 @@ describe('a form of a page that was opened before signing in again', () => {
     expect((await browser.signIn('pm')).headers['location']).toBe('/saved-form');
   });
 
-  test('a form is kept when the permission to send it was revoked meanwhile (F15)', async () => {
+  test('a form is refused but saved when the permission of its person was revoked meanwhile (F15)', async () => {
     const form = await newForm();
     const browser = openBrowser();
     await browser.signIn('ed');
@@ -130,7 +133,7 @@ describe('a form of a page that was opened before signing in again', () => {
     expect((await get(world.staging, form))['description']).toBeNull();
   });
 
-  test('saved forms of several tabs are all kept, and can be discarded one by one (F15)', async () => {
+  test('the saved forms of several tabs are all kept, and the person can discard them one by one (F15)', async () => {
     const browser = openBrowser();
     await browser.signIn('pm');
     const first = await browser.open('/catalog/form/new');
@@ -148,7 +151,7 @@ describe('a form of a page that was opened before signing in again', () => {
     expect(left).toEqual(['/saved-form', '/']);
   });
 
-  test('a saved form is kept when the page to which it is sent refuses it (F15)', async () => {
+  test('a saved form stays saved when the page to which it is sent refuses it (F15)', async () => {
     const browser = openBrowser();
     await browser.signIn('pm');
     const first = await browser.open('/catalog/form/new');
@@ -161,7 +164,7 @@ describe('a form of a page that was opened before signing in again', () => {
     expect(textOf((await browser.agent.get('/saved-form')).text)).toContain('Kept');
   });
 
-  test('a chosen image is kept with its saved form, and a file that is no image is reported (F15)', async () => {
+  test('a chosen image is saved with its form, and a file that is not an image is reported (F15)', async () => {
     const browser = openBrowser();
     await browser.signIn('pm');
     const first = await browser.open('/catalog/banner/new');
@@ -182,7 +185,7 @@ describe('a form of a page that was opened before signing in again', () => {
     expect(both).toContain('Choose the file for Image again');
   });
 
-  test('a saved form with 1,201 linked cities is kept whole and given back (F15, F17)', async () => {
+  test('a form with 1,201 linked cities is saved and given back completely (F15, F17)', async () => {
     const browser = openBrowser();
     await browser.signIn('pm');
     const first = await browser.open('/catalog/business/new');
@@ -201,7 +204,7 @@ describe('a form of a page that was opened before signing in again', () => {
     expect([on.status, on.headers['location']]).toEqual([307, '/catalog/business']);
   });
 
-  test('a chosen image is kept when a save fails, and is sent again with the typed values (F15)', async () => {
+  test('when a save fails, the error page keeps the chosen image and the typed values, so that the user can send them again (F15)', async () => {
     const browser = openBrowser();
     await browser.signIn('pm');
     const token = await browser.open('/catalog/banner/new');
@@ -219,7 +222,7 @@ describe('a form of a page that was opened before signing in again', () => {
     });
   });
 
-  test('every page that takes a form can save it for later (F15)', async () => {
+  test('every form that a signed-in person may post can be saved for later (F15)', async () => {
     const all = routes(openSignIn(site.here, site.redis)).filter(
       ({ method, allow, path }) =>
         method === 'post' && allow === 'look' && !path.startsWith('/saved-form'),
@@ -238,7 +241,7 @@ describe('a form of a page that was opened before signing in again', () => {
   });
 });
 
-test('a form from a browser in which nobody has signed in is neither read nor kept (B1)', async () => {
+test('a form from a browser in which nobody has signed in is neither read nor saved (B1)', async () => {
   const before = (await site.redis.keys('oneway:staging:saved-forms:*')).length;
   const browser = openBrowser();
   const answer = await browser.post('/catalog/form', await browser.open('/sign-in'), typed);

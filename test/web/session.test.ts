@@ -14,8 +14,8 @@ const HOUR = 60 * 60 * 1000;
 
 const keys = async () => (await site.redis.keys('oneway:staging:*')).length;
 
-describe('strangers', () => {
-  test('requests of visitors who are not signed in leave nothing in Redis (B1)', async () => {
+describe('visitors who are not signed in', () => {
+  test('requests of visitors who are not signed in store nothing in Redis (B1)', async () => {
     const before = await keys();
     for (let number = 0; number < 30; number += 1) {
       await request(site.app)
@@ -39,7 +39,7 @@ describe('strangers', () => {
     expect(page.status).toBe(200);
   });
 
-  test('a sign-in with an e-mail of one megabyte is refused at once and stores only short keys in Redis (B1)', async () => {
+  test('a sign-in with an e-mail of 3,000 characters is refused, and stores only short keys in Redis (B1)', async () => {
     const client = await site.as(null);
     const email = `${'x'.repeat(3000)}@example.com`;
     const answer = await client.post('/sign-in', { email, password });
@@ -49,7 +49,7 @@ describe('strangers', () => {
   });
 });
 
-describe('answers of a session', () => {
+describe('response headers', () => {
   test('pages for signed-in people are sent with Cache-Control: no-store, and signing out clears the browser’s cache (B2)', async () => {
     const client = await site.as('ops');
     for (const path of ['/', '/audit', '/people', '/catalog/task', '/search?q=x', '/nothing']) {
@@ -67,7 +67,7 @@ describe('answers of a session', () => {
   });
 });
 
-describe('the last hour of a session', () => {
+describe('the end of a session', () => {
   const at = (hours: number) => {
     const now = Date.now() + hours * HOUR;
     return jest.spyOn(Date, 'now').mockImplementation(() => now);
@@ -95,7 +95,7 @@ describe('the last hour of a session', () => {
     expect(await statusAt(0)).toEqual({ status: 200, until: expect.closeTo(10, 1) });
     expect(await statusAt(11.5)).toEqual({ status: 200, until: expect.closeTo(12, 1) });
     expect(await statusAt(12.1)).toMatchObject({ status: 303 });
-    // The session was deleted, so setting the clock back does not bring it to life.
+    // The session was deleted, so it does not become valid again when the clock is set back.
     expect(await statusAt(1)).toMatchObject({ status: 303 });
   });
 
@@ -115,7 +115,7 @@ describe('the last hour of a session', () => {
 });
 
 describe('cookies', () => {
-  test('cookies are Secure unless the site’s own address is http on localhost (C4)', () => {
+  test('cookies are Secure unless the server’s own URL is http on localhost (C4)', () => {
     expect(isSecureCookie('', 'http://localhost:4201')).toBe(false);
     expect(isSecureCookie('', 'http://127.0.0.1:4201')).toBe(false);
     expect(isSecureCookie('', 'https://oneway.example.com')).toBe(true);
@@ -124,7 +124,7 @@ describe('cookies', () => {
     expect(isSecureCookie('false', 'https://oneway.example.com')).toBe(false);
   });
 
-  test('behind https every cookie is Secure and has the prefix __Host-, whatever the proxy forwards (C4)', async () => {
+  test('when the server’s own URL is https, every cookie is Secure and has the prefix __Host-, whatever a proxy forwards (C4)', async () => {
     const secure = await openSite(world, 'staging', {
       SECURE_COOKIES: '',
       ENVIRONMENT_URLS: 'staging=https://oneway.example.com',
@@ -169,7 +169,7 @@ test('a POST with a foreign Origin is refused when the browser sends no Sec-Fetc
   expect((await post('http://oneway.test')).status).toBe(303);
 });
 
-test('connections with incomplete headers or bodies are closed, and so are too many at once (C13)', async () => {
+test('the server closes connections with incomplete headers or bodies, and connections above the limit (C13)', async () => {
   const limits = { headersMs: 300, requestMs: 600, checkEveryMs: 100, connections: 2 };
   const server = openServer((req, res) => req.resume().once('end', () => res.end()), limits);
   server.listen(0);

@@ -1,4 +1,4 @@
-// Wrong requests are refused or ignored, and never cause a server error.
+// Tests that malformed requests are refused or ignored, and never cause a server error.
 import { expect, test } from '@jest/globals';
 import { run, sql } from '../../src/database/sql.ts';
 import { parseKeys } from '../../src/sheet/posted-keys.ts';
@@ -38,7 +38,7 @@ test.each([
   },
 );
 
-test('a form field posted in the shape of an object is shown as empty, in each form (B6.2)', async () => {
+test('a form field posted in the shape of an object counts as empty, in URL-encoded and multipart forms (B6.2)', async () => {
   for (const name of ['title[toString]', 'title[a]', 'cities[0][city][x]', 'cities[x][city]']) {
     const answer = await pm.post('/catalog/task', { [name]: 'x' });
     expect([name, answer.status]).toEqual([name, 422]);
@@ -51,7 +51,7 @@ test('a form field posted in the shape of an object is shown as empty, in each f
   }
 });
 
-test('permissions posted in any shape are saved once or refused (B6.3, B6.4)', async () => {
+test('permissions posted twice or in the shape of an object cause no server error (B6.3, B6.4)', async () => {
   const shapes = [
     'permissions=editor&permissions=editor',
     'permissions[a]=x',
@@ -93,13 +93,13 @@ test.each(['NaN', '1e309', 'Infinity', '0x1', '-1'])(
 );
 
 test.each([Number.NaN, Infinity, [[1, Number.NaN]], [{ a: 1 }], {}])(
-  'a value of a type that SQL does not have (%p) never becomes part of a statement (B6.7)',
+  'a value of a type that SQL does not have (%p) is refused as the parameter of a statement (B6.7)',
   (value) => {
     expect(() => sql`select ${value}`).toThrow(TypeError);
   },
 );
 
-test('searching a picker for 15,000 letters, or for blanks, causes no server error (B6.9)', async () => {
+test('searching a picker for a text of 15,000 characters, letters or blanks, causes no server error (B6.9)', async () => {
   for (const asked of ['x'.repeat(15_000), '+'.repeat(15_000), '%23'.repeat(5000)]) {
     const answer = await pm.get(`/catalog/form/options?q=${asked}`);
     expect(answer.status).toBe(200);
@@ -107,7 +107,7 @@ test('searching a picker for 15,000 letters, or for blanks, causes no server err
 });
 
 test.each(['constructor', '__proto__', 'toString'])(
-  'the former admin tool URL %s is answered with 404 (B6.10)',
+  'the URL /admin_tools/%s, which belongs to no former admin tool, is answered with 404 (B6.10)',
   async (tool) => {
     expect((await pm.get(`/admin_tools/${tool}`)).status).toBe(404);
   },
@@ -131,7 +131,7 @@ test.each([
   },
 );
 
-test('a stored selection drops rows that no longer exist, and can be opened (B8)', async () => {
+test('a stored selection with rows and choices that no longer exist can be opened, without those rows (B8)', async () => {
   const id = await openedSheet();
   const choices = {
     include: ['zzz:1', 7, 'task:1'],
@@ -153,7 +153,7 @@ test('a stored selection drops rows that no longer exist, and can be opened (B8)
   expect((await pm.get('/selections')).status).toBe(200);
 });
 
-test('a selection has at most 20,000 rows, even when rows are added to it (B7)', async () => {
+test('a selection with more than 20,000 rows is refused, even if the rows are added later (B7)', async () => {
   const keys = Array.from({ length: 20_000 }, (_, n) => `task:${n + 1}`);
   expect(parseKeys(keys)).toHaveLength(20_000);
   expect(() => parseKeys([...keys, 'task:20001'])).toThrow('20,000 rows at most');
@@ -165,7 +165,7 @@ test('a selection has at most 20,000 rows, even when rows are added to it (B7)',
   );
 });
 
-test('a note that is too long is refused, not truncated (B7)', async () => {
+test('a hold with a reason of more than 300 characters is refused, not truncated (B7)', async () => {
   const id = await add(world.staging, 'form');
   const answer = await pm.post(`/catalog/form/${id}/hold`, { reason: 'x'.repeat(301) });
   expect(answer.status).toBe(422);

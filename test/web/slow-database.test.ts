@@ -1,4 +1,5 @@
-// A database of this environment whose every answer is late: pages answer in time, or end with an error message.
+// Tests pages while a database of their own environment answers every query late: the pages answer in time, or end with
+// an error message.
 import { afterAll, afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { timeouts } from '../../src/database/timeouts.ts';
 import { openSite, textOf, type Client, type Site } from '../support/people.ts';
@@ -39,7 +40,7 @@ afterAll(() => {
 
 const sentence = /(answers too slowly|does not answer) right now/;
 
-/** Loads a page, and expects it, or an error message, within the given milliseconds. */
+/** Requests a page. Expects the page, or an error message, within the given milliseconds. */
 async function expectAnswer(path: string, within: number) {
   const begun = performance.now();
   const { status, text } = await pm.get(path);
@@ -48,16 +49,16 @@ async function expectAnswer(path: string, within: number) {
   expect(performance.now() - begun).toBeLessThan(within);
 }
 
-describe.each<keyof typeof own>(['mysql', 'mongo'])('while the own %s server is slow', (server) => {
-  test('pages of an environment whose database is slow answer, or end with an error message, within ten seconds (F11)', async () => {
+describe.each<keyof typeof own>(['mysql', 'mongo'])('with a slow %s server', (server) => {
+  test('pages of an environment with a slow database end within twelve seconds, if necessary with an error message (F11)', async () => {
     own[server].slow(1500);
     const pages = ['/', '/catalog/form', '/catalog/task', '/transfers', '/selections', '/sign-in'];
     await Promise.all(pages.map((path) => expectAnswer(path, 12_000)));
   }, 40_000);
 
-  test('a save to a slow database ends with the typed values, and with an error message when its outcome is uncertain (F11)', async () => {
+  test('a save to a slow database succeeds, or ends with an error message and the typed values (F11)', async () => {
     const csrf = await pm.token();
-    // Timeouts shortened in proportion to the usual ones.
+    // Shortens the timeouts in proportion to the usual ones, so that the test is fast.
     Object.assign(timeouts, { slow: 300, slowAnswer: 200, slowPage: 800, slowSave: 1500 });
     own[server].slow(250);
     const typed = { name: `Typed while ${server} was slow`, description: '' };
@@ -75,7 +76,7 @@ describe.each<keyof typeof own>(['mysql', 'mongo'])('while the own %s server is 
   }, 40_000);
 });
 
-test('a page that needs many answers of a slow MySQL ends with an error message, and is shown when MySQL is fast again (F11)', async () => {
+test('a page that needs many answers of a slow MySQL ends with an error message, and works when MySQL is fast again (F11)', async () => {
   Object.assign(timeouts, { slow: 300, slowAnswer: 200, slowPage: 500 });
   own.mysql.slow(400);
   const page = await pm.get('/catalog/task');

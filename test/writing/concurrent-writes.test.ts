@@ -59,7 +59,7 @@ test('a business cannot be deleted while another request adds a task to it', asy
   expect(isThere).toBe((tasks as unknown[]).length > 0);
 });
 
-test('a form posted twice adds one row, and its idempotency key (the random text in the form) is refused for other values', async () => {
+test('a form posted twice adds one row, and its idempotency key (a random text in the form) is refused with other values', async () => {
   const { staging } = world;
   const form = entityNamed('form');
   const content = contentFor('form', { name: 'Address change' });
@@ -73,7 +73,7 @@ test('a form posted twice adds one row, and its idempotency key (the random text
 });
 
 describe('transfers of rows that are being written', () => {
-  test('a transfer does not send rows that another transfer is still writing', async () => {
+  test('the transfer sheet refuses rows that another transfer is still writing', async () => {
     const { staging, preprod } = world;
     const business = await add(staging, 'business');
     const form = await add(staging, 'form');
@@ -94,7 +94,7 @@ describe('transfers of rows that are being written', () => {
 
 describe('rollback', () => {
   test.each(['rollback claim', 'rollback state', 'rollback document', 'roll-back'])(
-    'recovery completes a rollback killed at the step “%s”, and the API lists the rows as deleted',
+    'recovery completes a rollback that was killed at the step “%s”, and records the new document as deleted',
     async (point) => {
       const { staging, preprod } = world;
       const form = await add(staging, 'form');
@@ -106,7 +106,8 @@ describe('rollback', () => {
         "before insert on arrival for each row if new.entity = 'task' then signal sqlstate '45000' set message_text = 'frozen'; end if",
       );
       try {
-        // An attempt to write the transfer has already written its first document and was killed then.
+        // The trigger makes the transfer fail, and the process is killed at this step of the
+        // rollback.
         await transferKilledAt(world.variables.staging, [{ entity: 'task', id: task }], point);
         await recoverNow(staging);
       } finally {
@@ -124,7 +125,7 @@ describe('rollback', () => {
 });
 
 describe('engineering’s work', () => {
-  test('approving engineering’s change of a form is refused when a form field was saved after the page was opened', async () => {
+  test('adopting an engineer’s change of a form is refused if an engineer saved a field of the form after the page was opened', async () => {
     const { staging } = world;
     const form = await add(staging, 'form', {}, ed);
     const key = { entity: 'form', id: form };
@@ -137,7 +138,7 @@ describe('engineering’s work', () => {
     ).rejects.toThrow('was saved again');
   });
 
-  test('moving a dependent row marks both its former and its new parent row as changed by engineering', async () => {
+  test('an engineer who moves a dependent row marks its former and its new parent row as changed by engineering', async () => {
     const { staging } = world;
     const [one, other] = [await add(staging, 'form'), await add(staging, 'form')];
     const field = { entity: 'form_field', id: await add(staging, 'form_field', { form: one }) };
@@ -152,7 +153,7 @@ describe('engineering’s work', () => {
   });
 });
 
-test('a dependent row that moved to another parent row is sent with that parent', async () => {
+test('a dependent row that moved to another parent row is sent together with its new parent row', async () => {
   const { staging, preprod } = world;
   const [one, other] = [await add(staging, 'form'), await add(staging, 'form')];
   const field = { entity: 'form_field', id: await add(staging, 'form_field', { form: one }) };
@@ -164,7 +165,7 @@ test('a dependent row that moved to another parent row is sent with that parent'
   expect(await problemsOf(staging, [keys[0]!])).toEqual([]);
 });
 
-test('sending an unchanged row again also works for a row with linked cities', async () => {
+test('sending an unchanged business with linked cities again gives it a later modified_at', async () => {
   const { staging, preprod } = world;
   for (const here of [staging, preprod]) await add(here, 'city', { name: 'Pune' });
   const key = {
@@ -208,7 +209,7 @@ test('a row on hold and its dependent rows are left out of the pending counts', 
   expect(waits.filter(isReadyToSend)).toEqual([]);
 });
 
-test('the transfer sheet refuses two cities that are mapped to the same city of the destination', async () => {
+test('the transfer sheet refuses a row with two cities that are mapped to the same city of the destination', async () => {
   const { staging, preprod } = world;
   for (const name of ['Bombay', 'Mumbai']) await add(staging, 'city', { name });
   await add(preprod, 'city', { name: 'Mumbai' });
@@ -218,7 +219,7 @@ test('the transfer sheet refuses two cities that are mapped to the same city of 
   expect(await problemsOf(staging, [key])).toEqual(['name-ambiguous']);
 });
 
-test('a city created at the destination under a mapped name is found there under that name', async () => {
+test('a transfer creates a city at the destination under its mapped name, and links the business to this city', async () => {
   const { staging } = world;
   await add(staging, 'city', { name: 'Bombay', country: 'IN' });
   const key = {
@@ -231,7 +232,7 @@ test('a city created at the destination under a mapped name is found there under
   expect(steps.map(({ outcome }) => outcome)).toEqual(['created', 'created']);
 });
 
-test('a save keeps the fields of a document that this version of the program does not know', async () => {
+test('a transfer keeps fields of a document at the destination that this version of Oneway does not know', async () => {
   const { staging, preprod } = world;
   const key = { entity: 'form', id: await add(staging, 'form') };
   await transfer(staging, [key]);

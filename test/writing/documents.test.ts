@@ -1,4 +1,5 @@
-// Many documents in one round trip: each is replaced only if it is still as it was read (compare-and-set).
+// A transfer writes many MongoDB documents in one round trip. Each document is replaced only if it is still as it was
+// read (compare-and-set).
 import { afterEach, expect, test } from '@jest/globals';
 import { entityNamed } from '../../src/catalog/index.ts';
 import * as edits from '../../src/editing/save.ts';
@@ -18,7 +19,10 @@ afterEach(() => {
 
 const fields = 250;
 
-/** A form with many fields that was sent to pre-production and then changed in staging. */
+/**
+ * Adds a form with many fields to staging, sends them to pre-production, and then changes all
+ * fields in staging.
+ */
 async function many() {
   const { staging } = world;
   const form = { entity: 'form', id: await add(staging, 'form') };
@@ -45,7 +49,7 @@ async function many() {
 
 const field = () => collection(world.preprod.documents, entityNamed('form_field'));
 
-test('a transfer of more MongoDB documents than one batch writes all of them', async () => {
+test('a transfer writes all of its 250 changed MongoDB documents', async () => {
   const { form } = await many();
   expect((await transfer(world.staging, [form])).state).toBe('verified');
   expect(await field().countDocuments({ label: 'Newer' })).toBe(fields);
@@ -68,7 +72,7 @@ test('recovery finishes a transfer killed between two batches of MongoDB documen
   expect(await contents(world.preprod)).toEqual(await contents(world.staging));
 });
 
-test('a MongoDB document changed by another user during a transfer is not overwritten, and all other documents are rolled back', async () => {
+test('a transfer does not overwrite a MongoDB document that another user changes meanwhile, and then needs attention', async () => {
   const { form } = await many();
   const ids = (await field().find().sort({ _id: 1 }).toArray()).map(({ _id: id }) => id);
   const theirs = { _id: ids[150] ?? 0 };
@@ -83,7 +87,7 @@ test('a MongoDB document changed by another user during a transfer is not overwr
   expect(await field().findOne(theirs)).toMatchObject({ label: 'Theirs' });
 });
 
-test('a unique name taken by another user during a transfer refuses the whole transfer, and the error names it', async () => {
+test('a transfer is rolled back as a whole if another user takes one of its unique names meanwhile', async () => {
   const { staging, preprod } = world;
   const keys = [];
   for (let number = 0; number < 20; number += 1) {
@@ -106,7 +110,7 @@ test('a unique name taken by another user during a transfer refuses the whole tr
   expect(left.map(({ _id: id }) => id)).toEqual([77]);
 });
 
-test('a save of one MongoDB document takes one round trip', async () => {
+test('a save of one MongoDB document stores the document', async () => {
   const entity = entityNamed('form');
   const id = await edits.add(writeContextOf(world.staging), pm, entity, contentFor('form', {}));
   expect(await collection(world.staging.documents, entity).findOne({ _id: id })).toMatchObject({

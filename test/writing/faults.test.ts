@@ -1,4 +1,4 @@
-// Failing servers and networks: transfers are all-or-nothing, and other users’ values are kept.
+// Servers and networks fail during transfers: transfers stay all-or-nothing, and other users’ values are kept.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -33,7 +33,10 @@ const start = {
   redis: () => startRedis(join(folder, 'redis'), (child) => running.redis.push(child)),
 };
 
-/** Proxies in front of this environment’s own databases, and of the destination’s. */
+/**
+ * Proxies through which staging reaches its own databases (`here`) and those of its destination
+ * (`there`).
+ */
 let here: Record<'mysql' | 'mongo' | 'redis', Proxy>;
 let there: Record<'mysql' | 'mongo', Proxy>;
 
@@ -73,7 +76,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** Kills a server and restarts it on its data. */
+/** Kills a server. restart() starts it again with the same data. */
 async function crash(part: keyof typeof running) {
   const child = running[part].at(-1);
   const gone = new Promise((resolve) => child?.once('exit', resolve));
@@ -98,7 +101,7 @@ function atPoint(name: string, work: () => unknown) {
   };
 }
 
-/** Transfers and returns the state of the transfer, even after an error. */
+/** Sends both rows. Returns the transfer, or the error with which the transfer failed. */
 const tryTransfer = async ({ task, form }: Changed): Promise<Transfer | Error> =>
   transfer(world.staging, [task, form]).catch((error: Error) => error);
 
@@ -143,7 +146,7 @@ describe('a connection that is cut', () => {
   );
 
   test.each(['claim', 'open', 'after commit', 'removed'])(
-    'a transfer whose connection to its own MySQL is cut at the step “%s” is completed or rolled back',
+    'a transfer whose connection to the sending environment’s MySQL is cut at the step “%s” is completed or rolled back',
     async (point) => {
       const changed = await changedBoth(world);
       atPoint(point, () => here.mysql.cut());
@@ -155,7 +158,7 @@ describe('a connection that is cut', () => {
 });
 
 describe('a connection that hangs half-open', () => {
-  test('after a lost answer to COMMIT a transfer that is retried finds its rows and writes nothing twice', async () => {
+  test('a transfer that is retried after the answer to its COMMIT was lost finds its rows written, and writes nothing twice', async () => {
     const changed = await changedBoth(world);
     timeouts.statement = 1000;
     atPoint('before commit', () => {
@@ -173,7 +176,7 @@ describe('a connection that hangs half-open', () => {
     expect(lines).toEqual([{ arrivals: 2 }]);
   });
 
-  test('a database server that stops answering after its greeting times out', async () => {
+  test('a save fails with a timeout if the database server stops answering after its greeting', async () => {
     const { staging } = world;
     timeouts.statement = 1000;
     here.mysql.cut();
@@ -186,7 +189,7 @@ describe('a connection that hangs half-open', () => {
   });
 
   test.each(['claim', 'lock', 'rows'])(
-    'a transfer whose MySQL connection hangs at the step “%s” is completed or rolled back',
+    'a transfer whose connection to the destination’s MySQL hangs at the step “%s” is completed or rolled back',
     async (point) => {
       const changed = await changedBoth(world);
       timeouts.statement = 1000;
@@ -229,7 +232,7 @@ describe('a server that is killed', () => {
     60_000,
   );
 
-  test('when Redis is killed a running transfer ends, pages report it, and all works once Redis is back', async () => {
+  test('after Redis is killed a running transfer still completes, pages report the failure, and everything works once Redis is back', async () => {
     const changed = await changedBoth(world);
     const site = await openSite(world, 'staging');
     const client = await site.as('pm');
@@ -249,7 +252,7 @@ describe('a server that is killed', () => {
 });
 
 describe('locks', () => {
-  test('a transfer is retried as a whole when a row is locked for longer than the lock timeout', async () => {
+  test('a transfer is retried as a whole if another session locks one of its rows for longer than the lock timeout', async () => {
     const changed = await changedBoth(world);
     const holder = await world.preprod.writers.getConnection();
     atPoint('lock', async () => {
@@ -263,7 +266,7 @@ describe('locks', () => {
     expect(await contents(world.preprod)).toEqual(changed.after);
   }, 40_000);
 
-  test('a transfer in a deadlock is retried, and the values of both writers are consistent', async () => {
+  test('a transfer that runs into a deadlock is retried, and then writes all of its rows', async () => {
     const changed = await changedBoth(world);
     const other = await world.preprod.writers.getConnection();
     let theirs: Promise<unknown> = Promise.resolve();
@@ -287,7 +290,7 @@ describe('locks', () => {
 
 describe('a clock that is wrong', () => {
   test.each([-3_600_000, 3_600_000])(
-    'while the server clock is wrong by %d ms, later changes still get a later modified_at',
+    'if the clock of a program server is wrong by %d ms, later changes still get a later modified_at',
     async (skew) => {
       const changed = await changedBoth(world);
       const { task, form } = changed;
@@ -307,7 +310,7 @@ describe('a clock that is wrong', () => {
     },
   );
 
-  test('the transfer of a dead process whose clock was an hour fast is recovered as soon as any other', async () => {
+  test('recovery resumes the transfer of a dead process at once, even if the clock of that process was an hour fast', async () => {
     const changed = await changedBoth(world);
     const { ended } = elsewhere({
       variables: world.variables.staging,
@@ -322,14 +325,18 @@ describe('a clock that is wrong', () => {
   });
 });
 
-/** Fills the disk of the server; returns a function that frees it, unless the next start of the server does. */
+/**
+ * Fills the disk of the database server. Returns a function that frees the disk, or does nothing if
+ * the next start of the server gives it more space.
+ */
 async function fill(root: Connection, database: string): Promise<() => Promise<unknown>> {
   const [[server]] = (await root.query('select version() as version')) as unknown as [
     { version: string }[],
   ];
   await root.query(`use \`${database}\``);
   if (/^1[1-9]\..*MariaDB/.test(server?.version ?? '')) {
-    // The server ends itself when its file is full, instead of answering.
+    // This version of MariaDB ends itself when its data file is full, instead of answering with an
+    // error. So a trigger answers with that error.
     await root.query(`create trigger no_room before insert on task for each row
       if (select count(*) from task) >= 20 then
         signal sqlstate 'HY000' set mysql_errno = 1114, message_text = "The table 'task' is full";
@@ -351,7 +358,7 @@ async function fill(root: Connection, database: string): Promise<() => Promise<u
   return async () => {};
 }
 
-test('a full disk at the destination is reported, leaves nothing half written, and the transfer succeeds once space is free', async () => {
+test('a transfer to a destination whose disk is full reports this, leaves nothing half written, and succeeds once space is free', async () => {
   const small = mkdtempSync(join(tmpdir(), 'oneway-full-'));
   const children: ChildProcess[] = [];
   // A limit on file size makes InnoDB fail as on a full disk.

@@ -1,10 +1,10 @@
-// The order in which documents pass unique values on, computed without a database.
+// The order in which documents that pass unique values on are written, tested without a database.
 import { expect, test } from '@jest/globals';
 import { inHandoverOrder, type Handover } from '../../src/writing/handovers.ts';
 
 /**
- * A document as a text: `A:B` has the value A and will have B; `:B` is new; `A:` is removed before COMMIT, `A:!`
- * after it.
+ * Makes a document from a text: `A:B` has the value A and will have B; `:B` is new; `A:` is removed
+ * before the COMMIT, `A:!` after the COMMIT.
  */
 function handover(text: string): Handover<string> {
   const [has = '', wants = ''] = text.split(':');
@@ -17,7 +17,10 @@ function handover(text: string): Handover<string> {
   };
 }
 
-/** The order of the writes as texts; `~A:B` stands for a document that gets a temporary value first. */
+/**
+ * Returns the order of the writes as texts; `~A:B` means that this document first gets a temporary
+ * value.
+ */
 const ordered = (texts: string[]) =>
   inHandoverOrder(texts.map(handover)).map(({ item, isTemporary }) =>
     isTemporary ? `~${item}` : item,
@@ -26,33 +29,57 @@ const ordered = (texts: string[]) =>
 test.each<[string, string[], string[]]>([
   ['unrelated documents keep their order', ['A:A', 'B:C', ':D'], ['A:A', 'B:C', ':D']],
   ['a chain needs no temporary value', ['A:B', 'B:C', 'C:D'], ['C:D', 'B:C', 'A:B']],
-  ['a chain in its order stays', ['C:D', 'B:C', 'A:B'], ['C:D', 'B:C', 'A:B']],
-  ['a new document takes a value that is given up', [':A', 'A:B'], ['A:B', ':A']],
+  [
+    'a chain that is already in the right order stays as it is',
+    ['C:D', 'B:C', 'A:B'],
+    ['C:D', 'B:C', 'A:B'],
+  ],
+  ['a document gives up a value before a new document takes it', [':A', 'A:B'], ['A:B', ':A']],
   ['a swap needs one temporary value', ['A:B', 'B:A'], ['~A:B', 'B:A', 'A:B']],
   [
     'a circle of three needs one temporary value',
     ['A:B', 'B:C', 'C:A'],
     ['~A:B', 'C:A', 'B:C', 'A:B'],
   ],
-  ['a value of a document that is removed later', [':A', 'A:!'], ['~A:!', ':A']],
-  ['a later removal that nobody waits for is no write', ['A:!', 'B:C'], ['B:C']],
-  ['a removal now goes first', [':A', 'A:'], ['A:', ':A']],
-  ['two swaps', ['A:B', 'C:D', 'B:A', 'D:C'], ['~A:B', 'B:A', 'A:B', '~C:D', 'D:C', 'C:D']],
-  ['a chain that ends in a later removal', ['A:B', 'B:C', 'C:!'], ['~C:!', 'B:C', 'A:B']],
-  ['a value that its holder keeps is not waited for', ['A:B', 'B:B'], ['A:B', 'B:B']],
+  [
+    'a document that is removed later first gives up its value to a new document',
+    [':A', 'A:!'],
+    ['~A:!', ':A'],
+  ],
+  ['a later removal is left out if no document takes its value', ['A:!', 'B:C'], ['B:C']],
+  [
+    'a removal before the COMMIT comes before the document that takes its value',
+    [':A', 'A:'],
+    ['A:', ':A'],
+  ],
+  [
+    'two swaps need one temporary value each',
+    ['A:B', 'C:D', 'B:A', 'D:C'],
+    ['~A:B', 'B:A', 'A:B', '~C:D', 'D:C', 'C:D'],
+  ],
+  [
+    'a chain that ends in a later removal needs one temporary value',
+    ['A:B', 'B:C', 'C:!'],
+    ['~C:!', 'B:C', 'A:B'],
+  ],
+  [
+    'a document does not wait for a value that another document keeps',
+    ['A:B', 'B:B'],
+    ['A:B', 'B:B'],
+  ],
 ])(
-  'documents that hand over unique names are written in the right order: %s (F13)',
+  'documents that pass unique names on are written in the right order: %s (F13)',
   (_what, given, expected) => {
     expect(ordered(given)).toEqual(expected);
   },
 );
 
-test('a long chain of rows that each take the next one’s unique name is written in the right order (F13)', () => {
+test('a chain of 20,000 documents that each take the unique name of the next document is written in the right order (F13)', () => {
   const chain = Array.from({ length: 20_000 }, (_one, index) => `${index}:${index + 1}`);
   expect(ordered(chain)).toEqual(chain.toReversed());
 });
 
-test('every permutation of six unique values is written so that no two rows ever have the same one (F13)', () => {
+test('six documents exchange their unique values in every possible way, and no two of them ever have the same value (F13)', () => {
   const names = ['A', 'B', 'C', 'D', 'E', 'F'];
   for (const wanted of permutations(names)) {
     const now = new Map(names.map((name, index) => [index, name]));

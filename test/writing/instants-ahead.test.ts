@@ -1,4 +1,5 @@
-// Rows, documents and deletions with a time in the future: only their own later changes get still later times.
+// Rows, documents and deletions whose timestamp lies in the future: only a later change of the same row gets a still
+// later timestamp.
 import { afterEach, describe, expect, test } from '@jest/globals';
 import type { RowKey } from '../../src/catalog/entity.ts';
 import { START, pageOf, type Place } from '../../src/api/feed.ts';
@@ -51,7 +52,7 @@ async function datedThere(entity: 'sts' | 'form', instant: string) {
 }
 
 describe.each(['sts', 'form'] as const)('a row (%s) with a future modified_at', (entity) => {
-  test('a transferred row with a future modified_at gets a still later one, and other rows do not (F8)', async () => {
+  test('a transfer gives a row with a future modified_at a still later one, and all other rows the present time (F8)', async () => {
     const { staging, preprod } = world;
     const key = await datedThere(entity, FUTURE);
     const other = { entity: 'form', id: await add(staging, 'form') };
@@ -74,7 +75,7 @@ describe.each(['sts', 'form'] as const)('a row (%s) with a future modified_at', 
     expect(isNow(`${clock?.instant.replace(' ', 'T')}Z`)).toBe(true);
   });
 
-  test('a row with the latest possible modified_at can still be sent, and the transfer says what happens to its date (F8)', async () => {
+  test('a row with the latest possible modified_at can be sent and gets the present time, as the page of the transfer says (F8)', async () => {
     const { staging, preprod } = world;
     const last = '9999-12-31T23:59:59.999Z';
     const key = await datedThere(entity, last);
@@ -103,7 +104,7 @@ describe.each(['sts', 'form'] as const)('a row (%s) with a future modified_at', 
     await site.close();
   });
 
-  test('deleting a row with a future modified_at records a later time of deletion, and re-creating it a later one still (F8)', async () => {
+  test('a deletion of a row with a future modified_at gets a later timestamp than the row, and its undo a still later one (F8)', async () => {
     const { staging, preprod } = world;
     const key = await datedThere(entity, FUTURE);
     const { number: _number, ...sent } = await transfer(staging, [key]);
@@ -135,7 +136,7 @@ describe.each(['sts', 'form'] as const)('a row (%s) with a future modified_at', 
   });
 });
 
-test('a timestamp slightly in the future is accepted, and later timestamps continue from it (F8)', async () => {
+test('a modified_at that lies only 20 seconds in the future is accepted, and the next write of the row gets a later one (F8)', async () => {
   const { staging, preprod } = world;
   const soon = new Date(Date.now() + 20_000).toISOString();
   const key = await datedThere('sts', soon);
@@ -144,7 +145,7 @@ test('a timestamp slightly in the future is accepted, and later timestamps conti
   expect((await instantsAhead(preprod)).numbers.row).toBe(0);
 });
 
-test('a server whose clock ran ahead and was corrected gives no row a future modified_at (F8)', async () => {
+test('a server whose clock is an hour fast gives no row a future modified_at (F8)', async () => {
   const { staging, preprod, variables } = world;
   const [one, other] = [await addSts(), await addSts()];
   const order = { variables: variables.staging, at: null, skew: 3_600_000 };
@@ -155,7 +156,7 @@ test('a server whose clock ran ahead and was corrected gives no row a future mod
   expect([isNow(first), isNow(second), first < second]).toEqual([true, true, true]);
 });
 
-test('timestamps stay in order when the stored clock of an environment is ahead, and a warning says so (F8)', async () => {
+test('if the stored clock of an environment lies in the future, timestamps still stay in order, and the sheet shows a warning (F8)', async () => {
   const { staging, preprod } = world;
   await preprod.sql.query("update clock set instant = '2099-01-01' where name = 'clock'");
   const key = await addSts();

@@ -10,7 +10,7 @@ const world = useWorld({ cleared: 'once' });
 const sample = [2, 8, 13];
 
 test.each(Object.keys(scenarios))(
-  'work killed at a sample of its steps happens completely or not at all: %s',
+  'work that is killed at its 2nd, 8th or 13th step happens completely or not at all: %s',
   async (name) => {
     const scenario = scenarios[name];
     if (!scenario) throw new Error(`There is no scenario ${name}`);

@@ -1,4 +1,5 @@
-// Transfers that need attention: a person sees both values and decides, and other users’ changes are kept.
+// Transfers that need attention: a person sees the former, planned and current values and decides, and other users’
+// changes are kept.
 import { afterEach, expect, test } from '@jest/globals';
 import { entityNamed } from '../../src/catalog/index.ts';
 import type { RowKey } from '../../src/catalog/entity.ts';
@@ -26,7 +27,10 @@ type Pair = { task: RowKey; form: RowKey };
 const forms = () => world.preprod.documents.collection<{ _id: number }>('form');
 const last = async () => (await statesOf(world.staging)).at(-1);
 
-/** A transfer killed after writing a document that another user then changed. */
+/**
+ * Makes a transfer that needs attention: it is killed after it has written a document, and another
+ * user then changes this document.
+ */
 async function stuck(): Promise<Pair> {
   const pair = await changedBoth(world);
   await transferKilledAt(world.variables.staging, [pair.task, pair.form], 'document');
@@ -68,7 +72,7 @@ test('a transfer that needs attention shows the former, planned and current valu
   expect(await has(world.preprod, task)).toBe(true);
 });
 
-test('the decision Roll back mine, keep theirs restores all rows except those that another user changed', async () => {
+test('the decision “Roll back mine, keep theirs” restores all rows except those that another user changed', async () => {
   const { task, form } = await stuck();
   const { page } = await decide('roll-back', 'oncall');
   expect(page).toContain('Choose how to continue');
@@ -78,7 +82,7 @@ test('the decision Roll back mine, keep theirs restores all rows except those th
   expect(await claimsIn(world.preprod)).toBe(0);
 });
 
-test('the decision Retry completes a transfer once the destination’s value is as expected again', async () => {
+test('the decision “Try again” completes a transfer once the destination’s value is as expected again', async () => {
   const { task, form } = await stuck();
   await decide('try-again');
   expect(await last()).toBe('needs_attention');
@@ -90,7 +94,7 @@ test('the decision Retry completes a transfer once the destination’s value is 
   expect(await claimsIn(world.preprod)).toBe(0);
 });
 
-test('a transfer that has committed cannot be rolled back: rows that cannot be completed are skipped and listed', async () => {
+test('a transfer after its COMMIT cannot be rolled back: the decision “Keep their version” completes it', async () => {
   const { staging, preprod } = world;
   const form = { entity: 'form', id: await add(staging, 'form') };
   const sts = {
@@ -118,7 +122,7 @@ test('a transfer that has committed cannot be rolled back: rows that cannot be c
   expect(await claimsIn(preprod)).toBe(0);
 });
 
-test('a save that needs attention (a person’s decision) is resolved on the same page as a transfer', async () => {
+test('a person resolves a save that needs attention on the same page as a transfer', async () => {
   const { staging, variables } = world;
   const form = { entity: 'form', id: await add(staging, 'form') };
   const field = { entity: 'form_field', id: await add(staging, 'form_field', { form: form.id }) };

@@ -29,7 +29,7 @@ test('the consistency checker finds the half-applied rows of a writer without a 
   expect(await kinds({ before, after })).toEqual(['half-applied']);
 });
 
-test('the consistency checker finds another user’s row that a writer overwrote without looking', async () => {
+test('the consistency checker finds another user’s row that a writer overwrote without checking it first', async () => {
   const { task, before, after } = await changedBoth(world);
   const { preprod } = world;
   await change(preprod, task, { title: 'By hand' });

@@ -61,7 +61,7 @@ function poll(here: App) {
   };
 }
 
-test('I12 S0-06 S0-37 an app that polls the API misses nothing while transfers run and are killed', async () => {
+test('I12 S0-06 S0-37 an app that polls the destination’s tables misses no change while transfers run and are killed', async () => {
   const { staging, preprod } = world;
   const stop = poll(preprod);
   const business = await add(staging, 'business');

@@ -13,8 +13,8 @@ import { useWorld } from '../support/world.ts';
 const world = useWorld();
 
 /**
- * A task and a form that are changed, with one field added and one removed: so a transfer writes rows and documents,
- * and removes one.
+ * Changes a task and a form in staging, and adds one form field and removes another, so that a
+ * transfer writes rows and documents and removes a document.
  */
 async function changedTaskAndForm() {
   const { staging } = world;
@@ -51,7 +51,7 @@ async function expectWhole(all: RowKey[], gone: RowKey) {
   expect(await claimsIn(world.preprod)).toBe(0);
 }
 
-test('a person whose save was to complete later, and failed, is notified', async () => {
+test('a person is notified if a queued save is refused because someone else has changed the row meanwhile', async () => {
   const { staging, variables } = world;
   const key = { entity: 'form', id: await add(staging, 'form', { description: 'First' }) };
   const save = { do: 'save', key, facts: { description: 'Mine' } } as const;
@@ -91,7 +91,7 @@ describe('I4 I9 recovery of a killed transfer', () => {
   });
 });
 
-test('a transfer killed at its second document, and again during its recovery, is completed', async () => {
+test('a transfer killed at its second document is completed, even if two recoveries run at the same time', async () => {
   const { keys, all, gone } = await changedTaskAndForm();
   expect(await transferKilledAt(world.variables.staging, keys, 'document', 2)).toBe(true);
   await Promise.all([recoverNow(world.staging), recoverNow(world.staging)]);
@@ -99,7 +99,7 @@ test('a transfer killed at its second document, and again during its recovery, i
   await expectWhole(all, gone);
 });
 
-test('recovery rolls back a transfer rather than overwrite an edit made after the crash', async () => {
+test('recovery rolls back a transfer rather than overwrite a row that another user edited after the crash', async () => {
   const { keys } = await changedTaskAndForm();
   await transferKilledAt(world.variables.staging, keys, 'document');
   await world.preprod.sql.query("update task set title = 'Edited by hand'");
@@ -110,7 +110,7 @@ test('recovery rolls back a transfer rather than overwrite an edit made after th
   expect(await claimsIn(world.preprod)).toBe(0);
 });
 
-test('a document changed by another user after the crash needs attention and keeps its value', async () => {
+test('a transfer needs attention if another user changed one of its documents after the crash, and the document keeps that change', async () => {
   const { keys } = await changedTaskAndForm();
   await transferKilledAt(world.variables.staging, keys, 'document');
   await world.preprod.documents
@@ -122,7 +122,7 @@ test('a document changed by another user after the crash needs attention and kee
   expect(await claimsIn(world.preprod)).toBeGreaterThan(0);
 });
 
-test('a transfer of rows that an unfinished transfer has claimed is refused, and names the sender of that one', async () => {
+test('the transfer sheet refuses rows that an unfinished transfer has claimed, and names the sender of that transfer', async () => {
   const { keys } = await changedTaskAndForm();
   await transferKilledAt(world.variables.staging, keys, 'lock');
   const { plan } = await sheet(world.staging, keys);
@@ -130,7 +130,7 @@ test('a transfer of rows that an unfinished transfer has claimed is refused, and
   expect(plan.problems[0]?.message).toContain('pm@example.com');
 });
 
-test('a transfer that MySQL refuses halfway leaves nothing behind', async () => {
+test('a transfer that MySQL refuses halfway is rolled back and leaves nothing behind', async () => {
   const { keys } = await changedTaskAndForm();
   await createTrigger(
     world.preprod,

@@ -52,9 +52,9 @@ async function problemOf({ id }: Transfer) {
   return { state: line?.state, reason: line?.problem_reason, row: line?.problem_row };
 }
 
-describe('a transfer that is refused once its journal is open', () => {
+describe('a transfer that is refused after it was recorded in the journal', () => {
   test.each(['journal', 'open'])(
-    'a transfer refused while it runs names the row that was changed at the destination at the step “%s”',
+    'a transfer is refused and names the row if a row is changed at the destination at the step “%s”',
     async (at) => {
       const { staging } = world;
       const key = await addSts();
@@ -69,7 +69,7 @@ describe('a transfer that is refused once its journal is open', () => {
     },
   );
 
-  test('a transfer refused while it runs names the referenced row that was removed at the destination', async () => {
+  test('a transfer is refused and names the referenced row if that row is removed at the destination meanwhile', async () => {
     const { staging } = world;
     const key = await addSts();
     const business = Number((await get(staging, key))['business']);
@@ -81,7 +81,7 @@ describe('a transfer that is refused once its journal is open', () => {
     });
   });
 
-  test('a transfer refused while it runs says that a database is being updated', async () => {
+  test('a transfer is refused with the reason “updating” if an update of the destination’s database begins meanwhile', async () => {
     const { staging, preprod } = world;
     const versions = preprod.documents.collection('metadata');
     const key = await addSts();
@@ -91,7 +91,7 @@ describe('a transfer that is refused once its journal is open', () => {
     expect(await problemOf(sent)).toMatchObject({ state: 'refused', reason: 'updating' });
   });
 
-  test('a transfer refused by a trigger of the destination says so, and its page names a solution', async () => {
+  test('a transfer that a trigger of the destination refuses has the reason “rule-there”, and its page names a solution', async () => {
     const { staging, preprod } = world;
     await trigger(preprod, 'before insert on sts', 'not on a Sunday');
     const key = await addSts();
@@ -107,7 +107,7 @@ describe('a transfer that is refused once its journal is open', () => {
     await site.close();
   });
 
-  test('a transfer refused while it runs says that a unique value was taken at the destination meanwhile', async () => {
+  test('a transfer is refused with the reason “unique-taken” if another row takes its name at the destination meanwhile', async () => {
     const { staging, preprod } = world;
     const id = await add(staging, 'business', { name: 'Chai corner' });
     meanwhile('journal', () => add(preprod, 'business', { name: 'Chai corner' }));
@@ -120,7 +120,7 @@ describe('a transfer that is refused once its journal is open', () => {
   });
 });
 
-test('a save that the database refuses has a reason code, as a transfer has', async () => {
+test('a save that the database refuses has a reason code, just as a refused transfer has', async () => {
   const { staging } = world;
   const key = await addSts();
   await trigger(staging, 'before update on sts', 'not on a Sunday');

@@ -1,4 +1,5 @@
-// Queries are counted, not timed: their number must not grow with the number of rows.
+// These tests count SQL statements instead of measuring time: the number of statements must not grow with the number of
+// rows.
 import { describe, expect, test } from '@jest/globals';
 import { insertLines } from '../../src/database/bulk.ts';
 import { select, sql, statements } from '../../src/database/sql.ts';
@@ -30,14 +31,15 @@ async function taskWith(receipts: number) {
 
 test('the number of SQL statements of a transfer does not depend on the number of dependent rows', async () => {
   const [few, many] = [await taskWith(2), await taskWith(25)];
-  // The first transfer is not counted, because it also asks which collations the destination has.
+  // The first transfer is not counted, because it also queries which collations the destination
+  // has.
   await transfer(world.staging, [await taskWith(1)]);
   const first = await statementsOf(() => transfer(world.staging, [few]));
   const second = await statementsOf(() => transfer(world.staging, [many]));
   expect(second).toBe(first);
 });
 
-test('a catalogue list of 50 rows takes as many queries as a list of 2', async () => {
+test('a catalogue list of 50 rows takes as many SQL statements as a list of 2 rows', async () => {
   const site = await openSite(world, 'staging');
   const pm = await site.as('pm');
   const key = await taskWith(1);

@@ -1,5 +1,5 @@
-// When the destination stores something else than it was sent, the transfer reports each such row, and never counts as
-// a plain success.
+// If the destination stores a row differently than it was sent, the transfer reports this row and does not count as a
+// plain success.
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { keyText, type RowKey } from '../../src/catalog/entity.ts';
 import { comparePairs } from '../../src/comparison/compare-pairs.ts';
@@ -21,7 +21,7 @@ afterEach(async () => {
   for (const [here, statement] of made.splice(0).toReversed()) await here.sql.query(statement);
 });
 
-/** Creates a trigger that the test drops again. */
+/** Creates a trigger, which is dropped after the test. */
 async function trigger(here: App, when: string, body: string) {
   const name = `odd_${made.length}`;
   await createTrigger(here, name, `${when} for each row ${body}`);
@@ -87,7 +87,7 @@ test('a transfer reports a trigger of the destination that alters an update, and
   expect((await get(preprod, key))['text']).toBe('Hello');
 });
 
-test('the undo of a transfer is also reported as stored differently when a trigger of the destination alters it (F9)', async () => {
+test('an undo reports a row as stored differently if a trigger of the destination alters the restored row (F9)', async () => {
   const { staging, preprod } = world;
   const key = await addSts();
   await transfer(staging, [key]);
@@ -128,7 +128,7 @@ test('a transfer reports that a column of the destination truncated a text witho
   expect((await stepOf(await transfer(staging, [key]), key))?.remark?.stored?.['text']).toBe('Hel');
 });
 
-test('the page of a transfer reports a value that another user wrote after it as “changed since” (F9)', async () => {
+test('a transfer reports a row that another user writes right after the COMMIT as “changed since” (F9)', async () => {
   const { staging, preprod } = world;
   await shout(preprod);
   const key = await addSts();
@@ -140,7 +140,7 @@ test('the page of a transfer reports a value that another user wrote after it as
 });
 
 test.each(['after commit', 'committed', 'removed'])(
-  'the recovery of a transfer killed at the step “%s” reports rows stored differently as the transfer would (F9)',
+  'the recovery of a transfer killed at the step “%s” reports rows that the destination stored differently (F9)',
   async (point) => {
     const { staging, preprod } = world;
     await shout(preprod);
@@ -156,7 +156,7 @@ test.each(['after commit', 'committed', 'removed'])(
   },
 );
 
-test('a document that someone else altered before the transfer’s COMMIT is reported as stored differently, one altered after it as changed since (F9)', async () => {
+test('a document that another user alters before the COMMIT of a transfer is reported as stored differently, and after the COMMIT as changed since (F9)', async () => {
   const { staging, preprod } = world;
   const forms = preprod.documents.collection<{ _id: number }>('form');
   const sendChangedAt = async (point: string) => {
@@ -188,13 +188,13 @@ describe('the time of a change', () => {
       const key = await addSts();
       const sent = await transfer(staging, [key]);
       const step = await stepOf(sent, key);
-      // This fails once in a thousand runs, when the timestamp happens to have no milliseconds that the column could
-      // lose.
+      // This assertion fails once in a thousand runs, when the timestamp happens to have no
+      // milliseconds that the column could lose.
       expect(step).toMatchObject({ outcome: 'created', remark: { differing: ['modified_at'] } });
     },
   );
 
-  test('a transfer to a table with a trigger that sets modified_at reports that it was stored differently (F8)', async () => {
+  test('a transfer to a table with a trigger that sets modified_at reports that modified_at was stored differently (F8)', async () => {
     const { staging, preprod } = world;
     await trigger(preprod, 'before insert on sts', "set new.modified_at = '2020-01-01'");
     const key = await addSts();
@@ -208,7 +208,7 @@ describe('the time of a change', () => {
   });
 });
 
-test('a person who saves a row is told when the database stored it differently (F9)', async () => {
+test('after a save a message shows the value that the database stored differently than it was typed (F9)', async () => {
   const { staging } = world;
   await shout(staging, 'update');
   const key = await addSts();
@@ -228,7 +228,7 @@ test('a person who saves a row is told when the database stored it differently (
   await site.close();
 });
 
-test('a refresh from production lists rows that were stored differently than read from production (F9)', async () => {
+test('a refresh lists rows that the database here stored differently than they were read from production (F9)', async () => {
   const { staging, production } = world;
   await shout(staging);
   const business = await add(production, 'business');

@@ -1,5 +1,5 @@
-// Locks of whole tables at the destination are waited for as briefly as locks of rows, and delay no other table.
-// Tested on a server of its own, because `flush tables with read lock` would stop other tests.
+// A write waits for a lock on a whole table no longer than for a lock on a row, and meanwhile writes to other tables
+// continue. These tests have a MySQL server of their own, because `flush tables with read lock` would stop other tests.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -38,7 +38,7 @@ afterEach(() => {
   for (const connection of open.splice(0)) connection.destroy();
 });
 
-/** A session of another program in an environment’s database. */
+/** Opens a session in an environment’s database, as another program would. */
 async function session(here: App) {
   const connection = await createConnection({ uri: new URL(here.settings.sql.name, mysql).href });
   open.push(connection);
@@ -72,15 +72,15 @@ const atPoint = (name: string, work: () => Promise<unknown>) => {
   };
 };
 
-test('a transfer into a locked table stays in progress without delaying another table, and ends once the lock is gone (F12)', async () => {
+test('a transfer into a locked table does not delay transfers into other tables, and completes once the lock is gone (F12)', async () => {
   const { staging, preprod } = world;
   const [sts, task] = [await addSts(), await addTask()];
   const holder = await session(preprod);
   await holder.query('lock tables sts read');
   const sent = secondsOf(() => transfer(staging, [sts]).catch(() => {}));
   await new Promise((resolve) => setTimeout(resolve, 1000));
-  // While another session holds the lock on one table, a transfer into another table succeeds, and the blocked one
-  // gives up its wait within 20 seconds and stays in progress.
+  // The lock on one table does not stop a transfer into another table. The blocked transfer stops
+  // waiting within 20 seconds and stays in progress.
   expect(await transfer(staging, [task])).toMatchObject({ state: 'verified' });
   expect(await sent).toBeLessThan(20);
   expect((await statesOf(staging))[0]).toBe('applying');
@@ -112,7 +112,7 @@ test('a refresh from production waits for a locked table before it locks the clo
 
 test.each([
   [
-    'a change of its shape',
+    'a schema change',
     'alter table sts add column note int null',
     'alter table sts drop column note',
   ],
@@ -126,7 +126,8 @@ test.each([
     await change(staging, sts, { text: 'Newer' });
     const [holder, reader] = [await session(preprod), await session(preprod)];
     atPoint('open', async () => {
-      // A session that still reads the table delays a schema change, and that delays all later statements.
+      // A session that still reads the table delays the schema change, and the delayed schema
+      // change blocks all later statements.
       await reader.query('start transaction');
       await reader.query('select * from sts');
       void holder.query(lock).catch(() => {});

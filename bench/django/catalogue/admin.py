@@ -5,7 +5,8 @@ from .models import Task
 
 @admin.register(Task)
 class TaskAdmin(admin.ModelAdmin):
-    # Businesses in a query of their own: joined, as Django does by itself, every task is sorted for a page.
+    # Businesses are read by a second query. By default Django joins them, and then sorts every task
+    # for each page.
     list_display = ["title", "id", "business_name", "form_id", "active", "modified_at"]
     list_filter = ["active"]
     search_fields = ["title", "message"]

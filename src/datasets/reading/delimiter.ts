@@ -1,16 +1,16 @@
-// Which character stands between the cells.
+// Proposes the delimiter of a data file: the character between its cells.
 import { CELL_LIMIT } from './text-window.ts';
 import { Tokenizer, type LineRecord } from './tokenizer.ts';
 
 export const delimiters = [',', ';', '\t', '|'] as const;
 
-/** Records that are looked at to propose a delimiter and a header. */
+/** The delimiter and the header are proposed from at most this many records. */
 const RECORDS = 1_000;
 
-/** The beginning of a file; `isWhole` when that is all of it. */
+/** The beginning of a file. `isWhole`: whether the text is the whole file. */
 export type Sample = { text: string; isWhole: boolean };
 
-/** The first records of a sample, from one line on. */
+/** Parses the first records of a sample, beginning at the line `fromLine`. */
 export function recordsOf(sample: Sample, delimiter: string, fromLine = 1): LineRecord[] {
   const tokenizer = new Tokenizer(delimiter);
   tokenizer.push(sample.text, sample.isWhole);
@@ -24,7 +24,10 @@ export function recordsOf(sample: Sample, delimiter: string, fromLine = 1): Line
   return records;
 }
 
-/** The delimiter of the most even records, times log2 of their columns. */
+/**
+ * Proposes the delimiter that gives the most regular table. The score is the share of records with
+ * the most frequent number of cells, times log2 of that number.
+ */
 export function proposeDelimiter(sample: Sample): string {
   const named = /^sep=([,;\t|])[\r\n]/i.exec(sample.text)?.[1];
   if (named) return named;
@@ -37,10 +40,12 @@ export function proposeDelimiter(sample: Sample): string {
       score: share * Math.log2(width),
     };
   });
-  // A list within a cell, such as 255;0;0, cuts almost every row evenly, but not the header.
+  // A delimiter that splits every record into the same number of cells wins over all others. This
+  // excludes the semicolons of a list within a cell, such as 255;0;0: they split almost every row
+  // evenly, but not the header.
   const perfect = scores.filter(({ isPerfect }) => isPerfect);
   const candidates = perfect.length > 0 ? perfect : scores;
-  // With one column everywhere, the delimiter that cuts no cell.
+  // If every delimiter gives one column, the delimiter that splits the fewest cells wins.
   const [best] = candidates.toSorted(
     (one, other) => other.score - one.score || other.share - one.share,
   );
@@ -50,7 +55,9 @@ export function proposeDelimiter(sample: Sample): string {
 export const isEmpty = (record: LineRecord) =>
   record.damage === null && record.cells.every((cell) => cell === '');
 
-/** The number of cells that most records have, and which share of them has it. */
+/**
+ * Returns the most frequent number of cells per record, and the share of records with that number.
+ */
 export function usualWidth(records: LineRecord[]): { width: number; share: number } {
   const filled = records.filter((record) => !isEmpty(record));
   const counts = new Map<number, number>();
@@ -61,6 +68,6 @@ export function usualWidth(records: LineRecord[]): { width: number; share: numbe
   }
   let [width, most] = [1, 0];
   for (const [cells, count] of counts) if (count > most) [width, most] = [cells, count];
-  // Records that are all empty are even, too.
+  // A sample with only empty records counts as regular: its share is 1.
   return { width, share: filled.length === 0 ? 1 : most / filled.length };
 }

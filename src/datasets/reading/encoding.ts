@@ -1,9 +1,10 @@
-// Bytes become text. Bytes that the encoding does not have are an error, never a replacement character.
+// Detects the encoding of a file and decodes its bytes. Bytes that are invalid in the encoding are an error; they never
+// become replacement characters, because those would change cells unnoticed.
 import chardet from 'chardet';
 import { isAscii } from 'node:buffer';
 import { Unreadable } from './reading.ts';
 
-/** The error when bytes are not of the encoding. */
+/** Thrown when bytes are invalid in the encoding. */
 export class WrongEncoding extends Error {}
 
 export const notIn = (encoding: string) =>
@@ -15,15 +16,19 @@ const marks: [bytes: number[], encoding: string][] = [
   [[0xfe, 0xff], 'utf-16be'],
 ];
 
-/** The encoding that the first bytes tell: a byte order mark, or the zero bytes of UTF-16. */
+/**
+ * Detects the encoding from the first bytes: by a byte order mark, or by the zero bytes of UTF-16.
+ * Returns null if the first bytes show neither.
+ */
 export function encodingByStart(head: Uint8Array): string | null {
   const mark = marks.find(([bytes]) => bytes.every((byte, index) => head[index] === byte));
   return mark?.[1] ?? utf16ByZeros(head);
 }
 
 /**
- * Delimiters, digits and line ends of UTF-16 have a zero byte, always on the same side. Bytes of a line end that
- * stand without one are of another encoding, which has NUL characters.
+ * Detects UTF-16 by its zero bytes: each delimiter, digit and line end has one, always the first or
+ * always the second byte of the pair. If most line ends have no zero byte, the file has another
+ * encoding and contains NUL characters.
  */
 function utf16ByZeros(head: Uint8Array): string | null {
   const zeros: [number, number] = [0, 0];
@@ -40,7 +45,10 @@ function utf16ByZeros(head: Uint8Array): string | null {
   return even > odd ? 'utf-16be' : 'utf-16le';
 }
 
-/** Bytes of CR and LF with their zero byte, and without; `low` says on which side the CR or LF is. */
+/**
+ * Counts bytes of CR and LF with a zero byte beside them (`whole`) and without one (`halves`).
+ * `low`: the index of the character byte within each pair of bytes.
+ */
 function lineEndsIn(head: Uint8Array, low: 0 | 1): { whole: number; halves: number } {
   const isEnd = (byte: number | undefined) => byte === 10 || byte === 13;
   let [whole, halves] = [0, 0];
@@ -52,7 +60,10 @@ function lineEndsIn(head: Uint8Array, low: 0 | 1): { whole: number; halves: numb
   return { whole, halves };
 }
 
-/** The text of bytes, in pieces. @throws WrongEncoding */
+/**
+ * Decodes bytes to text, chunk by chunk.
+ * @throws WrongEncoding for bytes that are invalid in the encoding
+ */
 export async function* decoded(
   content: AsyncIterable<Uint8Array>,
   encoding: string,
@@ -64,7 +75,10 @@ export async function* decoded(
 
 const CHUNK = 64 * 1024;
 
-/** Small chunks are joined: what is cut from each of them costs the same. */
+/**
+ * Joins small chunks to larger ones, because each chunk costs the parser the same overhead whatever
+ * its size.
+ */
 async function* gathered(content: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   let parts: Uint8Array[] = [];
   let size = 0;
@@ -87,7 +101,7 @@ function decode(decoder: InstanceType<typeof TextDecoder>, chunk?: Uint8Array): 
   }
 }
 
-/** The name under which an encoding is kept; null when it is none. */
+/** Returns the standard name of an encoding, or null if there is no encoding with this label. */
 export function encodingNamed(label: string): string | null {
   try {
     return new TextDecoder(label).encoding;
@@ -98,7 +112,10 @@ export function encodingNamed(label: string): string | null {
 
 const SAMPLE = 256 * 1024;
 
-/** The parts of a file with bytes beyond ASCII. */
+/**
+ * Returns a sample of the chunks that contain bytes beyond ASCII, because only those bytes tell one
+ * encoding from another.
+ */
 export async function sampleOf(content: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
   let size = 0;
@@ -111,7 +128,10 @@ export async function sampleOf(content: AsyncIterable<Uint8Array>): Promise<Uint
   return Buffer.concat(parts).subarray(0, SAMPLE);
 }
 
-/** The encoding that is proposed for bytes that are not UTF-8; windows-1252 has every byte. */
+/**
+ * Proposes an encoding for a file that is not UTF-8. The fallback is windows-1252, in which every
+ * byte is valid.
+ */
 export function proposeEncoding(sample: Uint8Array): string {
   const found = chardet.analyse(sample).map(({ name, confidence }) => ({
     encoding: encodingNamed(name),
@@ -121,7 +141,8 @@ export function proposeEncoding(sample: Uint8Array): string {
   const other = found.find(
     ({ encoding }) => encoding !== null && encoding !== USUAL && !encoding.startsWith('utf-'),
   );
-  // 10 points alone are what chardet gives to bytes that it knows nothing about.
+  // Another encoding must lead by more than 10 points, because chardet gives 10 points to bytes
+  // that it knows nothing about.
   const isSurer = other !== undefined && other.confidence > usual + 10;
   return isSurer && canDecode(sample, other.encoding ?? USUAL) ? (other.encoding ?? USUAL) : USUAL;
 }

@@ -1,4 +1,4 @@
-// The first pass over a data file: proposes a reading from all of its rows.
+// The examination, the first pass over a data file: reads all rows and proposes how to parse the file.
 import { proposeDelimiter, type Sample } from './delimiter.ts';
 import * as encoding from './encoding.ts';
 import type { ColumnFacts, Example } from './facts.ts';
@@ -8,11 +8,11 @@ import { rowReader, type DataRow } from './rows.ts';
 import { Tally, type Doubt } from './tally.ts';
 import { unpack, type Unpacked, type UnpackOptions } from './unpack.ts';
 
-/** A question that only a person can answer, with examples from the file. */
+/** A question about a file that only a person can answer, with examples from the file. */
 export type Ask = {
   code: 'encoding' | 'dates' | 'numbers';
   column: string | null;
-  /** The answers to choose from, the proposed one first: encodings or formats. */
+  /** The answers to choose from: encodings or formats, the proposed answer first. */
   options: string[];
   examples: Example[];
 };
@@ -22,21 +22,21 @@ export type Examination = {
   counts: Counts;
   asks: Ask[];
   columns: ColumnFacts[];
-  /** The first 1,000. */
+  /** The first 1,000 rejected lines. */
   rejects: Reject[];
-  /** The first 20 rows, as they would be loaded. */
+  /** The first 20 rows, as a load would store them. */
   preview: DataRow[];
   /** The first 20 lines above the header. */
   above: Example[];
-  /** The first 100 lines with a quote inside an unquoted cell. */
+  /** The lines of the first 100 rows with a quote inside an unquoted cell. */
   strayQuotes: number[];
 };
 
 export type Open = () => Promise<AsyncIterable<Uint8Array>>;
 
 /**
- * Reads the whole file; more than once when its encoding is not the first one tried.
- * @throws Unreadable
+ * Examines the whole file. Reads it more than once if the first encoding that was tried is wrong.
+ * @throws Unreadable if no encoding fits or the file has no table
  */
 export async function examine(
   open: Open,
@@ -75,7 +75,10 @@ const usualEncodings = [
   'gb18030',
 ];
 
-/** One pass; null when the file is not in this encoding. `isProposed` when a person must confirm that. */
+/**
+ * Reads the file once in the given encoding. Returns null if the file has bytes that are invalid in
+ * the encoding. `isProposed`: whether a person must confirm the encoding.
+ */
 async function passIn(
   { content, compression }: Unpacked,
   name: string,
@@ -161,10 +164,15 @@ const nothingInIt = () =>
     'The file has no cell with anything in it. Save it again, with its rows.',
   );
 
-/** Characters that are looked at to propose a delimiter and a header. */
+/**
+ * The delimiter and the header are proposed from this many characters at the beginning of the file.
+ */
 const SAMPLE = 4_000_000;
 
-/** Takes the beginning of a text, and what came with it. */
+/**
+ * Reads the beginning of a text as a sample. `rest` is what the last chunk contained beyond the
+ * sample.
+ */
 async function beginning(texts: AsyncGenerator<string>): Promise<{ sample: Sample; rest: string }> {
   let text = '';
   let isWhole = false;

@@ -1,4 +1,4 @@
-// What the cells of one column are, over all rows.
+// Counts what the cells of one column look like, over all rows, to propose the type of the column.
 import { excerptOf } from './excerpt.ts';
 import type { Column } from './reading.ts';
 import { indexOfShape, shapeOf, shapes } from './shapes.ts';
@@ -16,18 +16,27 @@ import {
 export type Fit = { type: Column['type']; format: string | null; cells: number };
 export type Example = { line: number; text: string };
 
-/** What the cells of a column are: how many fit which type, and which do not fit the nearest one. */
+/**
+ * The findings about a column: how many cells fit each type, and which cells do not fit the nearest
+ * type.
+ */
 export type ColumnFacts = Column & {
   empty: number;
   filled: number;
-  /** How many cells fit each type and format that any cell fits; words for null are counted in none. */
+  /**
+   * How many cells fit each type and format; types that no cell fits are left out. Words for “no
+   * value” count for no type.
+   */
   fits: Fit[];
-  /** Cells with a word for null, such as N/A. */
+  /** How many cells hold a word for “no value”, such as N/A. */
   nullWords: number;
   samples: string[];
-  /** The type that was chosen or proposed, or else the one that most cells fit; null when none fits. */
+  /**
+   * The type of the column. For a text column, the other type that most cells fit; null if no cell
+   * fits another type.
+   */
   nearest: Fit | null;
-  /** Up to three cells that do not fit it. */
+  /** Up to three cells that do not fit `nearest`. */
   misfits: Example[];
 };
 
@@ -35,7 +44,7 @@ const EXAMPLES = 3;
 const SHAPES = Object.keys(shapes).length;
 
 export class ColumnCounter {
-  /** Cells of each shape, and those of rejected rows. */
+  /** The number of cells of each shape, in all rows and in rejected rows. */
   private readonly counts = new Float64Array(SHAPES);
   private readonly rejected = new Float64Array(SHAPES);
   private readonly examples: (Example[] | undefined)[] = [];
@@ -53,7 +62,10 @@ export class ColumnCounter {
     if (count <= EXAMPLES) this.show(index, cell, line);
   }
 
-  /** Takes a cell of a rejected row out of the decision about the type. */
+  /**
+   * Excludes a cell of a rejected row, so that the cell does not influence the proposed type of the
+   * column.
+   */
   leaveOut(shape: number) {
     const index = indexOfShape(shape);
     this.rejected[index] = (this.rejected[index] ?? 0) + 1;
@@ -68,7 +80,7 @@ export class ColumnCounter {
     return proposeKind(countsOf(accepted), delimiter);
   }
 
-  /** Cells of a shape that makes a type doubtful. */
+  /** Returns the first cells with one of these shapes, as examples. */
   examplesOf(...wanted: number[]): Example[] {
     const found = wanted.flatMap((shape) => this.examples[indexOfShape(shape)] ?? []);
     return found.toSorted((one, other) => one.line - other.line).slice(0, EXAMPLES);

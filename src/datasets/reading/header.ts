@@ -1,4 +1,4 @@
-// Which line has the names of the columns.
+// Finds the header: the line with the names of the columns.
 import { isEmpty, recordsOf, usualWidth, type Sample } from './delimiter.ts';
 import { Unreadable } from './reading.ts';
 import { shapeOf, shapes } from './shapes.ts';
@@ -8,13 +8,14 @@ import type { LineRecord } from './tokenizer.ts';
 export type Layout = {
   headerLine: number | null;
   header: string[];
-  /** The number of cells of a record. */
+  /** The number of cells that each record of the file must have. */
   width: number;
 };
 
 /**
- * The layout of a sample, with the header line that a person chose, if any.
- * @throws Unreadable when the chosen line cannot be the header
+ * Finds the header line and the number of cells per record in a sample. `chosen`: the header line
+ * that a person chose; null for no header, undefined for no choice.
+ * @throws Unreadable if the chosen line cannot be the header, or the file has too many columns
  */
 export function layoutOf(
   sample: Sample,
@@ -43,7 +44,10 @@ function noHeader(line: number, header: LineRecord | undefined): Unreadable {
   );
 }
 
-/** The first record as wide as most with half of its cells filled; numbers alone mean that there is none. */
+/**
+ * Proposes as header line the first record that covers the columns of most records and has at least
+ * half of its cells filled. Returns null, for no header, if that record holds only numbers.
+ */
 function proposeHeader(records: LineRecord[]): number | null {
   const { width } = usualWidth(records);
   const index = records.findIndex((record, at) => {
@@ -56,7 +60,7 @@ function proposeHeader(records: LineRecord[]): number | null {
   return header && !isNumbersAlone(header.cells) ? header.line : null;
 }
 
-/** Excel's line that names the delimiter. */
+/** Whether a record is the first line `sep=;`, with which Excel names the delimiter. */
 const isSeparatorLine = ({ line, excerpt }: LineRecord) =>
   line === 1 && /^sep=[,;\t|]$/i.test(excerpt());
 
@@ -67,8 +71,9 @@ function widthUnder(header: LineRecord, rows: LineRecord[]): number {
 }
 
 /**
- * How many columns a header names when rows have `width` cells; null when it does not belong to them.
- * A delimiter at the end of only the header, or of only the rows, adds no column.
+ * Returns how many columns a header names if the rows have `width` cells; null if the record cannot
+ * be the header of these rows. A delimiter at the end of only the header, or of only the rows, adds
+ * no column.
  */
 function columnsUnder({ cells }: LineRecord, width: number, rows: LineRecord[]): number | null {
   if (cells.length === width) return width;
@@ -87,7 +92,10 @@ function isNumbersAlone(cells: string[]): boolean {
   return filled.length > 0 && filled.every((cell) => /^[+-]?[\d.,]*\d([eE][+-]?\d+)?$/.test(cell));
 }
 
-/** The names of the columns: empty ones get their number, repeated ones a number behind them. */
+/**
+ * Returns unique names of the columns. An empty name becomes `column_3`, by its position; a
+ * repeated name gets a number at its end, as in `total_2`.
+ */
 export function columnNames({ header, width }: Layout): string[] {
   const given = Array.from({ length: width }, (_one, index) => headerText(header[index] ?? ''));
   const known = new Set(given);
@@ -105,5 +113,5 @@ export function columnNames({ header, width }: Layout): string[] {
   });
 }
 
-/** Line ends in it become a space. */
+/** Replaces line ends in the name of a column by a space. */
 export const headerText = (cell: string) => cell.replaceAll(/\s*[\r\n]+\s*/g, ' ').trim();

@@ -1,8 +1,9 @@
-// Each line of a file is above the header, the header, a row, a reject or empty, or continues the one before it.
+// Classifies each line of a file: above the header, header, row, reject, empty, or continuation of the record before
+// it.
 import type { Counts, Reading, Reject, RejectReason } from './reading.ts';
 import { Tokenizer, type Damage, type LineRecord } from './tokenizer.ts';
 
-/** A row as it stands in the file; its cells are texts, '' when empty. */
+/** A row as it is written in the file. Its cells are texts; an empty cell is an empty text. */
 export type DataLine = { line: number; cells: string[]; size: number; hasStrayQuote: boolean };
 
 export type LineRules = Pick<
@@ -42,7 +43,10 @@ export class Lines {
     this.tokenizer.push('', true);
   }
 
-  /** The next row or reject; null until more text arrives, or at the end. */
+  /**
+   * Returns the next row or rejected line. Returns null at the end of the file, or if the record
+   * has not arrived completely.
+   */
   next(): DataLine | Reject | null {
     for (;;) {
       const isAbove = this.counts.above < (this.rules.headerLine ?? 1) - 1;
@@ -54,14 +58,17 @@ export class Lines {
     }
   }
 
-  /** Counts a row as a reject, because a value does not fit its column. */
+  /** Counts a row as rejected instead, because a value does not fit the type of its column. */
   rejectRow({ hasStrayQuote }: DataLine) {
     this.counts.rows -= 1;
     this.counts.rejects += 1;
     if (hasStrayQuote) this.counts.strayQuotes -= 1;
   }
 
-  /** The counts of the whole file. @throws Error when a line is in none of them, or in two */
+  /**
+   * Returns the counts of the whole file.
+   * @throws Error if a line is in no count or in two, so that no line is lost unnoticed
+   */
   total(): Counts {
     const { counts } = this;
     counts.lines = this.counter.total();
@@ -102,7 +109,10 @@ export class Lines {
     return record;
   }
 
-  /** Gives a row its width, where the reading allows that. */
+  /**
+   * Adds missing cells or removes empty extra cells, if a person allowed that. Returns whether the
+   * row has the right number of cells afterwards.
+   */
   private fit(cells: string[]): boolean {
     const { width, fillShortRows, ignoreEmptySurplus } = this.rules;
     if (cells.length < width) {
@@ -132,7 +142,7 @@ const sentenceOf: Record<Damage, string> = {
   'too-wide': 'more than 16,384 cells',
 };
 
-/** Counts lines on its own, to check what was made of them. */
+/** Counts line ends independently of the parser, to verify that the parser lost no line. */
 class LineCounter {
   private ends = 0;
   private last = '';

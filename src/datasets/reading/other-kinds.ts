@@ -1,4 +1,4 @@
-// Files that are no delimited text are refused with what to do instead.
+// Refuses files that are not delimited text, such as PDF or Excel files, with a message that says what to do instead.
 import { Unreadable, type UnreadableReason } from './reading.ts';
 
 const starts: [start: string, reason: UnreadableReason, what: string][] = [
@@ -22,7 +22,10 @@ const solutions: Partial<Record<UnreadableReason, string>> = {
   encoding: 'Save it as UTF-8.',
 };
 
-/** @throws Unreadable */
+/**
+ * Checks the first bytes of a file.
+ * @throws Unreadable if the file is not delimited text
+ */
 export function refuseOtherKinds(head: Uint8Array, fileName: string) {
   const start = Buffer.from(head.subarray(0, 1024)).toString('latin1');
   const found = starts.find(([bytes]) => start.startsWith(bytes) && !isText(bytes, start));
@@ -42,7 +45,10 @@ export function refuseOtherKinds(head: Uint8Array, fileName: string) {
   if (start.slice(257, 262) === 'ustar') throw refusal('archive', 'a tar archive', fileName);
 }
 
-/** A table may begin with these letters, too. */
+/**
+ * Whether a file that begins like another format is a text anyway: the first cell of a table may
+ * begin with the same letters, such as PAR1.
+ */
 const isText = (bytes: string, start: string) =>
   /^[ -~]+$/.test(bytes) &&
   bytes !== '%PDF' &&

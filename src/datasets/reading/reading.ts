@@ -1,4 +1,5 @@
-// What is known of a data file after it was examined: how its bytes become rows. Loading obeys it.
+// The reading of a data file: the rules by which its bytes become rows. The examination proposes a reading, and the
+// load follows it.
 import { z } from 'zod';
 import { Problem } from '../../problems.ts';
 
@@ -13,7 +14,10 @@ export const columnTypes = [
 ] as const;
 export type ColumnType = (typeof columnTypes)[number];
 
-/** The forms in which a type may be written; null is the plain one. Timestamps are instants (UTC) or local. */
+/**
+ * The formats in which values of a type may be written; null is the standard format. A timestamp is
+ * in UTC, or a local time without a zone.
+ */
 export const formatsOf: Record<ColumnType, readonly (string | null)[]> = {
   integer: [null],
   numeric: [null, '1,234.5', '1.234,5'],
@@ -41,7 +45,10 @@ export const readingSchema = z.object({
   delimiter: z.string().length(1),
   headerLine: z.number().int().positive().nullable(),
   columns: z.array(columnSchema),
-  /** The cell of each record that a column takes; cells in no column are empty throughout. */
+  /**
+   * For each column, the index of its cell within a record. Columns that are empty in the whole
+   * file and have no name are left out.
+   */
   positions: z.array(z.number().int().nonnegative()),
   /** The number of cells that a record must have. */
   width: z.number().int().positive(),
@@ -50,7 +57,10 @@ export const readingSchema = z.object({
 });
 export type Reading = z.infer<typeof readingSchema>;
 
-/** The types of columns by name. A record of zod would leave out a column called `__proto__`. */
+/**
+ * The chosen types, by the name of the column. Parsed from entries, because z.record would drop a
+ * column called `__proto__`.
+ */
 const typesSchema = z
   .preprocess(
     (types) => (typeof types === 'object' && types !== null ? Object.entries(types) : types),
@@ -68,12 +78,18 @@ export const choicesSchema = z
     ignoreEmptySurplus: z.boolean(),
   })
   .partial();
-/** What a person chose; the rest is proposed. */
+/**
+ * The choices of a person about how to parse a file. What the person did not choose, the
+ * examination proposes.
+ */
 export type Choices = z.infer<typeof choicesSchema>;
 
 export type RejectReason = 'cells' | 'quotes' | 'nul' | 'too-long' | 'type';
 
-/** A line that becomes no row: text is a sentence for people, excerpt the first characters of the line or cell. */
+/**
+ * A rejected line. `text`: the reason, as a sentence for people; `excerpt`: the first characters of
+ * the line or of the wrong cell.
+ */
 export type Reject = {
   line: number;
   column: string | null;
@@ -83,8 +99,9 @@ export type Reject = {
 };
 
 /**
- * Every line is in exactly one of above, header, rows, rejects, empty and continued. A record that spans lines is
- * counted once, at the line where it begins; its other lines are continued.
+ * Counts the lines of a file. Each line is in exactly one of above, header, rows, rejects, empty
+ * and continued. A record that spans several lines is counted at its first line; its other lines
+ * are continued.
  */
 export type Counts = {
   lines: number;
@@ -94,7 +111,7 @@ export type Counts = {
   rejects: number;
   empty: number;
   continued: number;
-  /** Rows with a quote inside an unquoted cell. They are kept. */
+  /** Rows with a quote inside an unquoted cell. These rows are loaded. */
   strayQuotes: number;
 };
 
@@ -111,7 +128,7 @@ export type UnreadableReason =
   | 'encoding'
   | 'header';
 
-/** The error when a file cannot be read as it is; the message says what to do. */
+/** Thrown when a file cannot be parsed. The message says what a person can do. */
 export class Unreadable extends Problem {
   readonly reason: UnreadableReason;
 

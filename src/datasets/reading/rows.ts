@@ -1,4 +1,4 @@
-// The second pass over a data file: rows as a reading says.
+// The second pass over a data file: parses its rows by the rules that were confirmed after the examination.
 import { excerptOf } from './excerpt.ts';
 import { decoded, notIn, WrongEncoding } from './encoding.ts';
 import { Lines, type DataLine } from './lines.ts';
@@ -13,8 +13,10 @@ const BATCH_LINES = 5_000;
 const BATCH_SIZE = 100_000;
 
 /**
- * Yields the rows of a file in batches of at most 5,000 lines or about 100 kB; returns the counts.
- * @throws Unreadable; an Error when a line is in none of the counts, or in two
+ * Yields the rows of a file in batches of at most 5,000 lines or about 100 kB. Returns the counts
+ * of its lines.
+ * @throws Unreadable if the file does not match the reading; Error if a line is in no count or in
+ * two
  */
 export async function* readRows(
   content: AsyncIterable<Uint8Array>,
@@ -44,7 +46,10 @@ export async function* readRows(
   return counts;
 }
 
-/** Pushes text after text into the lines. */
+/**
+ * Decodes the content and pushes it into `lines`. Yields after each chunk, so that the caller takes
+ * the rows of the chunk.
+ */
 async function* texts(content: AsyncIterable<Uint8Array>, reading: Reading, lines: Lines) {
   try {
     for await (const text of decoded(content, reading.encoding)) {
@@ -59,7 +64,10 @@ async function* texts(content: AsyncIterable<Uint8Array>, reading: Reading, line
   yield;
 }
 
-/** Makes the row of a line, with the values of its columns in place of the cells; or a reject. */
+/**
+ * Returns a function that converts the cells of a line to the values of the columns, or returns a
+ * reject.
+ */
 export function rowReader({ columns, positions, width }: Reading) {
   const convert = columns.map(converterOf);
   const taken = new Set(positions);
@@ -71,7 +79,8 @@ export function rowReader({ columns, positions, width }: Reading) {
     if (surplus !== undefined) return inNoColumn(line, cells[surplus] ?? '');
     const values: (string | null)[] = cells;
     for (let index = 0; index < columns.length; index += 1) {
-      // Positions ascend, so that no cell is overwritten before it is read.
+      // Values overwrite cells of the same array. This is safe because positions ascend, so each
+      // cell is read before it is overwritten.
       const cell = cells[positions[index] as number] as string;
       const value = cell === '' ? null : (convert[index] as Convert)(cell);
       if (value === undefined) return misfit(line, columns[index] as Column, cell);

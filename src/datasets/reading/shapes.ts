@@ -1,22 +1,23 @@
-// What one cell could be. Every cell of a file comes by here, so numbers are read character by character.
+// Classifies one cell by its shape, such as integer or date. Numbers are checked character by character, because this
+// code runs for every cell of a file.
 
-/** Each shape of a cell, as a bit, so that a type is a sum of shapes. */
+/** Each shape is one bit, so that the shapes that a column type accepts are a sum of bits. */
 export const shapes = {
   text: 1,
   integer: 2,
-  /** "-0": an integer would lose the sign. */
+  /** "-0": as an integer, the cell would lose its sign. */
   negativeZero: 4,
-  /** 12.5 */
+  /** A decimal such as 12.5. */
   decimal: 8,
-  /** 1.234: a decimal, or 1234 with a point between the thousands. */
+  /** 1.234: a decimal, or 1234 with a point as thousands separator. */
   pointGroup: 16,
-  /** More digits than a double holds. */
+  /** A decimal with more digits than a double holds exactly. */
   longDecimal: 32,
-  /** 1,234.5 or 1,234,567 */
+  /** With commas as thousands separators: 1,234.5 or 1,234,567. */
   commaGroups: 64,
-  /** 1,234: thousands, or a decimal comma. */
+  /** 1,234: 1234 with a comma as thousands separator, or a decimal comma. */
   commaGroup: 128,
-  /** 1.234,5 or 1.234.567 or 0,5 */
+  /** With a decimal comma, or with points as thousands separators: 1.234,5 or 1.234.567 or 0,5. */
   decimalComma: 256,
   exponent: 512,
   boolean: 1024,
@@ -29,7 +30,7 @@ export const shapes = {
   nullWord: 131072,
 } as const;
 
-/** The number of a shape, to count it in an array. */
+/** Returns the index of the bit of a shape, for counts in an array. */
 export const indexOfShape = (shape: number) => 31 - Math.clz32(shape);
 
 const words = new Map<string, number>();
@@ -45,7 +46,7 @@ for (const [shape, meant] of Object.entries(meanings)) {
 const isFirstOfWord = new Uint8Array(128);
 for (const word of words.keys()) isFirstOfWord[word.charCodeAt(0)] = 1;
 
-/** Words for "no value" in columns of numbers, dates, times and true or false. */
+/** Words for “no value” in columns of numbers, booleans, dates and timestamps. */
 function nullWords(): string[] {
   return ['n/a', 'na', '#n/a', 'null', 'none', 'nan', '-', '.', '\\n'];
 }
@@ -71,11 +72,14 @@ export function shapeOf(cell: string): number {
   return words.get(cell) ?? shapes.text;
 }
 
-/** The shape of a cell whose digits begin at `from`, behind the sign. */
+/**
+ * Returns the shape of a cell whose digits begin at the index `from`, after a minus sign if there
+ * is one.
+ */
 function shapeOfDigits(cell: string, from: number): number {
   const { length } = cell;
   const isZero = cell.charCodeAt(from) === ZERO && from + 1 < length;
-  // A code with leading zeros; or a date.
+  // A leading zero before another digit: the cell is a code such as 007, or a date.
   const isCode = isZero && isDigit(cell.charCodeAt(from + 1));
   if (length > 90 || (isCode && length > 32)) return shapes.text;
   const whole = afterDigits(cell, from);
@@ -90,7 +94,7 @@ function shapeOfDigits(cell: string, from: number): number {
 function afterDigits(cell: string, from: number): number {
   const { length } = cell;
   let at = from;
-  // Within the length: a place behind the end makes charCodeAt slow.
+  // The index stays below the length, because charCodeAt is slow beyond the end of a text.
   while (at < length && isDigit(cell.charCodeAt(at))) at += 1;
   return at;
 }
@@ -105,7 +109,10 @@ function shapeOfInteger(cell: string, from: number): number {
   return fits ? shapes.integer : shapes.text;
 }
 
-/** A decimal column of MySQL holds 65 digits, 30 of them behind the point; a double is exact for 15. */
+/**
+ * Returns the shape of a decimal. MySQL stores at most 65 digits, 30 of them after the point, and a
+ * double is exact for 15 digits.
+ */
 function shapeOfDecimal(cell: string, from: number, point: number): number {
   const fraction = cell.length - point - 1;
   const digits = point - from + fraction;
@@ -119,11 +126,14 @@ const commaGroup = /^-?[1-9]\d{0,2},\d{3}$/;
 const commaGroups = /^-?[1-9]\d{0,2}(,\d{3})+(\.\d{1,30})?$/;
 const decimalComma = /^-?([1-9]\d{0,2}(\.\d{3})+|0|[1-9]\d*),\d{1,30}$/;
 const pointGroups = /^-?[1-9]\d{0,2}(\.\d{3}){2,}$/;
-/** Without a point or a negative exponent it is a code, such as 1E5. */
+/**
+ * Matches numbers with an exponent. A cell without a point or a negative exponent does not match,
+ * because it may be a code such as 1E5.
+ */
 const exponent = /^-?(0|[1-9]\d*)((\.\d+)[eE][+-]?\d+|[eE]-\d+)$|^-?\.\d+[eE][+-]?\d+$/;
 const slashDate = /^(\d{1,2})([/.-])(\d{1,2})\2(\d{4})$/;
 
-/** The shape of a cell by the first character behind its digits. */
+/** Returns the shape of a cell by the first character after its leading digits. */
 function shapeOfSigns(cell: string, from: number, whole: number): number {
   const sign = cell.charCodeAt(whole);
   if (sign === MINUS && whole === 4 && from === 0) return shapeOfIso(cell);
@@ -155,7 +165,7 @@ function shapeOfDate([, one, , other, year]: RegExpExecArray): number {
   return isMonthFirst ? shapes.monthFirst : shapes.text;
 }
 
-/** 2024-03-31, or that with a time behind it. */
+/** Returns the shape of an ISO date such as 2024-03-31, with or without a time after it. */
 function shapeOfIso(cell: string): number {
   if (cell.length < 10) return shapes.text;
   const year = twoDigits(cell, 0) * 100 + twoDigits(cell, 2);
@@ -166,11 +176,15 @@ function shapeOfIso(cell: string): number {
   if (cell[10] !== 'T' && cell[10] !== ' ') return shapes.text;
   const zone = afterTime(cell);
   if (zone === cell.length) return shapes.localTime;
-  // In UTC it could be in the year 0 or 10000.
+  // Years 1 and 9999 are excluded, because conversion to UTC could move the time to the year 0 or
+  // 10000.
   return isZone(cell, zone) && year > 1 && year < 9999 ? shapes.instant : shapes.text;
 }
 
-/** Where the zone of an ISO time begins, behind hours, minutes and perhaps seconds; -1 when it is none. */
+/**
+ * Returns the index after hours, minutes and optional seconds, where the time zone begins; -1 if
+ * the text is not an ISO time.
+ */
 function afterTime(cell: string): number {
   if (
     cell.length < 16 ||
@@ -186,7 +200,7 @@ function afterTime(cell: string): number {
   return end > 20 && end <= 26 ? end : -1;
 }
 
-/** Z, +01, +0100 or +01:00 */
+/** Whether the rest of the cell is a time zone: Z, +01, +0100 or +01:00. */
 function isZone(cell: string, at: number): boolean {
   if (at === -1) return false;
   if (cell[at] === 'Z') return at + 1 === cell.length;

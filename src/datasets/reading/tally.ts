@@ -1,4 +1,5 @@
-// Everything that one pass over a file learns, line by line.
+// Collects the findings of the examination while it reads a file line by line: rejected lines, a preview, and facts
+// about each column.
 import { excerptOf } from './excerpt.ts';
 import { ColumnCounter, type ColumnFacts, type Example } from './facts.ts';
 import { columnNames, headerText, type Layout } from './header.ts';
@@ -19,7 +20,10 @@ export class Tally {
   readonly rejects: Reject[] = [];
   readonly firstLines: DataLine[] = [];
   readonly strayQuotes: number[] = [];
-  /** Cells with characters that depend on the encoding, where that is doubtful. */
+  /**
+   * Examples of cells with characters beyond ASCII, collected only if the encoding is doubtful,
+   * because those characters depend on it.
+   */
   readonly beyondAscii: Example[] = [];
   private readonly isEncodingDoubtful: boolean;
   readonly lines: Lines;
@@ -27,7 +31,7 @@ export class Tally {
   private readonly layout: Layout;
   private readonly counters: ColumnCounter[];
   private readonly names: string[];
-  /** The columns whose type a person chose. */
+  /** The columns whose type a person chose, by their index. */
   private readonly chosen: ReadonlyMap<number, Column>;
 
   constructor(
@@ -43,7 +47,7 @@ export class Tally {
     this.counters = this.names.map(() => new ColumnCounter());
     this.chosen = new Map(
       this.names.flatMap((name, index) => {
-        // A column can be called "constructor".
+        // Object.hasOwn, because a column can be called "constructor".
         const type = Object.hasOwn(types, name) ? types[name] : undefined;
         return type ? [[index, { name, type: type.type, format: type.format }]] : [];
       }),
@@ -60,13 +64,16 @@ export class Tally {
     this.takeAll();
   }
 
-  /** The columns that are kept, and the cell of a record that each one takes. */
+  /**
+   * Returns the columns with their findings, the index of the cell that each column takes from a
+   * record, and the questions that are open.
+   */
   columns(): { facts: ColumnFacts[]; positions: number[]; doubts: Doubt[] } {
     const facts: ColumnFacts[] = [];
     const positions: number[] = [];
     const doubts: Doubt[] = [];
     for (const [index, counter] of this.counters.entries()) {
-      // An empty column under an empty header is left out.
+      // A column without a name and without filled cells is left out.
       if (headerText(this.layout.header[index] ?? '') === '' && counter.isEmpty()) continue;
       const name = this.names[index] ?? '';
       const { kind, ask } = counter.propose(this.delimiter);
@@ -108,7 +115,10 @@ export class Tally {
     }
   }
 
-  /** A reject, when a cell does not fit the type that was chosen for its column. */
+  /**
+   * Returns a reject if a cell does not fit the type that a person chose for its column; otherwise
+   * null.
+   */
   private misfitIn({ line, cells }: DataLine): Reject | null {
     for (const [index, column] of this.chosen) {
       const cell = cells[index] ?? '';

@@ -1,6 +1,9 @@
-// The part of a text that is being cut into records: where its line ends, quotes and delimiters are.
+// Finds line ends, quotes and delimiters in the part of a file that the tokenizer is cutting into records.
 
-/** The next place of one character. A place is looked for once, however often it is asked for. */
+/**
+ * Finds the next position of one character. The position is cached, so that repeated questions do
+ * not search the text again.
+ */
 class Next {
   private found = -1;
   private from = 0;
@@ -18,25 +21,31 @@ class Next {
     return this.found;
   }
 
-  /** Forgets the place, to ask for an earlier one. */
+  /** Clears the cached position, so that an earlier position can be searched. */
   rewind() {
     this.found = -1;
     this.from = 0;
   }
 
-  /** The text now begins `shift` characters further on; places before `known` were searched. */
+  /**
+   * Adapts the cached position to a new text that begins `shift` characters later in the file.
+   * Characters before `known` have been searched already.
+   */
   move(shift: number, known: number) {
     this.from = this.found === Infinity ? known : Math.max(0, this.from - shift);
     this.found = this.found === Infinity ? -1 : Math.max(-1, this.found - shift);
   }
 }
 
-/** What follows a line end inside a quoted cell: the end of the record, a wrong character, or nothing yet. */
+/**
+ * How a quoted cell that spans lines ends: `closed`: the record ends at `at`; `wrong`: text follows
+ * the closing quote at `at`; `open`: the end of the cell has not arrived.
+ */
 type Closing = { is: 'closed' | 'wrong' | 'open'; at: number };
 
 export type Cut = { cells: string[]; isOpen: boolean; hasStrayQuote: boolean };
 
-/** Cells of a record at most: as many columns as a spreadsheet has. */
+/** The most cells of a record: as many as a spreadsheet has columns. */
 export const CELL_LIMIT = 16_384;
 
 export class TextWindow {
@@ -48,7 +57,10 @@ export class TextWindow {
   private readonly quotes = new Next('"');
   private readonly nuls = new Next('\0');
   private readonly delimiters: Next;
-  /** The last search for the end of a quoted cell; every line end from `from` on is inside of it. */
+  /**
+   * The cached result of the last search for the end of a quoted cell. It holds for every line end
+   * between `from` and `found.at`, because all of them are inside that cell.
+   */
   private search: { from: number; found: Closing } = { from: -1, found: { is: 'open', at: -1 } };
 
   constructor(delimiter: string) {
@@ -56,7 +68,7 @@ export class TextWindow {
     this.delimiters = new Next(delimiter);
   }
 
-  /** Takes the next text, which begins `shift` characters further on. */
+  /** Replaces the text by the next one, which begins `shift` characters later in the file. */
   move(text: string, shift: number, isLast: boolean) {
     const searched = Math.max(0, this.text.length - shift);
     for (const next of [this.lf, this.cr, this.quotes, this.nuls, this.delimiters]) {
@@ -71,12 +83,16 @@ export class TextWindow {
   quote = (at: number) => this.quotes.find(this.text, at);
   nul = (at: number) => this.nuls.find(this.text, at);
 
-  /** Where the line ends; the length of the text when its end has not arrived. */
+  /**
+   * Returns the index of the next line end; the length of the text if the line end has not arrived.
+   */
   lineEnd(at: number): number {
     return this.settled(Math.min(this.lf.find(this.text, at), this.cr.find(this.text, at)));
   }
 
-  /** A CR at the end of the text may be half of a CRLF. */
+  /**
+   * Treats a CR at the end of the text as not arrived, because an LF may follow and make it a CRLF.
+   */
   private settled(end: number): number {
     const { text, isLast } = this;
     if (end >= text.length) return text.length;
@@ -98,7 +114,7 @@ export class TextWindow {
     return lines;
   }
 
-  /** The cells of a line without quotes. */
+  /** Splits a line without quotes into cells. */
   split(at: number, end: number): string[] | 'too-wide' {
     const { text, delimiters } = this;
     const cells: string[] = [];
@@ -114,13 +130,18 @@ export class TextWindow {
     return cells;
   }
 
-  /** Allows a record to be cut once more, after its first line was. */
+  /**
+   * Clears cached positions, so that a record can be split again from its beginning. Needed when a
+   * record turns out to span several lines.
+   */
   rewind() {
     this.delimiters.rewind();
     this.quotes.rewind();
   }
 
-  /** The cells of a line with quotes; open when a quoted cell does not end before it. */
+  /**
+   * Splits a line with quotes into cells. `isOpen`: whether a quoted cell goes on beyond the line.
+   */
   cut(at: number, end: number): Cut | 'after-quote' | 'too-wide' {
     const { text, delimiters } = this;
     const cells: string[] = [];
@@ -146,12 +167,13 @@ export class TextWindow {
     }
   }
 
-  /** Where a record ends whose quoted cell goes on behind the line end `from`. */
+  /** Finds the end of a record whose quoted cell goes on after the line end `from`. */
   closing(from: number): Closing {
     const { search } = this;
     const isKnown = search.from !== -1 && search.from <= from && from < search.found.at;
     if (isKnown && search.found.is !== 'open') return search.found;
-    // Lines that were searched already are not searched again: each could begin a quoted cell without an end.
+    // The search continues where the last one stopped. Otherwise a file in which each line opens a
+    // quote would be searched again for every line, in quadratic time.
     const found = this.searchClosing(isKnown ? search.found.at : from);
     this.search = { from: isKnown ? search.from : from, found };
     return { ...found };
@@ -182,7 +204,10 @@ export class TextWindow {
     }
   }
 
-  /** The quote that closes a cell, behind any doubled ones; when the text ends with a quote, that one. */
+  /**
+   * Returns the index of the quote that closes a cell, and skips doubled quotes. A quote at the
+   * very end of the text counts as closing, although another quote may follow in the next chunk.
+   */
   private closingQuote(from: number): number {
     const { text } = this;
     let at = from;

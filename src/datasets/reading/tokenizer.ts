@@ -1,21 +1,22 @@
-// Cuts text into records of cells. A record that is damaged costs exactly the line on which it begins.
+// Splits text into records and cells. A damaged record rejects only the line on which it begins; the next line is
+// parsed as usual.
 import { excerptOf } from './excerpt.ts';
 import { TextWindow } from './text-window.ts';
 
-/** Characters of a record at most; a longer one is rejected. */
+/** The most characters of a record; a longer record is rejected. */
 export const RECORD_LIMIT = 1_000_000;
 
 export type Damage = 'unclosed' | 'after-quote' | 'too-long' | 'too-wide';
 
-/** The lines of the file that belong together. */
+/** A record: one line of the file, or several lines that a quoted cell joins. */
 export type LineRecord = {
-  /** The line on which it begins, from 1. */
+  /** The line on which the record begins, counted from 1. */
   line: number;
-  /** How many lines it spans. */
+  /** How many lines the record spans. */
   lines: number;
-  /** Without the blanks around them; [] when it is damaged. */
+  /** The cells without surrounding blanks; an empty array if the record is damaged. */
   cells: string[];
-  /** Its characters, roughly. */
+  /** The approximate number of characters of the record. */
   size: number;
   damage: Damage | null;
   hasNul: boolean;
@@ -23,15 +24,15 @@ export type LineRecord = {
   excerpt: () => string;
 };
 
-/** Text arrives in pieces of any size; the records do not depend on where it was cut. */
+/** Takes text in chunks of any size. The records do not depend on where the chunks are cut. */
 export class Tokenizer {
   private readonly window: TextWindow;
   private text = '';
-  /** Where the next record begins. */
+  /** The index in the text at which the next record begins. */
   private at = 0;
   private line = 1;
   private isLast = false;
-  /** The beginning of a line that is over the limit, while its end has not arrived. */
+  /** An excerpt of a line that exceeds the limit; set until the end of that line arrives. */
   private overlong: string | null = null;
 
   private readonly limit: number;
@@ -48,7 +49,7 @@ export class Tokenizer {
     this.isLast = isLast;
   }
 
-  /** The next line as it is, without regard to quotes; null until more text arrives. */
+  /** Returns the next line and ignores quotes. Returns null until the whole line has arrived. */
   nextLine(): LineRecord | null {
     const end = this.endOfLine();
     if (end === null) return null;
@@ -57,7 +58,10 @@ export class Tokenizer {
     return this.finish(end, 1, [], null, false, shown);
   }
 
-  /** The next record; null until more text arrives, or at the end. */
+  /**
+   * Returns the next record. Returns null until the whole record has arrived, or at the end of the
+   * text.
+   */
   next(): LineRecord | null {
     const end = this.endOfLine();
     if (end === null) return null;
@@ -74,7 +78,7 @@ export class Tokenizer {
     return this.spanning(end);
   }
 
-  /** A record with a quoted cell that goes on beyond the end of its first line. */
+  /** Returns a record whose quoted cell goes on after the end of its first line. */
   private spanning(firstEnd: number): LineRecord | null {
     this.window.rewind();
     const found = this.window.closing(firstEnd);
@@ -88,7 +92,7 @@ export class Tokenizer {
     return this.finish(found.at, lines, cut.cells, null, cut.hasStrayQuote);
   }
 
-  /** Where the line at hand ends; null until that has arrived. */
+  /** Returns the index at which the current line ends; null until the line end has arrived. */
   private endOfLine(): number | null {
     const { text, at, isLast, window } = this;
     if (at >= text.length && !(isLast && this.overlong !== null)) return null;
@@ -99,10 +103,13 @@ export class Tokenizer {
     return null;
   }
 
-  /** Keeps no more than the beginning of a line over the limit. */
+  /**
+   * Discards all but an excerpt of a line that exceeds the limit, so that a very long line does not
+   * fill the memory.
+   */
   private shorten() {
     const { text, at } = this;
-    // A CR at the end may be half of a CRLF, and ends the line in any case.
+    // A CR at the end of the text is kept: it ends the line, alone or as half of a CRLF.
     const end = text.endsWith('\r') ? text.length - 1 : text.length;
     if (this.overlong === null && end - at <= this.limit) return;
     this.overlong ??= excerptOf(text.slice(at));

@@ -1,8 +1,8 @@
-// Types of columns, decided by every cell.
+// Proposes the type of a column from all of its cells.
 import type { ColumnType } from './reading.ts';
 import { shapes } from './shapes.ts';
 
-/** A type in one of its forms, and the shapes of cells that it takes. */
+/** A column type in one of its formats, and the shapes of cells that it accepts. */
 export type CellKind = { type: ColumnType; format: string | null; takes: number };
 
 const { integer, negativeZero, decimal, pointGroup, longDecimal, commaGroups, commaGroup } = shapes;
@@ -11,7 +11,7 @@ const { decimalComma, exponent, isoDate, dayFirst, monthFirst, dayOrMonthFirst }
 const whole = integer | negativeZero;
 const points = whole | decimal | pointGroup;
 
-/** In the order in which they are proposed. */
+/** The types in the order in which they are proposed: the first type that all cells fit wins. */
 export const kinds: readonly CellKind[] = [
   { type: 'integer', format: null, takes: integer },
   { type: 'numeric', format: null, takes: points | longDecimal },
@@ -34,7 +34,7 @@ export const kindOf = (type: ColumnType, format: string | null): CellKind =>
 export const takes = (kind: CellKind, shape: number) =>
   ((kind.takes | shapes.nullWord) & shape) !== 0;
 
-/** How many cells have each shape. */
+/** The number of cells of each shape. */
 export type ShapeCounts = ReadonlyMap<number, number>;
 
 export function fitting(kind: CellKind, counts: ShapeCounts): number {
@@ -46,8 +46,9 @@ export function fitting(kind: CellKind, counts: ShapeCounts): number {
 export type Proposal = { kind: CellKind; ask: 'dates' | 'numbers' | null };
 
 /**
- * The type that every cell fits, words for null aside.
- * In a file with commas between its cells, 1,234 has thousands; elsewhere it could be a decimal comma.
+ * Proposes the first type that all filled cells fit, apart from words for “no value”. Proposes text
+ * with a question if the cells fit two formats. In a comma-separated file 1,234 is taken as a
+ * thousand; elsewhere the comma could be a decimal comma.
  */
 export function proposeKind(counts: ShapeCounts, delimiter: string): Proposal {
   let filled = 0;

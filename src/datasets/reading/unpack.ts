@@ -1,4 +1,5 @@
-// Stored bytes become the bytes of one delimited file, as a stream; the limit counts unpacked bytes.
+// Unpacks a stored file, if it is compressed, as a stream. The size limit counts unpacked bytes, so that a small
+// archive cannot fill the disk.
 import { Readable, pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { Unreadable, type Reading } from './reading.ts';
@@ -7,21 +8,24 @@ import { damaged, isZlibError, unzip } from './zip.ts';
 
 export type Unpacked = {
   compression: Reading['compression'];
-  /** The first bytes, at least 64 kB unless the file is shorter. */
+  /** The first bytes of the unpacked file: at least 64 kB, or the whole file if it is shorter. */
   head: Uint8Array;
   content: AsyncIterable<Uint8Array>;
 };
 
 export type UnpackOptions = {
-  /** Unpacked bytes at most. */
+  /** The most bytes that the unpacked file may have. */
   limitBytes?: number;
-  /** What messages call the file. */
+  /** The name of the file in messages. */
   fileName?: string;
 };
 
 const HEAD = 64 * 1024;
 
-/** @throws Unreadable, also while the content is read */
+/**
+ * Opens a stored file, compressed or not.
+ * @throws Unreadable at once, or later while the content is read
+ */
 export async function unpack(
   stored: AsyncIterable<Uint8Array>,
   { limitBytes = Infinity, fileName = 'The file' }: UnpackOptions = {},
@@ -85,7 +89,10 @@ function tooLarge(limit: number, fileName: string): Unreadable {
   );
 }
 
-/** Reads the first bytes ahead. */
+/**
+ * Reads the first bytes in advance, to detect the format of the file. `content` yields these bytes
+ * again, and then the rest.
+ */
 async function withHead(content: AsyncIterable<Uint8Array>) {
   const rest = content[Symbol.asyncIterator]();
   const parts: Uint8Array[] = [];

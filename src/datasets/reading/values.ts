@@ -1,9 +1,12 @@
-// Cells as they are stored and given out: numbers plain, dates and times ISO.
+// Converts cells to the values that are stored and returned: plain numbers, and dates and times in ISO format.
 import type { Column } from './reading.ts';
 import { shapeOf, shapes } from './shapes.ts';
 import { kindOf, takes } from './types.ts';
 
-/** Gives the value of a filled cell; undefined when the cell does not fit the column. */
+/**
+ * Converts a filled cell to a value: null for a word such as N/A, undefined if the cell does not
+ * fit the column.
+ */
 export type Convert = (cell: string) => string | null | undefined;
 
 export function converterOf(column: Column): Convert {
@@ -67,7 +70,7 @@ function inUtc(cell: string): string {
 const MINUTES_A_DAY = 1_440;
 const two = (number: number) => (number < 10 ? `0${number}` : String(number));
 
-/** Minutes ahead of UTC. */
+/** Returns how many minutes the zone of a time is ahead of UTC. */
 function offsetOf(cell: string, zone: number): number {
   if (cell[zone] === 'Z') return 0;
   const minutes =
@@ -82,8 +85,9 @@ function daysLater(date: string, days: number): string {
 }
 
 /**
- * The JSON array of a row: integer, real and boolean are themselves, all others texts. `write` may write texts in
- * another way than JSON.stringify, for example escaped once more.
+ * Writes a row as a JSON array. Integers, reals and booleans are JSON numbers and booleans; all
+ * other types are strings. `write` replaces JSON.stringify, for example to escape strings for SQL
+ * as well.
  */
 export const cellsAsJson = (
   columns: Column[],

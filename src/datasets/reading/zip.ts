@@ -1,4 +1,5 @@
-// The one file in a ZIP archive, read as a stream: an archive's list of files is at its end, where a stream comes last.
+// Unpacks the only file of a ZIP archive as a stream. The list of files is at the end of an archive, where a stream
+// arrives last, so the headers of the files are read instead.
 import { once } from 'node:events';
 import { crc32, createInflateRaw, type InflateRaw } from 'node:zlib';
 import { refusal } from './other-kinds.ts';
@@ -6,21 +7,24 @@ import { Unreadable } from './reading.ts';
 
 const LOCAL = 0x04034b50;
 const CENTRAL = 0x02014b50;
-/** An archive without files begins with its end. */
+/** An archive without files begins with this signature. */
 const END = 0x06054b50;
 const DESCRIPTOR = 0x08074b50;
 
 type Entry = {
   name: string;
   isDeflated: boolean;
-  /** Sizes and checksum follow the content. */
+  /** Whether sizes and checksum follow the content instead of preceding it. */
   isStreamed: boolean;
   isWide: boolean;
   size: number;
   checksum: number;
 };
 
-/** @throws Unreadable unless the archive has exactly one file */
+/**
+ * Unpacks an archive.
+ * @throws Unreadable unless the archive has exactly one file
+ */
 export async function* unzip(content: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const bytes = new ByteReader(content);
   let files = 0;
@@ -57,11 +61,14 @@ export const damaged = (cause?: unknown) =>
 const tooMany = () =>
   new Unreadable('many-files', 'The archive has several files. Pack each one on its own.');
 
-/** What the archives of spreadsheets and other Office documents contain, in any order. */
+/**
+ * Whether a file name shows that the archive is an Office document, such as a spreadsheet. Such
+ * files come in any order.
+ */
 const isOffice = (name: string) =>
   /^(\[Content_Types\]\.xml$|(_rels|docProps|xl|word|ppt)\/)/.test(name);
 
-/** Folders, and what macOS adds, are no files. */
+/** Whether an entry is a file of the user, and not a folder or a file that macOS adds. */
 const isFile = (name: string) =>
   !name.endsWith('/') && !name.startsWith('__MACOSX/') && !name.endsWith('.DS_Store');
 
@@ -90,7 +97,7 @@ async function readEntry(bytes: ByteReader): Promise<Entry> {
   return { name, isDeflated, isStreamed, isWide: wide !== null, size, checksum };
 }
 
-/** The size in the ZIP64 part of an entry, for more than 4 GB. */
+/** Reads the size from the ZIP64 field of an entry, which files of more than 4 GB have. */
 function wideSize(extra: Buffer): number | null {
   for (let at = 0; at + 4 <= extra.length; at += 4 + extra.readUInt16LE(at + 2)) {
     if (extra.readUInt16LE(at) !== 1) continue;
@@ -116,7 +123,10 @@ async function checksumBehind(bytes: ByteReader, isWide: boolean): Promise<numbe
   return checksum;
 }
 
-/** Inflates up to the end that the content itself marks; what follows stays in the reader. */
+/**
+ * Inflates the content up to its end, which the content itself marks. Bytes after the end go back
+ * to the reader.
+ */
 async function* inflated(bytes: ByteReader): AsyncGenerator<Uint8Array> {
   const inflate = createInflateRaw({ chunkSize: 64 * 1024 });
   const fed = new Fed();
@@ -132,7 +142,7 @@ async function* inflated(bytes: ByteReader): AsyncGenerator<Uint8Array> {
 
 async function feed(bytes: ByteReader, inflate: InflateRaw, fed: Fed) {
   const ending = Promise.race([once(inflate, 'end'), once(inflate, 'close')]);
-  // An error reaches the reader of the stream.
+  // Ignored here, because the reader of the stream receives the error.
   ending.catch(() => {});
   const isOver = () => inflate.readableEnded || inflate.destroyed;
   for (let chunk = await bytes.some(); chunk; chunk = await bytes.some()) {
@@ -144,7 +154,7 @@ async function feed(bytes: ByteReader, inflate: InflateRaw, fed: Fed) {
   inflate.end();
 }
 
-/** The bytes that were given to a stream and may not have been used by it. */
+/** Remembers bytes that were written to a stream and that the stream may not have used. */
 class Fed {
   private bytes: Buffer = Buffer.alloc(0);
   private before = 0;
@@ -159,7 +169,7 @@ class Fed {
   }
 }
 
-/** Reads as many bytes as are asked for from chunks of any size. */
+/** Reads any number of bytes from chunks of any size. */
 class ByteReader {
   private readonly chunks: AsyncIterator<Uint8Array>;
   private rest: Buffer = Buffer.alloc(0);
@@ -168,7 +178,7 @@ class ByteReader {
     this.chunks = content[Symbol.asyncIterator]();
   }
 
-  /** What is there; null at the end. */
+  /** Returns the bytes that are available, or the next chunk; null at the end. */
   async some(): Promise<Buffer | null> {
     if (this.rest.length > 0) {
       const { rest } = this;

@@ -1,4 +1,4 @@
-// Plain-text e-mail over SMTP.
+// Sends outbox messages as plain-text e-mails over SMTP.
 import { fromSqlInstant } from '../../database/sql.ts';
 import type { Mail } from '../endpoints.ts';
 import type { Line } from '../outbox.ts';
@@ -23,7 +23,7 @@ export const email =
 
 const mailOf = (line: Line, from: string, sender: Sender) => ({
   from,
-  // Passed as an object, so that a comma in the address cannot add a second recipient.
+  // The address is passed as an object, so that a comma in it cannot add a second recipient.
   to: { name: '', address: line.recipient },
   subject: oneLine(line.subject),
   text: textOf(line, sender),
@@ -33,7 +33,7 @@ const mailOf = (line: Line, from: string, sender: Sender) => ({
   headers: { 'Auto-Submitted': 'auto-generated' },
 });
 
-/** Removes line breaks: after one, a text could continue as another mail header. */
+/** Replaces line breaks, because text after a line break could become another mail header. */
 const oneLine = (text: string) => text.replaceAll(/[\p{Cc}\u2028\u2029]+/gu, ' ').trim();
 
 const domainOf = (from: string) => /@([^\s>]+)>?\s*$/.exec(from)?.[1] ?? 'oneway.invalid';
@@ -53,8 +53,8 @@ type SmtpError = Error & {
 const answerOf = ({ response, message }: SmtpError) => response ?? message;
 
 /**
- * Whether the mail server refuses this e-mail for good. If it refuses the sign-in or the sender, a person can correct
- * the settings, so that is tried again.
+ * Whether the mail server refuses this e-mail for good. A refused sign-in or sender address is
+ * retried, because a person can correct these settings.
  */
 const isRefusal = ({ code, command, responseCode = 0 }: SmtpError) =>
   (['RCPT TO', 'DATA'].includes(command ?? '') && responseCode >= 500) ||

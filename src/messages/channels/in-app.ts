@@ -1,4 +1,4 @@
-// The inbox of each person. A message appears in it when the change that it reports is committed.
+// The inbox of each person in Oneway. A message appears there when the change that it reports is committed.
 import { first, run, select, sql, type Queryable } from '../../database/sql.ts';
 
 export type Message = {

@@ -1,6 +1,6 @@
 import { timeouts, type Reply } from './channel.ts';
 
-/** Posts JSON to a URL; any 2xx status acknowledges it. */
+/** Posts JSON to a URL. Any 2xx status counts as an acknowledgement; anything else is retried. */
 export async function post(
   url: string,
   body: string,

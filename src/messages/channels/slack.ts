@@ -1,4 +1,4 @@
-// Posts to Slack’s incoming webhooks, which other chat programs accept, too: {"text": …}.
+// Posts outbox messages to Slack’s incoming webhooks as {"text": …}, a format that other chat programs accept, too.
 import { absolute, type Send, type Sender } from './channel.ts';
 import { post } from './post.ts';
 
@@ -10,6 +10,6 @@ export const slack =
     return post(url, JSON.stringify({ text }));
   };
 
-/** Escapes a text for Slack: otherwise `<!channel>` in it would notify the whole channel. */
+/** Escapes a text for Slack. Unescaped, `<!channel>` in it would notify the whole channel. */
 const escaped = (text: string) =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');

@@ -1,4 +1,4 @@
-// Posts to a signed webhook, as described in docs/indexer.md.
+// Posts outbox messages to signed webhooks, as described in docs/indexer.md.
 import { createHmac } from 'node:crypto';
 import type { Webhook } from '../endpoints.ts';
 import type { Send } from './channel.ts';

@@ -1,4 +1,4 @@
-// Finds addresses of environments in transferred texts and lists, in any spelling.
+// Reports transferred texts that contain the host name of an environment, however the address is spelled.
 import { fieldEntries, labelOf } from '../../catalog/entity.ts';
 import type { Value } from '../../catalog/fields.ts';
 import { entityNamed } from '../../catalog/index.ts';
@@ -41,21 +41,21 @@ function addressesOf({ hostHere, otherHosts }: Facts): Address[] {
 const textsIn = (value: Value | undefined): string[] =>
   [value].flat().filter((one): one is string => typeof one === 'string');
 
-/** Characters that browsers ignore in an address, or that are invisible. */
+/** Matches characters that browsers ignore in an address, and invisible characters. */
 const ignored = /[\t\r\n\p{Default_Ignorable_Code_Point}]/gu;
-/** Matches dotted names and numbers, and IPv6 addresses, each with an optional port; names in any script. */
+/** Match possible hosts in a text: names in any script, numbers and IPv6 addresses, each with an optional port. */
 const hostLike = [
   /(?:\[[\da-f:.]+\]|[\w.-]+)(?::\d{1,5})?/gi,
   /[\p{L}\p{M}\p{N}._\-\u3002\uFF0E\uFF61]+(?::\d{1,5})?/gu,
 ];
 
 /**
- * Single words are not taken as hosts unless an environment is called so, because parsing each as an address takes
- * time.
+ * Matches a text that may be a host although it is more than a single word. Single words are only parsed as hosts if
+ * the host of an environment is a single word (such as `localhost`), because parsing every word takes time.
  */
 const mayBeHost = /[.:\u3002\uFF0E\uFF61]\P{White_Space}|^\d{8}|^0x/iu;
 
-/** Possible host names in a text, as browsers write them. */
+/** Returns the possible host names in a text, in the canonical form that browsers use. */
 function hostsIn(text: string, mayBeWords: boolean): string[] {
   const candidates = spellingsOf(text).flatMap((one) =>
     hostLike.flatMap((pattern) => one.match(pattern) ?? []),
@@ -64,7 +64,10 @@ function hostsIn(text: string, mayBeWords: boolean): string[] {
   return [...new Set(wanted)].flatMap(canonicalHost);
 }
 
-/** The text itself, without characters that addresses ignore, and decoded: an address may be part of another one. */
+/**
+ * Returns a text as it is, without ignored characters, and with percent-encoding decoded, because the query of an
+ * address may contain another address in encoded form.
+ */
 function spellingsOf(text: string): string[] {
   const spellings = new Set([text, text.replaceAll(ignored, '')]);
   let decoded = text;
@@ -92,7 +95,7 @@ function canonicalHost(candidate: string): string[] {
 
 const loopback = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 
-/** Matches the host or a subdomain of it, on any port if the configured address has none. */
+/** Whether a candidate is the host of an address, or a subdomain of it; on any port if the address has no port. */
 function isAt(candidate: string, address: string): boolean {
   const [host = ''] = canonicalHost(address);
   const wanted = /:\d+$/.test(host) ? candidate : candidate.replace(/:\d+$/, '');

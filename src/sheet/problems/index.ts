@@ -1,4 +1,4 @@
-// All problems of a plan, each with its solutions. There is one small function per reason.
+// Finds all problems of a plan, each with its solutions. Each function finds the problems of one reason or group.
 import { keyText } from '../../catalog/entity.ts';
 import { entityNamed } from '../../catalog/index.ts';
 import { lowerFirst } from '../../catalog/lower-first.ts';
@@ -43,8 +43,8 @@ export function problemsOf(
 }
 
 /**
- * The problems of an undo. It sends nothing new, so only problems of the destination apply. The undo of an undo sends
- * content again, so it has all problems of a transfer.
+ * Finds the problems of an undo. An undo restores former content, so changes and holds here do not prevent it. The undo
+ * of an undo sends content again, so it also needs test results and a confirmation.
  */
 export const problemsOfUndo = (facts: Facts, choices: Choices, steps: PlannedStep[]): Problem[] => [
   ...destination(facts),

@@ -10,7 +10,7 @@ import type { PlannedStep } from '../planned-step.ts';
 import { linkedNames } from '../linked-names.ts';
 import { describe, keyOf, type Problem, type Solution, type TypedWords } from '../problem.ts';
 
-/** A deletion in an environment that apps read requires a typed confirmation. */
+/** Reports deletions in an environment that apps read: the user must confirm them by typing a word. */
 export function deletions({ to }: Facts, { remove }: TypedWords, steps: PlannedStep[]): Problem[] {
   if (!remove.isAsked || remove.isTyped) return [];
   const gone = steps.filter(({ action }) => action === 'remove');
@@ -19,7 +19,7 @@ export function deletions({ to }: Facts, { remove }: TypedWords, steps: PlannedS
   return [{ reason: 'deletion', row: null, message, solutions: [{ kind: 'delete' }] }];
 }
 
-/** Reports removed rows that rows outside the transfer still reference. */
+/** Reports removed rows to which another row at the destination would still refer after the transfer. */
 export function used({ references: uses, pairs, to }: Facts, steps: PlannedStep[]): Problem[] {
   const going = new Map(steps.map((step) => [keyText(step), step]));
   const found = new Map<string, Problem>();
@@ -72,7 +72,7 @@ export function names(facts: Facts, choices: Choices, steps: PlannedStep[]): Pro
   });
 }
 
-/** Whether a dataset has a missing name; empty where no dataset is checked against such names. */
+/** Says which datasets contain a missing name; an empty text if no dataset here has names of its type. */
 function datasetText(datasets: string[] | undefined): string {
   if (datasets === undefined) return '';
   return datasets.length > 0
@@ -80,7 +80,7 @@ function datasetText(datasets: string[] | undefined): string {
     : ' No dataset has it either: check its spelling.';
 }
 
-/** Reports a row that is linked with two names here that are mapped to one name at the destination. */
+/** Reports a row that is linked with two names here which are mapped to the same name at the destination. */
 export function coinciding({ to }: Facts, steps: PlannedStep[]): Problem[] {
   return steps.flatMap((step) =>
     linksOf(entityNamed(step.entity)).flatMap(({ field, links: { target } }): Problem[] => {

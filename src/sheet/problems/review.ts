@@ -16,8 +16,8 @@ import type { PlannedStep } from '../planned-step.ts';
 import { describe, keyOf, type Problem, type TypedWords } from '../problem.ts';
 
 /**
- * Reports rows whose content was undone at the destination: sending it again needs a confirmation. A row with its
- * dependent rows is one problem.
+ * Reports rows whose content was undone at the destination: the user must confirm that the same content is sent again.
+ * A row and its dependent rows make one problem.
  */
 export function undone(
   { to, pairs }: Facts,
@@ -54,8 +54,8 @@ export function undone(
 }
 
 /**
- * Reports rows that engineering changed. A row with its dependent rows is one problem, because a product manager
- * adopts them together.
+ * Reports rows that an engineer changed and no product manager has adopted. A row and its dependent rows make one
+ * problem, because a product manager adopts them together.
  */
 export function engineering({ pairs }: Facts, steps: PlannedStep[]): Problem[] {
   const found = new Map<string, Problem>();
@@ -81,7 +81,7 @@ export function engineering({ pairs }: Facts, steps: PlannedStep[]): Problem[] {
   return [...found.values()];
 }
 
-/** Whether every field that engineering changed is excluded from this transfer. */
+/** Whether the transfer excludes every field that an engineer changed, so that nothing has to be adopted. */
 function isLeftOut(state: RowState, { entity, excludedFields }: PlannedStep): boolean {
   const labels = JSON.parse(state.engineering_fields ?? '[]') as string[];
   const left = excludedFields.map((name) => labelOf(entityNamed(entity), name));
@@ -139,8 +139,8 @@ export function overwritten(
 }
 
 /**
- * Reports untested rows, where tests are required: someone other than the sender must have marked the row *Works*,
- * and it must be sent exactly as tested.
+ * Reports untested rows if the settings require tests: someone other than the sender must have marked the row *Works*,
+ * and the transfer must send the row exactly as tested.
  */
 export function untested(facts: Facts, steps: PlannedStep[]): Problem[] {
   const { tested, testedForSender: sender, pairs } = facts;
@@ -168,8 +168,8 @@ function reasonUntested(found: TestStatus | undefined, sender: string): string |
 }
 
 /**
- * Reports a row that is sent with excluded fields: at the destination it would mix values of both sides, and nobody
- * has tested that mixture.
+ * Returns why a row that is not sent as a whole counts as untested: the row at the destination would mix values of both
+ * sides, and nobody has tested that mixture. Null if the whole row is sent.
  */
 function partOf({ pairs }: Facts, root: RowKey, steps: PlannedStep[]): string | null {
   const going = new Map(steps.map((step) => [keyText(step), step]));

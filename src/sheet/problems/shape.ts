@@ -1,4 +1,4 @@
-// Problems with the shape of values: columns, lengths, environment-specific fields, images.
+// Problems with values that the destination cannot store: missing columns, too long texts, invalid values, images.
 import { columnOf, fieldEntries, keyText, labelOf, type Entity } from '../../catalog/entity.ts';
 import { textOf } from '../../catalog/fields.ts';
 import { misfitsOf, misfitText, type Misfit } from '../../catalog/misfits.ts';
@@ -76,7 +76,7 @@ function tooLong(facts: Facts, entity: Entity, step: PlannedStep): Problem[] {
   });
 }
 
-/** Text columns of the destination that cannot store every character. */
+/** Returns the text columns of a table that cannot store every Unicode character. */
 export const narrowColumns = (
   columns: Map<string, Column>,
 ): { column: string; charset: string }[] =>
@@ -84,7 +84,7 @@ export const narrowColumns = (
     charset === null || charset === 'utf8mb4' ? [] : [{ column, charset }],
   );
 
-/** The first character of a step’s texts that the character set of its column lacks. */
+/** Reports texts that contain a character which the column at the destination cannot store. */
 function unstorable(facts: Facts, entity: Entity, step: PlannedStep): Problem[] {
   const columns = facts.columns.get(entity.table) ?? new Map<string, Column>();
   const narrow = new Map(narrowColumns(columns).map((one) => [one.column, one.charset]));
@@ -111,7 +111,7 @@ const isOutside =
 /** Characters that MySQL’s latin1 has in addition to Latin-1. */
 const WINDOWS_1252 = '€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ';
 
-/** Reports rows here with invalid values in fields that are transferred. */
+/** Reports rows here that have an invalid value in a field that would be transferred. */
 export function unfit(steps: PlannedStep[]): Problem[] {
   return steps.flatMap((step): Problem[] => {
     const own = step.pair?.here ?? null;

@@ -1,5 +1,5 @@
-// Problems with unique values: after the whole transfer, only one row may hold each value. Which row gives up its
-// value first is decided only when the rows are written.
+// Problems with unique values: after the whole transfer, only one row may hold each value. Two rows may swap their
+// values: which row gives up its value first is decided when the rows are written.
 import { isSameValue } from '../../catalog/content.ts';
 import { keyText, labelOf, type RowKey } from '../../catalog/entity.ts';
 import { entityNamed } from '../../catalog/index.ts';
@@ -10,7 +10,7 @@ import type { Facts } from '../facts.ts';
 import type { PlannedStep } from '../planned-step.ts';
 import { describe, keyOf, type Problem, type Solution } from '../problem.ts';
 
-/** A step whose unique value another row, the holder, would still have after the transfer. */
+/** A step that needs a unique value which another row, the holder, would still have after the transfer. */
 type Taken = { step: PlannedStep; field: string; key: string; holder: RowKey };
 
 export function uniqueness(facts: Facts, steps: PlannedStep[]): Problem[] {
@@ -23,7 +23,7 @@ export function uniqueness(facts: Facts, steps: PlannedStep[]): Problem[] {
       const key = uniqueKey(entity, field, step.after[field]);
       const twin = first.get(key);
       first.set(key, twin ?? step);
-      // Two rows may have had the same name before names had to be unique; both can still be sent.
+      // An unchanged value is no problem: two rows may share an old name from before the rule.
       if (isSameValue(step.before?.[field], step.after[field])) return [];
       const holder = keeperOf(facts, going, step.entity, key) ?? (twin && keyOf(twin)) ?? null;
       return holder && holder.id !== step.id
@@ -33,7 +33,7 @@ export function uniqueness(facts: Facts, steps: PlannedStep[]): Problem[] {
   });
 }
 
-/** The row that would still hold a unique value at the destination after the transfer; null if there is none. */
+/** Finds the row that would still hold a unique value at the destination after the transfer; null if there is none. */
 export function keeperOf(
   { holders }: Pick<Facts, 'holders'>,
   going: Map<string, PlannedStep>,
@@ -74,7 +74,7 @@ function taken(facts: Facts, going: Map<string, PlannedStep>, one: Taken): Probl
 }
 
 /**
- * The rows that would have to be added to the transfer so that the holder gives up the value; null when adding rows
+ * Returns the rows that a user must add to the transfer so that the holder gives up the value; null when adding rows
  * does not help.
  */
 function goingAlong(facts: Facts, going: Map<string, PlannedStep>, one: Taken): RowKey[] | null {

@@ -1,14 +1,17 @@
-// A posted form: a flat list of names and texts, as a browser sends them. Nothing is parsed into nested objects or
-// arrays; `links[0][name]` is a plain name until a reader asks for the lines of that field.
+// A posted form: a flat list of field names and texts, as a browser sends it. Names such as `links[0][name]` are not
+// parsed into nested objects or arrays, because a hostile index would create a huge array. Only methods such as `lines`
+// interpret the names.
 import { Invalid } from '../../problems.ts';
 import { isVisible } from '../../typed-text.ts';
 
 export type Entry = readonly [name: string, text: string];
 
-/** An uploaded file: `content` is null when it was too large to keep. */
+/** An uploaded file. `content` is null if the file was too large to keep. */
 export type PostedFile = { field: string; content: Buffer | null };
 
-/** The highest index that a posted list may have: no form is larger. */
+/**
+ * Indexes in a posted list must be below this number, because no form of Oneway has a longer list.
+ */
 const MOST = 20_000;
 
 export class Form {
@@ -26,17 +29,20 @@ export class Form {
     }
   }
 
-  /** One posted text, trimmed; empty when it is missing or posted twice, or has no visible character. */
+  /**
+   * Returns one posted text, trimmed. Returns an empty text if the field is missing, was posted
+   * twice, or has no visible character.
+   */
   text(name: string): string {
     const texts = this.#texts.get(name);
-    // People never type NUL, and databases treat it differently.
+    // Removes NUL characters, because people never type them and databases treat them differently.
     const text = texts?.length === 1 ? (texts[0] ?? '').replaceAll('\0', '').trim() : '';
     return isVisible(text) ? text : '';
   }
 
   /**
-   * One posted text for a database column, in Unicode NFC.
-   * @throws Invalid when it has more characters than its input allows
+   * Returns one posted text for a database column, in Unicode NFC.
+   * @throws Invalid if the text has more than `most` characters
    */
   textUpTo(most: number, name: string, label: string): string {
     const text = this.text(name).normalize('NFC');
@@ -46,7 +52,7 @@ export class Form {
     return text;
   }
 
-  /** The first posted text with this name, unchanged. */
+  /** Returns the first posted text with this name, unchanged. */
   raw(name: string): string | undefined {
     return this.#texts.get(name)?.[0];
   }
@@ -56,8 +62,9 @@ export class Form {
   }
 
   /**
-   * All texts of a name exactly as posted: `rows=a&rows=b`, or `rows[0]=a&rows[1]=b` as client programs write it.
-   * @throws Invalid for an index that no form shows
+   * Returns all texts of a field exactly as posted: `rows=a&rows=b`, or `rows[0]=a&rows[1]=b` as
+   * client programs send it.
+   * @throws Invalid if an index is higher than in any form of Oneway
    */
   texts(name: string): string[] {
     const plain = this.#texts.get(name) ?? [];
@@ -69,7 +76,10 @@ export class Form {
     return indexed.length > 0 ? [...plain, ...indexed] : [...plain];
   }
 
-  /** Texts by name, for a schema; missing ones are left out. */
+  /**
+   * Returns the posted texts of these fields by name, to be validated by a schema. Missing fields
+   * are left out.
+   */
   pick<T extends string>(...names: T[]): Partial<Record<T, string>> {
     const found: Partial<Record<T, string>> = {};
     for (const name of names) {
@@ -79,7 +89,7 @@ export class Form {
     return found;
   }
 
-  /** The posted names that begin with `name`: `name[a][b]=text` as the path `a`, `b`. */
+  /** Returns the posted fields below `name`. The field `name[a][b]=text` gets the path `a`, `b`. */
   under(name: string): { path: string[]; text: string }[] {
     const start = `${name}[`;
     return this.entries.flatMap(([own, text]) =>
@@ -90,16 +100,18 @@ export class Form {
   }
 
   /**
-   * Reads posted lines such as `links[0][name]=Pune`: a list of objects with the given parts (here `name`), in order
-   * of the index. A part that was not posted is empty.
-   * @throws Invalid for a part that the field does not have, and for more lines than `most`
+   * Reads a posted list, with fields such as `links[0][name]=Pune`. Returns one object for each
+   * line, in the order of the indexes. Each object has the given parts (here `name`); a part that
+   * was not posted is empty.
+   * @throws Invalid for a part that the list does not have, and for more lines than `most`
    */
   lines<T extends string>(name: string, parts: readonly T[], most: number): Record<T, string>[] {
     const posted = this.under(name);
     if (posted.some(({ path }) => lineIndex(path, parts) === null)) {
       throw new Invalid({ [name]: 'This list has a line that the form does not show.' });
     }
-    // Lines beyond the limit count only if they are filled: browsers also post unused lines.
+    // Ignores empty lines beyond the limit, because browsers also post the lines that a user left
+    // empty.
     const isBeyond = posted.some(({ path, text }) => Number(path[0]) >= 2 * most && isFilled(text));
     const filled = this.typedLines(name, parts).filter((line) =>
       Object.values<string>(line).some(isFilled),
@@ -111,7 +123,10 @@ export class Form {
     return filled;
   }
 
-  /** All posted lines of a list, however many and however wrong, to show them again. */
+  /**
+   * Returns all posted lines of a list without any check, so that the form can show the typed
+   * values again.
+   */
   typedLines<T extends string>(name: string, parts: readonly T[]): Record<T, string>[] {
     const lines = new Map<number, Map<string, string>>();
     for (const { path, text } of this.under(name)) {
@@ -127,7 +142,10 @@ export class Form {
 
 const isFilled = (text: string) => text.trim() !== '';
 
-/** The index in the posted name of a line; null if its part is not one of `parts`. */
+/**
+ * Returns the index of a line in a posted list; null if the field name does not belong to a line
+ * with these parts.
+ */
 function lineIndex([index = '', part = '', ...more]: string[], parts: readonly string[]) {
   return more.length === 0 && /^\d+$/.test(index) && parts.includes(part) ? Number(index) : null;
 }

@@ -1,4 +1,4 @@
-// Reads the JSON that a program posts.
+// Reads JSON request bodies, which programs post.
 import type { NextFunction, Request, Response } from 'express';
 import { Problem } from '../../problems.ts';
 import { raw } from './body.ts';
@@ -7,7 +7,8 @@ import { hasBody } from './read.ts';
 
 /**
  * Reads the posted JSON into `req.body`; an empty body becomes `{}`.
- * @throws Problem 413 when it is too large, 415 when it is compressed or of another type, 400 when it is malformed
+ * @throws Problem 413 if the body is too large, 415 if it is compressed or of another type, 400 if
+ * it is malformed
  */
 export async function readJson(req: Request, _res: Response, next: NextFunction) {
   req.body = hasBody(req) ? parse(await textOf(req)) : {};

@@ -1,9 +1,9 @@
-// Merges a posted page with what is stored now, so that choices that another person saved after the page was shown
-// are kept.
+// Merges a posted form with the stored values, so that changes which another person saved after the page was shown are
+// kept.
 
 /**
- * Returns which checkboxes are ticked after a post: as they are stored now, with the changes of this person, which are
- * the differences between the page as it was shown and as it was posted.
+ * Returns which checkboxes to store as ticked: the stored ones, with the changes of this person.
+ * The changes are the differences between the shown page and the posted form.
  */
 export function withOwnTicks(
   stored: readonly string[],
@@ -16,8 +16,9 @@ export function withOwnTicks(
 }
 
 /**
- * Returns the text to store: that of another person if this person did not change it. If both did, `isOvertaken` is
- * true.
+ * Returns the text to store: the posted text if this person changed the text, otherwise the stored
+ * text, which another person may have changed. If both people changed the text differently,
+ * `isOvertaken` is true.
  */
 export function withOwnText(stored: string, shown: string, posted: string) {
   const isOwn = posted !== shown;

@@ -8,9 +8,9 @@ import { images, type FormBody } from './body.ts';
 import { Form, type Entry, type PostedFile } from './form.ts';
 import { incomplete, type Counted, type TooLarge } from './problems.ts';
 
-/** The most bytes of a field name; those of Oneway’s pages are shorter. */
+/** The most bytes of a field name. The names in Oneway’s forms are all shorter. */
 const LONGEST_NAME = 200;
-/** The most bytes around one part of a multipart form: its boundary and headers. */
+/** The most bytes of the headers of one part in a multipart form. */
 const AROUND = 1024;
 
 export async function readParts(
@@ -33,7 +33,7 @@ export async function readParts(
     if (entries.length > body.fields || texts > body.bytes) stop(tooLarge(body));
   });
   parser.on('file', (name: string | undefined, stream: BusboyFileStream, file: string) => {
-    // Without a listener, the error of a truncated form would end the process.
+    // Without this listener, the error of a truncated form would end the process.
     stream.on('error', () => {});
     const token = entries.find(([own]) => own === 'csrf')?.[1];
     // For an empty file input, browsers send a file without a name.
@@ -56,12 +56,12 @@ function parserOf(headers: IncomingHttpHeaders) {
       limits: { headerSize: AROUND, headerPairs: 10, fileSize: images.bytes },
     });
   } catch {
-    // The multipart header lacks the boundary between its parts.
+    // The header Content-Type lacks the boundary that separates the parts of the form.
     throw incomplete();
   }
 }
 
-/** Reads an uploaded file; null once it is too large. */
+/** Reads an uploaded file into memory. The content is null if the file is too large. */
 function contentOf(field: string, stream: BusboyFileStream): Promise<PostedFile> {
   return new Promise((resolve) => {
     let read: Buffer[] = [];

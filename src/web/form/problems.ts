@@ -1,7 +1,7 @@
 import { Problem } from '../../problems.ts';
 import type { FormBody } from './body.ts';
 
-/** Counts the parts of a body while they arrive. */
+/** The parts of a request body, whose bytes are counted while they arrive. */
 export type Counted = AsyncGenerator<Buffer, void>;
 
 export type TooLarge = (body: FormBody) => Problem;

@@ -4,8 +4,8 @@ import type { RawBody } from './body.ts';
 import { count } from './read.ts';
 
 /**
- * Reads the bytes of a request as they were sent.
- * @throws Problem 413 when there are too many, 415 when they are compressed
+ * Reads the body of a request as bytes, exactly as sent.
+ * @throws Problem 413 if the body is too large, 415 if it is compressed
  */
 export async function readRaw(req: Request, { bytes }: RawBody): Promise<Buffer> {
   const tooLarge = () => new Problem(413, `A request may have ${bytes / 1024} kB at most.`);

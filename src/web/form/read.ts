@@ -1,5 +1,5 @@
-// Reads the form of a request within the limits of its route: refused by its declared length first, then counted
-// while it is read.
+// Reads the posted form of a request within the limits of its route. A form that is too large is refused by its
+// declared length, or while it is read, by the number of received bytes.
 import type { NextFunction, Request, Response } from 'express';
 import { Problem } from '../../problems.ts';
 import { isForm, mostBytes, type Body, type FormBody } from './body.ts';
@@ -12,16 +12,22 @@ declare global {
   // oxlint-disable-next-line typescript/no-namespace -- Express is extended through its namespace
   namespace Express {
     interface Request {
-      /** The posted form; empty until the route’s reader has run. */
+      /** The posted form. It is empty until the middleware `reader` of the route has run. */
       form: Form;
     }
   }
 }
 
-/** `mayCome`: decides by the form’s token (its first field) whether files are kept. */
+/**
+ * `mayCome` decides, by the form’s CSRF token, whether the files of the form are kept. The token
+ * must be the first field.
+ */
 type Options = { mayCome?: (token: string | undefined) => boolean };
 
-/** Returns the middleware that reads the forms of a route. It runs after the access check. */
+/**
+ * Returns the middleware that reads the posted forms of a route. The middleware runs after the
+ * access check.
+ */
 export const reader =
   (body: Body, mayCome?: (req: Request, token: string | undefined) => boolean) =>
   async (req: Request, _res: Response, next: NextFunction) => {
@@ -32,9 +38,9 @@ export const reader =
   };
 
 /**
- * Reads the posted form into `req.form`, once.
- * @throws Problem 413 when it is larger than the page’s forms can be, 415 when it is no form, 400 when it is
- * malformed
+ * Reads the posted form into `req.form`. Does nothing if the form was read before.
+ * @throws Problem 413 if the form is larger than the forms of its page can be, 415 if the body is
+ * no form, 400 if the form is malformed
  */
 export async function readForm(req: Request, body: FormBody, options: Options = {}): Promise<void> {
   if (req.form.entries.length > 0 || !hasBody(req)) return;
@@ -62,8 +68,8 @@ const tooLarge = ({ kind, fields }: FormBody) =>
   );
 
 /**
- * Yields the parts of a request and counts their bytes. A request that is too large is not cut off, so that its
- * client, which is still sending, receives the answer.
+ * Yields a request body piece by piece and counts the bytes. A body that is too large is refused
+ * without closing the connection, so that a client that is still sending receives the response.
  */
 export async function* count(req: Request, most: number, refuse: () => Problem): Counted {
   let bytes = 0;
@@ -74,7 +80,7 @@ export async function* count(req: Request, most: number, refuse: () => Problem):
       yield part;
     }
   } catch (error) {
-    // The client disconnected before the form was complete.
+    // The client closed the connection before the body was complete.
     throw error instanceof Problem ? error : incomplete();
   }
 }

@@ -1,15 +1,19 @@
-// Reads a multipart form with a large file: its fields, which come first, and then the file as a stream.
+// Reads a multipart form with a large file: first the fields, which must come before the file, then the file as a
+// stream.
 import type { NextFunction, Request, Response } from 'express';
 import { Busboy, type BusboyFileStream, type BusboyHeaders } from '@fastify/busboy';
 import { Problem } from '../../problems.ts';
 import { liftDeadline } from '../connections.ts';
 import { Form, type Entry } from './form.ts';
 
-/** An uploaded file. `content` ends with an error when the connection breaks, or is silent for too long. */
+/**
+ * An uploaded file. `content` ends with an error if the connection breaks or is silent for too
+ * long.
+ */
 type UploadedFile = {
   name: string;
   content: BusboyFileStream;
-  /** Resolves at the end of the form; it is rejected when the form is damaged or has a second file. */
+  /** Resolves at the end of the form. Rejects if the form is malformed or has a second file. */
   end: Promise<void>;
 };
 
@@ -17,19 +21,22 @@ declare global {
   // oxlint-disable-next-line typescript/no-namespace -- Express is extended through its namespace
   namespace Express {
     interface Request {
-      /** The file of a route that takes an upload; null when none was chosen. */
+      /** The uploaded file, on routes that take an upload; null if the user chose no file. */
       upload: UploadedFile | null;
     }
   }
 }
 
-/** How many milliseconds an upload may be silent. Tests shorten it. */
+/** How many milliseconds an upload may send nothing. Tests shorten the time. */
 export const silences = { upload: 60_000 };
 
 const FIELDS = 20;
 const FIELD_BYTES = 4096;
 
-/** The middleware that reads a form up to its file; the CSRF token must stand ahead of the file. */
+/**
+ * Middleware that reads a form up to its file. The CSRF token must be a field before the file, so
+ * that it can be checked before the file is read.
+ */
 export async function readUpload(req: Request, res: Response, next: NextFunction) {
   if (req.get('Content-Encoding') !== undefined || !req.is('multipart/form-data')) {
     throw new Problem(415, 'This is no form that this page can post. Open the page and try again.');
@@ -38,7 +45,8 @@ export async function readUpload(req: Request, res: Response, next: NextFunction
   const { entries, file } = await upToFile(req);
   req.form = new Form(entries);
   req.upload = file;
-  // A refused file is discarded, so that the client, which is still sending, receives the answer.
+  // Reads and discards the rest of a refused file. Otherwise a client that is still sending would
+  // not receive the response.
   res.once('finish', () => file?.content.resume());
   next();
 }
@@ -49,14 +57,15 @@ function upToFile(req: Request): Promise<{ entries: Entry[]; file: UploadedFile 
   return new Promise((resolve, reject) => {
     let content: BusboyFileStream | null = null;
     const whole = Promise.withResolvers<void>();
-    // The handler awaits it after the file. Without a listener, a rejection until then would end the process.
+    // The handler awaits this promise only after it has read the file. Without a listener, a
+    // rejection before that would end the process.
     whole.promise.catch(() => {});
     let timer: NodeJS.Timeout | undefined;
     const broken = (problem: Problem) => {
       req.off('data', watch);
       clearTimeout(timer);
       req.unpipe(parser);
-      // What the client still sends is discarded, so that it receives the answer.
+      // Discards what the client still sends. Otherwise the client would not receive the response.
       req.resume();
       content?.destroy(problem);
       whole.reject(problem);
@@ -64,7 +73,8 @@ function upToFile(req: Request): Promise<{ entries: Entry[]; file: UploadedFile 
     };
     const watch = () => {
       clearTimeout(timer);
-      // While the store is slow, nothing is read from the connection, so the silence is not the client's.
+      // While the object store is slow, the server reads nothing from the connection. Then the
+      // server causes the silence, not the client, so the time limit does not apply.
       if (content && content.readableLength > 0) return void (timer = setTimeout(watch, 1000));
       timer = setTimeout(() => broken(silent()), silences.upload);
     };
@@ -84,9 +94,9 @@ function upToFile(req: Request): Promise<{ entries: Entry[]; file: UploadedFile 
         entries.push([name, text]);
     });
     parser.on('file', (_field: string | undefined, stream: BusboyFileStream, sent?: string) => {
-      // The types of the package do not say that a file part may lack its name.
+      // A file part may lack its name, although the type declarations of the package rule that out.
       const name = sent ?? '';
-      // Without a listener, the error of a truncated form would end the process.
+      // Without this listener, the error of a truncated form would end the process.
       stream.on('error', () => {});
       if (content !== null && name !== '') whole.reject(severalFiles());
       if (content !== null || name === '') return void stream.resume();

@@ -5,7 +5,7 @@ import { examined, read } from './read.ts';
 const russian =
   'Название,Город\nБольшой театр,Москва\nЭрмитаж,Санкт-Петербург\nРека Волга,Казань\n';
 
-/** KOI8-R and windows-1251 of the text above, made with the tables of the platform. */
+/** Encodes a text in a single-byte encoding, with the decoding table of the platform. */
 function encoded(text: string, encoding: string): Uint8Array {
   const decoder = new TextDecoder(encoding);
   const bytes = new Map(
@@ -15,7 +15,7 @@ function encoded(text: string, encoding: string): Uint8Array {
 }
 
 test.each(['windows-1251', 'koi8-r'])(
-  'chardet proposes %s where it is surer of it, and a person is asked (S3-35)',
+  'the examination proposes the encoding %s if chardet is more confident of it than of windows-1252, and asks a person (S3-35)',
   async (encoding) => {
     const { reading, asks } = await examined(encoded(russian.repeat(20), encoding));
     expect(reading.encoding).toBe(encoding);
@@ -26,7 +26,7 @@ test.each(['windows-1251', 'koi8-r'])(
   },
 );
 
-test('windows-1252 is proposed where chardet is not 10 points surer of another encoding (S3-35)', async () => {
+test('the examination proposes windows-1252 unless chardet rates another encoding more than 10 points higher (S3-35)', async () => {
   const { reading, asks } = await examined(Buffer.from('caf\xe9,\x80\n1,2\n', 'latin1'));
   expect(reading).toMatchObject({
     encoding: 'windows-1252',
@@ -42,7 +42,7 @@ test.each<[string, Uint8Array]>([
   ['utf-16be', Buffer.from('\ufeffid,name\n1,Zürich\n', 'utf16le').swap16()],
   ['utf-16le', Buffer.from('id,name\n1,Zürich\n', 'utf16le')],
 ])(
-  'reads %s by its byte order mark or its zero bytes, and asks nobody (S3-35)',
+  'the examination detects %s by its byte order mark or zero bytes, without a question (S3-35)',
   async (encoding, content) => {
     for (const size of [1, 3, 65_536]) {
       const found = await read(content, {}, size);
@@ -54,7 +54,7 @@ test.each<[string, Uint8Array]>([
   },
 );
 
-test('one byte that is not UTF-8, at the end of a large file, makes it a question (S3-35)', async () => {
+test('the examination asks for the encoding if a single byte at the end of a large file is not UTF-8 (S3-35)', async () => {
   const content = Buffer.concat([
     Buffer.from(`a,b\n${'1,ü\n'.repeat(50_000)}2,`),
     Uint8Array.of(0xff),
@@ -65,10 +65,14 @@ test('one byte that is not UTF-8, at the end of a large file, makes it a questio
 });
 
 test.each<[string, Uint8Array, string | undefined]>([
-  ['a chosen encoding that lacks its bytes', Uint8Array.of(0x61, 0xff, 0x0a), 'utf-8'],
-  ['a chosen encoding that nobody knows', Uint8Array.of(0x61), 'klingon'],
-  ['half a character of UTF-16', Uint8Array.of(0xff, 0xfe, 0x61, 0x00, 0x62), undefined],
-])('says that a file cannot be read so: %s (S3-35)', async (_title, content, encoding) => {
+  ['bytes that are invalid in the chosen encoding', Uint8Array.of(0x61, 0xff, 0x0a), 'utf-8'],
+  ['a chosen encoding that does not exist', Uint8Array.of(0x61), 'klingon'],
+  [
+    'an incomplete UTF-16 character at the end',
+    Uint8Array.of(0xff, 0xfe, 0x61, 0x00, 0x62),
+    undefined,
+  ],
+])('the examination refuses a data file with %s (S3-35)', async (_title, content, encoding) => {
   const choices = encoding === undefined ? {} : { encoding };
   await expect(examined(content, choices)).rejects.toMatchObject({
     status: 422,

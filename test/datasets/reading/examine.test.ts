@@ -13,7 +13,7 @@ const almostDates = [
   '31/02/2021',
 ];
 
-test('S3-35 a column in which 9,997 of 10,000 cells are dates shows the three lines that are not', async () => {
+test('S3-35 for a column in which 9,997 of 10,000 cells are dates, the examination shows the three lines without a date', async () => {
   const { columns, counts } = await examined(almostDates.join('\n'));
   expect(columns[0]).toMatchObject({
     name: 'day',
@@ -29,7 +29,7 @@ test('S3-35 a column in which 9,997 of 10,000 cells are dates shows the three li
   expect(counts).toMatchObject({ rows: 10_000, rejects: 0 });
 });
 
-test('S3-35 choosing the type of a column rejects the lines that do not fit it, with line and column', async () => {
+test('S3-35 if a person chooses the type of a column, the load rejects each line that does not fit, with its line number and column', async () => {
   const types = { day: { type: 'date' as const, format: 'd/m/y' } };
   const found = await read(almostDates.join('\n'), { types });
   expect(columnsOf(found)).toEqual(['day date d/m/y']);
@@ -44,14 +44,14 @@ test('S3-35 choosing the type of a column rejects the lines that do not fit it, 
   ]);
 });
 
-test('a rejected row does not decide the types of the other columns', async () => {
+test('a row that is rejected for one column does not influence the proposed types of other columns', async () => {
   const content = 'n,total\n1,5\n2,6\nall,about 11\n';
   const types = { n: { type: 'integer' as const, format: null } };
   expect(columnsOf(await read(content))).toEqual(['n text', 'total text']);
   expect(columnsOf(await read(content, { types }))).toEqual(['n integer', 'total integer']);
 });
 
-test('an answered question is asked no more', async () => {
+test('the examination does not ask a question again that a person has answered', async () => {
   const content = Buffer.from('d\xe9but\n01/02/2020\n03/04/2020\n', 'latin1');
   const { asks } = await examined(content);
   expect(asks.map(({ code, column }) => [code, column])).toEqual([
@@ -68,7 +68,7 @@ test('an answered question is asked no more', async () => {
   expect(answered.cells).toEqual([['2020-01-02'], ['2020-03-04']]);
 });
 
-test('rows that are too short or too long are rejected, because filling them shifts cells', async () => {
+test('a load rejects rows with too few or too many cells, because filling them up could shift values to wrong columns', async () => {
   const content = 'a,b,c\n1,2,3\n4,5\n6,7,8,\n9,1,2,x\n3,4,5\n';
   const { cells, rejects } = await read(content);
   expect(cells).toHaveLength(2);
@@ -79,7 +79,7 @@ test('rows that are too short or too long are rejected, because filling them shi
   ]);
 });
 
-test('a person may let short rows be filled, and empty surplus cells be ignored', async () => {
+test('a person can allow that short rows are filled with empty cells and that empty extra cells are ignored', async () => {
   const content = 'a,b,c\n1,2,3\n4,5\n6,7,8,\n9,1,2,x\n3,4,5\n';
   const found = await read(content, { fillShortRows: true, ignoreEmptySurplus: true });
   expect(found.cells).toEqual([
@@ -91,7 +91,7 @@ test('a person may let short rows be filled, and empty surplus cells be ignored'
   expect(found.rejects.map(({ line }) => line)).toEqual([5]);
 });
 
-test('lines above the header, empty lines and quotes inside cells are counted and shown', async () => {
+test('the examination counts and shows lines above the header, empty lines and quotes inside cells', async () => {
   const content = 'Title "A\n\nid,name\n1,5" pipe\n,\n2,"x\ny"\n';
   const { counts, above, strayQuotes, preview } = await examined(content, { headerLine: 3 });
   expect(counts).toEqual({
@@ -115,21 +115,24 @@ test('lines above the header, empty lines and quotes inside cells are counted an
   ]);
 });
 
-test('a file in which every line is rejected is examined, too', async () => {
+test('the examination returns counts even if every line of a file is rejected', async () => {
   const { counts } = await examined('a\0b\n\0\n');
   expect(counts).toMatchObject({ lines: 2, rejects: 2, rows: 0 });
 });
 
 test.each<[string, string, Choices]>([
-  ['the header is on a line that the file does not have', 'a,b\n1,2\n', { headerLine: 9 }],
-  ['the header line is empty', 'a,b\n\n1,2\n', { headerLine: 2 }],
-  ['the header line has an unclosed quote', 'a,b\n"1,2\n', { headerLine: 2 }],
-  ['more columns than a spreadsheet has', `${'a,'.repeat(20_000)}a\n`.repeat(3), {}],
-])('says that a file cannot be read so: %s', async (_title, content, choices) => {
+  ['a chosen header line beyond the end of the file', 'a,b\n1,2\n', { headerLine: 9 }],
+  ['an empty header line', 'a,b\n\n1,2\n', { headerLine: 2 }],
+  ['an unclosed quote in the header line', 'a,b\n"1,2\n', { headerLine: 2 }],
+  ['more columns than a spreadsheet can have', `${'a,'.repeat(20_000)}a\n`.repeat(3), {}],
+])('the examination refuses a data file with %s', async (_title, content, choices) => {
   await expect(examined(content, choices)).rejects.toMatchObject({ status: 422, reason: 'header' });
 });
 
-/** Random files; `bin/test --long` sets 40,000. */
+/**
+ * The number of random files: 40,000 in `bin/test --long`, which sets READING_TEXTS, and 200
+ * otherwise.
+ */
 const numRuns = Number(process.env['READING_TEXTS'] ?? 1_000) / 5;
 const part = fc.constantFrom(
   '"',
@@ -166,7 +169,7 @@ const choices = fc.record(
 );
 
 test(
-  'both passes agree on every line of a random file, whatever the chunks it arrives in',
+  'the examination and the load count the lines of a random file alike, for any chunk size',
   async () => {
     await fc.assert(
       fc.asyncProperty(

@@ -1,4 +1,5 @@
-// Files that readers damage, written here where they can be seen; those of publishers are in ../files.
+// Tests small data files that parsers often damage. Each file is written here as text; real files of publishers are in
+// ../files.
 import { expect, test } from '@jest/globals';
 import { choicesSchema, type Choices } from '../../../src/datasets/reading/reading.ts';
 import { columnsOf, read, type Content } from './read.ts';
@@ -6,7 +7,7 @@ import { columnsOf, read, type Content } from './read.ts';
 type Hostile = {
   content: Content;
   choices?: Choices;
-  /** Encoding, delimiter and header line, where they are not utf-8, comma and 1. */
+  /** The expected encoding, delimiter and header line, if they are not utf-8, comma and 1. */
   encoding?: string;
   delimiter?: string;
   header?: number | null;
@@ -30,7 +31,7 @@ const files: Record<string, Hostile> = {
       ['B', '0.99', '12'],
     ],
   },
-  'thousands with points': {
+  'points as thousands separators': {
     content: 'city;people\nBerlin;3.644.826\nBonn;327.258\nRust;0\n',
     delimiter: ';',
     columns: ['city text', 'people numeric 1.234,5'],
@@ -40,7 +41,7 @@ const files: Record<string, Hostile> = {
       ['Rust', '0'],
     ],
   },
-  'thousands or a decimal comma: the file does not say': {
+  'commas that could separate thousands or decimals': {
     content: 'city;length\nBerlin;1,234\nBonn;5,678\n',
     delimiter: ';',
     columns: ['city text', 'length text'],
@@ -50,7 +51,7 @@ const files: Record<string, Hostile> = {
     ],
     asks: ['numbers length 1,234.5 1.234,5'],
   },
-  'thousands in quotes between commas': {
+  'quoted numbers with thousands separators between commas': {
     content: 'city,people\nBerlin,"3,644"\nBonn,"327"\n',
     columns: ['city text', 'people numeric 1,234.5'],
     rows: [
@@ -58,7 +59,7 @@ const files: Record<string, Hostile> = {
       ['Bonn', '327'],
     ],
   },
-  'tabs, and a header in quotes with a tab in it': {
+  'tabs as delimiter and a tab in a quoted header': {
     content: '"name\tfull"\tage\nAnn\t3\n\tBob\n',
     delimiter: '\t',
     columns: ['name\tfull text', 'age text'],
@@ -67,12 +68,12 @@ const files: Record<string, Hostile> = {
       [null, 'Bob'],
     ],
   },
-  'a header in quotes with the delimiter in it': {
+  'the delimiter in a quoted header': {
     content: '"town, region",n\nOslo,1\n',
     columns: ['town, region text', 'n integer'],
     rows: [['Oslo', '1']],
   },
-  "Excel's line that names the delimiter": {
+  'the line with which Excel names the delimiter': {
     content: '\ufeffsep=;\r\na;b\r\n1;2,5\r\n',
     delimiter: ';',
     header: 2,
@@ -92,8 +93,8 @@ const files: Record<string, Hostile> = {
     rows: [['5'], ['6'], ['7']],
     empty: 1,
   },
-  'only a header': { content: 'id,name', columns: ['id text', 'name text'], rows: [] },
-  'the header once more below': {
+  'a header and no rows': { content: 'id,name', columns: ['id text', 'name text'], rows: [] },
+  'the header repeated among the rows': {
     content: 'id,n\n1,2\nid,n\n3,4\n',
     columns: ['id text', 'n text'],
     rows: [
@@ -102,7 +103,7 @@ const files: Record<string, Hostile> = {
       ['3', '4'],
     ],
   },
-  'line ends of three kinds': {
+  'CR, LF and CRLF as line ends': {
     content: 'a,b\r1,2\n3,4\r\n5,6\n\r7,8',
     columns: ['a integer', 'b integer'],
     rows: [
@@ -113,7 +114,7 @@ const files: Record<string, Hostile> = {
     ],
     empty: 1,
   },
-  'a delimiter at the end of the header alone': {
+  'a delimiter at the end of the header only': {
     content: 'a,b,c,\n1,2,x\n3,4,y\n',
     columns: ['a integer', 'b integer', 'c text'],
     rows: [
@@ -121,7 +122,7 @@ const files: Record<string, Hostile> = {
       ['3', '4', 'y'],
     ],
   },
-  'a delimiter at the end of the rows alone': {
+  'a delimiter at the end of the rows only': {
     content: 'a,b,c\n1,2,x,\n3,4,y,\n',
     columns: ['a integer', 'b integer', 'c text'],
     rows: [
@@ -137,7 +138,7 @@ const files: Record<string, Hostile> = {
       ['3', '4'],
     ],
   },
-  'an empty header over a column with one cell': {
+  'an empty header above a column with one filled cell': {
     content: 'a,,b\n1,,2\n3,x,4\n',
     columns: ['a integer', 'column_2 text', 'b integer'],
     rows: [
@@ -163,7 +164,7 @@ const files: Record<string, Hostile> = {
       ['2', 'Bob', '6'],
     ],
   },
-  'a source below the rows': {
+  'a source note below the rows': {
     content: 'id,name,n\n1,Ann,5\n2,Bob,6\nSource: the office\n',
     columns: ['id integer', 'name text', 'n integer'],
     rows: [
@@ -187,7 +188,7 @@ const files: Record<string, Hostile> = {
     ],
     rejects: [[3, 'quotes']],
   },
-  'a quote at odd places': {
+  'quotes at unusual positions': {
     content: 'a,b\n5" pipe,1\n"6"" pipe" ,2\n"",3\n" ",4\n',
     columns: ['a text', 'b integer'],
     rows: [
@@ -197,7 +198,7 @@ const files: Record<string, Hostile> = {
       [' ', '4'],
     ],
   },
-  'CR and LF within cells': {
+  'CR and LF inside quoted cells': {
     content: 'a,b\r\n"x\ry",1\r\n"z\n\n",2\r\n',
     columns: ['a text', 'b integer'],
     rows: [
@@ -213,7 +214,7 @@ const files: Record<string, Hostile> = {
       ['\u00a0z', '2'],
     ],
   },
-  'numbers with blanks, per cent and currencies': {
+  'numbers with blanks, percent signs and currencies': {
     content: 'a;b;c\n1 234;5%;$3.20\n12\u00a0345;7%;€1\n',
     delimiter: ';',
     columns: ['a text', 'b text', 'c text'],
@@ -230,7 +231,7 @@ const files: Record<string, Hostile> = {
       ['2e10', '+31', '010', '0b1', '2.0.0'],
     ],
   },
-  'years, hours and parts of dates': {
+  'years, times of day and incomplete dates': {
     content: 'a,b,c\n2001,10:30,2024-01\n2002,11:00,2024-02\n',
     columns: ['a integer', 'b text', 'c text'],
     rows: [
@@ -238,7 +239,7 @@ const files: Record<string, Hostile> = {
       ['2002', '11:00', '2024-02'],
     ],
   },
-  'times with and without an offset': {
+  'timestamps with and without a zone offset': {
     content:
       'a,b,c\n2024-01-01T10:00:00Z,2024-01-01 10:00,2024-01-01T10:00:00Z\n' +
       '2024-01-01T10:00:00.5+02:00,2024-01-01 11:00:30,2024-01-01T10:00:00\n',
@@ -248,7 +249,7 @@ const files: Record<string, Hostile> = {
       ['2024-01-01T08:00:00.5Z', '2024-01-01T11:00:30', '2024-01-01T10:00:00'],
     ],
   },
-  'dates that no calendar has': {
+  'dates that do not exist': {
     content: 'a,b\n2023-02-29,31/04/2021\n2023-03-01,01/05/2021\n',
     columns: ['a text', 'b text'],
     rows: [
@@ -265,7 +266,7 @@ const files: Record<string, Hostile> = {
     ],
     asks: ['dates c d/m/y m/d/y'],
   },
-  'columns of null words, and null words among values': {
+  'null words alone and among values': {
     content: 'a,b,c,d\nN/A,-,null,NULL\nn/a,3,true,x\n',
     columns: ['a text', 'b integer', 'c boolean', 'd text'],
     rows: [
@@ -273,24 +274,24 @@ const files: Record<string, Hostile> = {
       ['n/a', '3', 'true', 'x'],
     ],
   },
-  'headers that JavaScript knows': {
+  'headers such as __proto__ that are special in JavaScript': {
     content: 'constructor,__proto__,toString\n1,2,3\n',
     choices: choicesSchema.parse({ types: { toString: { type: 'text', format: null } } }),
     columns: ['constructor integer', '__proto__ integer', 'toString text'],
     rows: [['1', '2', '3']],
   },
-  'a repeated header whose number is taken': {
+  'a repeated header whose numbered name is taken': {
     content: 'id,id,id_2,ID\n1,2,3,4\n',
     columns: ['id integer', 'id_3 integer', 'id_2 integer', 'ID integer'],
     rows: [['1', '2', '3', '4']],
   },
-  'UTF-16 without a mark, big end first': {
+  'big-endian UTF-16 without a byte order mark': {
     content: utf16be('naam,stad\nJán,Žilina\n'),
     encoding: 'utf-16be',
     columns: ['naam text', 'stad text'],
     rows: [['Ján', 'Žilina']],
   },
-  'Chinese in UTF-16 without a mark': {
+  'Chinese in UTF-16 without a byte order mark': {
     content: Buffer.from('名称,城市\n张三,北京\n李四,上海\n', 'utf16le'),
     encoding: 'utf-16le',
     columns: ['名称 text', '城市 text'],
@@ -299,7 +300,7 @@ const files: Record<string, Hostile> = {
       ['李四', '上海'],
     ],
   },
-  'NUL characters that look like UTF-16': {
+  'NUL characters that resemble UTF-16': {
     content: 'a,bc,d\nx,1,2\n\0,2,33\n\0,2,33\n\0,2,33\n',
     columns: ['a text', 'bc integer', 'd integer'],
     rows: [['x', '1', '2']],
@@ -309,7 +310,7 @@ const files: Record<string, Hostile> = {
       [5, 'nul'],
     ],
   },
-  'windows-1250, which a person chose': {
+  'windows-1250 as chosen encoding': {
     content: Buffer.from('m\xecsto;n\nPlze\xf2;1\n', 'latin1'),
     choices: { encoding: 'windows-1250' },
     encoding: 'windows-1250',
@@ -317,7 +318,7 @@ const files: Record<string, Hostile> = {
     columns: ['město text', 'n integer'],
     rows: [['Plzeň', '1']],
   },
-  'windows-1251, which a person chose': {
+  'windows-1251 as chosen encoding': {
     content: Buffer.concat([
       bytes(0xd0, 0xe5, 0xea, 0xe0),
       Buffer.from(',n\n'),
@@ -329,21 +330,21 @@ const files: Record<string, Hostile> = {
     columns: ['Река text', 'n integer'],
     rows: [['Обь', '1']],
   },
-  'Shift_JIS with a backslash as second byte': {
+  'Shift_JIS characters whose second byte is a backslash': {
     content: bytes(0x96, 0xbc, 0x2c, 0x61, 0x0a, 0x83, 0x5c, 0x2c, 0x31, 0x0a),
     choices: { encoding: 'Shift_JIS' },
     encoding: 'shift_jis',
     columns: ['名 text', 'a integer'],
     rows: [['ソ', '1']],
   },
-  'GB18030 with four bytes': {
+  'a GB18030 character of four bytes': {
     content: bytes(0xd6, 0xd0, 0x2c, 0x61, 0x0a, 0x81, 0x30, 0x81, 0x30, 0x2c, 0x31, 0x0a),
     choices: { encoding: 'gb18030' },
     encoding: 'gb18030',
     columns: ['中 text', 'a integer'],
     rows: [['\u0080', '1']],
   },
-  'a table of 1,000 columns': {
+  '1,000 columns': {
     content: [0, 1]
       .map((row) =>
         Array.from({ length: 1_000 }, (_one, at) => (row === 0 ? `c${at}` : at)).join(','),
@@ -352,7 +353,7 @@ const files: Record<string, Hostile> = {
     columns: Array.from({ length: 1_000 }, (_one, at) => `c${at} integer`),
     rows: [Array.from({ length: 1_000 }, (_one, at) => String(at))],
   },
-  'a very long last line without an end': {
+  'a very long last line without a line end': {
     content: `a,b\n1,2\n3,${'x'.repeat(1_500_000)}`,
     columns: ['a integer', 'b integer'],
     rows: [['1', '2']],
@@ -361,7 +362,7 @@ const files: Record<string, Hostile> = {
 };
 
 test.each(Object.entries(files))(
-  'S3-35 reads %s without a changed cell or a lost line',
+  'S3-35 a load reads a file with %s without changing a cell or losing a line',
   async (_title, file) => {
     const found = await read(file.content, file.choices);
     const { reading, asks } = found;

@@ -9,7 +9,7 @@ const rules = {
   ignoreEmptySurplus: false,
 };
 
-/** The counts of a text, and how many rows and rejects were given out. */
+/** Returns the counts of a text, and how many rows and rejects `Lines` returned. */
 function counted(text: string) {
   const lines = new Lines(rules);
   let given = 0;
@@ -25,7 +25,7 @@ function counted(text: string) {
   return { ...lines.total(), given };
 }
 
-test('S3-35 each line is in exactly one count: above, header, row, reject, empty, or it continues a row', () => {
+test('S3-35 each line of a data file is counted once: as above the header, header, row, reject, empty or continuation', () => {
   expect(counted('a,b\r\n1,"x\r\n\ry"\r\n\r\n2\n\0,3\n4,"\n,\r5,6')).toEqual({
     lines: 10,
     above: 0,
@@ -39,7 +39,7 @@ test('S3-35 each line is in exactly one count: above, header, row, reject, empty
   });
 });
 
-test('S3-35 a pass in which a line is in no count fails', () => {
+test('S3-35 reading a data file fails if a line is missing from the counts', () => {
   const lines = new Lines(rules);
   lines.push('a,b\n1,2\n3,4\n');
   lines.end();
@@ -47,7 +47,7 @@ test('S3-35 a pass in which a line is in no count fails', () => {
   expect(() => lines.total()).toThrow('2 of 3 lines are accounted for');
 });
 
-test('a row with more cells than a spreadsheet has columns costs its line', () => {
+test('a row with more cells than a spreadsheet has columns is rejected, and the next row is read', () => {
   const lines = new Lines(rules);
   lines.push(`a,b\n${'1,'.repeat(20_000)}\n"x",${'1,'.repeat(20_000)}\n1,2\n`);
   const found = [lines.next(), lines.next(), lines.next()];

@@ -1,4 +1,4 @@
-// Reads a text as a data file, for the tests of this folder.
+// Test support: examines and reads a text or bytes as a data file.
 import { examine, type Examination } from '../../../src/datasets/reading/examine.ts';
 import type { Choices, Counts, Reject } from '../../../src/datasets/reading/reading.ts';
 import { readRows, type DataRow } from '../../../src/datasets/reading/rows.ts';
@@ -7,7 +7,7 @@ export type Content = string | Uint8Array;
 
 type Read = Examination & { rows: DataRow[]; cells: (string | null)[][]; loaded: Counts };
 
-/** Both passes over a file, which arrives in chunks of `size` bytes. */
+/** Examines a file and then reads its rows. The file arrives in chunks of `size` bytes. */
 export async function read(content: Content, choices: Choices = {}, size = 65_536): Promise<Read> {
   const examination = await examined(content, choices, size);
   const rows: DataRow[] = [];
@@ -30,6 +30,6 @@ export async function* chunksOf(content: Content, size: number): AsyncGenerator<
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
 }
 
-/** The columns as "name type format". */
+/** Returns each column as the text "name type format". */
 export const columnsOf = ({ reading }: Examination) =>
   reading.columns.map(({ name, type, format }) => [name, type, format ?? ''].join(' ').trim());

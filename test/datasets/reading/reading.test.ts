@@ -8,12 +8,12 @@ import {
 } from '../../../src/datasets/reading/reading.ts';
 import { examined } from './read.ts';
 
-test('a reading (the description of how a file becomes rows) stays the same when it is stored as JSON and parsed again', async () => {
+test('the parsing rules of a data file are unchanged after they are stored as JSON and parsed again', async () => {
   const { reading } = await examined('id;day;\n1;13/02/2024;\n');
   expect(readingSchema.parse(JSON.parse(JSON.stringify(reading)))).toEqual(reading);
 });
 
-test('a choice of a type has one of the formats of that type', () => {
+test('a chosen column type is accepted only with a format of that type', () => {
   for (const type of columnTypes) {
     for (const format of formatsOf[type]) {
       expect(choicesSchema.safeParse({ types: { a: { type, format } } }).success).toBe(true);
@@ -24,6 +24,6 @@ test('a choice of a type has one of the formats of that type', () => {
   expect(choicesSchema.parse({ headerLine: null })).toEqual({ headerLine: null });
 });
 
-test('an unreadable file is a problem of the person, not of the program', () => {
+test('an unreadable data file is reported as a client error with status 422', () => {
   expect(new Unreadable('empty', 'The file is empty.').status).toBe(422);
 });

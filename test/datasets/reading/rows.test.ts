@@ -7,7 +7,7 @@ const batchesOf = async (content: string) => {
   return Array.fromAsync(readRows(chunksOf(content, 65_536), reading));
 };
 
-test('rows come in batches of 5,000 lines, rejects counted', async () => {
+test('a load reads rows in batches of 5,000 lines, with rejected lines included', async () => {
   const batches = await batchesOf(`a,b\n${'1,2\n3\n'.repeat(6_001)}`);
   expect(batches.map(({ rows, rejects }) => [rows.length, rejects.length])).toEqual([
     [2_500, 2_500],
@@ -17,12 +17,12 @@ test('rows come in batches of 5,000 lines, rejects counted', async () => {
   expect(batches[2]?.rejects.at(-1)?.line).toBe(12_003);
 });
 
-test('long rows come in batches of about 100 kB', async () => {
+test('a load reads long rows in batches of about 100 kB', async () => {
   const batches = await batchesOf(`a,b\n${`1,${'x'.repeat(30_000)}\n`.repeat(9)}`);
   expect(batches.map(({ rows }) => rows.length)).toEqual([4, 4, 1]);
 });
 
-test('a reading that was made for another file loses no cell', async () => {
+test('a load rejects a line with a filled cell in a column that the examination left out as empty, so that no value is lost', async () => {
   const { reading } = await examined('a,,b\n1,,2\n');
   const batches = await Array.fromAsync(readRows(chunksOf('a,,b\n1,lost,2\n3,,4\n', 64), reading));
   expect(batches).toEqual([
@@ -41,13 +41,13 @@ test('a reading that was made for another file loses no cell', async () => {
   ]);
 });
 
-test('a file whose bytes are not of the encoding of its reading is refused', async () => {
+test('a load refuses a data file with bytes that are invalid in the confirmed encoding', async () => {
   const { reading } = await examined('a,b\n1,2\n');
   const rows = readRows(chunksOf(Uint8Array.of(0x61, 0xff), 1), reading);
   await expect(Array.fromAsync(rows)).rejects.toMatchObject({ status: 422, reason: 'encoding' });
 });
 
-test('a reject names what its column wants, and shows no more than the beginning of a long cell', async () => {
+test('a reject names the expected type of its column and shows only the beginning of a long cell', async () => {
   const content = `n\n1\n${'x'.repeat(5_000)}\n`;
   const { rejects } = await read(content, { types: { n: { type: 'numeric', format: '1,234.5' } } });
   expect(rejects).toEqual([

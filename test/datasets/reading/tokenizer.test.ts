@@ -9,7 +9,7 @@ import {
 
 type Seen = Omit<LineRecord, 'excerpt'> & { shown: string };
 
-/** The records of a text that arrives in pieces. */
+/** Returns the records of a text that arrives in chunks. */
 function records(pieces: string[], delimiter = ',', limit = RECORD_LIMIT): Seen[] {
   const tokenizer = new Tokenizer(delimiter, limit);
   const found: Seen[] = [];
@@ -33,59 +33,59 @@ const cells = (text: string, delimiter = ',') =>
 
 test.each<[string, string, unknown[]]>([
   [
-    'blanks around a cell go, inside quotes they stay',
+    'removes blanks around a cell and keeps blanks inside quotes',
     ' a ,\t" b " , c\u00a0\n',
     [['a', ' b ', 'c']],
   ],
   [
-    'lines end in CRLF, LF or CR, mixed',
+    'accepts CRLF, LF and CR as line ends in one file',
     'a\r\nb\nc\rd\r\r\ne',
     [['a'], ['b'], ['c'], ['d'], [''], ['e']],
   ],
-  ['doubled quotes are a quote', '"a ""b""",""""\n', [['a "b"', '"']]],
-  ['a backslash is nothing special', '"a\\",b\n', [['a\\', 'b']]],
-  ['a quote inside an unquoted cell is kept', 'a"b",c\n', [['a"b"', 'c']]],
+  ['reads doubled quotes in a quoted cell as one quote', '"a ""b""",""""\n', [['a "b"', '"']]],
+  ['does not treat a backslash as an escape', '"a\\",b\n', [['a\\', 'b']]],
+  ['keeps a quote inside an unquoted cell', 'a"b",c\n', [['a"b"', 'c']]],
   [
-    'a quoted cell holds delimiters and line ends',
+    'keeps delimiters and line ends in a quoted cell',
     '"a,b\r\nc\rd\ne",f\n',
     [['a,b\r\nc\rd\ne', 'f']],
   ],
-  ['a line end of Unicode ends no line', 'a\u2028b\u0085c\n', [['a\u2028b\u0085c']]],
-  ['an empty quoted cell is empty', '"",""\n', [['', '']]],
-  ['text behind a closing quote costs its line', '"a"b,c\nd,e\n', ['after-quote', ['d', 'e']]],
+  ['does not end a line at a Unicode line separator', 'a\u2028b\u0085c\n', [['a\u2028b\u0085c']]],
+  ['reads an empty quoted cell as an empty cell', '"",""\n', [['', '']]],
+  ['rejects a line with text after a closing quote', '"a"b,c\nd,e\n', ['after-quote', ['d', 'e']]],
   [
-    'an unclosed quote costs only the line it began on',
+    'rejects only the line on which an unclosed quote begins',
     'a,"b\nc,d\ne,f\n',
     ['unclosed', ['c', 'd'], ['e', 'f']],
   ],
   [
-    'each of two unclosed quotes costs its own line',
+    'rejects the line of each of two unclosed quotes',
     '"a\nb""c\n"d\ne\n',
     ['after-quote', ['b""c'], 'unclosed', ['e']],
   ],
   [
-    'a quote that closes wrongly lines below costs the line where it opened',
+    'rejects the line of an opening quote if text follows its closing quote on a later line',
     '"a\nb\nc"d\ne\n',
     ['after-quote', ['b'], ['c"d'], ['e']],
   ],
   [
-    'the last line needs no end',
+    'reads a last line without a line end',
     'a,b\nc,',
     [
       ['a', 'b'],
       ['c', ''],
     ],
   ],
-  ['an empty text has no record', '', []],
-])('%s (S3-35)', (_title, text, wanted) => {
+  ['finds no record in an empty text', '', []],
+])('the CSV tokenizer %s (S3-35)', (_title, text, wanted) => {
   expect(cells(text)).toEqual(wanted);
 });
 
-test('a tab between cells is no blank', () => {
+test('the CSV tokenizer does not remove a tab that is the delimiter', () => {
   expect(cells('\t"a"\t b \n', '\t')).toEqual([['', 'a', 'b']]);
 });
 
-test('a record over 1 MB costs its line, and one of exactly 1 MB is read', () => {
+test('the CSV tokenizer rejects a record of more than 1,000,000 characters, and reads a record of exactly that length', () => {
   const fits = 'x'.repeat(RECORD_LIMIT);
   expect(cells(`${fits}\nb\n`).map((one) => one.length)).toEqual([1, 1]);
   expect(cells(`${fits}x\nb\n`)).toEqual(['too-long', ['b']]);
@@ -95,7 +95,7 @@ test('a record over 1 MB costs its line, and one of exactly 1 MB is read', () =>
   expect([found[0], found[1], ...found.slice(-2)]).toEqual(['too-long', ['x'], 'unclosed', ['b']]);
 });
 
-test('a line of 3 MB that arrives in pieces is not kept in memory', () => {
+test('the CSV tokenizer keeps only an excerpt of a line of 3 MB that arrives in chunks', () => {
   const pieces = Array.from({ length: 300 }, () => 'x'.repeat(10_000));
   const found = records([...pieces, '"\r', '\n', 'b']);
   expect(found.map(({ damage, line, cells: one }) => [damage, line, one])).toEqual([
@@ -105,13 +105,16 @@ test('a line of 3 MB that arrives in pieces is not kept in memory', () => {
   expect(found[0]?.shown).toBe('x'.repeat(200));
 });
 
-test('lines that could each begin a quoted cell are not searched again and again', () => {
+test('the CSV tokenizer reads 50,000 lines that each open a quote within five seconds', () => {
   const begun = performance.now();
   expect(records(['a","\n'.repeat(50_000)])).toHaveLength(50_000);
   expect(performance.now() - begun).toBeLessThan(5_000);
 });
 
-/** Random texts of what matters to a tokenizer; `bin/test --long` sets 200,000. */
+/**
+ * The number of random texts: 200,000 in `bin/test --long`, which sets READING_TEXTS, and 1,500
+ * otherwise.
+ */
 const numRuns = Number(process.env['READING_TEXTS'] ?? 1_500);
 const timeout = 60_000 + numRuns * 10;
 const part = fc.oneof(
@@ -126,7 +129,7 @@ const text = fc.array(part, { maxLength: 40 }).map((parts) => parts.join(''));
 const cuts = fc.array(fc.nat(80), { maxLength: 6 });
 
 test(
-  'any chunking of a random text gives the same records',
+  'the CSV tokenizer returns the same records of a random text for any chunks',
   () => {
     fc.assert(
       fc.property(text, cuts, (content, places) => {
@@ -146,7 +149,7 @@ function cutAt(content: string, places: number[]): string[] {
 }
 
 test(
-  'a random text is cut as one reads it character by character, whatever the limit of a record',
+  'the CSV tokenizer splits random texts like a simple second implementation, for any record limit',
   () => {
     fc.assert(
       fc.property(text, fc.integer({ min: 3, max: 60 }), cuts, (content, limit, places) => {
@@ -162,7 +165,9 @@ test(
   timeout,
 );
 
-/** The rules once more, without anything that makes them fast. */
+/**
+ * Implements the rules of the tokenizer a second time, simply and slowly, as the expected result.
+ */
 function spelled(content: string, limit: number): (string | string[])[] {
   const found: (string | string[])[] = [];
   let rest = content;
@@ -194,7 +199,7 @@ function spelledRecord(rest: string, limit: number): { cells: string[]; length: 
   }
 }
 
-/** A record is too long when it is over the limit where it turns out to be damaged. */
+/** A damaged record counts as too long if it exceeds the limit before its damage is found. */
 function spelledDamage(rest: string, at: number, limit: number): string {
   const firstLine = /^[^\r\n]*/.exec(rest)?.[0] ?? '';
   const isOpen = opened.test(rest.slice(at));
@@ -206,7 +211,7 @@ function spelledDamage(rest: string, at: number, limit: number): string {
 }
 
 test(
-  'every line of a random text is in exactly one record',
+  'the CSV tokenizer puts every line of a random text into exactly one record',
   () => {
     fc.assert(
       fc.property(text, (content) => {
@@ -233,7 +238,7 @@ const table = fc.array(
 );
 
 test(
-  'cells that are written as CSV are read back equal',
+  'the CSV tokenizer reads random cells unchanged after they are written as CSV',
   () => {
     const delimiter = fc.constantFrom(',', ';', '\t', '|');
     const lineEnd = fc.constantFrom('\n', '\r\n', '\r');
@@ -250,7 +255,9 @@ test(
 
 const quoted = (cell: string) => `"${cell.replaceAll('"', '""')}"`;
 
-/** Reads JSON texts and answers with the JSON of their cells. */
+/**
+ * A Python program that parses each input line, a CSV text in JSON, and prints its cells as JSON.
+ */
 const python = `
 import csv, io, json, sys
 for line in sys.stdin:
@@ -258,7 +265,7 @@ for line in sys.stdin:
 `;
 
 test(
-  "Python's csv module reads well-formed tables equally",
+  'the CSV tokenizer reads well-formed tables like the csv module of Python',
   () => {
     const word = fc.stringMatching(/^[a-z0-9é😀.;']{0,6}$/u);
     const written = fc.oneof(

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { columnsOf, examined } from './read.ts';
 
-/** The type of a column of quoted cells. */
+/** Returns the type that the examination proposes for a column with these cells. */
 const typeOf = async (cells: string[], delimiter = ',') => {
   const content = ['a', ...cells].map((cell) => `"${cell}"${delimiter}"x"\n`).join('');
   const [column = ''] = columnsOf(await examined(content, { delimiter, headerLine: 1 }));
@@ -56,11 +56,14 @@ test.each<[string, string[]]>([
   ['text', ['2024-02-30T10:00:00']],
   ['text', ['2024-02-29T25:00:00']],
   ['text', ['0001-01-01T00:00:00+14:00']],
-])('S3-35 a column is %s when its cells are %j', async (type, cells) => {
-  expect(await typeOf(cells)).toBe(type);
-});
+])(
+  'S3-35 the examination proposes the type %s for a column with the cells %j',
+  async (type, cells) => {
+    expect(await typeOf(cells)).toBe(type);
+  },
+);
 
-test('S3-35 dates and numbers that can be read in two ways stay text, and a person is asked', async () => {
+test('S3-35 the examination proposes text for dates and numbers that can be read in two ways, and asks a person', async () => {
   const content = 'a;b;c\n01/02/2024;1,234;1,234\n03/04/2024;5,678;0,5\n';
   const found = await examined(content);
   expect(columnsOf(found)).toEqual(['a text', 'b text', 'c numeric 1.234,5']);

@@ -10,7 +10,10 @@ const large = `id,name\n${Array.from({ length: 60_000 }, (_one, id) => `${id},na
 
 type Wanted = { files: [name: string, content: string][]; isStream?: boolean; isStored?: boolean };
 
-/** ZIP archives that Python writes: with sizes before or, as to a stream, behind the content. */
+/**
+ * ZIP archives that Python writes, with the sizes before the content or, if written to a stream,
+ * after the content.
+ */
 const zips = zipsOf({
   one: { files: [['a.csv', csv]] },
   streamed: { files: [['a.csv', csv]], isStream: true },
@@ -70,7 +73,7 @@ print(json.dumps({name: written(**one) for name, one in json.load(sys.stdin).ite
   return (name) => Buffer.from(made[name] ?? '', 'base64');
 }
 
-test('the archives of these tests have their sizes before and behind the content', () => {
+test('the ZIP archives of these tests cover sizes before and after the content', () => {
   const hasSizesBehind = (name: string) => (zips(name).readUInt16LE(6) & 8) !== 0;
   expect(['one', 'stored', 'streamed', 'large, streamed'].map(hasSizesBehind)).toEqual([
     false,
@@ -89,24 +92,27 @@ test.each<[string, Buffer, 'gzip' | 'zip']>([
   ],
   ['ZIP', zips('one'), 'zip'],
   ['ZIP, written as a stream', zips('streamed'), 'zip'],
-  ['ZIP that compresses nothing', zips('stored'), 'zip'],
-  ['ZIP with folders and what macOS adds', zips('macOS'), 'zip'],
-])('S3-35 unpacks %s as a stream, in chunks of any size', async (_title, content, compression) => {
-  for (const size of [1, 7, 65_536]) {
-    const found = await read(content, {}, size);
-    expect(found.reading.compression).toBe(compression);
-    expect(found.cells).toEqual([
-      ['1', 'Ann'],
-      ['2', 'Bob'],
-    ]);
-  }
-});
+  ['ZIP without compression', zips('stored'), 'zip'],
+  ['ZIP with folders and files that macOS adds', zips('macOS'), 'zip'],
+])(
+  'S3-35 a data file in %s is unpacked as a stream, with chunks of any size',
+  async (_title, content, compression) => {
+    for (const size of [1, 7, 65_536]) {
+      const found = await read(content, {}, size);
+      expect(found.reading.compression).toBe(compression);
+      expect(found.cells).toEqual([
+        ['1', 'Ann'],
+        ['2', 'Bob'],
+      ]);
+    }
+  },
+);
 
 test.each<[string, Buffer]>([
   ['gzip', gzipSync(large)],
   ['ZIP', zips('large')],
   ['ZIP, written as a stream', zips('large, streamed')],
-])('S3-35 unpacks a larger file: %s', async (_title, content) => {
+])('S3-35 a data file with 60,000 rows in %s is unpacked completely', async (_title, content) => {
   expect((await examined(content, {}, 5_000)).counts.rows).toBe(60_000);
 });
 
@@ -127,16 +133,16 @@ test.each<[string, string, string | Uint8Array]>([
   ['a JSON document', 'json', '[\n  {"id": 1}\n]\n'],
   ['a file that was compressed twice', 'archive', gzipSync(gzipSync(csv))],
   ['a tar archive in gzip', 'archive', gzipSync(`${'a.csv'.padEnd(257, '\0')}ustar\0`)],
-  ['a cut gzip file', 'damaged', gzipSync(large).subarray(0, 90_000)],
+  ['a truncated gzip file', 'damaged', gzipSync(large).subarray(0, 90_000)],
   ['a gzip file with a wrong checksum', 'damaged', changed(gzipSync(large), -8)],
-  ['a cut ZIP archive', 'damaged', zips('large').subarray(0, 90_000)],
+  ['a truncated ZIP archive', 'damaged', zips('large').subarray(0, 90_000)],
   ['a ZIP archive with a changed byte', 'damaged', changed(zips('stored'), 40)],
   ['an encrypted ZIP archive', 'archive', changed(zips('one'), 6)],
-])('says what is wrong with %s: %s', async (_title, reason, content) => {
+])('the examination refuses %s with the reason %s', async (_title, reason, content) => {
   await expect(examined(content)).rejects.toMatchObject({ status: 422, reason });
 });
 
-/** The bytes with one bit changed. */
+/** Returns the bytes with one bit flipped. */
 function changed(bytes: Buffer, at: number): Buffer {
   const other = Buffer.from(bytes);
   const index = at < 0 ? other.length + at : at;
@@ -144,12 +150,12 @@ function changed(bytes: Buffer, at: number): Buffer {
   return other;
 }
 
-test('a table may begin with the letters of another format', async () => {
+test('a table is accepted even if it begins with the letters of another file format', async () => {
   const { reading } = await examined('PAR1,Rar!\n1,2\n');
   expect(reading.columns.map(({ name }) => name)).toEqual(['PAR1', 'Rar!']);
 });
 
-test('unpacked bytes count against the limit, so that a small file cannot fill the disk', async () => {
+test('the size limit of data files counts unpacked bytes, so that a small archive cannot fill the disk', async () => {
   const bomb = gzipSync(`a,b\n${'1,2\n'.repeat(1_000_000)}`);
   const content = await unpack(chunksOf(bomb, 65_536), { limitBytes: 1_000_000 });
   await expect(Array.fromAsync(content.content)).rejects.toMatchObject({ reason: 'too-large' });
@@ -158,7 +164,7 @@ test('unpacked bytes count against the limit, so that a small file cannot fill t
   await expect(Array.fromAsync(rows)).rejects.toMatchObject({ reason: 'too-large' });
 });
 
-test('a source that breaks off is not called a damaged file', async () => {
+test('a lost connection during unpacking is reported as such, and not as a damaged file', async () => {
   async function* breaking() {
     yield gzipSync(large).subarray(0, 90_000);
     await Promise.resolve();

@@ -8,7 +8,7 @@ const column = (type: Column['type'], format: string | null = null): Column => (
   format,
 });
 
-test('in JSON integers, reals and booleans are themselves, all others strings', () => {
+test('a stored row holds integers, reals and booleans as JSON values and all other types as strings', () => {
   const columns = columnTypes.map((type) => column(type));
   const cells = ['12', '1.50', '1.5E-3', 'true', '2024-02-29', '2024-02-29T01:02:03Z', '1"2'];
   const json = cellsAsJson(columns, cells);
@@ -55,6 +55,9 @@ test.each<[Column['type'], string | null, string, string | null | undefined]>([
   ['timestamp', 'local', '2024-01-01 24:00:00', undefined],
   ['timestamp', 'local', '2024-01-01T00:00:00.1234567', undefined],
   ['text', null, 'n/a', 'n/a'],
-])('a column of type %s (%s) makes of %s: %s', (type, format, cell, value) => {
-  expect(converterOf(column(type, format))(cell)).toBe(value);
-});
+])(
+  'a column of type %s with the format %s converts the cell %s to %s (undefined: the cell does not fit)',
+  (type, format, cell, value) => {
+    expect(converterOf(column(type, format))(cell)).toBe(value);
+  },
+);

@@ -1,4 +1,4 @@
-// Every reason that prevents sending a plan: the facts that cause it, and what removes it.
+// For every reason why a plan cannot be sent: facts that cause the problem, and what resolves the problem.
 import { expect, test } from '@jest/globals';
 import { hashOf } from '../../../src/catalog/content.ts';
 import { keyFrom } from '../../../src/catalog/entity.ts';
@@ -34,7 +34,7 @@ const deleted: GivenRow = { isDeletedHere: true, base: {}, there: {} };
 const linked = { cities: [{ city: 'Pune', partner: 'Café Coral' }] };
 const pune = { city: { Pune: [1] }, partner: { 'Café Coral': [1] } };
 
-/** The columns of the table `task` at the destination; `more` adds or replaces some. */
+/** The columns of the table `task` at the destination, with the columns in `more` but not the column `without`. */
 const taskColumns = (more: Record<string, Partial<Column>>, without = '') => {
   const known = ['title', 'message', 'business_id', 'form_id', 'priority', 'active'];
   const names = new Set([...known.filter((name) => name !== without), ...Object.keys(more)]);

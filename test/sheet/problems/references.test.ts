@@ -13,7 +13,7 @@ import {
 const reasonsOf = ({ problems }: ReturnType<typeof planOf>) => problems.map(({ reason }) => reason);
 const deleted: GivenRow = { isDeletedHere: true, base: {}, there: {} };
 
-test('a row can be deleted at the destination when the row that refers to it changes its reference in the same transfer', () => {
+test('a transfer can delete a form that a task uses at the destination if the same transfer removes the task’s reference', () => {
   const moved = { here: { business: 1 }, base: {}, there: { business: 1, form: 1 } };
   const facts = (task: GivenRow) =>
     factsOf(
@@ -25,7 +25,7 @@ test('a row can be deleted at the destination when the row that refers to it cha
   expect(reasonsOf(planOf(facts(kept)))).toContain('still-used');
 });
 
-test('a deleted row that two rows still use is one problem for each of them, with an offer to add that row', () => {
+test('when two tasks at the destination still use a deleted form, each task is one problem, which offers to add the task to the transfer', () => {
   const facts = factsOf(
     { 'form:1': deleted },
     {
@@ -42,14 +42,14 @@ test('a deleted row that two rows still use is one problem for each of them, wit
   ]);
 });
 
-test('only deletions in production require a typed confirmation', () => {
+test('a deletion requires a typed confirmation in production but not in pre-production', () => {
   const facts = (to: 'preprod' | 'production') =>
     factsOf({ 'form:1': deleted, 'form:2': deleted }, { to });
   expect(reasonsOf(planOf(facts('preprod')))).toEqual([]);
   expect(reasonsOf(planOf(facts('production')))).toEqual(['deletion']);
 });
 
-test('a row that is linked with two cities which are one city at the destination is refused', () => {
+test('a transfer is refused when a row is linked with two cities that are the same city at the destination', () => {
   const cities = [
     { city: 'Pune', partner: null },
     { city: 'Pune', partner: 'Café Coral' },
@@ -61,13 +61,13 @@ test('a row that is linked with two cities which are one city at the destination
   ]);
 });
 
-test('a missing city that several rows of a transfer use is reported as one problem', () => {
+test('a city that the destination lacks is one problem, even when several rows of the transfer are linked with it', () => {
   const cities = [{ city: 'Pune', partner: null }];
   const facts = factsOf({ 'business:1': { here: { cities } }, 'business:2': { here: { cities } } });
   expect(reasonsOf(planOf(facts))).toEqual(['name-missing']);
 });
 
-test('the cities of a row that stays unchanged need not exist at the destination', () => {
+test('a transfer is not refused for a missing city when the row that is linked with the city stays unchanged', () => {
   const same = { cities: [{ city: 'Pune', partner: null }] };
   const facts = factsOf({ 'business:1': { here: same, base: same, there: same } });
   expect(reasonsOf(planOf(facts))).toEqual([]);

@@ -12,7 +12,7 @@ const changed: GivenRow = { here: { name: 'New' }, base: {}, there: {} };
 const byEngineer = { engineering_by: 'ed@example.com' };
 
 describe('engineering', () => {
-  test('a form whose fields engineering changed is one problem on the transfer sheet that covers all of them', () => {
+  test('the transfer sheet reports one problem for a form when an engineer changed several fields of the form', () => {
     const field: GivenRow = {
       here: { form: 1, label: 'New' },
       base: { form: 1 },
@@ -31,7 +31,7 @@ describe('engineering', () => {
     ]);
   });
 
-  test('a row that engineering changed can be sent when the user excludes all those fields from the transfer', () => {
+  test('a row that an engineer changed can be sent when the user excludes all fields that the engineer changed', () => {
     const facts = factsOf({
       'form:1': {
         here: { name: 'New', description: 'New' },
@@ -47,7 +47,7 @@ describe('engineering', () => {
   });
 });
 
-test('a hold on a form (Not for production) also blocks a changed field of that form', () => {
+test('a hold on a form (Not for production) also prevents the transfer of a changed field of that form', () => {
   const facts = factsOf(
     {
       'form:1': { here: {}, base: {}, there: {}, state: { held_at: '2026-01-01T00:00:00.000Z' } },
@@ -60,14 +60,14 @@ test('a hold on a form (Not for production) also blocks a changed field of that 
   ]);
 });
 
-test('for a row that may be unrelated to the one at the destination, a new id is offered as well as overwriting', () => {
+test('when the destination may have an unrelated row with the same id, the sheet offers a new id as well as overwriting', () => {
   const facts = factsOf({ 'form:1': { here: { name: 'One' }, there: { name: 'Other' } } });
   expect(planOf(facts).problems).toMatchObject([
     { reason: 'changed-there', solutions: [{ kind: 'new-id' }, { kind: 'overwrite' }] },
   ]);
 });
 
-test('a wrongly typed word does not confirm overwriting', () => {
+test('typing a word other than “overwrite” does not confirm that a change at the destination is overwritten', () => {
   const facts = factsOf({ 'form:1': { ...changed, there: { name: 'By hand' } } });
   expect(reasonsOf(planWithWords(facts, { overwrite: 'yes' }))).toEqual(['changed-there']);
 });
@@ -80,7 +80,7 @@ describe('undone content', () => {
     },
   });
 
-  test('sending an undone row again asks for one confirmation for all its dependent rows', () => {
+  test('sending an undone form and its undone fields again requires only one confirmation', () => {
     const facts = factsOf({
       'form:1': { ...changed, ...undone('form:1', { name: 'New' }) },
       'form_field:1': { here: { form: 1 }, ...undone('form_field:1', { form: 1 }) },
@@ -96,12 +96,12 @@ describe('undone content', () => {
     expect(reasonsOf(planOf(facts, { again: ['form:1', 'form_field:1'] }))).toEqual([]);
   });
 
-  test('content newer than the undone content needs no confirmation to be sent', () => {
+  test('after an undo, a row whose content differs from the undone content can be sent without a confirmation', () => {
     const facts = factsOf({ 'form:1': { ...changed, ...undone('form:1', { name: 'Former' }) } });
     expect(reasonsOf(planOf(facts))).toEqual([]);
   });
 
-  test('sending an undone deletion again asks for a confirmation', () => {
+  test('sending a deletion again after its undo requires a confirmation', () => {
     const facts = factsOf({
       'form:1': {
         isDeletedHere: true,
@@ -142,26 +142,30 @@ describe('test results', () => {
     });
 
   test.each([
-    ['of nobody', ['not-tested'], resulting()],
-    ['of the sender alone', ['not-tested'], resulting(result('pm', 1))],
-    ['of another person', [], resulting(result('vic', 1))],
-    ['that differ', ['not-tested'], resulting(result('vic', 1), result('ed', 0))],
-    ['of other content', ['not-tested'], new Map()],
+    ['no test result', ['not-tested'], resulting()],
+    ['a test result of the sender alone', ['not-tested'], resulting(result('pm', 1))],
+    ['a test result of another person', [], resulting(result('vic', 1))],
+    [
+      'contrary test results of two people',
+      ['not-tested'],
+      resulting(result('vic', 1), result('ed', 0)),
+    ],
+    ['a test result for other content', ['not-tested'], new Map()],
   ])(
-    'where tests are required, a row with test results %s has the problems %j',
+    'when the settings require tests, a row with %s has the problems %j',
     (_who, expected, tested) => {
       expect(reasonsOf(planOf(facts(tested)))).toEqual(expected);
     },
   );
 
-  test('the test result of a row does not count when fields of it are excluded', () => {
+  test('a test result does not count when the user excludes a changed field of the tested row', () => {
     const works = facts(resulting(result('vic', 1)));
     expect(reasonsOf(planOf(works, { excludedFields: { 'form:1': ['name'] } }))).toEqual([
       'not-tested',
     ]);
   });
 
-  test('the test result of a row does not count for a dependent that is sent without its changed parent row', () => {
+  test('the test result of a form does not count when a field of the form is sent without the changed form', () => {
     const works = facts(resulting(result('vic', 1)), { chosen: [keyFrom('form_field:1')] });
     const alone = planOf(works, { resend: true });
     expect(reasonsOf(alone)).toEqual(['not-tested']);

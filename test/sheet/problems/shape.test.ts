@@ -1,10 +1,11 @@
-// Problems of a transfer sheet with columns and lengths, computed from given facts, without a database.
+// Problems of a transfer sheet with the destination’s columns and lengths, computed from given facts, without a
+// database.
 import { expect, test } from '@jest/globals';
 import { factsOf, planOf } from '../../support/facts.ts';
 
 const reasonsOf = ({ problems }: ReturnType<typeof planOf>) => problems.map(({ reason }) => reason);
 
-test('the length of a value is counted in characters, not in UTF-16 code units', () => {
+test('the transfer sheet counts the length of a value in characters, not in UTF-16 code units', () => {
   const columns = new Map([
     ['banner', new Map([['title', { maxLength: 3, isRequired: false, charset: null }]])],
   ]);
@@ -16,7 +17,7 @@ test('the length of a value is counted in characters, not in UTF-16 code units',
   expect(banner('👍👍👍👍')).toHaveLength(1);
 });
 
-test('a column that the destination lacks is one problem for all rows of an entity', () => {
+test('the transfer sheet reports a column that the destination lacks once, not once for each row', () => {
   const columns = new Map([
     ['sts', new Map([['text', { maxLength: 200, isRequired: true, charset: null }]])],
   ]);
@@ -31,7 +32,7 @@ test('a column that the destination lacks is one problem for all rows of an enti
   expect(reasonsOf(planOf(facts))).toEqual(['column-missing', 'column-missing', 'column-missing']);
 });
 
-test('columns of environment-specific fields may be missing at the destination', () => {
+test('a transfer is not refused when the destination lacks the column of an environment-specific field', () => {
   const names = ['business_id', 'name', 'active'];
   const columns = new Map([
     [
@@ -49,7 +50,7 @@ test('columns of environment-specific fields may be missing at the destination',
   expect(reasonsOf(planOf(facts))).toEqual([]);
 });
 
-test('the host name of the environment itself is allowed in an environment-specific field', () => {
+test('a transfer is not refused when an environment-specific field contains the host name of this environment', () => {
   const facts = factsOf(
     {
       'business:1': { here: {}, base: {}, there: {} },

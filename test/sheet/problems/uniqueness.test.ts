@@ -1,5 +1,5 @@
-// Problems of a transfer sheet with unique values, taken or passed on between rows, computed from given facts, without
-// a database.
+// Problems of a transfer sheet with unique values: another row holds the value, or rows pass values on to each other.
+// They are computed from given facts, without a database.
 import { expect, test } from '@jest/globals';
 import { keyFrom, keyText } from '../../../src/catalog/entity.ts';
 import { entityNamed } from '../../../src/catalog/index.ts';
@@ -7,7 +7,10 @@ import { uniqueKey } from '../../../src/catalog/unique-values.ts';
 import type { Facts } from '../../../src/sheet/facts.ts';
 import { factsOf, planOf, row, type GivenRow } from '../../support/facts.ts';
 
-/** Rows by key with their name at the destination and here, as `Old > New`; an empty side stands for no row. */
+/**
+ * Builds rows from texts such as `Old > New`: the name at the destination, then the name here. An empty name means that
+ * this side has no row.
+ */
 function given(rows: Record<string, string>): Record<string, GivenRow> {
   return Object.fromEntries(
     Object.entries(rows).map(([key, text]) => {
@@ -19,7 +22,7 @@ function given(rows: Record<string, string>): Record<string, GivenRow> {
   );
 }
 
-/** The facts about who has a unique value: `form.name:old` → 1, for every row with a name at the destination. */
+/** Returns the id of the row that holds each name at the destination: `form.name:old` → 1. */
 const holdersIn = (rows: Record<string, string>): Facts['holders'] =>
   new Map(
     Object.entries(rows).flatMap(([key, text]) => {
@@ -47,45 +50,75 @@ const problemsOf = (
 };
 
 test.each<[string, Record<string, string>]>([
-  ['a swap of forms', { 'form:1': 'A > B', 'form:2': 'B > A' }],
-  ['a swap of businesses', { 'business:1': 'A > B', 'business:2': 'B > A' }],
-  ['a circle of three', { 'form:1': 'A > B', 'form:2': 'B > C', 'form:3': 'C > A' }],
-  ['a chain to a new name', { 'form:1': 'A > B', 'form:2': 'B > C', 'form:3': 'C > D' }],
-  ['a new row that takes a name given up', { 'form:1': ' > A', 'form:2': 'A > B' }],
-  ['a name of a row that is deleted', { 'form:1': 'A > B', 'form:2': 'B > ' }],
-  ['a new row with the name of a deleted one', { 'business:1': ' > B', 'business:2': 'B > ' }],
+  ['two forms that swap their names', { 'form:1': 'A > B', 'form:2': 'B > A' }],
+  ['two businesses that swap their names', { 'business:1': 'A > B', 'business:2': 'B > A' }],
+  [
+    'three forms that pass their names around in a circle',
+    { 'form:1': 'A > B', 'form:2': 'B > C', 'form:3': 'C > A' },
+  ],
+  [
+    'a chain of forms, of which the last gets a new name',
+    { 'form:1': 'A > B', 'form:2': 'B > C', 'form:3': 'C > D' },
+  ],
+  [
+    'a new form that takes the former name of another form',
+    { 'form:1': ' > A', 'form:2': 'A > B' },
+  ],
+  ['a form that takes the name of a deleted form', { 'form:1': 'A > B', 'form:2': 'B > ' }],
+  [
+    'a new business that takes the name of a deleted business',
+    { 'business:1': ' > B', 'business:2': 'B > ' },
+  ],
 ])(
-  'a transfer plan with %s leaves every unique name with one row, and has no problem (F13)',
+  'a transfer plan with %s has no problem, because only one row keeps each name (F13)',
   (_what, rows) => {
     expect(problemsOf(rows)).toEqual([]);
   },
 );
 
 test.each<[string, Record<string, string>, Record<string, string>, string[] | null]>([
-  ['half of a swap adds the other half', { 'form:1': 'A > B' }, { 'form:2': 'B > A' }, ['form:2']],
   [
-    'the first of a chain adds the rest of it',
+    'the sheet offers to add the other row of a swap',
+    { 'form:1': 'A > B' },
+    { 'form:2': 'B > A' },
+    ['form:2'],
+  ],
+  [
+    'the sheet offers to add all further rows of a chain',
     { 'form:1': 'A > B' },
     { 'form:2': 'B > C', 'form:3': 'C > D' },
     ['form:2', 'form:3'],
   ],
-  ['a deleted holder is added', { 'form:1': 'A > B' }, { 'form:2': 'B > ' }, ['form:2']],
-  ['a holder that keeps its name is not offered', { 'form:1': 'A > B' }, { 'form:2': 'B' }, null],
   [
-    'a chain that ends in a name which stays taken is not offered',
+    'the sheet offers to add the holder if it is deleted here',
+    { 'form:1': 'A > B' },
+    { 'form:2': 'B > ' },
+    ['form:2'],
+  ],
+  [
+    'the sheet does not offer to add a holder that keeps its name',
+    { 'form:1': 'A > B' },
+    { 'form:2': 'B' },
+    null,
+  ],
+  [
+    'the sheet does not offer to add a chain whose last name stays taken',
     { 'form:1': 'A > B' },
     { 'form:2': 'B > C', 'form:3': 'C' },
     null,
   ],
-])('when a unique name is taken at the destination: %s (F13)', (_what, rows, others, added) => {
-  const [problem, ...more] = problemsOf(rows, others);
-  expect(more).toEqual([]);
-  expect(problem).toMatchObject({ reason: 'unique-taken', row: keyFrom('form:1') });
-  const [add] = problem?.solutions.filter(({ kind }) => kind === 'add') ?? [];
-  expect(add?.kind === 'add' ? add.keys.map(keyText) : null).toEqual(added);
-});
+])(
+  'when another row holds a unique name at the destination, %s (F13)',
+  (_what, rows, others, added) => {
+    const [problem, ...more] = problemsOf(rows, others);
+    expect(more).toEqual([]);
+    expect(problem).toMatchObject({ reason: 'unique-taken', row: keyFrom('form:1') });
+    const [add] = problem?.solutions.filter(({ kind }) => kind === 'add') ?? [];
+    expect(add?.kind === 'add' ? add.keys.map(keyText) : null).toEqual(added);
+  },
+);
 
-test('when a unique name is taken at the destination, the row that holds it can be opened beside the row to send (F13)', () => {
+test('when another row holds a unique name at the destination, the problem names that row and offers to edit either row (F13)', () => {
   const [problem] = problemsOf({ 'form:1': 'A > B' }, { 'form:2': 'B' });
   expect(problem?.solutions).toEqual([
     { kind: 'edit', key: keyFrom('form:1') },
@@ -94,7 +127,7 @@ test('when a unique name is taken at the destination, the row that holds it can 
   expect(problem?.message).toContain('form 2 “B”');
 });
 
-test('leaving one of two rows that swap their names out of the transfer is a problem of the other one (F13)', () => {
+test('when two forms swap their names and the user excludes the name of one form, the name of the other form is taken (F13)', () => {
   const rows = { 'form:1': 'A > B', 'form:2': 'B > A' };
   const [problem, ...more] = problemsOf(rows, {}, { excludedFields: { 'form:2': ['name'] } });
   expect(more).toEqual([]);
