@@ -24,7 +24,7 @@ GRANT UPDATE, DELETE ON `oneway_production`.`claim` TO 'oneway_production_app'@'
 GRANT UPDATE, DELETE ON `oneway_production`.`clock` TO 'oneway_production_app'@'%';
 GRANT UPDATE, DELETE ON `oneway_production`.`id_sequence` TO 'oneway_production_app'@'%';
 GRANT UPDATE, DELETE ON `oneway_production`.`name_mapping` TO 'oneway_production_app'@'%';
-GRANT UPDATE, DELETE ON `oneway_production`.`checked_chunk` TO 'oneway_production_app'@'%';
+GRANT UPDATE, DELETE ON `oneway_production`.`base_chunk` TO 'oneway_production_app'@'%';
 GRANT UPDATE, DELETE ON `oneway_production`.`transfer` TO 'oneway_production_app'@'%';
 GRANT UPDATE, DELETE ON `oneway_production`.`transfer_step` TO 'oneway_production_app'@'%';
 GRANT UPDATE, DELETE ON `oneway_production`.`selection` TO 'oneway_production_app'@'%';
@@ -85,6 +85,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON `oneway_production`.`claim` TO 'oneway_p
 GRANT SELECT, UPDATE ON `oneway_production`.`clock` TO 'oneway_production_arrivals'@'%';
 GRANT SELECT, INSERT, UPDATE ON `oneway_production`.`id_sequence` TO 'oneway_production_arrivals'@'%';
 GRANT SELECT ON `oneway_production`.`name_mapping` TO 'oneway_production_arrivals'@'%';
+GRANT SELECT ON `oneway_production`.`base_chunk` TO 'oneway_production_arrivals'@'%';
 GRANT SELECT ON `oneway_production`.`sealing_key` TO 'oneway_production_arrivals'@'%';
 
 -- reader: what reads production for the refresh and to restore rows (REFRESH_SOURCE_SQL_DB_USER)
@@ -105,6 +106,7 @@ GRANT SELECT ON `oneway_production`.`arrival` TO 'oneway_production_reader'@'%';
 GRANT SELECT ON `oneway_production`.`claim` TO 'oneway_production_reader'@'%';
 GRANT SELECT ON `oneway_production`.`clock` TO 'oneway_production_reader'@'%';
 GRANT SELECT ON `oneway_production`.`name_mapping` TO 'oneway_production_reader'@'%';
+GRANT SELECT ON `oneway_production`.`base_chunk` TO 'oneway_production_reader'@'%';
 
 -- copies: what makes databases from backups (COPIES_SQL_DB_USER): any database by the name of a copy, and no other
 GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, ALTER, INDEX, REFERENCES, CREATE VIEW ON `%-lab`.* TO 'copies'@'%';

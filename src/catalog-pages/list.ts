@@ -1,17 +1,26 @@
-// Reads the rows of a list page, with their status in the next environments, in a fixed number of queries.
-import { keyText, titleOf, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
+// The list page: rows with their status in the next environments, read in a fixed number of queries.
+import {
+  keysFrom,
+  keyText,
+  titleOf,
+  type Entity,
+  type Row,
+  type RowKey,
+} from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { misfitsOf } from '../catalog/misfits.ts';
 import { select, sql, type Queryable } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
 import { cachedFor } from '../database/cached-for.ts';
+import type { RowPair } from '../comparison/compare-pairs.ts';
 import { pickedRow } from '../rows/picked.ts';
 import { find, findIds, unreadable } from '../rows/store.ts';
 import type { Query } from '../rows/query.ts';
+import { countCached } from '../state/row-counts.ts';
 import { readStates, type RowState } from '../state/row-state.ts';
 import type { Status } from '../state/status.ts';
+import { titlesOf, untouchedStates } from '../state/untouched.ts';
 import { filterValues, PAGE, type ListState, type Tab } from './list-state.ts';
-import { titles } from './titles.ts';
 import { idsWithStatus, isReadyToSend, pendingRows, type PendingRow } from '../state/pending.ts';
 import { nothing, statusesAhead } from './destination-statuses.ts';
 
@@ -70,8 +79,7 @@ export async function listRows(
     found.rows.map((row) => [keyText({ entity: entity.name, id: row.id }), row]),
   );
   const look = isTravelling ? await statusesAhead(here, keys, known) : nothing;
-  const isSeen = look.pairs.size > 0;
-  const states = isSeen ? new Map<string, RowState>() : await readStates(here.sql, keys);
+  const states = await statesOf(here, known, look.pairs);
   return {
     rows: found.rows.map((row) => {
       const text = keyText({ entity: entity.name, id: row.id });
@@ -80,7 +88,7 @@ export async function listRows(
         title: titleOf(entity, row),
         row,
         misfits: misfitsOf(row).map(({ message }) => message),
-        state: isSeen ? look.pairs.get(text)?.state : states.get(text),
+        state: states.get(text),
         status: look.next.get(text) ?? null,
         beyond: look.beyond.get(text) ?? null,
       };
@@ -88,7 +96,7 @@ export async function listRows(
     total: found.total,
     page: found.page,
     counts: await tabCounts(here, entity, person, waits),
-    titles: await titles(here.sql, referencedKeys(entity, found.rows)),
+    titles: await titlesOf(here, referencedKeys(entity, found.rows)),
     deleted: state.tab === 'deleted' ? await deletedRows(here, entity, isTravelling) : [],
     unreadable: await unreadable(here, entity),
     lastSeen: look.lastSeen,
@@ -96,7 +104,23 @@ export async function listRows(
   };
 }
 
-/** Finds the rows of one page of a list. A page number beyond the end finds the last page. */
+/** What is recorded of these rows; `pairs` has the lines of rows that were just compared. */
+async function statesOf(here: App, rows: Map<string, Row>, pairs: Map<string, RowPair>) {
+  const states =
+    pairs.size > 0
+      ? new Map([...rows.keys()].flatMap((text) => stateIn(pairs, text)))
+      : await readStates(here.sql, keysFrom([...rows.keys()]));
+  const others = new Map([...rows].filter(([text]) => !states.has(text)));
+  for (const [text, state] of await untouchedStates(here.sql, others)) states.set(text, state);
+  return states;
+}
+
+function stateIn(pairs: Map<string, RowPair>, text: string): [string, RowState][] {
+  const state = pairs.get(text)?.state;
+  return state ? [[text, state]] : [];
+}
+
+/** Finds the rows of one page of a list; a page number beyond the end gives the last page. */
 async function findOnAPage(here: App, entity: Entity, query: Query) {
   const found = await find(here, entity, query);
   if (found.rows.length > 0 || found.total === 0)
@@ -192,15 +216,13 @@ async function tabCounts(
 ): Promise<Listing['counts']> {
   const [counts] = await cachedFor(here.sql, `tabs ${entity.name} ${person}`, () =>
     select<{
-      everything: number;
       engineering: number;
       mine: number;
       held: number;
       deleted: number;
     }>(
       here.sql,
-      sql`select cast(coalesce(sum(deleted_at is null), 0) as signed) as everything,
-               cast(coalesce(sum(deleted_at is null and engineering_by is not null), 0) as signed) as engineering,
+      sql`select cast(coalesce(sum(deleted_at is null and engineering_by is not null), 0) as signed) as engineering,
                cast(coalesce(sum(deleted_at is null and changed_by = ${person}), 0) as signed) as mine,
                cast(coalesce(sum(deleted_at is null and held_at is not null), 0) as signed) as held,
                cast(coalesce(sum(deleted_at is not null), 0) as signed) as deleted
@@ -211,7 +233,7 @@ async function tabCounts(
   const ready = [...waits.values()].filter(isReadyToSend).length;
   const or = (shown: boolean, number: number | undefined) => (shown ? (number ?? 0) : null);
   return {
-    all: counts?.everything ?? 0,
+    all: await countCached(here, entity),
     ready: or(isTravelling, ready),
     engineering: or(isTravelling, counts?.engineering),
     mine: or(true, counts?.mine),

@@ -8,20 +8,21 @@ import { rulesOf } from '../environments/rules.ts';
 import { changesIn } from '../overviews/changes.ts';
 import { readBy } from '../rows/store.ts';
 import { historyOf, type Arrival } from '../state/history.ts';
-import { readStates, type RowState } from '../state/row-state.ts';
+import type { RowState } from '../state/row-state.ts';
+import { recordedState, titlesOf } from '../state/untouched.ts';
 import type { Status } from '../state/status.ts';
 import { testStatusOf } from '../state/test-results.ts';
 import { plural, when } from '../web/format.ts';
 import { can } from '../web/request.ts';
 import { onRows } from '../writing/claims.ts';
 import { marksOf } from './marks.ts';
-import { referredBy, titles } from './titles.ts';
+import { referredBy } from './titles.ts';
 import { beyondLabel, statusesAhead, type DestinationStatuses } from './destination-statuses.ts';
 
 export async function rowContext(req: Request, entity: Entity, row: Row) {
   const { here } = req;
   const key = { entity: entity.name, id: row.id };
-  const state = (await readStates(here.sql, [key])).get(keyText(key));
+  const state = await recordedState(here, key, row);
   const ahead = entity.isMatchedByName ? null : await statusesAhead(here, [key]);
   const children = await childrenOf(req, entity, row, ahead);
   const marks = marksOf({
@@ -47,7 +48,7 @@ export async function rowContext(req: Request, entity: Entity, row: Row) {
     children,
     users: await usersOf(req, entity, row),
     history: history.slice(0, 3).map((arrival) => historySummary(arrival, entity)),
-    titles: await titles(here.sql, [
+    titles: await titlesOf(here, [
       ...referredBy(entity, row),
       ...children.flatMap((child) =>
         child.rows.flatMap(({ own }) => referredBy(child.entity, own)),

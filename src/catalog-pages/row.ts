@@ -20,12 +20,13 @@ import { NotFound, type FieldErrors } from '../problems.ts';
 import { readOne } from '../rows/store.ts';
 import { historyOf, parseImage, rowAtMoment } from '../state/history.ts';
 import { readStates } from '../state/row-state.ts';
+import { recordedState, titlesOf } from '../state/untouched.ts';
 import { formatValue, lowerFirst } from '../web/format.ts';
 import { page } from '../web/pages.ts';
 import { accountOf, addressed, numberOrNull, textIn } from '../web/request.ts';
 import { inputsOf } from './inputs.ts';
 import { historyLine, rowContext } from './row-page.ts';
-import { referredBy, titles } from './titles.ts';
+import { referredBy } from './titles.ts';
 
 /**
  * Shows the page of a row: a form for people who may edit the row, and only the values for everyone
@@ -78,7 +79,7 @@ function rowCrumbs(entity: Entity, title: string, content: Content, named: Map<s
 export async function history(req: Request, res: Response) {
   const { entity, id } = addressed(req);
   const key = { entity: entity.name, id };
-  const state = (await readStates(req.here.sql, [key])).get(keyText(key));
+  const state = await recordedState(req.here, key, await readOne(req.here, key));
   if (!state) throw absent(req, entity, id);
   await page(req, res, 'catalog-pages/history', {
     title: `History of ${state.title}`,
@@ -194,7 +195,7 @@ async function formData({ here }: Request, entity: Entity, typed: Typed, stored:
   const { content, errors, opened = null } = typed;
   const linked = linksOf(entity).flatMap(({ links }) => links.parts.map((part) => part.entity));
   const referred = [content, opened ?? {}].flatMap((one) => referredBy(entity, one));
-  const named = await titles(here.sql, referred);
+  const named = await titlesOf(here, referred);
   return {
     errors,
     titles: named,

@@ -1,21 +1,24 @@
-// Compares single rows: reads each row here and the same row at the destination, and computes the status of the pair.
-import { hashOf } from '../catalog/content.ts';
+// Compares single rows: reads each row here and the same row at the destination, and pairs them.
+import { canonical, hashOf } from '../catalog/content.ts';
 import { keysFrom, keyText, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
+import type { Pool, PoolConnection } from 'mysql2/promise';
 import type { Queryable } from '../database/sql.ts';
 import type { Databases } from '../environments/environment.ts';
 import { read } from '../rows/store.ts';
 import { withMappedNames, readMappings, type Mappings } from '../state/name-mapping.ts';
-import { writeObservations } from '../state/checked-chunks.ts';
 import { readStates, type RowState } from '../state/row-state.ts';
 import {
   newObservation,
   readDestinationStates,
+  writeObservations,
   type DestinationState,
 } from '../state/destination-state.ts';
 import { settleAll } from '../settle-all.ts';
 import { statusOf, withDependents, type Status } from '../state/status.ts';
 import { rootOf } from '../catalog/family.ts';
+import { replacedContents } from '../state/history.ts';
+import { addLinesOf } from '../state/untouched.ts';
 import { withTheirDependents } from '../rows/dependents.ts';
 
 /**
@@ -66,7 +69,7 @@ export async function comparePairs(
     readDestinationStates(basesIn, all),
     readMappings(here.sql),
   ]);
-  return new Map(
+  const pairs = new Map(
     all.map((key) => {
       const text = keyText(key);
       const state = states.get(text);
@@ -77,6 +80,30 @@ export async function comparePairs(
       return [text, pairOf(key, sides, { state, stop, mappings })];
     }),
   );
+  await findBases([here.sql, there.sql], pairs);
+  return pairs;
+}
+
+/**
+ * Finds the content of each base that neither side has any more and that no line holds: the history of one of the
+ * environments has it as what a write replaced.
+ */
+async function findBases(histories: Queryable[], pairs: Map<string, RowPair>) {
+  const wanted = new Map(
+    [...pairs].flatMap(([text, { destinationState: stop }]) =>
+      stop?.base_hash && stop.base_content === null ? [[text, stop.base_hash] as const] : [],
+    ),
+  );
+  for (const on of histories) {
+    const found = wanted.size > 0 ? await replacedContents(on, wanted) : new Map<string, Row>();
+    for (const [text, row] of found) {
+      const pair = pairs.get(text);
+      const stop = pair?.destinationState;
+      if (pair && stop)
+        pair.destinationState = { ...stop, base_content: canonical(pair.entity, row) };
+      wanted.delete(text);
+    }
+  }
 }
 
 /** Pairs a row here with the same row at the destination, and computes the status of the pair. */
@@ -97,21 +124,41 @@ export function pairOf(
     base: stop?.base_hash ?? null,
     isDeletedHere: Boolean(state?.deleted_at),
   });
-  return { key, entity, here, there, hereHash, thereHash, state, destinationState: stop, status };
+  const destinationState = stop && withContent(entity, stop, { here, there, hereHash, thereHash });
+  return { key, entity, here, there, hereHash, thereHash, state, destinationState, status };
 }
 
-/**
- * Records the content of each row at the destination, as observed at the time `at`. If a row is
- * equal on both sides, its content becomes the base.
- */
-export async function recordObservations(on: Queryable, pairs: Iterable<RowPair>, at: string) {
+/** What is known of a row at the destination, with the content of its base if one of both sides still has it. */
+function withContent(
+  entity: Entity,
+  stop: DestinationState,
+  sides: Pick<RowPair, 'here' | 'there' | 'hereHash' | 'thereHash'>,
+): DestinationState {
+  if (stop.base_content !== null || stop.base_hash === null) return stop;
+  const row = [
+    sides.hereHash === stop.base_hash ? sides.here : null,
+    sides.thereHash === stop.base_hash ? sides.there : null,
+  ].find((one) => one !== null);
+  return row ? { ...stop, base_content: canonical(entity, row) } : stop;
+}
+
+/** Records what was observed of the pairs at `at`. The content of a row that is equal on both sides becomes its base. */
+export async function recordObservations(
+  on: Pool | PoolConnection,
+  pairs: Iterable<RowPair>,
+  at: string,
+) {
+  const untouched = new Map<string, Row>();
   const news = [...pairs].flatMap(
-    ({ key, entity, there, hereHash, thereHash: seen, destinationState: stop }) => {
+    ({ key, entity, here, there, hereHash, thereHash: seen, state, destinationState: stop }) => {
       if (entity.isMatchedByName) return [];
       const isEqual = there !== null && hereHash === seen;
-      return newObservation(entity, key, { there, seen, isEqual }, stop) ?? [];
+      const one = newObservation(key, { there, seen, isEqual }, stop);
+      if (one && here && !state) untouched.set(keyText(key), here);
+      return one ?? [];
     },
   );
+  await addLinesOf(on, untouched);
   await writeObservations(on, news, at);
 }
 

@@ -1,40 +1,31 @@
-// Compares every row here with the same row at the destination, and corrects the sync state. MySQL tables are first
-// compared by digests (short fingerprints of rows); MongoDB documents are all read.
+// Compares every row of both sides and corrects what is recorded about it. Of tables only the rows are read whose
+// hashes differ, or differ from what is recorded; documents are all read, because MongoDB computes no hashes.
 import { hashOf, isSameContent } from '../catalog/content.ts';
 import { keyText, type Entity, type Row } from '../catalog/entity.ts';
-import { prefetch } from '../database/read-ahead.ts';
-import {
-  join,
-  select,
-  sql,
-  toSqlInstant,
-  transaction,
-  type Queryable,
-  type Statement,
-} from '../database/sql.ts';
-import {
-  unknownDigest,
-  RowDigests,
-  chunkOf,
-  replaceDigests,
-  type RowDigest,
-} from '../rows/digests.ts';
+import { toSqlInstant, transaction } from '../database/sql.ts';
+import { CHUNK_SIZE, chunkOf, type RowHashes } from '../rows/row-hashes.ts';
 import { refuseWhileUpdating } from '../environments/updating.ts';
 import type { Environment } from '../environments/environment.ts';
 import { read, walk } from '../rows/store.ts';
-import { onRows } from '../writing/claims.ts';
-import { rowsInChunks, writeCheckedChunks, writeObservations } from '../state/checked-chunks.ts';
-import { withMappedNames, readMappings, type Mappings } from '../state/name-mapping.ts';
-import { readStates, stateAfter, writeStates } from '../state/row-state.ts';
-import {
-  newObservation,
-  type Observation,
-  type DestinationHashes,
-} from '../state/destination-state.ts';
-import { isComparedByDigest, chunkParts, type Part, type Chunk } from './chunks.ts';
 import { settleAll } from '../settle-all.ts';
+import { byChunk, writeBases } from '../state/base-chunks.ts';
+import { newObservation, writeObservations, type Observation } from '../state/destination-state.ts';
+import { withMappedNames, readMappings, type Mappings } from '../state/name-mapping.ts';
+import {
+  isSettled,
+  keysOf,
+  lastKnown,
+  recordedBetween,
+  recordedIds,
+  recordedIn,
+  type Recorded,
+} from '../state/recorded.ts';
+import { readStates, stateAfter, writeStates } from '../state/row-state.ts';
+import { addLinesOf, originsOf, OUTSIDE } from '../state/untouched.ts';
+import { onRows } from '../writing/claims.ts';
+import { batches, isComparedByDigest, prefetch } from './chunks.ts';
 
-const PART = 1000;
+const PART = CHUNK_SIZE;
 
 export type ComparisonSides = {
   here: Environment;
@@ -43,109 +34,132 @@ export type ComparisonSides = {
   isFull: boolean;
 };
 
-/**
- * Compares a table here with the same table at the destination. Chunks whose digests are unchanged
- * are skipped without reading rows. Yields for each part the number of compared rows.
- */
-export async function* compareTable(
-  sides: ComparisonSides,
-  entity: Entity,
-): AsyncGenerator<number> {
-  const { here, there, mappings } = sides;
-  const isTrusted = isComparedByDigest(entity, mappings);
-  const ignoresChecked = sides.isFull || !isTrusted;
-  const parts = chunkParts(
-    entity,
-    { here, there, source: null },
-    { from: 0, ignoresChecked, wanted },
-  );
-  const looks = prefetch(parts, async (part) => {
-    const doubtful = part.chunks.filter(({ unsure }) => unsure?.size !== 0);
-    const rows = doubtful.length === 0 ? null : await readRows(sides, entity, part);
-    return { part, doubtful, rows };
-  });
-  for await (const { part, doubtful, rows } of looks) {
-    if (rows) {
-      const { news, wrong } = findDifferences(entity, rows, mappings);
-      // Recorded row states are corrected first, so that no chunk is marked as verified while a
-      // state in it is wrong.
-      await correctStates(here, entity, wrong);
-      const doubts = new Map(wrong.map((id) => [id, unknownDigest(id)]));
-      const checked = doubtful.map((one) => ({
-        chunk: one.chunk,
-        generation: one.generation,
-        there: one.there,
-        changed: one.unsure && one.changed && one.changed.union(one.unsure),
-        here: !isTrusted ? noLines : replaceDigests(one.here, within(one.chunk, doubts)),
-      }));
-      await writeCheckedChunks(here.sql, entity.name, checked, { seen: news, at: part.at });
+/** Compares the rows of a table or collection. Yields for each part how many rows it compared. */
+export const compareEntity = (sides: ComparisonSides, entity: Entity): AsyncGenerator<number> =>
+  entity.store === 'mysql' && !sides.isFull && isComparedByDigest(entity, sides.mappings)
+    ? compareHashes(sides, entity)
+    : compareRows(sides, entity);
+
+/** Compares a table by the hashes that both servers compute. */
+async function* compareHashes(sides: ComparisonSides, entity: Entity): AsyncGenerator<number> {
+  const { here, there } = sides;
+  const how = { from: 0, along: 'all', withSyncState: true } as const;
+  const looks = prefetch(batches(entity, [here, there], how), async (batch) => {
+    const recorded = await recordedIn(here.sql, entity.name, batch.opened);
+    for (const chunk of batch.opened) {
+      recorded.generations.set(chunk, batch.bases.get(chunk)?.generation ?? 0);
     }
-    yield part.chunks.reduce((sum, one) => sum + one.here.ids.length + one.there.ids.length, 0);
+    const [own = new Map(), other = new Map()] = batch.hashes;
+    const seen = judge({ own, other }, recorded);
+    return { batch, recorded, seen, rows: await readBoth(sides, entity, seen.unsettled) };
+  });
+  for await (const { batch, recorded, seen, rows } of looks) {
+    await record(sides, entity, { at: batch.at, recorded, ...seen, ...rows });
+    yield batch.counts.flatMap((one) => [...one.values()]).reduce((sum, one) => sum + one, 0);
   }
 }
 
-const noLines = new RowDigests();
-
-const within = (chunk: number, lines: Map<number, RowDigest>) =>
-  new Map([...lines].filter(([id]) => chunkOf(id) === chunk));
-
-const wanted = ({ here, there, unsure }: Chunk) => unsure ?? new Set([...here.ids, ...there.ids]);
-
-/**
- * Reads the rows to compare on both sides, with their sync state. For a chunk that is not verified,
- * the sync state of all its ids is read, so that deleted rows are found.
- */
-async function readRows(
-  { here, there }: ComparisonSides,
-  entity: Entity,
-  part: Part,
-): Promise<Rows> {
-  const keys = part.ids.map((id) => ({ entity: entity.name, id }));
-  const whole = part.chunks.filter(({ unsure }) => unsure === null);
-  const within = join(
-    [sql`row_id in (${part.ids})`, ...rowsInChunks(whole.map(({ chunk }) => chunk))],
-    ' or ',
-  );
-  const [own, other, states, stops] = await settleAll([
-    read(here, keys),
-    read(there, keys),
-    statesOf(here.sql, entity, within),
-    destinationHashesOf(here.sql, entity, within),
-  ]);
+async function readBoth({ here, there }: ComparisonSides, entity: Entity, ids: number[]) {
+  const keys = keysOf(entity.name, ids);
+  const [own, other] = await settleAll([read(here, keys), read(there, keys)]);
   const byId = (rows: Map<string, Row>) =>
     new Map([...rows.values()].map((row) => [row.id, row] as const));
-  return { own: byId(own), other: byId(other), states, stops };
+  return { own: byId(own), other: byId(other) };
 }
 
-/**
- * Compares a collection here with the same collection at the destination. MongoDB cannot compute
- * digests, so all documents of both sides are read.
- */
-export async function* compareDocuments(
-  sides: ComparisonSides,
-  entity: Entity,
-): AsyncGenerator<number> {
+/** Compares rows by reading all of them on both sides. */
+async function* compareRows(sides: ComparisonSides, entity: Entity): AsyncGenerator<number> {
   const { here, there, mappings } = sides;
   const parts = prefetch(bothInParts(here, there, entity), async (part) => {
-    const within = sql`row_id > ${part.after} and row_id <= ${part.upTo}`;
-    const [states, stops] = await settleAll([
-      statesOf(here.sql, entity, within),
-      destinationHashesOf(here.sql, entity, within),
-    ]);
-    return { ...part, states, stops };
+    const numbers = await chunksOf(part, here, entity);
+    return { ...part, recorded: await recordedIn(here.sql, entity.name, numbers) };
   });
-  for await (const part of parts) {
-    const { news, wrong } = findDifferences(entity, part, mappings);
-    await writeObservations(here.sql, news, part.at);
-    await correctStates(here, entity, wrong);
-    yield part.own.size + part.other.size;
+  for await (const { at, recorded, own, other } of parts) {
+    const hashes = (rows: Map<number, Row>, mapped: Mappings): RowHashes =>
+      new Map(
+        [...rows].map(([id, row]) => [id, hashOf(entity, withMappedNames(entity, row, mapped))]),
+      );
+    const seen = judge({ own: hashes(own, mappings), other: hashes(other, new Map()) }, recorded);
+    await record(sides, entity, { at, recorded, ...seen, own, other });
+    yield own.size + other.size;
   }
 }
 
-/**
- * Yields the documents of both sides in parts, in order of id. Each part ends at the highest id up
- * to which both sides have been read.
- */
+type Judged = {
+  /** The bases to write: rows that are equal on both sides. */
+  bases: Map<number, string | null>;
+  /** The ids of rows that differ, or differ from what is recorded of them. */
+  unsettled: number[];
+};
+
+/** Decides by hashes which rows are as recorded, and which must be looked at. */
+function judge({ own, other }: Record<'own' | 'other', RowHashes>, recorded: Recorded): Judged {
+  const bases = new Map<number, string | null>();
+  const unsettled: number[] = [];
+  const ids = new Set([...own.keys(), ...other.keys(), ...recordedIds(recorded)]);
+  for (const id of ids) {
+    const hashes = { here: own.get(id) ?? null, there: other.get(id) ?? null };
+    const { here, there } = hashes;
+    if (here === there && (recorded.bases.get(id) ?? null) !== here) bases.set(id, here);
+    if (!isSettled(recorded, id, hashes)) unsettled.push(id);
+  }
+  return { bases, unsettled };
+}
+
+type Seen = Judged & {
+  at: string;
+  recorded: Recorded;
+  /** The rows of both sides, by id; at least those that are unsettled. */
+  own: Map<number, Row>;
+  other: Map<number, Row>;
+};
+
+/** Writes what a comparison has found about the rows of some chunks. */
+async function record({ here, mappings }: ComparisonSides, entity: Entity, seen: Seen) {
+  const { at, recorded, bases, own, other } = seen;
+  const news: Observation[] = [];
+  const wrong: number[] = [];
+  const lineless = new Map<string, Row>();
+  const since = new Map<string, string>();
+  for (const id of seen.unsettled) {
+    const [row, their] = [own.get(id), other.get(id)];
+    const known = lastKnown(recorded, id);
+    const mine = row && withMappedNames(entity, row, mappings);
+    const hereHash = mine ? hashOf(entity, mine) : null;
+    const isEqual = Boolean(mine && their && isSameContent(entity, mine, their));
+    const thereHash = isEqual ? hereHash : their ? hashOf(entity, their) : null;
+    if (isEqual) bases.set(id, hereHash);
+    if (!known.hasLine && (isEqual || (!row && !their))) continue;
+    if (hereHash !== known.here) wrong.push(id);
+    const observed = { there: their ?? null, seen: thereHash, isEqual };
+    const stop = { observed_hash: known.there, base_hash: known.base };
+    const one = newObservation({ entity: entity.name, id }, observed, stop);
+    if (!one) continue;
+    news.push(one);
+    const line = recorded.there.get(id);
+    if (line) since.set(keyText(one.key), line.observed_at);
+    if (row && !recorded.here.has(id)) lineless.set(keyText(one.key), row);
+  }
+  // The states are corrected first, so that no observation is recorded beside a wrong one.
+  await correctStates(here, entity, wrong, other);
+  await addLinesOf(here.sql, lineless);
+  await writeObservations(here.sql, news, at, { since });
+  await writeBases(here.sql, entity.name, byChunk(bases), at, recorded.generations);
+}
+
+type RowsInPart = { after: number; upTo: number; own: Map<number, Row>; other: Map<number, Row> };
+
+/** The chunks that a part covers and that something is known of. */
+async function chunksOf(
+  { after, upTo, own, other }: RowsInPart,
+  here: Environment,
+  entity: Entity,
+) {
+  const read = [...own.keys(), ...other.keys()].map(chunkOf);
+  return [...new Set([...read, ...(await recordedBetween(here.sql, entity.name, after, upTo))])];
+}
+
+/** Yields the rows of both sides in whole chunks, in order of id, as far as both were read. */
 async function* bothInParts(here: Environment, there: Environment, entity: Entity) {
   // All observations get the time at which the comparison started, so that they never replace an
   // observation that another process makes during the comparison.
@@ -177,18 +191,21 @@ class ReadAhead {
     this.#parts = parts[Symbol.asyncIterator]();
   }
 
+  /** Reads until a whole chunk is here. A part has as many rows as a chunk has ids. */
   async fill() {
-    if (this.#rows.length >= PART || this.#isEnd) return;
-    const next = await this.#parts.next();
-    if (next.done) this.#isEnd = true;
-    else this.#rows.push(...next.value);
+    while (!this.#isEnd && this.#rows.length < PART) {
+      const next = await this.#parts.next();
+      if (next.done) this.#isEnd = true;
+      else this.#rows.push(...next.value);
+    }
   }
 
   close = async () => this.#parts.return?.();
 
-  /** The highest id up to which all rows have been read. */
+  /** The highest id up to which all rows have been read: the last of a chunk. */
   get upTo(): number {
-    return this.#isEnd ? Number.MAX_SAFE_INTEGER : (this.#rows.at(-1)?.id ?? -1);
+    if (this.#isEnd) return Number.MAX_SAFE_INTEGER;
+    return chunkOf((this.#rows.at(-1)?.id ?? -1) + 1) * CHUNK_SIZE - 1;
   }
 
   take(upTo: number): Map<number, Row> {
@@ -198,80 +215,47 @@ class ReadAhead {
   }
 }
 
-type Rows = {
-  own: Map<number, Row>;
-  other: Map<number, Row>;
-  /** The recorded hashes of the rows here, by id. */
-  states: Map<number, string>;
-  stops: Map<number, DestinationHashes>;
-};
-
 /**
- * Finds what a comparison must record: new observations of the destination, and the ids of rows
- * here whose recorded hash is wrong.
+ * Corrects what is recorded about rows here that another program wrote or removed. `there`: the rows at the
+ * destination, which give a removed row its title.
  */
-function findDifferences(entity: Entity, { own, other, states, stops }: Rows, mappings: Mappings) {
-  const ids = new Set([...own.keys(), ...other.keys(), ...states.keys()]);
-  for (const [id, { observed_hash: seen }] of stops) if (seen !== null) ids.add(id);
-  const news: Observation[] = [];
-  const wrong: number[] = [];
-  for (const id of ids) {
-    const [row, their] = [own.get(id), other.get(id)];
-    const mine = row && withMappedNames(entity, row, mappings);
-    const hereHash = mine ? hashOf(entity, mine) : null;
-    const isSame = mine && their && isSameContent(entity, mine, their);
-    const seen = isSame ? hereHash : their ? hashOf(entity, their) : null;
-    if (hereHash !== (states.get(id) ?? null)) wrong.push(id);
-    const isEqual = their !== undefined && seen === hereHash;
-    const key = { entity: entity.name, id };
-    const one = newObservation(entity, key, { there: their ?? null, seen, isEqual }, stops.get(id));
-    if (one) news.push(one);
-  }
-  return { news, wrong };
-}
-
-async function statesOf(on: Queryable, { name }: Entity, within: Statement) {
-  const lines = await select<{ row_id: number; hash: string }>(
-    on,
-    sql`select row_id, hash from row_state
-         where entity = ${name} and (${within}) and deleted_at is null`,
-  );
-  return new Map(lines.map(({ row_id: id, hash }) => [id, hash]));
-}
-
-async function destinationHashesOf(on: Queryable, { name }: Entity, within: Statement) {
-  const lines = await select<DestinationHashes & { row_id: number }>(
-    on,
-    sql`select row_id, observed_hash, base_hash from destination_state where entity = ${name} and (${within})`,
-  );
-  return new Map(lines.map((line) => [line.row_id, line]));
-}
-
-/** Corrects the recorded state of rows here that another program changed, created or deleted. */
-async function correctStates(here: Environment, entity: Entity, ids: number[]) {
+async function correctStates(
+  here: Environment,
+  entity: Entity,
+  ids: number[],
+  there: Map<number, Row>,
+) {
   if (ids.length === 0) return;
-  const keys = ids.map((id) => ({ entity: entity.name, id }));
+  const keys = keysOf(entity.name, ids);
   await transaction(here.sql, async (connection) => {
     const was = await readStates(connection, keys, { lock: true });
     // Claimed rows are being written by a transfer, so their states are not corrected: a transfer
     // records the deletion of a document before it removes the document.
     const busy = new Set((await onRows(connection, keys)).map(({ row_id: id }) => id));
     const rows = await read(here, keys);
+    const origins = await originsOf(
+      connection,
+      keys.filter((key) => !was.has(keyText(key))),
+    );
     const mappings = await readMappings(connection);
     const now = new Date().toISOString();
     const wrong = keys.flatMap((key) => {
-      const row = rows.get(keyText(key));
-      const state = was.get(keyText(key));
+      const text = keyText(key);
+      const [row, state] = [rows.get(text), was.get(text) ?? origins.get(text)];
       if (busy.has(key.id)) return [];
-      if (!row)
-        return state && !state.deleted_at ? [{ ...state, deleted_at: toSqlInstant(now) }] : [];
+      const known = was.get(text);
+      if (!row) {
+        if (known) return known.deleted_at ? [] : [{ ...known, deleted_at: toSqlInstant(now) }];
+        const theirs = there.get(key.id);
+        if (!theirs || !state) return [];
+        const last = stateAfter(entity, theirs, state, { person: OUTSIDE, instant: now, mappings });
+        return [{ ...last, deleted_at: toSqlInstant(now) }];
+      }
       const hash = hashOf(entity, withMappedNames(entity, row, mappings));
-      if (state?.hash === hash && !state.deleted_at) return [];
+      if (known?.hash === hash && !known.deleted_at) return [];
       const instant = row.modified_at === '' ? now : row.modified_at;
       return [stateAfter(entity, row, state, { person: OUTSIDE, instant, mappings })];
     });
     await writeStates(connection, wrong);
   });
 }
-
-const OUTSIDE = 'outside Oneway';

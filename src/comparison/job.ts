@@ -10,7 +10,7 @@ import type { Work } from '../jobs/task.ts';
 import { readMappings } from '../state/name-mapping.ts';
 import { Problem } from '../problems.ts';
 import { settleAll } from '../settle-all.ts';
-import { compareDocuments, compareTable } from './full-comparison.ts';
+import { compareEntity } from './full-comparison.ts';
 
 /**
  * The kind of the comparison job. It is also the job’s `onlyOne` key, so that only one comparison
@@ -26,7 +26,7 @@ export async function latestComparisons(on: Queryable) {
   return { newest: runs[0], whole: runs.find(({ state }) => state === 'done') };
 }
 
-/** Requests the comparison job. `isFull`: whether to read every row, even in verified chunks. */
+/** Requests the comparison job. `isFull`: whether every row is read, even where both servers compute equal digests. */
 export const requestComparison = (here: Environment, person: string, { isFull = false } = {}) =>
   jobs.request(here.sql, {
     kind: COMPARISON,
@@ -36,13 +36,7 @@ export const requestComparison = (here: Environment, person: string, { isFull = 
     onlyOne: COMPARISON,
   });
 
-/** The comparison function for each store: one for MySQL tables, one for MongoDB collections. */
-const comparisons = { mysql: compareTable, mongo: compareDocuments };
-
-/**
- * Runs the comparison job: compares all rows here with the destination. Returns the number of
- * compared rows.
- */
+/** Compares all rows of both sides, as a job. */
 export async function compareAll(
   { here, report }: Work,
   { isFull }: { isFull: boolean },
@@ -56,7 +50,7 @@ export async function compareAll(
   let rows = 0;
   let reportedAt = Date.now();
   for (const entity of travelling) {
-    for await (const seen of comparisons[entity.store](sides, entity)) {
+    for await (const seen of compareEntity(sides, entity)) {
       rows += seen;
       if (Date.now() - reportedAt > REPORT_EVERY_MS) {
         reportedAt = Date.now();

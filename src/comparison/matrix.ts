@@ -1,12 +1,13 @@
 // Counts rows by their last observed status, in one query.
-import { entityNamed } from '../catalog/index.ts';
+import { catalog, entityNamed } from '../catalog/index.ts';
+import { keyText } from '../catalog/entity.ts';
 import { select, sql, type Queryable } from '../database/sql.ts';
+import { baseIds, readBases } from '../state/base-chunks.ts';
 import { statusOf, type Status } from '../state/status.ts';
 
 export type Matrix = Map<string, Map<Status, number>>;
 
 type Signature = {
-  entity: string;
   is_here: number;
   is_deleted: number;
   is_there: number;
@@ -14,47 +15,88 @@ type Signature = {
   is_equal: number;
   here_is_base: number;
   there_is_base: number;
-  rows_count: number;
+};
+type RowSignature = Signature & {
+  entity: string;
+  row_id: number;
+  hash: string | null;
+  /** Whether the row has a line in destination_state; without one it may have a base. */
+  is_observed: number;
 };
 
 /**
  * Counts the rows of each entity by status. The database groups rows by the facts that decide their status, so that
- * no row is read.
+ * no row is read. Rows that have no line at all are in sync if they have a base.
  */
 export async function matrix(on: Queryable): Promise<Matrix> {
-  const signatures = await select<Signature>(
+  const found: Matrix = new Map();
+  const count = (entity: string, status: Status | null, rows: number) => {
+    if (!status || rows === 0 || entityNamed(entity).isMatchedByName) return;
+    const own = found.get(entity) ?? new Map<Status, number>();
+    own.set(status, (own.get(status) ?? 0) + rows);
+    found.set(entity, own);
+  };
+  const groups = await select<Signature & { entity: string; rows_count: number }>(
     on,
     sql`select entity, is_here, is_deleted, is_there, has_base, is_equal, here_is_base, there_is_base,
                cast(count(*) as signed) as rows_count
-          from (${everyRow}) every_row
+          from (${everyLine}) every_line
+         where is_observed
          group by entity, is_here, is_deleted, is_there, has_base, is_equal, here_is_base, there_is_base`,
   );
-  const found: Matrix = new Map();
-  for (const signature of signatures) {
-    const status = statusFrom(signature);
-    if (status && !entityNamed(signature.entity).isMatchedByName) {
-      const own = found.get(signature.entity) ?? new Map<Status, number>();
-      own.set(status, (own.get(status) ?? 0) + signature.rows_count);
-      found.set(signature.entity, own);
-    }
-  }
+  for (const group of groups) count(group.entity, statusFrom(group), group.rows_count);
+  const others = await select<RowSignature>(
+    on,
+    sql`select * from (${everyLine}) every_line where not is_observed`,
+  );
+  for (const line of await withBases(on, others)) count(line.entity, statusFrom(line), 1);
+  for (const { name } of catalog) count(name, 'In sync', await countUntouched(on, name));
   return found;
 }
 
-/** SQL for all rows that exist here or at the destination, each with the facts that decide its status. */
-const everyRow = sql`
-  select s.entity, s.row_id, s.deleted_at is null as is_here, s.deleted_at is not null as is_deleted,
+/** How many rows of an entity have a base and no line. */
+async function countUntouched(on: Queryable, entity: string): Promise<number> {
+  const lines = await select<{ id: number }>(
+    on,
+    sql`select row_id as id from row_state where entity = ${entity}
+         union select row_id from destination_state where entity = ${entity}`,
+  );
+  const touched = new Set(lines.map(({ id }) => id));
+  let rows = 0;
+  for await (const ids of baseIds(on, entity)) {
+    for (const id of ids) if (!touched.has(id)) rows += 1;
+  }
+  return rows;
+}
+
+/** SQL for all rows that have a line, each with the facts that decide its status. */
+const everyLine = sql`
+  select s.entity, s.row_id, s.hash, t.entity is not null as is_observed,
+         s.deleted_at is null as is_here, s.deleted_at is not null as is_deleted,
          t.observed_hash is not null as is_there, t.base_hash is not null as has_base,
          s.hash <=> t.observed_hash as is_equal, s.hash <=> t.base_hash as here_is_base,
          t.observed_hash <=> t.base_hash as there_is_base
     from row_state s
     left join destination_state t on t.entity = s.entity and t.row_id = s.row_id
   union all
-  select t.entity, t.row_id, 0, 0, t.observed_hash is not null, t.base_hash is not null, 0, 0,
+  select t.entity, t.row_id, null, 1, 0, 0, t.observed_hash is not null, t.base_hash is not null, 0, 0,
          t.observed_hash <=> t.base_hash
     from destination_state t
     left join row_state s on s.entity = t.entity and s.row_id = t.row_id
    where s.entity is null`;
+
+/** Completes the facts of rows that were not observed since their base was written. */
+async function withBases(on: Queryable, lines: RowSignature[]): Promise<RowSignature[]> {
+  const keyOf = ({ entity, row_id: id }: RowSignature) => ({ entity, id });
+  const bases = await readBases(on, lines.filter((line) => !line.is_observed).map(keyOf));
+  return lines.map((line) => {
+    const base = bases.get(keyText(keyOf(line)));
+    if (!base) return line;
+    const isBase = line.hash === base.hash ? 1 : 0;
+    const known = { is_there: 1, has_base: 1, there_is_base: 1 };
+    return { ...line, ...known, is_equal: isBase, here_is_base: isBase };
+  });
+}
 
 /**
  * Computes the status of a group of rows. statusOf() compares hashes, but a group has only the
@@ -73,7 +115,7 @@ function statusFrom(one: Signature): Status | null {
   });
 }
 
-/** Returns the ids of an entity’s rows with this status: the first `limit` ids above `after`. */
+/** The ids of an entity’s rows with this status, other than *In sync*: the first `limit` above `after`. */
 export async function idsInMatrix(
   on: Queryable,
   { entity, status }: { entity: string; status: Status },
@@ -81,15 +123,16 @@ export async function idsInMatrix(
 ): Promise<number[]> {
   const ids: number[] = [];
   for (let from = after; ids.length < limit;) {
-    const lines = await select<Signature & { row_id: number }>(
+    const lines = await select<RowSignature>(
       on,
-      sql`select * from (${everyRow}) every_row
+      sql`select * from (${everyLine}) every_line
            where entity = ${entity} and row_id > ${from}
-             and not (is_here and is_equal) and (is_here or is_there)
+             and not (is_here and is_equal) and (is_here or is_there or not is_observed)
            order by row_id
            limit 2000`,
     );
-    ids.push(...lines.filter((line) => statusFrom(line) === status).map((line) => line.row_id));
+    const known = await withBases(on, lines);
+    ids.push(...known.filter((line) => statusFrom(line) === status).map((line) => line.row_id));
     if (lines.length < 2000) break;
     from = lines.at(-1)?.row_id ?? from;
   }

@@ -9,7 +9,7 @@ import { join, name, runText, sql, Statement, type Queryable } from './sql.ts';
 const LENGTH = 250_000;
 const LINES = 1000;
 
-type Cell = string | number | boolean | null;
+type Cell = string | number | boolean | Buffer | null;
 /** The values of one row, in the order of the columns. */
 export type Line = readonly Cell[];
 /**

@@ -22,12 +22,12 @@ export async function* ahead<T>(items: AsyncGenerator<T>): AsyncGenerator<T> {
 
 /** Prepares the next item while the caller works on the current one. */
 export const prefetch = <T, R>(
-  items: AsyncIterable<T>,
+  items: AsyncIterable<T> | Iterable<T>,
   prepare: (item: T) => Promise<R>,
 ): AsyncGenerator<R> => ahead(prepared(items, prepare));
 
 async function* prepared<T, R>(
-  items: AsyncIterable<T>,
+  items: AsyncIterable<T> | Iterable<T>,
   prepare: (item: T) => Promise<R>,
 ): AsyncGenerator<R> {
   for await (const item of items) yield await prepare(item);

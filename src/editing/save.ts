@@ -21,7 +21,8 @@ import { Conflict, Invalid, NotFound, Unavailable } from '../problems.ts';
 import { check, withStoredNames } from './checks.ts';
 import * as journal from '../writing/journal.ts';
 import { writeHere, type WriteContext } from '../writing/write-here.ts';
-import { readStates, type Author } from '../state/row-state.ts';
+import type { Author } from '../state/row-state.ts';
+import { recordedState } from '../state/untouched.ts';
 
 /** The error for a save when another user saved the row meanwhile and both changed the same field. */
 export class EditConflict extends Conflict {
@@ -124,7 +125,7 @@ export async function save(
   if (!before) throw new NotFound(`${entity.label.one} ${id} is not here any more.`);
   const named = await withStoredNames(here, entity, typed);
   const content = await sealSecrets(here, entity, named, before);
-  const state = (await readStates(here.sql, [key])).get(keyText(key));
+  const state = await recordedState(here, key, before);
   const wanted =
     state && state.version !== version
       ? await merge(here, entity, { before, mine: content, version, state })
@@ -200,7 +201,7 @@ export async function contentAt(
   version: number,
 ): Promise<Content | null> {
   const row = (await read(here, [key])).get(keyText(key)) ?? null;
-  const state = (await readStates(here.sql, [key])).get(keyText(key));
+  const state = await recordedState(here, key, row ?? undefined);
   const isCurrent = row && (!state || state.version === version);
   return isCurrent ? row : ((await contentBefore(here, key, version)) ?? row);
 }

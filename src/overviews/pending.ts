@@ -5,7 +5,7 @@ import type { RowKey } from '../catalog/entity.ts';
 import { select, sql, type Queryable } from '../database/sql.ts';
 import { DELETED } from '../state/destination-state.ts';
 import { isReady, withDependents, type Status } from '../state/status.ts';
-import { lastKnownStatus } from '../state/pending.ts';
+import { lastKnownStatus, withBases } from '../state/pending.ts';
 
 export type PendingEntry = {
   key: RowKey;
@@ -37,6 +37,7 @@ type Line = {
   held_reason: string | null;
   base_hash: string | null;
   observed_hash: string | null;
+  observed_at: string | null;
   undone_hash: string | null;
   undone_by: string | null;
   undone_reason: string | null;
@@ -44,20 +45,23 @@ type Line = {
 
 /** Lists rows with pending changes, oldest first. A row and its dependent rows are one entry. */
 export async function allPending(on: Queryable): Promise<PendingEntry[]> {
-  const lines = await select<Line>(
+  const differing = await select<Line>(
     on,
     sql`select s.entity, s.row_id, s.root_entity, s.root_id, coalesce(r.title, s.title) as root_title,
                s.hash, s.deleted_at, s.changed_at, s.changed_by,
                coalesce(s.engineering_by, r.engineering_by) as engineering_by,
                coalesce(s.held_by, r.held_by) as held_by,
                coalesce(s.held_reason, r.held_reason) as held_reason,
-               t.base_hash, t.observed_hash, t.undone_hash, t.undone_by, t.undone_reason
+               t.base_hash, t.observed_hash, t.observed_at,
+               t.undone_hash, t.undone_by, t.undone_reason
           from row_state s
           left join row_state r on r.entity = s.root_entity and r.row_id = s.root_id
           left join destination_state t on t.entity = s.entity and t.row_id = s.row_id
-         where not (if(s.deleted_at is null, s.hash, null) <=> t.observed_hash)
+         where t.entity is null
+            or not (if(s.deleted_at is null, s.hash, null) <=> t.observed_hash)
          order by s.changed_at`,
   );
+  const lines = await withBases(on, differing);
   const found = new Map<string, PendingEntry & { own: Status | null; dependents: Status[] }>();
   for (const line of lines) {
     const status = lastKnownStatus(line);

@@ -3,7 +3,7 @@
 import { fieldEntries, keyText, type Entity, type Row, isDocument } from '../catalog/entity.ts';
 import { textOf } from '../catalog/fields.ts';
 import { matchedByName, travelling } from '../catalog/index.ts';
-import { contentDigest, mergeById, CHUNK_SIZE } from '../rows/digests.ts';
+import { chunkOf, CHUNK_SIZE, highestIds, type RowHashes } from '../rows/row-hashes.ts';
 import { drawIds, raiseIds } from '../environments/ids.ts';
 import { idsByName } from '../rows/names.ts';
 import { refuseWhileUpdating } from '../environments/updating.ts';
@@ -14,10 +14,11 @@ import { readMappings } from '../state/name-mapping.ts';
 import { promotionOrder } from '../catalog/order.ts';
 import type { WrittenStep } from '../writing/journal.ts';
 import { writeHere, type Change } from '../writing/write-here.ts';
-import { isComparedByDigest, prefetch, chunkParts, type Chunk } from '../comparison/chunks.ts';
+import { batches, isComparedByDigest, prefetch, type Batch } from '../comparison/chunks.ts';
 import { Conflict } from '../problems.ts';
 import { copyImage } from '../storage/images.ts';
-import { writeBases, writeBasesChecked } from './sync-state.ts';
+import { isSettled, recordedIn } from '../state/recorded.ts';
+import { recordPart } from './sync-state.ts';
 import { inGroups, withHandovers } from './handovers.ts';
 import { planRefresh, type PartPlan } from './plan-part.ts';
 import {
@@ -200,47 +201,99 @@ const prepareDocuments = (from: RefreshRun, entity: Entity, after: number) => {
       rows: rows.length,
       after: ids.at(-1) ?? 0,
       highest: ids,
-      keep: (done) => writeBases(from, entity, done, at),
+      keep: (done) => recordPart(from, entity, done, { at }),
     };
   });
 };
 
 /**
- * Prepares the parts of a MySQL table. Only two kinds of rows are read: rows that differ between
- * here and production, and rows that changed since their sync state was verified.
+ * Prepares the parts of a table. It reads only rows that differ from production’s, and rows that are not recorded as
+ * equal at the destination.
  */
-async function* prepareTable(from: RefreshRun, entity: Entity, after: number) {
-  const ignoresChecked =
-    from.dryRun === true || !isComparedByDigest(entity, await readMappings(from.here.sql));
-  const how = { from: after + 1, ignoresChecked, wanted: wanted(from) };
-  const places = from.dryRun ? { ...from, there: null } : from;
-  yield* prefetch(chunkParts(entity, places, how), async (part): Promise<PreparedPart> => {
-    const keys = part.ids.map((id) => ({ entity: entity.name, id }));
-    const rows = await read(from.source, keys);
-    const here = new Set(part.chunks.flatMap((chunk) => chunk.here.ids));
-    const last = part.chunks.at(-1)?.chunk ?? 0;
-    return {
-      decided: await planRefresh(from, entity, [...rows.values()], (id) => here.has(id)),
-      rows: part.chunks.reduce((sum, { source }) => sum + source.ids.length, 0),
-      after: (last + 1) * CHUNK_SIZE - 1,
-      // A part covers whole chunks of 1,000 ids, so that the chunks can be recorded as verified.
-      highest: part.chunks.map(({ source }) => source.ids.at(-1) ?? 0),
-      keep: (done) => writeBasesChecked(from, entity, part, done),
-    };
-  });
+async function* prepareTable(
+  from: RefreshRun,
+  entity: Entity,
+  after: number,
+): AsyncGenerator<PreparedPart> {
+  const { here, source, dryRun } = from;
+  if (!isComparedByDigest(entity, await readMappings(here.sql))) {
+    // Equal hashes prove nothing while names are mapped, so all rows are read.
+    yield* prepareDocuments(from, entity, after);
+    return;
+  }
+  if (!dryRun)
+    await raiseIds(here, entity.name, await highestIds(source.sql, entity, here.rules.ids));
+  const there = dryRun || from.there === source ? null : from.there;
+  const sides = there ? [here, source, there] : [here, source];
+  const walk = { from: after + 1, along: 1, withSyncState: !dryRun && from.there !== null };
+  const parts = prefetch(batches(entity, sides, walk), (batch) => partsOf(from, entity, batch));
+  for await (const some of parts) yield* prefetch(some, (part) => preparePart(from, entity, part));
 }
 
-const wanted =
-  ({ there, dryRun }: RefreshRun) =>
-  ({ here, source, unsure }: Chunk) => {
-    const ids: number[] = [];
-    const isDoubted = (id: number) => !dryRun && there && (unsure === null || unsure.has(id));
-    mergeById(here, source, (id, mine, theirs) => {
-      const isSame = mine && theirs && contentDigest(mine) === contentDigest(theirs);
-      if (theirs && (!isSame || isDoubted(id))) ids.push(id);
+/** Chunks of a table that are written together. `equal`: the hashes of rows that are equal on all sides, by id. */
+type TablePart = {
+  at: string;
+  chunks: number[];
+  ids: number[];
+  equal: Map<number, string>;
+  here: RowHashes;
+  rows: number;
+};
+
+/** Divides a batch into parts of about a thousand rows that must be read, each of whole chunks. */
+async function partsOf(from: RefreshRun, entity: Entity, batch: Batch): Promise<TablePart[]> {
+  const [here = new Map(), theirs = new Map(), there = theirs] = batch.hashes;
+  const isRecording = !from.dryRun && from.there !== null;
+  const recorded = await recordedIn(from.here.sql, entity.name, isRecording ? batch.opened : []);
+  const idsOf = Map.groupBy(theirs.keys(), chunkOf);
+  const fresh = () => ({ at: batch.at, chunks: [], ids: [], equal: new Map(), here, rows: 0 });
+  const parts: TablePart[] = [];
+  let part: TablePart = fresh();
+  for (const chunk of batch.numbers) {
+    const equal: [number, string][] = [];
+    const ids = (idsOf.get(chunk) ?? []).filter((id) => {
+      const hash = theirs.get(id) ?? '';
+      if (here.get(id) !== hash) return true;
+      if (!isRecording) return false;
+      if (!isSettled(recorded, id, { here: hash, there: there.get(id) ?? null })) return true;
+      if (there.get(id) === hash) equal.push([id, hash]);
+      return false;
     });
-    return ids;
+    if (part.chunks.length > 0 && part.ids.length + ids.length > CHUNK_SIZE) {
+      parts.push(part);
+      part = fresh();
+    }
+    part.chunks.push(chunk);
+    part.ids.push(...ids);
+    for (const [id, hash] of equal) part.equal.set(id, hash);
+    part.rows += batch.counts[1]?.get(chunk) ?? 0;
+  }
+  return part.chunks.length > 0 ? [...parts, part] : parts;
+}
+
+async function preparePart(
+  from: RefreshRun,
+  entity: Entity,
+  { at, chunks, ids, equal, here, rows }: TablePart,
+): Promise<PreparedPart> {
+  const read = await readRows(from.source, entity, ids);
+  return {
+    decided: await planRefresh(from, entity, read, (id) => here.has(id)),
+    rows,
+    after: ((chunks.at(-1) ?? 0) + 1) * CHUNK_SIZE - 1,
+    highest: ids,
+    keep: (done) => recordPart(from, entity, done, { at, equal }),
   };
+}
+
+const readRows = async (source: Databases, entity: Entity, ids: number[]) => [
+  ...(
+    await read(
+      source,
+      ids.map((id) => ({ entity: entity.name, id })),
+    )
+  ).values(),
+];
 
 /**
  * Writes the planned changes of a part, together with rows of later parts that must give up a

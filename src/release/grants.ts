@@ -29,7 +29,7 @@ const programRights: Record<string, Rights> = {
   clock: { app: 'UPDATE, DELETE', arrivals: 'SELECT, UPDATE', reader: 'SELECT' },
   id_sequence: { app: 'UPDATE, DELETE', arrivals: 'SELECT, INSERT, UPDATE' },
   name_mapping: { app: 'UPDATE, DELETE', arrivals: 'SELECT', reader: 'SELECT' },
-  checked_chunk: { app: 'UPDATE, DELETE' },
+  base_chunk: { app: 'UPDATE, DELETE', arrivals: 'SELECT', reader: 'SELECT' },
   transfer: { app: 'UPDATE, DELETE' },
   transfer_step: { app: 'UPDATE, DELETE' },
   selection: { app: 'UPDATE, DELETE' },

@@ -5,6 +5,7 @@ import { entityNamed } from '../catalog/index.ts';
 import { select, sql } from '../database/sql.ts';
 import type { Environment } from '../environments/environment.ts';
 import { byEntity } from '../rows/store.ts';
+import { readBases } from '../state/base-chunks.ts';
 import { refreshedContents } from '../state/history.ts';
 import { comparePairs } from '../comparison/compare-pairs.ts';
 
@@ -35,7 +36,8 @@ export async function editedInSource(here: Environment, source: Environment): Pr
   const own = lines.filter(({ entity }) => !entityNamed(entity).isMatchedByName);
   const keys = own.map(({ entity, row_id: id }) => ({ entity, id }));
   const pairs = await comparePairs(source, here, keys, { basesIn: here.sql });
-  const came = new Map<string, { at: string; hash: string }[]>();
+  const bases = await readBases(here.sql, keys);
+  const came = new Map([...bases].map(([text, base]) => [text, [base]]));
   for (const [entity, ids] of byEntity(keys)) {
     for (const { id, at, hash } of await refreshedContents(here.sql, entity, ids)) {
       const text = keyText({ entity: entity.name, id });

@@ -7,7 +7,6 @@ import { migrate, refuseChanged } from '../database/migrate.ts';
 import type { App } from '../environments/app.ts';
 import { rulesOf } from '../environments/rules.ts';
 import { createIndexes } from '../rows/indexes.ts';
-import { invalidateAll } from '../state/checked-chunks.ts';
 import * as claims from '../writing/claims.ts';
 import * as journal from '../writing/journal.ts';
 import { failpoint } from '../database/failpoints.ts';
@@ -17,6 +16,7 @@ import { currentVersion } from '../version/db-version.ts';
 import { readVersion, writeVersion } from '../version/metadata.ts';
 import { TTL_MS } from '../version/compatibility.ts';
 import { operator } from './operator.ts';
+import { slimSyncState } from './slim-sync-state.ts';
 
 /** The version of a database without any migration. */
 const NONE = '0.0.0';
@@ -68,9 +68,7 @@ export async function upgrade({
       step: () => failpoint('upgrade statement'),
     });
     await createIndexes(here.documents);
-    // Another version of the program may compute different digests, so the stored digests are
-    // deleted.
-    await invalidateAll(here.sql);
+    await slimSyncState(here);
     await failpoint('upgrade migrated');
     await writeVersion(here.documents, { databaseVersion: currentVersion(), isUpdating: false });
     await failpoint('upgrade version');

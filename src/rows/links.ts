@@ -93,37 +93,34 @@ export async function namesInUse(
 }
 
 /**
- * Reads the linked names of each row as one text, for the digest of the row. `condition`: returns
- * the SQL condition for the id column that is passed to it.
+ * SQL that joins the linked names of each row `r` in one link field, as the JSON text of packLinks(). `condition`
+ * returns the SQL condition for the column of ids that it is given.
  */
-export async function linkTexts(
-  on: Queryable,
+export function linkTexts(
   entity: Entity,
+  field: string,
+  links: Links,
   condition: (id: Statement) => Statement,
-): Promise<Map<number, string>> {
-  const found = new Map<number, string>();
+): Statement {
   const owner = sql`l.${ownerColumn(entity)}`;
-  for (const { links } of linksOf(entity)) {
-    const texts = links.parts.map((part) => textWithLength(nameIn(links, part), part));
-    const lines = await select<{ owner: number; links: string }>(
-      on,
-      sql`select ${owner} as owner,
-                 group_concat(concat_ws('|', ${join(texts, ', ')})
-                              order by ${nameIn(links, links.target)} separator ',') as links
-            from ${name(links.through)} l ${linkedRows(links)}
-           where ${condition(owner)}
-           group by ${owner}`,
-    );
-    for (const line of lines) {
-      const before = found.get(line.owner) ?? '';
-      found.set(line.owner, `${before} ${links.through} ${line.links}`);
-    }
-  }
-  return found;
+  const target = nameIn(links, links.target);
+  const parts = links.parts.map((part) => {
+    const quoted = sql`json_quote(convert(${nameIn(links, part)} using utf8mb4))`;
+    return part.isOptional ? sql`coalesce(${quoted}, 'null')` : quoted;
+  });
+  // Names are sorted by their bytes, because the collation of the column would ignore case and accents.
+  const texts = sql`concat('[', concat_ws(',', ${join(parts, ', ')}), ']')`;
+  return sql`left join (
+    select ${owner} as owner,
+           concat('[', group_concat(${texts} order by cast(convert(${target} using utf8mb4) as binary)
+                                    separator ','), ']') as links
+      from ${name(links.through)} l ${linkedRows(links)}
+     where ${condition(owner)}
+     group by ${owner}) ${name(`links of ${field}`)} on ${name(`links of ${field}`)}.owner = r.id`;
 }
 
-const textWithLength = (text: Statement, { isOptional }: LinkPart) =>
-  isOptional ? sql`coalesce(length(${text}), '-'), ${text}` : sql`length(${text}), ${text}`;
+/** SQL for the column that linkTexts() joins; null for a row without links. */
+export const linkColumn = (field: string): Statement => sql`${name(`links of ${field}`)}.links`;
 
 const ownerColumn = (entity: Entity) => name(`${entity.table}_id`);
 const columnOfPart = (part: LinkPart) => name(`${part.name}_id`);

@@ -9,9 +9,12 @@ import type { PlannedStep } from './planned-step.ts';
 export const baseOf = ({ entity, destinationState: stop }: RowPair): Content | null =>
   stop?.base_content ? contentFrom(entity, stop.base_content) : null;
 
-/** Returns the fields that were changed at the destination since the base; empty when no base is known. */
+/**
+ * Fields changed at the destination since the base; empty when the row has no base. If nobody knows the content of the
+ * base any more, these are all fields in which both sides differ.
+ */
 export function changedThere(pair: RowPair): string[] {
-  const base = baseOf(pair);
+  const base = baseOf(pair) ?? (pair.destinationState?.base_hash ? pair.here : null);
   if (!base || !pair.there) return [];
   const travelling = new Set(
     fieldEntries(pair.entity).flatMap(([name, { local }]) => (local ? [] : [name])),

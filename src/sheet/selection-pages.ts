@@ -4,7 +4,7 @@ import { keyText } from '../catalog/entity.ts';
 import { flash, page } from '../web/pages.ts';
 import { accountOf } from '../web/request.ts';
 import { countsByType, nameOfRows } from '../web/format.ts';
-import { readStates } from '../state/row-state.ts';
+import { titlesOf } from '../state/untouched.ts';
 import * as selections from './selections.ts';
 import * as shared from './shared-selections.ts';
 
@@ -14,8 +14,8 @@ export async function selectionIndex(req: Request, res: Response) {
     req.here.sql,
     list.map(({ id }) => id),
   );
-  const titles = await readStates(
-    req.here.sql,
+  const titles = await titlesOf(
+    req.here,
     list.flatMap(({ keys }) => (keys.length <= 2 ? keys : [])),
   );
   await page(req, res, 'sheet/selections', {
@@ -24,7 +24,7 @@ export async function selectionIndex(req: Request, res: Response) {
     list: list.map((one) => {
       const rows = one.keys.map((key) => ({
         ...key,
-        title: titles.get(keyText(key))?.title ?? String(key.id),
+        title: titles.get(keyText(key)) ?? String(key.id),
       }));
       const name = one.name || nameOfRows(rows);
       const seen = shared.seenOf(one);

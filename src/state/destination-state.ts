@@ -1,10 +1,12 @@
-// The table `destination_state`: for each row of an environment, the content that was last observed at the destination,
-// and the base (the content at which both sides were last equal).
-import { canonical } from '../catalog/content.ts';
-import { keyText, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
+// What an environment knows about its rows at the destination, in the table `destination_state`: what was last
+// observed of each, and the base (the content at which both sides were last equal). A row without a line there was
+// equal on both sides when its base was written (see base-chunks.ts); without a base nothing is known of it.
+import type { Pool, PoolConnection } from 'mysql2/promise';
+import { keysFrom, keyText, type Row, type RowKey } from '../catalog/entity.ts';
 import { insertRows } from '../database/bulk.ts';
 import { forgetCached } from '../database/cached-for.ts';
-import { run, select, sql, toSqlInstant, type Queryable } from '../database/sql.ts';
+import { run, select, sql, toSqlInstant, transaction, type Queryable } from '../database/sql.ts';
+import { readBases, type Base } from './base-chunks.ts';
 import { indexByKey, whereRows } from './row-state.ts';
 
 export type DestinationState = {
@@ -33,42 +35,80 @@ export async function readDestinationStates(
   keys: RowKey[],
 ): Promise<Map<string, DestinationState>> {
   if (keys.length === 0) return new Map();
-  return indexByKey(
-    await select<DestinationState>(
-      on,
-      sql`select * from destination_state where ${whereRows(keys)}`,
-    ),
+  const lines = await select<DestinationState>(
+    on,
+    sql`select * from destination_state where ${whereRows(keys)}`,
   );
+  return withBases(on, keys, indexByKey(lines), (key, { hash, at }) => ({
+    entity: key.entity,
+    row_id: key.id,
+    observed_hash: hash,
+    observed_at: at,
+    base_hash: hash,
+    base_content: null,
+    base_at: at,
+    undone_hash: null,
+    undone_by: null,
+    undone_at: null,
+    undone_reason: null,
+  }));
 }
 
 export type DestinationHashes = Pick<DestinationState, 'observed_hash' | 'base_hash'>;
 
 /** Reads only the hashes of these rows at the destination, because contents are long. */
-export async function readDestinationHashes(on: Queryable, keys: RowKey[]) {
-  if (keys.length === 0) return new Map<string, DestinationHashes>();
+export async function readDestinationHashes(
+  on: Queryable,
+  keys: RowKey[],
+): Promise<Map<string, DestinationHashes>> {
+  if (keys.length === 0) return new Map();
   const lines = await select<DestinationHashes & Pick<DestinationState, 'entity' | 'row_id'>>(
     on,
     sql`select entity, row_id, observed_hash, base_hash from destination_state where ${whereRows(keys)}`,
   );
-  return indexByKey(lines);
+  return withBases(on, keys, indexByKey<DestinationHashes & Keyed>(lines), hashesOf);
+}
+
+type Keyed = { entity: string; row_id: number };
+
+const hashesOf = ({ entity, id }: RowKey, { hash }: Base) => ({
+  entity,
+  row_id: id,
+  observed_hash: hash,
+  base_hash: hash,
+});
+
+/** Adds what the bases say of the rows that have no line. */
+async function withBases<T>(
+  on: Queryable,
+  keys: RowKey[],
+  lines: Map<string, T>,
+  lineOf: (key: RowKey, base: Base) => T,
+): Promise<Map<string, T>> {
+  const others = keys.filter((key) => !lines.has(keyText(key)));
+  const bases = await readBases(on, others);
+  for (const key of others) {
+    const base = bases.get(keyText(key));
+    if (base) lines.set(keyText(key), lineOf(key, base));
+  }
+  return lines;
 }
 
 /**
- * An observation of a row at the destination. `base`: the new base (the content when both sides
- * were equal); null keeps the stored base, and `none` deletes it.
+ * What was observed of a row at the destination. `base`: the content when both sides were equal, which is stored only
+ * if the row here has another one; `none` if the row no longer exists there and has no base any more.
  */
 export type Observation = {
   key: RowKey;
   hash: string | null;
-  base: { hash: string; content: string } | 'none' | null;
+  base: { hash: string; content: string | null } | 'none' | null;
 };
 
 /**
- * Returns the observation to store for a row, or null if the sync state already contains the same
- * values. If both sides are equal, their content becomes the base.
+ * The observation to write for a row; null when the sync state already says so. When both sides are equal, their
+ * content becomes the base. `seen`: the hash of the row at the destination.
  */
 export function newObservation(
-  entity: Entity,
   key: RowKey,
   { there, seen, isEqual }: { there: Row | null; seen: string | null; isEqual: boolean },
   stop: DestinationHashes | undefined,
@@ -76,29 +116,98 @@ export function newObservation(
   const isNewBase = isEqual && stop?.base_hash !== seen;
   if (!isNewBase && (stop?.observed_hash ?? null) === seen) return null;
   const hasBase = isNewBase && there !== null && seen !== null;
-  return {
-    key,
-    hash: seen,
-    base: hasBase ? { hash: seen, content: canonical(entity, there) } : null,
-  };
+  return { key, hash: seen, base: hasBase ? { hash: seen, content: null } : null };
 }
 
 /**
- * Whether an observation also replaces values that were stored with a later time. `isCertain`: the
- * observation replaces all values. `isBaseCertain`: the observation replaces the base.
+ * Which stored values an observation replaces. `isCertain`: all of them, even if they were observed later;
+ * `isBaseCertain`: only a later base. `since`: when each row had been observed before it was read, by key text; a line
+ * that is still of that time is replaced, even if a wrong clock has dated it in the future.
  */
-export type Certainty = { isCertain?: boolean; isBaseCertain?: boolean };
+export type Certainty = {
+  isCertain?: boolean;
+  isBaseCertain?: boolean;
+  since?: Map<string, string>;
+};
 
 /**
- * Stores observations, but leaves their chunks marked as verified (see checked-chunks.ts). An
- * observation does not replace a later one of another process, unless it is certain.
+ * Writes what was observed of rows at `at`. A later observation of another process stays, unless this one is certain.
  */
-export async function upsertObservations(
-  on: Queryable,
+export async function writeObservations(
+  on: Pool | PoolConnection,
   seen: Observation[],
   at: string,
-  { isCertain = false, isBaseCertain = isCertain }: Certainty = {},
+  certainty: Certainty = {},
 ) {
+  if (seen.length === 0) return;
+  // Lines are locked in order, so that two writers wait for each other instead of deadlocking.
+  const sorted = seen.toSorted((one, other) =>
+    one.key.entity === other.key.entity
+      ? one.key.id - other.key.id
+      : one.key.entity < other.key.entity
+        ? -1
+        : 1,
+  );
+  const write = async (connection: PoolConnection) => {
+    await insertBases(
+      connection,
+      sorted.map(({ key }) => key),
+    );
+    const unchanged = await unchangedSince(connection, certainty.since);
+    const isKnown = ({ key }: Observation) => unchanged.has(keyText(key));
+    await upsertObservations(connection, sorted.filter(isKnown), at, { isCertain: true });
+    await upsertObservations(
+      connection,
+      sorted.filter((one) => !isKnown(one)),
+      at,
+      certainty,
+    );
+  };
+  await ('getConnection' in on ? transaction(on, write) : write(on));
+}
+
+/** The key texts of rows whose line is of the given time, which is locked. */
+async function unchangedSince(connection: PoolConnection, since = new Map<string, string>()) {
+  const lines = await select<Keyed & { observed_at: string }>(
+    connection,
+    sql`select entity, row_id, observed_at from destination_state
+         where ${whereRows(keysFrom([...since.keys()]))} for update`,
+  );
+  const unchanged = [...indexByKey(lines)].filter(
+    ([text, line]) => line.observed_at === since.get(text),
+  );
+  return new Set(unchanged.map(([text]) => text));
+}
+
+/** Gives rows that have only a base a line, so that the base is not lost when the line says something else. */
+async function insertBases(connection: PoolConnection, keys: RowKey[]) {
+  const lines = await select<Keyed>(
+    connection,
+    sql`select entity, row_id from destination_state where ${whereRows(keys)}`,
+  );
+  const present = indexByKey(lines);
+  const others = keys.filter((key) => !present.has(keyText(key)));
+  const bases = await readBases(connection, others);
+  await insertRows(
+    connection,
+    'destination_state',
+    others.flatMap((key) => {
+      const base = bases.get(keyText(key));
+      if (!base) return [];
+      const { at } = base;
+      return [{ ...hashesOf(key, base), observed_at: at, base_at: at }];
+    }),
+    sql`on duplicate key update entity = values(entity)`,
+  );
+}
+
+async function upsertObservations(
+  on: PoolConnection,
+  seen: Observation[],
+  at: string,
+  { isCertain = false, isBaseCertain = isCertain }: Certainty,
+) {
+  if (seen.length === 0) return;
   forgetCached();
   const isNewer = isCertain ? sql`true` : sql`values(observed_at) >= observed_at`;
   const isBaseNewer = isBaseCertain ? sql`true` : isNewer;
@@ -142,11 +251,15 @@ export type Undone = { key: RowKey; hash: string };
  * confirmation.
  */
 export async function writeUndone(
-  on: Queryable,
+  on: PoolConnection,
   undone: Undone[],
   by: { person: string; reason: string | null },
 ) {
   forgetCached();
+  await insertBases(
+    on,
+    undone.map(({ key }) => key),
+  );
   const now = toSqlInstant(new Date().toISOString());
   const rows = undone.map(({ key, hash }) => ({
     entity: key.entity,

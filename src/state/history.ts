@@ -1,8 +1,10 @@
 // The history of rows. Every save, transfer and refresh records each row’s content before and after it in the table
 // `arrival`.
 import { hashOf } from '../catalog/content.ts';
-import type { Entity, Row, RowKey } from '../catalog/entity.ts';
+import { keyFrom, keyText, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
+import { entityNamed } from '../catalog/index.ts';
 import { select, sql, type Queryable } from '../database/sql.ts';
+import { whereRows } from './row-state.ts';
 import type { StepAction, TransferKind } from './transfer-kinds.ts';
 
 export type Arrival = {
@@ -72,10 +74,25 @@ export async function latestArrivals(on: Queryable, entity: string, ids: number[
   return new Map(lines.map((line) => [line.row_id, line]));
 }
 
-/**
- * Returns the hashes of all contents that each of these rows ever had in this environment, by row
- * id.
- */
+/** Finds in the history the contents with these hashes, by key text. `wanted`: the hashes, by key text. */
+export async function replacedContents(on: Queryable, wanted: Map<string, string>) {
+  const lines = await select<Pick<Arrival, 'entity' | 'row_id' | 'before_image' | 'after_image'>>(
+    on,
+    sql`select entity, row_id, before_image, after_image from arrival
+         where ${whereRows([...wanted.keys()].map(keyFrom))} order by id desc`,
+  );
+  const found = new Map<string, Row>();
+  for (const { entity, row_id: id, before_image: before, after_image: after } of lines) {
+    const text = keyText({ entity, id });
+    if (found.has(text)) continue;
+    const rows = [parseImage(after), parseImage(before)].filter((row) => row !== null);
+    const row = rows.find((one) => hashOf(entityNamed(entity), one) === wanted.get(text));
+    if (row) found.set(text, row);
+  }
+  return found;
+}
+
+/** The hashes of all contents that these rows ever had in the environment, by id. */
 export async function contentHistory(on: Queryable, entity: Entity, ids: number[]) {
   const lines = await select<Pick<Arrival, 'row_id' | 'before_image' | 'after_image'>>(
     on,

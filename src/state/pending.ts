@@ -1,7 +1,8 @@
-// Finds rows with pending changes: rows that were not in sync with the destination when it was last observed. The
-// queries compare recorded hashes and read no rows.
-import { type Entity, keysFrom } from '../catalog/entity.ts';
+// Finds rows with pending changes: those that are not in sync with the destination, as last observed. Uses only what
+// is recorded about rows and reads no row.
+import { keysFrom, keyText, type Entity } from '../catalog/entity.ts';
 import { select, sql, type Queryable } from '../database/sql.ts';
+import { baseIds, readBases } from './base-chunks.ts';
 import { DELETED, readDestinationStates } from './destination-state.ts';
 import { isReady, statusOf, withDependents, type Status } from './status.ts';
 
@@ -14,6 +15,8 @@ type StateLine = {
   engineering_by: string | null;
   base_hash: string | null;
   observed_hash: string | null;
+  /** Null for a row without a line in destination_state, which may have a base. */
+  observed_at: string | null;
   undone_hash: string | null;
   is_held: number;
 };
@@ -36,20 +39,22 @@ export type PendingRow = {
  */
 export async function pendingRows(on: Queryable, entity: Entity): Promise<Map<number, PendingRow>> {
   const kinds = [entity.name, ...entity.dependents];
-  const lines = await select<StateLine>(
+  const found = await select<StateLine>(
     on,
     // straight_join fixes the join order; otherwise MySQL would also look up the parent row of
     // every row that is in sync.
     sql`select straight_join
                s.entity, s.row_id, if(s.entity = ${entity.name}, s.row_id, s.root_id) as root_id,
-               s.hash, s.deleted_at, s.engineering_by, t.base_hash, t.observed_hash, t.undone_hash,
-               s.held_at is not null or r.held_at is not null as is_held
+               s.hash, s.deleted_at, s.engineering_by, t.base_hash, t.observed_hash, t.observed_at,
+               t.undone_hash, s.held_at is not null or r.held_at is not null as is_held
           from row_state s
           left join destination_state t on t.entity = s.entity and t.row_id = s.row_id
-          join row_state r on r.entity = s.root_entity and r.row_id = s.root_id
+          left join row_state r on r.entity = s.root_entity and r.row_id = s.root_id
          where s.entity in (${kinds})
-           and not (if(s.deleted_at is null, s.hash, null) <=> t.observed_hash)`,
+           and (t.entity is null
+                or not (if(s.deleted_at is null, s.hash, null) <=> t.observed_hash))`,
   );
+  const lines = await withBases(on, found);
   const own = new Map<number, Status>();
   const dependents = new Map<number, Status[]>();
   const engineering = new Set<number>();
@@ -79,6 +84,26 @@ export async function pendingRows(on: Queryable, entity: Entity): Promise<Map<nu
   );
 }
 
+type Compared = Pick<
+  StateLine,
+  'entity' | 'row_id' | 'hash' | 'deleted_at' | 'base_hash' | 'observed_hash' | 'observed_at'
+>;
+
+/**
+ * Completes lines of rows that differ from what was last observed at the destination: a row that has only a base was
+ * observed when that was written. Rows that turn out to be equal are left out.
+ */
+export async function withBases<T extends Compared>(on: Queryable, lines: T[]): Promise<T[]> {
+  const keyOf = ({ entity, row_id: id }: Compared) => ({ entity, id });
+  const bases = await readBases(on, lines.filter((line) => line.observed_at === null).map(keyOf));
+  return lines.flatMap((line) => {
+    const base = line.observed_at === null ? bases.get(keyText(keyOf(line))) : undefined;
+    if (!base) return [line];
+    if (line.deleted_at === null && line.hash === base.hash) return [];
+    return [{ ...line, base_hash: base.hash, observed_hash: base.hash }];
+  });
+}
+
 /** Whether a row is ready to send: new or changed here, not by engineering, not undone, not on hold. */
 export const isReadyToSend = ({ status, isEngineering, isUndone, isHeld }: PendingRow) =>
   isReady(status) && !isEngineering && !isUndone && !isHeld;
@@ -96,11 +121,14 @@ export async function idsWithStatus(
   if (status !== 'In sync') {
     return [...waits].flatMap(([id, one]) => (one.status === status ? [id] : []));
   }
-  const standing = await select<{ row_id: number }>(
+  const lines = await select<{ row_id: number; is_gone: number }>(
     on,
-    sql`select row_id from row_state where entity = ${entity.name} and deleted_at is null`,
+    sql`select row_id, deleted_at is not null as is_gone from row_state where entity = ${entity.name}`,
   );
-  return standing.map((line) => line.row_id).filter((id) => !waits.has(id));
+  const ids = new Set(lines.map((line) => line.row_id));
+  for await (const some of baseIds(on, entity.name)) for (const id of some) ids.add(id);
+  for (const { row_id: id, is_gone: isGone } of lines) if (isGone) ids.delete(id);
+  return [...ids].filter((id) => !waits.has(id));
 }
 
 /** Computes the status of a row from its recorded hashes, without reading the row. */

@@ -1,5 +1,5 @@
-// The table `row_state`: what an environment records about each of its rows, such as the hash, the version, and who
-// changed the row.
+// What an environment records about its own rows, in the table `row_state`. A row that came with a refresh and was not
+// touched since has no line (see untouched.ts).
 import { hashOf } from '../catalog/content.ts';
 import { keyText, titleOf, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
 import { upsertRows } from '../database/bulk.ts';
@@ -45,22 +45,12 @@ export type RowState = {
  * check a long list of (entity, id) pairs one by one.
  */
 export const whereRows = (keys: RowKey[]): Statement =>
-  whereKeys({ entity: sql`entity`, id: sql`row_id` }, keys);
-
-/**
- * Returns an SQL condition that selects the recorded state of these rows and of their dependent
- * rows.
- */
-export const whereRoots = (keys: RowKey[]): Statement =>
-  whereKeys({ entity: sql`root_entity`, id: sql`root_id` }, keys);
-
-const whereKeys = (column: { entity: Statement; id: Statement }, keys: RowKey[]): Statement =>
   keys.length === 0
     ? sql`false`
     : sql`(${join(
         [...Map.groupBy(keys, ({ entity }) => entity)].map(
           ([entity, own]) =>
-            sql`(${column.entity} = ${entity} and ${column.id} in (${[...new Set(own.map(({ id }) => id))]}))`,
+            sql`(entity = ${entity} and row_id in (${[...new Set(own.map(({ id }) => id))]}))`,
         ),
         ' or ',
       )})`;
@@ -96,7 +86,7 @@ export type Author = { email: string; isProductManager: boolean };
 export function stateAfter(
   entity: Entity,
   row: Row,
-  was: RowState | undefined,
+  was: Partial<RowState> | undefined,
   by: { person: string; instant: string; mappings: Mappings },
 ): RowState {
   const root = rootOf(entity, row);

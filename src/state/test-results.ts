@@ -2,14 +2,13 @@
 // for the content that was tested.
 import { createHash } from 'node:crypto';
 import { hashOf } from '../catalog/content.ts';
-import { keyFrom, keyText, type Entity, type RowKey, linksOf } from '../catalog/entity.ts';
+import { keyFrom, keyText, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { run, select, sql, type Queryable } from '../database/sql.ts';
 import type { Databases, Environment } from '../environments/environment.ts';
-import { readMappings } from './name-mapping.ts';
-import { whereRoots, whereRows } from './row-state.ts';
+import { whereRows } from './row-state.ts';
 import { Conflict, NotFound } from '../problems.ts';
-import { dependentsOf, rootOf } from '../catalog/family.ts';
+import { rootOf } from '../catalog/family.ts';
 import { withTheirDependents } from '../rows/dependents.ts';
 
 export type TestResult = {
@@ -57,46 +56,6 @@ export async function hashesWithDependents(
 /** Finds the test results of rows by reading the rows and their dependents. */
 export const testStatusOf = async (place: Databases, keys: RowKey[]) =>
   statusesFrom(await hashesWithDependents(place, keys), await testResultsOf(place.sql, keys));
-
-/**
- * Finds the test results of rows for lists. Recorded hashes are used instead of reading the rows
- * where possible, so changes by other programs are not noticed.
- */
-export async function recalledTestStatus(place: Databases, keys: RowKey[]) {
-  const mappings = await readMappings(place.sql);
-  // Recorded hashes contain the destination’s names of linked rows, but hashes for test results
-  // contain the names here. So rows that can have links are read if name mappings exist.
-  const isKept = ({ entity }: RowKey) => mappings.size === 0 || !isLinked(entityNamed(entity));
-  const hashes = new Map([
-    ...(await recalledHashes(place.sql, keys.filter(isKept))),
-    ...(await hashesWithDependents(
-      place,
-      keys.filter((key) => !isKept(key)),
-    )),
-  ]);
-  return statusesFrom(hashes, await testResultsOf(place.sql, keys));
-}
-
-const isLinked = (entity: Entity) =>
-  [entity, ...dependentsOf(entity)].some((one) => linksOf(one).length > 0);
-
-/**
- * Computes the same hashes as hashesWithDependents(), but from recorded hashes, without reading the
- * rows.
- */
-async function recalledHashes(on: Queryable, keys: RowKey[]): Promise<Map<string, string>> {
-  if (keys.length === 0) return new Map();
-  const lines = await select<{ entity: string; id: number; hash: string }>(
-    on,
-    sql`select root_entity as entity, root_id as id,
-               sha2(group_concat(part order by cast(part as binary) separator '\n'), 256) as hash
-          from (select root_entity, root_id, concat(entity, ':', row_id, ' ', hash) as part
-                  from row_state
-                 where deleted_at is null and ${whereRoots(keys)}) parts
-         group by root_entity, root_id`,
-  );
-  return new Map(lines.map(({ entity, id, hash }) => [keyText({ entity, id }), hash]));
-}
 
 const statusesFrom = (
   hashes: Map<string, string>,

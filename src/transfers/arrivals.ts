@@ -13,7 +13,7 @@ import * as arrived from '../state/arrived.ts';
 import type { ArrivedRow, ArrivedTransfer } from '../state/arrived.ts';
 import { parseKeys } from '../sheet/posted-keys.ts';
 import * as selections from '../sheet/selections.ts';
-import { recalledTestStatus, type TestStatus } from '../state/test-results.ts';
+import { testStatusOf, type TestStatus } from '../state/test-results.ts';
 
 export async function arrivals(req: Request, res: Response) {
   const before = textIn(req.query, 'before') || null;
@@ -76,7 +76,7 @@ async function testedOf(here: App, rows: ArrivedRow[]) {
   const roots = rows.filter(
     ({ entity, action }) => !entityNamed(entity).owner && action !== 'remove',
   );
-  return recalledTestStatus(here, roots.map(keyOf));
+  return testStatusOf(here, roots.map(keyOf));
 }
 
 const keyOf = ({ entity, row_id: id }: ArrivedRow) => ({ entity, id });

@@ -5,6 +5,7 @@ import { sql, transaction } from '../database/sql.ts';
 import type { Environment } from '../environments/environment.ts';
 import { Conflict } from '../problems.ts';
 import { readStates, updateStates } from '../state/row-state.ts';
+import { addLines } from '../state/untouched.ts';
 
 /**
  * Puts a row on hold: the row is left out of the pending counts, and is not sent until the hold is removed.
@@ -12,6 +13,7 @@ import { readStates, updateStates } from '../state/row-state.ts';
  */
 export async function hold(here: Environment, person: string, key: RowKey, reason: string | null) {
   await transaction(here.sql, async (connection) => {
+    await addLines({ sql: connection, documents: here.documents }, [key]);
     const found = await updateStates(
       connection,
       sql`update row_state

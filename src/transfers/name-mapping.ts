@@ -7,9 +7,9 @@ import { rowsLinkedWith } from '../rows/references.ts';
 import { idsByName } from '../rows/names.ts';
 import type { Environment } from '../environments/environment.ts';
 import { Conflict } from '../problems.ts';
-import { invalidateAll } from '../state/checked-chunks.ts';
 import { readMappings, withMappedNames, type Mapping } from '../state/name-mapping.ts';
 import { updateStates } from '../state/row-state.ts';
+import { addLines } from '../state/untouched.ts';
 
 export type WantedMapping = {
   entity: string;
@@ -63,7 +63,6 @@ export async function mapName(here: Environment, person: string, wanted: WantedM
       );
     }
     await countAnew(here, connection, entity, name);
-    await invalidateAll(connection);
     await audit.write(connection, {
       person,
       action: there === '' ? 'unmapped' : 'mapped',
@@ -86,7 +85,12 @@ async function countAnew(
   const ids = (await idsByName(connection, kind, [name])).get(name) ?? [];
   const mappings = await readMappings(connection);
   const place = { sql: connection, documents: here.documents };
-  for (const { entity, row } of await rowsLinkedWith(place, kind, ids)) {
+  const linked = await rowsLinkedWith(place, kind, ids);
+  await addLines(
+    place,
+    linked.map(({ entity, row }) => ({ entity: entity.name, id: row.id })),
+  );
+  for (const { entity, row } of linked) {
     const hash = hashOf(entity, withMappedNames(entity, row, mappings));
     await updateStates(
       connection,

@@ -3,14 +3,14 @@ import type { Request, Response } from 'express';
 import { keyText } from '../catalog/entity.ts';
 import { rootOf } from '../catalog/family.ts';
 import { entityNamed } from '../catalog/index.ts';
-import type { Queryable } from '../database/sql.ts';
+import type { App } from '../environments/app.ts';
 import { tryFarSide } from '../environments/far-side.ts';
 import { rulesOf } from '../environments/rules.ts';
 import { unreachable } from '../environments/unreachable.ts';
 import * as jobs from '../jobs/jobs.ts';
 import { jobView } from '../jobs/view.ts';
 import { NotFound } from '../problems.ts';
-import { readStates } from '../state/row-state.ts';
+import { titlesOf } from '../state/untouched.ts';
 import { flash, page } from '../web/pages.ts';
 import { olderHref, paginate } from '../web/paginate.ts';
 import { accountOf, can, numberOrNull } from '../web/request.ts';
@@ -60,7 +60,7 @@ export async function show(req: Request, res: Response) {
     undoneBy: await journal.undoing(here.sql, transfer.id),
     mayUndo:
       can(req, 'undo') && transfer.state === 'verified' && transfer.origin !== transfer.destination,
-    steps: await stepLines(here.sql, transfer, shown.shown),
+    steps: await stepLines(here, transfer, shown.shown),
     rows: { ...shown, shown: shown.shown.length, address: (number: number) => `?page=${number}` },
     resolution: await resolutionOf(req, transfer),
   });
@@ -77,15 +77,15 @@ async function addressedTransfer(req: Request): Promise<journal.Transfer> {
 const isUnplanned = ({ outcome, action, remark }: journal.WrittenStep) =>
   Boolean(remark) || (outcome !== null && outcome !== journal.plannedOutcome[action]);
 
-async function stepLines(on: Queryable, transfer: journal.Transfer, steps: journal.WrittenStep[]) {
+async function stepLines(here: App, transfer: journal.Transfer, steps: journal.WrittenStep[]) {
   const roots = steps.map((step) => {
     const row = step.after ?? step.before;
     return row ? rootOf(entityNamed(step.entity), row) : step;
   });
-  const states = await readStates(on, roots);
+  const titles = await titlesOf(here, roots);
   return steps.map((step, index) => {
     const root = keyText(roots[index] ?? step);
-    const owner = root === keyText(step) ? null : (states.get(root)?.title ?? null);
+    const owner = root === keyText(step) ? null : (titles.get(root) ?? null);
     return stepLine(transfer, step, owner);
   });
 }

@@ -4,9 +4,8 @@ import type { Request } from 'express';
 import { isOpenedForEditing, may } from '../access/permissions.ts';
 import { catalog } from '../catalog/index.ts';
 import type { Entity } from '../catalog/entity.ts';
-import { select, sql } from '../database/sql.ts';
-import { cachedFor } from '../database/cached-for.ts';
 import { ladder, rulesOf } from '../environments/rules.ts';
+import { countEach } from '../state/row-counts.ts';
 import { readCookie } from './cookies.ts';
 import { can, type OpenedCopy } from './request.ts';
 
@@ -28,7 +27,7 @@ export async function menuOf(req: Request): Promise<MenuSection[]> {
     href: `/catalog/${name}`,
     icon,
     text: label.many,
-    count: counts.get(name) ?? 0,
+    count: counts.get(name) ?? null,
     isCurrent: pathOf(req).split('/')[2] === name,
   });
   const link = (href: string, icon: string, text: string, isShown = true) =>
@@ -108,15 +107,9 @@ const pathOf = ({ originalUrl }: Request) => originalUrl.split('?')[0] ?? '';
 const isInMenu = ({ name, owner, isMatchedByName }: Entity) =>
   (owner === null && !isMatchedByName) || name === 'form_field';
 
-export async function rowCounts({ here }: Request): Promise<Map<string, number>> {
-  const lines = await cachedFor(here.sql, 'menu', () =>
-    select<{ entity: string; rows_count: number }>(
-      here.sql,
-      sql`select entity, count(*) as rows_count from row_state where deleted_at is null group by entity`,
-    ),
-  );
-  return new Map(lines.map(({ entity, rows_count }) => [entity, rows_count]));
-}
+/** How many rows there are of each type that the menu lists, by name. */
+export const rowCounts = ({ here }: Request): Promise<Map<string, number>> =>
+  countEach(here, catalog.filter(isInMenu));
 
 export type EnvironmentLink = { name: string; label: string; isHere: boolean; href: string | null };
 

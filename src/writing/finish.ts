@@ -13,11 +13,11 @@ import { notifyIndexer } from '../messages/indexer.ts';
 import { notify, notifyHolders } from '../messages/messages.ts';
 import * as claims from './claims.ts';
 import * as journal from './journal.ts';
-import { writeObservations } from '../state/checked-chunks.ts';
 import {
   clearUndone,
   DELETED,
   readDestinationStates,
+  writeObservations,
   writeUndone,
   type Observation,
   type DestinationState,
@@ -112,12 +112,10 @@ function observationOf(
   const hash = row && hashOf(entity, row);
   if (sent === null) return { key, hash, base: null };
   const content: Draft<Content> = contentOf(entity, sent);
-  const before = was?.base_content ? contentFrom(entity, was.base_content) : content;
-  // Excluded fields were not sent, so they keep their former values in the base (the last content
-  // that both sides had in common).
+  const before = step.base ? contentFrom(entity, step.base) : content;
+  // Excluded fields were not sent, so in the base (the last common content) they keep their former values.
   for (const name of step.excludedFields) content[name] = before[name] ?? null;
-  const base = { hash: hashOf(entity, content), content: canonical(entity, content) };
-  return { key, hash, base };
+  return { key, hash, base: baseFrom(step, content) };
 }
 
 /**
@@ -146,11 +144,15 @@ function observationAfterUndo(
   const seen = row && hashOf(entity, row);
   if (!isAsWritten) return { key, hash: seen, base: null };
   if (base === null) return { key, hash: seen, base: 'none' };
-  return {
-    key,
-    hash: seen,
-    base: { hash: hashOf(entity, contentFrom(entity, base)), content: base },
-  };
+  return { key, hash: seen, base: baseFrom(step, contentFrom(entity, base)) };
+}
+
+/** A base to record. Its content is stored only if it is none that the history has: that before or after the step. */
+function baseFrom({ entity: name, before, after }: journal.Step, content: Content) {
+  const entity = entityNamed(name);
+  const hash = hashOf(entity, content);
+  const isInHistory = [before, after].some((row) => row !== null && hashOf(entity, row) === hash);
+  return { hash, content: isInHistory ? null : canonical(entity, content) };
 }
 
 /**

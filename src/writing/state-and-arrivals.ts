@@ -2,7 +2,7 @@
 // the rows).
 import type { PoolConnection } from 'mysql2/promise';
 import { differingFields } from '../catalog/content.ts';
-import { keyText, labelOf, type Entity, type Row } from '../catalog/entity.ts';
+import { keyText, labelOf, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { run, sql, toSqlInstant } from '../database/sql.ts';
 import { insertRows } from '../database/bulk.ts';
@@ -11,6 +11,7 @@ import type { Instants } from './instants.ts';
 import type * as journal from './journal.ts';
 import { readMappings } from '../state/name-mapping.ts';
 import * as states from '../state/row-state.ts';
+import { originsOf, statesOfUntouched } from '../state/untouched.ts';
 import { isStoredDifferently } from './read-back.ts';
 import type { Work } from './work.ts';
 import { rootOf } from '../catalog/family.ts';
@@ -32,15 +33,20 @@ export async function writeStatesAndArrivals(
   const instant = instants.start;
   const rootKeys = steps.flatMap(rootKeysOf);
   const was = await states.readStates(connection, [...steps, ...rootKeys], { lock: true });
+  // A refresh writes no line for a row that has none: such a row is as production’s.
+  const written =
+    transfer.kind === 'refresh' ? steps.filter((step) => was.has(keyText(step))) : steps;
+  const origins = await originsOf(connection, unrecorded(steps, was));
   const mappings = await readMappings(connection);
   const by = { person: transfer.person, instant, mappings };
   const isEngineering = transfer.kind === 'save' && transfer.role !== 'product_manager';
   const after = new Map<string, states.RowState>();
-  for (const step of steps) {
+  for (const step of written) {
     const entity = entityNamed(step.entity);
     const row = (step.after ?? step.before) as Row;
     // A row that got a new id keeps its author, its mark of engineering’s change, and its hold.
-    const known = was.get(keyText({ entity: step.entity, id: step.formerId ?? step.id }));
+    const text = keyText({ entity: step.entity, id: step.formerId ?? step.id });
+    const known = was.get(text) ?? origins.get(text);
     let state = states.stateAfter(entity, row, known, by);
     if (step.after === null) state.deleted_at = toSqlInstant(instants.of(step));
     if (transfer.kind !== 'save') state = states.unmarkedAsEngineering(state);
@@ -49,13 +55,15 @@ export async function writeStatesAndArrivals(
     after.set(keyText(step), state);
   }
   if (isEngineering) {
-    // If engineering changes a dependent row, its parent row is marked, too: a product manager
-    // sends the parent row, and must see there that engineering changed something below it.
+    // When engineering changes a dependent row, its root is marked, too: a product manager sends the root, and must
+    // see there that engineering changed something below it.
+    const place = { sql: connection, documents: work.there.documents };
+    const roots = await statesOfUntouched(place, unrecordedKeys(rootKeys, was, after), mappings);
     for (const [step, key] of steps.flatMap((one) =>
       rootKeysOf(one).map((root) => [one, root] as const),
     )) {
       const root = keyText(key);
-      const state = after.get(root) ?? was.get(root);
+      const state = after.get(root) ?? was.get(root) ?? roots.get(root);
       if (state && root !== keyText(step)) {
         const fields = changedLabels(entityNamed(step.entity), step).map(
           (label) => `${step.title}: ${label}`,
@@ -65,9 +73,24 @@ export async function writeStatesAndArrivals(
     }
   }
   await states.writeStates(connection, [...after.values()]);
-  if (images === 'in the journal') await copyArrivals(connection, transfer, instant);
-  else await writeArrivals(work, connection, instant, after);
+  if (images === 'in the journal') {
+    await copyArrivals(connection, work, instant);
+  } else {
+    const versions = new Map([...origins].map(([text, { version }]) => [text, version + 1]));
+    for (const [text, { version }] of after) versions.set(text, version);
+    await writeArrivals(work, connection, instant, versions);
+  }
 }
+
+/** The keys of rows that exist and have no line. */
+const unrecorded = (steps: journal.Step[], was: Map<string, states.RowState>): RowKey[] =>
+  steps.flatMap(({ entity, id, formerId, before }) => {
+    const key = { entity, id: formerId ?? id };
+    return before !== null && !was.has(keyText(key)) ? [key] : [];
+  });
+
+const unrecordedKeys = (keys: RowKey[], ...known: Map<string, states.RowState>[]) =>
+  keys.filter((key) => !known.some((one) => one.has(keyText(key))));
 
 /**
  * If a row was stored differently than sent, its stored content is only in the memory of the
@@ -93,10 +116,11 @@ async function writeArrivals(
   work: Work,
   connection: PoolConnection,
   instant: string,
-  after: Map<string, states.RowState>,
+  versions: Map<string, number>,
 ) {
   const { transfer } = work;
-  const rows = work.steps.map((step) => {
+  const kept = transfer.kind === 'refresh' ? work.steps.filter(({ before }) => before) : work.steps;
+  const rows = kept.map((step) => {
     const root = rootKey(step);
     return {
       transfer: transfer.id,
@@ -116,30 +140,51 @@ async function writeArrivals(
       chain: transfer.chain,
       before_image: step.before && JSON.stringify(step.before),
       after_image: step.after && JSON.stringify(step.after),
-      version: after.get(keyText(step))?.version ?? 1,
+      version: versions.get(keyText(step)) ?? 1,
     };
   });
   await insertRows(connection, 'arrival', rows);
 }
 
-/**
- * Records arrivals. The database copies the contents from the journal, so that they are not sent to
- * it again.
- */
-const copyArrivals = (connection: PoolConnection, transfer: journal.Transfer, instant: string) =>
-  run(
+/** Records arrivals by copying the contents from the journal inside the database, instead of sending them again. */
+function copyArrivals(
+  connection: PoolConnection,
+  { transfer, steps }: Work,
+  instant: string,
+): Promise<number> {
+  const root = rootInJournal(steps);
+  return run(
     connection,
     sql`insert into arrival (transfer, seq, entity, row_id, root_entity, root_id, title, action, kind,
           name, reason, person, origin, at, chain, before_image, after_image, version)
-        select s.transfer, s.seq, s.entity, s.row_id, r.root_entity, r.root_id, s.title, s.action,
+        select s.transfer, s.seq, s.entity, s.row_id, coalesce(r.root_entity, ${root.entity}),
+               coalesce(r.root_id, ${root.id}), s.title, s.action,
                ${transfer.kind}, ${transfer.name}, ${transfer.reason}, ${transfer.person},
                ${transfer.origin}, ${toSqlInstant(instant)}, ${transfer.chain},
-               s.before_image, s.after_image, r.version
+               s.before_image, s.after_image,
+               coalesce(r.version, 1 + (select max(version) from arrival a
+                                         where a.entity = s.entity and a.row_id = s.row_id), 1)
           from transfer_step s
-          join row_state r on r.entity = s.entity and r.row_id = s.row_id
+          left join row_state r on r.entity = s.entity and r.row_id = s.row_id
          where s.transfer = ${transfer.id} and s.action <> 'same'
          order by s.seq`,
   );
+}
+
+/**
+ * SQL for the root of a row that has no line, from its content in the journal. Only a refresh writes such rows, and
+ * it writes those of one entity at a time.
+ */
+function rootInJournal([first]: journal.Step[]) {
+  const entity = first && entityNamed(first.entity);
+  const to = entity?.owner && entity.fields[entity.owner]?.to;
+  return to
+    ? {
+        entity: sql`${to}`,
+        id: sql`json_value(coalesce(s.after_image, s.before_image), ${`$.${entity.owner}`})`,
+      }
+    : { entity: sql`s.entity`, id: sql`s.row_id` };
+}
 
 /**
  * Writes tombstones (records of a deletion) for new documents that a rollback removes. Apps may

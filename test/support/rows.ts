@@ -8,6 +8,7 @@ import * as edits from '../../src/editing/save.ts';
 import { byId, stepsOf, type Transfer } from '../../src/writing/journal.ts';
 import { noChoices, type Choices } from '../../src/sheet/choices.ts';
 import type { Author } from '../../src/state/row-state.ts';
+import { recordedState } from '../../src/state/untouched.ts';
 import { SheetProblems } from '../../src/sheet/problem.ts';
 import * as selections from '../../src/sheet/selections.ts';
 import { prepareSheet } from '../../src/sheet/sheet.ts';
@@ -45,8 +46,7 @@ export async function change(here: App, key: RowKey, facts: Content, by: Author 
 }
 
 export async function version(here: App, key: RowKey): Promise<number> {
-  const { readStates } = await import('../../src/state/row-state.ts');
-  return (await readStates(here.sql, [key])).get(keyText(key))?.version ?? 0;
+  return (await recordedState(here, key, await readOne(here, key)))?.version ?? 0;
 }
 
 export async function get(here: App, key: RowKey): Promise<Row> {

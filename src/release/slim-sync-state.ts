@@ -1,0 +1,72 @@
+// Removes the lines of sync state that say no more than a row’s base does: rows that came with a refresh, are in sync,
+// and were not touched since. Versions up to 1.8.0 wrote two lines for each of them. It can be killed at any point and
+// run again.
+import type { PoolConnection } from 'mysql2/promise';
+import { travelling } from '../catalog/index.ts';
+import { failpoint } from '../database/failpoints.ts';
+import { fromSqlInstant, run, select, sql, transaction } from '../database/sql.ts';
+import type { App } from '../environments/app.ts';
+import { CHUNK_SIZE } from '../rows/row-hashes.ts';
+import { writeBases } from '../state/base-chunks.ts';
+import { chunksWithLines } from '../state/recorded.ts';
+import { REFRESH } from '../state/untouched.ts';
+
+/** Replaces lines by bases, chunk by chunk; returns how many rows have no line any more. */
+export async function slimSyncState(here: App): Promise<number> {
+  let rows = 0;
+  for (const { name } of travelling) {
+    const chunks = await chunksWithLines(here.sql, name, 0, LAST);
+    for (const chunk of [...chunks].toSorted((one, other) => one - other)) {
+      rows += await transaction(here.sql, (connection) => slimChunk(connection, name, chunk));
+      await failpoint('sync state slimmed');
+    }
+  }
+  return rows;
+}
+
+const LAST = Math.floor(Number.MAX_SAFE_INTEGER / CHUNK_SIZE) - 1;
+
+async function slimChunk(connection: PoolConnection, entity: string, chunk: number) {
+  const [from, to] = [chunk * CHUNK_SIZE, (chunk + 1) * CHUNK_SIZE - 1];
+  const within = (table: ReturnType<typeof sql>) =>
+    sql`${table}.entity = ${entity} and ${table}.row_id between ${from} and ${to}`;
+  const isEqual = sql`s.deleted_at is null and t.base_hash = s.hash and t.base_hash = t.observed_hash`;
+  // The content of a base is stored only while the row here has another one.
+  await run(
+    connection,
+    sql`update destination_state t join row_state s on s.entity = t.entity and s.row_id = t.row_id
+           set t.base_content = null
+         where ${within(sql`t`)} and ${isEqual} and t.base_content is not null`,
+  );
+  const lines = await select<{ id: number; hash: string }>(
+    connection,
+    sql`select s.row_id as id, s.hash from row_state s
+          join destination_state t on t.entity = s.entity and t.row_id = s.row_id
+         where ${within(sql`s`)} and ${isEqual} and t.undone_hash is null
+           and s.created_by = ${REFRESH} and s.changed_by = ${REFRESH}
+           and s.engineering_by is null and s.adopted_by is null and s.held_by is null
+           for update`,
+  );
+  const ids = lines.map(({ id }) => id);
+  if (ids.length === 0) return 0;
+  const hashes = new Map(lines.map(({ id, hash }) => [id, hash]));
+  const at = await observedAt(connection, entity, ids);
+  await writeBases(connection, entity, [{ chunk, hashes }], at);
+  await run(
+    connection,
+    sql`delete s, t from row_state s
+          join destination_state t on t.entity = s.entity and t.row_id = s.row_id
+         where s.entity = ${entity} and s.row_id in (${ids})`,
+  );
+  return ids.length;
+}
+
+/** When the first of these rows was observed. */
+async function observedAt(connection: PoolConnection, entity: string, ids: number[]) {
+  const [line] = await select<{ at: string | null }>(
+    connection,
+    sql`select min(base_at) as at from destination_state
+         where entity = ${entity} and row_id in (${ids})`,
+  );
+  return line?.at ? fromSqlInstant(line.at) : new Date().toISOString();
+}

@@ -1,0 +1,143 @@
+// The hash of a row, computed by the MySQL server that stores it. It is the same hash that hashOf() computes in this
+// program, so rows of two environments are compared without reading them, and also with hashes that were recorded.
+// Where both differ although a row is the same, the program reads the row and decides: a text with a control character
+// above U+000A on MariaDB (which escapes it as `\u000B`, not `\u000b`), linked names that are not in Unicode NFC, and
+// stored values that do not fit their field.
+import { columnOf, fieldEntries, linksOf, type Entity } from '../catalog/entity.ts';
+import type { Field } from '../catalog/fields.ts';
+import { cachedFor } from '../database/cached-for.ts';
+import { join, name, select, sql, type Queryable, type Statement } from '../database/sql.ts';
+import { linkColumn, linkTexts } from './links.ts';
+
+/** How many ids a chunk has, whether or not rows with these ids exist. */
+export const CHUNK_SIZE = 1000;
+export const chunkOf = (id: number) => Math.floor(id / CHUNK_SIZE);
+
+/** The hashes of rows, by id. */
+export type RowHashes = Map<number, string>;
+/** How many rows a chunk has, and one digest for the ids and hashes of all of them. */
+export type ChunkDigest = { rows: number; digest: string };
+
+/** Reads the digests of the chunks `first` to `last` of a table, by chunk; chunks without rows are missing. */
+export async function chunkDigests(
+  on: Queryable,
+  entity: Entity,
+  first: number,
+  last: number,
+): Promise<Map<number, ChunkDigest>> {
+  const hashes = await hashesWhere(on, entity, (id) => between(id, first, last));
+  const lines = await select<ChunkDigest & { chunk: number }>(
+    on,
+    sql`select id div ${CHUNK_SIZE} as chunk, count(*) as \`rows\`,
+               sha2(group_concat(concat(id, ' ', hash) order by id separator '\n'), 256) as digest
+          from (${hashes}) hashed
+         group by id div ${CHUNK_SIZE}`,
+  );
+  return new Map(lines.map(({ chunk, rows, digest }) => [chunk, { rows, digest }]));
+}
+
+/** Reads the hashes of all rows in these chunks of a table, in order of id. */
+export async function hashesInChunks(
+  on: Queryable,
+  entity: Entity,
+  chunks: number[],
+): Promise<RowHashes> {
+  if (chunks.length === 0) return new Map();
+  const within = (id: Statement) =>
+    sql`(${join(
+      chunks.map((chunk) => between(id, chunk, chunk)),
+      ' or ',
+    )})`;
+  const lines = await select<{ id: number; hash: string }>(
+    on,
+    sql`${await hashesWhere(on, entity, within)} order by id`,
+  );
+  return new Map(lines.map(({ id, hash }) => [id, hash]));
+}
+
+const between = (id: Statement, first: number, last: number) =>
+  sql`${id} >= ${first * CHUNK_SIZE} and ${id} < ${(last + 1) * CHUNK_SIZE}`;
+
+/**
+ * SQL that selects id and hash of rows; `condition` returns the SQL condition for the column of ids that it is given.
+ */
+async function hashesWhere(
+  on: Queryable,
+  entity: Entity,
+  condition: (id: Statement) => Statement,
+): Promise<Statement> {
+  const known = await columnsOf(on, entity);
+  const texts = fieldEntries(entity)
+    .filter(([, { local }]) => !local)
+    .toSorted(([one], [other]) => (one < other ? -1 : 1))
+    .flatMap(([field, definition]) => {
+      const text = definition.links
+        ? sql`coalesce(${linkColumn(field)}, '[]')`
+        : textOfColumn(field, definition, known);
+      return text ? [sql`concat(${`${JSON.stringify(field)}:`}, ${text})`] : [];
+    });
+  const joined = join(
+    linksOf(entity).map(({ field, links }) => linkTexts(entity, field, links, condition)),
+    ' ',
+  );
+  const content = sql`concat(${`${entity.name}\n`}, concat_ws(',', ${join(texts, ', ')}))`;
+  // The server returns NULL for a text that is longer than its max_allowed_packet. Such a row counts as different from
+  // any other, so that the program reads it.
+  return sql`select r.id, coalesce(sha2(convert(${content} using utf8mb4), 256), concat(uuid())) as hash
+               from ${name(entity.table)} r ${joined}
+              where ${condition(sql`r.id`)} and r.id <= ${Number.MAX_SAFE_INTEGER}`;
+}
+
+/** SQL for the JSON text of a column; null for a column that this database lacks. */
+function textOfColumn(field: string, definition: Field, known: Set<string>): Statement | null {
+  const column = columnOf(field, definition);
+  if (!column || !known.has(column)) return null;
+  const value = sql`r.${name(column)}`;
+  return (asJson[definition.kind] ?? asJson['text'])?.(value) ?? null;
+}
+
+const number = (value: Statement) => sql`coalesce(${value}, 'null')`;
+
+/** SQL for the JSON text of a stored value, by kind of field. */
+const asJson: Record<string, (value: Statement) => Statement> = {
+  text: (value) => sql`coalesce(json_quote(convert(${value} using utf8mb4)), 'null')`,
+  integer: number,
+  reference: number,
+  flag: (value) => sql`if(${value}, 'true', 'false')`,
+  instant: (value) =>
+    sql`coalesce(concat('"', replace(cast(${value} as char), ' ', 'T'),
+                        if(locate('.', cast(${value} as char)) > 0, '', '.000'), 'Z"'), 'null')`,
+};
+
+async function columnsOf(on: Queryable, { table }: Entity): Promise<Set<string>> {
+  const columns = await cachedFor(on, `columns of ${table}`, () =>
+    select<{ name: string }>(
+      on,
+      sql`select column_name as name from information_schema.columns
+           where table_schema = database() and table_name = ${table}`,
+    ),
+  );
+  return new Set(columns.map((column) => column.name));
+}
+
+/** The first id in a table that is at least `from`; null when there is none. */
+export async function nextId(on: Queryable, table: string, from: number): Promise<number | null> {
+  const [line] = await select<{ id: number | null }>(
+    on,
+    sql`select min(id) as id from ${name(table)} where id >= ${from} and id <= ${Number.MAX_SAFE_INTEGER}`,
+  );
+  return line?.id ?? null;
+}
+
+/** The highest id of a table within a range; none when there is no row. */
+export async function highestIds(
+  on: Queryable,
+  { table }: Entity,
+  { from, to }: { from: number; to: number },
+): Promise<number[]> {
+  const [line] = await select<{ id: number | null }>(
+    on,
+    sql`select max(id) as id from ${name(table)} where id between ${from} and ${to}`,
+  );
+  return line?.id ? [line.id] : [];
+}

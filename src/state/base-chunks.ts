@@ -1,0 +1,193 @@
+// The base of rows (the content at which they were last known to be equal here and at the destination), for rows whose
+// sync state says nothing else: their hashes, packed for 1,000 ids together in the table `base_chunk`. A line of a row
+// in `destination_state` counts instead.
+import { hash } from 'node:crypto';
+import type { Pool, PoolConnection } from 'mysql2/promise';
+import { keyText, type RowKey } from '../catalog/entity.ts';
+import { insertRows, upsertRows } from '../database/bulk.ts';
+import { forgetCached } from '../database/cached-for.ts';
+import {
+  fromSqlInstant,
+  select,
+  sql,
+  toSqlInstant,
+  transaction,
+  type Queryable,
+} from '../database/sql.ts';
+import { CHUNK_SIZE, chunkOf } from '../rows/row-hashes.ts';
+
+/** The base of a row: its hash, and since when it is the base. */
+export type Base = { hash: string; at: string };
+
+/** A chunk of bases. `generation` grows each time it is written, and is 0 where it never was. */
+export type BaseChunk = { generation: number; digest: string | null };
+
+/** How many bytes a base takes: a hash, and a time in milliseconds. */
+const [HASH, TIME] = [32, 6];
+const SLOT = HASH + TIME;
+const none = Buffer.alloc(SLOT);
+
+/** The digest of the rows of a chunk, as chunkDigests() in rows/row-hashes.ts lets MySQL compute it. */
+const digestOf = (bases: Map<number, Base>): string =>
+  hash('sha256', [...bases].map(([id, base]) => `${id} ${base.hash}`).join('\n'));
+
+/** The offsets of the slots that are not empty. */
+function* slotsIn(packed: Buffer): Generator<number> {
+  for (let at = 0; at < packed.length; at += SLOT) {
+    if (packed.compare(none, 0, SLOT, at, at + SLOT) !== 0) yield at;
+  }
+}
+
+const idAt = (chunk: number, offset: number) => chunk * CHUNK_SIZE + offset / SLOT;
+
+function unpack(chunk: number, packed: Buffer): Map<number, Base> {
+  const bases = new Map<number, Base>();
+  for (const offset of slotsIn(packed)) {
+    const at = new Date(packed.readUIntBE(offset + HASH, TIME)).toISOString();
+    const hex = packed.toString('hex', offset, offset + HASH);
+    bases.set(idAt(chunk, offset), { hash: hex, at: toSqlInstant(at) });
+  }
+  return bases;
+}
+
+function pack(bases: Map<number, Base>): Buffer {
+  const places = [...bases.keys()].map((id) => id % CHUNK_SIZE);
+  const packed = Buffer.alloc(SLOT * (Math.max(-1, ...places) + 1));
+  for (const [id, base] of bases) {
+    const offset = (id % CHUNK_SIZE) * SLOT;
+    packed.write(base.hash, offset, 'hex');
+    packed.writeUIntBE(Date.parse(fromSqlInstant(base.at)), offset + HASH, TIME);
+  }
+  return packed;
+}
+
+/** Reads the generations and digests of the chunks `first` to `last`, by chunk. */
+export async function readBaseDigests(
+  on: Queryable,
+  entity: string,
+  first: number,
+  last: number,
+): Promise<Map<number, BaseChunk>> {
+  const lines = await select<BaseChunk & { chunk: number }>(
+    on,
+    sql`select chunk, generation, digest from base_chunk
+         where entity = ${entity} and chunk between ${first} and ${last}`,
+  );
+  return new Map(lines.map((line) => [line.chunk, line]));
+}
+
+/** Reads the bases in these chunks, by chunk. */
+export async function basesInChunks(
+  on: Queryable,
+  entity: string,
+  chunks: number[],
+): Promise<Map<number, { bases: Map<number, Base>; generation: number }>> {
+  if (chunks.length === 0) return new Map();
+  const lines = await select<{ chunk: number; generation: number; bases: Buffer }>(
+    on,
+    sql`select chunk, generation, bases from base_chunk
+         where entity = ${entity} and chunk in (${chunks})`,
+  );
+  return new Map(
+    lines.map(({ chunk, generation, bases }) => [
+      chunk,
+      { bases: unpack(chunk, bases), generation },
+    ]),
+  );
+}
+
+/** Reads the bases of these rows, by key text; rows without one are missing. */
+export async function readBases(on: Queryable, keys: RowKey[]): Promise<Map<string, Base>> {
+  const found = new Map<string, Base>();
+  for (const [entity, own] of Map.groupBy(keys, (key) => key.entity)) {
+    const chunks = await basesInChunks(on, entity, [...new Set(own.map(({ id }) => chunkOf(id)))]);
+    for (const key of own) {
+      const base = chunks.get(chunkOf(key.id))?.bases.get(key.id);
+      if (base) found.set(keyText(key), base);
+    }
+  }
+  return found;
+}
+
+/** The ids of all rows of an entity that have a base in their chunk, part by part. */
+export async function* baseIds(on: Queryable, entity: string): AsyncGenerator<number[]> {
+  for (let after = -1; ;) {
+    const lines = await select<{ chunk: number; bases: Buffer }>(
+      on,
+      sql`select chunk, bases from base_chunk
+           where entity = ${entity} and chunk > ${after} order by chunk limit ${READ}`,
+    );
+    const last = lines.at(-1);
+    if (!last) return;
+    after = last.chunk;
+    yield lines.flatMap(({ chunk, bases }) =>
+      [...slotsIn(bases)].map((offset) => idAt(chunk, offset)),
+    );
+  }
+}
+
+/** How many chunks of up to 38 kB are read at a time. */
+const READ = 100;
+
+/** Hashes to write into the chunk `chunk`, by id; null removes the base of a row. */
+export type BaseChange = { chunk: number; hashes: Map<number, string | null> };
+
+/**
+ * Writes bases that were observed at `at`. `generations`: the generations at which the chunks were read; a chunk that
+ * was written since keeps what it has. Without it all are written.
+ */
+export async function writeBases(
+  on: Pool | PoolConnection,
+  entity: string,
+  changes: BaseChange[],
+  at: string,
+  generations?: Map<number, number>,
+) {
+  const wanted = changes.filter(({ hashes }) => hashes.size > 0);
+  if (wanted.length === 0) return;
+  forgetCached();
+  const write = async (connection: PoolConnection) => {
+    const numbers = wanted.map(({ chunk }) => chunk).toSorted((one, other) => one - other);
+    // Chunks are locked in order, so that two writers wait for each other instead of deadlocking.
+    await insertRows(
+      connection,
+      'base_chunk',
+      numbers.map((chunk) => ({ entity, chunk, ...emptyChunk })),
+      sql`on duplicate key update generation = generation + 1`,
+    );
+    const present = await basesInChunks(connection, entity, numbers);
+    const lines = wanted.flatMap(({ chunk, hashes }) => {
+      const known = present.get(chunk);
+      const was = generations?.get(chunk);
+      if (!known || (was !== undefined && known.generation !== was + 1)) return [];
+      const { generation } = known;
+      const bases = changed(known.bases, hashes, toSqlInstant(at));
+      return [{ entity, chunk, generation, bases: pack(bases), digest: digestOf(bases) }];
+    });
+    await upsertRows(connection, 'base_chunk', ['entity', 'chunk'], lines);
+  };
+  await ('getConnection' in on ? transaction(on, write) : write(on));
+}
+
+const emptyChunk = { generation: 1, bases: Buffer.alloc(0), digest: digestOf(new Map()) };
+
+/** Bases with changes, in order of id. A row whose base stays the same keeps its time. */
+function changed(
+  bases: Map<number, Base>,
+  changes: Map<number, string | null>,
+  at: string,
+): Map<number, Base> {
+  const all = new Map(bases);
+  for (const [id, one] of changes) {
+    if (one === null) all.delete(id);
+    else if (all.get(id)?.hash !== one) all.set(id, { hash: one, at });
+  }
+  return new Map([...all].toSorted(([one], [other]) => one - other));
+}
+
+/** The changes of bases by chunk. */
+export const byChunk = (hashes: Map<number, string | null>): BaseChange[] =>
+  [...Map.groupBy(hashes, ([id]) => chunkOf(id))].map(([chunk, own]) => ({
+    chunk,
+    hashes: new Map(own),
+  }));

@@ -1,0 +1,126 @@
+// What is recorded of the rows in a range of ids: their lines in `row_state` and `destination_state`, and their bases.
+import type { RowKey } from '../catalog/entity.ts';
+import { select, sql, type Queryable, type Statement } from '../database/sql.ts';
+import { chunkOf, CHUNK_SIZE, type RowHashes } from '../rows/row-hashes.ts';
+import { basesInChunks, readBaseDigests } from './base-chunks.ts';
+import type { DestinationHashes } from './destination-state.ts';
+
+/**
+ * What is recorded of rows, by id. `here`: the hashes in lines of row_state, null for a row that is deleted here.
+ * `there`: the lines of destination_state.
+ */
+export type Recorded = {
+  here: Map<number, string | null>;
+  there: Map<number, DestinationHashes & { observed_at: string }>;
+  bases: RowHashes;
+  generations: Map<number, number>;
+};
+
+/** Reads what is recorded of all rows in these chunks. */
+export async function recordedIn(
+  on: Queryable,
+  entity: string,
+  chunks: number[],
+): Promise<Recorded> {
+  const found: Recorded = {
+    here: new Map(),
+    there: new Map(),
+    bases: new Map(),
+    generations: new Map(),
+  };
+  const bases = await basesInChunks(on, entity, chunks);
+  for (const chunk of chunks) found.generations.set(chunk, bases.get(chunk)?.generation ?? 0);
+  for (const one of bases.values()) {
+    for (const [id, { hash }] of one.bases) found.bases.set(id, hash);
+  }
+  if (chunks.length === 0) return found;
+  const within = sql`row_id div ${CHUNK_SIZE} in (${chunks}) and ${between(chunks)}`;
+  for (const { id, hash } of await select<{ id: number; hash: string | null }>(
+    on,
+    sql`select row_id as id, if(deleted_at is null, hash, null) as hash from row_state
+         where entity = ${entity} and ${within}`,
+  )) {
+    found.here.set(id, hash);
+  }
+  for (const line of await select<DestinationHashes & { row_id: number; observed_at: string }>(
+    on,
+    sql`select row_id, observed_hash, observed_at, base_hash from destination_state
+         where entity = ${entity} and ${within}`,
+  )) {
+    found.there.set(line.row_id, line);
+  }
+  return found;
+}
+
+const between = (chunks: number[]): Statement =>
+  sql`row_id between ${Math.min(...chunks) * CHUNK_SIZE} and ${(Math.max(...chunks) + 1) * CHUNK_SIZE - 1}`;
+
+/** The chunks from `low` to `high` with rows that have lines. */
+export async function chunksWithLines(on: Queryable, entity: string, low: number, high: number) {
+  const within = sql`entity = ${entity} and ${between([low, high])}`;
+  const lines = await select<{ chunk: number }>(
+    on,
+    sql`select distinct row_id div ${CHUNK_SIZE} as chunk from row_state where ${within}
+         union select row_id div ${CHUNK_SIZE} from destination_state where ${within}`,
+  );
+  return new Set(lines.map(({ chunk }) => chunk));
+}
+
+/** The chunks of ids above `after` and up to `upTo` that something is recorded of. */
+export async function recordedBetween(
+  on: Queryable,
+  entity: string,
+  after: number,
+  upTo: number,
+): Promise<number[]> {
+  const [low, high] = [chunkOf(after + 1), chunkOf(upTo)];
+  const bases = await readBaseDigests(on, entity, low, high);
+  return [...new Set([...bases.keys(), ...(await chunksWithLines(on, entity, low, high))])];
+}
+
+/** Which of these rows have a line in row_state or destination_state, by id. */
+export async function idsWithLines(on: Queryable, entity: string, ids: number[]) {
+  if (ids.length === 0) return new Set<number>();
+  const lines = await select<{ id: number }>(
+    on,
+    sql`select row_id as id from row_state where entity = ${entity} and row_id in (${ids})
+         union select row_id from destination_state where entity = ${entity} and row_id in (${ids})`,
+  );
+  return new Set(lines.map(({ id }) => id));
+}
+
+/** What was last known of a row: its hash here, its hash at the destination, and its base. */
+export function lastKnown({ here, there, bases }: Recorded, id: number) {
+  const base = bases.get(id) ?? null;
+  const line = there.get(id);
+  const own = here.get(id);
+  return {
+    here: own === undefined ? base : own,
+    there: line ? line.observed_hash : base,
+    base: line ? line.base_hash : base,
+    hasLine: own !== undefined || line !== undefined,
+  };
+}
+
+export const keysOf = (entity: string, ids: Iterable<number>): RowKey[] =>
+  [...ids].map((id) => ({ entity, id }));
+
+/**
+ * Whether the hashes of a row on both sides are those that are recorded; a row that is equal on both sides must also
+ * have that content as its base. A row without a line is settled if it is equal on both sides: its base is written
+ * with those of its chunk.
+ */
+export function isSettled(
+  recorded: Recorded,
+  id: number,
+  { here, there }: Record<'here' | 'there', string | null>,
+): boolean {
+  const known = lastKnown(recorded, id);
+  if (!known.hasLine) return here === there;
+  const isAsKnown = here === known.here && there === known.there;
+  return isAsKnown && (here === null || here !== there || known.base === here);
+}
+
+/** All ids that something is recorded of. */
+export const recordedIds = ({ here, there, bases }: Recorded): Set<number> =>
+  new Set([...here.keys(), ...there.keys(), ...bases.keys()]);

@@ -1,0 +1,148 @@
+// Rows that have no line in `row_state`, because nobody has touched them since they came with a refresh. The first
+// write gives a row its line.
+import {
+  keyFrom,
+  keyText,
+  titleOf,
+  type Entity,
+  type Row,
+  type RowKey,
+} from '../catalog/entity.ts';
+import { entityNamed } from '../catalog/index.ts';
+import { insertRows } from '../database/bulk.ts';
+import { forgetCached } from '../database/cached-for.ts';
+import { select, sql, toSqlInstant, type Queryable } from '../database/sql.ts';
+import type { Databases } from '../environments/environment.ts';
+import { read } from '../rows/store.ts';
+import { readBases } from './base-chunks.ts';
+import { readMappings, type Mappings } from './name-mapping.ts';
+import { readStates, stateAfter, whereRows, type RowState } from './row-state.ts';
+
+/** Who is recorded as the author of rows that a refresh brought. */
+export const REFRESH = 'refresh';
+/** Who is recorded as the author of rows that another program wrote. */
+export const OUTSIDE = 'outside Oneway';
+
+/** Where a row without a line came from, and its version. */
+export type Origin = Pick<RowState, 'version' | 'created_by' | 'created_at'>;
+
+/** The origins of rows that have no line, by key text; rows that nothing is known of are missing. */
+export async function originsOf(on: Queryable, keys: RowKey[]): Promise<Map<string, Origin>> {
+  if (keys.length === 0) return new Map();
+  const bases = await readBases(on, keys);
+  const versions = await arrivedVersions(on, keys);
+  const found = new Map<string, Origin>();
+  for (const key of keys) {
+    const text = keyText(key);
+    const [base, version] = [bases.get(text), versions.get(text)];
+    if (!base && version === undefined) continue;
+    const at = base?.at ?? toSqlInstant(new Date().toISOString());
+    found.set(text, { version: version ?? 0, created_by: REFRESH, created_at: at });
+  }
+  return found;
+}
+
+/** The version that the last write gave to each of these rows, by key text; rows without a history are missing. */
+async function arrivedVersions(on: Queryable, keys: RowKey[]): Promise<Map<string, number>> {
+  const lines = await select<{ entity: string; row_id: number; version: number }>(
+    on,
+    sql`select entity, row_id, max(version) as version from arrival
+         where ${whereRows(keys)} group by entity, row_id`,
+  );
+  return new Map(
+    lines.map(({ entity, row_id: id, version }) => [keyText({ entity, id }), version]),
+  );
+}
+
+/** The line of a row that has none, which says that nobody has touched the row. */
+function stateAsItCame(
+  entity: Entity,
+  row: Row,
+  origin: Origin | undefined,
+  mappings: Mappings,
+): RowState {
+  const instant = new Date().toISOString();
+  const person = origin?.created_by ?? OUTSIDE;
+  const state = stateAfter(entity, row, origin, { person, instant, mappings });
+  const at = origin?.created_at ?? state.changed_at;
+  return { ...state, version: origin?.version ?? 0, changed_at: at };
+}
+
+/** The lines to write for these rows, which have none, by key text. */
+export async function statesOfUntouched(
+  place: Databases,
+  keys: RowKey[],
+  mappings?: Mappings,
+): Promise<Map<string, RowState>> {
+  if (keys.length === 0) return new Map();
+  return statesFrom(place.sql, await read(place, keys), mappings);
+}
+
+async function statesFrom(
+  on: Queryable,
+  rows: Map<string, Row>,
+  mappings?: Mappings,
+): Promise<Map<string, RowState>> {
+  const origins = await originsOf(on, [...rows.keys()].map(keyFrom));
+  const mapped = mappings ?? (await readMappings(on));
+  return new Map(
+    [...rows].map(([text, row]) => {
+      const entity = entityNamed(keyFrom(text).entity);
+      return [text, stateAsItCame(entity, row, origins.get(text), mapped)];
+    }),
+  );
+}
+
+/** Gives these rows a line each, where they have none. */
+export async function addLines(place: Databases, keys: RowKey[]) {
+  const present = await readStates(place.sql, keys);
+  const others = keys.filter((key) => !present.has(keyText(key)));
+  if (others.length > 0) await addLinesOf(place.sql, await read(place, others));
+}
+
+/** Gives rows that were just read, by key text, a line each where they have none. */
+export async function addLinesOf(on: Queryable, rows: Map<string, Row>) {
+  if (rows.size === 0) return;
+  forgetCached();
+  const lines = [...(await statesFrom(on, rows)).values()];
+  await insertRows(on, 'row_state', lines, sql`on duplicate key update entity = values(entity)`);
+}
+
+/**
+ * What is recorded of a row that exists: its line or, for a row that nobody has touched, what the line would say.
+ * Undefined for a row that nothing is known of.
+ */
+export async function recordedState(place: Databases, key: RowKey, row: Row | undefined) {
+  const line = (await readStates(place.sql, [key])).get(keyText(key));
+  return (
+    line ??
+    (row && (await untouchedStates(place.sql, new Map([[keyText(key), row]]))).get(keyText(key)))
+  );
+}
+
+/** What the lines of these rows would say, by key text, for rows that came with a refresh and have no line. */
+export async function untouchedStates(
+  on: Queryable,
+  rows: Map<string, Row>,
+): Promise<Map<string, RowState>> {
+  const origins = await originsOf(on, [...rows.keys()].map(keyFrom));
+  const known = new Map([...rows].filter(([text]) => origins.has(text)));
+  return known.size === 0 ? new Map() : statesFrom(on, known);
+}
+
+/** Reads the titles of rows, by key text: as recorded, or from the rows that have no line. */
+export async function titlesOf(place: Databases, keys: RowKey[]): Promise<Map<string, string>> {
+  if (keys.length === 0) return new Map();
+  const lines = await select<{ entity: string; row_id: number; title: string }>(
+    place.sql,
+    sql`select entity, row_id, title from row_state where ${whereRows(keys)}`,
+  );
+  const titles = new Map(
+    lines.map(({ entity, row_id: id, title }) => [keyText({ entity, id }), title]),
+  );
+  const others = keys.filter((key) => !titles.has(keyText(key)));
+  for (const [text, row] of others.length > 0 ? await read(place, others) : []) {
+    titles.set(text, titleOf(entityNamed(keyFrom(text).entity), row));
+  }
+  return titles;
+}
