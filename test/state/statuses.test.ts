@@ -1,0 +1,365 @@
+// Promise I14: after any mixture of saves, deletions, transfers, undos, refreshes, comparisons and edits by other
+// programs, every status that Oneway shows is the one that a full table of contents and bases gives. The test keeps
+// that table for itself: every content as it stands in the databases, and the base of every row.
+import { expect, test } from '@jest/globals';
+import * as fc from 'fast-check';
+import { keyFrom, keyText, type RowKey } from '../../src/catalog/entity.ts';
+import { entityNamed } from '../../src/catalog/index.ts';
+import { statusesAhead } from '../../src/catalog-pages/destination-statuses.ts';
+import { comparePairs } from '../../src/comparison/compare-pairs.ts';
+import { requestComparison } from '../../src/comparison/job.ts';
+import { matrix } from '../../src/comparison/matrix.ts';
+import { remove } from '../../src/editing/deletions.ts';
+import type { App } from '../../src/environments/app.ts';
+import { runJob } from '../../src/jobs/runner.ts';
+import { runRefresh } from '../../src/refresh/refresh.ts';
+import { idsWithStatus, pendingRows } from '../../src/state/pending.ts';
+import { tasks } from '../../src/tasks.ts';
+import { stepsOf, type Transfer } from '../../src/writing/journal.ts';
+import { Problem } from '../../src/problems.ts';
+import { contents, type Contents } from '../support/checker.ts';
+import {
+  add,
+  change,
+  contentFor,
+  pm,
+  sheet,
+  transfer,
+  undo,
+  writeContextOf,
+} from '../support/rows.ts';
+import { useWorld } from '../support/world.ts';
+
+const world = useWorld();
+
+/** How many random stories are tried; `bin/test --long` sets more. */
+const stories = Number(process.env['STATUS_STORIES'] ?? 6);
+const ACTIONS = 24;
+
+type Name = 'staging' | 'preprod' | 'production';
+const entities = ['business', 'form'] as const;
+
+const action = fc.record({
+  do: fc.constantFrom(
+    'add',
+    'change',
+    'change',
+    'remove',
+    'send',
+    'send',
+    'send everything',
+    'undo',
+    'refresh',
+    'refresh',
+    'compare',
+    'look',
+    'edit outside',
+    'edit outside',
+    'remove outside',
+    'insert outside',
+  ),
+  in: fc.constantFrom<Name[]>('staging', 'staging', 'staging', 'preprod', 'production'),
+  at: fc.nat(),
+  text: fc.constantFrom('a', 'b', 'c', 'd'),
+});
+type Action = typeof action extends fc.Arbitrary<infer T> ? T : never;
+
+/** The table of the statuses, as the product’s documentation has it. */
+function statusIn(
+  here: string | undefined,
+  base: string | undefined,
+  there: string | undefined,
+  wasHere: boolean,
+): string | null {
+  if (here === undefined && there === undefined) return null;
+  if (here === undefined) {
+    if (base === undefined || !wasHere) return 'Only there';
+    return there === base ? 'Deleted here' : 'Deleted here, changed there';
+  }
+  if (there === undefined) {
+    if (base === undefined) return 'New';
+    return here === base ? 'Deleted there' : 'Changed here, deleted there';
+  }
+  if (here === there) return 'In sync';
+  if (base === undefined) return 'Not known to be the same row';
+  if (there === base) return 'Changed here';
+  return here === base ? 'Changed there' : 'Changed on both';
+}
+
+/** What a full table says of one environment and its destination. */
+class Table {
+  readonly here: App;
+  readonly there: App;
+  readonly bases = new Map<string, string>();
+  readonly #wasHere = new Set<string>();
+  readonly #sent = new Map<string, Map<string, string | undefined>>();
+
+  constructor(here: App, there: App) {
+    this.here = here;
+    this.there = there;
+  }
+
+  async sides(): Promise<[Contents, Contents]> {
+    return [own(await contents(this.here)), own(await contents(this.there))];
+  }
+
+  /** Oneway looked at rows, all by default: those that are equal on both sides have that content as their base. */
+  async looked(keys?: Set<string>) {
+    const [here, there] = await this.sides();
+    for (const [text, content] of here) {
+      if (keys && !keys.has(text)) continue;
+      if (there.get(text) === content) this.bases.set(text, content);
+    }
+    for (const text of here.keys()) this.#wasHere.add(text);
+    for (const text of this.bases.keys()) {
+      if (!keys && !here.has(text) && !there.has(text)) this.bases.delete(text);
+    }
+  }
+
+  async sent(done: Transfer) {
+    const [, there] = await this.sides();
+    const steps = await stepsOf(this.here.sql, done.id);
+    const texts = steps.filter(({ action: did }) => did !== 'same').map(keyText);
+    this.#sent.set(done.id, new Map(texts.map((text) => [text, this.bases.get(text)])));
+    for (const text of texts) this.#setBase(text, there.get(text));
+  }
+
+  async undone(done: Transfer, of: Transfer) {
+    const former = this.#sent.get(of.id);
+    const steps = await stepsOf(this.here.sql, done.id);
+    this.#sent.set(
+      done.id,
+      new Map(steps.map((step) => [keyText(step), this.bases.get(keyText(step))])),
+    );
+    for (const text of steps.map(keyText)) this.#setBase(text, former?.get(text));
+  }
+
+  #setBase(text: string, content: string | undefined) {
+    if (content === undefined) this.bases.delete(text);
+    else this.bases.set(text, content);
+  }
+
+  async statuses(): Promise<Map<string, string>> {
+    const [here, there] = await this.sides();
+    const all = new Set([...here.keys(), ...there.keys()]);
+    return new Map(
+      [...all].flatMap((text) => {
+        const base = this.bases.get(text);
+        const status = statusIn(here.get(text), base, there.get(text), this.#wasHere.has(text));
+        return status === null ? [] : [[text, status] as const];
+      }),
+    );
+  }
+
+  /** The status that contents have in the environment after this one, as this one saw it last. */
+  statusOf(text: string, content: string, there: Contents) {
+    return statusIn(content, this.bases.get(text), there.get(text), true);
+  }
+}
+
+const own = (all: Contents): Contents =>
+  new Map([...all].filter(([text]) => entities.some((name) => text.startsWith(`${name}:`))));
+
+class Story {
+  readonly tables: Record<'staging' | 'preprod', Table>;
+  readonly log: string[] = [];
+  #ids = 500;
+  #last: { table: Table; done: Transfer } | null = null;
+
+  constructor() {
+    const { staging, preprod, production } = world;
+    this.tables = { staging: new Table(staging, preprod), preprod: new Table(preprod, production) };
+  }
+
+  /** Does an action; what Oneway refuses changes nothing. */
+  async act(one: Action) {
+    this.log.push(`${one.do} in ${one.in} (${one.at}, ${one.text})`);
+    try {
+      await this.#perform(one);
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      this.log.push('  refused');
+    }
+  }
+
+  async #perform(one: Action) {
+    const here = world[one.in];
+    const name = entities[one.at % 2] ?? 'business';
+    const picked = await this.#pick(here, name, one.at);
+    if (one.do.endsWith('outside')) return this.#outside(one, here, name, picked);
+    if (one.do === 'compare') return this.compare();
+    if (one.do === 'refresh') return this.#refresh(one.in === 'preprod' ? 'preprod' : 'staging');
+    if (one.do === 'undo') return this.#undo();
+    if (one.in === 'production') return;
+    const table = this.tables[one.in];
+    if (one.do === 'look') return this.#look(table);
+    if (one.do === 'send everything') return this.#send(table, await this.#all(here));
+    if (one.do === 'send') return picked && this.#send(table, [picked]);
+    if (one.in !== 'staging') return;
+    if (one.do === 'add') await add(here, name, { description: one.text });
+    else if (picked && one.do === 'change') await change(here, picked, { description: one.text });
+    else if (picked) await remove(writeContextOf(here), pm, entityNamed(name), picked.id);
+    await this.#noteRows();
+  }
+
+  async #noteRows() {
+    for (const table of Object.values(this.tables)) await table.looked(new Set());
+  }
+
+  async #all(here: App): Promise<RowKey[]> {
+    return [...own(await contents(here)).keys()].map(keyFrom);
+  }
+
+  async #pick(here: App, name: string, at: number): Promise<RowKey | undefined> {
+    const keys = (await this.#all(here)).filter(({ entity }) => entity === name);
+    return keys[Math.floor(at / 2) % Math.max(1, keys.length)];
+  }
+
+  async #send(table: Table, keys: RowKey[]) {
+    await sheet(table.here, keys);
+    await table.looked(new Set(keys.map(keyText)));
+    const done = await transfer(table.here, keys);
+    if (done.state !== 'verified') return;
+    await table.sent(done);
+    this.#last = { table, done };
+    await this.#noteRows();
+  }
+
+  async #undo() {
+    if (!this.#last) return;
+    const { table, done } = this.#last;
+    const keys = (await stepsOf(table.here.sql, done.id)).map(keyText);
+    this.#last = null;
+    await table.looked(new Set(keys));
+    const back = await undo(table.here, done);
+    if (back.state === 'verified') await table.undone(back, done);
+    await this.#noteRows();
+  }
+
+  async #refresh(into: 'staging' | 'preprod') {
+    const { production, [into]: here } = world;
+    const { source, destination } = here;
+    if (!source || !destination) throw new Error('There is no source');
+    const there = into === 'preprod' ? source : destination;
+    await runRefresh({ here, there, source, lease: 2000 });
+    await this.tables[into].looked(new Set(own(await contents(production)).keys()));
+    await this.#noteRows();
+  }
+
+  async #look(table: Table) {
+    const keys = await this.#all(table.here);
+    await statusesAhead(table.here, keys);
+    await table.looked(new Set(keys.map(keyText)));
+  }
+
+  async #outside(one: Action, here: App, name: string, picked: RowKey | undefined) {
+    const form = here.documents.collection<{ _id: number }>('form');
+    if (one.do === 'insert outside') {
+      const id = (this.#ids += 1);
+      const content = { ...contentFor(name, { description: one.text }), name: `${name} ${id}` };
+      if (name === 'form') {
+        await form.insertOne({ _id: id, ...content, modified_at: new Date() } as { _id: number });
+      } else {
+        await here.sql.query(
+          "insert into business (id, name, category, description, active, priority, modified_at) values (?, ?, 'Health', ?, 1, 5, now(3))",
+          [id, content.name, one.text],
+        );
+      }
+    } else if (picked && one.do === 'edit outside') {
+      if (name === 'form') {
+        await form.updateOne({ _id: picked.id }, { $set: { description: one.text } });
+      } else {
+        await here.sql.query('update business set description = ? where id = ?', [
+          one.text,
+          picked.id,
+        ]);
+      }
+    } else if (picked && name === 'form') {
+      await form.deleteOne({ _id: picked.id });
+    } else if (picked) {
+      await here.sql.query('delete from business where id = ?', [picked.id]);
+    }
+  }
+
+  async compare() {
+    for (const table of Object.values(this.tables)) {
+      const { job } = await requestComparison(table.here, pm.email);
+      const ended = await runJob(table.here, tasks, job.id);
+      if (ended?.state !== 'done') throw new Error(`The comparison ended: ${ended?.problem}`);
+      await table.looked();
+    }
+  }
+
+  /** Compares every status that Oneway shows with those of the table. */
+  async check() {
+    await this.compare();
+    for (const table of Object.values(this.tables)) await this.#checkOne(table);
+    await this.#checkBeyond();
+  }
+
+  async #checkOne(table: Table) {
+    const { here, there } = table;
+    const wanted = await table.statuses();
+    const keys = [...wanted.keys()].map(keyFrom);
+    const pairs = await comparePairs(here, there, keys);
+    const live = [...pairs].flatMap(([text, { status }]) => (status ? [[text, status]] : []));
+    expect(sorted(live)).toEqual(sorted([...wanted]));
+    const counted = await matrix(here.sql);
+    for (const name of entities) {
+      const own = [...wanted].filter(([text]) => text.startsWith(`${name}:`));
+      const counts = Object.fromEntries(
+        Map.groupBy(own, ([, status]) => status)
+          .entries()
+          .map(([status, some]) => [status, some.length]),
+      );
+      expect({ name, ...Object.fromEntries(counted.get(name) ?? []) }).toEqual({ name, ...counts });
+      const waits = await pendingRows(here.sql, entityNamed(name));
+      const pending = [...waits].map(([id, { status }]) => [keyText({ entity: name, id }), status]);
+      const unsent = own.filter(([, status]) => status !== 'In sync' && status !== 'Only there');
+      expect(sorted(pending)).toEqual(sorted(unsent));
+      const same = await idsWithStatus(here.sql, entityNamed(name), 'In sync', waits);
+      const equal = own.filter(([, status]) => status === 'In sync').map(([text]) => text);
+      expect(same.map((id) => keyText({ entity: name, id })).toSorted()).toEqual(equal.toSorted());
+    }
+  }
+
+  /** The statuses in the environment after the destination. */
+  async #checkBeyond() {
+    const { staging, preprod } = this.tables;
+    const here = own(await contents(staging.here));
+    const there = own(await contents(preprod.there));
+    const keys = [...here.keys()].map(keyFrom);
+    const { beyond } = await statusesAhead(staging.here, keys);
+    const wanted = [...here].map(([text, content]) => [
+      text,
+      preprod.statusOf(text, content, there),
+    ]);
+    expect(sorted([...beyond])).toEqual(sorted(wanted as [string, string][]));
+  }
+}
+
+const sorted = (lines: (readonly string[])[]) => lines.map((line) => line.join(' ')).toSorted();
+
+test('I14: every status that Oneway shows is the one that a full table of contents and bases gives', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(action, { minLength: ACTIONS, maxLength: ACTIONS }),
+      async (actions) => {
+        await world.clear();
+        const story = new Story();
+        for (const here of [world.staging, world.production]) {
+          for (const name of entities) await add(here, name, { description: 'a' });
+        }
+        for (const [index, one] of actions.entries()) {
+          await story.act(one);
+          if (index % 6 === 5) {
+            await story.check().catch((error: unknown) => {
+              throw new Error(`${String(error)}\nafter\n${story.log.join('\n')}`, { cause: error });
+            });
+          }
+        }
+      },
+    ),
+    { numRuns: stories, endOnFailure: true },
+  );
+}, 600_000);
