@@ -1,7 +1,7 @@
-// Measures the comparison of 100,000 rows that are equal on both sides, against pt-table-sync. The first comparison
-// reads every row. Later comparisons let both servers compute digests, as pt-table-sync does.
+// Compares 100,000 rows that are equal on both sides, by digests that both servers compute, as pt-table-sync does too:
+// cold, with nothing recorded by an earlier comparison, and again.
 import { recordSyncState } from './support/used-environments.ts';
-import { atLeast, besides, warm } from './support/goals.ts';
+import { atLeast, besides, cold } from './support/goals.ts';
 import { databaseOf, type Ground } from './support/ground.ts';
 import { sync } from './support/peers.ts';
 import { times, type Found } from './support/results.ts';
@@ -14,27 +14,30 @@ export async function compare({ world, lower, upper }: Ground): Promise<Found> {
   const clock = new Clock();
   await fillSql(lower.ask, databaseOf(staging), rows);
   await fillSql(upper.ask, databaseOf(preprod), rows);
-  await clock.time('first look, oneway', () => recordSyncState(staging));
   const [here, there] = [
     { server: lower, database: databaseOf(staging), name: 'task' },
     { server: upper, database: databaseOf(preprod), name: 'task' },
   ];
   for (let round = 1; round <= ROUNDS * 2 + 1; round += 1) {
-    await clock.time('oneway', () => recordSyncState(staging));
+    for (const table of ['row_state', 'destination_state', 'base_chunk']) {
+      await lower.ask.query('DELETE FROM ??.??', [databaseOf(staging), table]);
+    }
+    await clock.time('cold, oneway', () => recordSyncState(staging));
+    await clock.time('warm, oneway', () => recordSyncState(staging));
     const said = await clock.time('pt-table-sync', () => sync(here, there, '--print'));
     if (said !== '') throw new Error('pt-table-sync saw a difference');
   }
   return {
     rounds: clock.rounds,
     goals: [
-      warm(
+      cold(
         besides(
           atLeast(
             `compare of ${rows.toLocaleString('en')} equal rows: faster than pt-table-sync`,
             1.5,
-            clock.ratio('pt-table-sync', 'oneway'),
+            clock.ratio('pt-table-sync', 'cold, oneway'),
           ),
-          `${times(clock.median('pt-table-sync') / clock.median('first look, oneway'))} times the first time, cold`,
+          `${times(clock.ratio('pt-table-sync', 'warm, oneway'))} times from the second time on`,
         ),
       ),
     ],

@@ -7,7 +7,7 @@ import { sortLinks } from '../src/catalog/links.ts';
 import { keepImage } from '../src/storage/images.ts';
 import type { Objects } from '../src/storage/objects.ts';
 import { png } from './picture.ts';
-import type { Change } from '../src/writing/write-here.ts';
+import type { Change } from '../src/writing/changes.ts';
 
 const load = <T>(file: string) =>
   JSON.parse(readFileSync(new URL(`data/${file}.json`, import.meta.url), 'utf8')) as T;

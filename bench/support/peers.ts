@@ -28,26 +28,6 @@ export const insideServer = (ask: Connection, from: string, to: string) =>
     [to, from],
   );
 
-const BOOKS = ['row_state', 'arrival', 'destination_state'];
-
-/** Creates empty tables for a sync state, on the server of the sync state that a refresh has just written. */
-export async function emptySyncState({ ask }: Server, database: string, like: string) {
-  await ask.query('DROP DATABASE IF EXISTS ??', [database]);
-  await ask.query('CREATE DATABASE ??', [database]);
-  for (const table of BOOKS) {
-    await ask.query('CREATE TABLE ??.?? LIKE ??.??', [database, table, like, table]);
-  }
-}
-
-/**
- * Copies the sync state of rows (states, arrivals with contents, bases) in the fastest possible way: within one server.
- */
-export async function syncStateInsideServer(ask: Connection, from: string, to: string) {
-  for (const table of BOOKS) {
-    await ask.query('INSERT INTO ??.?? SELECT * FROM ??.??', [to, table, from, table]);
-  }
-}
-
 /** Copies a table with `mariadb-dump --replace | mariadb`. */
 export const dump = (from: Table, to: Table) =>
   shell(

@@ -7,7 +7,7 @@ import { readOne } from '../rows/store.ts';
 import { Conflict, Invalid, NotFound } from '../problems.ts';
 import { deletion, remove as removeRow } from '../editing/deletions.ts';
 import * as edits from '../editing/save.ts';
-import type { WriteContext } from '../writing/write-here.ts';
+import type { WriteContext } from '../writing/changes.ts';
 import { flash, page } from '../web/pages.ts';
 import { addressed, authorOf, idempotencyKeyIn, localPath, numberOrNull } from '../web/request.ts';
 import { lowerFirst, plural } from '../web/format.ts';

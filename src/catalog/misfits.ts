@@ -60,8 +60,9 @@ export function readField(
   if (stored === undefined) return;
   const { problem, isUsable } = judge(field, stored);
   if (isUsable) row[name] = stored as Value;
+  if (!problem) return;
   const message = `${labelOf(entity, name)} ${problem}`;
-  if (problem) addMisfit(row, { field: name, message, stored: shorten(stored) });
+  addMisfit(row, { field: name, message, stored: shorten(stored) });
 }
 
 const SHOWN = 200;
@@ -119,9 +120,7 @@ const judges: Record<string, (stored: unknown, field: Field) => Judgement> = {
  * dates, which do not exist.
  */
 export function isInstant(text: string): boolean {
-  const [whole, milliseconds] =
-    /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3})\d{0,3}Z$/.exec(text) ?? [];
-  if (whole === undefined) return false;
-  const at = new Date(`${milliseconds}Z`);
-  return !Number.isNaN(at.getTime()) && at.toISOString() === `${milliseconds}Z`;
+  if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3,6}Z$/.test(text)) return false;
+  // JavaScript reads 30 February as 2 March, and 24:00 as the next day.
+  return new Date(text).getUTCDate() === Number(text.slice(8, 10));
 }

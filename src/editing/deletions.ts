@@ -6,7 +6,8 @@ import type { Environment } from '../environments/environment.ts';
 import { read, readBy } from '../rows/store.ts';
 import { fromOtherRows, referencingRows } from '../rows/references.ts';
 import { Conflict, NotFound } from '../problems.ts';
-import { writeHere, type WriteContext } from '../writing/write-here.ts';
+import type { WriteContext } from '../writing/changes.ts';
+import { writeHere } from '../writing/write-here.ts';
 import type { Author } from '../state/row-state.ts';
 import { dependentsOf } from '../catalog/family.ts';
 

@@ -5,7 +5,8 @@ import { textOf } from '../catalog/fields.ts';
 import { drawIds } from '../environments/ids.ts';
 import { readOne } from '../rows/store.ts';
 import { referencingRows } from '../rows/references.ts';
-import { writeHere, type Change, type WriteContext } from '../writing/write-here.ts';
+import type { Change, WriteContext } from '../writing/changes.ts';
+import { writeHere } from '../writing/write-here.ts';
 import type { Author } from '../state/row-state.ts';
 import { NotFound } from '../problems.ts';
 

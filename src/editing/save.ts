@@ -19,8 +19,10 @@ import type { Environment } from '../environments/environment.ts';
 import { read } from '../rows/store.ts';
 import { Conflict, Invalid, NotFound, Unavailable } from '../problems.ts';
 import { check, withStoredNames } from './checks.ts';
+import { addedBy } from '../state/history.ts';
 import * as journal from '../writing/journal.ts';
-import { writeHere, type WriteContext } from '../writing/write-here.ts';
+import type { WriteContext } from '../writing/changes.ts';
+import { writeHere } from '../writing/write-here.ts';
 import type { Author } from '../state/row-state.ts';
 import { recordedState } from '../state/untouched.ts';
 
@@ -87,7 +89,6 @@ async function sameAdd(
   content: Content,
 ) {
   const ended = await journal.waitUntilEnded(here, twin.id);
-  const [step] = await journal.stepsOf(here.sql, twin.id);
   if (!journal.overStates.includes(ended.state)) {
     throw new Unavailable(
       'This form was already sent and is in progress. Check the list in a moment.',
@@ -99,11 +100,12 @@ async function sameAdd(
       ended.problem_reason,
     );
   }
-  const wanted = step && (await sealSecrets(here, entity, content, step.after));
-  if (!step?.after || differingFields(entity, step.after, wanted ?? {}).length > 0) {
-    throw new AddedBefore(step?.id ?? 0);
+  const added = await addedBy(here.sql, twin.id);
+  const wanted = added && (await sealSecrets(here, entity, content, added));
+  if (!added || differingFields(entity, added, wanted ?? {}).length > 0) {
+    throw new AddedBefore(added?.id ?? 0);
   }
-  return step.id;
+  return added.id;
 }
 
 /**

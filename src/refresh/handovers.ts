@@ -12,7 +12,7 @@ import {
 } from '../catalog/unique-values.ts';
 import type { Databases, Environment } from '../environments/environment.ts';
 import { read, rowsWithUniqueValue } from '../rows/store.ts';
-import type { Change } from '../writing/write-here.ts';
+import type { Change } from '../writing/changes.ts';
 import { planRefresh, type PartPlan } from './plan-part.ts';
 
 type Sides = { here: Environment; there: Databases | null; source: Environment };

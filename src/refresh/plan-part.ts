@@ -7,7 +7,7 @@ import { read } from '../rows/store.ts';
 import { onRows } from '../writing/claims.ts';
 import { contentHistory, latestArrivals } from '../state/history.ts';
 import { withMappedNames, readMappings, type Mappings } from '../state/name-mapping.ts';
-import type { Change } from '../writing/write-here.ts';
+import type { Change } from '../writing/changes.ts';
 import { readStates, type RowState } from '../state/row-state.ts';
 import { readDestinationHashes, type DestinationHashes } from '../state/destination-state.ts';
 import { settleAll } from '../settle-all.ts';

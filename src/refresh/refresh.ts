@@ -1,6 +1,6 @@
 // Copies production’s rows into this environment, in parts of 1,000. Rows with pending changes here are skipped and
-// listed in the report. A refresh can be stopped at any point and continued later; a dry run only reports.
-import { fieldEntries, keyText, type Entity, type Row, isDocument } from '../catalog/entity.ts';
+// listed. A refresh can be stopped at any point and run again; a dry run only reports.
+import { fieldEntries, keyText, type Entity, type Row } from '../catalog/entity.ts';
 import { textOf } from '../catalog/fields.ts';
 import { matchedByName, travelling } from '../catalog/index.ts';
 import { chunkOf, CHUNK_SIZE, highestIds, type RowHashes } from '../rows/row-hashes.ts';
@@ -9,11 +9,11 @@ import { idsByName } from '../rows/names.ts';
 import { refuseWhileUpdating } from '../environments/updating.ts';
 import type { Databases, Environment } from '../environments/environment.ts';
 import { countRows, read, unreadable, walk } from '../rows/store.ts';
-import { writeInOneTransaction } from '../writing/single-transaction.ts';
 import { readMappings } from '../state/name-mapping.ts';
 import { promotionOrder } from '../catalog/order.ts';
 import type { WrittenStep } from '../writing/journal.ts';
-import { writeHere, type Change } from '../writing/write-here.ts';
+import type { Change } from '../writing/changes.ts';
+import { writeHere } from '../writing/write-here.ts';
 import { batches, isComparedByDigest, prefetch, type Batch } from '../comparison/chunks.ts';
 import { Conflict } from '../problems.ts';
 import { copyImage } from '../storage/images.ts';
@@ -382,9 +382,6 @@ async function storePart(from: RefreshRun, entity: Entity, changes: Change[], re
   await copyImagesOf(from, changes, report);
   const name = `Refresh: ${entity.label.many.toLowerCase()}`;
   const naming = { kind: 'refresh', name } as const;
-  const written = changes.flatMap(({ after, ...change }) => (after ? { ...change, after } : []));
-  const isWritten =
-    !isDocument(entity) && (await writeInOneTransaction(to, author, written, naming));
-  if (!isWritten) await writeHere(to, author, changes, naming);
+  await writeHere(to, author, changes, naming);
   return stored;
 }

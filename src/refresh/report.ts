@@ -2,7 +2,7 @@
 import { differingFields } from '../catalog/content.ts';
 import { labelOf, titleOf, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
 import type { WrittenStep } from '../writing/journal.ts';
-import type { Change } from '../writing/write-here.ts';
+import type { Change } from '../writing/changes.ts';
 
 type SkippedRow = { key: RowKey; title: string; why: string };
 type Overwritten = { key: RowKey; title: string; fields: string[] };

@@ -66,41 +66,50 @@ async function hashesWhere(
   entity: Entity,
   condition: (id: Statement) => Statement,
 ): Promise<Statement> {
-  const known = await columnsOf(on, entity);
-  const texts = fieldEntries(entity)
+  const charsets = await charsetsOf(on, entity);
+  const fields = fieldEntries(entity)
     .filter(([, { local }]) => !local)
     .toSorted(([one], [other]) => (one < other ? -1 : 1))
     .flatMap(([field, definition]) => {
       const text = definition.links
         ? sql`coalesce(${linkColumn(field)}, '[]')`
-        : textOfColumn(field, definition, known);
-      return text ? [sql`concat(${`${JSON.stringify(field)}:`}, ${text})`] : [];
+        : textOfColumn(field, definition, charsets);
+      return text ? [{ quoted: JSON.stringify(field), text }] : [];
     });
+  const parts = fields.map(({ quoted, text }, index) => {
+    const before = `${index === 0 ? `${entity.name}\n` : ','}${quoted}:`;
+    return sql`${before}, ${text}`;
+  });
   const joined = join(
     linksOf(entity).map(({ field, links }) => linkTexts(entity, field, links, condition)),
     ' ',
   );
-  const content = sql`concat(${`${entity.name}\n`}, concat_ws(',', ${join(texts, ', ')}))`;
   // The server returns NULL for a text that is longer than its max_allowed_packet. Such a row counts as different from
   // any other, so that the program reads it.
-  return sql`select r.id, coalesce(sha2(convert(${content} using utf8mb4), 256), concat(uuid())) as hash
+  return sql`select r.id, coalesce(sha2(concat(${join(parts, ', ')}), 256), concat(uuid())) as hash
                from ${name(entity.table)} r ${joined}
               where ${condition(sql`r.id`)} and r.id <= ${Number.MAX_SAFE_INTEGER}`;
 }
 
-/** SQL for the JSON text of a column; null for a column that this database lacks. */
-function textOfColumn(field: string, definition: Field, known: Set<string>): Statement | null {
+/** The character sets of the columns of a table, by column; null for a column that stores no text. */
+type Charsets = Map<string, string | null>;
+
+/** SQL for the JSON text of a column, in utf8mb4; null for a column that this database lacks. */
+function textOfColumn(field: string, definition: Field, charsets: Charsets): Statement | null {
   const column = columnOf(field, definition);
-  if (!column || !known.has(column)) return null;
+  if (!column || !charsets.has(column)) return null;
   const value = sql`r.${name(column)}`;
-  return (asJson[definition.kind] ?? asJson['text'])?.(value) ?? null;
+  const asJson = jsonOf[definition.kind];
+  if (asJson) return asJson(value);
+  // Converting a text takes as long as hashing it, and most are in utf8mb4 already.
+  const text = charsets.get(column) === 'utf8mb4' ? value : sql`convert(${value} using utf8mb4)`;
+  return sql`coalesce(json_quote(${text}), 'null')`;
 }
 
 const number = (value: Statement) => sql`coalesce(${value}, 'null')`;
 
-/** SQL for the JSON text of a stored value, by kind of field. */
-const asJson: Record<string, (value: Statement) => Statement> = {
-  text: (value) => sql`coalesce(json_quote(convert(${value} using utf8mb4)), 'null')`,
+/** SQL for the JSON text of a stored value that is no text, by kind of field. */
+const jsonOf: Record<string, (value: Statement) => Statement> = {
   integer: number,
   reference: number,
   flag: (value) => sql`if(${value}, 'true', 'false')`,
@@ -109,15 +118,15 @@ const asJson: Record<string, (value: Statement) => Statement> = {
                         if(locate('.', cast(${value} as char)) > 0, '', '.000'), 'Z"'), 'null')`,
 };
 
-async function columnsOf(on: Queryable, { table }: Entity): Promise<Set<string>> {
+async function charsetsOf(on: Queryable, { table }: Entity): Promise<Charsets> {
   const columns = await cachedFor(on, `columns of ${table}`, () =>
-    select<{ name: string }>(
+    select<{ name: string; charset: string | null }>(
       on,
-      sql`select column_name as name from information_schema.columns
+      sql`select column_name as name, character_set_name as charset from information_schema.columns
            where table_schema = database() and table_name = ${table}`,
     ),
   );
-  return new Set(columns.map((column) => column.name));
+  return new Map(columns.map((column) => [column.name, column.charset]));
 }
 
 /** The first id in a table that is at least `from`; null when there is none. */

@@ -74,6 +74,15 @@ export async function latestArrivals(on: Queryable, entity: string, ids: number[
   return new Map(lines.map((line) => [line.row_id, line]));
 }
 
+/** The row that a save added, as it was stored then; null if it added none. */
+export async function addedBy(on: Queryable, transfer: string): Promise<Row | null> {
+  const [line] = await select<Pick<Arrival, 'after_image'>>(
+    on,
+    sql`select after_image from arrival where transfer = ${transfer} order by seq limit 1`,
+  );
+  return line ? parseImage(line.after_image) : null;
+}
+
 /** Finds in the history the contents with these hashes, by key text. `wanted`: the hashes, by key text. */
 export async function replacedContents(on: Queryable, wanted: Map<string, string>) {
   const lines = await select<Pick<Arrival, 'entity' | 'row_id' | 'before_image' | 'after_image'>>(

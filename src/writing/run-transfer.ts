@@ -4,14 +4,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PoolConnection } from 'mysql2/promise';
 import { isSameRow } from '../catalog/content.ts';
-import { keyText, titleOf, type RowKey } from '../catalog/entity.ts';
+import { keyText, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { isTransient, willPass } from '../database/transient-errors.ts';
 import { isUnwilling } from '../database/unwillingness.ts';
-import type { Databases, Environment } from '../environments/environment.ts';
+import type { Environment } from '../environments/environment.ts';
 import { reasonOf } from '../environments/unreachable.ts';
 import { read } from '../rows/store.ts';
-import { fromOtherRows, referencingRows } from '../rows/references.ts';
 import { readVersion } from '../version/metadata.ts';
 import { apply } from './apply.ts';
 import * as claims from './claims.ts';
@@ -20,6 +19,7 @@ import { finish, refuse } from './finish.ts';
 import * as journal from './journal.ts';
 import { failpoint } from '../database/failpoints.ts';
 import { refusalOf } from './refusal.ts';
+import { refuseReferenced } from './referenced.ts';
 import { rollBackThere as putBackThere } from './rollback.ts';
 import { lockNames, namedIn, refuseTaken, unlockNames } from './unique-names.ts';
 import {
@@ -159,7 +159,7 @@ async function recheck(work: Work, connection: PoolConnection) {
   for (const key of work.reliedOn) {
     if (!rows.has(keyText(key))) throw parentGone(key);
   }
-  await refuseReferenced(place, work);
+  await refuseReferenced(place, work.steps);
 }
 
 async function refuseUnlessOpen({ there }: Work) {
@@ -171,22 +171,6 @@ async function refuseUnlessOpen({ there }: Work) {
   if (version === null) {
     const message = 'The database there does not say which version it has.';
     throw new ChangedMeanwhile({ reason: 'no-version', row: null, message });
-  }
-}
-
-/** Refuses a transfer that removes a row to which a row outside of the transfer still refers. */
-async function refuseReferenced(place: Databases, { steps }: Work) {
-  const removals = steps.filter((step) => step.action === 'remove');
-  const uses = await referencingRows(place, removals, { under: true });
-  const [use] = fromOtherRows(uses, steps);
-  if (use) {
-    const { entity, row } = use.referrer;
-    const message = `${entity.label.one} “${titleOf(entity, row)}” began to use it meanwhile.`;
-    throw new ChangedMeanwhile({
-      reason: 'still-used',
-      row: { entity: entity.name, id: row.id },
-      message,
-    });
   }
 }
 

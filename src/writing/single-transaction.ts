@@ -1,8 +1,8 @@
-// Inserts and updates MySQL rows in this environment. Journal, rows and row states are in one database, so the whole
-// write is a single transaction, and a crash leaves nothing half-written. Rows that are claimed or have changed
-// meanwhile are not written. Removals go through the journal, which checks references.
+// Writes of MySQL rows in this environment: saves, deletions and refreshes. Journal, rows and sync state (what is
+// recorded of each row) are in one database, so a single transaction is the whole write, and a crash leaves nothing
+// behind. Rows that are claimed or changed meanwhile are not written.
 import { isSameRow } from '../catalog/content.ts';
-import { keyText, type Row } from '../catalog/entity.ts';
+import { keyText } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { isUnwilling } from '../database/unwillingness.ts';
 import { command, transaction } from '../database/sql.ts';
@@ -28,40 +28,47 @@ import {
   type Change,
   type WriteContext,
   type WriteOptions,
-} from './write-here.ts';
+} from './changes.ts';
 import { failpoint } from '../database/failpoints.ts';
 import { writeStatesAndArrivals } from './state-and-arrivals.ts';
 import type { Author } from '../state/row-state.ts';
 import { correctStates, isStoredDifferently, readBack } from './read-back.ts';
 import { enterTables } from './table-locks.ts';
 import { changedThere, parentGone, type Work } from './work.ts';
+import { isTransient } from '../database/transient-errors.ts';
+import { notCertain } from './journaled-write.ts';
 import { isRefusal } from './refusal.ts';
+import { refuseReferenced } from './referenced.ts';
+import { lockNames, namedIn, refuseTaken, unlockNames } from './unique-names.ts';
 
 /** The database server ends this connection after this many seconds without a statement. */
 const SILENCE = 15;
 
 /**
- * Writes the changes in one transaction. Returns false if the write was refused and nothing was
- * written; the caller then writes through the journal, which finds the reason. Connection errors
- * are thrown, because they leave it unknown whether the rows were written.
+ * Writes the changes in one transaction. Returns null when something prevents that and nothing was written: writing
+ * through the journal then finds the reason.
+ * @throws Unavailable when the database stopped answering, so that the outcome is unknown
  */
 export async function writeInOneTransaction(
   { here, onStoredDifferently }: WriteContext,
   author: Author,
-  changes: (Change & { after: Row })[],
+  changes: Change[],
   naming: WriteOptions,
-): Promise<boolean> {
+): Promise<journal.Transfer | null> {
   const relied = await reliedOn(here, changes);
   const steps: journal.WrittenStep[] = changes.map((change, index) => ({
     ...asStep(change),
     seq: index + 1,
     outcome: null,
   }));
+  const draft = draftOf(author, steps, relied, naming);
+  const named = namedIn({ transfer: draft, steps });
   try {
-    await transaction(here.writers, async (connection) => {
-      // This connection has no claim by which recovery could find and end it. So the database
-      // server must end the connection if this process is suspended.
+    const written = await transaction(here.writers, async (connection) => {
+      // Recovery could not find this connection, because it has no claim. So the server itself must end it if this
+      // process is suspended.
       await command(connection, `SET SESSION wait_timeout = ${SILENCE}`);
+      await lockNames(connection, named);
       await enterTables(connection, steps);
       // The clock row is locked before the gate, so that other writers can claim rows while this
       // writer waits for the clock.
@@ -80,10 +87,11 @@ export async function writeInOneTransaction(
       }
       const gone = relied.find((key) => !parents.has(keyText(key)));
       if (gone) throw parentGone(gone);
+      await refuseReferenced(place, steps);
+      await refuseTaken(place, named);
       const tombstones = await instantsOfTombstones(connection, steps);
       const former = formerInstants([...instantsOfRows(now), ...tombstones]);
       const instants = new Instants(clock, former);
-      const draft = draftOf(author, steps, relied, naming);
       const transfer = await journal.openEnded(connection, here, draft, instants.start);
       const work: Work = {
         here,
@@ -103,21 +111,31 @@ export async function writeInOneTransaction(
       await failpoint('rows');
       const drawn = new Map(steps.map((step) => [keyText(step), instants.of(step)]));
       await readBack(place, steps, drawn, instants);
-      await writeStatesAndArrivals(asStored(work), connection, instants, 'in the work');
-      await readBack(place, steps, drawn, instants);
+      const arrivals = await writeStatesAndArrivals(
+        asStored(work),
+        connection,
+        instants,
+        'in the work',
+      );
+      // The rows are read once more only if triggers on the table `arrival` may have changed them.
+      if (arrivals > 0) await readBack(place, steps, drawn, instants);
       await correctStates(connection, steps, instants);
       await recordEnd(connection, work, new Map());
       await setClock(connection, instants.end);
       await failpoint('before commit');
       await command(connection, 'SET SESSION wait_timeout = DEFAULT');
+      await command(connection, 'COMMIT');
+      await unlockNames(connection, named);
+      return transfer;
     });
     await failpoint('after commit');
     const differing = steps.filter(isStoredDifferently);
     if (differing.length > 0) onStoredDifferently?.(differing);
-    return true;
+    return written;
   } catch (error) {
-    if (isBlocked(error)) return false;
-    throw error;
+    if (isBlocked(error)) return null;
+    // A refresh is a job, which tries again; a person must know that the row may have been saved.
+    throw naming.kind !== 'refresh' && isTransient(error) ? notCertain() : error;
   }
 }
 

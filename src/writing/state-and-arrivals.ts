@@ -23,12 +23,13 @@ import { rootOf } from '../catalog/family.ts';
  */
 type Images = 'in the journal' | 'in the work';
 
+/** Writes both; returns how many arrivals it wrote. */
 export async function writeStatesAndArrivals(
   work: Work,
   connection: PoolConnection,
   instants: Instants,
   images: Images = imagesOf(work),
-) {
+): Promise<number> {
   const { transfer, steps } = work;
   const instant = instants.start;
   const rootKeys = steps.flatMap(rootKeysOf);
@@ -74,12 +75,11 @@ export async function writeStatesAndArrivals(
   }
   await states.writeStates(connection, [...after.values()]);
   if (images === 'in the journal') {
-    await copyArrivals(connection, work, instant);
-  } else {
-    const versions = new Map([...origins].map(([text, { version }]) => [text, version + 1]));
-    for (const [text, { version }] of after) versions.set(text, version);
-    await writeArrivals(work, connection, instant, versions);
+    return copyArrivals(connection, work, instant);
   }
+  const versions = new Map([...origins].map(([text, { version }]) => [text, version + 1]));
+  for (const [text, { version }] of after) versions.set(text, version);
+  return writeArrivals(work, connection, instant, versions);
 }
 
 /** The keys of rows that exist and have no line. */
@@ -144,6 +144,7 @@ async function writeArrivals(
     };
   });
   await insertRows(connection, 'arrival', rows);
+  return rows.length;
 }
 
 /** Records arrivals by copying the contents from the journal inside the database, instead of sending them again. */

@@ -9,6 +9,7 @@ import { isSameName } from '../catalog/name-key.ts';
 import { first, sql } from '../database/sql.ts';
 import type { Databases } from '../environments/environment.ts';
 import { rowsWithUniqueValue } from '../rows/store.ts';
+import type { Draft } from './transfer.ts';
 import { ChangedMeanwhile, type Work } from './work.ts';
 
 /** The values that a write sets in one unique field, and the ids of the rows that it writes. */
@@ -18,7 +19,10 @@ type Named = { entity: Entity; field: string; values: string[]; ids: Set<number>
  * Returns the unique names that a write sets. Returns none for a refresh: production’s names may be
  * older than the rule for unique names, and a refresh must copy them anyway.
  */
-export function namedIn({ transfer, steps }: Work): Named[] {
+export function namedIn({
+  transfer,
+  steps,
+}: Pick<Work, 'steps'> & { transfer: Pick<Draft, 'kind'> }): Named[] {
   if (transfer.kind === 'refresh') return [];
   return [...new Set(steps.map((step) => step.entity))].toSorted().flatMap((name) => {
     const entity = entityNamed(name);
