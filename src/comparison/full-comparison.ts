@@ -181,7 +181,7 @@ async function* bothInParts(here: Environment, there: Environment, entity: Entit
   }
 }
 
-/** Reads rows in parts, and buffers rows whose ids are higher than those requested so far. */
+/** Reads rows in parts, in order of id. Rows of a part beyond the requested ids are kept for the next request. */
 class ReadAhead {
   readonly #parts: AsyncIterator<Row[]>;
   #rows: Row[] = [];

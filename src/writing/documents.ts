@@ -25,8 +25,8 @@ export const isBeforePivot = (step: journal.Step) =>
   isDocumentStep(step) && step.action !== 'remove';
 
 /**
- * Returns the steps that write documents before the COMMIT in MySQL: all steps except removals, and
- * removals of documents whose unique value another document takes.
+ * Returns the steps that write documents before the COMMIT in MySQL: every step that is not a removal, and those removals
+ * that free a unique value for another document.
  */
 export function writtenBeforePivot(steps: journal.WrittenStep[], stored: StoredByKey) {
   const own = steps.filter(isDocumentStep);

@@ -208,7 +208,7 @@ describe('starting a migration', () => {
     },
   );
 
-  test('a migration that stopped after the recent messages continues with the part “remaining”, and ignores “recent”', async () => {
+  test('after a migration has stopped with its recent messages, a request for the part “remaining” continues it, and one for “recent” does nothing', async () => {
     await setMove('acme', stopped);
     const again = await key.post('/migrate', { account_id: 'acme', part: 'recent' });
     expect([again.status, await jobs()]).toEqual([200, []]);

@@ -91,7 +91,7 @@ async function becomes(wanted: number) {
   expect(await connections()).toBe(wanted);
 }
 
-test('20 simultaneous users of a new database share one connection pool', async () => {
+test('20 simultaneous first requests to a database open only one connection pool', async () => {
   const name = await make('shared');
   const environments = new Set();
   await Promise.all(

@@ -184,7 +184,7 @@ test('a pipeline run waits while the datasets database cannot be reached, and co
   expect((await pipeline.carry(run)).state).toBe('completed');
 });
 
-test('a pipeline run whose connections to the datasets database break inserts each page once', async () => {
+test('a pipeline run inserts each page exactly once even if its connections to the datasets database break', async () => {
   const run = await begin();
   failpoints.reached = async (point) => {
     if (point !== 'table created') return;

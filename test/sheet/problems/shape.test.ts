@@ -17,7 +17,7 @@ test('the transfer sheet counts the length of a value in characters, not in UTF-
   expect(banner('👍👍👍👍')).toHaveLength(1);
 });
 
-test('the transfer sheet reports a column that the destination lacks once, not once for each row', () => {
+test('the transfer sheet reports a column missing at the destination only once, not once for each row', () => {
   const columns = new Map([
     ['sts', new Map([['text', { maxLength: 200, isRequired: true, charset: null }]])],
   ]);
