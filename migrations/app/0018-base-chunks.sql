@@ -1,5 +1,5 @@
 -- For each 1,000 ids of an entity: the hash at which each row was last known to be equal here and at the destination,
--- and since when; 38 bytes for each id, zeros for none. A row with a line in destination_state has its base there.
+-- and since when; 40 bytes for each row. A row with a line in destination_state has its base there.
 -- `digest` is that of all ids and hashes. `generation` grows with each write.
 CREATE TABLE base_chunk (
   entity VARCHAR(40) NOT NULL,

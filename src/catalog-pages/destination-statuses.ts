@@ -67,7 +67,7 @@ async function liveStatuses(
 ): Promise<DestinationStatuses> {
   const at = new Date().toISOString();
   const pairs = await comparePairs(here, destination, keys, known ? { known } : {});
-  await recordObservations(here.sql, pairs.values(), at).catch((error: unknown) => {
+  await recordObservations(here, pairs.values(), at).catch((error: unknown) => {
     // An observation cannot be recorded while this environment’s database is read-only. A list page
     // must work even then, because it only reads.
     here.log.warn({ err: error }, 'an observation was not recorded');

@@ -33,7 +33,7 @@ export async function rowContext(req: Request, entity: Entity, row: Row) {
     claims: await onRows(here.sql, [key]),
     environment: here.name,
   });
-  const history = await historyOf(here.sql, key, 4);
+  const history = await historyOf(here, key, 4);
   return {
     entity,
     row,

@@ -90,7 +90,7 @@ export async function history(req: Request, res: Response) {
     ],
     entity,
     state,
-    lines: (await historyOf(req.here.sql, key, 200)).map((arrival) => historyLine(arrival, entity)),
+    lines: (await historyOf(req.here, key, 200)).map((arrival) => historyLine(arrival, entity)),
     columns: [
       { side: 'before', label: 'Before' },
       { side: 'after', label: 'After' },
@@ -102,7 +102,7 @@ export async function history(req: Request, res: Response) {
 export async function moment(req: Request, res: Response) {
   const { entity, id } = addressed(req);
   const key = { entity: entity.name, id };
-  const lines = await rowAtMoment(req.here.sql, key, numberOrNull(req.params['arrival']) ?? 0);
+  const lines = await rowAtMoment(req.here, key, numberOrNull(req.params['arrival']) ?? 0);
   const [own] = lines;
   if (!own) throw new NotFound('There is no such line in this history.');
   await page(req, res, 'catalog-pages/moment', {

@@ -18,7 +18,7 @@ import { settleAll } from '../settle-all.ts';
 import { statusOf, withDependents, type Status } from '../state/status.ts';
 import { rootOf } from '../catalog/family.ts';
 import { replacedContents } from '../state/history.ts';
-import { addLinesOf } from '../state/untouched.ts';
+import { addLines } from '../state/untouched.ts';
 import { withTheirDependents } from '../rows/dependents.ts';
 
 /**
@@ -144,22 +144,31 @@ function withContent(
 
 /** Records what was observed of the pairs at `at`. The content of a row that is equal on both sides becomes its base. */
 export async function recordObservations(
-  on: Pool | PoolConnection,
+  here: Databases & { sql: Pool | PoolConnection },
   pairs: Iterable<RowPair>,
   at: string,
 ) {
-  const untouched = new Map<string, Row>();
+  const untouched: RowKey[] = [];
   const news = [...pairs].flatMap(
-    ({ key, entity, here, there, hereHash, thereHash: seen, state, destinationState: stop }) => {
+    ({
+      key,
+      entity,
+      here: row,
+      there,
+      hereHash,
+      thereHash: seen,
+      state,
+      destinationState: stop,
+    }) => {
       if (entity.isMatchedByName) return [];
       const isEqual = there !== null && hereHash === seen;
       const one = newObservation(key, { there, seen, isEqual }, stop);
-      if (one && here && !state) untouched.set(keyText(key), here);
+      if (one && row && !state) untouched.push(key);
       return one ?? [];
     },
   );
-  await addLinesOf(on, untouched);
-  await writeObservations(on, news, at);
+  await addLines(here, untouched);
+  await writeObservations(here.sql, news, at);
 }
 
 /** Computes the status of a row together with its dependent rows. */

@@ -1,14 +1,14 @@
 // Compares every row of both sides and corrects what is recorded about it. Of tables only the rows are read whose
 // hashes differ, or differ from what is recorded; documents are all read, because MongoDB computes no hashes.
-import { hashOf, isSameContent } from '../catalog/content.ts';
-import { keyText, type Entity, type Row } from '../catalog/entity.ts';
+import { canonical, hashOf, isSameContent } from '../catalog/content.ts';
+import { keyText, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
 import { toSqlInstant, transaction } from '../database/sql.ts';
 import { CHUNK_SIZE, chunkOf, type RowHashes } from '../rows/row-hashes.ts';
 import { refuseWhileUpdating } from '../environments/updating.ts';
 import type { Environment } from '../environments/environment.ts';
 import { read, walk } from '../rows/store.ts';
 import { settleAll } from '../settle-all.ts';
-import { byChunk, writeBases } from '../state/base-chunks.ts';
+import { byChunk, readBaseDigests, writeBases, type BaseChunk } from '../state/base-chunks.ts';
 import { newObservation, writeObservations, type Observation } from '../state/destination-state.ts';
 import { withMappedNames, readMappings, type Mappings } from '../state/name-mapping.ts';
 import {
@@ -21,11 +21,12 @@ import {
   type Recorded,
 } from '../state/recorded.ts';
 import { readStates, stateAfter, writeStates } from '../state/row-state.ts';
-import { addLinesOf, originsOf, OUTSIDE } from '../state/untouched.ts';
+import { addLines, originsOf, OUTSIDE } from '../state/untouched.ts';
 import { onRows } from '../writing/claims.ts';
 import { batches, isComparedByDigest, prefetch } from './chunks.ts';
 
 const PART = CHUNK_SIZE;
+const LAST_CHUNK = chunkOf(Number.MAX_SAFE_INTEGER);
 
 export type ComparisonSides = {
   here: Environment;
@@ -46,15 +47,21 @@ async function* compareHashes(sides: ComparisonSides, entity: Entity): AsyncGene
   const how = { from: 0, along: 'all', withSyncState: true } as const;
   const looks = prefetch(batches(entity, [here, there], how), async (batch) => {
     const recorded = await recordedIn(here.sql, entity.name, batch.opened);
-    for (const chunk of batch.opened) {
-      recorded.generations.set(chunk, batch.bases.get(chunk)?.generation ?? 0);
-    }
     const [own = new Map(), other = new Map()] = batch.hashes;
-    const seen = judge({ own, other }, recorded);
-    return { batch, recorded, seen, rows: await readBoth(sides, entity, seen.unsettled) };
+    const unsettled = unsettledIn({ own, other }, recorded);
+    return { batch, recorded, unsettled, rows: await readBoth(sides, entity, unsettled) };
   });
-  for await (const { batch, recorded, seen, rows } of looks) {
-    await record(sides, entity, { at: batch.at, recorded, ...seen, ...rows });
+  for await (const { batch, recorded, unsettled, rows } of looks) {
+    const { at, bases: generations } = batch;
+    // The rows were read after their lines, so no line is newer than what was read.
+    await record(sides, entity, {
+      at,
+      recorded,
+      generations,
+      unsettled,
+      ...rows,
+      isNewerThanLines: true,
+    });
     yield batch.counts.flatMap((one) => [...one.values()]).reduce((sum, one) => sum + one, 0);
   }
 }
@@ -70,6 +77,8 @@ async function readBoth({ here, there }: ComparisonSides, entity: Entity, ids: n
 /** Compares rows by reading all of them on both sides. */
 async function* compareRows(sides: ComparisonSides, entity: Entity): AsyncGenerator<number> {
   const { here, there, mappings } = sides;
+  // Read before any row, so that bases that are written during the comparison stay.
+  const generations = await readBaseDigests(here.sql, entity.name, 0, LAST_CHUNK);
   const parts = prefetch(bothInParts(here, there, entity), async (part) => {
     const numbers = await chunksOf(part, here, entity);
     return { ...part, recorded: await recordedIn(here.sql, entity.name, numbers) };
@@ -79,72 +88,93 @@ async function* compareRows(sides: ComparisonSides, entity: Entity): AsyncGenera
       new Map(
         [...rows].map(([id, row]) => [id, hashOf(entity, withMappedNames(entity, row, mapped))]),
       );
-    const seen = judge({ own: hashes(own, mappings), other: hashes(other, new Map()) }, recorded);
-    await record(sides, entity, { at, recorded, ...seen, own, other });
+    const both = { own: hashes(own, mappings), other: hashes(other, new Map()) };
+    const unsettled = unsettledIn(both, recorded);
+    await record(sides, entity, {
+      at,
+      recorded,
+      generations,
+      unsettled,
+      own,
+      other,
+      isNewerThanLines: false,
+    });
     yield own.size + other.size;
   }
 }
 
-type Judged = {
-  /** The bases to write: rows that are equal on both sides. */
-  bases: Map<number, string | null>;
-  /** The ids of rows that differ, or differ from what is recorded of them. */
-  unsettled: number[];
-};
-
-/** Decides by hashes which rows are as recorded, and which must be looked at. */
-function judge({ own, other }: Record<'own' | 'other', RowHashes>, recorded: Recorded): Judged {
-  const bases = new Map<number, string | null>();
+/** Finds by their hashes the rows that differ, or differ from what is recorded of them; returns their ids. */
+function unsettledIn(
+  { own, other }: Record<'own' | 'other', RowHashes>,
+  recorded: Recorded,
+): number[] {
   const unsettled: number[] = [];
   const ids = new Set([...own.keys(), ...other.keys(), ...recordedIds(recorded)]);
   for (const id of ids) {
     const hashes = { here: own.get(id) ?? null, there: other.get(id) ?? null };
-    const { here, there } = hashes;
-    if (here === there && (recorded.bases.get(id) ?? null) !== here) bases.set(id, here);
     if (!isSettled(recorded, id, hashes)) unsettled.push(id);
   }
-  return { bases, unsettled };
+  return unsettled;
 }
 
-type Seen = Judged & {
+type Seen = {
   at: string;
   recorded: Recorded;
+  generations: Map<number, BaseChunk>;
+  /** The ids of rows that differ, or differ from what is recorded of them. */
+  unsettled: number[];
   /** The rows of both sides, by id; at least those that are unsettled. */
   own: Map<number, Row>;
   other: Map<number, Row>;
+  /** Whether the rows were read after their lines; otherwise a line that is newer than `at` is right. */
+  isNewerThanLines: boolean;
 };
 
 /** Writes what a comparison has found about the rows of some chunks. */
 async function record({ here, mappings }: ComparisonSides, entity: Entity, seen: Seen) {
-  const { at, recorded, bases, own, other } = seen;
+  const { at, recorded, own, other } = seen;
+  const bases = new Map<number, string | null>();
   const news: Observation[] = [];
   const wrong: number[] = [];
-  const lineless = new Map<string, Row>();
+  const untouched: RowKey[] = [];
   const since = new Map<string, string>();
   for (const id of seen.unsettled) {
+    const key = { entity: entity.name, id };
     const [row, their] = [own.get(id), other.get(id)];
     const known = lastKnown(recorded, id);
     const mine = row && withMappedNames(entity, row, mappings);
     const hereHash = mine ? hashOf(entity, mine) : null;
     const isEqual = Boolean(mine && their && isSameContent(entity, mine, their));
     const thereHash = isEqual ? hereHash : their ? hashOf(entity, their) : null;
-    if (isEqual) bases.set(id, hereHash);
-    if (!known.hasLine && (isEqual || (!row && !their))) continue;
-    if (hereHash !== known.here) wrong.push(id);
-    const observed = { there: their ?? null, seen: thereHash, isEqual };
+    if (!known.hasLine && (isEqual || (!row && !their))) {
+      if (known.base !== hereHash) bases.set(id, hereHash);
+      // Another program wrote the same content on both sides: a person who edits the row must notice.
+      if (isEqual && known.base !== null && known.base !== hereHash) wrong.push(id);
+      continue;
+    }
+    const isEditedHere = hereHash !== known.here;
+    if (isEditedHere) wrong.push(id);
+    if (row && !recorded.here.has(id)) untouched.push(key);
     const stop = { observed_hash: known.there, base_hash: known.base };
-    const one = newObservation({ entity: entity.name, id }, observed, stop);
+    const one =
+      isEditedHere && their && !isEqual && thereHash !== null && thereHash === known.base
+        ? // Only the destination still has the content of the base.
+          { key, hash: thereHash, base: { hash: thereHash, content: canonical(entity, their) } }
+        : newObservation(key, { there: their ?? null, seen: thereHash, isEqual }, stop);
     if (!one) continue;
     news.push(one);
     const line = recorded.there.get(id);
-    if (line) since.set(keyText(one.key), line.observed_at);
-    if (row && !recorded.here.has(id)) lineless.set(keyText(one.key), row);
+    const isOlder = line && (seen.isNewerThanLines || line.observed_at < toSqlInstant(at));
+    if (isOlder) since.set(keyText(key), line.observed_at);
   }
   // The states are corrected first, so that no observation is recorded beside a wrong one.
   await correctStates(here, entity, wrong, other);
-  await addLinesOf(here.sql, lineless);
+  await addLines(here, untouched);
   await writeObservations(here.sql, news, at, { since });
-  await writeBases(here.sql, entity.name, byChunk(bases), at, recorded.generations);
+  const generations = new Map(
+    byChunk(bases).map(({ chunk }) => [chunk, seen.generations.get(chunk)?.generation ?? 0]),
+  );
+  await writeBases(here.sql, entity.name, byChunk(bases), at, generations);
 }
 
 type RowsInPart = { after: number; upTo: number; own: Map<number, Row>; other: Map<number, Row> };

@@ -11,6 +11,7 @@ import type { Change } from '../writing/changes.ts';
 import { readStates, type RowState } from '../state/row-state.ts';
 import { readDestinationHashes, type DestinationHashes } from '../state/destination-state.ts';
 import { settleAll } from '../settle-all.ts';
+import { OUTSIDE } from '../state/untouched.ts';
 import { keyOf } from './report.ts';
 
 type Sides = { here: Environment; there: Databases | null; source: Environment };
@@ -114,7 +115,9 @@ function reasonToSkip(
   if (before === null) return null;
   if (state?.engineering_by) return `changed by the engineer ${state.engineering_by}`;
   if (!stop?.base_hash) return 'not known to be the same row';
-  return hashOf(entity, before) === stop.base_hash ? null : `changed here by ${state?.changed_by}`;
+  return hashOf(entity, before) === stop.base_hash
+    ? null
+    : `changed here by ${state?.changed_by ?? OUTSIDE}`;
 }
 
 /**

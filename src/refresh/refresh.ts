@@ -201,7 +201,7 @@ const prepareDocuments = (from: RefreshRun, entity: Entity, after: number) => {
       rows: rows.length,
       after: ids.at(-1) ?? 0,
       highest: ids,
-      keep: (done) => recordPart(from, entity, done, { at }),
+      keep: (done) => recordPart(from, entity, done, at),
     };
   });
 };
@@ -230,12 +230,11 @@ async function* prepareTable(
   for await (const some of parts) yield* prefetch(some, (part) => preparePart(from, entity, part));
 }
 
-/** Chunks of a table that are written together. `equal`: the hashes of rows that are equal on all sides, by id. */
+/** Chunks of a table that are written together, and the ids of the rows that must be read. */
 type TablePart = {
   at: string;
   chunks: number[];
   ids: number[];
-  equal: Map<number, string>;
   here: RowHashes;
   rows: number;
 };
@@ -246,18 +245,15 @@ async function partsOf(from: RefreshRun, entity: Entity, batch: Batch): Promise<
   const isRecording = !from.dryRun && from.there !== null;
   const recorded = await recordedIn(from.here.sql, entity.name, isRecording ? batch.opened : []);
   const idsOf = Map.groupBy(theirs.keys(), chunkOf);
-  const fresh = () => ({ at: batch.at, chunks: [], ids: [], equal: new Map(), here, rows: 0 });
+  const fresh = () => ({ at: batch.at, chunks: [], ids: [], here, rows: 0 });
   const parts: TablePart[] = [];
   let part: TablePart = fresh();
   for (const chunk of batch.numbers) {
-    const equal: [number, string][] = [];
     const ids = (idsOf.get(chunk) ?? []).filter((id) => {
       const hash = theirs.get(id) ?? '';
       if (here.get(id) !== hash) return true;
       if (!isRecording) return false;
-      if (!isSettled(recorded, id, { here: hash, there: there.get(id) ?? null })) return true;
-      if (there.get(id) === hash) equal.push([id, hash]);
-      return false;
+      return !isSettled(recorded, id, { here: hash, there: there.get(id) ?? null });
     });
     if (part.chunks.length > 0 && part.ids.length + ids.length > CHUNK_SIZE) {
       parts.push(part);
@@ -265,7 +261,6 @@ async function partsOf(from: RefreshRun, entity: Entity, batch: Batch): Promise<
     }
     part.chunks.push(chunk);
     part.ids.push(...ids);
-    for (const [id, hash] of equal) part.equal.set(id, hash);
     part.rows += batch.counts[1]?.get(chunk) ?? 0;
   }
   return part.chunks.length > 0 ? [...parts, part] : parts;
@@ -274,7 +269,7 @@ async function partsOf(from: RefreshRun, entity: Entity, batch: Batch): Promise<
 async function preparePart(
   from: RefreshRun,
   entity: Entity,
-  { at, chunks, ids, equal, here, rows }: TablePart,
+  { at, chunks, ids, here, rows }: TablePart,
 ): Promise<PreparedPart> {
   const read = await readRows(from.source, entity, ids);
   return {
@@ -282,7 +277,7 @@ async function preparePart(
     rows,
     after: ((chunks.at(-1) ?? 0) + 1) * CHUNK_SIZE - 1,
     highest: ids,
-    keep: (done) => recordPart(from, entity, done, { at, equal }),
+    keep: (done) => recordPart(from, entity, done, at),
   };
 }
 

@@ -1,35 +1,28 @@
 // Records after a refresh what is known of each row. Where a row is equal here and at the destination, that is its base,
 // and needs no line; other rows get a line each.
 import { hashOf, isSameContent } from '../catalog/content.ts';
-import { keyText, type Entity, type Row } from '../catalog/entity.ts';
+import { keyText, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
 import type { Environment } from '../environments/environment.ts';
 import { read } from '../rows/store.ts';
 import { byChunk, writeBases } from '../state/base-chunks.ts';
 import { newObservation, writeObservations, type Observation } from '../state/destination-state.ts';
 import { withMappedNames } from '../state/name-mapping.ts';
 import { idsWithLines } from '../state/recorded.ts';
-import { addLinesOf } from '../state/untouched.ts';
+import { correctHashes } from '../state/row-state.ts';
+import { addLines } from '../state/untouched.ts';
 import type { PartPlan } from './plan-part.ts';
 import { keyOf } from './report.ts';
 
 type Sides = { here: Environment; there: Environment | null; source: Environment };
 
-/**
- * Records what is known of the rows of a part, observed at `at`. `equal`: the hashes of rows that were not read,
- * because they are equal on all sides, by id.
- */
-export async function recordPart(
-  sides: Sides,
-  entity: Entity,
-  decided: PartPlan,
-  { at, equal = new Map() }: { at: string; equal?: Map<number, string> },
-) {
+/** Records what is known of the rows of a part, observed at `at`. */
+export async function recordPart(sides: Sides, entity: Entity, decided: PartPlan, at: string) {
   const { here, there } = sides;
   if (!there) return;
   const { bases, untouched, seen } = await newsOf(sides, entity, decided);
   const written = new Set(decided.changes.map(({ after }) => after?.id));
   const isWritten = ({ key }: Observation) => written.has(key.id);
-  await addLinesOf(here.sql, untouched);
+  await addLines(here, untouched);
   // Rows that this refresh has just written are equal on both sides, whatever was observed meanwhile.
   await writeObservations(here.sql, seen.filter(isWritten), at, { isBaseCertain: true });
   await writeObservations(
@@ -37,8 +30,20 @@ export async function recordPart(
     seen.filter((one) => !isWritten(one)),
     at,
   );
-  await writeBases(here.sql, entity.name, byChunk(new Map([...equal, ...bases])), at);
+  await writeBases(here.sql, entity.name, byChunk(bases), at);
+  await correctHashes(here.sql, outdated(entity, decided));
 }
+
+/**
+ * The hashes before and after for lines that a list or a sheet added while this refresh wrote the rows: they have the
+ * hash of the content before it.
+ */
+const outdated = (entity: Entity, { changes, mappings }: PartPlan) => {
+  const hash = (row: Row) => hashOf(entity, withMappedNames(entity, row, mappings));
+  return changes.flatMap(({ before, after }) =>
+    before && after ? [{ key: keyOf(entity, before), from: hash(before), to: hash(after) }] : [],
+  );
+};
 
 async function newsOf({ here, there, source }: Sides, entity: Entity, decided: PartPlan) {
   const { rows, mine, stops, mappings, changes } = decided;
@@ -54,7 +59,7 @@ async function newsOf({ here, there, source }: Sides, entity: Entity, decided: P
   );
   const written = new Map<number, Row>();
   for (const { after } of changes) if (after) written.set(after.id, after);
-  const [bases, untouched] = [new Map<number, string>(), new Map<string, Row>()];
+  const [bases, untouched] = [new Map<number, string>(), [] as RowKey[]];
   const seen: Observation[] = [];
   for (const key of keys) {
     const text = keyText(key);
@@ -71,7 +76,7 @@ async function newsOf({ here, there, source }: Sides, entity: Entity, decided: P
     // It is recorded only once that a row is missing at the destination, not again at every refresh.
     if (news) seen.push(news);
     else if (!stop) seen.push({ key, hash: thereHash, base: null });
-    if (own && !lines.has(key.id)) untouched.set(text, own);
+    if (own && !lines.has(key.id)) untouched.push(key);
   }
   return { bases, untouched, seen };
 }

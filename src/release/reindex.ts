@@ -40,7 +40,7 @@ export async function changedSince(on: Queryable, transfer: Transfer): Promise<C
   }
   const lines = await select<{ entity: string; row_id: number; is_gone: number }>(
     on,
-    sql`select a.entity, a.row_id, a.after_image is null as is_gone
+    sql`select a.entity, a.row_id, a.action = 'remove' as is_gone
           from arrival a
           join (select max(id) as id from arrival
                  where id >= ${came.id}

@@ -5,7 +5,6 @@ import { entityNamed } from '../catalog/index.ts';
 import { select, sql } from '../database/sql.ts';
 import type { Environment } from '../environments/environment.ts';
 import { byEntity } from '../rows/store.ts';
-import { readBases } from '../state/base-chunks.ts';
 import { refreshedContents } from '../state/history.ts';
 import { comparePairs } from '../comparison/compare-pairs.ts';
 
@@ -36,10 +35,9 @@ export async function editedInSource(here: Environment, source: Environment): Pr
   const own = lines.filter(({ entity }) => !entityNamed(entity).isMatchedByName);
   const keys = own.map(({ entity, row_id: id }) => ({ entity, id }));
   const pairs = await comparePairs(source, here, keys, { basesIn: here.sql });
-  const bases = await readBases(here.sql, keys);
-  const came = new Map([...bases].map(([text, base]) => [text, [base]]));
+  const came = new Map<string, { at: string; hash: string }[]>();
   for (const [entity, ids] of byEntity(keys)) {
-    for (const { id, at, hash } of await refreshedContents(here.sql, entity, ids)) {
+    for (const { id, at, hash } of await refreshedContents(here, entity, ids)) {
       const text = keyText({ entity: entity.name, id });
       came.set(text, [...(came.get(text) ?? []), { at, hash }]);
     }

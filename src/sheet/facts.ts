@@ -119,7 +119,7 @@ export async function gatherFacts(
     const seen = await comparePairsWithParents(place, there, question);
     return { pairs: seen, namesHere: await linkedRows(place, [...seen.values()].map(asStep)) };
   });
-  if (!question.syncStateIn) await recordObservations(here.sql, pairs.values(), at);
+  if (!question.syncStateIn) await recordObservations(here, pairs.values(), at);
   const steps = [...pairs.values()].map(asStep);
   // None of these queries needs the result of another one, so they run in parallel.
   const [

@@ -22,41 +22,39 @@ export type Base = { hash: string; at: string };
 /** A chunk of bases. `generation` grows each time it is written, and is 0 where it never was. */
 export type BaseChunk = { generation: number; digest: string | null };
 
-/** How many bytes a base takes: a hash, and a time in milliseconds. */
-const [HASH, TIME] = [32, 6];
-const SLOT = HASH + TIME;
-const none = Buffer.alloc(SLOT);
+/** How many bytes a base takes: the place of its id in the chunk, a hash, and a time in milliseconds. */
+const [PLACE, HASH, TIME] = [2, 32, 6];
+const ENTRY = PLACE + HASH + TIME;
 
 /** The digest of the rows of a chunk, as chunkDigests() in rows/row-hashes.ts lets MySQL compute it. */
 const digestOf = (bases: Map<number, Base>): string =>
   hash('sha256', [...bases].map(([id, base]) => `${id} ${base.hash}`).join('\n'));
 
-/** The offsets of the slots that are not empty. */
-function* slotsIn(packed: Buffer): Generator<number> {
-  for (let at = 0; at < packed.length; at += SLOT) {
-    if (packed.compare(none, 0, SLOT, at, at + SLOT) !== 0) yield at;
+/** The ids in a packed chunk, each with the offset of its entry. */
+function* entriesIn(chunk: number, packed: Buffer): Generator<[number, number]> {
+  for (let offset = 0; offset < packed.length; offset += ENTRY) {
+    yield [chunk * CHUNK_SIZE + packed.readUInt16BE(offset), offset];
   }
 }
 
-const idAt = (chunk: number, offset: number) => chunk * CHUNK_SIZE + offset / SLOT;
-
 function unpack(chunk: number, packed: Buffer): Map<number, Base> {
   const bases = new Map<number, Base>();
-  for (const offset of slotsIn(packed)) {
-    const at = new Date(packed.readUIntBE(offset + HASH, TIME)).toISOString();
-    const hex = packed.toString('hex', offset, offset + HASH);
-    bases.set(idAt(chunk, offset), { hash: hex, at: toSqlInstant(at) });
+  for (const [id, offset] of entriesIn(chunk, packed)) {
+    const [from, to] = [offset + PLACE, offset + PLACE + HASH];
+    const at = new Date(packed.readUIntBE(to, TIME)).toISOString();
+    bases.set(id, { hash: packed.toString('hex', from, to), at: toSqlInstant(at) });
   }
   return bases;
 }
 
 function pack(bases: Map<number, Base>): Buffer {
-  const places = [...bases.keys()].map((id) => id % CHUNK_SIZE);
-  const packed = Buffer.alloc(SLOT * (Math.max(-1, ...places) + 1));
+  const packed = Buffer.alloc(ENTRY * bases.size);
+  let offset = 0;
   for (const [id, base] of bases) {
-    const offset = (id % CHUNK_SIZE) * SLOT;
-    packed.write(base.hash, offset, 'hex');
-    packed.writeUIntBE(Date.parse(fromSqlInstant(base.at)), offset + HASH, TIME);
+    packed.writeUInt16BE(id % CHUNK_SIZE, offset);
+    packed.write(base.hash, offset + PLACE, 'hex');
+    packed.writeUIntBE(Date.parse(fromSqlInstant(base.at)), offset + PLACE + HASH, TIME);
+    offset += ENTRY;
   }
   return packed;
 }
@@ -120,13 +118,11 @@ export async function* baseIds(on: Queryable, entity: string): AsyncGenerator<nu
     const last = lines.at(-1);
     if (!last) return;
     after = last.chunk;
-    yield lines.flatMap(({ chunk, bases }) =>
-      [...slotsIn(bases)].map((offset) => idAt(chunk, offset)),
-    );
+    yield lines.flatMap(({ chunk, bases }) => [...entriesIn(chunk, bases)].map(([id]) => id));
   }
 }
 
-/** How many chunks of up to 38 kB are read at a time. */
+/** How many chunks of up to 40 kB are read at a time. */
 const READ = 100;
 
 /** Hashes to write into the chunk `chunk`, by id; null removes the base of a row. */

@@ -4,6 +4,8 @@ import { hashOf } from '../catalog/content.ts';
 import { keyFrom, keyText, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { select, sql, type Queryable } from '../database/sql.ts';
+import type { Databases } from '../environments/environment.ts';
+import { read } from '../rows/store.ts';
 import { whereRows } from './row-state.ts';
 import type { StepAction, TransferKind } from './transfer-kinds.ts';
 
@@ -34,23 +36,50 @@ export const parseImage = (json: string | null) =>
   json === null ? null : (JSON.parse(json) as Row);
 
 /** The history of a row and of its dependent rows, newest first. */
-export const historyOf = (on: Queryable, { entity, id }: RowKey, limit: number) =>
-  select<Arrival>(
-    on,
+export async function historyOf(place: Databases, { entity, id }: RowKey, limit: number) {
+  const lines = await select<Arrival>(
+    place.sql,
     sql`select * from arrival
          where (root_entity = ${entity} and root_id = ${id})
             or (entity = ${entity} and row_id = ${id})
          order by id desc
          limit ${limit}`,
   );
+  return withAfterImages(place, lines);
+}
+
+/**
+ * Adds the contents that were not stored: a row that a refresh inserted is as the next arrival replaced it or, without
+ * one, as it is now.
+ */
+async function withAfterImages<
+  T extends Pick<Arrival, 'id' | 'entity' | 'row_id' | 'action' | 'after_image'>,
+>(place: Databases, lines: T[]): Promise<T[]> {
+  const isBare = ({ action, after_image: after }: T) => after === null && action !== 'remove';
+  const keys = lines.filter(isBare).map(({ entity, row_id: id }) => ({ entity, id }));
+  if (keys.length === 0) return lines;
+  const later = await select<Pick<Arrival, 'id' | 'entity' | 'row_id' | 'before_image'>>(
+    place.sql,
+    sql`select id, entity, row_id, before_image from arrival where ${whereRows(keys)} order by id`,
+  );
+  const ofRow = Map.groupBy(later, ({ entity, row_id: id }) => keyText({ entity, id }));
+  const rows = await read(place, keys);
+  return lines.map((line) => {
+    if (!isBare(line)) return line;
+    const text = keyText({ entity: line.entity, id: line.row_id });
+    const next = ofRow.get(text)?.find(({ id }) => id > line.id);
+    const row = rows.get(text);
+    return { ...line, after_image: next ? next.before_image : row ? JSON.stringify(row) : null };
+  });
+}
 
 /**
  * Returns a row and its dependent rows as they were just after the transfer that the history entry
  * with the id `upTo` belongs to.
  */
-export async function rowAtMoment(on: Queryable, { entity, id }: RowKey, upTo: number) {
+export async function rowAtMoment(place: Databases, { entity, id }: RowKey, upTo: number) {
   const lines = await select<Arrival>(
-    on,
+    place.sql,
     sql`select a.* from arrival a
           join (select max(id) as id from arrival
                  where ((root_entity = ${entity} and root_id = ${id}) or (entity = ${entity} and row_id = ${id}))
@@ -60,7 +89,7 @@ export async function rowAtMoment(on: Queryable, { entity, id }: RowKey, upTo: n
          order by a.entity <> ${entity}, a.entity, a.row_id`,
   );
   const isKept = (line: Arrival) => line.entity === entity || line.after_image !== null;
-  return lines.filter(isKept);
+  return (await withAfterImages(place, lines)).filter(isKept);
 }
 
 /** Returns the newest history entry of each of these rows, by row id. */
@@ -122,13 +151,15 @@ export async function contentHistory(on: Queryable, entity: Entity, ids: number[
  * Returns the hash and time of every content that a refresh or restore copied from production into
  * these rows.
  */
-export async function refreshedContents(on: Queryable, entity: Entity, ids: number[]) {
-  const lines = await select<Pick<Arrival, 'row_id' | 'at' | 'after_image'>>(
-    on,
-    sql`select row_id, at, after_image from arrival
+export async function refreshedContents(place: Databases, entity: Entity, ids: number[]) {
+  const lines = await select<
+    Pick<Arrival, 'id' | 'entity' | 'row_id' | 'action' | 'at' | 'after_image'>
+  >(
+    place.sql,
+    sql`select id, entity, row_id, action, at, after_image from arrival
          where entity = ${entity.name} and row_id in (${ids}) and kind in ('refresh', 'restore')`,
   );
-  return lines.flatMap(({ row_id: id, at, after_image }) => {
+  return (await withAfterImages(place, lines)).flatMap(({ row_id: id, at, after_image }) => {
     const row = parseImage(after_image);
     return row ? [{ id, at, hash: hashOf(entity, row) }] : [];
   });

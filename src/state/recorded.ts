@@ -13,7 +13,6 @@ export type Recorded = {
   here: Map<number, string | null>;
   there: Map<number, DestinationHashes & { observed_at: string }>;
   bases: RowHashes;
-  generations: Map<number, number>;
 };
 
 /** Reads what is recorded of all rows in these chunks. */
@@ -22,14 +21,8 @@ export async function recordedIn(
   entity: string,
   chunks: number[],
 ): Promise<Recorded> {
-  const found: Recorded = {
-    here: new Map(),
-    there: new Map(),
-    bases: new Map(),
-    generations: new Map(),
-  };
+  const found: Recorded = { here: new Map(), there: new Map(), bases: new Map() };
   const bases = await basesInChunks(on, entity, chunks);
-  for (const chunk of chunks) found.generations.set(chunk, bases.get(chunk)?.generation ?? 0);
   for (const one of bases.values()) {
     for (const [id, { hash }] of one.bases) found.bases.set(id, hash);
   }
@@ -106,9 +99,8 @@ export const keysOf = (entity: string, ids: Iterable<number>): RowKey[] =>
   [...ids].map((id) => ({ entity, id }));
 
 /**
- * Whether the hashes of a row on both sides are those that are recorded; a row that is equal on both sides must also
- * have that content as its base. A row without a line is settled if it is equal on both sides: its base is written
- * with those of its chunk.
+ * Whether the hashes of a row on both sides are those that are recorded, and a row that is equal on both sides has that
+ * content as its base. A row that exists here and has a line for the destination must have one for here, too.
  */
 export function isSettled(
   recorded: Recorded,
@@ -116,7 +108,8 @@ export function isSettled(
   { here, there }: Record<'here' | 'there', string | null>,
 ): boolean {
   const known = lastKnown(recorded, id);
-  if (!known.hasLine) return here === there;
+  if (!known.hasLine) return here === there && here === known.base;
+  if (here !== null && !recorded.here.has(id)) return false;
   const isAsKnown = here === known.here && there === known.there;
   return isAsKnown && (here === null || here !== there || known.base === here);
 }

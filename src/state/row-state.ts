@@ -154,3 +154,22 @@ export function updateStates(on: Queryable, statement: Statement): Promise<numbe
   forgetCached();
   return run(on, statement);
 }
+
+/** Replaces recorded hashes that are still the former ones. */
+export async function correctHashes(
+  on: Queryable,
+  changes: { key: RowKey; from: string; to: string }[],
+) {
+  const lines = await readStates(
+    on,
+    changes.map(({ key }) => key),
+  );
+  for (const { key, from, to } of changes) {
+    if (lines.get(keyText(key))?.hash !== from) continue;
+    await updateStates(
+      on,
+      sql`update row_state set hash = ${to}
+           where entity = ${key.entity} and row_id = ${key.id} and hash = ${from}`,
+    );
+  }
+}

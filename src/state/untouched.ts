@@ -11,7 +11,7 @@ import {
 import { entityNamed } from '../catalog/index.ts';
 import { insertRows } from '../database/bulk.ts';
 import { forgetCached } from '../database/cached-for.ts';
-import { select, sql, toSqlInstant, type Queryable } from '../database/sql.ts';
+import { select, sql, type Queryable } from '../database/sql.ts';
 import type { Databases } from '../environments/environment.ts';
 import { read } from '../rows/store.ts';
 import { readBases } from './base-chunks.ts';
@@ -30,28 +30,26 @@ export type Origin = Pick<RowState, 'version' | 'created_by' | 'created_at'>;
 export async function originsOf(on: Queryable, keys: RowKey[]): Promise<Map<string, Origin>> {
   if (keys.length === 0) return new Map();
   const bases = await readBases(on, keys);
-  const versions = await arrivedVersions(on, keys);
+  const arrivals = await firstArrivals(on, keys);
   const found = new Map<string, Origin>();
   for (const key of keys) {
     const text = keyText(key);
-    const [base, version] = [bases.get(text), versions.get(text)];
-    if (!base && version === undefined) continue;
-    const at = base?.at ?? toSqlInstant(new Date().toISOString());
-    found.set(text, { version: version ?? 0, created_by: REFRESH, created_at: at });
+    const arrival = arrivals.get(text);
+    const at = arrival?.at ?? bases.get(text)?.at;
+    if (at === undefined) continue;
+    found.set(text, { version: arrival?.version ?? 0, created_by: REFRESH, created_at: at });
   }
   return found;
 }
 
-/** The version that the last write gave to each of these rows, by key text; rows without a history are missing. */
-async function arrivedVersions(on: Queryable, keys: RowKey[]): Promise<Map<string, number>> {
-  const lines = await select<{ entity: string; row_id: number; version: number }>(
+/** When each of these rows was written first, and the version of its last write; rows without a history are missing. */
+async function firstArrivals(on: Queryable, keys: RowKey[]) {
+  const lines = await select<{ entity: string; row_id: number; version: number; at: string }>(
     on,
-    sql`select entity, row_id, max(version) as version from arrival
+    sql`select entity, row_id, max(version) as version, min(at) as at from arrival
          where ${whereRows(keys)} group by entity, row_id`,
   );
-  return new Map(
-    lines.map(({ entity, row_id: id, version }) => [keyText({ entity, id }), version]),
-  );
+  return new Map(lines.map((line) => [keyText({ entity: line.entity, id: line.row_id }), line]));
 }
 
 /** The line of a row that has none, which says that nobody has touched the row. */
@@ -93,19 +91,23 @@ async function statesFrom(
   );
 }
 
-/** Gives these rows a line each, where they have none. */
+/**
+ * Gives these rows a line each, where they exist and have none. A line says that the row has its base, as was recorded
+ * without it, so that a row that another process changes meanwhile gets no outdated hash.
+ */
 export async function addLines(place: Databases, keys: RowKey[]) {
+  if (keys.length === 0) return;
   const present = await readStates(place.sql, keys);
   const others = keys.filter((key) => !present.has(keyText(key)));
-  if (others.length > 0) await addLinesOf(place.sql, await read(place, others));
-}
-
-/** Gives rows that were just read, by key text, a line each where they have none. */
-export async function addLinesOf(on: Queryable, rows: Map<string, Row>) {
-  if (rows.size === 0) return;
+  const states = await statesOfUntouched(place, others);
+  const bases = await readBases(place.sql, others);
   forgetCached();
-  const lines = [...(await statesFrom(on, rows)).values()];
-  await insertRows(on, 'row_state', lines, sql`on duplicate key update entity = values(entity)`);
+  await insertRows(
+    place.sql,
+    'row_state',
+    [...states].map(([text, state]) => ({ ...state, hash: bases.get(text)?.hash ?? state.hash })),
+    sql`on duplicate key update entity = values(entity)`,
+  );
 }
 
 /**

@@ -22,6 +22,7 @@ import {
   type Observation,
   type DestinationState,
 } from '../state/destination-state.ts';
+import { addLines } from '../state/untouched.ts';
 import { isAsStored, isStoredDifferently, rowStored } from './read-back.ts';
 import type { Work } from './work.ts';
 
@@ -36,6 +37,12 @@ export async function finish(work: Work) {
     await journal.changeState(connection, transfer, ['committed'], 'verified');
     await journal.writeOutcomes(connection, transfer.id, outcomes);
     if (seen !== null) {
+      // A row without a line may be sent again unchanged. With a line for the destination it needs one for here.
+      const place = { sql: connection, documents: here.documents };
+      await addLines(
+        place,
+        steps.filter(({ entity }) => !entityNamed(entity).isMatchedByName),
+      );
       await writeObservations(connection, seen, new Date().toISOString(), { isCertain: true });
       await rememberUndone(connection, work);
     }

@@ -111,14 +111,9 @@ export async function writeInOneTransaction(
       await failpoint('rows');
       const drawn = new Map(steps.map((step) => [keyText(step), instants.of(step)]));
       await readBack(place, steps, drawn, instants);
-      const arrivals = await writeStatesAndArrivals(
-        asStored(work),
-        connection,
-        instants,
-        'in the work',
-      );
-      // The rows are read once more only if triggers on the table `arrival` may have changed them.
-      if (arrivals > 0) await readBack(place, steps, drawn, instants);
+      await writeStatesAndArrivals(asStored(work), connection, instants, 'in the work');
+      // The rows are read once more, because triggers on the table `arrival` may have changed them.
+      await readBack(place, steps, drawn, instants);
       await correctStates(connection, steps, instants);
       await recordEnd(connection, work, new Map());
       await setClock(connection, instants.end);

@@ -23,13 +23,12 @@ import { rootOf } from '../catalog/family.ts';
  */
 type Images = 'in the journal' | 'in the work';
 
-/** Writes both; returns how many arrivals it wrote. */
 export async function writeStatesAndArrivals(
   work: Work,
   connection: PoolConnection,
   instants: Instants,
   images: Images = imagesOf(work),
-): Promise<number> {
+) {
   const { transfer, steps } = work;
   const instant = instants.start;
   const rootKeys = steps.flatMap(rootKeysOf);
@@ -75,11 +74,12 @@ export async function writeStatesAndArrivals(
   }
   await states.writeStates(connection, [...after.values()]);
   if (images === 'in the journal') {
-    return copyArrivals(connection, work, instant);
+    await copyArrivals(connection, work, instant);
+  } else {
+    const versions = new Map([...origins].map(([text, { version }]) => [text, version + 1]));
+    for (const [text, { version }] of after) versions.set(text, version);
+    await writeArrivals(work, connection, instant, versions);
   }
-  const versions = new Map([...origins].map(([text, { version }]) => [text, version + 1]));
-  for (const [text, { version }] of after) versions.set(text, version);
-  return writeArrivals(work, connection, instant, versions);
 }
 
 /** The keys of rows that exist and have no line. */
@@ -106,6 +106,10 @@ const imagesOf = ({ here, there, steps }: Work): Images =>
 const rootKeysOf = ({ entity, before, after }: journal.Step) =>
   [before, after].flatMap((row) => (row ? [rootOf(entityNamed(entity), row)] : []));
 
+/** A row that a refresh inserts has no image: until its next arrival it is as it is now. */
+const hasAfterImage = ({ kind }: journal.Transfer, { before, after }: journal.Step) =>
+  after !== null && (kind !== 'refresh' || before !== null);
+
 const rootKey = (step: journal.Step) =>
   rootOf(entityNamed(step.entity), (step.after ?? step.before) as Row);
 
@@ -119,8 +123,7 @@ async function writeArrivals(
   versions: Map<string, number>,
 ) {
   const { transfer } = work;
-  const kept = transfer.kind === 'refresh' ? work.steps.filter(({ before }) => before) : work.steps;
-  const rows = kept.map((step) => {
+  const rows = work.steps.map((step) => {
     const root = rootKey(step);
     return {
       transfer: transfer.id,
@@ -139,12 +142,11 @@ async function writeArrivals(
       at: toSqlInstant(instant),
       chain: transfer.chain,
       before_image: step.before && JSON.stringify(step.before),
-      after_image: step.after && JSON.stringify(step.after),
+      after_image: hasAfterImage(transfer, step) ? JSON.stringify(step.after) : null,
       version: versions.get(keyText(step)) ?? 1,
     };
   });
   await insertRows(connection, 'arrival', rows);
-  return rows.length;
 }
 
 /** Records arrivals by copying the contents from the journal inside the database, instead of sending them again. */
@@ -162,7 +164,8 @@ function copyArrivals(
                coalesce(r.root_id, ${root.id}), s.title, s.action,
                ${transfer.kind}, ${transfer.name}, ${transfer.reason}, ${transfer.person},
                ${transfer.origin}, ${toSqlInstant(instant)}, ${transfer.chain},
-               s.before_image, s.after_image,
+               s.before_image,
+               if(${transfer.kind} = 'refresh' and s.before_image is null, null, s.after_image),
                coalesce(r.version, 1 + (select max(version) from arrival a
                                          where a.entity = s.entity and a.row_id = s.row_id), 1)
           from transfer_step s

@@ -4,6 +4,7 @@ import { expect, test } from '@jest/globals';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { entityNamed } from '../../src/catalog/index.ts';
 import { textOf } from '../../src/catalog/fields.ts';
 import { catalogTables } from '../../src/catalog/tables.ts';
@@ -37,7 +38,11 @@ async function addPair(business: number, name: string): Promise<Pair> {
 function writers(business: number, isOver: () => boolean): Promise<unknown>[] {
   const { staging, preprod, variables } = world;
   const repeat = async (work: (count: number) => Promise<unknown>) => {
-    for (let count = 1; !isOver(); count += 1) await work(count).catch(() => {});
+    for (let count = 1; !isOver(); count += 1) {
+      await work(count).catch(() => {});
+      // A backup needs a moment in which no document is written.
+      await sleep(50);
+    }
   };
   const saves = async () => {
     const { form, task } = await addPair(business, 'saved');

@@ -10,6 +10,8 @@ import { read } from '../../src/rows/store.ts';
 import { runJob } from '../../src/jobs/runner.ts';
 import { readBaseDigests, readBases, writeBases } from '../../src/state/base-chunks.ts';
 import { requestComparison } from '../../src/comparison/job.ts';
+import { comparePairs, recordObservations } from '../../src/comparison/compare-pairs.ts';
+import { compareEntity } from '../../src/comparison/full-comparison.ts';
 import { matrix } from '../../src/comparison/matrix.ts';
 import { runRefresh } from '../../src/refresh/refresh.ts';
 import * as nameMapping from '../../src/transfers/name-mapping.ts';
@@ -302,4 +304,55 @@ test('a refresh from production skips a row that a running transfer has claimed,
     skipped: 0,
   });
   expect((await get(staging, { entity: 'business', id: one })).id).toBe(one);
+});
+
+test('a row whose text MySQL and the program hash differently is refreshed and compared like any other', async () => {
+  const { production, preprod } = world;
+  const id = await add(production, 'business', { description: 'x\u000By' });
+  const into = { here: preprod, there: preprod.source, source: preprod.source, lease: 2000 };
+  const refresh = async () => {
+    if (!into.source) throw new Error('There is no source');
+    return runRefresh({ ...into, source: into.source });
+  };
+  expect(await refresh()).toMatchObject({ created: 1 });
+  expect(await refresh()).toMatchObject({ same: 1, skipped: 0 });
+  await change(production, { entity: 'business', id }, { description: 'y\u000Bz' });
+  expect(await refresh()).toMatchObject({ updated: 1, skipped: 0 });
+});
+
+test('a list that was read before a refresh records nothing outdated about the rows that the refresh wrote', async () => {
+  const { staging, preprod, production } = world;
+  const key = { entity: 'business', id: await add(production, 'business') };
+  await runRefresh({ ...down(), here: preprod, there: preprod.source });
+  await runRefresh(down());
+  await change(production, key, { description: 'Newer' });
+  const at = new Date().toISOString();
+  const pairs = await comparePairs(staging, preprod, [key]);
+  await runRefresh({ ...down(), here: preprod, there: preprod.source });
+  const late = await comparePairs(staging, preprod, [key]);
+  await runRefresh(down());
+  await recordObservations(staging, pairs.values(), at);
+  await recordObservations(staging, late.values(), at);
+  expect(await statusesOf('business')).toEqual({ 'In sync': 1 });
+});
+
+test('a transfer that ends while a comparison reads documents is not overwritten by what the comparison read before', async () => {
+  const { staging, preprod } = world;
+  const form = { entity: 'form', id: await add(staging, 'form') };
+  await transfer(staging, [form]);
+  await change(staging, form, { description: 'Newer' });
+  const sides = { here: staging, there: preprod, mappings: new Map(), isFull: false };
+  const compared = compareEntity(sides, entityNamed('form'));
+  // The statement that reads what is recorded comes after the rows were read.
+  let sent: Promise<unknown> | undefined;
+  const whenRead = (statement: unknown) => {
+    if ((statement as Statement).text.includes('distinct row_id div')) {
+      sent ??= transfer(staging, [form]);
+    }
+  };
+  statements.subscribe(whenRead);
+  await Array.fromAsync(compared).finally(() => statements.unsubscribe(whenRead));
+  expect(sent).toBeDefined();
+  await sent;
+  expect(await statusesOf('form')).toEqual({ 'In sync': 1 });
 });
