@@ -7,7 +7,7 @@ import { readOne } from '../src/rows/store.ts';
 import { remove } from '../src/editing/deletions.ts';
 import * as edits from '../src/editing/save.ts';
 import * as marks from '../src/transfers/hold.ts';
-import { readStates } from '../src/state/row-state.ts';
+import { recordedState } from '../src/state/untouched.ts';
 import { runJob } from '../src/jobs/runner.ts';
 import { requestComparison } from '../src/comparison/job.ts';
 import { tasks } from '../src/tasks.ts';
@@ -34,7 +34,7 @@ const add = (here: App, entity: string, content: Content, by = pm) => {
 
 async function change(here: App, key: RowKey, facts: Content, by = pm) {
   const row = await readOne(here, key);
-  const state = (await readStates(here.sql, [key])).get(keyText(key));
+  const state = await recordedState(here, key, row);
   if (!row || !state) throw new Error(`${keyText(key)} is not in ${here.name}`);
   const { id, modified_at: _modified, ...content } = row;
   const at = { entity: entityNamed(key.entity), id };

@@ -133,7 +133,7 @@ type Seen = {
 /** Writes what a comparison has found about the rows of some chunks. */
 async function record({ here, mappings }: ComparisonSides, entity: Entity, seen: Seen) {
   const { at, recorded, own, other } = seen;
-  const bases = new Map<number, string | null>();
+  const bases = new Map<number, string>();
   const news: Observation[] = [];
   const wrong: number[] = [];
   const untouched: RowKey[] = [];
@@ -146,10 +146,15 @@ async function record({ here, mappings }: ComparisonSides, entity: Entity, seen:
     const hereHash = mine ? hashOf(entity, mine) : null;
     const isEqual = Boolean(mine && their && isSameContent(entity, mine, their));
     const thereHash = isEqual ? hereHash : their ? hashOf(entity, their) : null;
-    if (!known.hasLine && (isEqual || (!row && !their))) {
+    if (!known.hasLine && !row && !their) {
+      // The base is kept: the previous environment may still have the row, and compares it with this one.
+      news.push({ key, hash: null, base: null });
+      continue;
+    }
+    if (!known.hasLine && isEqual && hereHash !== null) {
       if (known.base !== hereHash) bases.set(id, hereHash);
       // Another program wrote the same content on both sides: a person who edits the row must notice.
-      if (isEqual && known.base !== null && known.base !== hereHash) wrong.push(id);
+      if (known.base !== null && known.base !== hereHash) wrong.push(id);
       continue;
     }
     const isEditedHere = hereHash !== known.here;

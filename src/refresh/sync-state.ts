@@ -46,7 +46,7 @@ const outdated = (entity: Entity, { changes, mappings }: PartPlan) => {
 };
 
 async function newsOf({ here, there, source }: Sides, entity: Entity, decided: PartPlan) {
-  const { rows, mine, stops, mappings, changes } = decided;
+  const { rows, mine, states, stops, mappings, changes } = decided;
   const keys = rows.map((row) => keyOf(entity, row));
   const theirs =
     there === source || there === null
@@ -76,7 +76,7 @@ async function newsOf({ here, there, source }: Sides, entity: Entity, decided: P
     // It is recorded only once that a row is missing at the destination, not again at every refresh.
     if (news) seen.push(news);
     else if (!stop) seen.push({ key, hash: thereHash, base: null });
-    if (own && !lines.has(key.id)) untouched.push(key);
+    if (own && !states.has(text)) untouched.push(key);
   }
   return { bases, untouched, seen };
 }

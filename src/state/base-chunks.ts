@@ -125,8 +125,8 @@ export async function* baseIds(on: Queryable, entity: string): AsyncGenerator<nu
 /** How many chunks of up to 40 kB are read at a time. */
 const READ = 100;
 
-/** Hashes to write into the chunk `chunk`, by id; null removes the base of a row. */
-export type BaseChange = { chunk: number; hashes: Map<number, string | null> };
+/** Hashes to write into the chunk `chunk`, by id. */
+export type BaseChange = { chunk: number; hashes: Map<number, string> };
 
 /**
  * Writes bases that were observed at `at`. `generations`: the generations at which the chunks were read; a chunk that
@@ -170,19 +170,18 @@ const emptyChunk = { generation: 1, bases: Buffer.alloc(0), digest: digestOf(new
 /** Bases with changes, in order of id. A row whose base stays the same keeps its time. */
 function changed(
   bases: Map<number, Base>,
-  changes: Map<number, string | null>,
+  changes: Map<number, string>,
   at: string,
 ): Map<number, Base> {
   const all = new Map(bases);
   for (const [id, one] of changes) {
-    if (one === null) all.delete(id);
-    else if (all.get(id)?.hash !== one) all.set(id, { hash: one, at });
+    if (all.get(id)?.hash !== one) all.set(id, { hash: one, at });
   }
   return new Map([...all].toSorted(([one], [other]) => one - other));
 }
 
 /** The changes of bases by chunk. */
-export const byChunk = (hashes: Map<number, string | null>): BaseChange[] =>
+export const byChunk = (hashes: Map<number, string>): BaseChange[] =>
   [...Map.groupBy(hashes, ([id]) => chunkOf(id))].map(([chunk, own]) => ({
     chunk,
     hashes: new Map(own),

@@ -88,7 +88,8 @@ export function lastKnown({ here, there, bases }: Recorded, id: number) {
   const line = there.get(id);
   const own = here.get(id);
   return {
-    here: own === undefined ? base : own,
+    // A row that exists here and has a line for the destination has one for here, too.
+    here: own === undefined && !line ? base : (own ?? null),
     there: line ? line.observed_hash : base,
     base: line ? line.base_hash : base,
     hasLine: own !== undefined || line !== undefined,

@@ -19,7 +19,7 @@ const never = new AbortController().signal;
 let elsewhere: { server: Server; host: string; asked: (string | undefined)[] };
 
 beforeAll(async () => {
-  Object.assign(patience, { attachment: 200 });
+  Object.assign(patience, { attachment: 500 });
   await older.add({ id: 'a-1', messages: 1 });
   const asked: (string | undefined)[] = [];
   const server = createServer((req, res) => {

@@ -115,9 +115,6 @@ class Table {
       if (there.get(text) === content) this.bases.set(text, content);
     }
     for (const text of here.keys()) this.#wasHere.add(text);
-    for (const text of this.bases.keys()) {
-      if (!keys && !here.has(text) && !there.has(text)) this.bases.delete(text);
-    }
   }
 
   async sent(done: Transfer) {

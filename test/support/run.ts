@@ -91,8 +91,19 @@ type Counts = Record<'kills' | 'stops' | 'halfApplied' | 'overwritten' | 'stuck'
 
 /** Runs `bin/test --long [kills]`: the long random tests. */
 async function runForLong(env: NodeJS.ProcessEnv): Promise<number> {
-  const longer = { ...env, UNDO_TRANSFERS: '500', READING_TEXTS: '200000' };
-  const words = ['transfers/undo-property', 'datasets/reading/(tokenizer|examine)'];
+  const longer = {
+    ...env,
+    UNDO_TRANSFERS: '500',
+    READING_TEXTS: '200000',
+    STATUS_STORIES: '100',
+    SLIMMED_ROWS: '100000',
+  };
+  const words = [
+    'transfers/undo-property',
+    'datasets/reading/(tokenizer|examine)',
+    'state/statuses',
+    'release/slim-sync-state',
+  ];
   const properties = await runJest(longer, words);
   const kills = await killForLong(env);
   return properties === 0 ? kills : properties;
