@@ -1,8 +1,7 @@
 // Finds the rows of a table that must be looked at, by digests of 1,000 ids that the server of each environment
 // computes. Only chunks whose digests differ, or whose rows have lines of sync state, are opened.
-import type { Entity } from '../catalog/entity.ts';
+import { linksOf, type Entity } from '../catalog/entity.ts';
 import { first, sql, type Queryable } from '../database/sql.ts';
-import { linksOf } from '../catalog/entity.ts';
 import type { Environment } from '../environments/environment.ts';
 import { refuseWhileUpdating } from '../environments/updating.ts';
 import {

@@ -3,12 +3,12 @@
 import { canonical, hashOf, isSameContent } from '../catalog/content.ts';
 import { keyText, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
 import { toSqlInstant, transaction } from '../database/sql.ts';
-import { CHUNK_SIZE, chunkOf, type RowHashes } from '../rows/row-hashes.ts';
+import { CHUNK_SIZE, chunkOf, LAST_CHUNK, type RowHashes } from '../rows/row-hashes.ts';
 import { refuseWhileUpdating } from '../environments/updating.ts';
 import type { Environment } from '../environments/environment.ts';
 import { read, walk } from '../rows/store.ts';
 import { settleAll } from '../settle-all.ts';
-import { byChunk, readBaseDigests, writeBases, type BaseChunk } from '../state/base-chunks.ts';
+import { readBaseDigests, writeBases, type BaseChunk } from '../state/base-chunks.ts';
 import { newObservation, writeObservations, type Observation } from '../state/destination-state.ts';
 import { withMappedNames, readMappings, type Mappings } from '../state/name-mapping.ts';
 import {
@@ -24,9 +24,6 @@ import { readStates, stateAfter, writeStates } from '../state/row-state.ts';
 import { addLines, originsOf, OUTSIDE } from '../state/untouched.ts';
 import { onRows } from '../writing/claims.ts';
 import { batches, isComparedByDigest, prefetch } from './chunks.ts';
-
-const PART = CHUNK_SIZE;
-const LAST_CHUNK = chunkOf(Number.MAX_SAFE_INTEGER);
 
 export type ComparisonSides = {
   here: Environment;
@@ -52,12 +49,12 @@ async function* compareHashes(sides: ComparisonSides, entity: Entity): AsyncGene
     return { batch, recorded, unsettled, rows: await readBoth(sides, entity, unsettled) };
   });
   for await (const { batch, recorded, unsettled, rows } of looks) {
-    const { at, bases: generations } = batch;
+    const { at, bases: asRead } = batch;
     // The rows were read after their lines, so no line is newer than what was read.
     await record(sides, entity, {
       at,
       recorded,
-      generations,
+      asRead,
       unsettled,
       ...rows,
       isNewerThanLines: true,
@@ -78,7 +75,7 @@ async function readBoth({ here, there }: ComparisonSides, entity: Entity, ids: n
 async function* compareRows(sides: ComparisonSides, entity: Entity): AsyncGenerator<number> {
   const { here, there, mappings } = sides;
   // Read before any row, so that bases that are written during the comparison stay.
-  const generations = await readBaseDigests(here.sql, entity.name, 0, LAST_CHUNK);
+  const asRead = await readBaseDigests(here.sql, entity.name, 0, LAST_CHUNK);
   const parts = prefetch(bothInParts(here, there, entity), async (part) => {
     const numbers = await chunksOf(part, here, entity);
     return { ...part, recorded: await recordedIn(here.sql, entity.name, numbers) };
@@ -93,7 +90,7 @@ async function* compareRows(sides: ComparisonSides, entity: Entity): AsyncGenera
     await record(sides, entity, {
       at,
       recorded,
-      generations,
+      asRead,
       unsettled,
       own,
       other,
@@ -120,7 +117,8 @@ function unsettledIn(
 type Seen = {
   at: string;
   recorded: Recorded;
-  generations: Map<number, BaseChunk>;
+  /** The chunks of bases as they were before the rows were read. */
+  asRead: Map<number, BaseChunk>;
   /** The ids of rows that differ, or differ from what is recorded of them. */
   unsettled: number[];
   /** The rows of both sides, by id; at least those that are unsettled. */
@@ -176,10 +174,7 @@ async function record({ here, mappings }: ComparisonSides, entity: Entity, seen:
   await correctStates(here, entity, wrong, other);
   await addLines(here, untouched);
   await writeObservations(here.sql, news, at, { since });
-  const generations = new Map(
-    byChunk(bases).map(({ chunk }) => [chunk, seen.generations.get(chunk)?.generation ?? 0]),
-  );
-  await writeBases(here.sql, entity.name, byChunk(bases), at, generations);
+  await writeBases(here.sql, entity.name, bases, at, seen.asRead);
 }
 
 type RowsInPart = { after: number; upTo: number; own: Map<number, Row>; other: Map<number, Row> };
@@ -200,8 +195,8 @@ async function* bothInParts(here: Environment, there: Environment, entity: Entit
   // observation that another process makes during the comparison.
   const at = new Date().toISOString();
   const [mine, theirs] = [
-    new ReadAhead(walk(here, entity, -1, PART)),
-    new ReadAhead(walk(there, entity, -1, PART)),
+    new ReadAhead(walk(here, entity, -1, CHUNK_SIZE)),
+    new ReadAhead(walk(there, entity, -1, CHUNK_SIZE)),
   ];
   try {
     for (let after = -1; after < Number.MAX_SAFE_INTEGER;) {
@@ -228,7 +223,7 @@ class ReadAhead {
 
   /** Reads until a whole chunk is here. A part has as many rows as a chunk has ids. */
   async fill() {
-    while (!this.#isEnd && this.#rows.length < PART) {
+    while (!this.#isEnd && this.#rows.length < CHUNK_SIZE) {
       const next = await this.#parts.next();
       if (next.done) this.#isEnd = true;
       else this.#rows.push(...next.value);

@@ -1,8 +1,8 @@
 // Counts rows by their last observed status, in one query.
 import { catalog, entityNamed } from '../catalog/index.ts';
-import { keyText } from '../catalog/entity.ts';
 import { select, sql, type Queryable } from '../database/sql.ts';
-import { baseIds, readBases } from '../state/base-chunks.ts';
+import { baseIds } from '../state/base-chunks.ts';
+import { lastKnownStatus, withBases, type RecordedRow } from '../state/pending.ts';
 import { statusOf, type Status } from '../state/status.ts';
 
 export type Matrix = Map<string, Map<Status, number>>;
@@ -16,14 +16,6 @@ type Signature = {
   here_is_base: number;
   there_is_base: number;
 };
-type RowSignature = Signature & {
-  entity: string;
-  row_id: number;
-  hash: string | null;
-  /** Whether the row has a line in destination_state; without one it may have a base. */
-  is_observed: number;
-};
-
 /**
  * Counts the rows of each entity by status. The database groups rows by the facts that decide their status, so that
  * no row is read. Rows that have no line at all are in sync if they have a base.
@@ -38,18 +30,22 @@ export async function matrix(on: Queryable): Promise<Matrix> {
   };
   const groups = await select<Signature & { entity: string; rows_count: number }>(
     on,
-    sql`select entity, is_here, is_deleted, is_there, has_base, is_equal, here_is_base, there_is_base,
+    sql`select entity,
+               hash is not null and deleted_at is null as is_here, deleted_at is not null as is_deleted,
+               observed_hash is not null as is_there, base_hash is not null as has_base,
+               hash <=> observed_hash as is_equal, hash <=> base_hash as here_is_base,
+               observed_hash <=> base_hash as there_is_base,
                cast(count(*) as signed) as rows_count
           from (${everyLine}) every_line
-         where is_observed
+         where observed_at is not null
          group by entity, is_here, is_deleted, is_there, has_base, is_equal, here_is_base, there_is_base`,
   );
   for (const group of groups) count(group.entity, statusFrom(group), group.rows_count);
-  const others = await select<RowSignature>(
+  const others = await select<RecordedRow>(
     on,
-    sql`select * from (${everyLine}) every_line where not is_observed`,
+    sql`select * from (${everyLine}) every_line where observed_at is null`,
   );
-  for (const line of await withBases(on, others)) count(line.entity, statusFrom(line), 1);
+  for (const line of await withBases(on, others)) count(line.entity, lastKnownStatus(line), 1);
   for (const { name } of catalog) count(name, 'In sync', await countUntouched(on, name));
   return found;
 }
@@ -69,34 +65,16 @@ async function countUntouched(on: Queryable, entity: string): Promise<number> {
   return rows;
 }
 
-/** SQL for all rows that have a line, each with the facts that decide its status. */
+/** SQL for all rows that have a line, each with what is recorded of it. */
 const everyLine = sql`
-  select s.entity, s.row_id, s.hash, t.entity is not null as is_observed,
-         s.deleted_at is null as is_here, s.deleted_at is not null as is_deleted,
-         t.observed_hash is not null as is_there, t.base_hash is not null as has_base,
-         s.hash <=> t.observed_hash as is_equal, s.hash <=> t.base_hash as here_is_base,
-         t.observed_hash <=> t.base_hash as there_is_base
+  select s.entity, s.row_id, s.hash, s.deleted_at, t.observed_hash, t.observed_at, t.base_hash
     from row_state s
     left join destination_state t on t.entity = s.entity and t.row_id = s.row_id
   union all
-  select t.entity, t.row_id, null, 1, 0, 0, t.observed_hash is not null, t.base_hash is not null, 0, 0,
-         t.observed_hash <=> t.base_hash
+  select t.entity, t.row_id, null, null, t.observed_hash, t.observed_at, t.base_hash
     from destination_state t
     left join row_state s on s.entity = t.entity and s.row_id = t.row_id
    where s.entity is null`;
-
-/** Completes the facts of rows that were not observed since their base was written. */
-async function withBases(on: Queryable, lines: RowSignature[]): Promise<RowSignature[]> {
-  const keyOf = ({ entity, row_id: id }: RowSignature) => ({ entity, id });
-  const bases = await readBases(on, lines.filter((line) => !line.is_observed).map(keyOf));
-  return lines.map((line) => {
-    const base = bases.get(keyText(keyOf(line)));
-    if (!base) return line;
-    const isBase = line.hash === base.hash ? 1 : 0;
-    const known = { is_there: 1, has_base: 1, there_is_base: 1 };
-    return { ...line, ...known, is_equal: isBase, here_is_base: isBase };
-  });
-}
 
 /**
  * Computes the status of a group of rows. statusOf() compares hashes, but a group has only the
@@ -123,16 +101,18 @@ export async function idsInMatrix(
 ): Promise<number[]> {
   const ids: number[] = [];
   for (let from = after; ids.length < limit;) {
-    const lines = await select<RowSignature>(
+    const lines = await select<RecordedRow>(
       on,
       sql`select * from (${everyLine}) every_line
            where entity = ${entity} and row_id > ${from}
-             and not (is_here and is_equal) and (is_here or is_there or not is_observed)
+             and (observed_at is null or not (if(deleted_at is null, hash, null) <=> observed_hash))
            order by row_id
            limit 2000`,
     );
     const known = await withBases(on, lines);
-    ids.push(...known.filter((line) => statusFrom(line) === status).map((line) => line.row_id));
+    ids.push(
+      ...known.filter((line) => lastKnownStatus(line) === status).map((line) => line.row_id),
+    );
     if (lines.length < 2000) break;
     from = lines.at(-1)?.row_id ?? from;
   }

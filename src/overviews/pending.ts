@@ -5,7 +5,7 @@ import type { RowKey } from '../catalog/entity.ts';
 import { select, sql, type Queryable } from '../database/sql.ts';
 import { DELETED } from '../state/destination-state.ts';
 import { isReady, withDependents, type Status } from '../state/status.ts';
-import { lastKnownStatus, withBases } from '../state/pending.ts';
+import { differingWithBases, lastKnownStatus } from '../state/pending.ts';
 
 export type PendingEntry = {
   key: RowKey;
@@ -45,7 +45,7 @@ type Line = {
 
 /** Lists rows with pending changes, oldest first. A row and its dependent rows are one entry. */
 export async function allPending(on: Queryable): Promise<PendingEntry[]> {
-  const differing = await select<Line>(
+  const found = await select<Line>(
     on,
     sql`select s.entity, s.row_id, s.root_entity, s.root_id, coalesce(r.title, s.title) as root_title,
                s.hash, s.deleted_at, s.changed_at, s.changed_by,
@@ -61,21 +61,21 @@ export async function allPending(on: Queryable): Promise<PendingEntry[]> {
             or not (if(s.deleted_at is null, s.hash, null) <=> t.observed_hash)
          order by s.changed_at`,
   );
-  const lines = await withBases(on, differing);
-  const found = new Map<string, PendingEntry & { own: Status | null; dependents: Status[] }>();
+  const lines = await differingWithBases(on, found);
+  const entries = new Map<string, PendingEntry & { own: Status | null; dependents: Status[] }>();
   for (const line of lines) {
     const status = lastKnownStatus(line);
     if (status && status !== 'Only there' && !entityNamed(line.entity).isMatchedByName) {
       const text = `${line.root_entity}:${line.root_id}`;
-      const known = found.get(text) ?? fresh(line, status);
-      found.set(text, known);
+      const known = entries.get(text) ?? fresh(line, status);
+      entries.set(text, known);
       if (line.entity === line.root_entity) known.own = status;
       else known.dependents.push(status);
       if (!known.people.includes(line.changed_by)) known.people.push(line.changed_by);
       Object.assign(known, worse(known, line));
     }
   }
-  return [...found.values()].map(({ own, dependents, ...row }) => {
+  return [...entries.values()].map(({ own, dependents, ...row }) => {
     const status = withDependents(own ?? 'In sync', dependents);
     const group = row.group === 'ready' && !isReady(status) ? 'look' : row.group;
     return { ...row, status, group };

@@ -17,7 +17,7 @@ import { writeHere } from '../writing/write-here.ts';
 import { batches, isComparedByDigest, prefetch, type Batch } from '../comparison/chunks.ts';
 import { Conflict } from '../problems.ts';
 import { copyImage } from '../storage/images.ts';
-import { isSettled, recordedIn } from '../state/recorded.ts';
+import { isSettled, keysOf, recordedIn } from '../state/recorded.ts';
 import { recordPart } from './sync-state.ts';
 import { inGroups, withHandovers } from './handovers.ts';
 import { planRefresh, type PartPlan } from './plan-part.ts';
@@ -271,24 +271,15 @@ async function preparePart(
   entity: Entity,
   { at, chunks, ids, here, rows }: TablePart,
 ): Promise<PreparedPart> {
-  const read = await readRows(from.source, entity, ids);
+  const found = await read(from.source, keysOf(entity.name, ids));
   return {
-    decided: await planRefresh(from, entity, read, (id) => here.has(id)),
+    decided: await planRefresh(from, entity, [...found.values()], (id) => here.has(id)),
     rows,
     after: ((chunks.at(-1) ?? 0) + 1) * CHUNK_SIZE - 1,
     highest: ids,
     keep: (done) => recordPart(from, entity, done, at),
   };
 }
-
-const readRows = async (source: Databases, entity: Entity, ids: number[]) => [
-  ...(
-    await read(
-      source,
-      ids.map((id) => ({ entity: entity.name, id })),
-    )
-  ).values(),
-];
 
 /**
  * Writes the planned changes of a part, together with rows of later parts that must give up a

@@ -4,7 +4,7 @@ import { hashOf, isSameContent } from '../catalog/content.ts';
 import { keyText, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
 import type { Environment } from '../environments/environment.ts';
 import { read } from '../rows/store.ts';
-import { byChunk, writeBases } from '../state/base-chunks.ts';
+import { writeBases } from '../state/base-chunks.ts';
 import { newObservation, writeObservations, type Observation } from '../state/destination-state.ts';
 import { withMappedNames } from '../state/name-mapping.ts';
 import { idsWithLines } from '../state/recorded.ts';
@@ -30,7 +30,7 @@ export async function recordPart(sides: Sides, entity: Entity, decided: PartPlan
     seen.filter((one) => !isWritten(one)),
     at,
   );
-  await writeBases(here.sql, entity.name, byChunk(bases), at);
+  await writeBases(here.sql, entity.name, bases, at);
   await correctHashes(here.sql, outdated(entity, decided));
 }
 

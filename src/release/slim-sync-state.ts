@@ -4,9 +4,9 @@
 import type { PoolConnection } from 'mysql2/promise';
 import { travelling } from '../catalog/index.ts';
 import { failpoint } from '../database/failpoints.ts';
-import { fromSqlInstant, run, select, sql, transaction } from '../database/sql.ts';
+import { fromSqlInstant, run, select, sql, transaction, type Statement } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
-import { CHUNK_SIZE } from '../rows/row-hashes.ts';
+import { CHUNK_SIZE, LAST_CHUNK } from '../rows/row-hashes.ts';
 import { writeBases } from '../state/base-chunks.ts';
 import { chunksWithLines } from '../state/recorded.ts';
 import { REFRESH } from '../state/untouched.ts';
@@ -15,7 +15,7 @@ import { REFRESH } from '../state/untouched.ts';
 export async function slimSyncState(here: App): Promise<number> {
   let rows = 0;
   for (const { name } of travelling) {
-    const chunks = await chunksWithLines(here.sql, name, 0, LAST);
+    const chunks = await chunksWithLines(here.sql, name, 0, LAST_CHUNK);
     for (const chunk of [...chunks].toSorted((one, other) => one - other)) {
       rows += await transaction(here.sql, (connection) => slimChunk(connection, name, chunk));
       await failpoint('sync state slimmed');
@@ -24,11 +24,9 @@ export async function slimSyncState(here: App): Promise<number> {
   return rows;
 }
 
-const LAST = Math.floor(Number.MAX_SAFE_INTEGER / CHUNK_SIZE) - 1;
-
 async function slimChunk(connection: PoolConnection, entity: string, chunk: number) {
   const [from, to] = [chunk * CHUNK_SIZE, (chunk + 1) * CHUNK_SIZE - 1];
-  const within = (table: ReturnType<typeof sql>) =>
+  const within = (table: Statement) =>
     sql`${table}.entity = ${entity} and ${table}.row_id between ${from} and ${to}`;
   const isEqual = sql`s.deleted_at is null and t.base_hash = s.hash and t.base_hash = t.observed_hash`;
   // The content of a base is stored only while the row here has another one.
@@ -51,7 +49,7 @@ async function slimChunk(connection: PoolConnection, entity: string, chunk: numb
   if (ids.length === 0) return 0;
   const hashes = new Map(lines.map(({ id, hash }) => [id, hash]));
   const at = await observedAt(connection, entity, ids);
-  await writeBases(connection, entity, [{ chunk, hashes }], at);
+  await writeBases(connection, entity, hashes, at);
   await run(
     connection,
     sql`delete s, t from row_state s

@@ -12,6 +12,7 @@ import { linkColumn, linkTexts } from './links.ts';
 /** How many ids a chunk has, whether or not rows with these ids exist. */
 export const CHUNK_SIZE = 1000;
 export const chunkOf = (id: number) => Math.floor(id / CHUNK_SIZE);
+export const LAST_CHUNK = chunkOf(Number.MAX_SAFE_INTEGER);
 
 /** The hashes of rows, by id. */
 export type RowHashes = Map<number, string>;

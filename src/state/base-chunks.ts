@@ -125,39 +125,34 @@ export async function* baseIds(on: Queryable, entity: string): AsyncGenerator<nu
 /** How many chunks of up to 40 kB are read at a time. */
 const READ = 100;
 
-/** Hashes to write into the chunk `chunk`, by id. */
-export type BaseChange = { chunk: number; hashes: Map<number, string> };
-
 /**
- * Writes bases that were observed at `at`. `generations`: the generations at which the chunks were read; a chunk that
- * was written since keeps what it has. Without it all are written.
+ * Writes bases that were observed at `at`. `hashes`: by id. `asRead`: the chunks as they were before the rows were read;
+ * a chunk that was written since keeps what it has. Without it all are written.
  */
 export async function writeBases(
   on: Pool | PoolConnection,
   entity: string,
-  changes: BaseChange[],
+  hashes: Map<number, string>,
   at: string,
-  generations?: Map<number, number>,
+  asRead?: Map<number, Pick<BaseChunk, 'generation'>>,
 ) {
-  const wanted = changes.filter(({ hashes }) => hashes.size > 0);
-  if (wanted.length === 0) return;
+  if (hashes.size === 0) return;
   forgetCached();
+  const byChunk = Map.groupBy(hashes, ([id]) => chunkOf(id));
   const write = async (connection: PoolConnection) => {
-    const numbers = wanted.map(({ chunk }) => chunk).toSorted((one, other) => one - other);
     // Chunks are locked in order, so that two writers wait for each other instead of deadlocking.
+    const chunks = [...byChunk.keys()].toSorted((one, other) => one - other);
     await insertRows(
       connection,
       'base_chunk',
-      numbers.map((chunk) => ({ entity, chunk, ...emptyChunk })),
+      chunks.map((chunk) => ({ entity, chunk, ...emptyChunk })),
       sql`on duplicate key update generation = generation + 1`,
     );
-    const present = await basesInChunks(connection, entity, numbers);
-    const lines = wanted.flatMap(({ chunk, hashes }) => {
-      const known = present.get(chunk);
-      const was = generations?.get(chunk);
-      if (!known || (was !== undefined && known.generation !== was + 1)) return [];
-      const { generation } = known;
-      const bases = changed(known.bases, hashes, toSqlInstant(at));
+    const present = await basesInChunks(connection, entity, chunks);
+    const lines = [...present].flatMap(([chunk, { generation, bases: former }]) => {
+      const was = asRead?.get(chunk)?.generation ?? 0;
+      if (asRead && generation !== was + 1) return [];
+      const bases = changed(former, byChunk.get(chunk) ?? [], toSqlInstant(at));
       return [{ entity, chunk, generation, bases: pack(bases), digest: digestOf(bases) }];
     });
     await upsertRows(connection, 'base_chunk', ['entity', 'chunk'], lines);
@@ -170,7 +165,7 @@ const emptyChunk = { generation: 1, bases: Buffer.alloc(0), digest: digestOf(new
 /** Bases with changes, in order of id. A row whose base stays the same keeps its time. */
 function changed(
   bases: Map<number, Base>,
-  changes: Map<number, string>,
+  changes: Iterable<[number, string]>,
   at: string,
 ): Map<number, Base> {
   const all = new Map(bases);
@@ -179,10 +174,3 @@ function changed(
   }
   return new Map([...all].toSorted(([one], [other]) => one - other));
 }
-
-/** The changes of bases by chunk. */
-export const byChunk = (hashes: Map<number, string>): BaseChange[] =>
-  [...Map.groupBy(hashes, ([id]) => chunkOf(id))].map(([chunk, own]) => ({
-    chunk,
-    hashes: new Map(own),
-  }));

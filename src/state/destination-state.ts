@@ -168,6 +168,7 @@ export async function writeObservations(
 
 /** The key texts of rows whose line is of the given time, which is locked. */
 async function unchangedSince(connection: PoolConnection, since = new Map<string, string>()) {
+  if (since.size === 0) return new Set<string>();
   const lines = await select<Keyed & { observed_at: string }>(
     connection,
     sql`select entity, row_id, observed_at from destination_state

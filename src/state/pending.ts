@@ -54,7 +54,7 @@ export async function pendingRows(on: Queryable, entity: Entity): Promise<Map<nu
            and (t.entity is null
                 or not (if(s.deleted_at is null, s.hash, null) <=> t.observed_hash))`,
   );
-  const lines = await withBases(on, found);
+  const lines = await differingWithBases(on, found);
   const own = new Map<number, Status>();
   const dependents = new Map<number, Status[]>();
   const engineering = new Set<number>();
@@ -84,25 +84,31 @@ export async function pendingRows(on: Queryable, entity: Entity): Promise<Map<nu
   );
 }
 
-type Compared = Pick<
-  StateLine,
-  'entity' | 'row_id' | 'hash' | 'deleted_at' | 'base_hash' | 'observed_hash' | 'observed_at'
->;
-
 /**
- * Completes lines of rows that differ from what was last observed at the destination: a row that has only a base was
- * observed when that was written. Rows that turn out to be equal are left out.
+ * A row with what is recorded of it: `hash` is null for a row that was never here, `observed_at` for one without a line
+ * in destination_state.
  */
-export async function withBases<T extends Compared>(on: Queryable, lines: T[]): Promise<T[]> {
-  const keyOf = ({ entity, row_id: id }: Compared) => ({ entity, id });
+export type RecordedRow = Pick<
+  StateLine,
+  'entity' | 'row_id' | 'deleted_at' | 'base_hash' | 'observed_hash' | 'observed_at'
+> & { hash: string | null };
+
+/** Adds what the bases say: a row that has only a base was observed when that was written. */
+export async function withBases<T extends RecordedRow>(on: Queryable, lines: T[]): Promise<T[]> {
+  const keyOf = ({ entity, row_id: id }: RecordedRow) => ({ entity, id });
   const bases = await readBases(on, lines.filter((line) => line.observed_at === null).map(keyOf));
-  return lines.flatMap((line) => {
+  return lines.map((line) => {
     const base = line.observed_at === null ? bases.get(keyText(keyOf(line))) : undefined;
-    if (!base) return [line];
-    if (line.deleted_at === null && line.hash === base.hash) return [];
-    return [{ ...line, base_hash: base.hash, observed_hash: base.hash }];
+    return base ? { ...line, base_hash: base.hash, observed_hash: base.hash } : line;
   });
 }
+
+/** Adds what the bases say to rows that differ from what was last observed; rows that turn out to be equal are left out. */
+export const differingWithBases = async <T extends RecordedRow>(on: Queryable, lines: T[]) =>
+  (await withBases(on, lines)).filter(
+    ({ hash, deleted_at: deletedAt, observed_hash: seen }) =>
+      (deletedAt === null ? hash : null) !== seen,
+  );
 
 /** Whether a row is ready to send: new or changed here, not by engineering, not undone, not on hold. */
 export const isReadyToSend = ({ status, isEngineering, isUndone, isHeld }: PendingRow) =>
@@ -133,7 +139,7 @@ export async function idsWithStatus(
 
 /** Computes the status of a row from its recorded hashes, without reading the row. */
 export const lastKnownStatus = (
-  line: Pick<StateLine, 'hash' | 'deleted_at' | 'base_hash' | 'observed_hash'>,
+  line: Pick<RecordedRow, 'hash' | 'deleted_at' | 'base_hash' | 'observed_hash'>,
 ): Status | null =>
   statusOf({
     here: line.deleted_at === null ? line.hash : null,

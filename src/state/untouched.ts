@@ -23,8 +23,10 @@ export const REFRESH = 'refresh';
 /** Who is recorded as the author of rows that another program wrote. */
 export const OUTSIDE = 'outside Oneway';
 
-/** Where a row without a line came from, and its version. */
-export type Origin = Pick<RowState, 'version' | 'created_by' | 'created_at'>;
+/** Where a row without a line came from, its version, and the hash of its base if it has one. */
+export type Origin = Pick<RowState, 'version' | 'created_by' | 'created_at'> & {
+  base: string | null;
+};
 
 /** The origins of rows that have no line, by key text; rows that nothing is known of are missing. */
 export async function originsOf(on: Queryable, keys: RowKey[]): Promise<Map<string, Origin>> {
@@ -34,10 +36,15 @@ export async function originsOf(on: Queryable, keys: RowKey[]): Promise<Map<stri
   const found = new Map<string, Origin>();
   for (const key of keys) {
     const text = keyText(key);
-    const arrival = arrivals.get(text);
-    const at = arrival?.at ?? bases.get(text)?.at;
+    const [arrival, base] = [arrivals.get(text), bases.get(text)];
+    const at = arrival?.at ?? base?.at;
     if (at === undefined) continue;
-    found.set(text, { version: arrival?.version ?? 0, created_by: REFRESH, created_at: at });
+    found.set(text, {
+      version: arrival?.version ?? 0,
+      created_by: REFRESH,
+      created_at: at,
+      base: base?.hash ?? null,
+    });
   }
   return found;
 }
@@ -52,7 +59,10 @@ async function firstArrivals(on: Queryable, keys: RowKey[]) {
   return new Map(lines.map((line) => [keyText({ entity: line.entity, id: line.row_id }), line]));
 }
 
-/** The line of a row that has none, which says that nobody has touched the row. */
+/**
+ * The line of a row that has none, which says that nobody has touched the row. Its hash is the base, as was recorded
+ * without the line, so that a row that another process changes meanwhile gets no outdated hash.
+ */
 function stateAsItCame(
   entity: Entity,
   row: Row,
@@ -62,26 +72,30 @@ function stateAsItCame(
   const instant = new Date().toISOString();
   const person = origin?.created_by ?? OUTSIDE;
   const state = stateAfter(entity, row, origin, { person, instant, mappings });
-  const at = origin?.created_at ?? state.changed_at;
-  return { ...state, version: origin?.version ?? 0, changed_at: at };
+  return {
+    ...state,
+    hash: origin?.base ?? state.hash,
+    version: origin?.version ?? 0,
+    changed_at: origin?.created_at ?? state.changed_at,
+  };
 }
 
-/** The lines to write for these rows, which have none, by key text. */
+/** The lines to write for these rows, which exist and have none, by key text. */
 export async function statesOfUntouched(
   place: Databases,
   keys: RowKey[],
   mappings?: Mappings,
 ): Promise<Map<string, RowState>> {
   if (keys.length === 0) return new Map();
-  return statesFrom(place.sql, await read(place, keys), mappings);
+  return statesFrom(place.sql, await read(place, keys), await originsOf(place.sql, keys), mappings);
 }
 
 async function statesFrom(
   on: Queryable,
   rows: Map<string, Row>,
+  origins: Map<string, Origin>,
   mappings?: Mappings,
 ): Promise<Map<string, RowState>> {
-  const origins = await originsOf(on, [...rows.keys()].map(keyFrom));
   const mapped = mappings ?? (await readMappings(on));
   return new Map(
     [...rows].map(([text, row]) => {
@@ -91,21 +105,18 @@ async function statesFrom(
   );
 }
 
-/**
- * Gives these rows a line each, where they exist and have none. A line says that the row has its base, as was recorded
- * without it, so that a row that another process changes meanwhile gets no outdated hash.
- */
+/** Gives these rows a line each, where they exist and have none. */
 export async function addLines(place: Databases, keys: RowKey[]) {
   if (keys.length === 0) return;
   const present = await readStates(place.sql, keys);
   const others = keys.filter((key) => !present.has(keyText(key)));
+  if (others.length === 0) return;
   const states = await statesOfUntouched(place, others);
-  const bases = await readBases(place.sql, others);
   forgetCached();
   await insertRows(
     place.sql,
     'row_state',
-    [...states].map(([text, state]) => ({ ...state, hash: bases.get(text)?.hash ?? state.hash })),
+    [...states.values()],
     sql`on duplicate key update entity = values(entity)`,
   );
 }
@@ -129,7 +140,7 @@ export async function untouchedStates(
 ): Promise<Map<string, RowState>> {
   const origins = await originsOf(on, [...rows.keys()].map(keyFrom));
   const known = new Map([...rows].filter(([text]) => origins.has(text)));
-  return known.size === 0 ? new Map() : statesFrom(on, known);
+  return known.size === 0 ? new Map() : statesFrom(on, known, origins);
 }
 
 /** Reads the titles of rows, by key text: as recorded, or from the rows that have no line. */

@@ -16,11 +16,11 @@ import * as journal from './journal.ts';
 import {
   clearUndone,
   DELETED,
-  readDestinationStates,
+  readDestinationHashes,
   writeObservations,
   writeUndone,
   type Observation,
-  type DestinationState,
+  type DestinationHashes,
 } from '../state/destination-state.ts';
 import { addLines } from '../state/untouched.ts';
 import { isAsStored, isStoredDifferently, rowStored } from './read-back.ts';
@@ -93,7 +93,7 @@ const isAsWritten = (step: journal.Step, now: Map<string, Row>) =>
  */
 async function observationsOf(work: Work, now: Map<string, Row>): Promise<Observation[]> {
   const carried = work.steps.filter(({ entity }) => !entityNamed(entity).isMatchedByName);
-  const stops = await readDestinationStates(work.here.sql, carried);
+  const stops = await readDestinationHashes(work.here.sql, carried);
   const former = await formerBases(work);
   return carried.map((step) => {
     const text = keyText(step);
@@ -108,7 +108,7 @@ function observationOf(
   step: journal.Step,
   isAsWritten: boolean,
   row: Row | null,
-  was: DestinationState | undefined,
+  was: DestinationHashes | undefined,
 ): Observation {
   const entity = entityNamed(step.entity);
   const key = { entity: step.entity, id: step.id };

@@ -152,8 +152,8 @@ test('the bases of a chunk of 1,000 ids stay as they are when they were written 
   const [first, second] = ['1'.repeat(64), '2'.repeat(64)];
   const at = new Date().toISOString();
   const write = async (hash: string, generation: number) => {
-    const changes = [{ chunk: 7, hashes: new Map([[7001, hash]]) }];
-    await writeBases(on, 'business', changes, at, new Map([[7, generation]]));
+    const asRead = new Map([[7, { generation }]]);
+    await writeBases(on, 'business', new Map([[7001, hash]]), at, asRead);
   };
   const baseNow = async () =>
     (await readBases(on, [{ entity: 'business', id: 7001 }])).get('business:7001')?.hash;

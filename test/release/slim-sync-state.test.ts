@@ -7,7 +7,7 @@ import { entityNamed } from '../../src/catalog/index.ts';
 import { matrix } from '../../src/comparison/matrix.ts';
 import { requestComparison } from '../../src/comparison/job.ts';
 import { failpoints } from '../../src/database/failpoints.ts';
-import { first, run, sql } from '../../src/database/sql.ts';
+import { first, name, run, sql } from '../../src/database/sql.ts';
 import { insertRows } from '../../src/database/bulk.ts';
 import { raiseIds } from '../../src/environments/ids.ts';
 import { runJob } from '../../src/jobs/runner.ts';
@@ -88,9 +88,7 @@ const countOf = async (table: 'row_state' | 'destination_state') =>
   (
     await first<{ count: number }>(
       world.staging.sql,
-      table === 'row_state'
-        ? sql`select count(*) as count from row_state`
-        : sql`select count(*) as count from destination_state`,
+      sql`select count(*) as count from ${name(table)}`,
     )
   )?.count;
 

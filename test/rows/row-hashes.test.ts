@@ -25,7 +25,7 @@ import {
 } from '../../src/catalog/fields.ts';
 import { catalog } from '../../src/catalog/index.ts';
 import { byName, links, sortLinks } from '../../src/catalog/links.ts';
-import { run, sql } from '../../src/database/sql.ts';
+import { name, run, sql } from '../../src/database/sql.ts';
 import type { Environment } from '../../src/environments/environment.ts';
 import { insert } from '../../src/rows/mysql-writes.ts';
 import { mysqlStore } from '../../src/rows/mysql.ts';
@@ -106,20 +106,16 @@ const linked = (through: Parameters<typeof sortLinks>[0]) =>
 
 async function addNames({ sql: on }: Environment, table: string, names: string[]) {
   for (const [index, one] of names.entries()) {
-    await run(
-      on,
-      sql`insert ignore into ${nameOf(table)} (id, name) values (${index + 1}, ${one})`,
-    );
+    await run(on, sql`insert ignore into ${name(table)} (id, name) values (${index + 1}, ${one})`);
   }
 }
-const nameOf = (table: string) => sql([`\`${table}\``] as unknown as TemplateStringsArray);
 
 /** Inserts rows; returns their hashes as the program and as MySQL compute them. */
 async function bothHashes(here: Environment, of: Entity, some: Content[]) {
   const rows = some.map((content, index): Row => ({ ...content, id: index + 1, modified_at: '' }));
-  await run(here.sql, sql`delete from ${nameOf(of.table)}`);
+  await run(here.sql, sql`delete from ${name(of.table)}`);
   for (const { links: own } of Object.values(of.fields)) {
-    if (own) await run(here.sql, sql`delete from ${nameOf(own.through)}`);
+    if (own) await run(here.sql, sql`delete from ${name(own.through)}`);
   }
   const ids = await idsOfLinked(
     here.sql,
