@@ -1,6 +1,6 @@
 // Finds the rows of a table that must be looked at, by digests of 1,000 ids that the server of each environment
 // computes. Only chunks whose digests differ, or whose rows have lines of sync state, are opened.
-import { linksOf, type Entity } from '../catalog/entity.ts';
+import { isDocument, linksOf, type Entity } from '../catalog/entity.ts';
 import { first, sql, type Queryable } from '../database/sql.ts';
 import type { Environment } from '../environments/environment.ts';
 import { refuseWhileUpdating } from '../environments/updating.ts';
@@ -152,9 +152,9 @@ async function nextRecorded(on: Queryable, { name }: Entity, from: number) {
 }
 
 /**
- * Whether equal hashes that MySQL computes prove that rows of this entity are equal. Such a hash contains the stored
+ * Whether MySQL computes hashes of this entity, and equal ones prove that rows are equal. Such a hash contains the stored
  * names of linked rows, so it proves nothing if the entity has links and a name mapping exists (`Pune` here is `Poona`
  * at the destination).
  */
 export const isComparedByDigest = (entity: Entity, mappings: Mappings) =>
-  mappings.size === 0 || linksOf(entity).length === 0;
+  !isDocument(entity) && (mappings.size === 0 || linksOf(entity).length === 0);

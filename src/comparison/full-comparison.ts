@@ -34,7 +34,7 @@ export type ComparisonSides = {
 
 /** Compares the rows of a table or collection. Yields for each part how many rows it compared. */
 export const compareEntity = (sides: ComparisonSides, entity: Entity): AsyncGenerator<number> =>
-  entity.store === 'mysql' && !sides.isFull && isComparedByDigest(entity, sides.mappings)
+  !sides.isFull && isComparedByDigest(entity, sides.mappings)
     ? compareHashes(sides, entity)
     : compareRows(sides, entity);
 

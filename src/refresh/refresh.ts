@@ -146,7 +146,8 @@ type PreparedPart = {
  */
 async function refreshRows(from: RefreshRun, entity: Entity, report: Report) {
   const { here, dryRun, progress } = from;
-  const prepare = { mysql: prepareTable, mongo: prepareDocuments }[entity.store];
+  const isByDigest = isComparedByDigest(entity, await readMappings(here.sql));
+  const prepare = isByDigest ? prepareByDigest : prepareByReading;
   const early = new Set<number>();
   let recorded = Promise.resolve();
   try {
@@ -189,8 +190,8 @@ async function inTurn(first: Promise<void>, second: () => Promise<void>) {
   await second();
 }
 
-/** Prepares the parts of a MongoDB collection. MongoDB cannot compute digests, so all documents are read. */
-const prepareDocuments = (from: RefreshRun, entity: Entity, after: number) => {
+/** Prepares the parts of a collection, or of a table whose digests prove nothing, by reading all rows. */
+const prepareByReading = (from: RefreshRun, entity: Entity, after: number) => {
   // All observations get the time at which the refresh of this collection started, so that they
   // never replace an observation that another process makes meanwhile.
   const at = new Date().toISOString();
@@ -210,17 +211,12 @@ const prepareDocuments = (from: RefreshRun, entity: Entity, after: number) => {
  * Prepares the parts of a table. It reads only rows that differ from production’s, and rows that are not recorded as
  * equal at the destination.
  */
-async function* prepareTable(
+async function* prepareByDigest(
   from: RefreshRun,
   entity: Entity,
   after: number,
 ): AsyncGenerator<PreparedPart> {
   const { here, source, dryRun } = from;
-  if (!isComparedByDigest(entity, await readMappings(here.sql))) {
-    // Equal hashes prove nothing while names are mapped, so all rows are read.
-    yield* prepareDocuments(from, entity, after);
-    return;
-  }
   if (!dryRun)
     await raiseIds(here, entity.name, await highestIds(source.sql, entity, here.rules.ids));
   const there = dryRun || from.there === source ? null : from.there;
