@@ -7,7 +7,7 @@ import { misfitsOf } from '../catalog/misfits.ts';
 import { rulesOf } from '../environments/rules.ts';
 import { changesIn } from '../overviews/changes.ts';
 import { readBy } from '../rows/store.ts';
-import { historyOf, type Arrival } from '../state/history.ts';
+import { historyOf, type Arrival, type Replacement } from '../state/history.ts';
 import type { RowState } from '../state/row-state.ts';
 import { recordedState, titlesOf } from '../state/untouched.ts';
 import type { Status } from '../state/status.ts';
@@ -147,7 +147,7 @@ async function testedHere({ here }: Request, entity: Entity, row: Row) {
 }
 
 /** Builds a line of a row’s history: who changed what, in the row itself or in a dependent row. */
-export function historyLine(arrival: Arrival, entity: Entity) {
+export function historyLine(arrival: Replacement, entity: Entity) {
   const of = arrival.entity === entity.name ? '' : ` “${arrival.title}”`;
   return {
     ...arrival,
@@ -156,7 +156,7 @@ export function historyLine(arrival: Arrival, entity: Entity) {
   };
 }
 
-function historySummary(arrival: Arrival, entity: Entity) {
+function historySummary(arrival: Replacement, entity: Entity) {
   const of = arrival.entity === entity.name ? '' : ` “${arrival.title}”`;
   const labels = changesIn(arrival, { withLocals: true }).map(({ label }) => label);
   const fields = arrival.action === 'update' ? ` ${labels.join(', ')}` : '';

@@ -100,7 +100,7 @@ async function sameAdd(
       ended.problem_reason,
     );
   }
-  const added = await addedBy(here.sql, twin.id);
+  const added = await addedBy(here, twin.id);
   const wanted = added && (await sealSecrets(here, entity, content, added));
   if (!added || differingFields(entity, added, wanted ?? {}).length > 0) {
     throw new AddedBefore(added?.id ?? 0);
@@ -208,17 +208,14 @@ export async function contentAt(
   return isCurrent ? row : ((await contentBefore(here, key, version)) ?? row);
 }
 
-/**
- * Returns a row’s content at a former version: its content before the next change or, without one,
- * its content after the change that made that version.
- */
+/** Returns what the first change after a version replaced; null if the row never had that version here. */
 async function contentBefore(here: Environment, { entity, id }: RowKey, version: number) {
   const line = await first<{ image: string | null }>(
     here.sql,
-    sql`select if(version > ${version}, before_image, after_image) as image from arrival
-         where entity = ${entity} and row_id = ${id} and version >= ${version}
-           and if(version > ${version}, before_image, after_image) is not null
-         order by version = ${version}, version, id
+    sql`select before_image as image from arrival
+         where entity = ${entity} and row_id = ${id} and version > ${version}
+           and before_image is not null
+         order by version, id
          limit 1`,
   );
   return line?.image ? (JSON.parse(line.image) as Row) : null;

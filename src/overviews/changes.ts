@@ -3,13 +3,14 @@
 import { differingFields } from '../catalog/content.ts';
 import { labelOf } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
-import { select, sql, type Queryable } from '../database/sql.ts';
-import { parseImage, type Arrival } from '../state/history.ts';
+import { select, sql } from '../database/sql.ts';
+import type { Databases } from '../environments/environment.ts';
+import { parseImage, withAfterImages, type Arrival, type Replacement } from '../state/history.ts';
 import { sentKinds } from '../state/transfer-kinds.ts';
 import { formatValue } from '../web/format.ts';
 
 export type Change = {
-  arrival: Arrival;
+  arrival: Replacement;
   fields: ReturnType<typeof changesIn>;
   /**
    * How many more rows of the same transfer are not listed. A large transfer would otherwise hide
@@ -26,11 +27,11 @@ const OF_EACH = 5;
  * the following page, or null on the last page.
  */
 export async function changesSince(
-  on: Queryable,
+  place: Databases,
   { hours, before, limit }: { hours: number; before: number | null; limit: number },
 ): Promise<{ changes: Change[]; next: number | null }> {
   const arrivals = await select<Arrival & { place: number; of_transfer: number }>(
-    on,
+    place.sql,
     sql`select a.*, n.place, n.of_transfer
           from (select id, row_number() over (partition by transfer order by id desc) as place,
                        count(*) over (partition by transfer) as of_transfer
@@ -41,7 +42,7 @@ export async function changesSince(
          order by a.id desc
          limit ${limit + 1}`,
   );
-  const shown = arrivals.slice(0, limit);
+  const shown = await withAfterImages(place, arrivals.slice(0, limit));
   const last = shown.at(-1);
   return {
     changes: shown.map(({ place, of_transfer: all, ...arrival }) => ({
@@ -58,7 +59,7 @@ export async function changesSince(
  * fields; callers omit them when the change came from another environment.
  */
 export function changesIn(
-  { entity: name, before_image, after_image }: Arrival,
+  { entity: name, before_image, after_image }: Replacement,
   { withLocals }: { withLocals: boolean },
 ) {
   const entity = entityNamed(name);

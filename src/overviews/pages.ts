@@ -86,7 +86,7 @@ export async function changes(req: Request, res: Response) {
   const hours = Math.min(numberOrNull(req.query['hours']) ?? 24, 24 * 31);
   const before = numberOrNull(req.query['before']);
   const asked = { hours, before, limit: LISTED };
-  const ask = () => changesSince(of.sql, asked);
+  const ask = () => changesSince(of, asked);
   const { answer, trouble } =
     of === here ? { answer: await ask(), trouble: null } : await tryFarSide(of, here.log, ask);
   const { changes: found, next } = answer ?? { changes: [], next: null };

@@ -5,7 +5,7 @@ import { misfitsOf } from '../catalog/misfits.ts';
 import type { Databases, Environment } from '../environments/environment.ts';
 import { read } from '../rows/store.ts';
 import { onRows } from '../writing/claims.ts';
-import { contentHistory, latestArrivals } from '../state/history.ts';
+import { formerContents, latestArrivals } from '../state/history.ts';
 import { withMappedNames, readMappings, type Mappings } from '../state/name-mapping.ts';
 import type { Change } from '../writing/changes.ts';
 import { readStates, type RowState } from '../state/row-state.ts';
@@ -133,7 +133,7 @@ async function sentOnwards({ here, there, source }: Sides, entity: Entity, chang
   const ids = standing.map(({ before }) => (before as Row).id);
   const last = await latestArrivals(here.sql, entity.name, ids);
   const above = await latestArrivals(source.sql, entity.name, ids);
-  const ever = await contentHistory(source.sql, entity, ids);
+  const ever = await formerContents(source.sql, entity, ids);
   for (const { before } of standing) {
     const own = before as Row;
     const [line, theirs] = [last.get(own.id), above.get(own.id)];

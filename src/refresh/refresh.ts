@@ -251,7 +251,7 @@ async function partsOf(from: RefreshRun, entity: Entity, batch: Batch): Promise<
       if (!isRecording) return false;
       return !isSettled(recorded, id, { here: hash, there: there.get(id) ?? null });
     });
-    if (part.chunks.length > 0 && part.ids.length + ids.length > CHUNK_SIZE) {
+    if (part.chunks.length > 0 && part.ids.length + ids.length > 4 * CHUNK_SIZE) {
       parts.push(part);
       part = fresh();
     }

@@ -56,6 +56,25 @@ export async function hashesInChunks(
   return new Map(lines.map(({ id, hash }) => [id, hash]));
 }
 
+/** The hash and the `modified_at` of a row, as MySQL has them. */
+export type StoredHash = { id: number; hash: string; modified_at: string };
+
+/** Reads the hashes of these rows of a table, by id, with their timestamps; missing rows have none. */
+export async function hashesOfRows(
+  on: Queryable,
+  entity: Entity,
+  ids: number[],
+): Promise<Map<number, StoredHash>> {
+  if (ids.length === 0) return new Map();
+  const hashes = await hashesWhere(on, entity, (id) => sql`${id} in (${ids})`);
+  const lines = await select<StoredHash>(
+    on,
+    sql`select hashed.id, hash, modified_at from (${hashes}) hashed
+          join ${name(entity.table)} r on r.id = hashed.id`,
+  );
+  return new Map(lines.map((line) => [line.id, line]));
+}
+
 const between = (id: Statement, first: number, last: number) =>
   sql`${id} >= ${first * CHUNK_SIZE} and ${id} < ${(last + 1) * CHUNK_SIZE}`;
 

@@ -1,5 +1,5 @@
-// The history of rows. Every save, transfer and refresh records each row’s content before and after it in the table
-// `arrival`.
+// The history of rows. Every save, transfer and refresh records in the table `arrival` what it replaced. What a row was
+// after a write is what the next write replaced or, without one, the row as it is now.
 import { hashOf } from '../catalog/content.ts';
 import { keyFrom, keyText, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
@@ -28,15 +28,21 @@ export type Arrival = {
   at: string;
   chain: string;
   before_image: string | null;
-  after_image: string | null;
   version: number;
 };
+
+/** An arrival with the content that it left, null where the row was gone. */
+export type Replacement = Arrival & { after_image: string | null };
 
 export const parseImage = (json: string | null) =>
   json === null ? null : (JSON.parse(json) as Row);
 
 /** The history of a row and of its dependent rows, newest first. */
-export async function historyOf(place: Databases, { entity, id }: RowKey, limit: number) {
+export async function historyOf(
+  place: Databases,
+  { entity, id }: RowKey,
+  limit: number,
+): Promise<Replacement[]> {
   const lines = await select<Arrival>(
     place.sql,
     sql`select * from arrival
@@ -49,28 +55,42 @@ export async function historyOf(place: Databases, { entity, id }: RowKey, limit:
 }
 
 /**
- * Adds the contents that were not stored: a row that a refresh inserted is as the next arrival replaced it or, without
- * one, as it is now.
+ * Adds to lines of the history what the rows were after them: what the next write replaced or, without one, the row as
+ * it is now. What another program wrote in between counts as part of the earlier write.
  */
-async function withAfterImages<
-  T extends Pick<Arrival, 'id' | 'entity' | 'row_id' | 'action' | 'after_image'>,
->(place: Databases, lines: T[]): Promise<T[]> {
-  const isBare = ({ action, after_image: after }: T) => after === null && action !== 'remove';
-  const keys = lines.filter(isBare).map(({ entity, row_id: id }) => ({ entity, id }));
-  if (keys.length === 0) return lines;
-  const later = await select<Pick<Arrival, 'id' | 'entity' | 'row_id' | 'before_image'>>(
-    place.sql,
-    sql`select id, entity, row_id, before_image from arrival where ${whereRows(keys)} order by id`,
-  );
-  const ofRow = Map.groupBy(later, ({ entity, row_id: id }) => keyText({ entity, id }));
-  const rows = await read(place, keys);
+export async function withAfterImages<
+  T extends Pick<Arrival, 'id' | 'entity' | 'row_id' | 'action'>,
+>(place: Databases, lines: T[]): Promise<(T & { after_image: string | null })[]> {
+  const kept = lines.filter(({ action }) => action !== 'remove');
+  const next = await replacedNext(place.sql, kept);
+  const last = kept.filter(({ id }) => !next.has(id));
+  const rows = await read(place, last.map(keyOf));
   return lines.map((line) => {
-    if (!isBare(line)) return line;
-    const text = keyText({ entity: line.entity, id: line.row_id });
-    const next = ofRow.get(text)?.find(({ id }) => id > line.id);
-    const row = rows.get(text);
-    return { ...line, after_image: next ? next.before_image : row ? JSON.stringify(row) : null };
+    if (line.action === 'remove') return { ...line, after_image: null };
+    const row = rows.get(keyText(keyOf(line)));
+    const image = next.has(line.id) ? next.get(line.id) : row && JSON.stringify(row);
+    return { ...line, after_image: image ?? null };
   });
+}
+
+const keyOf = ({ entity, row_id: id }: Pick<Arrival, 'entity' | 'row_id'>): RowKey => ({
+  entity,
+  id,
+});
+
+/** What the next write of the same row replaced, by the id of the line; the last lines of rows are missing. */
+async function replacedNext(on: Queryable, lines: Pick<Arrival, 'id'>[]) {
+  if (lines.length === 0) return new Map<number, string | null>();
+  const found = await select<Pick<Arrival, 'id' | 'before_image'>>(
+    on,
+    sql`select this.id, next.before_image from arrival this
+          join arrival next
+            on next.id = (select min(later.id) from arrival later
+                           where later.entity = this.entity and later.row_id = this.row_id
+                             and later.id > this.id)
+         where this.id in (${lines.map(({ id }) => id)})`,
+  );
+  return new Map(found.map((line) => [line.id, line.before_image]));
 }
 
 /**
@@ -88,7 +108,7 @@ export async function rowAtMoment(place: Databases, { entity, id }: RowKey, upTo
                  group by entity, row_id) newest on newest.id = a.id
          order by a.entity <> ${entity}, a.entity, a.row_id`,
   );
-  const isKept = (line: Arrival) => line.entity === entity || line.after_image !== null;
+  const isKept = (line: Replacement) => line.entity === entity || line.after_image !== null;
   return (await withAfterImages(place, lines)).filter(isKept);
 }
 
@@ -104,45 +124,42 @@ export async function latestArrivals(on: Queryable, entity: string, ids: number[
 }
 
 /** The row that a save added, as it was stored then; null if it added none. */
-export async function addedBy(on: Queryable, transfer: string): Promise<Row | null> {
-  const [line] = await select<Pick<Arrival, 'after_image'>>(
-    on,
-    sql`select after_image from arrival where transfer = ${transfer} order by seq limit 1`,
+export async function addedBy(place: Databases, transfer: string): Promise<Row | null> {
+  const lines = await select<Arrival>(
+    place.sql,
+    sql`select * from arrival where transfer = ${transfer} order by seq limit 1`,
   );
+  const [line] = await withAfterImages(place, lines);
   return line ? parseImage(line.after_image) : null;
 }
 
 /** Finds in the history the contents with these hashes, by key text. `wanted`: the hashes, by key text. */
 export async function replacedContents(on: Queryable, wanted: Map<string, string>) {
-  const lines = await select<Pick<Arrival, 'entity' | 'row_id' | 'before_image' | 'after_image'>>(
+  const lines = await select<Pick<Arrival, 'entity' | 'row_id' | 'before_image'>>(
     on,
-    sql`select entity, row_id, before_image, after_image from arrival
+    sql`select entity, row_id, before_image from arrival
          where ${whereRows([...wanted.keys()].map(keyFrom))} order by id desc`,
   );
   const found = new Map<string, Row>();
-  for (const { entity, row_id: id, before_image: before, after_image: after } of lines) {
+  for (const { entity, row_id: id, before_image: before } of lines) {
     const text = keyText({ entity, id });
-    if (found.has(text)) continue;
-    const rows = [parseImage(after), parseImage(before)].filter((row) => row !== null);
-    const row = rows.find((one) => hashOf(entityNamed(entity), one) === wanted.get(text));
-    if (row) found.set(text, row);
+    const row = found.has(text) ? null : parseImage(before);
+    if (row && hashOf(entityNamed(entity), row) === wanted.get(text)) found.set(text, row);
   }
   return found;
 }
 
-/** The hashes of all contents that these rows ever had in the environment, by id. */
-export async function contentHistory(on: Queryable, entity: Entity, ids: number[]) {
-  const lines = await select<Pick<Arrival, 'row_id' | 'before_image' | 'after_image'>>(
+/** The hashes of all contents that these rows had in the environment before their present ones, by id. */
+export async function formerContents(on: Queryable, entity: Entity, ids: number[]) {
+  const lines = await select<Pick<Arrival, 'row_id' | 'before_image'>>(
     on,
-    sql`select row_id, before_image, after_image from arrival
+    sql`select row_id, before_image from arrival
          where entity = ${entity.name} and row_id in (${ids})`,
   );
   const found = new Map<number, Set<string>>();
-  for (const { row_id: id, before_image: before, after_image: after } of lines) {
-    const own = found.get(id) ?? new Set<string>();
-    for (const row of [parseImage(before), parseImage(after)])
-      if (row) own.add(hashOf(entity, row));
-    found.set(id, own);
+  for (const { row_id: id, before_image: before } of lines) {
+    const row = parseImage(before);
+    if (row) found.set(id, (found.get(id) ?? new Set()).add(hashOf(entity, row)));
   }
   return found;
 }
@@ -152,11 +169,9 @@ export async function contentHistory(on: Queryable, entity: Entity, ids: number[
  * these rows.
  */
 export async function refreshedContents(place: Databases, entity: Entity, ids: number[]) {
-  const lines = await select<
-    Pick<Arrival, 'id' | 'entity' | 'row_id' | 'action' | 'at' | 'after_image'>
-  >(
+  const lines = await select<Pick<Arrival, 'id' | 'entity' | 'row_id' | 'action' | 'at'>>(
     place.sql,
-    sql`select id, entity, row_id, action, at, after_image from arrival
+    sql`select id, entity, row_id, action, at from arrival
          where entity = ${entity.name} and row_id in (${ids}) and kind in ('refresh', 'restore')`,
   );
   return (await withAfterImages(place, lines)).flatMap(({ row_id: id, at, after_image }) => {

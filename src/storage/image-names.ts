@@ -91,11 +91,10 @@ async function* inTransfers({ sql: on }: Databases) {
 }
 
 async function* inHistory({ sql: on }: Databases) {
-  const images = sql`concat_ws(' ', before_image, after_image)`;
   yield* pages((after) =>
     select<Line>(
       on,
-      sql`select id as at, if(${images} regexp ${IMAGE_NAME}, ${images}, null) as text
+      sql`select id as at, if(before_image regexp ${IMAGE_NAME}, before_image, null) as text
             from arrival where id > ${after} order by id limit ${LINES}`,
     ),
   );

@@ -106,10 +106,6 @@ const imagesOf = ({ here, there, steps }: Work): Images =>
 const rootKeysOf = ({ entity, before, after }: journal.Step) =>
   [before, after].flatMap((row) => (row ? [rootOf(entityNamed(entity), row)] : []));
 
-/** A row that a refresh inserts has no image: until its next arrival it is as it is now. */
-const hasAfterImage = ({ kind }: journal.Transfer, { before, after }: journal.Step) =>
-  after !== null && (kind !== 'refresh' || before !== null);
-
 const rootKey = (step: journal.Step) =>
   rootOf(entityNamed(step.entity), (step.after ?? step.before) as Row);
 
@@ -142,7 +138,6 @@ async function writeArrivals(
       at: toSqlInstant(instant),
       chain: transfer.chain,
       before_image: step.before && JSON.stringify(step.before),
-      after_image: hasAfterImage(transfer, step) ? JSON.stringify(step.after) : null,
       version: versions.get(keyText(step)) ?? 1,
     };
   });
@@ -159,13 +154,12 @@ function copyArrivals(
   return run(
     connection,
     sql`insert into arrival (transfer, seq, entity, row_id, root_entity, root_id, title, action, kind,
-          name, reason, person, origin, at, chain, before_image, after_image, version)
+          name, reason, person, origin, at, chain, before_image, version)
         select s.transfer, s.seq, s.entity, s.row_id, coalesce(r.root_entity, ${root.entity}),
                coalesce(r.root_id, ${root.id}), s.title, s.action,
                ${transfer.kind}, ${transfer.name}, ${transfer.reason}, ${transfer.person},
                ${transfer.origin}, ${toSqlInstant(instant)}, ${transfer.chain},
                s.before_image,
-               if(${transfer.kind} = 'refresh' and s.before_image is null, null, s.after_image),
                coalesce(r.version, 1 + (select max(version) from arrival a
                                          where a.entity = s.entity and a.row_id = s.row_id), 1)
           from transfer_step s

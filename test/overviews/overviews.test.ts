@@ -260,8 +260,8 @@ test('the changes page shows at most five rows of a large transfer, the number o
   expect(text).toMatch(/3 more rows\s+with it\.\s+All rows of transfer \d+/);
   expect(text).toContain('Sent before');
   const asked = { hours: 4, limit: 5 };
-  const { next } = await changesSince(preprod.sql, { ...asked, before: null });
-  const older = await changesSince(preprod.sql, { ...asked, before: next });
+  const { next } = await changesSince(preprod, { ...asked, before: null });
+  const older = await changesSince(preprod, { ...asked, before: next });
   expect(older.changes.map(({ arrival }) => arrival.title)).toContain('Sent before');
 });
 

@@ -137,13 +137,12 @@ async function enlargeArrival(rows: number) {
     '2026-01-01',
     head?.chain ?? '[]',
     image,
-    image,
     1,
   ]);
   await insertLines(
     pool,
     sql`insert into arrival (transfer, seq, entity, row_id, root_entity, root_id, title, action, kind,
-          name, person, origin, at, chain, before_image, after_image, version) values`,
+          name, person, origin, at, chain, before_image, version) values`,
     lines,
   );
 }

@@ -9,6 +9,7 @@ import { stepsOf, type Transfer } from '../../src/writing/journal.ts';
 import { recoverNow, transferKilledAt } from '../support/killing.ts';
 import { openSite, textOf } from '../support/people.ts';
 import { add, change, get, has, transfer, undo, undoSheet, version } from '../support/rows.ts';
+import { historyOf } from '../../src/state/history.ts';
 import { runRefresh } from '../../src/refresh/refresh.ts';
 import { createTrigger } from '../support/triggers.ts';
 import { useWorld } from '../support/world.ts';
@@ -221,9 +222,7 @@ test('after a save a message shows the value that the database stored differentl
   expect((await get(staging, key))['text']).toBe('NEWER');
   const page = textOf((await client.get(saved.headers['location'] ?? '')).text);
   expect(page).toContain('The database stored it differently: Text is “NEWER”, not “Newer”.');
-  const [line] = (
-    await staging.sql.query('select after_image from arrival order by id desc limit 1')
-  )[0] as { after_image: string }[];
+  const [line] = await historyOf(staging, key, 1);
   expect(line?.after_image).toContain('NEWER');
   await site.close();
 });
