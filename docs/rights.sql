@@ -26,6 +26,7 @@ GRANT UPDATE, DELETE ON `oneway_production`.`id_sequence` TO 'oneway_production_
 GRANT UPDATE, DELETE ON `oneway_production`.`name_mapping` TO 'oneway_production_app'@'%';
 GRANT UPDATE, DELETE ON `oneway_production`.`base_chunk` TO 'oneway_production_app'@'%';
 GRANT UPDATE, DELETE ON `oneway_production`.`transfer` TO 'oneway_production_app'@'%';
+GRANT UPDATE, DELETE ON `oneway_production`.`step_image_bundle` TO 'oneway_production_app'@'%';
 GRANT UPDATE, DELETE ON `oneway_production`.`transfer_step` TO 'oneway_production_app'@'%';
 GRANT UPDATE, DELETE ON `oneway_production`.`selection` TO 'oneway_production_app'@'%';
 GRANT UPDATE, DELETE ON `oneway_production`.`test_result` TO 'oneway_production_app'@'%';
@@ -81,6 +82,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON `oneway_production`.`partner` TO 'oneway
 GRANT SELECT, INSERT, UPDATE ON `oneway_production`.`row_state` TO 'oneway_production_arrivals'@'%';
 GRANT SELECT ON `oneway_production`.`destination_state` TO 'oneway_production_arrivals'@'%';
 GRANT SELECT, INSERT ON `oneway_production`.`arrival` TO 'oneway_production_arrivals'@'%';
+GRANT SELECT, INSERT ON `oneway_production`.`image_bundle` TO 'oneway_production_arrivals'@'%';
 GRANT SELECT, INSERT, UPDATE, DELETE ON `oneway_production`.`claim` TO 'oneway_production_arrivals'@'%';
 GRANT SELECT, UPDATE ON `oneway_production`.`clock` TO 'oneway_production_arrivals'@'%';
 GRANT SELECT, INSERT, UPDATE ON `oneway_production`.`id_sequence` TO 'oneway_production_arrivals'@'%';
@@ -103,6 +105,7 @@ GRANT SELECT ON `oneway_production`.`partner` TO 'oneway_production_reader'@'%';
 GRANT SELECT ON `oneway_production`.`row_state` TO 'oneway_production_reader'@'%';
 GRANT SELECT ON `oneway_production`.`destination_state` TO 'oneway_production_reader'@'%';
 GRANT SELECT ON `oneway_production`.`arrival` TO 'oneway_production_reader'@'%';
+GRANT SELECT ON `oneway_production`.`image_bundle` TO 'oneway_production_reader'@'%';
 GRANT SELECT ON `oneway_production`.`claim` TO 'oneway_production_reader'@'%';
 GRANT SELECT ON `oneway_production`.`clock` TO 'oneway_production_reader'@'%';
 GRANT SELECT ON `oneway_production`.`name_mapping` TO 'oneway_production_reader'@'%';

@@ -44,6 +44,7 @@ import { UPDATE, updateCopy, updateInput } from './staging/update.ts';
 import { sweepDaily } from './storage/sweep.ts';
 import { runRefreshJob } from './refresh/job.ts';
 import { reportLocals } from './refresh/report-view.ts';
+import { forgetImages } from './writing/steps.ts';
 
 export const tasks = withDeadLetters({
   refresh: task(z.object({ dryRun: z.boolean() }), {
@@ -218,6 +219,7 @@ export const chores = (queue: JobQueue, ticks: Ticks): Chore[] => [
   { name: 'purge of pipeline pages', everyMs: HOUR, run: purgeEnded },
   { name: 'copies at their end', everyMs: HOUR, run: endExpired },
   { name: 'purge of expired jobs', everyMs: HOUR, run: jobs.purgeExpired },
+  { name: 'images of the journal', everyMs: HOUR, run: forgetImages },
   { name: 'purge of expired selections', everyMs: HOUR, run: selections.purgeExpired },
   { name: 'purge of expired messages', everyMs: HOUR, run: inApp.purgeExpired },
   { name: 'sweep of storage', everyMs: HOUR, run: sweepDaily },

@@ -18,7 +18,7 @@ import { entityNamed } from '../catalog/index.ts';
 import { namesByEntity } from '../rows/names.ts';
 import { NotFound, type FieldErrors } from '../problems.ts';
 import { readOne } from '../rows/store.ts';
-import { historyOf, parseImage, rowAtMoment } from '../state/history.ts';
+import { historyOf, rowAtMoment } from '../state/history.ts';
 import { readStates } from '../state/row-state.ts';
 import { recordedState, titlesOf } from '../state/untouched.ts';
 import { formatValue, lowerFirst } from '../web/format.ts';
@@ -119,7 +119,7 @@ export async function moment(req: Request, res: Response) {
       .at(-1),
     rows: lines.map((line) => {
       const of = entityNamed(line.entity);
-      const row = parseImage(line.after_image);
+      const row = line.after;
       const fields = fieldEntries(of).map(([name, field]) => ({
         label: labelOf(of, name),
         value: formatValue(field, row?.[name]),

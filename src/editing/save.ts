@@ -13,13 +13,12 @@ import {
   type Draft,
 } from '../catalog/entity.ts';
 import { mended, misfitsOf } from '../catalog/misfits.ts';
-import { first, sql } from '../database/sql.ts';
 import { drawIds } from '../environments/ids.ts';
 import type { Environment } from '../environments/environment.ts';
 import { read } from '../rows/store.ts';
 import { Conflict, Invalid, NotFound, Unavailable } from '../problems.ts';
 import { check, withStoredNames } from './checks.ts';
-import { addedBy } from '../state/history.ts';
+import { addedBy, replacedAfter } from '../state/history.ts';
 import * as journal from '../writing/journal.ts';
 import type { WriteContext } from '../writing/changes.ts';
 import { writeHere } from '../writing/write-here.ts';
@@ -176,7 +175,7 @@ async function merge(
     state: { version: number; changed_by: string };
   },
 ): Promise<Content> {
-  const opened = await contentBefore(here, { entity: entity.name, id: theirs.id }, version);
+  const opened = await replacedAfter(here.sql, { entity: entity.name, id: theirs.id }, version);
   const mine: Draft<Content> = {};
   const fields: string[] = [];
   for (const [field] of fieldEntries(entity)) {
@@ -205,18 +204,5 @@ export async function contentAt(
   const row = (await read(here, [key])).get(keyText(key)) ?? null;
   const state = await recordedState(here, key, row ?? undefined);
   const isCurrent = row && (!state || state.version === version);
-  return isCurrent ? row : ((await contentBefore(here, key, version)) ?? row);
-}
-
-/** Returns what the first change after a version replaced; null if the row never had that version here. */
-async function contentBefore(here: Environment, { entity, id }: RowKey, version: number) {
-  const line = await first<{ image: string | null }>(
-    here.sql,
-    sql`select before_image as image from arrival
-         where entity = ${entity} and row_id = ${id} and version > ${version}
-           and before_image is not null
-         order by version, id
-         limit 1`,
-  );
-  return line?.image ? (JSON.parse(line.image) as Row) : null;
+  return isCurrent ? row : ((await replacedAfter(here.sql, key, version)) ?? row);
 }

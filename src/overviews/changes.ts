@@ -5,7 +5,7 @@ import { labelOf } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { select, sql } from '../database/sql.ts';
 import type { Databases } from '../environments/environment.ts';
-import { parseImage, withAfterImages, type Arrival, type Replacement } from '../state/history.ts';
+import { withImages, type Arrival, type Replacement } from '../state/history.ts';
 import { sentKinds } from '../state/transfer-kinds.ts';
 import { formatValue } from '../web/format.ts';
 
@@ -42,7 +42,7 @@ export async function changesSince(
          order by a.id desc
          limit ${limit + 1}`,
   );
-  const shown = await withAfterImages(place, arrivals.slice(0, limit));
+  const shown = await withImages(place, arrivals.slice(0, limit));
   const last = shown.at(-1);
   return {
     changes: shown.map(({ place, of_transfer: all, ...arrival }) => ({
@@ -59,11 +59,10 @@ export async function changesSince(
  * fields; callers omit them when the change came from another environment.
  */
 export function changesIn(
-  { entity: name, before_image, after_image }: Replacement,
+  { entity: name, before, after }: Pick<Replacement, 'entity' | 'before' | 'after'>,
   { withLocals }: { withLocals: boolean },
 ) {
   const entity = entityNamed(name);
-  const [before, after] = [parseImage(before_image), parseImage(after_image)];
   return differingFields(entity, before ?? {}, after ?? {}).flatMap((field) => {
     const definition = entity.fields[field];
     if (!definition || (definition.local && !withLocals)) return [];

@@ -16,6 +16,7 @@ import { currentVersion } from '../version/db-version.ts';
 import { readVersion, writeVersion } from '../version/metadata.ts';
 import { TTL_MS } from '../version/compatibility.ts';
 import { operator } from './operator.ts';
+import { packImages } from '../database/image-bundles.ts';
 import { slimSyncState } from './slim-sync-state.ts';
 
 /** The version of a database without any migration. */
@@ -69,6 +70,7 @@ export async function upgrade({
     });
     await createIndexes(here.documents);
     await slimSyncState(here);
+    await packImages(here);
     await failpoint('upgrade migrated');
     await writeVersion(here.documents, { databaseVersion: currentVersion(), isUpdating: false });
     await failpoint('upgrade version');

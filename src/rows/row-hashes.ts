@@ -57,7 +57,7 @@ export async function hashesInChunks(
 }
 
 /** The hash and the `modified_at` of a row, as MySQL has them. */
-export type StoredHash = { id: number; hash: string; modified_at: string };
+type StoredHash = { id: number; hash: string; modified_at: string };
 
 /** Reads the hashes of these rows of a table, by id, with their timestamps; missing rows have none. */
 export async function hashesOfRows(

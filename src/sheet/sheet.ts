@@ -30,7 +30,7 @@ const sheets: Record<SelectionKind, (route: Route, selection: Selection) => Prom
   ) => sheetOfRows(here, there, selection, { hostHere, otherHosts, testedForSender }),
   undo: async ({ from: here, to: there, testedForSender = null }, { keys, choices, undoes }) => {
     const former = undoes === null ? undefined : await journal.byId(here.sql, undoes);
-    const all = undoes === null ? [] : await journal.stepsOf(here.sql, undoes);
+    const all = undoes === null ? [] : await journal.stepsOf(here.sql, undoes, there);
     const steps = stepsToUndo(all, keys);
     const facts = await gatherFacts(here, there, {
       chosen: steps.map(({ entity, id }) => ({ entity, id })),

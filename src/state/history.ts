@@ -3,9 +3,10 @@
 import { hashOf } from '../catalog/content.ts';
 import { keyFrom, keyText, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
-import { select, sql, type Queryable } from '../database/sql.ts';
+import { first, select, sql, type Queryable } from '../database/sql.ts';
 import type { Databases } from '../environments/environment.ts';
 import { read } from '../rows/store.ts';
+import { placeText, readImages, replaced, type ImagePlace } from '../database/image-bundles.ts';
 import { whereRows } from './row-state.ts';
 import type { StepAction, TransferKind } from './transfer-kinds.ts';
 
@@ -27,15 +28,12 @@ export type Arrival = {
   origin: string;
   at: string;
   chain: string;
-  before_image: string | null;
   version: number;
 };
 
-/** An arrival with the content that it left, null where the row was gone. */
-export type Replacement = Arrival & { after_image: string | null };
-
-export const parseImage = (json: string | null) =>
-  json === null ? null : (JSON.parse(json) as Row);
+/** An arrival with the row before and after it; null where there was none. */
+export type Replacement = Arrival & Images;
+type Images = { before: Row | null; after: Row | null };
 
 /** The history of a row and of its dependent rows, newest first. */
 export async function historyOf(
@@ -51,25 +49,31 @@ export async function historyOf(
          order by id desc
          limit ${limit}`,
   );
-  return withAfterImages(place, lines);
+  return withImages(place, lines);
 }
 
+type Line = Pick<Arrival, 'id' | 'transfer' | 'seq' | 'entity' | 'row_id' | 'action'>;
+
 /**
- * Adds to lines of the history what the rows were after them: what the next write replaced or, without one, the row as
- * it is now. What another program wrote in between counts as part of the earlier write.
+ * Adds to lines of the history the rows before and after them. After a write a row is what the next write replaced or,
+ * without one, what it is now: what another program wrote in between counts as part of the earlier write.
  */
-export async function withAfterImages<
-  T extends Pick<Arrival, 'id' | 'entity' | 'row_id' | 'action'>,
->(place: Databases, lines: T[]): Promise<(T & { after_image: string | null })[]> {
-  const kept = lines.filter(({ action }) => action !== 'remove');
-  const next = await replacedNext(place.sql, kept);
-  const last = kept.filter(({ id }) => !next.has(id));
+export async function withImages<T extends Line>(
+  place: Databases,
+  lines: T[],
+): Promise<(T & Images)[]> {
+  const next = await nextWrites(place.sql, lines);
+  const images = await readImages<Row>(place.sql, replaced, [...lines, ...next.values()]);
+  const last = lines.filter(({ id, action }) => action !== 'remove' && !next.has(id));
   const rows = await read(place, last.map(keyOf));
   return lines.map((line) => {
-    if (line.action === 'remove') return { ...line, after_image: null };
-    const row = rows.get(keyText(keyOf(line)));
-    const image = next.has(line.id) ? next.get(line.id) : row && JSON.stringify(row);
-    return { ...line, after_image: image ?? null };
+    const later = next.get(line.id);
+    const left = later ? images.get(placeText(later)) : rows.get(keyText(keyOf(line)));
+    return {
+      ...line,
+      before: images.get(placeText(line)) ?? null,
+      after: line.action === 'remove' ? null : (left ?? null),
+    };
   });
 }
 
@@ -78,19 +82,19 @@ const keyOf = ({ entity, row_id: id }: Pick<Arrival, 'entity' | 'row_id'>): RowK
   id,
 });
 
-/** What the next write of the same row replaced, by the id of the line; the last lines of rows are missing. */
-async function replacedNext(on: Queryable, lines: Pick<Arrival, 'id'>[]) {
-  if (lines.length === 0) return new Map<number, string | null>();
-  const found = await select<Pick<Arrival, 'id' | 'before_image'>>(
+/** The next write of the same row, by the id of the line; the last lines of rows are missing. */
+async function nextWrites(on: Queryable, lines: Pick<Arrival, 'id'>[]) {
+  if (lines.length === 0) return new Map<number, ImagePlace>();
+  const found = await select<Pick<Arrival, 'id'> & ImagePlace>(
     on,
-    sql`select this.id, next.before_image from arrival this
+    sql`select this.id, next.transfer, next.seq from arrival this
           join arrival next
             on next.id = (select min(later.id) from arrival later
                            where later.entity = this.entity and later.row_id = this.row_id
                              and later.id > this.id)
          where this.id in (${lines.map(({ id }) => id)})`,
   );
-  return new Map(found.map((line) => [line.id, line.before_image]));
+  return new Map(found.map((line) => [line.id, line]));
 }
 
 /**
@@ -108,8 +112,8 @@ export async function rowAtMoment(place: Databases, { entity, id }: RowKey, upTo
                  group by entity, row_id) newest on newest.id = a.id
          order by a.entity <> ${entity}, a.entity, a.row_id`,
   );
-  const isKept = (line: Replacement) => line.entity === entity || line.after_image !== null;
-  return (await withAfterImages(place, lines)).filter(isKept);
+  const isKept = (line: Replacement) => line.entity === entity || line.after !== null;
+  return (await withImages(place, lines)).filter(isKept);
 }
 
 /** Returns the newest history entry of each of these rows, by row id. */
@@ -123,45 +127,66 @@ export async function latestArrivals(on: Queryable, entity: string, ids: number[
   return new Map(lines.map((line) => [line.row_id, line]));
 }
 
-/** The row that a save added, as it was stored then; null if it added none. */
-export async function addedBy(place: Databases, transfer: string): Promise<Row | null> {
+/** The history entries of one transfer in this environment, with the rows before and after them. */
+export async function replacementsOf(place: Databases, transfer: string): Promise<Replacement[]> {
   const lines = await select<Arrival>(
     place.sql,
-    sql`select * from arrival where transfer = ${transfer} order by seq limit 1`,
+    sql`select * from arrival where transfer = ${transfer} order by seq`,
   );
-  const [line] = await withAfterImages(place, lines);
-  return line ? parseImage(line.after_image) : null;
+  return withImages(place, lines);
+}
+
+/** The row that a save added, as it was stored then; null if it added none. */
+export async function addedBy(place: Databases, transfer: string): Promise<Row | null> {
+  const [line] = await replacementsOf(place, transfer);
+  return line?.after ?? null;
+}
+
+/** What the first change after a version of a row replaced; null if the row never had that version here. */
+export async function replacedAfter(on: Queryable, { entity, id }: RowKey, version: number) {
+  const line = await first<ImagePlace>(
+    on,
+    sql`select transfer, seq from arrival
+         where entity = ${entity} and row_id = ${id} and version > ${version} and action <> 'create'
+         order by version, id
+         limit 1`,
+  );
+  return line ? ((await readImages<Row>(on, replaced, [line])).get(placeText(line)) ?? null) : null;
 }
 
 /** Finds in the history the contents with these hashes, by key text. `wanted`: the hashes, by key text. */
 export async function replacedContents(on: Queryable, wanted: Map<string, string>) {
-  const lines = await select<Pick<Arrival, 'entity' | 'row_id' | 'before_image'>>(
-    on,
-    sql`select entity, row_id, before_image from arrival
-         where ${whereRows([...wanted.keys()].map(keyFrom))} order by id desc`,
-  );
   const found = new Map<string, Row>();
-  for (const { entity, row_id: id, before_image: before } of lines) {
-    const text = keyText({ entity, id });
-    const row = found.has(text) ? null : parseImage(before);
-    if (row && hashOf(entityNamed(entity), row) === wanted.get(text)) found.set(text, row);
+  for (const [key, row] of await allReplaced(on, [...wanted.keys()].map(keyFrom))) {
+    const text = keyText(key);
+    if (!found.has(text) && hashOf(entityNamed(key.entity), row) === wanted.get(text))
+      found.set(text, row);
   }
   return found;
 }
 
 /** The hashes of all contents that these rows had in the environment before their present ones, by id. */
 export async function formerContents(on: Queryable, entity: Entity, ids: number[]) {
-  const lines = await select<Pick<Arrival, 'row_id' | 'before_image'>>(
-    on,
-    sql`select row_id, before_image from arrival
-         where entity = ${entity.name} and row_id in (${ids})`,
-  );
   const found = new Map<number, Set<string>>();
-  for (const { row_id: id, before_image: before } of lines) {
-    const row = parseImage(before);
-    if (row) found.set(id, (found.get(id) ?? new Set()).add(hashOf(entity, row)));
+  const keys = ids.map((id) => ({ entity: entity.name, id }));
+  for (const [{ id }, row] of await allReplaced(on, keys)) {
+    found.set(id, (found.get(id) ?? new Set()).add(hashOf(entity, row)));
   }
   return found;
+}
+
+/** All contents of these rows that writes replaced, newest first. */
+async function allReplaced(on: Queryable, keys: RowKey[]): Promise<[RowKey, Row][]> {
+  const lines = await select<Line>(
+    on,
+    sql`select transfer, seq, entity, row_id from arrival
+         where ${whereRows(keys)} and action <> 'create' order by id desc`,
+  );
+  const images = await readImages<Row>(on, replaced, lines);
+  return lines.flatMap((line) => {
+    const row = images.get(placeText(line));
+    return row ? [[keyOf(line), row] satisfies [RowKey, Row]] : [];
+  });
 }
 
 /**
@@ -169,13 +194,12 @@ export async function formerContents(on: Queryable, entity: Entity, ids: number[
  * these rows.
  */
 export async function refreshedContents(place: Databases, entity: Entity, ids: number[]) {
-  const lines = await select<Pick<Arrival, 'id' | 'entity' | 'row_id' | 'action' | 'at'>>(
+  const lines = await select<Line & Pick<Arrival, 'at'>>(
     place.sql,
-    sql`select id, entity, row_id, action, at from arrival
+    sql`select id, transfer, seq, entity, row_id, action, at from arrival
          where entity = ${entity.name} and row_id in (${ids}) and kind in ('refresh', 'restore')`,
   );
-  return (await withAfterImages(place, lines)).flatMap(({ row_id: id, at, after_image }) => {
-    const row = parseImage(after_image);
-    return row ? [{ id, at, hash: hashOf(entity, row) }] : [];
-  });
+  return (await withImages(place, lines)).flatMap(({ row_id: id, at, after }) =>
+    after ? [{ id, at, hash: hashOf(entity, after) }] : [],
+  );
 }

@@ -5,6 +5,7 @@ import type { Db } from 'mongodb';
 import { fieldEntries, type Entity } from '../catalog/entity.ts';
 import { catalog } from '../catalog/index.ts';
 import { name as identifier, select, sql, type Queryable } from '../database/sql.ts';
+import { imageTexts } from '../database/image-bundles.ts';
 import { IMAGE_NAME } from './images.ts';
 
 type Databases = { sql: Queryable; documents: Db };
@@ -78,7 +79,8 @@ async function* inBases({ sql: on }: Databases) {
 }
 
 async function* inTransfers({ sql: on }: Databases) {
-  const images = sql`concat_ws(' ', s.before_image, s.after_image, s.base_before, s.remark)`;
+  yield* imageTexts(on, 'step_image_bundle');
+  const images = sql`concat_ws(' ', s.base_before, s.remark)`;
   yield* pages((after) =>
     select<Line>(
       on,
@@ -91,13 +93,7 @@ async function* inTransfers({ sql: on }: Databases) {
 }
 
 async function* inHistory({ sql: on }: Databases) {
-  yield* pages((after) =>
-    select<Line>(
-      on,
-      sql`select id as at, if(before_image regexp ${IMAGE_NAME}, before_image, null) as text
-            from arrival where id > ${after} order by id limit ${LINES}`,
-    ),
-  );
+  yield* imageTexts(on, 'image_bundle');
 }
 
 const LINES = 5000;

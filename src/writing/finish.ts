@@ -129,9 +129,9 @@ function observationOf(
  * Returns the base (the last content that both sides had in common) of each row before the transfer
  * that is being undone. Returns null if this transfer is not an undo.
  */
-async function formerBases({ here, transfer }: Work) {
+async function formerBases({ here, there, transfer }: Work) {
   if (transfer.undoes === null) return null;
-  const steps = await journal.stepsOf(here.sql, transfer.undoes);
+  const steps = await journal.stepsOf(here.sql, transfer.undoes, there);
   return new Map(steps.map((step) => [keyText(step), step.base ?? null] as const));
 }
 

@@ -7,6 +7,7 @@ import { v7 as uuid } from 'uuid';
 import {
   first,
   run,
+  runForId,
   select,
   sql,
   toSqlInstant,
@@ -83,8 +84,9 @@ export async function openEnded(
   const id = uuid();
   const at = toSqlInstant(instant);
   const end = { until: inFuture(0), endedAt: at, instant: at };
-  await insertLine(connection, id, { here, there: here, state: 'verified', ...end }, draft);
-  return mustExist(await byId(connection, id));
+  const begin = { here, there: here, state: 'verified' as const, ...end };
+  const number = await insertLine(connection, id, begin, draft);
+  return { ...endedLine(draft, at), id, number, origin: here.name, destination: here.name };
 }
 
 type Beginning = {
@@ -96,14 +98,38 @@ type Beginning = {
   instant: string | null;
 };
 
+/** The line of a write that has ended, as insertLine() stores it. */
+const endedLine = (draft: Draft, at: string) => ({
+  ...draft,
+  name: draft.name.slice(0, NAME),
+  state: 'verified' as const,
+  fence: 1,
+  lease_until: at,
+  idempotency_key: draft.idempotencyKey,
+  plan_hash: draft.planHash,
+  decision: null,
+  chain: JSON.stringify(draft.chain),
+  relied_on: JSON.stringify(draft.reliedOn),
+  instant: at,
+  problem: null,
+  problem_reason: null,
+  problem_row: null,
+  created_at: at,
+  ended_at: at,
+});
+
+/** The longest name of a transfer, in UTF-16 units. */
+const NAME = 120;
+
+/** Inserts the line of a transfer; returns its number. */
 const insertLine = (connection: PoolConnection, id: string, begin: Beginning, draft: Draft) =>
-  run(
+  runForId(
     connection,
     sql`insert into transfer (id, kind, state, fence, lease_until, origin, destination, name, reason,
           person, role, idempotency_key, plan_hash, chain, undoes,
           selection, relied_on, instant, created_at, ended_at)
         values (${id}, ${draft.kind}, ${begin.state}, 1, ${begin.until}, ${begin.here.name},
-          ${begin.there.name}, ${draft.name.slice(0, 120)}, ${draft.reason}, ${draft.person},
+          ${begin.there.name}, ${draft.name.slice(0, NAME)}, ${draft.reason}, ${draft.person},
           ${draft.role}, ${draft.idempotencyKey}, ${draft.planHash}, ${JSON.stringify(draft.chain)},
           ${draft.undoes}, ${draft.selection}, ${JSON.stringify(draft.reliedOn)}, ${begin.instant},
           ${toSqlInstant(new Date().toISOString())}, ${begin.endedAt})`,

@@ -111,7 +111,7 @@ export async function writeInOneTransaction(
       await failpoint('rows');
       const drawn = new Map(steps.map((step) => [keyText(step), instants.of(step)]));
       await readBack(place, steps, drawn, instants);
-      await writeStatesAndArrivals(asStored(work), connection, instants, 'in the work');
+      await writeStatesAndArrivals(asStored(work), connection, instants);
       // The rows are read once more, because triggers on the table `arrival` may have changed them.
       await readBack(place, steps, drawn, instants);
       await correctStates(connection, steps, instants);

@@ -4,30 +4,22 @@ import type { PoolConnection } from 'mysql2/promise';
 import { differingFields } from '../catalog/content.ts';
 import { keyText, labelOf, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
-import { run, sql, toSqlInstant } from '../database/sql.ts';
+import { toSqlInstant } from '../database/sql.ts';
 import { insertRows } from '../database/bulk.ts';
 import { isBeforePivot } from './documents.ts';
 import type { Instants } from './instants.ts';
 import type * as journal from './journal.ts';
+import { replaced, writeImages } from '../database/image-bundles.ts';
 import { readMappings } from '../state/name-mapping.ts';
 import * as states from '../state/row-state.ts';
 import { originsOf, statesOfUntouched } from '../state/untouched.ts';
-import { isStoredDifferently } from './read-back.ts';
 import type { Work } from './work.ts';
 import { rootOf } from '../catalog/family.ts';
-
-/**
- * Where the contents of rows before and after each step are copied from: the journal, if it is in
- * the same database as the rows (a write into this environment), otherwise the memory of the
- * worker.
- */
-type Images = 'in the journal' | 'in the work';
 
 export async function writeStatesAndArrivals(
   work: Work,
   connection: PoolConnection,
   instants: Instants,
-  images: Images = imagesOf(work),
 ) {
   const { transfer, steps } = work;
   const instant = instants.start;
@@ -73,13 +65,9 @@ export async function writeStatesAndArrivals(
     }
   }
   await states.writeStates(connection, [...after.values()]);
-  if (images === 'in the journal') {
-    await copyArrivals(connection, work, instant);
-  } else {
-    const versions = new Map([...origins].map(([text, { version }]) => [text, version + 1]));
-    for (const [text, { version }] of after) versions.set(text, version);
-    await writeArrivals(work, connection, instant, versions);
-  }
+  const versions = new Map([...origins].map(([text, { version }]) => [text, version + 1]));
+  for (const [text, { version }] of after) versions.set(text, version);
+  await writeArrivals(work, connection, instant, versions);
 }
 
 /** The keys of rows that exist and have no line. */
@@ -91,13 +79,6 @@ const unrecorded = (steps: journal.Step[], was: Map<string, states.RowState>): R
 
 const unrecordedKeys = (keys: RowKey[], ...known: Map<string, states.RowState>[]) =>
   keys.filter((key) => !known.some((one) => one.has(keyText(key))));
-
-/**
- * If a row was stored differently than sent, its stored content is only in the memory of the
- * worker; the journal has the content that was sent.
- */
-const imagesOf = ({ here, there, steps }: Work): Images =>
-  here.name === there.name && !steps.some(isStoredDifferently) ? 'in the journal' : 'in the work';
 
 /**
  * Returns the keys of the parent rows before and after a step: moving a dependent row to another
@@ -137,51 +118,12 @@ async function writeArrivals(
       origin: transfer.origin,
       at: toSqlInstant(instant),
       chain: transfer.chain,
-      before_image: step.before && JSON.stringify(step.before),
       version: versions.get(keyText(step)) ?? 1,
     };
   });
   await insertRows(connection, 'arrival', rows);
-}
-
-/** Records arrivals by copying the contents from the journal inside the database, instead of sending them again. */
-function copyArrivals(
-  connection: PoolConnection,
-  { transfer, steps }: Work,
-  instant: string,
-): Promise<number> {
-  const root = rootInJournal(steps);
-  return run(
-    connection,
-    sql`insert into arrival (transfer, seq, entity, row_id, root_entity, root_id, title, action, kind,
-          name, reason, person, origin, at, chain, before_image, version)
-        select s.transfer, s.seq, s.entity, s.row_id, coalesce(r.root_entity, ${root.entity}),
-               coalesce(r.root_id, ${root.id}), s.title, s.action,
-               ${transfer.kind}, ${transfer.name}, ${transfer.reason}, ${transfer.person},
-               ${transfer.origin}, ${toSqlInstant(instant)}, ${transfer.chain},
-               s.before_image,
-               coalesce(r.version, 1 + (select max(version) from arrival a
-                                         where a.entity = s.entity and a.row_id = s.row_id), 1)
-          from transfer_step s
-          left join row_state r on r.entity = s.entity and r.row_id = s.row_id
-         where s.transfer = ${transfer.id} and s.action <> 'same'
-         order by s.seq`,
-  );
-}
-
-/**
- * SQL for the root of a row that has no line, from its content in the journal. Only a refresh writes such rows, and
- * it writes those of one entity at a time.
- */
-function rootInJournal([first]: journal.Step[]) {
-  const entity = first && entityNamed(first.entity);
-  const to = entity?.owner && entity.fields[entity.owner]?.to;
-  return to
-    ? {
-        entity: sql`${to}`,
-        id: sql`json_value(coalesce(s.after_image, s.before_image), ${`$.${entity.owner}`})`,
-      }
-    : { entity: sql`s.entity`, id: sql`s.row_id` };
+  const images = work.steps.map(({ seq, before }) => [seq, before] as const);
+  await writeImages(connection, replaced, transfer.id, images);
 }
 
 /**

@@ -1,11 +1,23 @@
 // Stores and reads the steps of a transfer: each row before and after, and the outcome of the step.
-import type { PoolConnection } from 'mysql2/promise';
-import { canonical } from '../catalog/content.ts';
+import type { Pool, PoolConnection } from 'mysql2/promise';
+import { canonical, hashOf } from '../catalog/content.ts';
 import type { Row } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { rangesOf } from '../database/ranges.ts';
 import { insertRows } from '../database/bulk.ts';
-import { first, join, run, select, sql, type Queryable } from '../database/sql.ts';
+import { failpoint } from '../database/failpoints.ts';
+import { first, join, run, select, sql, transaction, type Queryable } from '../database/sql.ts';
+import type { Databases } from '../environments/environment.ts';
+import { settleAll } from '../settle-all.ts';
+import { replacementsOf } from '../state/history.ts';
+import {
+  afterSteps,
+  beforeSteps,
+  hashesAfterSteps,
+  imagesOf,
+  removeImages,
+  writeImages,
+} from '../database/image-bundles.ts';
 import {
   plannedOutcome,
   STORED_DIFFERENTLY,
@@ -16,8 +28,20 @@ import {
 } from './transfer.ts';
 import type { StepAction } from '../state/transfer-kinds.ts';
 
-export const insertSteps = (connection: PoolConnection, transfer: string, steps: Step[]) =>
-  insertRows(
+export async function insertSteps(connection: PoolConnection, transfer: string, steps: Step[]) {
+  await writeImages(
+    connection,
+    beforeSteps,
+    transfer,
+    steps.map(({ before }, index) => [index + 1, before]),
+  );
+  await writeImages(
+    connection,
+    afterSteps,
+    transfer,
+    steps.map(({ after }, index) => [index + 1, after]),
+  );
+  await insertRows(
     connection,
     'transfer_step',
     steps.map((step, index) => ({
@@ -28,16 +52,23 @@ export const insertSteps = (connection: PoolConnection, transfer: string, steps:
       title: step.title.slice(0, 200),
       action: step.action,
       because: step.because,
-      before_image: step.before && JSON.stringify(step.before),
-      after_image: step.after && JSON.stringify(step.after),
       excluded_fields: step.excludedFields.length > 0 ? JSON.stringify(step.excludedFields) : null,
       base_before: baseIn(step),
       former_id: step.formerId ?? null,
       tested: step.tested?.slice(0, 400) ?? null,
     })),
   );
+}
 
-export async function stepsOf(on: Queryable, id: string): Promise<WrittenStep[]> {
+/**
+ * Reads the steps of a transfer. The journal gives up their rows a day after the transfer was verified; `there`: the
+ * destination, whose history then has them.
+ */
+export async function stepsOf(
+  on: Queryable,
+  id: string,
+  there?: Databases,
+): Promise<WrittenStep[]> {
   const lines = await select<{
     seq: number;
     entity: string;
@@ -45,8 +76,6 @@ export async function stepsOf(on: Queryable, id: string): Promise<WrittenStep[]>
     title: string;
     action: StepAction;
     because: string | null;
-    before_image: string | null;
-    after_image: string | null;
     excluded_fields: string | null;
     base_before: string | null;
     former_id: number | null;
@@ -59,8 +88,9 @@ export async function stepsOf(on: Queryable, id: string): Promise<WrittenStep[]>
     sql`select s.*, t.state from transfer_step s join transfer t on t.id = s.transfer
          where s.transfer = ${id} order by s.seq`,
   );
+  const images = await stepImages(on, id, there);
   return lines.map((line) => {
-    const before = line.before_image === null ? null : (JSON.parse(line.before_image) as Row);
+    const before = images.before.get(line.seq) ?? null;
     return {
       seq: line.seq,
       entity: line.entity,
@@ -69,11 +99,11 @@ export async function stepsOf(on: Queryable, id: string): Promise<WrittenStep[]>
       action: line.action,
       because: line.because,
       before,
-      after: line.after_image === null ? null : (JSON.parse(line.after_image) as Row),
+      after: images.after.get(line.seq) ?? null,
       excludedFields: JSON.parse(line.excluded_fields ?? '[]') as string[],
       base:
-        line.base_before === AS_BEFORE && before
-          ? canonical(entityNamed(line.entity), before)
+        line.base_before === AS_BEFORE
+          ? before && canonical(entityNamed(line.entity), before)
           : line.base_before,
       formerId: line.former_id,
       tested: line.tested,
@@ -82,6 +112,60 @@ export async function stepsOf(on: Queryable, id: string): Promise<WrittenStep[]>
     };
   });
 }
+
+type StepImages = Record<'before' | 'after', Map<number, Row>>;
+
+async function stepImages(on: Queryable, id: string, there?: Databases): Promise<StepImages> {
+  const [before, after, hashes] = await settleAll([
+    imagesOf<Row>(on, beforeSteps, id),
+    imagesOf<Row>(on, afterSteps, id),
+    there ? imagesOf<string>(on, hashesAfterSteps, id) : new Map<number, string>(),
+  ]);
+  return there && hashes.size > 0 ? imagesFrom(there, id, hashes) : { before, after };
+}
+
+/**
+ * The rows before and after the steps, from the history at the destination. A row that another program changed since
+ * is missing after its step, so that an undo does not take that change for the step’s.
+ */
+async function imagesFrom(there: Databases, id: string, hashes: Map<number, string>) {
+  const found: StepImages = { before: new Map(), after: new Map() };
+  for (const { seq, entity, before, after } of await replacementsOf(there, id)) {
+    if (before) found.before.set(seq, before);
+    if (after && hashOf(entityNamed(entity), after) === hashes.get(seq))
+      found.after.set(seq, after);
+  }
+  return found;
+}
+
+/** Verified transfers keep the rows of their steps for this long, in hours. */
+const KEPT_FOR = 24;
+
+/** Replaces the rows in the journal of transfers that were verified a day ago by the hashes of the rows after them. */
+export async function forgetImages({ sql: on }: { sql: Pool }): Promise<number> {
+  const old = await select<{ id: string }>(
+    on,
+    sql`select distinct t.id from step_image_bundle b join transfer t on t.id = b.transfer
+         where b.side in ('before', 'after') and t.state = 'verified'
+           and t.ended_at < utc_timestamp(3) - interval ${KEPT_FOR} hour`,
+  );
+  for (const { id } of old) {
+    await transaction(on, async (connection) => {
+      const steps = await stepsOf(connection, id);
+      await writeImages(connection, hashesAfterSteps, id, steps.map(hashAfter));
+      await removeImages(connection, beforeSteps, id);
+      await removeImages(connection, afterSteps, id);
+    });
+    await failpoint('images forgotten');
+  }
+  return old.length;
+}
+
+const hashAfter = ({ seq, entity, after, remark }: WrittenStep) => {
+  const row = remark?.stored === undefined ? after : remark.stored;
+  // A step that removed its row has no hash; the empty text tells that its transfer has no rows any more.
+  return [seq, row ? hashOf(entityNamed(entity), row) : ''] as const;
+};
 
 /**
  * The journal stores this mark for a base that equals the content before the write. Most bases do,

@@ -6,6 +6,7 @@ import { first, select, sql } from '../../src/database/sql.ts';
 import { openApp, type App } from '../../src/environments/app.ts';
 import * as selections from '../../src/sheet/selections.ts';
 import { readDestinationStates } from '../../src/state/destination-state.ts';
+import { imagesOf, replaced } from '../../src/database/image-bundles.ts';
 import * as journal from '../../src/writing/journal.ts';
 import { servers, settingsOf } from '../support/world.ts';
 
@@ -40,11 +41,14 @@ const oldRows = [
   transfer(1, 'copy-down', 'verified', null),
   transfer(2, 'bring-back', 'put_back', 'put-back'),
   transfer(3, 'transfer', 'putting_back', 'leave-theirs'),
-  `insert into transfer_step (transfer, seq, entity, row_id, title, action, outcome, kept)
-   values ('t3', 1, 'task', 7, 'A', 'update', 'left as theirs', '["message"]')`,
+  `insert into transfer_step (transfer, seq, entity, row_id, title, action, outcome, kept,
+     before_image, after_image)
+   values ('t3', 1, 'task', 7, 'A', 'update', 'left as theirs', '["message"]', '{"id":7,"title":"Old"}',
+     '{"id":7,"title":"A"}')`,
   `insert into arrival (transfer, seq, entity, row_id, root_entity, root_id, title, action, kind, name, person,
-     origin, at, chain, version)
-   values ('t1', 1, 'task', 7, 'task', 7, 'A', 'update', 'copy-down', 'Old', 'copy-down', 'staging', now(3), '[]', 1)`,
+     origin, at, chain, version, before_image)
+   values ('t1', 1, 'task', 7, 'task', 7, 'A', 'update', 'copy-down', 'Old', 'copy-down', 'staging', now(3), '[]', 1,
+     '{"id":7,"title":"Older"}')`,
   `insert into selection (id, kind, name, person, row_keys, choices, chain)
    values ('s1', 'bring-back', 'Old', 'pm@example.com', '["task:7"]', '{"kept":{"task:7":["message"]}}', '[]')`,
   `insert into job (id, kind, name, person, input, state, only_one, report)
@@ -76,8 +80,16 @@ test('a database of version 1.3.0 is upgraded with its renamed tables, columns a
     ['transfer', 'rolling_back', 'keep-theirs'],
   ]);
   expect(await journal.stepsOf(here.sql, 't3')).toMatchObject([
-    { outcome: 'kept theirs', excludedFields: ['message'] },
+    {
+      outcome: 'kept theirs',
+      excludedFields: ['message'],
+      before: { title: 'Old' },
+      after: { title: 'A' },
+    },
   ]);
+  expect(await imagesOf(here.sql, replaced, 't1')).toEqual(
+    new Map([[1, { id: 7, title: 'Older' }]]),
+  );
   expect(await first(here.sql, sql`select kind from arrival`)).toEqual({ kind: 'refresh' });
   const selection = await selections.find(here.sql, 's1', 'restore');
   expect(selection.choices.excludedFields).toEqual({ 'task:7': ['message'] });

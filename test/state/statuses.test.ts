@@ -17,6 +17,7 @@ import { idsWithStatus, pendingRows } from '../../src/state/pending.ts';
 import { tasks } from '../../src/tasks.ts';
 import type { Choices } from '../../src/sheet/choices.ts';
 import { stepsOf, type Transfer } from '../../src/writing/journal.ts';
+import { forgetImages } from '../../src/writing/steps.ts';
 import { Problem } from '../../src/problems.ts';
 import { contents, type Contents } from '../support/checker.ts';
 import {
@@ -52,6 +53,7 @@ const action = fc.record({
     'send again',
     'overwrite',
     'undo',
+    'forget images',
     'refresh',
     'refresh',
     'compare',
@@ -191,6 +193,7 @@ class Story {
     if (one.do === 'compare') return this.compare();
     if (one.do === 'refresh') return this.#refresh(one.in === 'preprod' ? 'preprod' : 'staging');
     if (one.do === 'undo') return this.#undo();
+    if (one.do === 'forget images') return this.#forgetImages(here);
     if (one.in === 'production') return;
     const table = this.tables[one.in];
     if (one.do === 'look') return this.#look(table);
@@ -238,6 +241,14 @@ class Story {
     const back = await undo(table.here, done);
     if (back.state === 'verified') await table.undone(back, done);
     await this.#noteRows();
+  }
+
+  /** The journal gives up the rows of all transfers, as it does a day after them. */
+  async #forgetImages(here: App) {
+    await here.sql.query(
+      'update transfer set ended_at = ended_at - interval 2 day where ended_at is not null',
+    );
+    await forgetImages(here);
   }
 
   async #refresh(into: 'staging' | 'preprod') {

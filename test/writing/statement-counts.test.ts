@@ -120,7 +120,6 @@ async function enlargeArrival(rows: number) {
     pool,
     sql`select transfer, chain from arrival`,
   );
-  const image = JSON.stringify({ id: 1, message: 'A long text. '.repeat(50) });
   const lines = Array.from({ length: rows }, (_one, index) => [
     head?.transfer ?? '',
     index + 100,
@@ -136,13 +135,12 @@ async function enlargeArrival(rows: number) {
     'staging',
     '2026-01-01',
     head?.chain ?? '[]',
-    image,
     1,
   ]);
   await insertLines(
     pool,
     sql`insert into arrival (transfer, seq, entity, row_id, root_entity, root_id, title, action, kind,
-          name, person, origin, at, chain, before_image, version) values`,
+          name, person, origin, at, chain, version) values`,
     lines,
   );
 }

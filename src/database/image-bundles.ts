@@ -1,0 +1,179 @@
+// Images: rows as they were before and after writes, which the history and the journal keep. The rows of a transfer are
+// stored in compressed blocks of up to 500, because one block takes a tenth of the room of its rows.
+import { promisify } from 'node:util';
+import { zstdCompress, zstdDecompress } from 'node:zlib';
+import type { Pool } from 'mysql2/promise';
+import { insertRows } from './bulk.ts';
+import { failpoint } from './failpoints.ts';
+import {
+  join,
+  name,
+  run,
+  select,
+  sql,
+  transaction,
+  type Queryable,
+  type Statement,
+} from './sql.ts';
+
+export type ImageStore = {
+  /** `image_bundle` belongs to the history, which is only ever added to; `step_image_bundle` to the journal. */
+  table: 'image_bundle' | 'step_image_bundle';
+  side: 'before' | 'after' | 'hash';
+};
+/** What writes replaced, for the history. */
+export const replaced: ImageStore = { table: 'image_bundle', side: 'before' };
+/** The rows before the steps of transfers, for the journal. */
+export const beforeSteps: ImageStore = { table: 'step_image_bundle', side: 'before' };
+/** The rows after the steps of transfers. */
+export const afterSteps: ImageStore = { table: 'step_image_bundle', side: 'after' };
+/** The hashes of the rows after steps, which stay when the journal gives up the rows. */
+export const hashesAfterSteps: ImageStore = { table: 'step_image_bundle', side: 'hash' };
+
+/** A row of a transfer, by its position: 1 for the first. */
+export type ImagePlace = { transfer: string; seq: number };
+
+const compress = promisify(zstdCompress);
+const decompress = promisify(zstdDecompress);
+
+/** The first bytes of everything that zstd compressed. Blocks of former versions are plain text. */
+const MAGIC = Buffer.from([0x28, 0xb5, 0x2f, 0xfd]);
+const isCompressed = (bytes: Buffer) => bytes.subarray(0, MAGIC.length).equals(MAGIC);
+
+const BLOCK = 500;
+/** A part of a block ends when it is longer than this many UTF-16 units: statements must not get too long. */
+const PART = 500_000;
+const blockOf = (seq: number) => Math.floor((seq - 1) / BLOCK);
+
+export const placeText = ({ transfer, seq }: ImagePlace): string => `${transfer} ${seq}`;
+
+/** Stores rows of a transfer, or their hashes, by position in the transfer. Those that are null are left out. */
+export async function writeImages(
+  on: Queryable,
+  { table, side }: ImageStore,
+  transfer: string,
+  images: Iterable<readonly [seq: number, image: object | string | null]>,
+) {
+  const lines = [...images].filter(([, image]) => image !== null);
+  const rows = [];
+  for (const [block, own] of Map.groupBy(lines, ([seq]) => blockOf(seq))) {
+    for (const [part, text] of partsOf(own).entries()) {
+      rows.push({ side, transfer, block, part, images: await compress(text) });
+    }
+  }
+  await insertRows(on, table, rows);
+}
+
+function partsOf(lines: (readonly [number, object | string | null])[]): string[] {
+  const parts = [''];
+  for (const [seq, image] of lines) {
+    if ((parts.at(-1) ?? '').length > PART) parts.push('');
+    parts[parts.length - 1] += `${seq}\t${JSON.stringify(image)}\n`;
+  }
+  return parts;
+}
+
+/** How many blocks are read at a time. */
+const READ = 100;
+
+/** Reads rows of transfers, or their hashes, by placeText(); those that are not stored are missing. */
+export async function readImages<T>(
+  on: Queryable,
+  { table, side }: ImageStore,
+  places: ImagePlace[],
+): Promise<Map<string, T>> {
+  const wanted = new Set(places.map(placeText));
+  const blocks = new Map(
+    places.map(({ transfer, seq }) => [`${transfer} ${blockOf(seq)}`, [transfer, blockOf(seq)]]),
+  );
+  const all = [...blocks.values()].map((block) => sql`(${block[0]}, ${block[1]})`);
+  const found = new Map<string, T>();
+  for (let from = 0; from < all.length; from += READ) {
+    const some = join(all.slice(from, from + READ), ', ');
+    for (const line of await select<{ transfer: string; images: Buffer }>(
+      on,
+      sql`select transfer, images from ${name(table)}
+           where side = ${side} and (transfer, block) in (${some})`,
+    )) {
+      for (const [seq, json] of await linesOf(line.images)) {
+        const text = placeText({ transfer: line.transfer, seq });
+        if (wanted.has(text)) found.set(text, JSON.parse(json) as T);
+      }
+    }
+  }
+  return found;
+}
+
+/** The lines of a stored part: the position and the JSON text of each row. */
+async function linesOf(images: Buffer): Promise<[seq: number, json: string][]> {
+  const text = await textOf(images);
+  const lines = text.split('\n').filter((line) => line !== '');
+  return lines.map((line) => {
+    const tab = line.indexOf('\t');
+    return [Number(line.slice(0, tab)), line.slice(tab + 1)];
+  });
+}
+
+const textOf = async (images: Buffer) =>
+  String(isCompressed(images) ? await decompress(images) : images);
+
+/** Yields the text of all stored rows, part by part, to search it. */
+export async function* imageTexts(
+  on: Queryable,
+  table: ImageStore['table'],
+): AsyncGenerator<string> {
+  for (let after = 0; ;) {
+    const lines = await select<{ id: number; images: Buffer }>(
+      on,
+      sql`select id, images from ${name(table)} where id > ${after} order by id limit ${READ}`,
+    );
+    for (const { images } of lines) yield await textOf(images);
+    const last = lines.at(-1);
+    if (!last) return;
+    after = last.id;
+  }
+}
+
+const ofTransfer = ({ side }: ImageStore, transfer: string): Statement =>
+  sql`side = ${side} and transfer = ${transfer}`;
+
+/** Reads all stored rows of a transfer, by position in the transfer. */
+export async function imagesOf<T>(
+  on: Queryable,
+  store: ImageStore,
+  transfer: string,
+): Promise<Map<number, T>> {
+  const found = new Map<number, T>();
+  for (const { images } of await select<{ images: Buffer }>(
+    on,
+    sql`select images from ${name(store.table)} where ${ofTransfer(store, transfer)}`,
+  )) {
+    for (const [seq, json] of await linesOf(images)) found.set(seq, JSON.parse(json) as T);
+  }
+  return found;
+}
+
+export const removeImages = (on: Queryable, store: ImageStore, transfer: string) =>
+  run(on, sql`delete from ${name(store.table)} where ${ofTransfer(store, transfer)}`);
+
+/** Compresses the rows of former versions, which were stored one in a part; returns how many transfers had such rows. */
+export async function packImages({ sql: on }: { sql: Pool }): Promise<number> {
+  let packed = 0;
+  for (const store of [replaced, beforeSteps, afterSteps]) {
+    const transfers = await select<{ transfer: string }>(
+      on,
+      sql`select distinct transfer from ${name(store.table)}
+           where side = ${store.side} and substr(images, 1, ${MAGIC.length}) <> ${MAGIC}`,
+    );
+    for (const { transfer } of transfers) {
+      await transaction(on, async (connection) => {
+        const images = await imagesOf<object>(connection, store, transfer);
+        await removeImages(connection, store, transfer);
+        await writeImages(connection, store, transfer, images);
+      });
+      await failpoint('images packed');
+    }
+    packed += transfers.length;
+  }
+  return packed;
+}
