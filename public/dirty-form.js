@@ -21,8 +21,12 @@ function watch(form) {
     );
   };
   const isDirty = () => isRefused || changes().length > 0;
+  // The names of the fields whose refused values differ from the stored ones.
+  const refused = (form.dataset.unsaved ?? '').split(' ').filter(Boolean);
   const count = () => {
-    if (counter) counter.textContent = isRefused ? 'Not saved yet' : counted(changes().length);
+    const number = new Set([...refused, ...changes()]).size;
+    if (counter)
+      counter.textContent = isRefused && number === 0 ? 'Not saved yet' : counted(number);
   };
   if (isDirty()) count();
   form.addEventListener('input', count);

@@ -19,8 +19,9 @@ followJob();
 redrawReading();
 showUploads();
 
-// On a page with a problem, moves the keyboard focus to the problem.
-document.querySelector('[data-focus]')?.focus();
+// Moves the keyboard focus to the problem of a page, or after a search to the results.
+const isFound = new URLSearchParams(location.search).has('q');
+document.querySelector(`[data-focus]${isFound ? ', #main' : ''}`)?.focus();
 
 const settling = document.querySelector('[data-reload]');
 if (settling) setTimeout(() => location.reload(), Number(settling.dataset.reload));

@@ -1,23 +1,55 @@
 /**
- * Keyboard shortcuts: `/` moves to the search field, Ctrl+S or ⌘+S saves, Ctrl+Enter or ⌘+Enter
- * confirms, and Escape closes the menu of the signed-in person. `/` has no effect while the user
- * types into a field.
+ * Keyboard shortcuts: `/` moves to the search field, `?` lists the shortcuts, Ctrl+S or ⌘+S saves,
+ * Ctrl+Enter or ⌘+Enter confirms, and Escape closes the menu of the signed-in person. Single keys
+ * have no effect while the user types into a field, and the user can switch them off.
  */
 export function listenForShortcuts() {
+  offerList();
   addEventListener('keydown', (event) => {
     const isCommand = event.ctrlKey || event.metaKey;
     if (isCommand && event.key === 's') press(event, '[data-shortcut-save]');
     else if (isCommand && event.key === 'Enter') press(event, '[data-shortcut-confirm]');
-    else if (event.key === '/' && !isCommand && !isTyping(event.target)) {
-      event.preventDefault();
-      document.querySelector('[data-shortcut="/"]')?.focus();
-    } else if (event.key === 'Escape') {
+    else if (event.key === 'Escape') {
       for (const open of document.querySelectorAll('details.person[open]')) open.open = false;
+    } else if (!isCommand && !isTyping(event.target) && areSingleKeysOn()) {
+      if (event.key === '/') focusSearch(event);
+      else if (event.key === '?') showList(event);
     }
   });
 }
 
-const isTyping = (element) => /^(input|select|textarea)$/i.test(element.tagName);
+const OFF = 'single-keys-off';
+const areSingleKeysOn = () => localStorage.getItem(OFF) === null;
+const list = () => document.querySelector('[data-shortcuts]');
+
+function offerList() {
+  const button = document.querySelector('[data-show-shortcuts]');
+  if (!button) return;
+  button.hidden = false;
+  button.addEventListener('click', showList);
+  const box = document.querySelector('[data-single-keys]');
+  box.checked = areSingleKeysOn();
+  box.addEventListener('change', () => {
+    if (box.checked) localStorage.removeItem(OFF);
+    else localStorage.setItem(OFF, 'yes');
+  });
+}
+
+function showList(event) {
+  const dialog = list();
+  if (!dialog || dialog.open) return;
+  event.preventDefault();
+  dialog.showModal();
+}
+
+function focusSearch(event) {
+  if (list()?.open) return;
+  event.preventDefault();
+  document.querySelector('[data-shortcut="/"]')?.focus();
+}
+
+const typesInto = 'textarea, select, input:not([type="checkbox"], [type="radio"])';
+const isTyping = (element) => element.matches(typesInto) || element.isContentEditable;
 
 function press(event, selector) {
   const button = document.querySelector(selector);

@@ -35,7 +35,7 @@ export function showUploads() {
   form.addEventListener('submit', (event) => {
     event.preventDefault();
     const [file] = input.files;
-    if (!file) return;
+    if (!file) return fail('Choose a file.');
     error.hidden = true;
     if (file.size > Number(form.dataset.limit)) {
       fail(

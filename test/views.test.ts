@@ -45,6 +45,15 @@ test('every POST form contains the CSRF token', () => {
   expect(wrong).toEqual([]);
 });
 
+test('forms show their own messages and never those of the browser (walk 34)', () => {
+  const wrong = views.filter((file) => {
+    const checksTyped = /\s(required|pattern="[^"]*")[\s/>]/.test(read(file));
+    const isChecked = /type="(email|number|url)"(?![^\n]*readonly)/.test(read(file));
+    return checksTyped || (isChecked && !read(file).includes('novalidate'));
+  });
+  expect(wrong).toEqual([]);
+});
+
 test('every kind of field has one view for its input and one for its table cell', async () => {
   const { catalog } = await import('../src/catalog/index.ts');
   const kinds = new Set(

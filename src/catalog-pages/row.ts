@@ -13,6 +13,7 @@ import {
   type Row,
   type Draft,
 } from '../catalog/entity.ts';
+import { differingFields } from '../catalog/content.ts';
 import { ownerOf } from '../catalog/family.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { namesByEntity } from '../rows/names.ts';
@@ -21,7 +22,7 @@ import { readOne } from '../rows/store.ts';
 import { historyOf, rowAtMoment } from '../state/history.ts';
 import { readStates } from '../state/row-state.ts';
 import { recordedState, titlesOf } from '../state/untouched.ts';
-import { formatValue, lowerFirst } from '../web/format.ts';
+import { formatValue, lowerFirst, plural } from '../web/format.ts';
 import { page } from '../web/pages.ts';
 import { accountOf, addressed, numberOrNull, textIn } from '../web/request.ts';
 import { inputsOf } from './inputs.ts';
@@ -156,7 +157,7 @@ export async function editPage(
     crumbs: rowCrumbs(entity, title, row, shown.titles),
     ...(await formData(req, entity, typed, row)),
     notice: noticeOf(typed),
-    dirty: isRefused(typed) ? 'refused' : '',
+    unsaved: unsavedIn(entity, typed, typed.opened ?? row),
     version: typed.version ?? shown.state?.version ?? 0,
   });
 }
@@ -175,7 +176,7 @@ export async function newPage(
     entity,
     key: typed.key,
     notice: noticeOf(typed),
-    dirty: isRefused(typed) ? 'refused' : '',
+    unsaved: unsavedIn(entity, typed, initialContent(entity)),
     ...data,
   });
 }
@@ -186,6 +187,19 @@ export async function newPage(
  */
 const isRefused = ({ errors, notice }: Typed) =>
   Object.keys(errors).length > 0 || notice !== undefined;
+
+/**
+ * Says which fields of a refused form differ from what is stored, for the count of unsaved changes.
+ */
+function unsavedIn(entity: Entity, typed: Typed, stored: Content) {
+  const names = isRefused(typed) ? differingFields(entity, typed.content, stored) : [];
+  const text = names.length > 0 ? plural(names.length, unsavedLabel) : 'Not saved yet';
+  return isRefused(typed)
+    ? { state: 'refused', names: names.join(' '), text }
+    : { state: '', names: '', text: '' };
+}
+
+const unsavedLabel = { one: 'unsaved change', many: 'unsaved changes' };
 
 const noticeOf = ({ notice }: Typed): Notice | null =>
   typeof notice === 'string' ? { text: notice, href: '', linkText: '' } : (notice ?? null);

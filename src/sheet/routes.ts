@@ -8,7 +8,7 @@ import { readOne } from '../rows/store.ts';
 import * as journal from '../writing/journal.ts';
 import { isStaging } from '../access/permissions.ts';
 import { comparePairs } from '../comparison/compare-pairs.ts';
-import { Conflict, Invalid, NotFound } from '../problems.ts';
+import { Conflict, NotFound, type FieldErrors } from '../problems.ts';
 import { flash, page } from '../web/pages.ts';
 import * as identity from '../editing/identity.ts';
 import type { Form } from '../web/form/form.ts';
@@ -62,13 +62,19 @@ export async function chooseUndo(req: Request, res: Response) {
 }
 
 /** Shows the form that asks for the type and the ID of the production row to restore. */
-export async function showRestore(req: Request, res: Response) {
+export const showRestore = (req: Request, res: Response) =>
+  restorePage(req, res, { entity: textIn(req.query, 'entity'), id: textIn(req.query, 'id') });
+
+type RestoreForm = { entity: string; id: string; errors?: FieldErrors };
+
+async function restorePage(req: Request, res: Response, { errors = {}, ...typed }: RestoreForm) {
+  const title = 'Restore from production';
   await page(req, res, 'sheet/restore', {
-    title: 'Restore from production',
-    crumbs: [{ text: 'Restore from production' }],
+    title: Object.keys(errors).length > 0 ? `Error: ${title}` : title,
+    crumbs: [{ text: title }],
     entities: travelling,
-    entity: textIn(req.query, 'entity'),
-    id: textIn(req.query, 'id'),
+    ...typed,
+    errors,
   });
 }
 
@@ -77,7 +83,9 @@ export async function chooseRestore(req: Request, res: Response) {
   const id = numberOrNull(req.form.text('id'));
   const name = req.form.text('entity');
   if (id === null || name === '') {
-    throw new Invalid({ id: 'Choose a type and enter an ID, such as 412' });
+    res.status(422);
+    const errors = { id: 'Choose a type and enter an ID, such as 412' };
+    return restorePage(req, res, { entity: name, id: req.form.text('id'), errors });
   }
   const keys = parseKeys([`${name}:${id}`]);
   const entity = entityNamed(name);

@@ -207,7 +207,6 @@ export function confirmationView(plan: Plan, selection: Selection, to: Named, as
     name: selection.name,
     reason: selection.reason ?? '',
     asksReason,
-    isReasonRequired: asksReason && plan.problems.length === 0,
     obstacle: obstacleOf(plan, selection.kind, to, written),
     button: `${verb} ${rowsText(written)} ${preposition} ${to.inText}`,
   };

@@ -2,9 +2,9 @@ import type { Request, Response } from 'express';
 import { matchedByName, matchedByNameLabel } from '../catalog/index.ts';
 import { nameKey } from '../catalog/name-key.ts';
 import type { Databases } from '../environments/environment.ts';
-import { Invalid } from '../problems.ts';
+import { Invalid, type FieldErrors } from '../problems.ts';
 import { storedSpellings } from '../rows/names.ts';
-import { flash, page } from '../web/pages.ts';
+import { flash, orShowErrors, page } from '../web/pages.ts';
 import { accountOf, localPath } from '../web/request.ts';
 import { listMappings, type Mapping } from '../state/name-mapping.ts';
 import * as nameMapping from './name-mapping.ts';
@@ -15,18 +15,34 @@ export const names = (req: Request, res: Response) => namesPage(req, res, null);
 /** A name mapping that another user saved after the page was shown, with the values that this user typed. */
 type Overtaken = { present: Mapping; wanted: WantedMapping; back: string };
 
-async function namesPage(req: Request, res: Response, overtaken: Overtaken | null) {
+async function namesPage(
+  req: Request,
+  res: Response,
+  overtaken: Overtaken | null,
+  errors: FieldErrors = {},
+) {
+  const isRefused = overtaken !== null || Object.keys(errors).length > 0;
+  const typed = (name: string) => (isRefused ? req.form.text(name) : '');
   await page(req, res, 'transfers/name-mappings', {
-    title: `${overtaken ? 'Error: ' : ''}Name mappings`,
+    title: `${isRefused ? 'Error: ' : ''}Name mappings`,
     crumbs: [{ text: 'Name mappings' }],
     kinds: matchedByName,
     kindsLabel: matchedByNameLabel,
     mappings: await listMappings(req.here.sql),
     overtaken,
+    errors,
+    typed: { entity: typed('entity'), name: typed('name'), there: typed('there') },
   });
 }
 
-export async function mapName(req: Request, res: Response) {
+export const mapName = (req: Request, res: Response) =>
+  orShowErrors(
+    res,
+    () => saveMapping(req, res),
+    (errors) => namesPage(req, res, null, errors),
+  );
+
+async function saveMapping(req: Request, res: Response) {
   const kind = matchedByName.find(({ name }) => name === req.form.text('entity'));
   const typed = req.form.textUpTo(100, 'name', 'Name here');
   if (!kind || nameKey(typed) === '') {
@@ -40,6 +56,12 @@ export async function mapName(req: Request, res: Response) {
     : typedThere;
   // `was` is the mapping that the page showed. Without it a page may add but not replace a mapping.
   const was = req.form.text('was');
+  const isMapped = (await listMappings(req.here.sql)).some(
+    (one) => one.entity === kind.name && nameKey(one.name) === nameKey(name),
+  );
+  if (!isMapped && typedThere === '') {
+    throw new Invalid({ there: 'Enter the name that the destination uses' });
+  }
   const wanted = { entity: kind.name, name, there, was };
   try {
     await nameMapping.mapName(req.here, accountOf(req).email, wanted);

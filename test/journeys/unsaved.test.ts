@@ -44,7 +44,7 @@ test('a person who leaves a page after a refused save is asked for confirmation 
   expect(await counter()).toBe('1 unsaved change');
   await press('Save');
   expect(await page.title()).toContain('Error');
-  expect(await counter()).toBe('Not saved yet');
+  expect(await counter()).toBe('1 unsaved change');
   await leave();
   expect(asked).toEqual(['beforeunload']);
 });
@@ -53,7 +53,7 @@ test('a person who leaves the page of a new row or of a conflict after a refused
   await open('/catalog/form/new');
   await page.getByLabel('Description').fill('Typed');
   await press('Save');
-  expect(await counter()).toBe('Not saved yet');
+  expect(await counter()).toBe('1 unsaved change');
   await leave();
   expect(asked).toEqual(['beforeunload']);
   const key = { entity: 'form', id: await add(world.staging, 'form', { name: 'Mine' }) };
@@ -72,9 +72,6 @@ test('a person who leaves a form outside the catalogue after a refused save is a
   await open('/people/new');
   await page.getByLabel('E-mail').fill('nobody');
   await page.getByLabel('Name').fill('Typed');
-  await page.evaluate(
-    'document.querySelectorAll("form").forEach((form) => (form.noValidate = true))',
-  );
   await press('Add person');
   await leave();
   expect(asked).toEqual(['beforeunload']);
@@ -97,6 +94,19 @@ test('a person who leaves a discarded, saved or untouched form is not asked for 
   await leave();
   expect(asked).toEqual([]);
   expect(await get(world.staging, { entity: 'banner', id })).toMatchObject({ title: 'Typed' });
+});
+
+test('the key ? lists the shortcuts unless single keys are switched off, and a search moves the focus to its results (walk 38)', async () => {
+  const dialog = page.getByRole('dialog', { name: 'Keyboard shortcuts' });
+  await open('/catalog/form');
+  await page.keyboard.press('?');
+  await dialog.waitFor();
+  await dialog.getByRole('checkbox').uncheck();
+  await dialog.getByRole('button', { name: 'Close' }).click();
+  await page.keyboard.press('?');
+  expect(await dialog.isVisible()).toBe(false);
+  await open('/search?q=order');
+  expect(await page.evaluate('document.activeElement.id')).toBe('main');
 });
 
 test('a person who goes back to the form after adding a row can add a second row with this form (F14)', async () => {
