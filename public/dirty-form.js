@@ -16,9 +16,10 @@ function watch(form) {
   let isLeaving = false;
   const changes = () => {
     const now = valuesOf(form);
-    return [...new Set([...saved.keys(), ...now.keys()])].filter(
-      (name) => saved.get(name) !== now.get(name),
-    );
+    const names = [...saved.keys(), ...now.keys()];
+    const changed = names.filter((name) => saved.get(name) !== now.get(name));
+    // A dependent row to add is one change, however many fields it has.
+    return [...new Set(changed.map((name) => /^\w+\.n\d+\./.exec(name)?.[0] ?? name))];
   };
   const isDirty = () => isRefused || changes().length > 0;
   // The names of the fields whose refused values differ from the stored ones.

@@ -2,6 +2,8 @@
 import { guardForms } from './submit-guard.js';
 import { warnOfUnsaved } from './dirty-form.js';
 import { countTicks } from './bulk-select.js';
+import { editChildren } from './child-rows.js';
+import { showLines } from './list-lines.js';
 import { offerOptions } from './combobox.js';
 import { returnWhenOpen } from './until-open.js';
 import { followJob } from './job-live.js';
@@ -10,6 +12,8 @@ import { listenForShortcuts } from './shortcuts.js';
 import { showUploads } from './upload.js';
 
 guardForms();
+showLines(document);
+editChildren();
 warnOfUnsaved();
 countTicks();
 offerOptions();

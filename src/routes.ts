@@ -9,6 +9,7 @@ import { arrivalText } from './account-moves/live.ts';
 import * as moves from './account-moves/pages.ts';
 import * as waves from './account-moves/wave-pages.ts';
 import { choose } from './catalog-pages/choose.ts';
+import * as deletions from './catalog-pages/deletion-page.ts';
 import * as editing from './catalog-pages/edit.ts';
 import * as admin from './catalog-pages/pages.ts';
 import * as row from './catalog-pages/row.ts';
@@ -184,8 +185,8 @@ export const routes = (signInWith: ReturnType<typeof openSignIn>): Route[] => [
     get('/catalog/:entity/:id', 'look', row.show),
     post('/catalog/:entity/:id', 'edit', body.row, editing.save),
     post('/catalog/:entity/:id/resolution', 'edit', body.conflict, editing.resolve),
-    get('/catalog/:entity/:id/deletion', 'edit', editing.showDeletion),
-    post('/catalog/:entity/:id/deletion', 'edit', body.small, editing.remove),
+    get('/catalog/:entity/:id/deletion', 'edit', deletions.showDeletion),
+    post('/catalog/:entity/:id/deletion', 'edit', body.small, deletions.remove),
     get('/catalog/:entity/:id/history', 'look', row.history),
     get('/catalog/:entity/:id/history/:arrival', 'look', row.moment),
     post('/catalog/:entity/:id/test-result', 'judge', body.small, rowActions.recordTestResult),

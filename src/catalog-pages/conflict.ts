@@ -3,51 +3,85 @@
 import type { Request, Response } from 'express';
 import { z } from 'zod';
 import { labelOf, titleOf, type Content, type Entity } from '../catalog/entity.ts';
+import { dependentsOf } from '../catalog/family.ts';
+import { contentAt, type EditConflict, type RowConflict } from '../editing/planned-save.ts';
+import type { Environment } from '../environments/environment.ts';
 import { Invalid } from '../problems.ts';
-import * as edits from '../editing/save.ts';
+import { readOne } from '../rows/store.ts';
 import { page } from '../web/pages.ts';
 import { formatValue } from '../web/format.ts';
+import { entityOfRef, type TypedChild, type TypedFamily } from './typed-family.ts';
+import { asTyped, retyped, type TypedRow } from './typed-row.ts';
+
+type Target = { entity: Entity; id: number };
 
 export async function showConflict(
   req: Request,
   res: Response,
-  entity: Entity,
-  id: number,
-  { conflict }: edits.EditConflict,
+  { entity, id }: Target,
+  { family, version }: { family: TypedFamily; version: number },
+  { conflicts }: EditConflict,
 ) {
-  const fields = conflict.fields.map((name) => {
+  const row = await readOne(req.here, { entity: entity.name, id });
+  const title = row ? titleOf(entity, row) : entity.label.one;
+  const found = (ref: string) => conflicts.find((one) => one.ref === ref);
+  const children = [];
+  for (const { typed, entity: child, ...one } of family.children) {
+    const mine = await touchedIn(req.here, child, typed);
+    children.push({ ...one, ...kept(found(one.ref), { mine, version: one.version }) });
+  }
+  const mine = await touchedIn(req.here, entity, family.own);
+  res.status(409);
+  await page(req, res, 'catalog-pages/conflict', {
+    title: `Error: ${title} was saved by someone else`,
+    crumbs: [
+      { text: entity.label.many, href: `/catalog/${entity.name}` },
+      { text: title, href: `/catalog/${entity.name}/${id}` },
+    ],
+    entity,
+    id,
+    by: [...new Set(conflicts.map(({ by }) => by))].join(' and '),
+    fields: conflicts.flatMap(choicesOf),
+    payload: JSON.stringify({ ...kept(found(''), { mine, version }), children }),
+  });
+}
+
+/** What the page posts again of a row: for a row in conflict, its present version. */
+const kept = (conflict: RowConflict | undefined, own: { mine: Content; version: number }) =>
+  conflict
+    ? { mine: conflict.mine, fields: conflict.fields, version: conflict.version }
+    : { ...own, fields: [] };
+
+/** Returns the values that the user typed or changed; secrets are encrypted. */
+async function touchedIn(here: Environment, entity: Entity, typed: TypedRow): Promise<Content> {
+  const content = await asTyped(here, entity, typed);
+  return Object.fromEntries(
+    Object.entries(content).filter(([name]) => !Object.hasOwn(typed.kept, name)),
+  );
+}
+
+function choicesOf({ ref, entity, fields, theirs, mine, by }: RowConflict) {
+  return fields.map((name) => {
     const field = entity.fields[name];
     const text = (value: Content[string] | undefined) => (field ? formatValue(field, value) : '');
     const saved = {
       side: 'theirs',
-      heading: `Saved by ${conflict.by}`,
-      text: text(conflict.theirs[name]),
+      heading: `Saved by ${by}`,
+      text: text(theirs[name]),
       isChosen: false,
     };
     const typed = {
       side: 'mine',
       heading: 'Typed by you',
-      text: text(conflict.mine[name]),
+      text: text(mine[name]),
       isChosen: true,
     };
-    return { name, label: labelOf(entity, name), choices: [saved, typed] };
-  });
-  res.status(409);
-  await page(req, res, 'catalog-pages/conflict', {
-    title: `Error: ${titleOf(entity, conflict.theirs)} was saved by someone else`,
-    crumbs: [
-      { text: entity.label.many, href: `/catalog/${entity.name}` },
-      { text: titleOf(entity, conflict.theirs), href: `/catalog/${entity.name}/${id}` },
-    ],
-    entity,
-    id,
-    by: conflict.by,
-    fields,
-    payload: JSON.stringify({
-      mine: conflict.mine,
-      fields: conflict.fields,
-      version: conflict.version,
-    }),
+    const label = labelOf(entity, name);
+    return {
+      name: `${ref}${name}`,
+      label: ref === '' ? label : `${titleOf(entity, theirs)}: ${label}`,
+      choices: [saved, typed],
+    };
   });
 }
 
@@ -61,21 +95,62 @@ const value = z.union([
 ]);
 
 const content = z.record(z.string(), value);
-
-const conflictSchema = z.object({
+const postedRow = z.object({
   mine: content,
   fields: z.array(z.string()),
   version: z.number().int(),
 });
+const postedChild = postedRow.extend({
+  ref: z.string().max(100),
+  id: z.number().int().nullable(),
+  isRemoved: z.boolean(),
+});
+const conflictSchema = postedRow.extend({ children: z.array(postedChild).default([]) });
+type Payload = z.infer<typeof conflictSchema>;
 
 /**
  * Parses the hidden fields of the conflict page. Their values are checked, because a user can
  * change them in the browser.
  */
-export function conflictIn(payload: string | undefined): z.infer<typeof conflictSchema> {
+export function conflictIn(payload: string | undefined): Payload {
   try {
     return conflictSchema.parse(JSON.parse(payload ?? ''));
   } catch {
     throw new Invalid({ payload: 'This page is not complete. Open the row again.' });
   }
+}
+
+/** Returns the form that the user typed, with the values that the user chose on the conflict page. */
+export async function retypedFamily(
+  req: Request,
+  { entity, id }: Target,
+  { children, ...own }: Payload,
+): Promise<TypedFamily> {
+  const chosen = ({ mine, fields }: z.infer<typeof postedRow>, ref: string) =>
+    Object.fromEntries(
+      Object.entries(mine).filter(
+        ([name]) => !fields.includes(name) || req.form.text(`choice_${ref}${name}`) !== 'theirs',
+      ),
+    );
+  const opened = await contentAt(req.here, { entity: entity.name, id }, own.version);
+  const rows: TypedChild[] = [];
+  for (const { ref, id: childId, isRemoved, ...posted } of children) {
+    const child = entityOfRef(ref);
+    if (!dependentsOf(entity).includes(child)) continue;
+    const { version } = posted;
+    const key = { entity: child.name, id: childId ?? 0 };
+    const before = childId === null ? null : await contentAt(req.here, key, version);
+    const typed = retyped(child, chosen(posted, ref), before);
+    const owner = child.owner ?? '';
+    const fixed = { ...typed.kept, [owner]: before?.[owner] ?? id };
+    rows.push({
+      ref,
+      entity: child,
+      id: childId,
+      version,
+      isRemoved,
+      typed: { ...typed, kept: fixed },
+    });
+  }
+  return { own: retyped(entity, chosen(own, ''), opened), children: rows };
 }

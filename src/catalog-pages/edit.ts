@@ -1,41 +1,28 @@
-// Handlers that add, save and delete rows from their pages.
+// Handlers that add and save rows with their dependent rows.
 import { v7 as uuid } from 'uuid';
 import type { Request, Response } from 'express';
-import { titleOf, type Content, type Entity, type Row } from '../catalog/entity.ts';
+import type { Content, Entity } from '../catalog/entity.ts';
+import { ownerOf } from '../catalog/family.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { readOne } from '../rows/store.ts';
 import { Conflict, Invalid, NotFound } from '../problems.ts';
-import { deletion, remove as removeRow } from '../editing/deletions.ts';
+import { contentAt, EditConflict } from '../editing/planned-save.ts';
 import * as edits from '../editing/save.ts';
-import type { WriteContext } from '../writing/changes.ts';
-import { flash, page } from '../web/pages.ts';
 import { addressed, authorOf, idempotencyKeyIn, localPath, numberOrNull } from '../web/request.ts';
-import { lowerFirst, plural } from '../web/format.ts';
-import { editPage, newPage, startingContent } from './row.ts';
-import { ownerOf } from '../catalog/family.ts';
-import { storedNotice } from './stored-notice.ts';
-import { showConflict, conflictIn } from './conflict.ts';
-import { asTyped, contentOf, readTyped, retyped, type TypedRow } from './typed-row.ts';
-
-/**
- * Returns what a handler needs to write a row. `saved` shows a message on the next page, which
- * names the fields that the database stored differently than sent.
- */
-function writesOf(req: Request): WriteContext & { saved: (text: string) => void } {
-  const { here } = req;
-  const notices: string[] = [];
-  return {
-    here,
-    lease: here.settings.lease.milliseconds,
-    onStoredDifferently: (steps) => notices.push(...steps.map(storedNotice)),
-    saved: (text) => flash(req, [text, ...notices].join(' ')),
-  };
-}
+import { lowerFirst } from '../web/format.ts';
+import { arranged } from './arrange.ts';
+import { asNew } from './child-rows.ts';
+import { conflictIn, retypedFamily, showConflict } from './conflict.ts';
+import { editPage, newPage } from './form-page.ts';
+import { startingForm } from './starting-page.ts';
+import { contentsOf, readFamily, shownChildren, type TypedFamily } from './typed-family.ts';
+import { asTyped } from './typed-row.ts';
+import { writesOf } from './write-pages.ts';
 
 export async function showNew(req: Request, res: Response) {
   const entity = entityNamed(String(req.params['entity']));
-  const content = startingContent(entity, req.query);
-  await newPage(req, res, entity, { content, errors: {}, key: uuid() });
+  const starting = await startingForm(req, entity);
+  await newPage(req, res, entity, { ...starting, errors: {}, key: uuid() });
 }
 
 const INCOMPLETE = 'This page was not sent as a whole. What you typed is here: save it again.';
@@ -43,31 +30,60 @@ const INCOMPLETE = 'This page was not sent as a whole. What you typed is here: s
 export async function add(req: Request, res: Response) {
   const entity = entityNamed(String(req.params['entity']));
   const { key, isKey } = idempotencyKeyIn(req.form);
-  const typed = await readTyped(req.here, entity, req.form, null);
+  const family = await readFamily(req.here, entity, req.form, null, null);
+  const button = req.form.text('arrange');
+  if (button !== '') return rearrange(req, res, { entity, id: null }, { family, key }, button);
   try {
     if (!isKey) throw new Invalid({ idempotency_key: INCOMPLETE });
-    const content = contentOf(entity, typed);
+    const { content, children } = await contentsOf(entity, family);
     const writes = writesOf(req);
-    const id = await edits.add(writes, authorOf(req), entity, content, key);
+    const id = await edits.add(writes, authorOf(req), entity, content, key, children);
     writes.saved(`${entity.label.one} added.`);
     res.redirect(303, nextAddress(req, entity, id, content));
   } catch (error) {
-    const content = await asTyped(req.here, entity, typed);
+    const typed = await shownAgain(req, entity, family);
     if (error instanceof edits.AddedBefore) {
       res.status(422);
       const notice = addedNotice(entity, error.id);
-      await newPage(req, res, entity, { content, errors: {}, notice, key: uuid() });
+      await newPage(req, res, entity, { ...typed, errors: {}, notice, key: uuid() });
     } else if (error instanceof Invalid) {
       res.status(422);
-      await newPage(req, res, entity, { content, errors: error.fields, key });
+      await newPage(req, res, entity, { ...typed, errors: error.fields, key });
     } else if (error instanceof Conflict) {
       res.status(409);
       // The journal has recorded the refusal under this idempotency key, so another attempt needs a
       // new key.
-      const again = { content, errors: {}, notice: error.message, key: uuid() };
+      const again = { ...typed, errors: {}, notice: error.message, key: uuid() };
       await newPage(req, res, entity, again);
     } else throw error;
   }
+}
+
+/** Returns the typed values of a row and its dependent rows, which the form shows again. */
+const shownAgain = async ({ here }: Request, entity: Entity, { own, children }: TypedFamily) => ({
+  content: await asTyped(here, entity, own),
+  children: await shownChildren(here, children),
+});
+
+/**
+ * Shows an unsaved form again after a button that adds, duplicates or moves a dependent row. Pages
+ * with script do this in the browser.
+ */
+async function rearrange(
+  req: Request,
+  res: Response,
+  { entity, id }: { entity: Entity; id: number | null },
+  { family, version = 0, key = '' }: { family: TypedFamily; version?: number; key?: string },
+  button: string,
+) {
+  const typed = await shownAgain(req, entity, family);
+  const { children, opened: openedChild } = arranged(entity, typed.children, button);
+  const shown = { content: typed.content, children, openedChild, isUnsaved: true, errors: {} };
+  if (id === null) return newPage(req, res, entity, { ...shown, key });
+  const row = await readOne(req.here, { entity: entity.name, id });
+  if (!row) return gone(req, res, { entity, id }, family);
+  const { opened } = family.own;
+  await editPage(req, res, entity, row, { ...shown, opened, version });
 }
 
 /**
@@ -91,24 +107,65 @@ export async function save(req: Request, res: Response) {
   // user.
   const version = numberOrNull(given) ?? 0;
   const isVersion = ['', '0'].includes(given) || numberOrNull(given) !== null;
-  const opened = await edits.contentAt(req.here, { entity: entity.name, id }, version);
-  const typed = await readTyped(req.here, entity, req.form, opened);
+  const opened = await contentAt(req.here, { entity: entity.name, id }, version);
+  const family = await readFamily(req.here, entity, req.form, opened, id);
+  const button = req.form.text('arrange');
+  if (button !== '') return rearrange(req, res, { entity, id }, { family, version }, button);
+  await saveFamily(
+    req,
+    res,
+    { entity, id },
+    { family, version, isVersion },
+    (content, changed) => ({
+      text:
+        changed.length > 0
+          ? `${entity.label.one} saved.`
+          : 'There was nothing to save: every value is the same.',
+      address: nextAddress(req, entity, id, content),
+    }),
+  );
+}
+
+/**
+ * Saves the values chosen on the conflict page: for each field, the value of this user or the value
+ * of the other user.
+ */
+export async function resolve(req: Request, res: Response) {
+  const { entity, id } = addressed(req);
+  const payload = conflictIn(req.form.raw('payload'));
+  const family = await retypedFamily(req, { entity, id }, payload);
+  const { version } = payload;
+  await saveFamily(req, res, { entity, id }, { family, version, isVersion: true }, () => ({
+    text: 'Your choices are saved.',
+    address: `/catalog/${entity.name}/${id}`,
+  }));
+}
+
+type Posted = { family: TypedFamily; version: number; isVersion: boolean };
+
+/** Saves a posted form. `said`: the message and the address of the next page. */
+async function saveFamily(
+  req: Request,
+  res: Response,
+  { entity, id }: { entity: Entity; id: number },
+  { family, version, isVersion }: Posted,
+  said: (content: Content, changed: string[]) => { text: string; address: string },
+) {
   try {
     if (!isVersion) throw new Invalid({ version: INCOMPLETE });
-    const content = contentOf(entity, typed);
+    const { content, children } = await contentsOf(entity, family);
     const writes = writesOf(req);
-    const changed = await edits.save(writes, authorOf(req), { entity, id }, content, version);
-    writes.saved(
-      changed.length > 0
-        ? `${entity.label.one} saved.`
-        : 'There was nothing to save: every value is the same.',
-    );
-    res.redirect(303, nextAddress(req, entity, id, content));
+    const target = { entity, id };
+    const changed = await edits.save(writes, authorOf(req), target, content, version, children);
+    const { text, address } = said(content, changed);
+    writes.saved(text);
+    res.redirect(303, address);
   } catch (error) {
-    if (error instanceof edits.EditConflict) await showConflict(req, res, entity, id, error);
-    else if (error instanceof Invalid || error instanceof Conflict) {
-      await editAgain(req, res, { entity, id }, { typed, version }, error);
-    } else if (error instanceof NotFound) await gone(req, res, { entity, id }, typed);
+    if (error instanceof EditConflict) {
+      await showConflict(req, res, { entity, id }, { family, version }, error);
+    } else if (error instanceof Invalid || error instanceof Conflict) {
+      await editAgain(req, res, { entity, id }, { family, version }, error);
+    } else if (error instanceof NotFound) await gone(req, res, { entity, id }, family);
     else throw error;
   }
 }
@@ -118,17 +175,25 @@ async function editAgain(
   req: Request,
   res: Response,
   { entity, id }: { entity: Entity; id: number },
-  { typed, version }: { typed: TypedRow; version: number },
+  { family, version }: { family: TypedFamily; version: number },
   error: Invalid | Conflict,
 ) {
   const row = await readOne(req.here, { entity: entity.name, id });
-  if (!row) return gone(req, res, { entity, id }, typed);
+  if (!row) return gone(req, res, { entity, id }, family);
   res.status(error.status);
-  const said =
-    error instanceof Invalid ? { errors: error.fields } : { errors: {}, notice: error.message };
-  const { opened } = typed;
-  const content = await asTyped(req.here, entity, typed);
-  await editPage(req, res, entity, row, { content, opened, version, ...said });
+  const errors = error instanceof Invalid ? error.fields : {};
+  const said = error instanceof Invalid ? { errors } : { errors, notice: error.message };
+  const { opened } = family.own;
+  const { content, children } = await shownAgain(req, entity, family);
+  const isRefused = (ref: string) => Object.keys(errors).some((name) => name.startsWith(ref));
+  await editPage(req, res, entity, row, {
+    content,
+    // A row whose removal was refused is shown as it is stored now.
+    children: children.filter(({ ref, isRemoved }) => !isRemoved || !isRefused(ref)),
+    opened,
+    version,
+    ...said,
+  });
 }
 
 /**
@@ -139,12 +204,13 @@ async function gone(
   req: Request,
   res: Response,
   { entity, id }: { entity: Entity; id: number },
-  typed: TypedRow,
+  family: TypedFamily,
 ) {
   const notice = `${entity.label.one} ${id} was deleted while you were editing. What you typed is here: save it as a new ${entity.label.one.toLowerCase()}, or discard it.`;
   res.status(409);
-  const content = await asTyped(req.here, entity, typed);
-  await newPage(req, res, entity, { content, errors: {}, notice, key: uuid() });
+  const { content, children } = await shownAgain(req, entity, family);
+  const again = children.filter(({ isRemoved }) => !isRemoved).map(asNew);
+  await newPage(req, res, entity, { content, children: again, errors: {}, notice, key: uuid() });
 }
 
 /**
@@ -164,77 +230,4 @@ function nextAddress(req: Request, entity: Entity, id: number, content: Content)
     default:
       return `/catalog/${entity.name}/${id}`;
   }
-}
-
-/**
- * Saves the values chosen on the conflict page: for each field, the value of this user or the value
- * of the other user.
- */
-export async function resolve(req: Request, res: Response) {
-  const { entity, id } = addressed(req);
-  const { mine, fields, version } = conflictIn(req.form.raw('payload'));
-  const opened = await edits.contentAt(req.here, { entity: entity.name, id }, version);
-  const isTheirs = (name: string) =>
-    fields.includes(name) && req.form.text(`choice_${name}`) === 'theirs';
-  const chosen = Object.entries(mine).filter(([name]) => !isTheirs(name));
-  const typed = retyped(entity, Object.fromEntries(chosen), opened);
-  try {
-    const content = contentOf(entity, typed);
-    const writes = writesOf(req);
-    await edits.save(writes, authorOf(req), { entity, id }, content, version);
-    writes.saved('Your choices are saved.');
-    res.redirect(303, `/catalog/${entity.name}/${id}`);
-  } catch (error) {
-    if (error instanceof edits.EditConflict) await showConflict(req, res, entity, id, error);
-    else if (error instanceof Conflict || error instanceof Invalid) {
-      await editAgain(req, res, { entity, id }, { typed, version }, error);
-    } else if (error instanceof NotFound) await gone(req, res, { entity, id }, typed);
-    else throw error;
-  }
-}
-
-export async function showDeletion(req: Request, res: Response) {
-  const { entity, id } = addressed(req);
-  const found = await deletion(req.here, entity, id);
-  const title = titleOf(entity, found.row);
-  await page(req, res, 'catalog-pages/deletion', {
-    title: `Delete ${title}`,
-    crumbs: [
-      { text: entity.label.many, href: `/catalog/${entity.name}` },
-      { text: title, href: `/catalog/${entity.name}/${id}` },
-      { text: 'Delete' },
-    ],
-    entity,
-    row: found.row,
-    name: title,
-    seen: found.seen,
-    usedBy: found.usedBy.map(named),
-    alongside: found.dependents.map(named),
-    deleteLabel: deleteLabel(entity, found.dependents),
-  });
-}
-
-const named = ({ entity, row }: { entity: Entity; row: Row }) => ({
-  label: entity.label.one,
-  title: titleOf(entity, row),
-  href: `/catalog/${entity.name}/${row.id}`,
-});
-
-/** The label of the delete button: `Delete form and 4 form fields` */
-function deleteLabel({ label }: Entity, dependents: { entity: Entity }[]): string {
-  const [first] = dependents;
-  const more = first ? ` and ${plural(dependents.length, first.entity.label)}` : '';
-  return `Delete ${lowerFirst(label.one)}${more}`;
-}
-
-export async function remove(req: Request, res: Response) {
-  const { entity, id } = addressed(req);
-  const shown = req.form.text('seen');
-  const writes = writesOf(req);
-  if ((await removeRow(writes, authorOf(req), entity, id, shown)) === 'changed since') {
-    flash(req, 'This row has changed. Review it again.');
-    return res.redirect(303, `/catalog/${entity.name}/${id}/deletion`);
-  }
-  writes.saved(`${entity.label.one} deleted here. Other environments keep it.`);
-  res.redirect(303, `/catalog/${entity.name}`);
 }

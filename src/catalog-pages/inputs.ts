@@ -44,6 +44,8 @@ export type Input = {
    */
   type: string;
   isChecked: boolean;
+  /** How wide the input is, by what fits into it. */
+  width: 'short' | 'medium' | 'full';
   choices: { value: string; text: string; isChosen: boolean }[];
   links: LinksInput | null;
   /** The URL from which a picker (an input with suggestions) loads its options. */
@@ -65,13 +67,16 @@ type Typed = {
   opened: Content | null;
   /** The row being edited; null for a new row. */
   stored: Row | null;
+  /** What the names of the inputs begin with, for a dependent row in the form of its parent row. */
+  prefix?: string;
 };
 
 export const inputsOf = (entity: Entity, typed: Typed): Input[] =>
-  fieldEntries(entity).map(([name, field]) => {
-    const value = typed.content[name] ?? null;
-    const error = typed.errors[name] ?? '';
-    const label = labelOf(entity, name);
+  fieldEntries(entity).map(([own, field]) => {
+    const value = typed.content[own] ?? null;
+    const error = typed.errors[own] ?? '';
+    const label = labelOf(entity, own);
+    const name = `${typed.prefix ?? ''}${own}`;
     const title = titleIn(typed.titles, field, value);
     const text = inputText(field, value, title);
     return {
@@ -87,14 +92,15 @@ export const inputsOf = (entity: Entity, typed: Typed): Input[] =>
       isGroup: ['links', 'image', 'secret'].includes(field.kind),
       about: [field.hint ? `h-${name}` : '', error ? `e-${name}` : ''].filter(Boolean).join(' '),
       text,
-      shown: field.to ? shownIn(typed, name, field) : null,
+      shown: field.to ? shownIn(typed, own, field) : null,
       areaText: text.startsWith('\n') ? `\n${text}` : text,
       type: field.kind === 'instant' && isLocalTime(text) ? 'datetime-local' : 'text',
       isChecked: value === true,
+      width: widthOf(field),
       choices: choicesOf(field, value),
-      links: field.links ? linksInput(name, field.links, typed.content) : null,
+      links: field.links ? linksInput(own, field.links, typed) : null,
       optionsHref: field.to ? `/catalog/${field.to}/options` : '',
-      secret: isSecret(field) ? secretInput(value, typed.stored?.[name] ?? null) : null,
+      secret: isSecret(field) ? secretInput(value, typed.stored?.[own] ?? null) : null,
       referenced:
         field.to && title ? { href: `/catalog/${field.to}/${textOf(value)}`, title } : null,
     };
@@ -109,9 +115,18 @@ const secretInput = (value: Value, stored: Value) => ({
 const titleIn = (titles: Map<string, string>, { to }: Field, value: Value) =>
   to ? (titles.get(`${to}:${textOf(value)}`) ?? '') : '';
 
-function shownIn({ content, opened, titles }: Typed, name: string, field: Field) {
+function widthOf({ kind, to, max = Infinity }: Field): Input['width'] {
+  if (to || kind === 'choice') return 'medium';
+  if (kind === 'integer' || kind === 'instant' || max <= 12) return 'short';
+  return kind === 'text' && max <= 120 ? 'medium' : 'full';
+}
+
+function shownIn({ content, opened, titles, prefix = '' }: Typed, name: string, field: Field) {
   const value = (opened ?? content)[name] ?? null;
-  return { name: shownName(name), text: inputText(field, value, titleIn(titles, field, value)) };
+  return {
+    name: `${prefix}${shownName(name)}`,
+    text: inputText(field, value, titleIn(titles, field, value)),
+  };
 }
 
 /**
@@ -144,7 +159,11 @@ type LinksInput = {
 /** How many empty lines a form adds below the existing links. */
 const FREE_LINES = 3;
 
-function linksInput(field: string, { target, parts }: Links, content: Content): LinksInput {
+function linksInput(
+  field: string,
+  { target, parts }: Links,
+  { content, prefix = '' }: Typed,
+): LinksInput {
   const links = Array.isArray(content[field]) ? linksIn(content, field) : [];
   const lines = [...links, ...Array.from({ length: FREE_LINES }, () => ({}))];
   const labelIn = (entity: string) => entityNamed(entity).label.one;
@@ -158,7 +177,7 @@ function linksInput(field: string, { target, parts }: Links, content: Content): 
     })),
     lines: lines.map((link: Record<string, string | null>, index) =>
       parts.map((part) => ({
-        name: `${field}[${index}][${part.name}]`,
+        name: `${prefix}${field}[${index}][${part.name}]`,
         label:
           part.name === target.name
             ? `${labelIn(part.entity)} ${index + 1}`

@@ -39,18 +39,21 @@ export type TypedRow = {
 
 /**
  * Reads the posted form of a row, stores its uploaded images, and finds the rows that the user
- * named in pickers.
+ * named in pickers. `fixed`: values of fields that the form does not show, such as the parent of a
+ * dependent row.
  */
 export async function readTyped(
   here: Environment,
   entity: Entity,
   form: Form,
   opened: Content | null,
+  fixed: Content = {},
 ): Promise<TypedRow> {
   const posted = postedFields(entity, form);
   const images = await keptImages(here, entity, form, opened);
   const body = { ...posted.values, ...images.names };
-  const kept = opened ? keptContent(entity, form, body, opened) : {};
+  const untouched = opened ? keptContent(entity, form, body, opened) : {};
+  const kept = { ...untouched, ...fixed };
   const picked = await pickedIds(here, entity, body, kept);
   return {
     body: { ...body, ...picked.ids },

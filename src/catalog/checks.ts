@@ -38,6 +38,9 @@ function problems(entity: Entity, names: Set<string>, catalog: Entity[]): string
   if (entity.owner && !entity.fields[entity.owner]?.to) {
     wrong.push(`its owner "${entity.owner}" is not a reference`);
   }
+  if (entity.order && (!entity.owner || entity.fields[entity.order]?.kind !== 'integer')) {
+    wrong.push(`its order "${entity.order}" is not a whole number of a dependent entity`);
+  }
   for (const dependent of entity.dependents) {
     const child = catalog.find(({ name }) => name === dependent);
     if (!child?.owner || child.fields[child.owner]?.to !== entity.name) {

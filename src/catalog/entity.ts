@@ -22,6 +22,8 @@ export type Declaration<F extends Fields> = {
   dependents?: string[];
   /** For a dependent entity, the reference field that points to the parent row. */
   owner?: keyof F & string;
+  /** For a dependent entity, the whole number that gives the place of a row among its siblings. */
+  order?: keyof F & string;
   /**
    * Whether each environment has its own rows of this entity, with its own ids. Such rows are found
    * by name, such as `Pune`, and are never transferred.
@@ -33,9 +35,10 @@ export type Declaration<F extends Fields> = {
   purpose: string;
 };
 
-export type Entity = Omit<Declaration<Fields>, 'dependents' | 'owner'> & {
+export type Entity = Omit<Declaration<Fields>, 'dependents' | 'owner' | 'order'> & {
   dependents: string[];
   owner: string | null;
+  order: string | null;
   isMatchedByName: boolean;
 };
 
@@ -54,7 +57,7 @@ export type RowKey = { entity: string; id: number };
 export function entity<const F extends Fields>(
   declaration: Declaration<F>,
 ): Entity & { fields: F } {
-  return { dependents: [], owner: null, isMatchedByName: false, ...declaration };
+  return { dependents: [], owner: null, order: null, isMatchedByName: false, ...declaration };
 }
 
 /** Whether rows of this entity are MongoDB documents, which are written one by one with compare-and-set. */

@@ -100,4 +100,6 @@ export const listSchema = ({ max, lines: most }: ListRules, label: string) =>
       else if (all.some((one) => length(one) > max)) {
         say(`${label}: each line must be ${max} characters or fewer`);
       }
+      const twice = all.find((one, index) => all.indexOf(one) !== index);
+      if (twice !== undefined) say(`${label}: “${twice}” is listed twice. Remove one of them`);
     });

@@ -22,6 +22,7 @@ import { read } from '../rows/store.ts';
 import { Invalid, type FieldErrors } from '../problems.ts';
 import { deletion } from './deletions.ts';
 import { rowsWithUniqueValue } from '../rows/store.ts';
+import { siblingsOf, tiedOrders } from './order.ts';
 
 /**
  * Replaces linked names by their stored spelling: ＰＵＮＥ becomes Pune, if exactly one row has that
@@ -51,7 +52,8 @@ export async function withStoredNames(
 }
 
 /**
- * Checks the fields whose posted values differ from the stored row `before`.
+ * Checks the fields whose posted values differ from the stored row `before`. `settled`: fields that
+ * the caller has checked, such as the order of a row that is saved together with its siblings.
  * @throws Invalid with one message for each invalid field
  */
 export async function check(
@@ -59,10 +61,12 @@ export async function check(
   entity: Entity,
   before: Row | null,
   content: Content,
+  settled: readonly string[] = [],
 ) {
   const errors: FieldErrors = {};
   const id = before?.id ?? null;
-  const isSame = (field: string) => before !== null && isSameValue(content[field], before[field]);
+  const isSame = (field: string) =>
+    settled.includes(field) || (before !== null && isSameValue(content[field], before[field]));
   for (const { field, to } of referencesOf(entity)) {
     const target = content[field];
     if (isSame(field)) continue;
@@ -83,6 +87,14 @@ export async function check(
           `${labelOf(entity, field)} must be different from the ${labelOf(entity, field).toLowerCase()} of ${entity.label.one.toLowerCase()} ${holder.id}`;
       }
     }
+  }
+  if (entity.owner && entity.order && !(isSame(entity.order) && isSame(entity.owner))) {
+    const siblings = await siblingsOf(here, entity, content);
+    const others = siblings
+      .filter((one) => one.id !== id)
+      .map((one) => ({ ref: '', content: one }));
+    const tied = tiedOrders(entity, [...others, { ref: 'own', content, isNew: true }]).get('own');
+    if (tied !== undefined) errors[entity.order] = tied;
   }
   Object.assign(errors, await unknownNames(here, entity, content, isSame));
   if (entity.isMatchedByName && id !== null && !isSame('name')) {

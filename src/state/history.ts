@@ -136,10 +136,13 @@ export async function replacementsOf(place: Databases, transfer: string): Promis
   return withImages(place, lines);
 }
 
-/** The row that a save added, as it was stored then; null if it added none. */
-export async function addedBy(place: Databases, transfer: string): Promise<Row | null> {
-  const [line] = await replacementsOf(place, transfer);
-  return line?.after ?? null;
+/** The rows that a save added, as they were stored then: the row itself first, then its dependent rows. */
+export async function addedBy(
+  place: Databases,
+  transfer: string,
+): Promise<{ entity: string; row: Row }[]> {
+  const lines = await replacementsOf(place, transfer);
+  return lines.flatMap(({ entity, after: row }) => (row ? [{ entity, row }] : []));
 }
 
 /** What the first change after a version of a row replaced; null if the row never had that version here. */

@@ -179,7 +179,7 @@ const image = new RegExp(`^${IMAGE_NAME}$`);
  * typed.
  */
 const carried =
-  /^(version|idempotency_key|plan|selection|return|then|seen|payload|query|scope|page|shown|was|turn)$/;
+  /^(version|idempotency_key|plan|selection|return|then|seen|payload|query|scope|page|shown|was|turn|.*\._(version|new|gone))$/;
 
 const personOf = (req: Request) => ({
   id: accountOf(req).id,
@@ -212,7 +212,7 @@ export const shownFields = ({ fields }: Pick<SavedForm, 'fields'>) =>
     }));
 
 /** Turns the posted name of a field into a label: `links[0][name]` becomes `Links 0 name`. */
-export const labelOfInput = (name: string) => formatChoice(name.replaceAll(/[[\]]+/g, ' ').trim());
+export const labelOfInput = (name: string) => formatChoice(name.replaceAll(/[[\].]+/g, ' ').trim());
 
 /**
  * Posts a saved form again to its original URL by a redirect with status 307, with which the

@@ -16,6 +16,7 @@ const titles: Record<string, string> = {
 };
 
 let count = 0;
+let orders = 0;
 const unique = () => `${(count += 1)}-${uuid().slice(0, 6)}`;
 
 /**
@@ -28,6 +29,8 @@ export const sampleContent = (entity: Entity): Content =>
   );
 
 function sampleValue(entity: Entity, name: string, field: Field): Value {
+  // Siblings must not share their order.
+  if (name === entity.order) return (orders = (orders % 1000) + 1);
   if (field.kind === 'choice') return field.choices?.[0] ?? '';
   if (field.kind !== 'text' || field.optional) return field.initial;
   const text = titles[entity.name] ?? entity.label.one;

@@ -22,6 +22,7 @@ export const formField = entity({
   title: 'label',
   purpose: 'A form field is one question of a form.',
   owner: 'form',
+  order: 'order',
   fields: {
     form: reference('form', { list: true, under: true }),
     label: text({ max: 80, search: true }),

@@ -61,6 +61,17 @@ export class Form {
     return (this.#texts.get(name)?.length ?? 0) > 1;
   }
 
+  /** Returns the fields and files whose names begin with `prefix` as a form, without the prefix. */
+  within(prefix: string): Form {
+    const entries = this.entries.flatMap(([name, text]): Entry[] =>
+      name.startsWith(prefix) ? [[name.slice(prefix.length), text]] : [],
+    );
+    const files = this.files.flatMap(({ field, content }) =>
+      field.startsWith(prefix) ? [{ field: field.slice(prefix.length), content }] : [],
+    );
+    return new Form(entries, files);
+  }
+
   /**
    * Returns all texts of a field exactly as posted: `rows=a&rows=b`, or `rows[0]=a&rows[1]=b` as
    * client programs send it.

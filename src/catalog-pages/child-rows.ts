@@ -1,0 +1,191 @@
+// Builds the dependent rows of a form: fields of a form, receipts of a task, tools of a business.
+import { differingFields } from '../catalog/content.ts';
+import {
+  fieldEntries,
+  initialContent,
+  labelOf,
+  type Content,
+  type Entity,
+  type Row,
+} from '../catalog/entity.ts';
+import { textOf } from '../catalog/fields.ts';
+import { dependentsOf } from '../catalog/family.ts';
+import { inOrder } from '../editing/order.ts';
+import type { Environment } from '../environments/environment.ts';
+import type { FieldErrors } from '../problems.ts';
+import { recordedState } from '../state/untouched.ts';
+import type { Status } from '../state/status.ts';
+import { formatValue, lowerFirst } from '../web/format.ts';
+import { newChild } from './arrange.ts';
+import { inputsOf, type Input } from './inputs.ts';
+import { MOST_CHILDREN, type ShownChild } from './typed-family.ts';
+
+/** A dependent row with what the page of its parent row shows beside it. */
+type Stored = { own: Row; misfits: string[]; status: Status | null };
+
+type ChildRow = {
+  ref: string;
+  title: string;
+  summary: string;
+  href: string;
+  isOpen: boolean;
+  isRemoved: boolean;
+  version: number | null;
+  /** Whether the row was removed by another user, so that it would be added again. */
+  isGone: boolean;
+  misfits: string[];
+  status: Status | null;
+  inputs: Input[];
+};
+
+type ChildSection = {
+  entity: Entity;
+  rows: ChildRow[];
+  /** A new row, which the script adds. */
+  template: ChildRow;
+};
+
+type TypedChildren = {
+  errors: FieldErrors;
+  titles: Map<string, string>;
+  /** The prefix of the row that was just added. */
+  openedRef: string;
+};
+
+/** Whether so many dependent rows exist that their parent’s page only lists them. */
+export const areTooMany = (rows: readonly unknown[]): boolean => rows.length > MOST_CHILDREN;
+
+/**
+ * Returns the dependent rows that the form shows: the stored rows, with what the user typed into
+ * them, and the rows to add.
+ */
+export async function childrenShown(
+  here: Environment,
+  entity: Entity,
+  stored: readonly { entity: Entity; rows: readonly { own: Row }[] }[],
+  typed: ShownChild[] | null,
+): Promise<ShownChild[]> {
+  const shown: ShownChild[] = [];
+  for (const child of dependentsOf(entity)) {
+    const rows = stored.find((one) => one.entity === child)?.rows ?? [];
+    if (areTooMany(rows)) continue;
+    const mine = (typed ?? []).filter((one) => one.entity === child);
+    for (const { own } of rows) {
+      shown.push(mine.find(({ id }) => id === own.id) ?? (await asStored(here, child, own)));
+    }
+    const known = new Set(rows.map(({ own }) => own.id));
+    const others = mine.filter(({ id }) => id === null || !known.has(id));
+    shown.push(...others.flatMap((one) => (one.id === null ? [one] : asGone(one))));
+  }
+  return shown;
+}
+
+/**
+ * Shows a row that another user removed meanwhile as a row to add, if the user had changed it.
+ */
+function asGone(child: ShownChild): ShownChild[] {
+  const { entity, content, opened, isRemoved } = child;
+  const isTouched = !opened || differingFields(entity, content, opened).length > 0;
+  return isTouched && !isRemoved ? [asNew(child)] : [];
+}
+
+export const asNew = (child: ShownChild): ShownChild => ({
+  ...child,
+  id: null,
+  version: 0,
+  opened: null,
+});
+
+async function asStored(here: Environment, entity: Entity, own: Row): Promise<ShownChild> {
+  const state = await recordedState(here, { entity: entity.name, id: own.id }, own);
+  return {
+    ref: `${entity.name}.${own.id}.`,
+    entity,
+    id: own.id,
+    version: state?.version ?? 0,
+    isRemoved: false,
+    content: own,
+    opened: null,
+  };
+}
+
+/** Returns the sections of a form: one for each dependent entity. */
+export function childSections(
+  entity: Entity,
+  shown: ShownChild[],
+  stored: readonly { entity: Entity; rows: readonly Stored[] }[],
+  typed: TypedChildren,
+): ChildSection[] {
+  return dependentsOf(entity).flatMap((child) => {
+    const known = stored.find((one) => one.entity === child)?.rows ?? [];
+    if (areTooMany(known)) return [];
+    const own = shown.filter((one) => one.entity === child);
+    const rows = inOrder(child, own, ({ content }) => content).map((one) =>
+      childRow(one, known.find((row) => row.own.id === one.id) ?? null, typed),
+    );
+    const first = { ...newChild(child, [], initialContent(child)), ref: `${child.name}.n0.` };
+    return [{ entity: child, rows, template: childRow(first, null, { ...typed, errors: {} }) }];
+  });
+}
+
+function childRow(
+  { ref, entity, id, version, isRemoved, content, opened }: ShownChild,
+  stored: Stored | null,
+  { errors, titles, openedRef }: TypedChildren,
+): ChildRow {
+  const own = Object.fromEntries(
+    Object.entries(errors).flatMap(([name, text]) =>
+      name.startsWith(ref) ? [[name.slice(ref.length), text]] : [],
+    ),
+  );
+  const inputs = inputsOf(entity, {
+    content,
+    errors: own,
+    titles,
+    opened,
+    stored: stored?.own ?? null,
+    prefix: ref,
+  }).filter(({ name }) => name !== `${ref}${entity.owner}`);
+  return {
+    ref,
+    title: textOf(content[entity.title]) || `New ${lowerFirst(entity.label.one)}`,
+    summary: summaryOf(entity, content),
+    href: id === null ? '' : `/catalog/${entity.name}/${id}`,
+    isOpen: id === null || ref === openedRef || Object.keys(own).length > 0,
+    isRemoved,
+    version: id === null ? null : version,
+    isGone: id === null && /\.\d+\.$/.test(ref),
+    misfits: stored?.misfits ?? [],
+    status: stored?.status ?? null,
+    inputs,
+  };
+}
+
+/** Describes a row in one line: `Choice · Required` */
+function summaryOf(entity: Entity, content: Content): string {
+  const shownElsewhere = [entity.owner, entity.title, entity.order];
+  const fields = fieldEntries(entity).filter(
+    ([name, field]) => field.list && !shownElsewhere.includes(name),
+  );
+  const parts = fields.flatMap(([name, field]) => {
+    const value = content[name] ?? null;
+    if (field.kind === 'flag') return value === true ? [labelOf(entity, name)] : [];
+    return formatValue(field, value);
+  });
+  return parts.filter(Boolean).join(' · ');
+}
+
+/** Names the row in each message about a dependent row: `Form field “Name”: Enter a label` */
+export function withRowNames(errors: FieldErrors, shown: ShownChild[]): FieldErrors {
+  return Object.fromEntries(
+    Object.entries(errors).map(([name, text]) => {
+      const row = shown.find(({ ref }) => name.startsWith(ref));
+      if (!row) return [name, text];
+      const title = textOf(row.content[row.entity.title]);
+      const named = title
+        ? `${row.entity.label.one} “${title}”`
+        : `New ${lowerFirst(row.entity.label.one)}`;
+      return [name, `${named}: ${text}`];
+    }),
+  );
+}

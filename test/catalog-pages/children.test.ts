@@ -1,0 +1,230 @@
+// Dependent rows, such as the fields of a form, are edited on the page of their parent row and saved in one save.
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import { v7 as uuid } from 'uuid';
+import { textOf as valueText } from '../../src/catalog/fields.ts';
+import { entityNamed } from '../../src/catalog/index.ts';
+import { remove } from '../../src/editing/deletions.ts';
+import { readBy } from '../../src/rows/store.ts';
+import { select, sql } from '../../src/database/sql.ts';
+import { add, change, ed, get, has, writeContextOf } from '../support/rows.ts';
+import { repost, shownValues } from '../support/forms.ts';
+import { textOf, useClient, useSite } from '../support/people.ts';
+import { useWorld } from '../support/world.ts';
+
+const world = useWorld();
+const site = useSite(world, 'staging');
+const ana = useClient(site, 'pm');
+
+let form: number;
+let [name, phone] = [0, 0];
+const address = () => `/catalog/form/${form}`;
+const fieldsOf = async (id = form) => {
+  const rows = await readBy(world.staging, entityNamed('form_field'), 'form', [id]);
+  return rows
+    .toSorted((one, other) => Number(one['order']) - Number(other['order']))
+    .map((row) => `${valueText(row['order'])} ${valueText(row['label'])}`);
+};
+const newField = (label: string, order: string, ref = 'n1') => ({
+  [`form_field.${ref}._new`]: 'yes',
+  [`form_field.${ref}.label`]: label,
+  [`form_field.${ref}.type`]: 'text',
+  [`form_field.${ref}.order`]: order,
+});
+const field = (id: number) => ({ entity: 'form_field', id });
+const writes = async () =>
+  Number(
+    (await select<{ n: number }>(world.staging.sql, sql`select count(*) as n from transfer`))[0]?.n,
+  );
+
+beforeEach(async () => {
+  form = await add(world.staging, 'form', { name: `Order ${uuid()}` });
+  name = await add(world.staging, 'form_field', { form, label: 'Name', order: 1 });
+  phone = await add(world.staging, 'form_field', { form, label: 'Phone', order: 2 });
+});
+
+describe('the dependent rows on the page of their parent row', () => {
+  test('one save changes the row, adds, changes, moves and removes dependent rows, in one write', async () => {
+    const third = await add(world.staging, 'form_field', { form, label: 'Old', order: 3 });
+    const before = await writes();
+    const answer = await repost(ana, address(), {
+      description: 'Newer',
+      [`form_field.${name}.order`]: '2',
+      [`form_field.${phone}.order`]: '1',
+      [`form_field.${phone}.label`]: 'Mobile 😀 "quoted"',
+      [`form_field.${third}._removed`]: 'yes',
+      ...newField('City', '3'),
+    });
+    expect(answer.status).toBe(303);
+    expect(await fieldsOf()).toEqual(['1 Mobile 😀 "quoted"', '2 Name', '3 City']);
+    expect(await get(world.staging, { entity: 'form', id: form })).toMatchObject({
+      description: 'Newer',
+    });
+    expect(await writes()).toBe(before + 1);
+  });
+
+  test('an untouched form saves nothing', async () => {
+    const before = await writes();
+    expect((await repost(ana, address())).status).toBe(303);
+    expect(await writes()).toBe(before);
+  });
+
+  test('an order that another row has is refused, and what was typed is shown again with a link to the row', async () => {
+    const answer = await repost(ana, address(), { ...newField('City', '2'), description: 'Typed' });
+    expect(answer.status).toBe(422);
+    expect(answer.text).toContain('href="#f-form_field.n1.order"');
+    expect(textOf(answer.text)).toContain('Order 2 is already that of “Phone”. Number 3 is free');
+    expect(shownValues(answer.text)).toMatchObject({
+      'form_field.n1.label': 'City',
+      description: 'Typed',
+    });
+    expect(await fieldsOf()).toEqual(['1 Name', '2 Phone']);
+    const own = await repost(ana, `/catalog/form_field/${phone}`, { order: '1' });
+    expect(own.status).toBe(422);
+  });
+
+  test('errors of several rows are listed at once and name their rows', async () => {
+    const answer = await repost(ana, address(), {
+      name: '',
+      [`form_field.${phone}.type`]: 'choice',
+      [`form_field.${phone}.options`]: '',
+      ...newField('', '3'),
+    });
+    expect(answer.status).toBe(422);
+    const text = textOf(answer.text);
+    expect(text).toContain('Enter a name');
+    expect(text).toContain('Form field “Phone”: Enter at least one option');
+    expect(text).toContain('New form field: Enter a label');
+  });
+
+  test('an option that is listed twice is refused', async () => {
+    const answer = await repost(ana, address(), {
+      [`form_field.${phone}.options`]: 'Starch\r\nPlain\r\nStarch',
+    });
+    expect(answer.status).toBe(422);
+    expect(textOf(answer.text)).toContain('“Starch” is listed twice');
+  });
+
+  test('the page of a new row offers the next order', async () => {
+    const page = await ana.get(`/catalog/form_field/new?form=${form}`).expect(200);
+    expect(shownValues(page.text)['order']).toBe('3');
+  });
+});
+
+describe('the buttons of dependent rows without script', () => {
+  const press = (arrange: string, typed: Record<string, string> = {}) =>
+    repost(ana, address(), { arrange, ...typed });
+
+  test('a row is added, duplicated and moved without saving, and what was typed stays', async () => {
+    const added = shownValues((await press('add form_field', { name: 'Typed' })).text);
+    expect(added).toMatchObject({ name: 'Typed', 'form_field.n1.order': '3' });
+    const copied = shownValues((await press(`copy form_field.${phone}.`)).text);
+    expect(copied).toMatchObject({ 'form_field.n1.label': 'Phone', 'form_field.n1.order': '3' });
+    const moved = shownValues((await press(`up form_field.${phone}.`)).text);
+    expect(moved).toMatchObject({
+      [`form_field.${phone}.order`]: '1',
+      [`form_field.${name}.order`]: '2',
+    });
+    expect(await fieldsOf()).toEqual(['1 Name', '2 Phone']);
+    const saved = await ana.post(address(), moved);
+    expect(saved.status).toBe(303);
+    expect(await fieldsOf()).toEqual(['1 Phone', '2 Name']);
+  });
+
+  test('a new row is added together with its dependent rows', async () => {
+    const page = await ana.get('/catalog/form/new').expect(200);
+    const typed = { ...shownValues(page.text), name: `New ${uuid()}`, ...newField('City', '1') };
+    const saved = await ana.post('/catalog/form', typed);
+    expect(saved.status).toBe(303);
+    const id = Number(/\/(\d+)$/.exec(String(saved.headers['location']))?.[1]);
+    expect(await fieldsOf(id)).toEqual(['1 City']);
+    const again = await ana.post('/catalog/form', typed);
+    expect(again.headers['location']).toBe(saved.headers['location']);
+    const other = await ana.post('/catalog/form', { ...typed, ...newField('Town', '1') });
+    expect(other.status).toBe(422);
+    expect(textOf(other.text)).toContain('was added already');
+  });
+});
+
+describe('two people who edit dependent rows at once', () => {
+  const shown = async () => shownValues((await ana.get(address()).expect(200)).text);
+
+  test('a field that both changed is answered with both values, and the choice is saved with all that was typed', async () => {
+    const values = await shown();
+    await change(world.staging, field(phone), { label: 'Theirs' }, ed);
+    await change(world.staging, field(name), { validation: 'Theirs' }, ed);
+    const conflict = await ana.post(address(), {
+      ...values,
+      description: 'Mine',
+      [`form_field.${phone}.label`]: 'Mine',
+      [`form_field.${name}.label`]: 'Full name',
+      ...newField('City', '3'),
+    });
+    expect(conflict.status).toBe(409);
+    expect(textOf(conflict.text)).toContain('Theirs');
+    const [, payload = ''] = /name="payload" value="([^"]+)"/.exec(conflict.text) ?? [];
+    const saved = await ana.post(`${address()}/resolution`, {
+      payload: payload.replaceAll('&#34;', '"').replaceAll('&amp;', '&'),
+      [`choice_form_field.${phone}.label`]: 'theirs',
+    });
+    expect(saved.status).toBe(303);
+    expect(await fieldsOf()).toEqual(['1 Full name', '2 Theirs', '3 City']);
+    expect(await get(world.staging, field(name))).toMatchObject({ validation: 'Theirs' });
+    expect(await get(world.staging, { entity: 'form', id: form })).toMatchObject({
+      description: 'Mine',
+    });
+  });
+
+  test('a row that another user changed is not removed, and a row that was removed is offered as a new one', async () => {
+    const values = await shown();
+    await change(world.staging, field(phone), { label: 'Theirs' }, ed);
+    const refused = await ana.post(address(), {
+      ...values,
+      [`form_field.${phone}._removed`]: 'yes',
+    });
+    expect(refused.status).toBe(422);
+    expect(textOf(refused.text)).toContain(
+      'ed@example.com changed “Theirs” while you were editing',
+    );
+    const again = await shown();
+    await remove(writeContextOf(world.staging), ed, entityNamed('form_field'), name);
+    const lost = await ana.post(address(), { ...again, [`form_field.${name}.label`]: 'Typed' });
+    expect(lost.status).toBe(422);
+    expect(textOf(lost.text)).toContain('was removed here while you were editing');
+    const saved = await ana.post(address(), shownValues(lost.text));
+    expect(saved.status).toBe(303);
+    expect(await fieldsOf()).toEqual(['1 Typed', '2 Theirs']);
+    expect(await has(world.staging, field(name))).toBe(false);
+  });
+
+  test('an id of another form in an edited form field changes nothing there', async () => {
+    const other = await add(world.staging, 'form', { name: `Other ${uuid()}` });
+    const foreign = await add(world.staging, 'form_field', { form: other, label: 'Foreign' });
+    const answer = await repost(ana, address(), {
+      [`form_field.${foreign}._version`]: '1',
+      [`form_field.${foreign}.label`]: 'Taken',
+    });
+    expect(answer.status).toBe(422);
+    expect(await get(world.staging, field(foreign))).toMatchObject({ label: 'Foreign' });
+  });
+});
+
+describe('Duplicate', () => {
+  test('a copy of a row with its dependent rows opens unsaved, without its unique name and without secrets', async () => {
+    const page = await ana.get(`/catalog/form/new?from=${form}`).expect(200);
+    const values = shownValues(page.text);
+    expect(values).toMatchObject({
+      name: '',
+      'form_field.n1.label': 'Name',
+      'form_field.n2.label': 'Phone',
+    });
+    const saved = await ana.post('/catalog/form', { ...values, name: `Copy ${uuid()}` });
+    expect(saved.status).toBe(303);
+    const id = Number(/\/(\d+)$/.exec(String(saved.headers['location']))?.[1]);
+    expect(await fieldsOf(id)).toEqual(['1 Name', '2 Phone']);
+    const business = await add(world.staging, 'business');
+    await add(world.staging, 'external_tool', { business, name: 'Tool', key: 'secret-key' });
+    const copy = await ana.get(`/catalog/business/new?from=${business}`).expect(200);
+    expect(copy.text).toContain('value="Tool"');
+    expect(shownValues(copy.text)['external_tool.n1.key_typed']).toBeUndefined();
+  });
+});

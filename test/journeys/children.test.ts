@@ -1,0 +1,80 @@
+// The dependent rows of a row are edited in the browser on the page of their parent row.
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import type { BrowserContext, Page } from 'playwright-core';
+import { entityNamed } from '../../src/catalog/index.ts';
+import { textOf } from '../../src/catalog/fields.ts';
+import { readBy } from '../../src/rows/store.ts';
+import { openContext, signIn, useBrowser } from '../support/browser.ts';
+import { findingsOn, watchPolicy } from '../support/axe.ts';
+import { password } from '../support/people.ts';
+import { add } from '../support/rows.ts';
+import { useWorld } from '../support/world.ts';
+
+const world = useWorld({ cleared: 'once' });
+const at = useBrowser(world);
+let context: BrowserContext;
+let page: Page;
+let form: number;
+beforeEach(async () => {
+  context = await openContext(at.browser);
+  page = await context.newPage();
+  await signIn(page, at.servers.urls.staging, 'pm@example.com', password);
+  form = await add(world.staging, 'form');
+  for (const [index, label] of ['Name', 'Phone'].entries()) {
+    await add(world.staging, 'form_field', { form, label, order: index + 1 });
+  }
+  await page.goto(`${at.servers.urls.staging}/catalog/form/${form}`);
+});
+afterEach(() => context.close());
+
+const fields = async () => {
+  const rows = await readBy(world.staging, entityNamed('form_field'), 'form', [form]);
+  return rows
+    .toSorted((one, other) => Number(one['order']) - Number(other['order']))
+    .map((row) => [row['order'], textOf(row['label']), row['options']]);
+};
+const row = (index: number) => page.locator('[data-child]').nth(index);
+const save = async () => {
+  await page.getByRole('button', { name: 'Save', exact: true }).click();
+  await page.getByText('Form saved.').waitFor();
+};
+
+test('rows are added, duplicated, moved with buttons and removed, and saved with one click on Save', async () => {
+  const blocked = watchPolicy(page);
+  await page.getByRole('button', { name: 'Add form field' }).click();
+  await row(2).getByLabel('Label').fill('Colour');
+  await row(2).getByLabel('Type').selectOption('choice');
+  await row(2).getByRole('button', { name: 'Add to Options' }).click();
+  await page.keyboard.type('Red');
+  await page.keyboard.press('Enter');
+  await page.keyboard.type('Blue');
+  await row(2).getByRole('button', { name: 'Move up', exact: true }).nth(1).click();
+  expect(await page.locator('[data-dirty-count]').innerText()).toBe('1 unsaved change');
+  expect(await findingsOn(page)).toEqual([]);
+  await row(2)
+    .getByRole('button', { name: /^Duplicate/ })
+    .click();
+  await row(3).getByLabel('Label').fill('Second colour');
+  await row(1).getByRole('button', { name: 'Move Phone up' }).click();
+  await row(1).getByLabel('Remove Name').check();
+  expect(await page.locator('[data-dirty-count]').innerText()).toMatch(/unsaved changes/);
+  await save();
+  expect(await fields()).toEqual([
+    [1, 'Phone', []],
+    [3, 'Colour', ['Blue', 'Red']],
+    [4, 'Second colour', ['Blue', 'Red']],
+  ]);
+  expect(blocked).toEqual([]);
+});
+
+test('a row is dragged to another place', async () => {
+  const grip = row(1).locator('[data-child-grip]');
+  await grip.dragTo(row(0), { targetPosition: { x: 40, y: 4 } });
+  await save();
+  expect((await fields()).map(([, label]) => label)).toEqual(['Phone', 'Name']);
+});
+
+test('the key Enter saves and does not press a button of a row', async () => {
+  await page.getByLabel('Name', { exact: true }).first().press('Enter');
+  await page.getByText('There was nothing to save').waitFor();
+});
