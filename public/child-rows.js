@@ -1,5 +1,6 @@
 // Edits dependent rows on the page of their parent row: adds, duplicates and moves rows without asking the server. The
 // same buttons work without script.
+import { offerOptions } from './combobox.js';
 import { showLines } from './list-lines.js';
 
 export function editChildren() {
@@ -79,6 +80,9 @@ function copyOf(row) {
   )) {
     part.remove();
   }
+  for (const picker of copy.querySelectorAll('.picker')) {
+    picker.replaceWith(picker.querySelector('input'));
+  }
   return copy;
 }
 
@@ -101,6 +105,7 @@ function insert(section, row, after) {
   if (after && !order) after.after(row);
   else list.append(row);
   showLines(row);
+  offerOptions(row);
   if (order) letMove(row);
   return row;
 }

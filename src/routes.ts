@@ -10,6 +10,7 @@ import * as moves from './account-moves/pages.ts';
 import * as waves from './account-moves/wave-pages.ts';
 import { choose } from './catalog-pages/choose.ts';
 import * as deletions from './catalog-pages/deletion-page.ts';
+import * as pickers from './catalog-pages/option-pages.ts';
 import * as editing from './catalog-pages/edit.ts';
 import * as admin from './catalog-pages/pages.ts';
 import * as row from './catalog-pages/row.ts';
@@ -179,7 +180,7 @@ export const routes = (signInWith: ReturnType<typeof openSignIn>): Route[] => [
     get('/admin_tools/:tool{/:business}', 'look', web.formerTool),
 
     get('/catalog/:entity', 'look', admin.list),
-    get('/catalog/:entity/options', 'look', admin.options),
+    get('/catalog/:entity/options', 'look', pickers.options),
     get('/catalog/:entity/new', 'edit', editing.showNew),
     post('/catalog/:entity', 'edit', body.row, editing.add),
     get('/catalog/:entity/:id', 'look', row.show),

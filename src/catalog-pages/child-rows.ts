@@ -3,6 +3,7 @@ import { differingFields } from '../catalog/content.ts';
 import {
   fieldEntries,
   initialContent,
+  keyText,
   labelOf,
   type Content,
   type Entity,
@@ -13,7 +14,7 @@ import { dependentsOf } from '../catalog/family.ts';
 import { inOrder } from '../editing/order.ts';
 import type { Environment } from '../environments/environment.ts';
 import type { FieldErrors } from '../problems.ts';
-import { recordedState } from '../state/untouched.ts';
+import { recordedStates } from '../state/untouched.ts';
 import type { Status } from '../state/status.ts';
 import { formatValue, lowerFirst } from '../web/format.ts';
 import { newChild } from './arrange.ts';
@@ -70,8 +71,13 @@ export async function childrenShown(
     const rows = stored.find((one) => one.entity === child)?.rows ?? [];
     if (areTooMany(rows)) continue;
     const mine = (typed ?? []).filter((one) => one.entity === child);
+    const states = await recordedStates(
+      here,
+      new Map(rows.map(({ own }) => [keyText({ entity: child.name, id: own.id }), own])),
+    );
     for (const { own } of rows) {
-      shown.push(mine.find(({ id }) => id === own.id) ?? (await asStored(here, child, own)));
+      const version = states.get(keyText({ entity: child.name, id: own.id }))?.version ?? 0;
+      shown.push(mine.find(({ id }) => id === own.id) ?? asStored(child, own, version));
     }
     const known = new Set(rows.map(({ own }) => own.id));
     const others = mine.filter(({ id }) => id === null || !known.has(id));
@@ -96,18 +102,15 @@ export const asNew = (child: ShownChild): ShownChild => ({
   opened: null,
 });
 
-async function asStored(here: Environment, entity: Entity, own: Row): Promise<ShownChild> {
-  const state = await recordedState(here, { entity: entity.name, id: own.id }, own);
-  return {
-    ref: `${entity.name}.${own.id}.`,
-    entity,
-    id: own.id,
-    version: state?.version ?? 0,
-    isRemoved: false,
-    content: own,
-    opened: null,
-  };
-}
+const asStored = (entity: Entity, own: Row, version: number): ShownChild => ({
+  ref: `${entity.name}.${own.id}.`,
+  entity,
+  id: own.id,
+  version,
+  isRemoved: false,
+  content: own,
+  opened: null,
+});
 
 /** Returns the sections of a form: one for each dependent entity. */
 export function childSections(
@@ -151,7 +154,7 @@ function childRow(
     title: textOf(content[entity.title]) || `New ${lowerFirst(entity.label.one)}`,
     summary: summaryOf(entity, content),
     href: id === null ? '' : `/catalog/${entity.name}/${id}`,
-    isOpen: id === null || ref === openedRef || Object.keys(own).length > 0,
+    isOpen: ref === openedRef || !content[entity.title] || Object.keys(own).length > 0,
     isRemoved,
     version: id === null ? null : version,
     isGone: id === null && /\.\d+\.$/.test(ref),

@@ -55,6 +55,9 @@ export type Input = {
    * user typed in an earlier post, which was refused because of another field.
    */
   secret: { state: string; isSet: boolean; typed: string } | null;
+  /** For a reference: where a new row to point to is added, and what such a row is called. */
+  newHref: string;
+  referencedLabel: string;
   /** A link to the row that a reference points to. */
   referenced: { href: string; title: string } | null;
 };
@@ -100,6 +103,8 @@ export const inputsOf = (entity: Entity, typed: Typed): Input[] =>
       choices: choicesOf(field, value),
       links: field.links ? linksInput(own, field.links, typed) : null,
       optionsHref: field.to ? `/catalog/${field.to}/options` : '',
+      newHref: field.to ? `/catalog/${field.to}/new` : '',
+      referencedLabel: field.to ? lowerFirst(entityNamed(field.to).label.one) : '',
       secret: isSecret(field) ? secretInput(value, typed.stored?.[own] ?? null) : null,
       referenced:
         field.to && title ? { href: `/catalog/${field.to}/${textOf(value)}`, title } : null,
@@ -153,7 +158,7 @@ function choicesOf({ choices = [] }: Field, value: Value) {
 type LinksInput = {
   target: string;
   columns: { entity: string; label: string; isOptional: boolean }[];
-  lines: { name: string; label: string; value: string; list: string }[][];
+  lines: { name: string; label: string; value: string; list: string; optionsHref: string }[][];
 };
 
 /** How many empty lines a form adds below the existing links. */
@@ -184,6 +189,7 @@ function linksInput(
             : `${labelIn(part.entity)} of ${targetLabel} ${index + 1}`,
         value: link[part.name] ?? '',
         list: `${part.entity}-names`,
+        optionsHref: `/catalog/${part.entity}/options`,
       })),
     ),
   };

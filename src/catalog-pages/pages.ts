@@ -2,7 +2,6 @@
 import type { Request, Response } from 'express';
 import { titleOf, type Entity } from '../catalog/entity.ts';
 import { catalog, entityNamed, travelling } from '../catalog/index.ts';
-import { pickerText } from '../catalog/shown-text.ts';
 import { find } from '../rows/store.ts';
 import * as selections from '../sheet/selections.ts';
 import { isReadyToSend, pendingRows, type PendingRow } from '../state/pending.ts';
@@ -70,22 +69,6 @@ export async function list(req: Request, res: Response) {
     query: req.originalUrl.split('?')[1] ?? '',
     ...listView(req.here, entity, state, found),
   });
-}
-
-/**
- * Sends the options of a picker (an input with suggestions) while a person types: `{ options: ["Sunrise Clinic #412"]
- * }`.
- */
-export async function options(req: Request, res: Response) {
-  const entity = entityNamed(String(req.params['entity']));
-  const { rows } = await find(req.here, entity, {
-    search: textIn(req.query, 'q').slice(0, 200).replace(/#\d+$/, '').trim(),
-    filters: {},
-    sort: { field: entity.title, descending: false },
-    limit: 20,
-    offset: 0,
-  });
-  res.json({ options: rows.map((row) => pickerText(titleOf(entity, row), row.id)) });
 }
 
 export async function search(req: Request, res: Response) {

@@ -133,6 +133,16 @@ export async function recordedState(place: Databases, key: RowKey, row: Row | un
   );
 }
 
+/** What is recorded of rows that exist, by key text. */
+export async function recordedStates(
+  place: Databases,
+  rows: Map<string, Row>,
+): Promise<Map<string, RowState>> {
+  const lines = await readStates(place.sql, [...rows.keys()].map(keyFrom));
+  const others = new Map([...rows].filter(([text]) => !lines.has(text)));
+  return new Map([...lines, ...(await untouchedStates(place.sql, others))]);
+}
+
 /** What the lines of these rows would say, by key text, for rows that came with a refresh and have no line. */
 export async function untouchedStates(
   on: Queryable,

@@ -93,6 +93,18 @@ describe('reference fields', () => {
   });
 });
 
+test('a picker is offered at most 20 rows, each with its ID, the row above it and its status (walk 19)', async () => {
+  for (let index = 0; index < 21; index += 1) await addTask(`Airport pickup ${index}`);
+  const asked = await ana.get('/catalog/task/options?q=Airport').expect(200);
+  const { options } = asked.body as { options: { text: string; title: string; context: string }[] };
+  expect(options).toHaveLength(20);
+  expect(options[0]).toEqual({
+    text: `Airport drop before sunrise #${drop}`,
+    title: 'Airport drop before sunrise',
+    context: `ID ${drop} · Kesar · New`,
+  });
+});
+
 test('the filter of a catalogue list finds a typed row in the same way as a reference field (F4)', async () => {
   const other = await add(world.staging, 'business', { name: `Wheels #${business}` });
   await add(world.staging, 'task', { business: other, title: 'Of the other' });

@@ -1,0 +1,61 @@
+// Pickers suggest rows while a person types, by the ARIA pattern of a combobox.
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import type { BrowserContext, Page } from 'playwright-core';
+import { openContext, signIn, useBrowser } from '../support/browser.ts';
+import { findingsOn, watchPolicy } from '../support/axe.ts';
+import { password } from '../support/people.ts';
+import { add, get } from '../support/rows.ts';
+import { useWorld } from '../support/world.ts';
+
+const world = useWorld({ cleared: 'once' });
+const at = useBrowser(world);
+let context: BrowserContext;
+let page: Page;
+beforeEach(async () => {
+  context = await openContext(at.browser);
+  page = await context.newPage();
+  await signIn(page, at.servers.urls.staging, 'pm@example.com', password);
+});
+afterEach(() => context.close());
+
+test('a row and a city are picked with the keyboard, and the page has 0 findings of axe while the list is open (walk 19)', async () => {
+  const blocked = watchPolicy(page);
+  const business = await add(world.staging, 'business', { name: 'Kesar Wheels' });
+  await add(world.staging, 'city', { name: 'Pune', country: 'IN' });
+  await page.goto(`${at.servers.urls.staging}/catalog/task/new`);
+  await page.getByLabel('Title').fill('Wash');
+  const picker = page.getByRole('combobox', { name: 'Business' });
+  await picker.pressSequentially('Kesar');
+  await page.getByRole('option', { name: `Kesar Wheels ID ${business} · New` }).waitFor();
+  expect(await findingsOn(page)).toEqual([]);
+  await picker.press('ArrowDown');
+  await picker.press('Enter');
+  expect(await picker.inputValue()).toBe(`Kesar Wheels #${business}`);
+  const city = page.getByRole('combobox', { name: 'City 1', exact: true });
+  await city.pressSequentially('pun');
+  await page.getByRole('option', { name: /^Pune ID \d+ · IN$/ }).click();
+  expect(await city.inputValue()).toBe('Pune');
+  await page.getByRole('button', { name: 'Save', exact: true }).click();
+  await page.getByText('Task added.').waitFor();
+  const id = Number(/\d+$/.exec(page.url())?.[0]);
+  expect(await get(world.staging, { entity: 'task', id })).toMatchObject({
+    business,
+    cities: [{ city: 'Pune', partner: null }],
+  });
+  expect(blocked).toEqual([]);
+});
+
+test('New beside a picker adds a row in another tab and comes back filled in, with all that was typed kept (walk 20)', async () => {
+  await page.goto(`${at.servers.urls.staging}/catalog/task/new`);
+  await page.getByLabel('Title').fill('Wash');
+  const opening = context.waitForEvent('page');
+  await page.getByRole('link', { name: /^New form/ }).click();
+  const other = await opening;
+  await other.getByLabel('Name', { exact: true }).fill('Wash details');
+  await other.getByRole('button', { name: 'Save', exact: true }).click();
+  await other.waitForEvent('close');
+  await page.waitForFunction(
+    'document.querySelector("[name=form]").value.startsWith("Wash details #")',
+  );
+  expect(await page.getByLabel('Title').inputValue()).toBe('Wash');
+});
