@@ -37,6 +37,9 @@ export type RowPair = {
   status: Status | null;
 };
 
+/** What the caller of comparePairs() knows: rows here by key text, and the name mappings. */
+type Known = { basesIn?: Queryable; known?: Map<string, Row>; mappings?: Mappings };
+
 /**
  * Reads rows and their dependent rows on both sides in a fixed number of queries, including dependents that only the
  * destination has. `basesIn`: the environment whose sync state holds the bases (the contents at which both sides were
@@ -46,7 +49,7 @@ export async function comparePairs(
   here: Databases,
   there: Databases,
   keys: RowKey[],
-  { basesIn = here.sql, known }: { basesIn?: Queryable; known?: Map<string, Row> } = {},
+  { basesIn = here.sql, known, mappings: given }: Known = {},
 ): Promise<Map<string, RowPair>> {
   const [mine, theirs] = await settleAll([
     withTheirDependents(here, keys, known),
@@ -67,7 +70,7 @@ export async function comparePairs(
   const [states, stops, mappings] = await settleAll([
     readStates(here.sql, all),
     readDestinationStates(basesIn, all),
-    readMappings(here.sql),
+    given ?? readMappings(here.sql),
   ]);
   const pairs = new Map(
     all.map((key) => {

@@ -16,7 +16,7 @@ import { onRows, type Claim } from '../writing/claims.ts';
 import { readClock, type Clock } from '../state/clock.ts';
 import { settleAll } from '../settle-all.ts';
 import { recordObservations, comparePairs, type RowPair } from '../comparison/compare-pairs.ts';
-import { readMappings, nameThere } from '../state/name-mapping.ts';
+import { nameThere, readMappings, type Mappings } from '../state/name-mapping.ts';
 import { testStatusOf, type TestStatus } from '../state/test-results.ts';
 import type { Step } from '../writing/journal.ts';
 import { parentsOf } from '../catalog/family.ts';
@@ -116,8 +116,10 @@ export async function gatherFacts(
   // The rows here are read at one point in time. The rows at the destination need not be, because
   // the transfer checks them again after it has claimed (reserved) them.
   const { pairs, namesHere, claimsHere } = await atOneMoment(here, async (place) => {
-    const seen = await comparePairsWithParents(place, there, question);
-    return { pairs: seen, namesHere: await linkedRows(place, [...seen.values()].map(asStep)) };
+    const mappings = await readMappings(place.sql);
+    const seen = await comparePairsWithParents({ here: place, there, mappings }, question);
+    const linked = await linkedRows(place, mappings, [...seen.values()].map(asStep));
+    return { pairs: seen, namesHere: linked };
   });
   if (!question.syncStateIn) await recordObservations(here, pairs.values(), at);
   const steps = [...pairs.values()].map(asStep);
@@ -224,10 +226,13 @@ const planning =
 const basesOf = (here: Databases, { syncStateIn }: FactsQuery) => syncStateIn?.sql ?? here.sql;
 
 /** Reads rows and all rows that they reference, directly or indirectly, with one query per level. */
-async function comparePairsWithParents(here: Databases, there: Databases, question: FactsQuery) {
+async function comparePairsWithParents(
+  { here, there, mappings }: { here: Databases; there: Databases; mappings: Mappings },
+  question: FactsQuery,
+) {
   const { chosen, include, planned } = question;
-  const basesIn = basesOf(here, question);
-  const pairs = await comparePairs(here, there, [...chosen, ...include], { basesIn });
+  const known = { basesIn: basesOf(here, question), mappings };
+  const pairs = await comparePairs(here, there, [...chosen, ...include], known);
   let round = [...pairs.values()];
   while (round.length > 0) {
     const parents = round
@@ -238,7 +243,7 @@ async function comparePairsWithParents(here: Databases, there: Databases, questi
       .filter((key) => !pairs.has(keyText(key)));
     const found =
       parents.length > 0
-        ? await comparePairs(here, there, parents, { basesIn })
+        ? await comparePairs(here, there, parents, known)
         : new Map<string, RowPair>();
     for (const [text, pair] of found) if (!pairs.has(text)) pairs.set(text, pair);
     round = [...found.values()];
@@ -247,9 +252,12 @@ async function comparePairsWithParents(here: Databases, there: Databases, questi
 }
 
 /** Reads the rows here that planned rows are linked with, by `<entity>:<name at the destination>`. */
-async function linkedRows(here: Databases, steps: Step[]): Promise<Map<string, Row>> {
+async function linkedRows(
+  here: Databases,
+  mappings: Mappings,
+  steps: Step[],
+): Promise<Map<string, Row>> {
   const links = linkedNames(steps);
-  const mappings = await readMappings(here.sql);
   const rows = new Map<string, Row>();
   for (const { name: kind } of matchedByName) {
     const wanted = namesOf(kind, links);

@@ -40,7 +40,7 @@ async function runOpened(
 ) {
   const there = transfer.destination === here.name ? here : here.destination;
   if (!there) throw new Problem(422, 'Its destination cannot be reached from here.');
-  await runTransfer(here, there, transfer, here.settings.lease.milliseconds, say).catch(
+  await runTransfer(here, there, transfer, here.settings.lease.milliseconds, { say }).catch(
     (error: unknown) => {
       // After these two errors recovery completes the transfer, so the job does not fail.
       if (!(error instanceof OutcomePending || error instanceof journal.FencedOff)) throw error;

@@ -67,6 +67,7 @@ async function sendFirst(route: Route, selection: Selection, click: Click) {
   const at = journalOf(route);
   try {
     await copyImages(route, plan.steps);
+    const steps = await withIds(route.to, plan.steps);
     const { transfer, isNew } = await journal.open(at, route.to, route.lease, {
       kind: selection.kind,
       name: click.name || nameOf(plan.steps),
@@ -79,7 +80,7 @@ async function sendFirst(route: Route, selection: Selection, click: Click) {
       undoes: selection.undoes,
       selection: selection.id,
       reliedOn: plan.reliedOn,
-      steps: await withIds(route.to, plan.steps),
+      steps,
     });
     if (!isNew) return sameRequest(transfer, click);
     const written = plan.steps.filter(({ action }) => action !== 'same').length;
@@ -88,7 +89,8 @@ async function sendFirst(route: Route, selection: Selection, click: Click) {
       await click.handOver(transfer).catch(() => {});
       return transfer;
     }
-    return await runTransfer(at, route.to, transfer, route.lease);
+    const held = { steps: journal.recordedSteps(steps) };
+    return await runTransfer(at, route.to, transfer, route.lease, held);
   } catch (error) {
     return openedTransfer(route, click, error);
   }

@@ -34,7 +34,8 @@ export async function writeThroughJournal(
     const opened = await journal.open(here, here, lease, draft);
     if (!opened.isNew) return opened;
     isKept = true;
-    const ended = await runTransfer(here, here, opened.transfer, lease);
+    const steps = journal.recordedSteps(draft.steps);
+    const ended = await runTransfer(here, here, opened.transfer, lease, { steps });
     if (ended.state === 'verified') {
       const differing = await journal.storedDifferently(here.sql, ended.id);
       if (differing.length > 0) onStoredDifferently?.(differing);

@@ -34,7 +34,7 @@ import {
 } from './work.ts';
 
 /**
- * Runs a transfer to its end and returns it.
+ * Runs a transfer to its end and returns it. `steps`: its steps, if the caller has just recorded them.
  * @throws OutcomePending when the destination stopped answering; recovery resumes the transfer
  */
 export async function runTransfer(
@@ -42,11 +42,11 @@ export async function runTransfer(
   there: Environment,
   transfer: journal.Transfer,
   lease: number,
-  say: OnProgress = () => {},
+  { say = () => {}, steps }: { say?: OnProgress; steps?: journal.WrittenStep[] } = {},
 ): Promise<journal.Transfer> {
   const stop = journal.keepLease(here, transfer, lease);
   try {
-    const all = await journal.stepsOf(here.sql, transfer.id);
+    const all = steps ?? (await journal.stepsOf(here.sql, transfer.id));
     const work: Work = {
       here,
       there,

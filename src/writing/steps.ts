@@ -60,6 +60,19 @@ export async function insertSteps(connection: PoolConnection, transfer: string, 
   );
 }
 
+/** The steps of a transfer that was just recorded, as stepsOf() reads them. */
+export const recordedSteps = (steps: Step[]): WrittenStep[] =>
+  steps.map((step, index) => ({
+    ...step,
+    seq: index + 1,
+    // What the journal stores is JSON, which drops missing values and what is known of values that do not fit.
+    before: copyOf(step.before),
+    after: copyOf(step.after),
+    outcome: null,
+  }));
+
+const copyOf = (row: Row | null) => row && (JSON.parse(JSON.stringify(row)) as Row);
+
 /**
  * Reads the steps of a transfer. The journal gives up their rows a day after the transfer was verified; `there`: the
  * destination, whose history then has them.

@@ -5,7 +5,18 @@ import { insertLines } from '../../src/database/bulk.ts';
 import { select, sql, statements } from '../../src/database/sql.ts';
 import { entityNamed } from '../../src/catalog/index.ts';
 import { save as saveRow } from '../../src/editing/save.ts';
-import { add, change, get, pm, transfer, version, writeContextOf } from '../support/rows.ts';
+import { send } from '../../src/transfers/send.ts';
+import {
+  add,
+  change,
+  get,
+  pm,
+  routeFrom,
+  sheet,
+  transfer,
+  version,
+  writeContextOf,
+} from '../support/rows.ts';
 import { openSite } from '../support/people.ts';
 import { openProxy } from '../support/proxy.ts';
 import { useWorld } from '../support/world.ts';
@@ -39,6 +50,23 @@ test('the number of SQL statements of a transfer does not depend on the number o
   const first = await statementsOf(() => transfer(world.staging, [few]));
   const second = await statementsOf(() => transfer(world.staging, [many]));
   expect(second).toBe(first);
+});
+
+test('a click that sends one task with 10 dependent rows takes at most 85 SQL statements in both environments', async () => {
+  const { staging } = world;
+  const key = await taskWith(10);
+  await transfer(staging, [key]);
+  await change(staging, key, { message: 'Newer' });
+  const { selection, plan } = await sheet(staging, [key]);
+  const click = {
+    planHash: plan.hash,
+    idempotencyKey: 'click',
+    name: 'Newer',
+    reason: null,
+    person: pm.email,
+  };
+  const count = await statementsOf(() => send(routeFrom(staging), selection, click));
+  expect(count).toBeLessThanOrEqual(85);
 });
 
 test('saving one task takes at most 24 SQL statements, and at most 30 where the row has no line of sync state yet', async () => {
