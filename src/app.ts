@@ -2,7 +2,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import { v7 as uuid } from 'uuid';
-import compression from 'compression';
 import express, {
   type ErrorRequestHandler,
   type Express,
@@ -27,6 +26,8 @@ import { openSignIn } from './people/sign-in.ts';
 import { routes } from './routes.ts';
 import { tasks } from './tasks.ts';
 import { refuseIncompatible, showUpdateApplication, showUpdating } from './web/gate.ts';
+import { assets } from './web/assets.ts';
+import { compressed } from './web/compressed.ts';
 import { answerError, notFound } from './web/errors.ts';
 import type { Body } from './web/form/body.ts';
 import { Form } from './web/form/form.ts';
@@ -39,11 +40,9 @@ import { headers } from './web/security.ts';
 import { keepOutOfCaches, sessions, trustOwnAddress } from './web/session.ts';
 import { forgetSent, mayBring, refuseForged, saveFormOfRefused } from './web/saved-form.ts';
 import { beginSaving, watchSilence } from './web/silence.ts';
-import { stylesheet } from './web/stylesheet.ts';
 import { visitors } from './web/visitor.ts';
 
 const folder = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url));
-const assets = { maxAge: '1h', index: false } as const;
 
 export function createApp(
   here: App,
@@ -60,12 +59,8 @@ export function createApp(
   if (here.settings.logLevel !== 'silent') app.enable('view cache');
 
   app.use(headers);
-  app.get('/assets/oneway.css', stylesheet);
-  app.use('/assets', express.static(folder('public'), assets));
-  app.use(
-    '/fonts',
-    express.static(folder('node_modules/@fontsource-variable/inter/files'), assets),
-  );
+  app.use(compressed());
+  app.use('/assets', assets());
   const metrics = openMetrics(here);
   app.use(
     pinoHttp({
@@ -99,7 +94,7 @@ export function createApp(
   app.use(trustOwnAddress, sessions(here, redis), keepOutOfCaches);
   const signIn = openSignIn(here, redis);
   const all = routes(signIn);
-  app.use('/api', refuseOtherMethods(all), compression());
+  app.use('/api', refuseOtherMethods(all));
   app.use(refuseIncompatible);
   app.use(recognise);
 

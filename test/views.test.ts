@@ -130,19 +130,27 @@ test('a view uses no locals except those that its first line declares and those 
   expect(stdout).toMatch(/^\s*$/);
 });
 
-test('the stylesheet contains every file of public/styles once, and may be cached', async () => {
+test('the stylesheet contains every file of public/styles once, and may be cached for a year at its present address', async () => {
   const files = readdirSync('public/styles');
-  const { stylesheet } = await import('../src/web/stylesheet.ts');
-  const app = express().get('/assets/oneway.css', stylesheet);
-  const { text, headers } = await request(app).get('/assets/oneway.css');
+  const { asset, assets } = await import('../src/web/assets.ts');
+  const app = express().use('/assets', assets());
+  const { text, headers } = await request(app).get(asset('oneway.css'));
   expect(headers).toMatchObject({ 'content-type': 'text/css; charset=utf-8' });
-  expect(headers['cache-control']).toBe('public, max-age=3600');
+  expect(headers['cache-control']).toBe('public, max-age=31536000, immutable');
   for (const file of files) {
     const part = readFileSync(join('public/styles', file), 'utf8');
     expect([file, text.split(part).length]).toEqual([file, 2]);
   }
   const again = await request(app)
-    .get('/assets/oneway.css')
+    .get(asset('oneway.css'))
     .set('If-None-Match', String(headers['etag']));
   expect(again.status).toBe(304);
+  for (const file of ['oneway.js', 'favicon.svg', 'fonts/inter-latin-wght-normal.woff2']) {
+    const kept = await request(app).get(asset(file)).expect(200);
+    expect([file, kept.headers['cache-control']]).toEqual([file, headers['cache-control']]);
+  }
+  // A page of a former version asks for its former address.
+  const former = await request(app).get('/assets/000000000000/oneway.css').expect(200);
+  expect(former.headers['cache-control']).toBe('no-cache');
+  await request(app).get(asset('styles/../../package.json')).expect(404);
 });

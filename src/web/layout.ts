@@ -1,5 +1,6 @@
 // Sends pages: renders a view and inserts the result into the layout that all pages share.
 import type { Response } from 'express';
+import { asset } from './assets.ts';
 
 export type LayoutLocals = {
   title: string;
@@ -16,7 +17,7 @@ export async function sendPage(
   locals: LayoutLocals & Record<string, unknown>,
 ) {
   const body = await rendered(res, view, locals);
-  res.send(await rendered(res, 'web/layout', { ...locals, body }));
+  res.send(await rendered(res, 'web/layout', { ...locals, asset, body }));
 }
 
 const rendered = (res: Response, view: string, locals: object) =>

@@ -68,10 +68,28 @@ export function headers(req: Request, res: Response, next: NextFunction) {
  * is appended to the token.
  */
 export function csrfToken({ account, session, visitor, copy }: Request): string {
-  if (account) return `${session.csrf ?? ''}${copy ? `@${copy.name}` : ''}`;
+  if (account) return `${masked(session.csrf ?? '')}${copy ? `@${copy.name}` : ''}`;
   visitor.csrf ??= randomBytes(18).toString('base64url');
-  return visitor.csrf;
+  return masked(visitor.csrf);
 }
+
+/**
+ * Masks a token with random bytes. Pages are compressed, and their length would tell a token that is the same in all of
+ * them, letter by letter, to somebody who can make the browser load pages and sees their lengths (the attack BREACH).
+ */
+function masked(token: string): string {
+  const mask = randomBytes(Buffer.byteLength(token));
+  return `${mask.toString('base64url')}~${xor(Buffer.from(token), mask).toString('base64url')}`;
+}
+
+function unmasked(given: string): string {
+  const [mask, text] = given.split('~').map((part) => Buffer.from(part, 'base64url'));
+  // Pages of a former version have tokens without a mask.
+  return mask && text ? String(xor(text, mask)) : given;
+}
+
+const xor = (one: Buffer, other: Buffer) =>
+  Buffer.from(one.map((byte, index) => byte ^ (other[index] ?? 0)));
 
 /**
  * Whether a post comes from a page of this server, judged by the browser’s headers and the CSRF
@@ -83,8 +101,9 @@ export function isOurs(req: Request, given: string | undefined = req.form.raw('c
   return isFromHere(req) && isSecret(tokenIn(given), expected);
 }
 
-/** Returns the CSRF token of a form, without the name of a copy that may be appended to it. */
-export const tokenIn = (given: string | undefined) => given?.split('@')[0];
+/** Returns the CSRF token of a form, without its mask and the name of a copy that may be appended to it. */
+export const tokenIn = (given: string | undefined) =>
+  given === undefined ? undefined : unmasked(given.split('@')[0] ?? '');
 
 /**
  * Returns the name of the copy (staging database) whose page had the form; null for a page of this
