@@ -30,13 +30,15 @@ type Secret = { place: Environment | null; entity: Entity; name: string };
 
 /**
  * Returns the secret field to which a posted name belongs; null if the name belongs to no secret. A
- * row form contains secrets of this environment. A transfer sheet contains secrets of the
- * destination, with names such as `local[external_tool:5][key]`.
+ * row form contains secrets of this environment, and those of dependent rows have names such as
+ * `external_tool.5.key`. A transfer sheet contains secrets of the destination, with names such as
+ * `local[external_tool:5][key]`.
  */
 function secretIn(here: App, path: string, field: string): Secret | null {
   const [, ofRow = ''] = /^\/catalog\/(\w+)(?:\/\d+)?$/.exec(path) ?? [];
-  const [, ofSheet = '', name = field] = /^local\[(\w+):\d+\]\[(\w+)\]$/.exec(field) ?? [];
-  const entity = catalog.find((one) => one.name === (ofSheet || ofRow));
+  const [, ofChild = '', nameInChild = field] = /^(\w+)\.n?\d+\.(\w+)$/.exec(field) ?? [];
+  const [, ofSheet = '', name = nameInChild] = /^local\[(\w+):\d+\]\[(\w+)\]$/.exec(field) ?? [];
+  const entity = catalog.find((one) => one.name === (ofSheet || ofChild || ofRow));
   if (!entity || !secretsOf(entity).includes(name)) return null;
   const isForHere = ofSheet === '' || path.startsWith('/restores');
   return { place: isForHere ? here : here.destination, entity, name };

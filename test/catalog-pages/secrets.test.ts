@@ -247,6 +247,20 @@ test('when a session ends, a typed secret is encrypted in the saved form, and is
   expect(await clear(world.staging)).toBe('typed signed out');
 });
 
+test('when a session ends, the typed secret of a dependent row is encrypted in the saved form (B3)', async () => {
+  const { saved, unsealed } = await withSealedSecrets(
+    world.staging,
+    `/catalog/business/${business}`,
+    [
+      [`external_tool.${id}.key`, 'typed in its parent'],
+      ['external_tool.n1.key', 'typed for a new one'],
+    ],
+  );
+  expect(saved.map(([name]) => name)).toEqual([`external_tool.${id}.key`, 'external_tool.n1.key']);
+  expect(JSON.stringify(saved)).not.toContain('typed');
+  expect(unsealed).toEqual([]);
+});
+
 test('a secret typed on a transfer sheet after the session ended is encrypted for the destination, and is stored there when the form is sent (B3, F15)', async () => {
   const sheet = await selectionOf();
   const field = `local[external_tool:${id}][key]`;
