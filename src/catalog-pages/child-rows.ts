@@ -69,8 +69,12 @@ export async function childrenShown(
   const shown: ShownChild[] = [];
   for (const child of dependentsOf(entity)) {
     const rows = stored.find((one) => one.entity === child)?.rows ?? [];
-    if (areTooMany(rows)) continue;
     const mine = (typed ?? []).filter((one) => one.entity === child);
+    if (areTooMany(rows)) {
+      // What the user typed stays on the page, even if other users added many rows meanwhile.
+      shown.push(...mine);
+      continue;
+    }
     const states = await recordedStates(
       here,
       new Map(rows.map(({ own }) => [keyText({ entity: child.name, id: own.id }), own])),
@@ -121,8 +125,8 @@ export function childSections(
 ): ChildSection[] {
   return dependentsOf(entity).flatMap((child) => {
     const known = stored.find((one) => one.entity === child)?.rows ?? [];
-    if (areTooMany(known)) return [];
     const own = shown.filter((one) => one.entity === child);
+    if (areTooMany(known) && own.length === 0) return [];
     const rows = inOrder(child, own, ({ content }) => content).map((one) =>
       childRow(one, known.find((row) => row.own.id === one.id) ?? null, typed),
     );

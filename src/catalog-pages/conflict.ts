@@ -19,7 +19,7 @@ export async function showConflict(
   req: Request,
   res: Response,
   { entity, id }: Target,
-  { family, version }: { family: TypedFamily; version: number },
+  { family, version, key }: { family: TypedFamily; version: number; key: string },
   { conflicts }: EditConflict,
 ) {
   const row = await readOne(req.here, { entity: entity.name, id });
@@ -42,7 +42,7 @@ export async function showConflict(
     id,
     by: [...new Set(conflicts.map(({ by }) => by))].join(' and '),
     fields: conflicts.flatMap(choicesOf),
-    payload: JSON.stringify({ ...kept(found(''), { mine, version }), children }),
+    payload: JSON.stringify({ ...kept(found(''), { mine, version }), key, children }),
   });
 }
 
@@ -101,12 +101,21 @@ const postedRow = z.object({
   version: z.number().int(),
 });
 const postedChild = postedRow.extend({
-  ref: z.string().max(100),
+  ref: z.string().regex(/^\w{1,64}\.n?\d{1,15}\.$/),
   id: z.number().int().nullable(),
   isRemoved: z.boolean(),
 });
-const conflictSchema = postedRow.extend({ children: z.array(postedChild).default([]) });
+const conflictSchema = postedRow.extend({
+  key: z.uuid(),
+  children: z.array(postedChild).default([]).refine(areDistinct),
+});
 type Payload = z.infer<typeof conflictSchema>;
+
+/** Whether each dependent row is in the form once, because a row cannot be changed twice in one save. */
+function areDistinct(children: { ref: string; id: number | null }[]): boolean {
+  const rows = children.map(({ ref, id }) => `${ref.split('.')[0]} ${id ?? ref}`);
+  return new Set(rows).size === rows.length;
+}
 
 /**
  * Parses the hidden fields of the conflict page. Their values are checked, because a user can

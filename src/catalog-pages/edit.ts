@@ -1,5 +1,4 @@
 // Handlers that add and save rows with their dependent rows.
-import { v7 as uuid } from 'uuid';
 import type { Request, Response } from 'express';
 import type { Content, Entity } from '../catalog/entity.ts';
 import { ownerOf } from '../catalog/family.ts';
@@ -22,7 +21,7 @@ import { writesOf } from './write-pages.ts';
 export async function showNew(req: Request, res: Response) {
   const entity = entityNamed(String(req.params['entity']));
   const starting = await startingForm(req, entity);
-  await newPage(req, res, entity, { ...starting, errors: {}, key: uuid() });
+  await newPage(req, res, entity, { ...starting, errors: {} });
 }
 
 const INCOMPLETE = 'This page was not sent as a whole. What you typed is here: save it again.';
@@ -45,7 +44,7 @@ export async function add(req: Request, res: Response) {
     if (error instanceof edits.AddedBefore) {
       res.status(422);
       const notice = addedNotice(entity, error.id);
-      await newPage(req, res, entity, { ...typed, errors: {}, notice, key: uuid() });
+      await newPage(req, res, entity, { ...typed, errors: {}, notice });
     } else if (error instanceof Invalid) {
       res.status(422);
       await newPage(req, res, entity, { ...typed, errors: error.fields, key });
@@ -53,7 +52,7 @@ export async function add(req: Request, res: Response) {
       res.status(409);
       // The journal has recorded the refusal under this idempotency key, so another attempt needs a
       // new key.
-      const again = { ...typed, errors: {}, notice: error.message, key: uuid() };
+      const again = { ...typed, errors: {}, notice: error.message };
       await newPage(req, res, entity, again);
     } else throw error;
   }
@@ -83,7 +82,7 @@ async function rearrange(
   const row = await readOne(req.here, { entity: entity.name, id });
   if (!row) return gone(req, res, { entity, id }, family);
   const { opened } = family.own;
-  await editPage(req, res, entity, row, { ...shown, opened, version });
+  await editPage(req, res, entity, row, { ...shown, opened, version, key });
 }
 
 /**
@@ -102,6 +101,7 @@ function addedNotice(entity: Entity, id: number) {
 export async function save(req: Request, res: Response) {
   const { entity, id } = addressed(req);
   const given = req.form.text('version');
+  const { key } = idempotencyKeyIn(req.form);
   // Without a valid version, the server does not know which content the form showed. No row has
   // version 0, so with version 0 every difference to the stored row counts as a change by this
   // user.
@@ -110,12 +110,12 @@ export async function save(req: Request, res: Response) {
   const opened = await contentAt(req.here, { entity: entity.name, id }, version);
   const family = await readFamily(req.here, entity, req.form, opened, id);
   const button = req.form.text('arrange');
-  if (button !== '') return rearrange(req, res, { entity, id }, { family, version }, button);
+  if (button !== '') return rearrange(req, res, { entity, id }, { family, version, key }, button);
   await saveFamily(
     req,
     res,
     { entity, id },
-    { family, version, isVersion },
+    { family, version, isVersion, key },
     (content, changed) => ({
       text:
         changed.length > 0
@@ -134,21 +134,24 @@ export async function resolve(req: Request, res: Response) {
   const { entity, id } = addressed(req);
   const payload = conflictIn(req.form.raw('payload'));
   const family = await retypedFamily(req, { entity, id }, payload);
-  const { version } = payload;
-  await saveFamily(req, res, { entity, id }, { family, version, isVersion: true }, () => ({
+  const { version, key } = payload;
+  await saveFamily(req, res, { entity, id }, { family, version, isVersion: true, key }, () => ({
     text: 'Your choices are saved.',
     address: `/catalog/${entity.name}/${id}`,
   }));
 }
 
-type Posted = { family: TypedFamily; version: number; isVersion: boolean };
+const ROWS_ADDED =
+  'This form was sent before with other values, and its new rows were added then. Save again to add the new rows below, too.';
+
+type Posted = { family: TypedFamily; version: number; isVersion: boolean; key: string };
 
 /** Saves a posted form. `said`: the message and the address of the next page. */
 async function saveFamily(
   req: Request,
   res: Response,
   { entity, id }: { entity: Entity; id: number },
-  { family, version, isVersion }: Posted,
+  { family, version, isVersion, key }: Posted,
   said: (content: Content, changed: string[]) => { text: string; address: string },
 ) {
   try {
@@ -156,15 +159,16 @@ async function saveFamily(
     const { content, children } = await contentsOf(entity, family);
     const writes = writesOf(req);
     const target = { entity, id };
-    const changed = await edits.save(writes, authorOf(req), target, content, version, children);
+    const rows = { key, children };
+    const changed = await edits.save(writes, authorOf(req), target, content, version, rows);
     const { text, address } = said(content, changed);
     writes.saved(text);
     res.redirect(303, address);
   } catch (error) {
     if (error instanceof EditConflict) {
-      await showConflict(req, res, { entity, id }, { family, version }, error);
+      await showConflict(req, res, { entity, id }, { family, version, key }, error);
     } else if (error instanceof Invalid || error instanceof Conflict) {
-      await editAgain(req, res, { entity, id }, { family, version }, error);
+      await editAgain(req, res, { entity, id }, { family, version, key }, error);
     } else if (error instanceof NotFound) await gone(req, res, { entity, id }, family);
     else throw error;
   }
@@ -175,14 +179,17 @@ async function editAgain(
   req: Request,
   res: Response,
   { entity, id }: { entity: Entity; id: number },
-  { family, version }: { family: TypedFamily; version: number },
+  { family, version, key }: Omit<Posted, 'isVersion'>,
   error: Invalid | Conflict,
 ) {
   const row = await readOne(req.here, { entity: entity.name, id });
   if (!row) return gone(req, res, { entity, id }, family);
   res.status(error.status);
-  const errors = error instanceof Invalid ? error.fields : {};
-  const said = error instanceof Invalid ? { errors } : { errors, notice: error.message };
+  const isAdded = error instanceof edits.AddedBefore;
+  const errors = error instanceof Invalid && !isAdded ? error.fields : {};
+  const notice = isAdded ? ROWS_ADDED : error.message;
+  // The journal has recorded this idempotency key, so another attempt needs a new one.
+  const said = isAdded || error instanceof Conflict ? { errors, notice } : { errors, key };
   const { opened } = family.own;
   const { content, children } = await shownAgain(req, entity, family);
   const isRefused = (ref: string) => Object.keys(errors).some((name) => name.startsWith(ref));
@@ -210,7 +217,7 @@ async function gone(
   res.status(409);
   const { content, children } = await shownAgain(req, entity, family);
   const again = children.filter(({ isRemoved }) => !isRemoved).map(asNew);
-  await newPage(req, res, entity, { content, children: again, errors: {}, notice, key: uuid() });
+  await newPage(req, res, entity, { content, children: again, errors: {}, notice });
 }
 
 /**

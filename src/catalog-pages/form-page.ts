@@ -1,4 +1,5 @@
 // Renders the form of a row, for adding and for editing, with its dependent rows.
+import { v7 as uuid } from 'uuid';
 import type { Request, Response } from 'express';
 import { differingFields } from '../catalog/content.ts';
 import {
@@ -33,6 +34,8 @@ export type Typed = {
   isUnsaved?: boolean;
   errors: FieldErrors;
   version?: number;
+  /** The idempotency key of the form; missing if the form is new. */
+  key?: string;
   /** The content of the row when its form was opened. */
   opened?: Content | null;
   notice?: Notice | string;
@@ -60,6 +63,7 @@ export async function editPage(
     notice: noticeOf(typed),
     unsaved: unsavedIn(entity, typed, typed.opened ?? row),
     version: typed.version ?? shown.state?.version ?? 0,
+    key: typed.key ?? uuid(),
   });
 }
 
@@ -67,7 +71,7 @@ export async function newPage(
   req: Request,
   res: Response,
   entity: Entity,
-  typed: Typed & { key: string; copyOf?: string },
+  typed: Typed & { copyNote?: string },
 ) {
   const title = `Add ${lowerFirst(entity.label.one)}`;
   const data = await formData(req, entity, typed, { row: null, children: [] });
@@ -75,8 +79,8 @@ export async function newPage(
     title: isRefused(typed) ? `Error: ${title}` : title,
     crumbs: rowCrumbs(entity, title, typed.content, data.titles),
     entity,
-    key: typed.key,
-    copyOf: typed.copyOf ?? '',
+    key: typed.key ?? uuid(),
+    copyNote: typed.copyNote ?? '',
     notice: noticeOf(typed),
     unsaved: unsavedIn(entity, typed, initialContent(entity)),
     ...data,

@@ -14,6 +14,7 @@ import { isSecret } from '../catalog/secret.ts';
 import { inOrder, nextOrder, siblingsOf } from '../editing/order.ts';
 import { NotFound } from '../problems.ts';
 import { readBy, readOne } from '../rows/store.ts';
+import { plural } from '../web/format.ts';
 import { numberOrNull, textIn } from '../web/request.ts';
 import { newChild } from './arrange.ts';
 import type { Typed } from './form-page.ts';
@@ -26,7 +27,7 @@ import { MOST_CHILDREN, type ShownChild } from './typed-family.ts';
 export async function startingForm(
   req: Request,
   entity: Entity,
-): Promise<Pick<Typed, 'content' | 'children' | 'isUnsaved'> & { copyOf?: string }> {
+): Promise<Pick<Typed, 'content' | 'children' | 'isUnsaved'> & { copyNote?: string }> {
   const from = numberOrNull(textIn(req.query, 'from'));
   if (from !== null) return copyOf(req, entity, from);
   return { content: await withOrder(req, entity, startingContent(entity, req.query)) };
@@ -52,14 +53,21 @@ async function copyOf(req: Request, entity: Entity, id: number) {
   const row = await readOne(req.here, { entity: entity.name, id });
   if (!row) throw new NotFound(`There is no ${entity.label.one.toLowerCase()} ${id} to duplicate.`);
   const children: ShownChild[] = [];
+  const leftOut: string[] = [];
   for (const child of dependentsOf(entity)) {
     const rows = await readBy(req.here, child, child.owner ?? '', [id]);
+    if (rows.length > MOST_CHILDREN) {
+      leftOut.push(
+        `Of its ${plural(rows.length, child.label)}, only the first ${MOST_CHILDREN} are copied.`,
+      );
+    }
     for (const own of inOrder(child, rows, (one) => one).slice(0, MOST_CHILDREN)) {
       children.push(newChild(child, children, { ...copied(child, own), [child.owner ?? '']: 0 }));
     }
   }
   const content = await withOrder(req, entity, copied(entity, row));
-  return { content, children, isUnsaved: true, copyOf: titleOf(entity, row) };
+  const note = `A copy of “${titleOf(entity, row)}”. Nothing is stored until you save it. Names that must be different are empty.`;
+  return { content, children, isUnsaved: true, copyNote: [note, ...leftOut].join(' ') };
 }
 
 /** Copies the values of a row, without secrets and without values that only one row may have. */

@@ -7,6 +7,7 @@ import type { ChildEdit } from '../editing/children.ts';
 import { Findings } from '../editing/findings.ts';
 import { contentAt } from '../editing/planned-save.ts';
 import type { Environment } from '../environments/environment.ts';
+import { lowerFirst } from '../catalog/lower-first.ts';
 import { Invalid } from '../problems.ts';
 import type { Form } from '../web/form/form.ts';
 import { numberOrNull } from '../web/request.ts';
@@ -14,6 +15,14 @@ import { asTyped, contentOf, readTyped, type TypedRow } from './typed-row.ts';
 
 /** The most dependent rows of one entity that are edited on the page of their parent row. */
 export const MOST_CHILDREN = 200;
+
+/** The most dependent rows of one entity that are read from a posted form. */
+const MOST_READ = 5 * MOST_CHILDREN;
+
+const tooMany = ({ name, label }: Entity) =>
+  new Invalid({
+    [name]: `This page can have ${MOST_CHILDREN} ${lowerFirst(label.many)} at most. Add the others on pages of their own`,
+  });
 
 /** A dependent row as the user typed it. */
 export type TypedChild = {
@@ -48,9 +57,7 @@ export async function readFamily(
   const children: TypedChild[] = [];
   for (const child of dependentsOf(entity)) {
     const refs = refsIn(form, child);
-    if (refs.length > MOST_CHILDREN) {
-      throw new Invalid({ [child.name]: `This page can have ${MOST_CHILDREN} rows at most.` });
-    }
+    if (refs.length > MOST_READ) throw tooMany(child);
     for (const ref of refs) children.push(await readChild(here, child, form, ref, parent));
   }
   return { own, children };
@@ -88,6 +95,11 @@ export async function contentsOf(
 ): Promise<{ content: Content; children: ChildEdit[] }> {
   const found = new Findings();
   const content = await found.collect('', () => contentOf(entity, own));
+  for (const [child, rows] of Map.groupBy(children, (one) => one.entity)) {
+    await found.collect('', () => {
+      if (rows.length > MOST_CHILDREN) throw tooMany(child);
+    });
+  }
   const edits: ChildEdit[] = [];
   for (const { typed, isRemoved, ...child } of children) {
     if (isRemoved && child.id === null) continue;

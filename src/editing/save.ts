@@ -16,7 +16,7 @@ import { Findings } from './findings.ts';
 import { planChildren, type ChildEdit } from './children.ts';
 import { planSave } from './planned-save.ts';
 
-/** The error when the same form *Add* is posted a second time with other values. */
+/** The error when a form that added rows is posted a second time with other rows to add. */
 export class AddedBefore extends Invalid {
   readonly id: number;
 
@@ -56,16 +56,10 @@ export async function add(
 }
 
 /**
- * Returns the id of the row that an earlier post of the same form added; waits for that post when
- * it is still running.
+ * Returns the rows that an earlier post of the same form added; waits for that post when it is
+ * still running.
  */
-async function sameAdd(
-  here: Environment,
-  twin: journal.Transfer,
-  entity: Entity,
-  content: Content,
-  children: readonly ChildEdit[],
-) {
+async function addedByTwin(here: Environment, twin: journal.Transfer) {
   const ended = await journal.waitUntilEnded(here, twin.id);
   if (!journal.overStates.includes(ended.state)) {
     throw new Unavailable(
@@ -78,7 +72,18 @@ async function sameAdd(
       ended.problem_reason,
     );
   }
-  const [own, ...others] = await addedBy(here, twin.id);
+  return addedBy(here, twin.id);
+}
+
+/** Returns the id of the row that an earlier post of the same form added. */
+async function sameAdd(
+  here: Environment,
+  twin: journal.Transfer,
+  entity: Entity,
+  content: Content,
+  children: readonly ChildEdit[],
+) {
+  const [own, ...others] = await addedByTwin(here, twin);
   const wanted = own && (await sealSecrets(here, entity, content, own.row));
   const isSame = own && differingFields(entity, own.row, wanted ?? {}).length === 0;
   if (!isSame || !(await areSame(here, others, children))) throw new AddedBefore(own?.row.id ?? 0);
@@ -91,13 +96,16 @@ async function areSame(
   added: { entity: string; row: Row }[],
   children: readonly ChildEdit[],
 ): Promise<boolean> {
-  const wanted = children.flatMap(({ entity, content }) => (content ? [{ entity, content }] : []));
+  const wanted = children.flatMap(({ entity, id, content }) =>
+    id === null && content ? [{ entity, content }] : [],
+  );
   if (added.length !== wanted.length) return false;
   for (const [index, { entity, content }] of wanted.entries()) {
     const twin = added[index];
     if (twin?.entity !== entity.name) return false;
     // The parent row had no id yet when the form was typed.
-    const owned = { ...content, [entity.owner ?? '']: twin.row[entity.owner ?? ''] ?? null };
+    const named = await withStoredNames(here, entity, content);
+    const owned = { ...named, [entity.owner ?? '']: twin.row[entity.owner ?? ''] ?? null };
     const sealed = await sealSecrets(here, entity, owned, twin.row);
     if (differingFields(entity, twin.row, sealed).length > 0) return false;
   }
@@ -107,8 +115,10 @@ async function areSame(
 /**
  * Saves a row with its dependent rows, in one write. `version` is the row’s version when the user
  * opened the form; every write raises it. Fields that only other users changed since keep those
- * changes. Returns what was changed: labels of fields, and labels of dependent entities.
+ * changes. When the same form is posted twice, the second post adds no dependent row again. Returns
+ * what was changed: labels of fields, and labels of dependent entities.
  * @throws EditConflict when this user and another one changed the same field of a row
+ * @throws AddedBefore when the form was already posted with other rows to add
  */
 export async function save(
   home: WriteContext,
@@ -116,14 +126,23 @@ export async function save(
   { entity, id }: { entity: Entity; id: number },
   typed: Content,
   version: number,
-  children: readonly ChildEdit[] = [],
+  { key = uuid(), children = [] }: { key?: string; children?: readonly ChildEdit[] } = {},
 ): Promise<string[]> {
   const { here } = home;
+  const known = children.filter((one) => one.id !== null);
+  const isAdding = known.length < children.length;
+  const twin = isAdding ? await journal.byKey(here.sql, author.email, key) : null;
+  if (twin && !(await areSame(here, await addedByTwin(here, twin), children))) {
+    throw new AddedBefore(id);
+  }
   const found = new Findings();
   const own = await found.collect('', () => planSave(here, { entity, id }, typed, version));
-  const plan = await planChildren(here, id, children, found);
+  const plan = await planChildren(here, id, twin ? known : children, found);
   found.refuse();
   const changes = [...(own?.change ? [own.change] : []), ...(await plan.changes(id))];
-  if (changes.length > 0) await writeHere(home, author, changes);
-  return [...(own?.changed ?? []), ...plan.changed];
+  const changed = [...(own?.changed ?? []), ...plan.changed];
+  if (changes.length === 0) return changed;
+  const written = await writeHere(home, author, changes, isAdding && !twin ? { key } : {});
+  if (written.isNew) return changed;
+  return save(home, author, { entity, id }, typed, version, { key, children });
 }

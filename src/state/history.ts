@@ -142,7 +142,9 @@ export async function addedBy(
   transfer: string,
 ): Promise<{ entity: string; row: Row }[]> {
   const lines = await replacementsOf(place, transfer);
-  return lines.flatMap(({ entity, after: row }) => (row ? [{ entity, row }] : []));
+  return lines.flatMap(({ entity, before, after: row }) =>
+    row && before === null ? [{ entity, row }] : [],
+  );
 }
 
 /** What the first change after a version of a row replaced; null if the row never had that version here. */

@@ -110,6 +110,97 @@ describe('the dependent rows on the page of their parent row', () => {
   });
 });
 
+describe('what dependent rows must withstand', () => {
+  const business = () => add(world.staging, 'business');
+  const tools = async (id: number) =>
+    (await readBy(world.staging, entityNamed('external_tool'), 'business', [id])).map((row) =>
+      valueText(row['name']),
+    );
+  const newTool = (name: string) => ({
+    'external_tool.n1._new': 'yes',
+    'external_tool.n1.name': name,
+  });
+
+  test('a form that is posted twice adds its new rows once', async () => {
+    const id = await business();
+    const page = `/catalog/business/${id}`;
+    const values = { ...shownValues((await ana.get(page)).text), ...newTool('Calendar') };
+    const answers = await Promise.all([ana.post(page, values), ana.post(page, values)]);
+    expect(answers.map(({ status }) => status)).toEqual([303, 303]);
+    expect((await ana.post(page, values)).status).toBe(303);
+    expect(await tools(id)).toEqual(['Calendar']);
+  });
+
+  test('a form that was posted before is refused with other new rows, and posted again adds them', async () => {
+    const id = await business();
+    const page = `/catalog/business/${id}`;
+    const values = { ...shownValues((await ana.get(page)).text), ...newTool('Calendar') };
+    expect((await ana.post(page, values)).status).toBe(303);
+    const refused = await ana.post(page, { ...values, ...newTool('Mail') });
+    expect(refused.status).toBe(422);
+    expect(textOf(refused.text)).toContain('This form was sent before with other values');
+    expect(await tools(id)).toEqual(['Calendar']);
+    expect((await ana.post(page, shownValues(refused.text))).status).toBe(303);
+    expect((await tools(id)).toSorted()).toEqual(['Calendar', 'Mail']);
+  });
+
+  test('more rows than a page can have are refused, and what was typed is shown again', async () => {
+    const id = await business();
+    const many = Array.from({ length: 201 }, (_none, index) => [
+      `external_tool.n${index + 1}.name`,
+      `Tool ${index + 1}`,
+    ]);
+    const answer = await repost(ana, `/catalog/business/${id}`, {
+      ...Object.fromEntries(many),
+      name: 'Typed',
+    });
+    expect(answer.status).toBe(422);
+    expect(textOf(answer.text)).toContain('200 external tools at most');
+    expect(shownValues(answer.text)).toMatchObject({
+      name: 'Typed',
+      'external_tool.n201.name': 'Tool 201',
+    });
+  });
+
+  test('rows that other users added meanwhile, too many for the page, take nothing away that was typed', async () => {
+    const id = await business();
+    const page = `/catalog/business/${id}`;
+    const empty = shownValues((await ana.get(page)).text);
+    const many = Array.from({ length: 200 }, (_none, index) => [
+      `external_tool.n${index + 1}.name`,
+      `Tool ${index + 1}`,
+    ]);
+    expect((await ana.post(page, { ...empty, ...Object.fromEntries(many) })).status).toBe(303);
+    await add(world.staging, 'external_tool', { business: id, name: 'Tool 201' });
+    const values = { ...empty, idempotency_key: uuid(), name: '', ...newTool('Mine') };
+    const refused = await ana.post(page, values);
+    expect(refused.status).toBe(422);
+    const again = { ...shownValues(refused.text), name: 'Busy' };
+    expect(again).toMatchObject({ 'external_tool.n1.name': 'Mine' });
+    expect((await ana.post(page, again)).status).toBe(303);
+    expect(await tools(id)).toContain('Mine');
+    const copy = await ana.get(`/catalog/business/new?from=${id}`).expect(200);
+    expect(textOf(copy.text)).toContain('Of its 202 external tools, only the first 200 are copied');
+  });
+
+  test('a row of the conflict page that is posted twice is refused', async () => {
+    const row = { mine: { label: 'A' }, fields: [], version: 1, isRemoved: false, id: name };
+    const payload = JSON.stringify({
+      mine: {},
+      fields: [],
+      version: 1,
+      key: uuid(),
+      children: [
+        { ...row, ref: `form_field.${name}.` },
+        { ...row, ref: 'form_field.n1.', mine: { label: 'B' } },
+      ],
+    });
+    const answer = await ana.post(`${address()}/resolution`, { payload });
+    expect(answer.status).toBe(422);
+    expect(await fieldsOf()).toEqual(['1 Name', '2 Phone']);
+  });
+});
+
 describe('the buttons of dependent rows without script', () => {
   const press = (arrange: string, typed: Record<string, string> = {}) =>
     repost(ana, address(), { arrange, ...typed });
