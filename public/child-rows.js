@@ -21,8 +21,10 @@ function edit(section) {
     event.preventDefault();
     const [verb] = button.value.split(' ');
     act[verb]?.(button.closest('[data-child]'));
-    arrange(section);
-    if (verb === 'up' || verb === 'down') button.focus();
+    if (verb === 'up' || verb === 'down') {
+      arrange(section);
+      button.focus();
+    } else count(section);
   });
   section.addEventListener('input', ({ target }) => {
     const row = target.closest('[data-child]');
@@ -50,7 +52,11 @@ function arrange(section) {
       orderOf(section, row).value = last;
     }
   }
-  section.querySelector('[data-child-count]').textContent = rows.length;
+  count(section);
+}
+
+function count(section) {
+  section.querySelector('[data-child-count]').textContent = rowsIn(section).length;
   section.closest('form').dispatchEvent(new Event('input'));
 }
 
@@ -65,8 +71,9 @@ function copyOf(row) {
   const copy = row.cloneNode(true);
   const typed = [...row.querySelectorAll('input, select, textarea')];
   for (const [index, input] of [...copy.querySelectorAll('input, select, textarea')].entries()) {
-    if (input.type === 'file' || input.type === 'password') continue;
-    if (input.type === 'checkbox') input.checked = typed[index].checked;
+    if (input.type === 'file') input.value = '';
+    else if (input.type === 'password') emptySecret(input);
+    else if (input.type === 'checkbox') input.checked = typed[index].checked;
     else input.value = typed[index].value;
   }
   const own = ['_version', '_gone', '_removed'].map((name) => row.dataset.child + name);
@@ -84,6 +91,14 @@ function copyOf(row) {
     picker.replaceWith(picker.querySelector('input'));
   }
   return copy;
+}
+
+/** Takes a secret out of a copy, with what the page says about the stored one. */
+function emptySecret(input) {
+  input.value = '';
+  for (const part of input.closest('.field').querySelectorAll('.hint:not([id]), .tick')) {
+    part.remove();
+  }
 }
 
 /** Inserts a new row behind another one, or as the last one, with names of its own. */
@@ -126,7 +141,9 @@ function letDrag(section, list) {
   let dragged = null;
   for (const row of rowsIn(section)) letMove(row);
   list.addEventListener('dragstart', (event) => {
-    dragged = event.target.closest('[data-child]');
+    // Only the grip makes a row draggable. Links and selected texts inside it can be dragged, too.
+    dragged = event.target.draggable && event.target.matches('[data-child]') ? event.target : null;
+    if (!dragged) return;
     dragged.classList.add('dragged');
     event.dataTransfer.effectAllowed = 'move';
     event.dataTransfer.setData('text/plain', '');
@@ -142,8 +159,9 @@ function letDrag(section, list) {
   });
   list.addEventListener('drop', (event) => event.preventDefault());
   list.addEventListener('dragend', () => {
-    dragged?.classList.remove('dragged');
-    if (dragged) dragged.draggable = false;
+    if (!dragged) return;
+    dragged.classList.remove('dragged');
+    dragged.draggable = false;
     dragged = null;
     arrange(section);
   });

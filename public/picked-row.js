@@ -23,14 +23,29 @@ export function offerNew(input) {
   });
 }
 
-/** In the other tab: passes the added row on, and closes the tab. */
+/** In the other tab: passes the added row on, and closes the tab. A user who leaves the form adds no row for it. */
 export function reportPicked() {
-  const [, id] = location.hash.split(`${WAITING}-`);
-  if (id) sessionStorage.setItem(WAITING, JSON.stringify({ id, path: location.pathname }));
+  const { pathname, hash } = location;
+  const [, id] = hash.split(`${WAITING}-`);
+  if (id && pathname.endsWith('/new')) {
+    sessionStorage.setItem(WAITING, JSON.stringify({ id, path: pathname }));
+  }
   const waiting = JSON.parse(sessionStorage.getItem(WAITING) ?? 'null');
+  if (!waiting) return;
   const row = document.querySelector('[data-picker-text]');
-  if (!waiting || !row || !location.pathname.startsWith(waiting.path.replace(/new$/, ''))) return;
+  const form = document.querySelector('form#edit');
+  if (form && !row) return showRowAfter(form);
+  // A user whose session has ended signs in, and then sends the form again.
+  if (/^\/(sign-in|saved-form)/.test(pathname)) return;
   sessionStorage.removeItem(WAITING);
+  if (!row || !pathname.startsWith(waiting.path.replace(/new$/, ''))) return;
   localStorage.setItem(answerKey(waiting.id), row.dataset.pickerText);
   window.close();
+}
+
+/** Lets every button that saves the form lead to the page of the row, which reports it. */
+function showRowAfter(form) {
+  form.addEventListener('submit', ({ submitter }) => {
+    if (submitter?.name === 'then') submitter.value = 'stay';
+  });
 }

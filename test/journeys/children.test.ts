@@ -78,3 +78,32 @@ test('the key Enter saves and does not press a button of a row', async () => {
   await page.getByLabel('Name', { exact: true }).first().press('Enter');
   await page.getByText('There was nothing to save').waitFor();
 });
+
+test('a duplicate has neither the typed nor the stored secret of its row', async () => {
+  const business = await add(world.staging, 'business');
+  await add(world.staging, 'external_tool', { business, name: 'Calendar', key: 'stored-key' });
+  await page.goto(`${at.servers.urls.staging}/catalog/business/${business}`);
+  await row(0).locator('summary').click();
+  await row(0).locator('[type=password]').fill('typed-key');
+  await row(0)
+    .getByRole('button', { name: /^Duplicate/ })
+    .click();
+  expect(await row(1).getByLabel('Name').inputValue()).toBe('Calendar');
+  expect(await row(1).locator('[type=password]').inputValue()).toBe('');
+  expect(await row(1).getByText('Leave this empty to keep it').count()).toBe(0);
+  expect(await row(1).getByLabel('Remove the key').count()).toBe(0);
+});
+
+test('dragging a link or a selected text moves no row', async () => {
+  await page.evaluate(`(() => {
+    const [first, second] = document.querySelectorAll('[data-child]');
+    const send = (to, type) =>
+      to.dispatchEvent(new DragEvent(type, { bubbles: true, dataTransfer: new DataTransfer() }));
+    for (const from of [second.querySelector('a'), second.querySelector('summary span').firstChild]) {
+      send(from, 'dragstart');
+      send(first, 'dragover');
+      send(from, 'dragend');
+    }
+  })()`);
+  expect(await row(0).locator('[data-child-name]').innerText()).toBe('Name');
+});

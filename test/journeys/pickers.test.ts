@@ -59,3 +59,25 @@ test('New beside a picker adds a row in another tab and comes back filled in, wi
   );
   expect(await page.getByLabel('Title').inputValue()).toBe('Wash');
 });
+
+test('New beside a picker comes back filled in with Save and close, too, and with no row when the user leaves the form (walk 20)', async () => {
+  await page.goto(`${at.servers.urls.staging}/catalog/task/new`);
+  const open = async () => {
+    const opening = context.waitForEvent('page');
+    await page.getByRole('link', { name: /^New form/ }).click();
+    return opening;
+  };
+  const other = await add(world.staging, 'form', { name: 'Not meant' });
+  const left = await open();
+  await left.goto(`${at.servers.urls.staging}/catalog/form`);
+  await left.goto(`${at.servers.urls.staging}/catalog/form/${other}`);
+  expect(await left.getByRole('heading', { level: 1 }).innerText()).toContain('Not meant');
+  expect(await page.locator('[name=form]').inputValue()).toBe('');
+  const closed = await open();
+  await closed.getByLabel('Name', { exact: true }).fill('Wash and dry');
+  await closed.getByRole('button', { name: 'Save and close' }).click();
+  await closed.waitForEvent('close');
+  await page.waitForFunction(
+    'document.querySelector("[name=form]").value.startsWith("Wash and dry #")',
+  );
+});
