@@ -1,8 +1,9 @@
 // Plans what happens to the dependent rows of a row that is saved: some are added, some changed, some removed.
 import { sealSecrets } from '../access/secret-fields.ts';
 import { isSameValue } from '../catalog/content.ts';
-import { keyText, titleOf, type Content, type Entity, type Row } from '../catalog/entity.ts';
+import { titleOf, type Content, type Entity, type Row } from '../catalog/entity.ts';
 import { lowerFirst } from '../catalog/lower-first.ts';
+import { misfitsOf } from '../catalog/misfits.ts';
 import type { Environment } from '../environments/environment.ts';
 import { drawIds } from '../environments/ids.ts';
 import { readBy } from '../rows/store.ts';
@@ -12,7 +13,7 @@ import type { Change } from '../writing/changes.ts';
 import { check, withStoredNames } from './checks.ts';
 import { deletion } from './deletions.ts';
 import type { Findings } from './findings.ts';
-import { tiedOrders } from './order.ts';
+import { tiedOrders, type Sibling } from './order.ts';
 import { planSave } from './planned-save.ts';
 
 /** A dependent row in the form of its parent row. */
@@ -30,6 +31,7 @@ export type ChildEdit = {
   isTouched: boolean;
 };
 
+type Addition = { entity: Entity; content: Content };
 type Plan = { changed: string[]; changes: (parent: number) => Promise<Change[]> };
 
 /**
@@ -42,43 +44,75 @@ export async function planChildren(
   found: Findings,
 ): Promise<Plan> {
   const changes: Change[] = [];
-  const additions: { entity: Entity; content: Content }[] = [];
+  const additions: Addition[] = [];
   for (const [entity, own] of Map.groupBy(edits, (edit) => edit.entity)) {
-    const stored = await storedChildren(here, entity, parent);
-    const final = new Map<string, Content>([...stored].map(([id, row]) => [`#${id}`, row]));
-    const placed = new Map<string, string>();
-    for (const edit of own) {
-      const before = edit.id === null ? undefined : stored.get(edit.id);
-      await found.collect(edit.ref, async () => {
-        if (edit.id === null && edit.content) {
-          const content = await withStoredNames(here, entity, edit.content);
-          await check(here, entity, null, content, settledIn(entity));
-          additions.push({ entity, content });
-          final.set(edit.ref, content);
-          placed.set(edit.ref, edit.ref);
-        } else if (edit.id !== null) {
-          if (!before) return refuseGone(edit);
-          const planned = await planKnown(here, before, edit);
-          changes.push(...planned.changes);
-          if (planned.after) final.set(`#${edit.id}`, planned.after);
-          else final.delete(`#${edit.id}`);
-          const { order } = entity;
-          if (order && planned.after && !isSameValue(planned.after[order], before[order])) {
-            placed.set(`#${edit.id}`, edit.ref);
-          }
-        }
-      });
-    }
-    const siblings = [...final].map(([ref, content]) => ({ ref, content, isNew: placed.has(ref) }));
-    for (const [ref, text] of tiedOrders(entity, siblings)) {
-      found.add(placed.get(ref) ?? '', { [entity.order ?? '']: text });
-    }
+    const planned = await planSiblings(here, entity, parent, own, found);
+    changes.push(...planned.flatMap((one) => one.changes));
+    additions.push(...planned.flatMap((one) => one.additions));
   }
   const labels = [...changes, ...additions].map(({ entity }) => entity.label.many);
   return {
     changed: [...new Set(labels)],
     changes: async (id) => [...changes, ...(await asChanges(here, id, additions))],
   };
+}
+
+/** What happens to one dependent row. `after`: the row as it will be; null if it is not there then. */
+type Planned = { changes: Change[]; additions: Addition[]; after: Content | null };
+
+const unchanged = (after: Content | null): Planned => ({ changes: [], additions: [], after });
+
+/** Plans the dependent rows of one entity, and checks that each has an order of its own. */
+async function planSiblings(
+  here: Environment,
+  entity: Entity,
+  parent: number | null,
+  edits: readonly ChildEdit[],
+  found: Findings,
+): Promise<Planned[]> {
+  const { order } = entity;
+  const stored = await storedChildren(here, entity, parent);
+  const others = new Map(stored);
+  const siblings: Sibling[] = [];
+  const plans: Planned[] = [];
+  for (const edit of edits) {
+    const before = stored.get(edit.id ?? 0);
+    const planned = await found.collect(edit.ref, () => planOne(here, before, edit));
+    if (!planned) continue;
+    plans.push(planned);
+    others.delete(edit.id ?? 0);
+    const { after: content } = planned;
+    const isNew = order !== null && !isSameValue(content?.[order], before?.[order]);
+    if (content) siblings.push({ ref: edit.ref, content, isNew: isNew || !before });
+  }
+  siblings.push(...[...others.values()].map((content) => ({ ref: '', content })));
+  for (const [ref, text] of tiedOrders(entity, siblings)) {
+    found.add(ref, { [order ?? '']: text });
+  }
+  return plans;
+}
+
+async function planOne(
+  here: Environment,
+  before: Row | undefined,
+  edit: ChildEdit,
+): Promise<Planned> {
+  if (edit.id === null) return planAddition(here, edit);
+  if (!before) return refuseGone(edit);
+  try {
+    return await planKnown(here, before, edit);
+  } catch (error) {
+    // Another user removed the row after the rows were read.
+    if (!(error instanceof NotFound)) throw error;
+    return refuseGone(edit);
+  }
+}
+
+async function planAddition(here: Environment, { entity, content }: ChildEdit): Promise<Planned> {
+  if (!content) return unchanged(null);
+  const named = await withStoredNames(here, entity, content);
+  await check(here, entity, null, named, settledIn(entity));
+  return { changes: [], additions: [{ entity, content: named }], after: named };
 }
 
 /** The fields of a dependent row that are not checked one by one: its parent, and its order. */
@@ -91,31 +125,25 @@ async function storedChildren(here: Environment, entity: Entity, parent: number 
 }
 
 /** A row that is gone and was not touched needs nothing; a touched one is offered as a new row. */
-function refuseGone({ entity, isTouched, content }: ChildEdit) {
-  if (!isTouched || content === null) return;
+function refuseGone({ entity, isTouched, content }: ChildEdit): Planned {
+  if (!isTouched || content === null) return unchanged(null);
   throw new Invalid({
     [entity.title]: `This ${lowerFirst(entity.label.one)} was removed here while you were editing. Save to add it again, or tick Remove`,
   });
 }
 
-type Known = { changes: Change[]; after: Content | null };
-
-async function planKnown(here: Environment, before: Row, edit: ChildEdit): Promise<Known> {
-  const { entity, content, version } = edit;
+async function planKnown(here: Environment, before: Row, edit: ChildEdit): Promise<Planned> {
+  const { entity, content, version, isTouched } = edit;
   if (content === null) return planRemoval(here, before, edit);
-  try {
-    const target = { entity, id: before.id };
-    const plan = await planSave(here, target, content, version, settledIn(entity));
-    return { changes: plan.change ? [plan.change] : [], after: plan.after };
-  } catch (error) {
-    if (!(error instanceof NotFound)) throw error;
-    refuseGone(edit);
-    return { changes: [], after: null };
-  }
+  // A page can show 200 rows, of which most are not touched.
+  if (!isTouched && misfitsOf(before).length === 0) return unchanged(before);
+  const target = { entity, id: before.id };
+  const plan = await planSave(here, target, content, version, settledIn(entity));
+  return { ...unchanged(plan.after), changes: plan.change ? [plan.change] : [] };
 }
 
 /** @throws Invalid when another user changed the row meanwhile, or other rows refer to it */
-async function planRemoval(here: Environment, before: Row, edit: ChildEdit): Promise<Known> {
+async function planRemoval(here: Environment, before: Row, edit: ChildEdit): Promise<Planned> {
   const { entity, version } = edit;
   const title = titleOf(entity, before);
   const state = await recordedState(here, { entity: entity.name, id: before.id }, before);
@@ -127,17 +155,17 @@ async function planRemoval(here: Environment, before: Row, edit: ChildEdit): Pro
   const { usedBy, all } = await deletion(here, entity, before.id);
   if (usedBy.length > 0) {
     throw new Invalid({
-      [entity.title]: `“${title}” is still used by ${usedBy.map(({ entity: user, row }) => keyText({ entity: user.name, id: row.id })).join(', ')}. Change those first`,
+      [entity.title]: `“${title}” is still used by ${usedBy.map((user) => `“${titleOf(user.entity, user.row)}”`).join(', ')}. Change those first`,
     });
   }
   const removed = all.map((one) => ({ entity: one.entity, before: one.row, after: null }));
-  return { changes: removed, after: null };
+  return { ...unchanged(null), changes: removed };
 }
 
 async function asChanges(
   here: Environment,
   parent: number,
-  additions: readonly { entity: Entity; content: Content }[],
+  additions: readonly Addition[],
 ): Promise<Change[]> {
   const changes: Change[] = [];
   for (const { entity, content } of additions) {

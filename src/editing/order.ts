@@ -33,7 +33,8 @@ export const inOrder = <T>(entity: Entity, rows: T[], contentOf: (row: T) => Con
       : (first ?? Infinity) - (second ?? Infinity);
   });
 
-type Sibling = { ref: string; content: Content; isNew?: boolean };
+/** A row among the rows of the same parent row. */
+export type Sibling = { ref: string; content: Content; isNew?: boolean };
 
 /**
  * Returns a message for each row whose new order another row has, too, by `ref`. Rows whose order
