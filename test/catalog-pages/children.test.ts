@@ -119,6 +119,7 @@ describe('what dependent rows must withstand', () => {
   const newTool = (name: string) => ({
     'external_tool.n1._new': 'yes',
     'external_tool.n1.name': name,
+    'external_tool.n1.key': 'a secret',
   });
 
   test('a form that is posted twice adds its new rows once', async () => {
