@@ -10,9 +10,11 @@ import { returnWhenOpen } from './until-open.js';
 import { followJob } from './job-live.js';
 import { redrawReading } from './redraw.js';
 import { listenForShortcuts } from './shortcuts.js';
+import { reportZone } from './time-zone.js';
 import { showUploads } from './upload.js';
 
 guardForms();
+reportZone();
 showLines(document);
 editChildren();
 warnOfUnsaved();

@@ -40,6 +40,7 @@ import { headers } from './web/security.ts';
 import { keepOutOfCaches, sessions, trustOwnAddress } from './web/session.ts';
 import { forgetSent, mayBring, refuseForged, saveFormOfRefused } from './web/saved-form.ts';
 import { beginSaving, watchSilence } from './web/silence.ts';
+import { viewAsPerson } from './web/viewer.ts';
 import { visitors } from './web/visitor.ts';
 
 const folder = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url));
@@ -97,6 +98,7 @@ export function createApp(
   app.use('/api', refuseOtherMethods(all));
   app.use(refuseIncompatible);
   app.use(recognise);
+  app.use(viewAsPerson);
 
   const admitProgram = programsAdmitted(here, redis);
   const enter = enterCopy((copy) =>

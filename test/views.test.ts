@@ -13,11 +13,11 @@ const views = readdirSync('views', { recursive: true, encoding: 'utf8' }).filter
 );
 const read = (file: string) => readFileSync(join('views', file), 'utf8');
 
-test('views print unescaped output only for partials, icons and the body of the layout', () => {
+test('views print unescaped output only for partials, icons, values, times, people and the body of the layout', () => {
   const wrong = views.flatMap((file) =>
     [...read(file).matchAll(/<%-\s*([^%]+)%>/g)]
       .map((match) => match[1]?.trim() ?? '')
-      .filter((code) => !/^(include|icon|cell|badge)\(/.test(code))
+      .filter((code) => !/^(include|icon|cell|badge|time|exactTime|person)\(/.test(code))
       .filter((code) => !(code === 'body' && file === 'web/layout.ejs'))
       .map((code) => `${file}: ${code}`),
   );
@@ -93,6 +93,10 @@ const shell = [
   'plural',
   'rowsText',
   'when',
+  'exactTime',
+  'person',
+  'personName',
+  'time',
   'csrf',
   'destination',
   'path',
@@ -113,11 +117,11 @@ test('the first line of every view declares the locals that the view uses', () =
 test('a view uses no locals except those that its first line declares and those that every page gets', () => {
   const folder = mkdtempSync(join(tmpdir(), 'oneway-views-'));
   for (const file of views) {
-    const known = [...shell, ...namedLocals(file), 'include', 'escapeFn'];
+    const known = new Set([...shell, ...namedLocals(file), 'include', 'escapeFn']);
     const options = { client: true, strict: true, compileDebug: false };
     const template = new ejs.Template(read(file), options);
     template.compile();
-    const code = `export function view(${known.join(', ')}) {\n${template.source}\n}\n`;
+    const code = `export function view(${[...known].join(', ')}) {\n${template.source}\n}\n`;
     writeFileSync(join(folder, `${file.replaceAll('/', '+')}.js`), code);
   }
   const options = ['--allow', 'all', '--deny', 'no-undef', '--format', 'unix'];

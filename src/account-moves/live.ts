@@ -1,9 +1,9 @@
 // Renders the part of an account’s page that changes while its migration runs. The page and its event stream use the
 // same partial.
 import type { Queryable } from '../database/sql.ts';
-import { count, duration, exactly, iso } from '../web/format.ts';
+import { count, duration } from '../web/format.ts';
 import { icon } from '../web/icons.ts';
-import { partial } from '../web/partials.ts';
+import { exactTime, partial } from '../web/partials.ts';
 import { countsText, lookOf, stagesOf } from './move-view.ts';
 import { byAccount, countsOf, type Move, type MoveEvent } from './moves.ts';
 import { progressOf } from './progress.ts';
@@ -25,9 +25,8 @@ export const liveView = (move: Move, events: MoveEvent[], now = Date.now()) => {
     stages: stagesOf(move, events),
     problem: problemOf(move),
     count,
-    exactly,
+    exactTime,
     icon,
-    iso,
   };
 };
 

@@ -9,7 +9,7 @@ import type { Environment } from '../environments/environment.ts';
 import { Invalid } from '../problems.ts';
 import { readOne } from '../rows/store.ts';
 import { page } from '../web/pages.ts';
-import { formatValue } from '../web/format.ts';
+import { formatValue, personName } from '../web/format.ts';
 import { entityOfRef, type TypedChild, type TypedFamily } from './typed-family.ts';
 import { asTyped, retyped, type TypedRow } from './typed-row.ts';
 
@@ -66,7 +66,7 @@ function choicesOf({ ref, entity, fields, theirs, mine, by }: RowConflict) {
     const text = (value: Content[string] | undefined) => (field ? formatValue(field, value) : '');
     const saved = {
       side: 'theirs',
-      heading: `Saved by ${by}`,
+      heading: `Saved by ${personName(by)}`,
       text: text(theirs[name]),
       isChosen: false,
     };

@@ -1,9 +1,9 @@
 // Renders the part of a job’s page that changes while the job runs: steps, log and child jobs. The page and its event
 // stream share one partial.
 import { fromSqlInstant, type Queryable } from '../database/sql.ts';
-import { duration, exactly, iso } from '../web/format.ts';
+import { duration } from '../web/format.ts';
 import { icon } from '../web/icons.ts';
-import { partial } from '../web/partials.ts';
+import { exactTime, partial } from '../web/partials.ts';
 import { childrenOf } from './children.ts';
 import { isLive, type Job } from './jobs.ts';
 import { lookOf } from './view.ts';
@@ -24,8 +24,7 @@ export async function liveView(on: Queryable, job: Job) {
     lines,
     children: children.map((child) => ({ ...child, look: lookOf(child.state) })),
     icon,
-    iso,
-    exactly,
+    exactTime,
   };
 }
 

@@ -2,6 +2,7 @@
 import type { Request, Response } from 'express';
 import { countAttempt } from '../access/throttle.ts';
 import { Invalid, type FieldErrors } from '../problems.ts';
+import { zoneChoices, zoneOf } from '../web/viewer.ts';
 import { flash, orShowErrors, page } from '../web/pages.ts';
 import { accountOf } from '../web/request.ts';
 import { newPassword, passwordRule } from './new-password.ts';
@@ -22,6 +23,7 @@ async function accountPage(req: Request, res: Response, errors: FieldErrors) {
     permissions: account.permissions.map((name) => ({ name, meaning: meaningOf[name] })),
     hasPassword,
     isSingle: req.here.settings.singleSignOn !== null,
+    zones: zoneChoices(zoneOf(req)),
     rule: passwordRule,
     errors,
   });

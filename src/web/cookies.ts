@@ -22,8 +22,12 @@ const attributes = ({ settings }: Settings) => ({
 export const copyCookie = ({ house }: Request): string => `oneway.${house.name}.database`;
 
 /** Returns the value of a cookie; empty if the cookie is missing. */
-export function readCookie(req: Request, name: string): string {
-  const start = `${cookieName(req.here, name)}=`;
+export const readCookie = (req: Request, name: string): string =>
+  readPlainCookie(req, cookieName(req.here, name));
+
+/** Returns the value of a cookie that a script of the page has set, for which no `__Host-` is needed. */
+export function readPlainCookie(req: Request, name: string): string {
+  const start = `${name}=`;
   const pairs = (req.get('Cookie') ?? '').split(';').map((pair) => pair.trim());
   return pairs.find((pair) => pair.startsWith(start))?.slice(start.length) ?? '';
 }

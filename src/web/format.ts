@@ -5,6 +5,7 @@ import { entityNamed } from '../catalog/index.ts';
 import { isSecret, secretState } from '../catalog/secret.ts';
 import { lowerFirst } from '../catalog/lower-first.ts';
 import { fromSqlInstant } from '../database/sql.ts';
+import { viewer } from './viewer.ts';
 
 export { lowerFirst };
 
@@ -36,17 +37,30 @@ export function countsByType(rows: { entity: string }[]): string {
   return [...counts].map(([name, number]) => plural(number, entityNamed(name).label)).join(', ');
 }
 
-const day = new Intl.DateTimeFormat('en-GB', {
-  day: 'numeric',
-  month: 'short',
-  year: 'numeric',
-  timeZone: 'UTC',
-});
-const minute = new Intl.DateTimeFormat('en-GB', {
-  hour: '2-digit',
-  minute: '2-digit',
-  timeZone: 'UTC',
-});
+type Clock = Record<'day' | 'minute', Intl.DateTimeFormat>;
+const clocks = new Map<string, Clock>();
+
+/** Returns the formats of a time zone. Making them is slow, so each zone has them once. */
+function clockOf(timeZone: string): Clock {
+  const known = clocks.get(timeZone);
+  if (known) return known;
+  const clock: Clock = {
+    day: new Intl.DateTimeFormat('en-GB', {
+      day: 'numeric',
+      month: 'short',
+      year: 'numeric',
+      timeZone,
+    }),
+    minute: new Intl.DateTimeFormat('en-GB', {
+      hour: '2-digit',
+      minute: '2-digit',
+      timeZoneName: 'short',
+      timeZone,
+    }),
+  };
+  clocks.set(timeZone, clock);
+  return clock;
+}
 
 /** Converts a MySQL timestamp to ISO 8601. A timestamp in ISO 8601 stays unchanged. */
 export const iso = (instant: string) => (instant.endsWith('Z') ? instant : fromSqlInstant(instant));
@@ -65,17 +79,21 @@ export function when(instant: string, now = Date.now()): string {
     const hours = Math.floor(minutes / 60);
     return `${hours} ${hours === 1 ? 'hour' : 'hours'} ago`;
   }
-  return day.format(at);
+  return clockOf(viewer().zone).day.format(at);
 }
 
-/** Formats a time: `21 Nov 2026, 09:30 UTC` */
+/** Formats a time in the zone of the person who reads it: `21 Nov 2026, 09:30 UTC` */
 export function exactly(instant: string): string {
   const at = new Date(iso(instant));
   // Another program may have stored a zero date (0000-00-00), which is no valid date and is shown
   // unchanged.
   if (Number.isNaN(at.getTime())) return instant;
-  return `${day.format(at)}, ${minute.format(at)} UTC`;
+  const { day, minute } = clockOf(viewer().zone);
+  return `${day.format(at)}, ${minute.format(at)}`;
 }
+
+/** Returns the name of a person by e-mail; other programs and people without an account stay as they are. */
+export const personName = (email: string) => viewer().names.get(email) ?? email;
 
 /** Formats a duration: `0.4 s`, `12 s`, `3 min 5 s`, `2 h 10 min` */
 export function duration(milliseconds: number): string {

@@ -23,7 +23,7 @@ export const isAlwaysOpen = ({ path }: Request) => alwaysOpen.has(path.replace(/
  * Paths to which people may post while the database version is unknown, because these actions write
  * nothing to the catalogue.
  */
-const writesNothing = new Set(['/sign-in', '/sign-out', '/theme']);
+const writesNothing = new Set(['/sign-in', '/sign-out', '/theme', '/zone']);
 
 export async function refuseIncompatible(req: Request, res: Response, next: NextFunction) {
   if (isAlwaysOpen(req)) return next();

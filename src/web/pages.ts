@@ -9,10 +9,11 @@ import * as problems from '../problems.ts';
 import * as words from './format.ts';
 import { icon } from './icons.ts';
 import { sendPage } from './layout.ts';
-import { badge, cell } from './partials.ts';
+import { badge, cell, exactTime, person, time } from './partials.ts';
 import { can } from './request.ts';
 import { csrfToken } from './security.ts';
 import { barsOf, initialsOf, menuOf, stopsOf, themeOf } from './shell.ts';
+import { formatFor, viewerOf, zoneOf } from './viewer.ts';
 
 type Crumb = { text: string; href?: string };
 type Data = { title: string; crumbs?: Crumb[] } & Record<string, unknown>;
@@ -24,33 +25,37 @@ export async function page(req: Request, res: Response, view: string, data: Data
   delete req.visitor.flash;
   const csrf = csrfToken(req);
   const theme = themeOf(req);
-  await sendPage(res, view, {
-    ...helpers,
-    errors: {},
-    ...data,
-    csrf,
-    theme,
-    account: account ?? null,
-    place: here.rules,
-    environment: here.name,
-    path: req.originalUrl,
-    destination: here.destination && here.destination.rules,
-    can: (ability: Ability) => can(req, ability),
-    shell: {
-      account: account && { ...account, initials: initialsOf(account.name) },
-      unread: account ? await unread(req.house.sql, account.email) : 0,
-      stops: stopsOf(req),
-      menu: await menuOf(req),
-      crumbs: account ? (data.crumbs ?? []) : [],
-      bars: await barsOf(req),
-      flash: flash ?? null,
-    },
-  });
+  // Reading an upload leaves the asynchronous context of the request, so the page enters it again.
+  await formatFor(await viewerOf(req), async () =>
+    sendPage(res, view, {
+      ...helpers,
+      errors: {},
+      ...data,
+      csrf,
+      theme,
+      account: account ?? null,
+      place: here.rules,
+      environment: here.name,
+      path: req.originalUrl,
+      destination: here.destination && here.destination.rules,
+      can: (ability: Ability) => can(req, ability),
+      shell: {
+        zone: zoneOf(req),
+        account: account && { ...account, initials: initialsOf(account.name) },
+        unread: account ? await unread(req.house.sql, account.email) : 0,
+        stops: stopsOf(req),
+        menu: await menuOf(req),
+        crumbs: account ? (data.crumbs ?? []) : [],
+        bars: await barsOf(req),
+        flash: flash ?? null,
+      },
+    }),
+  );
 }
 
 /** Returns the label of an entity in the singular: `Form field` for `form_field`. */
 const labelOne = (entity: string) => entityNamed(entity).label.one;
-const helpers = { ...words, icon, cell, badge, labelOf, labelOne };
+const helpers = { ...words, icon, cell, badge, time, exactTime, person, labelOf, labelOne };
 
 const FLASH_LENGTH = 500;
 

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { textOf, type Field, type Link, type Links, type Value } from '../catalog/fields.ts';
 import { isSecret } from '../catalog/secret.ts';
 import type { Status } from '../state/status.ts';
-import { formatChoice, exactly, formatValue } from './format.ts';
+import { exactly, formatChoice, formatValue, iso, personName, when } from './format.ts';
 import { icon } from './icons.ts';
 import { statusLooks } from './status-badges.ts';
 
@@ -37,7 +37,7 @@ export const cell = (
     clip: isWhole ? '' : 'clip',
     links: field.links && Array.isArray(value) ? linkLines(field.links, value as Link[]) : [],
     formatChoice,
-    exactly,
+    exactTime,
   });
 
 /**
@@ -54,3 +54,15 @@ const linkLines = ({ target, parts }: Links, links: Link[]) =>
 /** Renders the status of a row as HTML, with the colour and icon of the status. */
 export const badge = (status: Status | null) =>
   partial('web/badge', { status, looks: status && statusLooks[status], icon });
+
+/** Renders a time as HTML: as an age within the last day, with the exact time on hover. */
+export const time = (at: string) =>
+  partial('web/time', { at: iso(at), text: when(at), hover: exactly(at) });
+
+/** Renders a time as HTML, as date and time with its zone. */
+export const exactTime = (at: string) =>
+  partial('web/time', { at: iso(at), text: exactly(at), hover: '' });
+
+/** Renders a person as HTML: the name, with the e-mail on hover. */
+export const person = (email: string | null) =>
+  partial('web/person', { name: personName(email ?? ''), email });

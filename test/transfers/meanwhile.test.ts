@@ -31,7 +31,7 @@ describe('name mappings', () => {
       there: 'Puna',
     });
     expect(late.status).toBe(409);
-    expect(textOf(late.text)).toContain('Pune is mapped to Poona by pm@example.com');
+    expect(textOf(late.text)).toContain('Pune is mapped to Poona by pm');
     expect(await mapped()).toEqual(['Pune → Poona']);
     const instead = fieldsOn(late.text, removal);
     expect(instead).toMatchObject({ name: 'Pune', there: 'Puna', was: 'Poona' });
