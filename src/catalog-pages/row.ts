@@ -5,10 +5,11 @@ import { fieldEntries, labelOf, titleOf, type Entity } from '../catalog/entity.t
 import { entityNamed } from '../catalog/index.ts';
 import { NotFound } from '../problems.ts';
 import { readOne } from '../rows/store.ts';
-import { historyOf, rowAtMoment } from '../state/history.ts';
+import { historyOf, rowAtMoment, type Replacement } from '../state/history.ts';
 import { readStates } from '../state/row-state.ts';
 import { recordedState } from '../state/untouched.ts';
-import { formatValue, lowerFirst } from '../web/format.ts';
+import { lowerFirst } from '../web/format.ts';
+import { referencedTitles } from '../web/referenced-titles.ts';
 import { page } from '../web/pages.ts';
 import { accountOf, addressed, numberOrNull } from '../web/request.ts';
 import { editPage, rowCrumbs } from './form-page.ts';
@@ -48,6 +49,9 @@ export async function history(req: Request, res: Response) {
   const key = { entity: entity.name, id };
   const state = await recordedState(req.here, key, await readOne(req.here, key));
   if (!state) throw absent(req, entity, id);
+  const lines = (await historyOf(req.here, key, 200)).map((arrival) =>
+    historyLine(arrival, entity),
+  );
   await page(req, res, 'catalog-pages/history', {
     title: `History of ${state.title}`,
     crumbs: [
@@ -57,7 +61,11 @@ export async function history(req: Request, res: Response) {
     ],
     entity,
     state,
-    lines: (await historyOf(req.here, key, 200)).map((arrival) => historyLine(arrival, entity)),
+    lines,
+    titles: await referencedTitles(
+      req.here,
+      lines.flatMap(({ changes }) => changes),
+    ),
     columns: [
       { side: 'before', label: 'Before' },
       { side: 'after', label: 'After' },
@@ -72,6 +80,10 @@ export async function moment(req: Request, res: Response) {
   const lines = await rowAtMoment(req.here, key, numberOrNull(req.params['arrival']) ?? 0);
   const [own] = lines;
   if (!own) throw new NotFound('There is no such line in this history.');
+  const rows = lines.map(rowAsItWas);
+  const shown = rows.flatMap(({ fields }) =>
+    fields.map(({ definition, value }) => ({ definition, values: { value } })),
+  );
   await page(req, res, 'catalog-pages/moment', {
     title: `${own.title} as it was`,
     crumbs: [
@@ -84,14 +96,17 @@ export async function moment(req: Request, res: Response) {
       .map((line) => line.at)
       .toSorted()
       .at(-1),
-    rows: lines.map((line) => {
-      const of = entityNamed(line.entity);
-      const row = line.after;
-      const fields = fieldEntries(of).map(([name, field]) => ({
-        label: labelOf(of, name),
-        value: formatValue(field, row?.[name]),
-      }));
-      return { line, entity: of, isGone: row === null, fields };
-    }),
+    rows,
+    titles: await referencedTitles(req.here, shown),
   });
+}
+
+function rowAsItWas(line: Replacement) {
+  const entity = entityNamed(line.entity);
+  const fields = fieldEntries(entity).map(([name, definition]) => ({
+    label: labelOf(entity, name),
+    definition,
+    value: line.after?.[name],
+  }));
+  return { line, entity, isGone: line.after === null, fields };
 }

@@ -191,7 +191,7 @@ async function diff(here: App, row: RowKey, isJson: boolean | undefined) {
   const data = differing.map((pair) => ({
     row: keyText(pair.key),
     status: pair.status,
-    fields: fieldDiff(pair).map(({ label: _label, ...field }) => field),
+    fields: fieldDiff(pair).map(({ field, there, here }) => ({ field, there, here })),
   }));
   answer(isJson, data, () =>
     data.length === 0

@@ -10,6 +10,8 @@ export const fieldDiff = ({ key, here, there }: RowPair) =>
     .map(({ field, label, definition, before, after }) => ({
       field,
       label,
+      definition,
+      values: { here: after, there: before },
       there: formatValue(definition, before),
       here: formatValue(definition, after),
     }))

@@ -5,6 +5,7 @@ import { entityNamed, travelling } from '../catalog/index.ts';
 import type { Environment } from '../environments/environment.ts';
 import { isLive, type Listed } from '../jobs/jobs.ts';
 import { jobView } from '../jobs/view.ts';
+import { referencedTitles } from '../web/referenced-titles.ts';
 import { comparePairs } from './compare-pairs.ts';
 import { fieldDiff } from './field-diff.ts';
 import { statuses, type Status } from '../state/status.ts';
@@ -95,6 +96,10 @@ async function differing(req: Request, there: Environment, entity: Entity, statu
     status,
     trouble,
     rows,
+    titles: await referencedTitles(
+      here,
+      rows.flatMap(({ fields }) => fields),
+    ),
     offersTransfer: can(req, 'transfer') && status !== 'Only there',
     columns: [
       { side: 'here', label: here.rules.label },

@@ -7,7 +7,6 @@ import { select, sql } from '../database/sql.ts';
 import type { Databases } from '../environments/environment.ts';
 import { withImages, type Arrival, type Replacement } from '../state/history.ts';
 import { sentKinds } from '../state/transfer-kinds.ts';
-import { formatValue } from '../web/format.ts';
 
 export type Change = {
   arrival: Replacement;
@@ -69,8 +68,8 @@ export function changesIn(
     return [
       {
         label: labelOf(entity, field),
-        before: formatValue(definition, before?.[field]),
-        after: formatValue(definition, after?.[field]),
+        definition,
+        values: { before: before?.[field], after: after?.[field] },
       },
     ];
   });

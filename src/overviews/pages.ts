@@ -3,6 +3,7 @@ import type { Request, Response } from 'express';
 import { entityNamed, travelling } from '../catalog/index.ts';
 import { ladder, rulesOf } from '../environments/rules.ts';
 import * as journal from '../writing/journal.ts';
+import { referencedTitles } from '../web/referenced-titles.ts';
 import { page } from '../web/pages.ts';
 import { count } from '../web/format.ts';
 import { can, numberOrNull, textIn } from '../web/request.ts';
@@ -113,6 +114,10 @@ export async function changes(req: Request, res: Response) {
       isCurrent: number === hours,
     })),
     list,
+    titles: await referencedTitles(
+      here,
+      list.flatMap(({ fields }) => fields),
+    ),
     columns: [
       { side: 'before', label: 'Before' },
       { side: 'after', label: 'After' },

@@ -39,9 +39,14 @@ export function stepView(step: PlannedStep, facts: Facts, { kind, choices, keys 
       kind === 'undo'
         ? 'It was created by this transfer and is removed again.'
         : 'It was deleted here and is removed there.',
-    removedFields: fields.map(({ label, was }) => ({ label, value: was })),
+    removedFields: fields.map(({ label, definition, values }) => ({
+      label,
+      definition,
+      value: values.before,
+    })),
     differing,
     same,
+    titles: titlesIn(facts, fields),
     sameText:
       same.length === 1
         ? 'Show 1 field that is the same'
@@ -53,6 +58,19 @@ export function stepView(step: PlannedStep, facts: Facts, { kind, choices, keys 
     mayLeave: kind !== 'undo' && keys.length > 1 && isChosen,
     locals: kind === 'undo' ? [] : localInputs(step, entity, choices),
   };
+}
+
+/** The titles of the rows to which these fields refer, so that they are shown by name. */
+function titlesIn({ pairs }: Facts, fields: ReturnType<typeof fieldViews>): Map<string, string> {
+  const titles = new Map<string, string>();
+  for (const { definition, values } of fields) {
+    for (const value of definition.to === undefined ? [] : [values.before, values.after]) {
+      const pair = pairs.get(`${definition.to}:${textOf(value)}`);
+      const row = pair?.here ?? pair?.there;
+      if (pair && row) titles.set(keyText(pair.key), titleOf(pair.entity, row));
+    }
+  }
+  return titles;
 }
 
 /** Returns the shape of a step: the partial views/sheet/step-<shape> shows the step. */
@@ -88,16 +106,23 @@ function fieldViews(step: PlannedStep, { pairs }: Facts) {
     const [was, will] = [text(definition, before), text(definition, after)];
     const isExcluded = step.excludedFields.includes(field);
     const parts = wordDiff(was, will);
+    const isPicture = definition.kind === 'image';
     return {
       field,
       label,
+      definition,
+      values: { before, after },
       isSame: isSameValue(before, after),
       isExcluded,
       was,
-      value: will,
-      before: parts.before,
+      value: after,
+      // Two images are compared by eye, every other value word by word.
+      picture: isPicture ? { before: [definition, before], after: [definition, after] } : null,
+      lacksBefore: !isPicture && was === '',
+      lacksAfter: !isPicture && !isExcluded && will === '',
+      before: isPicture ? [] : parts.before,
       // Every field of a new row is new, so no difference is highlighted.
-      after: step.before === null ? plain(parts.after) : parts.after,
+      after: isPicture || isExcluded ? [] : step.before === null ? plain(parts.after) : parts.after,
       ours: (isExcluded && text(definition, step.pair?.here?.[field])) || 'Empty',
       /** The value when both sides were last equal; null if it has not changed there since. */
       base: theirs.has(field) ? text(definition, base?.[field]) || 'Empty' : null,

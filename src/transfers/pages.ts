@@ -8,6 +8,7 @@ import { tryFarSide } from '../environments/far-side.ts';
 import { rulesOf } from '../environments/rules.ts';
 import { unreachable } from '../environments/unreachable.ts';
 import * as jobs from '../jobs/jobs.ts';
+import { referencedTitles } from '../web/referenced-titles.ts';
 import { jobView } from '../jobs/view.ts';
 import { NotFound } from '../problems.ts';
 import { titlesOf } from '../state/untouched.ts';
@@ -102,9 +103,13 @@ async function resolutionOf(req: Request, transfer: journal.Transfer) {
     there === req.here
       ? { answer: await ask(), trouble: null }
       : await tryFarSide(there, req.here.log, ask);
-  return found.answer
-    ? { ...resolutionView(transfer, found.answer), trouble: null }
-    : { trouble: found.trouble };
+  if (!found.answer) return { trouble: found.trouble };
+  const shown = resolutionView(transfer, found.answer);
+  const titles = await referencedTitles(
+    req.here,
+    shown.rows.flatMap(({ fields }) => fields),
+  );
+  return { ...shown, titles, trouble: null };
 }
 
 /** Carries out a person’s decision on how to continue a transfer that needs attention. */

@@ -134,6 +134,8 @@ function resolutionRow({ step, now, isForeign }: StuckRow) {
     .filter(([, field]) => !field.local)
     .map(([name, field]) => ({
       label: labelOf(entity, name),
+      definition: field,
+      values: { before: step.before?.[name], after: step.after?.[name], now: now?.[name] },
       before: formatValue(field, step.before?.[name]),
       after: formatValue(field, step.after?.[name]),
       now: formatValue(field, now?.[name]),

@@ -9,7 +9,7 @@ import * as problems from '../problems.ts';
 import * as words from './format.ts';
 import { icon } from './icons.ts';
 import { sendPage } from './layout.ts';
-import { badge, cell, exactTime, person, time } from './partials.ts';
+import { badge, cell, exactTime, person, time, wholeValue } from './partials.ts';
 import { can } from './request.ts';
 import { csrfToken } from './security.ts';
 import { barsOf, initialsOf, menuOf, stopsOf, themeOf } from './shell.ts';
@@ -55,7 +55,18 @@ export async function page(req: Request, res: Response, view: string, data: Data
 
 /** Returns the label of an entity in the singular: `Form field` for `form_field`. */
 const labelOne = (entity: string) => entityNamed(entity).label.one;
-const helpers = { ...words, icon, cell, badge, time, exactTime, person, labelOf, labelOne };
+const helpers = {
+  ...words,
+  icon,
+  cell,
+  wholeValue,
+  badge,
+  time,
+  exactTime,
+  person,
+  labelOf,
+  labelOne,
+};
 
 const FLASH_LENGTH = 500;
 

@@ -40,6 +40,12 @@ export const cell = (
     exactTime,
   });
 
+/** Renders a value of a row before or after a change as HTML; null for a row that was not there. */
+export const wholeValue = (field: Field, value: Value | undefined, titles?: Map<string, string>) =>
+  value === null || value === undefined
+    ? partial('web/no-value', {})
+    : cell(field, value, { isWhole: true, ...(titles && { titles }) }).trim();
+
 /**
  * Returns, for each link of a row, the name of the linked row and the further names to show beside
  * it.

@@ -43,8 +43,7 @@ export function isZone(zone: string): boolean {
   if (zones.has(zone)) return true;
   if (!/^[A-Z][\w+-]*(\/[\w+-]+){1,2}$/.test(zone)) return false;
   try {
-    new Intl.DateTimeFormat('en', { timeZone: zone });
-    return true;
+    return new Intl.DateTimeFormat('en', { timeZone: zone }).resolvedOptions().timeZone !== '';
   } catch {
     return false;
   }
