@@ -67,6 +67,7 @@ export async function sheetPage(req: Request, res: Response, shown: Shown) {
     selection,
     plan,
     to,
+    target: route.to.name,
     tiles: tilesOf(plan),
     problems: problemsView(plan, place),
     forms: solutionForms(plan, place),

@@ -63,7 +63,7 @@ const tileTexts: [StepAction, string][] = [
 export const tilesOf = ({ steps }: Plan) =>
   tileTexts.map(([action, text]) => {
     const own = steps.filter((step) => step.action === action);
-    return { number: own.length, text, types: countsByType(own) };
+    return { action, number: own.length, text, types: countsByType(own) };
   });
 
 /**
@@ -177,11 +177,15 @@ const isNeeded = ({ keys, choices }: Selection) => {
     !chosen.has(keyText(step));
 };
 
+/** Up to this number, rows are shown open; more rows are a list of one line each, opened on demand. */
+const OPENED = 3;
+
 export function pagingView({ shown, page, pages, from, all }: Page<PlannedStep>) {
   const first = page === 1 ? '. Overwritten and removed rows come first' : '';
   return {
     page,
     pages,
+    opensRows: all <= OPENED,
     shownKeys: shown.map(keyText).join(' '),
     text: `${count(from + 1)}–${count(from + shown.length)} of ${count(all)} changed rows; all of them are sent${first}.`,
   };
@@ -207,6 +211,11 @@ export function confirmationView(plan: Plan, selection: Selection, to: Named, as
     name: selection.name,
     reason: selection.reason ?? '',
     asksReason,
+    sums: tilesOf(plan)
+      .filter(({ action, number }) => number > 0 && action !== 'same')
+      .map(({ number, text }) => `${count(number)} ${text}`)
+      .join(', '),
+    removes: plan.steps.some(({ action }) => action === 'remove'),
     obstacle: obstacleOf(plan, selection.kind, to, written),
     button: `${verb} ${rowsText(written)} ${preposition} ${to.inText}`,
   };

@@ -33,6 +33,7 @@ export function stepView(step: PlannedStep, facts: Facts, { kind, choices, keys 
     entity,
     title: step.title,
     subtitle: subtitleOf(step, facts),
+    changesText: changesText(step, differing),
     status: step.pair?.status ?? null,
     shape: shapeOf(step, differing.length),
     removalText:
@@ -77,6 +78,16 @@ function titlesIn({ pairs }: Facts, fields: ReturnType<typeof fieldViews>): Map<
 function shapeOf({ action }: PlannedStep, differing: number): 'removal' | 'changes' | 'resend' {
   if (action === 'remove') return 'removal';
   return differing > 0 ? 'changes' : 'resend';
+}
+
+const FIELDS = 3;
+
+/** Returns what happens to a row in a few words: `Title, Reward and 4 more change` */
+function changesText({ action }: PlannedStep, differing: { label: string; isExcluded: boolean }[]) {
+  const labels = differing.filter(({ isExcluded }) => !isExcluded).map(({ label }) => label);
+  if (action !== 'update' || labels.length === 0) return actionTexts[action];
+  const more = labels.length > FIELDS ? ` and ${labels.length - FIELDS} more` : '';
+  return `${labels.slice(0, FIELDS).join(', ')}${more} ${labels.length === 1 ? 'changes' : 'change'}`;
 }
 
 /** Returns the line above the fields of a row: `ID 12 · of form “Visit” · is updated · belongs to this form` */

@@ -209,3 +209,17 @@ test('an unsent selection is listed by the names of its rows and can be removed;
   await expect(selections.find(staging.sql, old)).rejects.toThrow('no such selection');
   await expect(selections.find(staging.sql, sent.split('/')[2] ?? '')).resolves.toBeDefined();
 });
+
+test('a sheet of 48 rows is a list of closed rows, each with what changes in one line, and one button', async () => {
+  const { staging } = world;
+  const keys: string[] = [];
+  for (let number = 1; number <= 48; number += 1) {
+    keys.push(`form:${await add(staging, 'form', { name: `Folded ${number}` })}`);
+  }
+  const sheet = await open(await choose(keys));
+  const rows = sheet.match(/<details class="step" *>/g) ?? [];
+  expect(rows).toHaveLength(48);
+  expect(sheet).not.toContain('<details class="step" open');
+  expect(sheet.match(/Update sheet<\/button>/g)).toHaveLength(1);
+  expect(textOf(sheet)).toContain('48 created');
+});
