@@ -40,7 +40,7 @@ export async function showConflict(
     ],
     entity,
     id,
-    by: [...new Set(conflicts.map(({ by }) => by))].join(' and '),
+    by: [...new Set(conflicts.map(({ by }) => personName(by)))].join(' and '),
     fields: conflicts.flatMap(choicesOf),
     payload: JSON.stringify({ ...kept(found(''), { mine, version }), key, children }),
   });
