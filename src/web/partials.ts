@@ -20,7 +20,8 @@ export function partial(name: string, data: object): string {
     render = ejs.compile(readFileSync(filename, 'utf8'), { filename });
     compiled.set(name, render);
   }
-  return render(data);
+  // Templates end with a line break, which would be a space before a comma.
+  return render(data).trim();
 }
 
 /** Renders the value of a field as HTML for lists and row pages. */
@@ -44,7 +45,7 @@ export const cell = (
 export const wholeValue = (field: Field, value: Value | undefined, titles?: Map<string, string>) =>
   value === null || value === undefined
     ? partial('web/no-value', {})
-    : cell(field, value, { isWhole: true, ...(titles && { titles }) }).trim();
+    : cell(field, value, { isWhole: true, ...(titles && { titles }) });
 
 /**
  * Returns, for each link of a row, the name of the linked row and the further names to show beside
