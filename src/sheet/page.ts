@@ -12,7 +12,7 @@ import { shownOn } from './merge-choices.ts';
 import { offersNames, problemsView, solutionForms, type SheetPlace } from './problems-view.ts';
 import type { Rehearsal } from './rehearsal.ts';
 import { asksReason, roleOf, routeOf, type Route } from './route.ts';
-import { groupsOf, replacementsFirst } from './rows.ts';
+import { countUntested, groupsOf, replacementsFirst } from './rows.ts';
 import * as selections from './selections.ts';
 import type { SelectionKind } from './selections.ts';
 import {
@@ -81,7 +81,10 @@ export async function sheetPage(req: Request, res: Response, shown: Shown) {
     was: JSON.stringify(shownOn(stored, rows.shown.map(keyText))),
     groups: groupsOf(rows.shown, facts, selection),
     same: sameView(plan, selection, to),
-    confirmation: confirmationView(plan, selection, to, isReasonAsked),
+    confirmation: confirmationView(plan, selection, to, {
+      asksReason: isReasonAsked,
+      untested: kind === 'transfer' ? countUntested(plan.steps, facts) : 0,
+    }),
   });
 }
 

@@ -6,7 +6,7 @@ import type { Facts } from './facts.ts';
 import { needsOverwrite } from './overwrites.ts';
 import type { PlannedStep } from './planned-step.ts';
 import type { Selection } from './selections.ts';
-import { stepView } from './step-view.ts';
+import { leaveInput, stepView } from './step-view.ts';
 
 /**
  * Sorts the rows of a sheet: overwritten and removed rows first, unchanged rows that are sent again last. A row stays
@@ -35,15 +35,39 @@ export function groupsOf(steps: PlannedStep[], facts: Facts, selection: Selectio
       (one, other) => Number(keyText(other) === key) - Number(keyText(one) === key),
     );
     return {
-      key,
-      steps: ordered.map((step) => stepView(step, facts, selection)),
-      tested: selection.kind === 'transfer' ? (facts.tested.get(key) ?? null) : null,
-      leave: keysToLeave(key, own.map(keyText), chosen, selection).join(' '),
+      steps: ordered.map((step, index) => {
+        const view = stepView(step, facts, selection);
+        // What concerns the whole group is shown inside its first row.
+        const isFirst = index === 0;
+        return {
+          ...view,
+          tested: isFirst && selection.kind === 'transfer' ? (facts.tested.get(key) ?? null) : null,
+          leaves: [...view.leaves, ...(isFirst ? leaveGroup(key, own, chosen, selection) : [])],
+        };
+      }),
     };
   });
 }
 
-/** Returns the keys that a group’s button *Remove* takes out of the selection; empty if the group must stay. */
+/** Returns the checkbox that leaves out the rows of a group; none if the group must stay. */
+function leaveGroup(key: string, own: PlannedStep[], chosen: Set<string>, selection: Selection) {
+  const keys = keysToLeave(key, own.map(keyText), chosen, selection);
+  if (keys.length === 0) return [];
+  const text = own.length === 1 ? 'Leave this out' : `Leave these ${own.length} rows out`;
+  return [leaveInput(key, keys.join(' '), text)];
+}
+
+/**
+ * Counts the rows of a transfer that nobody has tested as they are; a row and its dependent rows count as one.
+ * `tested` is empty where rows are not tested.
+ */
+export function countUntested(steps: PlannedStep[], { tested }: Pick<Facts, 'tested'>): number {
+  const written = steps.filter(({ action }) => action !== 'same');
+  const roots = new Set(written.map(({ root }) => keyText(root)));
+  return [...roots].filter((key) => tested.get(key)?.current.length === 0).length;
+}
+
+/** Returns the keys that a group’s checkbox leaves out of the selection; empty if the group must stay. */
 function keysToLeave(
   root: string,
   keys: string[],

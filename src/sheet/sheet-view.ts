@@ -204,21 +204,36 @@ export function sameView({ steps }: Plan, { kind, choices }: Selection, to: Name
 }
 
 /** Returns the values of the inputs *Name* and *Reason* and of the transfer button, or why there is no button. */
-export function confirmationView(plan: Plan, selection: Selection, to: Named, asksReason: boolean) {
+export function confirmationView(
+  plan: Plan,
+  selection: Selection,
+  to: Named,
+  { asksReason, untested }: { asksReason: boolean; untested: number },
+) {
   const { verb, preposition } = sheetKinds[selection.kind];
   const written = plan.steps.filter(({ action }) => action !== 'same').length;
   return {
     name: selection.name,
     reason: selection.reason ?? '',
     asksReason,
-    sums: tilesOf(plan)
-      .filter(({ action, number }) => number > 0 && action !== 'same')
-      .map(({ number, text }) => `${count(number)} ${text}`)
-      .join(', '),
+    sums: sumsOf(plan, untested),
     removes: plan.steps.some(({ action }) => action === 'remove'),
     obstacle: obstacleOf(plan, selection.kind, to, written),
     button: `${verb} ${rowsText(written)} ${preposition} ${to.inText}`,
   };
+}
+
+/** Counts what the bar at the end of the sheet says: `3 updated, 1 removed, 2 not tested, 1 problem` */
+function sumsOf(plan: Plan, untested: number): string {
+  const problems = plan.problems.length;
+  return [
+    ...tilesOf(plan).filter(({ action }) => action !== 'same'),
+    { number: untested, text: 'not tested' },
+    { number: problems, text: problems === 1 ? 'problem' : 'problems' },
+  ]
+    .filter(({ number }) => number > 0)
+    .map(({ number, text }) => `${count(number)} ${text}`)
+    .join(', ');
 }
 
 function obstacleOf(plan: Plan, kind: SelectionKind, to: Named, written: number): string | null {

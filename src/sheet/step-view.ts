@@ -56,10 +56,17 @@ export function stepView(step: PlannedStep, facts: Facts, { kind, choices, keys 
     nothingBefore: step.before === null ? '–' : 'Empty',
     changedThere: theirs ? (facts.statesThere.get(keyText(step)) ?? null) : null,
     mayExclude: kind === 'transfer' && isUpdate && canExclude,
-    mayLeave: kind !== 'undo' && keys.length > 1 && isChosen,
+    leaves: kind !== 'undo' && keys.length > 1 && isChosen ? [leaveInput(keyText(step))] : [],
     locals: kind === 'undo' ? [] : localInputs(step, entity, choices),
   };
 }
+
+/** Returns the checkbox that leaves these rows out of the transfer. */
+export const leaveInput = (key: string, keys = key, text = 'Leave this out') => ({
+  id: `out-${key}`,
+  keys,
+  text,
+});
 
 /** The titles of the rows to which these fields refer, so that they are shown by name. */
 function titlesIn({ pairs }: Facts, fields: ReturnType<typeof fieldViews>): Map<string, string> {
@@ -128,9 +135,12 @@ function fieldViews(step: PlannedStep, { pairs }: Facts) {
       was,
       value: after,
       // Two images are compared by eye, every other value word by word.
-      picture: isPicture ? { before: [definition, before], after: [definition, after] } : null,
-      lacksBefore: !isPicture && was === '',
-      lacksAfter: !isPicture && !isExcluded && will === '',
+      picture: {
+        before: isPicture && was !== '' ? [definition, before] : null,
+        after: isPicture && will !== '' && !isExcluded ? [definition, after] : null,
+      },
+      lacksBefore: was === '',
+      lacksAfter: !isExcluded && will === '',
       before: isPicture ? [] : parts.before,
       // Every field of a new row is new, so no difference is highlighted.
       after: isPicture || isExcluded ? [] : step.before === null ? plain(parts.after) : parts.after,

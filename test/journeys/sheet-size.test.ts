@@ -1,0 +1,60 @@
+// Transfer sheets of many rows stay short on the screen and small on the wire.
+import { expect, test } from '@jest/globals';
+import { keyText, type RowKey } from '../../src/catalog/entity.ts';
+import * as selections from '../../src/sheet/selections.ts';
+import { openContext, signIn, useBrowser } from '../support/browser.ts';
+import { password } from '../support/people.ts';
+import { add, pm, transfer } from '../support/rows.ts';
+import { useWorld } from '../support/world.ts';
+
+const world = useWorld({ cleared: 'once' });
+const at = useBrowser(world);
+
+async function openSheet(keys: RowKey[], width = 1280) {
+  const id = await selections.create(world.staging.sql, pm.email, { keys });
+  const page = await (await openContext(at.browser, { width })).newPage();
+  await signIn(page, at.servers.urls.staging, pm.email, password);
+  const response = await page.goto(`${at.servers.urls.staging}/selections/${id}`);
+  return { page, html: (await response?.text()) ?? '' };
+}
+
+test('a sheet of 48 rows is lower than 4,000 px at a width of 1280 px, and “Leave this out” is inside each closed row', async () => {
+  const keys: RowKey[] = [];
+  for (let number = 1; number <= 48; number += 1) {
+    keys.push({ entity: 'form', id: await add(world.staging, 'form', { name: `Form ${number}` }) });
+  }
+  const { page } = await openSheet(keys);
+  const rows = page.locator('details.step');
+  expect(await rows.count()).toBe(48);
+  expect(await page.evaluate('document.documentElement.scrollHeight')).toBeLessThan(4000);
+  const leave = rows.nth(47).getByLabel('Leave this out');
+  expect(await leave.isVisible()).toBe(false);
+  await rows.nth(47).locator('summary').click();
+  expect(await leave.isVisible()).toBe(true);
+  await page.context().close();
+}, 120_000);
+
+test('at a width of 360 px, the bar of a sheet takes less than a fifth of the window', async () => {
+  const form = { entity: 'form', id: await add(world.staging, 'form', { name: 'On a phone' }) };
+  const { page } = await openSheet([form], 360);
+  const bar = await page.locator('.sheetbar').boundingBox();
+  expect(bar?.height).toBeLessThan(960 / 5);
+  await page.context().close();
+}, 120_000);
+
+test('the page of a sheet of 10,000 rows is smaller than 1 MB', async () => {
+  const { staging } = world;
+  const business = await add(staging, 'business');
+  await transfer(staging, [{ entity: 'business', id: business }]);
+  await staging.sql.query(
+    `insert into task (id, title, business_id, priority, active, modified_at)
+     select 100000 + seq, concat('Task ', seq), ?, 0, 1, now(3) from seq_1_to_10000`,
+    [business],
+  );
+  const keys = Array.from({ length: 10_000 }, (_, at) => ({ entity: 'task', id: 100_001 + at }));
+  const { page, html } = await openSheet(keys);
+  expect(await page.locator('.sheetbar').innerText()).toContain('10,000 created');
+  expect(html).toContain(keyText(keys[0] ?? { entity: 'task', id: 0 }));
+  expect(Buffer.byteLength(html)).toBeLessThan(1_000_000);
+  await page.context().close();
+}, 300_000);
