@@ -79,7 +79,14 @@ const rowsAt = (on: Queryable, transfers: string[], places: ReturnType<typeof sq
          order by a.transfer, a.seq`,
   );
 
-export type OnwardTransfer = { number: number; undone_by: string | null; chain: string };
+export type OnwardTransfer = {
+  number: number;
+  chain: string;
+  rows_count: number;
+  undone_by: string | null;
+  /** How many of its rows were undone. */
+  undone_count: number;
+};
 
 /**
  * Finds the transfers that sent rows of these arrived transfers on to the next environment, each
@@ -92,7 +99,13 @@ export const onwardTransfers = async (on: Queryable, transfers: string[]) =>
         on,
         sql`select t.number, t.chain,
                    (select max(u.person) from transfer u
-                     where u.undoes = t.id and u.state = 'verified') as undone_by
+                     where u.undoes = t.id and u.state = 'verified') as undone_by,
+                   (select count(*) from transfer_step s
+                     where s.transfer = t.id and s.action <> 'same') as rows_count,
+                   (select count(distinct s.entity, s.row_id)
+                      from transfer u
+                      join transfer_step s on s.transfer = u.id and s.action <> 'same'
+                     where u.undoes = t.id and u.state = 'verified') as undone_count
               from transfer t
              where t.kind in (${sentKinds}) and t.state = 'verified'
                and (${join(

@@ -51,7 +51,7 @@ function arrivedView(
     from: rulesOf(line.origin as 'staging'),
     rowsSummary: summaryOf(line),
     more: line.rows_count - rows.length,
-    sentOn,
+    sentOn: sentOn.map((sent) => ({ ...sent, undoneText: undoneText(sent) })),
     isSentOn,
     rows: rows.map((row) => ({
       ...row,
@@ -67,6 +67,10 @@ function arrivedView(
 /** Summarises an arrived transfer: `3 rows, 1 changed since` */
 const summaryOf = ({ rows_count: rows, changed_since: changed }: ArrivedTransfer) =>
   changed > 0 ? `${rowsText(rows)}, ${count(changed)} changed since` : rowsText(rows);
+
+/** Says how much of a transfer was undone: `undone`, or `1 of 10 undone` */
+const undoneText = ({ rows_count: rows, undone_count: undone }: arrived.OnwardTransfer) =>
+  undone < rows ? `${count(undone)} of ${count(rows)} undone` : 'undone';
 
 const verbs = { create: 'created', update: 'updated', remove: 'removed', same: 'resent' };
 

@@ -1,7 +1,9 @@
 // A product manager opens the transfer sheet and sends it, through requests to the pages.
 import { describe, expect, test } from '@jest/globals';
 import { v4 as uuid } from 'uuid';
-import { add, change, ed, get, has, transfer } from '../support/rows.ts';
+import { keyText } from '../../src/catalog/entity.ts';
+import { byNumber } from '../../src/writing/journal.ts';
+import { add, change, ed, get, has, transfer, undo } from '../support/rows.ts';
 import {
   openSite,
   textOf,
@@ -20,6 +22,10 @@ const ana = useClient(site, 'pm');
 async function open(client: Client, ...rows: string[]) {
   const chosen = await client.post('/selections', { rows });
   const address = chosen.headers['location'] ?? '';
+  return openSheet(client, address);
+}
+
+async function openSheet(client: Client, address: string) {
   const { text } = await client.get(address).expect(200);
   const hidden = (name: string) =>
     new RegExp(`name="${name}" value="([^"]*)"`).exec(text)?.[1] ?? '';
@@ -55,6 +61,30 @@ test('S0-14 S0-33 S0-34 S0-35 S0-36 S0-37 a product manager sends a task: the fi
   expect(lines).toEqual([{ active: 1 }]);
 });
 
+test('Arrived says how many rows of a transfer were undone at the next environment', async () => {
+  const { staging, preprod } = world;
+  const keys = [];
+  for (const name of ['First', 'Second', 'Third']) {
+    keys.push({ entity: 'form', id: await add(staging, 'form', { name }) });
+  }
+  const { id } = await transfer(staging, keys);
+  const above = await openSite(world, 'preprod');
+  const pm = await above.as('pm');
+  const chosen = await pm.post(`/arrivals/${id}/selection`, { rows: keys.map(keyText) });
+  const { click } = await openSheet(pm, chosen.headers['location'] ?? '');
+  const answer = await pm.post('/transfers', { ...click, reason: 'Launch' });
+  const number = Number(answer.headers['location']?.split('/').at(-1));
+  const sent = await byNumber(preprod.sql, number);
+  if (!sent) throw new Error(`There is no transfer ${number}.`);
+  const shown = async () => textOf((await pm.get('/arrivals').expect(200)).text);
+  expect(await shown()).not.toContain('undone');
+  await undo(preprod, sent, keys.slice(0, 1));
+  expect(await shown()).toContain('1 of 3 undone by');
+  await undo(preprod, sent, keys.slice(1));
+  expect(await shown()).toContain(`transfer ${number} , undone by`);
+  await above.close();
+});
+
 test('S0-15 S0-32 a product manager sends arrived rows from pre-production on to production, and must enter a visible reason (F2)', async () => {
   const { staging, preprod, production } = world;
   const key = { entity: 'form', id: await add(staging, 'form', { name: 'Address change' }) };
@@ -66,10 +96,7 @@ test('S0-15 S0-32 a product manager sends arrived rows from pre-production on to
   const path = /action="(\/arrivals\/[^"]+\/selection)"/.exec(page.text)?.[1] ?? '';
   expect((await pm.post(path)).status).toBe(422);
   const chosen = await pm.post(path, { rows: [`form:${key.id}`] });
-  const { text } = await pm.get(chosen.headers['location'] ?? '');
-  const hidden = (name: string) =>
-    new RegExp(`name="${name}" value="([^"]*)"`).exec(text)?.[1] ?? '';
-  const click = { selection: hidden('selection'), plan: hidden('plan'), idempotency_key: uuid() };
+  const { click } = await openSheet(pm, chosen.headers['location'] ?? '');
   for (const reason of ['', ' ', '\u200B', '\u2060\u00AD\u202E']) {
     const without = await pm.post('/transfers', { ...click, idempotency_key: uuid(), reason });
     expect([without.status, refusalsOn(without.text)]).toEqual([422, ['reason-missing']]);
