@@ -60,8 +60,7 @@ export function createApp(
   if (here.settings.logLevel !== 'silent') app.enable('view cache');
 
   app.use(headers);
-  app.use(compressed());
-  app.use('/assets', assets());
+  app.use('/assets', compressed(), assets());
   const metrics = openMetrics(here);
   app.use(
     pinoHttp({
@@ -93,6 +92,9 @@ export function createApp(
   app.use(watchSilence(answerAny));
   app.use(visitors);
   app.use(trustOwnAddress, sessions(here, redis), keepOutOfCaches);
+  // Compression comes after the sessions: a page has then ended before its session is stored, so a session that cannot
+  // be stored does not cut the page off.
+  app.use(compressed());
   const signIn = openSignIn(here, redis);
   const all = routes(signIn);
   app.use('/api', refuseOtherMethods(all));

@@ -70,9 +70,10 @@ test('the filter by a wave counts and lists only the accounts that are still in 
 test('waiting times are measured from the request until a run first reaches a status, for the runs of today', async () => {
   for (const [index, seconds] of [1, 2, 3, 40].entries()) {
     const move = await addMove(here, `w-${index}`);
+    const begun = ago(100);
     await addEvents(here, move, [
-      { name: 'migrating', at: ago(100) },
-      { name: 'channels-only', at: new Date(Date.parse(ago(100)) + seconds * 1000).toISOString() },
+      { name: 'migrating', at: begun },
+      { name: 'channels-only', at: new Date(Date.parse(begun) + seconds * 1000).toISOString() },
       { name: 'failed', at: ago(50) },
       { name: 'channels-only', at: ago(1) },
     ]);
