@@ -44,7 +44,7 @@ import { UPDATE, updateCopy, updateInput } from './staging/update.ts';
 import { sweepDaily } from './storage/sweep.ts';
 import { runRefreshJob } from './refresh/job.ts';
 import { reportLocals } from './refresh/report-view.ts';
-import { forgetImages } from './writing/steps.ts';
+import { forgetImages } from './writing/forget-images.ts';
 
 export const tasks = withDeadLetters({
   refresh: task(z.object({ dryRun: z.boolean() }), {

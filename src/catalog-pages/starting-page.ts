@@ -14,7 +14,7 @@ import { isSecret } from '../catalog/secret.ts';
 import { inOrder, nextOrder, siblingsOf } from '../editing/order.ts';
 import { NotFound } from '../problems.ts';
 import { readBy, readOne } from '../rows/store.ts';
-import { plural } from '../web/format.ts';
+import { lowerFirst, plural } from '../web/format.ts';
 import { numberOrNull, textIn } from '../web/request.ts';
 import { newChild } from './arrange.ts';
 import type { Typed } from './form-page.ts';
@@ -51,7 +51,7 @@ async function withOrder({ here }: Request, entity: Entity, content: Content): P
 
 async function copyOf(req: Request, entity: Entity, id: number) {
   const row = await readOne(req.here, { entity: entity.name, id });
-  if (!row) throw new NotFound(`There is no ${entity.label.one.toLowerCase()} ${id} to duplicate.`);
+  if (!row) throw new NotFound(`There is no ${lowerFirst(entity.label.one)} ${id} to duplicate.`);
   const children: ShownChild[] = [];
   const leftOut: string[] = [];
   for (const child of dependentsOf(entity)) {

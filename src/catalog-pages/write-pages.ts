@@ -1,3 +1,4 @@
+// What the handlers of pages need to write rows.
 import type { Request } from 'express';
 import { flash } from '../web/pages.ts';
 import type { WriteContext } from '../writing/changes.ts';

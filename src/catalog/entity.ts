@@ -99,6 +99,10 @@ export const referencesOf = (entity: Entity): { field: string; to: string }[] =>
     field.to ? [{ field: name, to: field.to }] : [],
   );
 
+/** Whether an entity has fields whose values are each environment’s own, and do not travel. */
+export const hasLocalFields = (entity: Entity): boolean =>
+  fieldEntries(entity).some(([, { local }]) => local);
+
 /** Every link field of an entity, with the definition of its links. */
 export const linksOf = (entity: Entity): { field: string; links: Links }[] =>
   fieldEntries(entity).flatMap(([name, field]) =>

@@ -1,6 +1,6 @@
 // Decides which rows a refresh copies from production, and why it skips the others.
 import { hashOf, isSameContent } from '../catalog/content.ts';
-import { fieldEntries, keyText, type Entity, type Row } from '../catalog/entity.ts';
+import { fieldEntries, hasLocalFields, keyText, type Entity, type Row } from '../catalog/entity.ts';
 import { misfitsOf } from '../catalog/misfits.ts';
 import type { Databases, Environment } from '../environments/environment.ts';
 import { read } from '../rows/store.ts';
@@ -148,7 +148,7 @@ async function sentOnwards({ here, there, source }: Sides, entity: Entity, chang
 }
 
 function withOwnLocals(entity: Entity, row: Row, before: Row | null): Row {
-  if (!fieldEntries(entity).some(([, { local }]) => local)) return row;
+  if (!hasLocalFields(entity)) return row;
   const after = { ...row };
   for (const [name, field] of fieldEntries(entity)) {
     if (field.local) after[name] = before ? (before[name] ?? null) : field.initial;

@@ -1,4 +1,4 @@
-// Copies production’s rows into this environment, in parts of 1,000. Rows with pending changes here are skipped and
+// Copies production’s rows into this environment, in parts. Rows with pending changes here are skipped and
 // listed. A refresh can be stopped at any point and run again; a dry run only reports.
 import { fieldEntries, keyText, type Entity, type Row } from '../catalog/entity.ts';
 import { textOf } from '../catalog/fields.ts';
@@ -226,6 +226,9 @@ async function* prepareByDigest(
   for await (const some of parts) yield* prefetch(some, (part) => preparePart(from, entity, part));
 }
 
+/** How many rows of a table are written together: each write takes some twenty statements beside those of its rows. */
+const PART = 4 * CHUNK_SIZE;
+
 /** Chunks of a table that are written together, and the ids of the rows that must be read. */
 type TablePart = {
   at: string;
@@ -235,7 +238,7 @@ type TablePart = {
   rows: number;
 };
 
-/** Divides a batch into parts of about a thousand rows that must be read, each of whole chunks. */
+/** Divides a batch into parts of up to PART rows that must be read, each of whole chunks. */
 async function partsOf(from: RefreshRun, entity: Entity, batch: Batch): Promise<TablePart[]> {
   const [here = new Map(), theirs = new Map(), there = theirs] = batch.hashes;
   const isRecording = !from.dryRun && from.there !== null;
@@ -251,7 +254,7 @@ async function partsOf(from: RefreshRun, entity: Entity, batch: Batch): Promise<
       if (!isRecording) return false;
       return !isSettled(recorded, id, { here: hash, there: there.get(id) ?? null });
     });
-    if (part.chunks.length > 0 && part.ids.length + ids.length > 4 * CHUNK_SIZE) {
+    if (part.chunks.length > 0 && part.ids.length + ids.length > PART) {
       parts.push(part);
       part = fresh();
     }

@@ -6,6 +6,7 @@ import { select, sql } from '../database/sql.ts';
 import type { Environment } from '../environments/environment.ts';
 import { byEntity } from '../rows/store.ts';
 import { refreshedContents } from '../state/history.ts';
+import { keyOfLine } from '../state/row-state.ts';
 import { comparePairs } from '../comparison/compare-pairs.ts';
 
 export type Edited = {
@@ -33,7 +34,7 @@ export async function editedInSource(here: Environment, source: Environment): Pr
          order by a.at, a.id`,
   );
   const own = lines.filter(({ entity }) => !entityNamed(entity).isMatchedByName);
-  const keys = own.map(({ entity, row_id: id }) => ({ entity, id }));
+  const keys = own.map(keyOfLine);
   const pairs = await comparePairs(source, here, keys, { basesIn: here.sql });
   const came = new Map<string, { at: string; hash: string }[]>();
   for (const [entity, ids] of byEntity(keys)) {

@@ -7,7 +7,7 @@ import { first, select, sql, type Queryable } from '../database/sql.ts';
 import type { Databases } from '../environments/environment.ts';
 import { read } from '../rows/store.ts';
 import { placeText, readImages, replaced, type ImagePlace } from '../database/image-bundles.ts';
-import { whereRows } from './row-state.ts';
+import { keyOfLine, whereRows } from './row-state.ts';
 import type { StepAction, TransferKind } from './transfer-kinds.ts';
 
 export type Arrival = {
@@ -65,10 +65,10 @@ export async function withImages<T extends Line>(
   const next = await nextWrites(place.sql, lines);
   const images = await readImages<Row>(place.sql, replaced, [...lines, ...next.values()]);
   const last = lines.filter(({ id, action }) => action !== 'remove' && !next.has(id));
-  const rows = await read(place, last.map(keyOf));
+  const rows = await read(place, last.map(keyOfLine));
   return lines.map((line) => {
     const later = next.get(line.id);
-    const left = later ? images.get(placeText(later)) : rows.get(keyText(keyOf(line)));
+    const left = later ? images.get(placeText(later)) : rows.get(keyText(keyOfLine(line)));
     return {
       ...line,
       before: images.get(placeText(line)) ?? null,
@@ -76,11 +76,6 @@ export async function withImages<T extends Line>(
     };
   });
 }
-
-const keyOf = ({ entity, row_id: id }: Pick<Arrival, 'entity' | 'row_id'>): RowKey => ({
-  entity,
-  id,
-});
 
 /** The next write of the same row, by the id of the line; the last lines of rows are missing. */
 async function nextWrites(on: Queryable, lines: Pick<Arrival, 'id'>[]) {
@@ -190,7 +185,7 @@ async function allReplaced(on: Queryable, keys: RowKey[]): Promise<[RowKey, Row]
   const images = await readImages<Row>(on, replaced, lines);
   return lines.flatMap((line) => {
     const row = images.get(placeText(line));
-    return row ? [[keyOf(line), row] satisfies [RowKey, Row]] : [];
+    return row ? [[keyOfLine(line), row] satisfies [RowKey, Row]] : [];
   });
 }
 

@@ -4,6 +4,7 @@ import { keysFrom, keyText, type Entity } from '../catalog/entity.ts';
 import { select, sql, type Queryable } from '../database/sql.ts';
 import { baseIds, readBases } from './base-chunks.ts';
 import { DELETED, readDestinationStates } from './destination-state.ts';
+import { keyOfLine } from './row-state.ts';
 import { isReady, statusOf, withDependents, type Status } from './status.ts';
 
 type StateLine = {
@@ -95,10 +96,12 @@ export type RecordedRow = Pick<
 
 /** Adds what the bases say: a row that has only a base was observed when that was written. */
 export async function withBases<T extends RecordedRow>(on: Queryable, lines: T[]): Promise<T[]> {
-  const keyOf = ({ entity, row_id: id }: RecordedRow) => ({ entity, id });
-  const bases = await readBases(on, lines.filter((line) => line.observed_at === null).map(keyOf));
+  const bases = await readBases(
+    on,
+    lines.filter((line) => line.observed_at === null).map(keyOfLine),
+  );
   return lines.map((line) => {
-    const base = line.observed_at === null ? bases.get(keyText(keyOf(line))) : undefined;
+    const base = line.observed_at === null ? bases.get(keyText(keyOfLine(line))) : undefined;
     return base ? { ...line, base_hash: base.hash, observed_hash: base.hash } : line;
   });
 }

@@ -16,6 +16,12 @@ import {
 import { withMappedNames, type Mappings } from './name-mapping.ts';
 import { rootOf } from '../catalog/family.ts';
 
+/** The key of the row that a line of the sync state or the history is about. */
+export const keyOfLine = ({ entity, row_id: id }: { entity: string; row_id: number }): RowKey => ({
+  entity,
+  id,
+});
+
 export type RowState = {
   entity: string;
   row_id: number;
@@ -56,7 +62,7 @@ export const whereRows = (keys: RowKey[]): Statement =>
       )})`;
 
 export const indexByKey = <T extends { entity: string; row_id: number }>(lines: T[]) =>
-  new Map(lines.map((line) => [keyText({ entity: line.entity, id: line.row_id }), line]));
+  new Map(lines.map((line) => [keyText(keyOfLine(line)), line]));
 
 export async function readStates(
   on: Queryable,

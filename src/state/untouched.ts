@@ -16,7 +16,7 @@ import type { Databases } from '../environments/environment.ts';
 import { read } from '../rows/store.ts';
 import { readBases } from './base-chunks.ts';
 import { readMappings, type Mappings } from './name-mapping.ts';
-import { readStates, stateAfter, whereRows, type RowState } from './row-state.ts';
+import { keyOfLine, readStates, stateAfter, whereRows, type RowState } from './row-state.ts';
 
 /** Who is recorded as the author of rows that a refresh brought. */
 export const REFRESH = 'refresh';
@@ -56,7 +56,7 @@ async function firstArrivals(on: Queryable, keys: RowKey[]) {
     sql`select entity, row_id, max(version) as version, min(at) as at from arrival
          where ${whereRows(keys)} group by entity, row_id`,
   );
-  return new Map(lines.map((line) => [keyText({ entity: line.entity, id: line.row_id }), line]));
+  return new Map(lines.map((line) => [keyText(keyOfLine(line)), line]));
 }
 
 /**

@@ -13,6 +13,7 @@ import * as arrived from '../state/arrived.ts';
 import type { ArrivedRow, ArrivedTransfer } from '../state/arrived.ts';
 import { parseKeys } from '../sheet/posted-keys.ts';
 import * as selections from '../sheet/selections.ts';
+import { keyOfLine } from '../state/row-state.ts';
 import { testStatusOf, type TestStatus } from '../state/test-results.ts';
 
 export async function arrivals(req: Request, res: Response) {
@@ -59,7 +60,7 @@ function arrivedView(
       isOffered: isChosen(row),
       isTicked: !isSentOn,
       verb: verbs[row.action],
-      tested: tested.get(keyText(keyOf(row))) ?? null,
+      tested: tested.get(keyText(keyOfLine(row))) ?? null,
     })),
   };
 }
@@ -80,10 +81,8 @@ async function testedOf(here: App, rows: ArrivedRow[]) {
   const roots = rows.filter(
     ({ entity, action }) => !entityNamed(entity).owner && action !== 'remove',
   );
-  return testStatusOf(here, roots.map(keyOf));
+  return testStatusOf(here, roots.map(keyOfLine));
 }
-
-const keyOf = ({ entity, row_id: id }: ArrivedRow) => ({ entity, id });
 
 /**
  * Whether the page offers a row of an arrived transfer to be sent on. A dependent row is not offered if its parent row
@@ -104,7 +103,7 @@ export async function chooseArrived(req: Request, res: Response) {
     req.form.text('rest') === 'yes' ? await arrived.unlistedRows(req.here.sql, transfer) : [];
   const keys = parseKeys([
     ...req.form.texts('rows'),
-    ...unlisted.filter(isChosen).map((row) => keyText(keyOf(row))),
+    ...unlisted.filter(isChosen).map((row) => keyText(keyOfLine(row))),
   ]);
   const chain = [...(JSON.parse(head.chain) as string[]), transfer];
   const name = isDefaultName(head) ? '' : head.name;

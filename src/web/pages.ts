@@ -13,7 +13,7 @@ import { badge, cell, exactTime, person, time, wholeValue } from './partials.ts'
 import { can } from './request.ts';
 import { csrfToken } from './security.ts';
 import { barsOf, initialsOf, menuOf, stopsOf, themeOf } from './shell.ts';
-import { formatFor, viewerOf, zoneOf } from './viewer.ts';
+import { formatFor, viewer, viewerOf } from './viewer.ts';
 
 type Crumb = { text: string; href?: string };
 type Data = { title: string; crumbs?: Crumb[] } & Record<string, unknown>;
@@ -40,7 +40,7 @@ export async function page(req: Request, res: Response, view: string, data: Data
       destination: here.destination && here.destination.rules,
       can: (ability: Ability) => can(req, ability),
       shell: {
-        zone: zoneOf(req),
+        zone: viewer().zone,
         account: account && { ...account, initials: initialsOf(account.name) },
         unread: account ? await unread(req.house.sql, account.email) : 0,
         stops: stopsOf(req),

@@ -1,7 +1,7 @@
 // Reads written rows back and compares them with what was sent, before anyone else can write them. Triggers, columns
 // without strict mode and validators may change values.
 import { hashOf, isSameRow, isSameValue } from '../catalog/content.ts';
-import { fieldEntries, isDocument, keyText, type Entity, type Row } from '../catalog/entity.ts';
+import { fieldEntries, hasLocalFields, isDocument, keyText, type Row } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { fromSqlInstant, run, sql, toSqlInstant } from '../database/sql.ts';
 import type { PoolConnection } from 'mysql2/promise';
@@ -50,6 +50,7 @@ async function provenByHash(place: Databases, steps: WrittenStep[], drawn: Drawn
   if (steps.length <= FEW) return proven;
   for (const [name, own] of Map.groupBy(steps, ({ entity }) => entity)) {
     const entity = entityNamed(name);
+    // Local fields are in no hash.
     if (isDocument(entity) || hasLocalFields(entity)) continue;
     const sent = own.flatMap(({ id, after }) => (after ? [{ id, after }] : []));
     const ids = sent.map(({ id }) => id);
@@ -63,9 +64,6 @@ async function provenByHash(place: Databases, steps: WrittenStep[], drawn: Drawn
   }
   return proven;
 }
-
-/** Fields that do not travel are in no hash. */
-const hasLocalFields = (entity: Entity) => fieldEntries(entity).some(([, { local }]) => local);
 
 const isSameInstant = (one: string, other: string) => Date.parse(one) === Date.parse(other);
 

@@ -1,12 +1,11 @@
 // Stores and reads the steps of a transfer: each row before and after, and the outcome of the step.
-import type { Pool, PoolConnection } from 'mysql2/promise';
+import type { PoolConnection } from 'mysql2/promise';
 import { canonical, hashOf } from '../catalog/content.ts';
 import type { Row } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { rangesOf } from '../database/ranges.ts';
 import { insertRows } from '../database/bulk.ts';
-import { failpoint } from '../database/failpoints.ts';
-import { first, join, run, select, sql, transaction, type Queryable } from '../database/sql.ts';
+import { first, join, run, select, sql, type Queryable } from '../database/sql.ts';
 import type { Databases } from '../environments/environment.ts';
 import { settleAll } from '../settle-all.ts';
 import { replacementsOf } from '../state/history.ts';
@@ -15,7 +14,6 @@ import {
   beforeSteps,
   hashesAfterSteps,
   imagesOf,
-  removeImages,
   writeImages,
 } from '../database/image-bundles.ts';
 import {
@@ -150,35 +148,6 @@ async function imagesFrom(there: Databases, id: string, hashes: Map<number, stri
   }
   return found;
 }
-
-/** Verified transfers keep the rows of their steps for this long, in hours. */
-const KEPT_FOR = 24;
-
-/** Replaces the rows in the journal of transfers that were verified a day ago by the hashes of the rows after them. */
-export async function forgetImages({ sql: on }: { sql: Pool }): Promise<number> {
-  const old = await select<{ id: string }>(
-    on,
-    sql`select distinct t.id from step_image_bundle b join transfer t on t.id = b.transfer
-         where b.side in ('before', 'after') and t.state = 'verified'
-           and t.ended_at < utc_timestamp(3) - interval ${KEPT_FOR} hour`,
-  );
-  for (const { id } of old) {
-    await transaction(on, async (connection) => {
-      const steps = await stepsOf(connection, id);
-      await writeImages(connection, hashesAfterSteps, id, steps.map(hashAfter));
-      await removeImages(connection, beforeSteps, id);
-      await removeImages(connection, afterSteps, id);
-    });
-    await failpoint('images forgotten');
-  }
-  return old.length;
-}
-
-const hashAfter = ({ seq, entity, after, remark }: WrittenStep) => {
-  const row = remark?.stored === undefined ? after : remark.stored;
-  // A step that removed its row has no hash; the empty text tells that its transfer has no rows any more.
-  return [seq, row ? hashOf(entityNamed(entity), row) : ''] as const;
-};
 
 /**
  * The journal stores this mark for a base that equals the content before the write. Most bases do,

@@ -17,7 +17,7 @@ import { idsWithStatus, pendingRows } from '../../src/state/pending.ts';
 import { tasks } from '../../src/tasks.ts';
 import type { Choices } from '../../src/sheet/choices.ts';
 import { stepsOf, type Transfer } from '../../src/writing/journal.ts';
-import { forgetImages } from '../../src/writing/steps.ts';
+import { forgetImages } from '../../src/writing/forget-images.ts';
 import { Problem } from '../../src/problems.ts';
 import { contents, type Contents } from '../support/checker.ts';
 import {

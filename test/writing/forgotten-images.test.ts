@@ -4,7 +4,8 @@ import { afterEach, expect, test } from '@jest/globals';
 import { keyText } from '../../src/catalog/entity.ts';
 import { failpoints } from '../../src/database/failpoints.ts';
 import { first, run, sql } from '../../src/database/sql.ts';
-import { forgetImages, stepsOf } from '../../src/writing/steps.ts';
+import { forgetImages } from '../../src/writing/forget-images.ts';
+import { stepsOf } from '../../src/writing/steps.ts';
 import { add, change, get, has, transfer, undo, undoSheet } from '../support/rows.ts';
 import { useWorld } from '../support/world.ts';
 
