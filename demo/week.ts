@@ -76,7 +76,7 @@ async function click(here: App, selection: Selection, reason: string, person: st
 /** Records the test result of a person who tried a row in pre-production. */
 async function judge(here: App, key: RowKey, works: boolean, note: string) {
   const seen = (await testResults.hashesWithDependents(here, [key])).get(keyText(key)) ?? '';
-  await testResults.recordTestResult(here, 'viewer@example.com', key, { works, note, seen });
+  await testResults.recordTestResults(here, 'viewer@example.com', [{ key, seen }], { works, note });
 }
 
 const task = (id: number) => ({ entity: 'task', id });

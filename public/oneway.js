@@ -11,6 +11,7 @@ import { followJob } from './job-live.js';
 import { redrawReading } from './redraw.js';
 import { listenForShortcuts } from './shortcuts.js';
 import { reportZone } from './time-zone.js';
+import { applyChoices } from './sheet-choices.js';
 import { showUploads } from './upload.js';
 
 guardForms();
@@ -26,6 +27,7 @@ returnWhenOpen();
 followJob();
 redrawReading();
 showUploads();
+applyChoices();
 
 // Moves the keyboard focus to the problem of a page, or after a search to the results.
 const isFound = new URLSearchParams(location.search).has('q');

@@ -211,6 +211,7 @@ export const routes = (signInWith: ReturnType<typeof openSignIn>): Route[] => [
   post('/restores/choice', 'restore', body.small, sheet.chooseRestore),
   post('/transfers/:number/decision', 'settle', body.small, transfers.resolve),
   get('/arrivals', 'look', arrivals.arrivals),
+  post('/arrivals/:transfer/test-results', 'judge', body.ticks, rowActions.recordTestResults),
   post('/arrivals/:transfer/selection', 'transfer', body.ticks, arrivals.chooseArrived),
   get('/pending', 'look', overviews.pending),
   get('/comparison', 'look', comparison.showComparison),

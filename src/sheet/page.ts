@@ -5,14 +5,14 @@ import { matchedByName } from '../catalog/index.ts';
 import { askFarSide } from '../environments/far-side.ts';
 import { namesByEntity } from '../rows/names.ts';
 import { page } from '../web/pages.ts';
-import { paginate } from '../web/paginate.ts';
 import { can, numberOrNull } from '../web/request.ts';
 import { childOffers } from './children.ts';
 import { shownOn } from './merge-choices.ts';
 import { offersNames, problemsView, solutionForms, type SheetPlace } from './problems-view.ts';
+import type { Plan } from './plan.ts';
 import type { Rehearsal } from './rehearsal.ts';
 import { asksReason, roleOf, routeOf, type Route } from './route.ts';
-import { countUntested, groupsOf, replacementsFirst } from './rows.ts';
+import { countUntested, jumpsTo, pageOfSections, sectionsOf, shownSections } from './rows.ts';
 import * as selections from './selections.ts';
 import type { SelectionKind } from './selections.ts';
 import {
@@ -49,7 +49,9 @@ export async function sheetPage(req: Request, res: Response, shown: Shown) {
   const sheet = await prepareSheet(route, selection);
   const { plan, facts } = sheet;
   const [from, to] = [route.from.rules, route.to.rules];
-  const rows = pageOfRows(req, sheet);
+  const sections = sectionsOf(listedSteps(plan));
+  const rows = pageOfSections(sections, wantedPage(req));
+  const tested = kind === 'transfer' ? countUntested(plan.steps, facts) : { untested: 0, of: 0 };
   const place = placeOf(req, selection, sheet, { from, to });
   const heading = headingOf(selection, to);
   const children = kind === 'transfer' ? await childOffers(req.here, sheet) : [];
@@ -68,7 +70,7 @@ export async function sheetPage(req: Request, res: Response, shown: Shown) {
     plan,
     to,
     target: route.to.name,
-    tiles: tilesOf(plan),
+    tiles: tilesOf(plan, tested),
     problems: problemsView(plan, place),
     forms: solutionForms(plan, place),
     datalists: offersNames(plan) ? await namesThere(route) : [],
@@ -79,23 +81,22 @@ export async function sheetPage(req: Request, res: Response, shown: Shown) {
     related: relatedView(plan, selection, children),
     paging: pagingView(rows),
     was: JSON.stringify(shownOn(stored, rows.shown.map(keyText))),
-    groups: groupsOf(rows.shown, facts, selection),
+    jumps: jumpsTo(sections),
+    sections: shownSections(sections, rows.shown, facts, selection),
     same: sameView(plan, selection, to),
     confirmation: confirmationView(plan, selection, to, {
       asksReason: isReasonAsked,
-      untested: kind === 'transfer' ? countUntested(plan.steps, facts) : 0,
+      untested: tested.untested,
     }),
   });
 }
 
-/** Returns a page of the rows that are written or have an excluded field. Unchanged rows have their own section. */
-function pageOfRows(req: Request, { plan }: Sheet) {
-  const changed = plan.steps.filter(
-    (step) => step.action !== 'same' || step.excludedFields.length > 0,
-  );
-  const wanted = numberOrNull(req.query['page']) ?? numberOrNull(req.form.text('page'));
-  return paginate(replacementsFirst(changed), wanted);
-}
+/** Returns the rows that are written or have an excluded field. Unchanged rows have their own section. */
+const listedSteps = ({ steps }: Plan) =>
+  steps.filter((step) => step.action !== 'same' || step.excludedFields.length > 0);
+
+const wantedPage = (req: Request) =>
+  numberOrNull(req.query['page']) ?? numberOrNull(req.form.text('page'));
 
 function placeOf(
   req: Request,

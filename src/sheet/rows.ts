@@ -1,21 +1,74 @@
-// The rows of a sheet as its pages list them: overwritten rows first, grouped under their topmost parent row.
+// The rows of a sheet as its pages list them: in sections by type, grouped under their topmost parent row.
 import { isSameRow } from '../catalog/content.ts';
 import { keyText } from '../catalog/entity.ts';
-import { entityNamed } from '../catalog/index.ts';
+import { catalog, entityNamed } from '../catalog/index.ts';
+import { countsByType } from '../web/format.ts';
+import { PAGE_SIZE, paginate } from '../web/paginate.ts';
 import type { Facts } from './facts.ts';
 import { needsOverwrite } from './overwrites.ts';
 import type { PlannedStep } from './planned-step.ts';
 import type { Selection } from './selections.ts';
 import { leaveInput, stepView } from './step-view.ts';
 
+/** A part of a sheet with its own heading: the rows of one type with their dependent rows, or all replaced rows. */
+export type Section = { name: string; heading: string; steps: PlannedStep[] };
+
+/** The section of the rows that are overwritten or removed. It comes first, whatever their type. */
+const REPLACED = { name: 'replaced', heading: 'Overwritten or removed' };
+
 /**
- * Sorts the rows of a sheet: overwritten and removed rows first, unchanged rows that are sent again last. A row stays
- * together with its dependent rows.
+ * Divides the rows of a sheet into sections: first the overwritten and removed rows, then a section for each type, with
+ * unchanged rows that are sent again last. A row stays together with its dependent rows.
  */
-export function replacementsFirst(steps: PlannedStep[]): PlannedStep[] {
-  const groups = [...Map.groupBy(steps, ({ root }) => keyText(root)).values()];
-  const ranked = groups.map((own) => ({ own, rank: Math.min(...own.map(rankOf)) }));
-  return ranked.toSorted((one, other) => one.rank - other.rank).flatMap(({ own }) => own);
+export function sectionsOf(steps: PlannedStep[]): Section[] {
+  const groups = [...Map.groupBy(steps, ({ root }) => keyText(root)).values()].map((own) => ({
+    own,
+    rank: Math.min(...own.map(rankOf)),
+  }));
+  const named = Map.groupBy(
+    groups.toSorted((one, other) => one.rank - other.rank),
+    ({ own, rank }) => (rank === 0 ? REPLACED.name : (own[0]?.root.entity ?? '')),
+  );
+  const order = [REPLACED.name, ...catalog.map(({ name }) => name)];
+  return order.flatMap((name) => {
+    const found = named.get(name);
+    if (!found) return [];
+    const heading = name === REPLACED.name ? REPLACED.heading : entityNamed(name).label.many;
+    return [{ name, heading, steps: found.flatMap(({ own }) => own) }];
+  });
+}
+
+/** Returns a page of the rows of all sections. */
+export const pageOfSections = (sections: Section[], wanted: number | null) =>
+  paginate(
+    sections.flatMap(({ steps }) => steps),
+    wanted,
+  );
+
+/** Returns the links to the sections, each with the page on which the section begins; none for a single section. */
+export function jumpsTo(sections: Section[]) {
+  if (sections.length < 2) return [];
+  let before = 0;
+  return sections.map(({ name, heading, steps }) => {
+    const page = Math.floor(before / PAGE_SIZE) + 1;
+    before += steps.length;
+    return { name, heading, number: steps.length, page };
+  });
+}
+
+/** Returns the sections on a page as it shows them: their rows in groups, each row with its changed fields. */
+export function shownSections(
+  sections: Section[],
+  shown: PlannedStep[],
+  facts: Facts,
+  selection: Selection,
+) {
+  const onPage = new Set(shown);
+  return sections.flatMap(({ name, heading, steps }) => {
+    const own = steps.filter((step) => onPage.has(step));
+    if (own.length === 0) return [];
+    return [{ name, heading, types: countsByType(steps), groups: groupsOf(own, facts, selection) }];
+  });
 }
 
 const rankOf = (step: PlannedStep) =>
@@ -26,7 +79,7 @@ const isSentAgain = ({ entity, before, after }: PlannedStep) =>
   before !== null && isSameRow(entityNamed(entity), before, after);
 
 /** Groups rows under their topmost parent row, and adds to each row its changed fields. */
-export function groupsOf(steps: PlannedStep[], facts: Facts, selection: Selection) {
+function groupsOf(steps: PlannedStep[], facts: Facts, selection: Selection) {
   const chosen = new Set(selection.keys.map(keyText));
   const groups = Map.groupBy(steps, ({ root }) => keyText(root));
   return [...groups].map(([key, own]) => {
@@ -58,13 +111,15 @@ function leaveGroup(key: string, own: PlannedStep[], chosen: Set<string>, select
 }
 
 /**
- * Counts the rows of a transfer that nobody has tested as they are; a row and its dependent rows count as one.
- * `tested` is empty where rows are not tested.
+ * Counts the rows of a transfer that nobody has tested as they are, of all that could be; a row and its dependent rows
+ * count as one. `tested` is empty where rows are not tested.
  */
-export function countUntested(steps: PlannedStep[], { tested }: Pick<Facts, 'tested'>): number {
+export function countUntested(steps: PlannedStep[], { tested }: Pick<Facts, 'tested'>) {
   const written = steps.filter(({ action }) => action !== 'same');
-  const roots = new Set(written.map(({ root }) => keyText(root)));
-  return [...roots].filter((key) => tested.get(key)?.current.length === 0).length;
+  const roots = [...new Set(written.map(({ root }) => keyText(root)))].flatMap(
+    (key) => tested.get(key) ?? [],
+  );
+  return { untested: roots.filter(({ current }) => current.length === 0).length, of: roots.length };
 }
 
 /** Returns the keys that a group’s checkbox leaves out of the selection; empty if the group must stay. */

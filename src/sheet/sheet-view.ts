@@ -6,6 +6,7 @@ import { count, countsByType, lowerFirst, rowsText } from '../web/format.ts';
 import { PAGE_SIZE, type Page } from '../web/paginate.ts';
 import type { ChildOffer } from './children.ts';
 import { DELETE, OVERWRITE } from './choices.ts';
+import { needsOverwrite } from './overwrites.ts';
 import type { Plan } from './plan.ts';
 import type { PlannedStep } from './planned-step.ts';
 import type { Selection, SelectionKind } from './selections.ts';
@@ -60,11 +61,38 @@ const tileTexts: [StepAction, string][] = [
   ['same', 'unchanged'],
 ];
 
-export const tilesOf = ({ steps }: Plan) =>
+const actionTiles = ({ steps }: Plan) =>
   tileTexts.map(([action, text]) => {
     const own = steps.filter((step) => step.action === action);
     return { action, number: own.length, text, types: countsByType(own) };
   });
+
+/** How many rows nobody has tested, of the rows that can be tested. */
+export type Untested = { untested: number; of: number };
+
+/** Returns the sums above a sheet: rows by what happens to them, and what is to be looked at twice. */
+export function tilesOf(plan: Plan, { untested, of }: Untested) {
+  const overwritten = plan.steps.filter(needsOverwrite);
+  return [
+    ...actionTiles(plan).map((tile) => ({
+      ...tile,
+      isWarning: tile.action === 'remove' && tile.number > 0,
+    })),
+    ...(overwritten.length > 0
+      ? [
+          {
+            number: overwritten.length,
+            text: 'changed there since',
+            types: countsByType(overwritten),
+            isWarning: true,
+          },
+        ]
+      : []),
+    ...(untested > 0
+      ? [{ number: untested, text: 'not tested', types: `of ${count(of)}`, isWarning: true }]
+      : []),
+  ];
+}
 
 /**
  * Lists the choices that the user has made on this sheet, such as a city to create or an undone row to send again. The
@@ -181,13 +209,12 @@ const isNeeded = ({ keys, choices }: Selection) => {
 const OPENED = 3;
 
 export function pagingView({ shown, page, pages, from, all }: Page<PlannedStep>) {
-  const first = page === 1 ? '. Overwritten and removed rows come first' : '';
   return {
     page,
     pages,
     opensRows: all <= OPENED,
     shownKeys: shown.map(keyText).join(' '),
-    text: `${count(from + 1)}–${count(from + shown.length)} of ${count(all)} changed rows; all of them are sent${first}.`,
+    text: `${count(from + 1)}–${count(from + shown.length)} of ${count(all)} changed rows; all of them are sent.`,
   };
 }
 
@@ -227,7 +254,7 @@ export function confirmationView(
 function sumsOf(plan: Plan, untested: number): string {
   const problems = plan.problems.length;
   return [
-    ...tilesOf(plan).filter(({ action }) => action !== 'same'),
+    ...actionTiles(plan).filter(({ action }) => action !== 'same'),
     { number: untested, text: 'not tested' },
     { number: problems, text: problems === 1 ? 'problem' : 'problems' },
   ]

@@ -5,7 +5,7 @@ import { textOf, type Field, type Value } from '../catalog/fields.ts';
 import { isSecret } from '../catalog/secret.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { fieldChanges } from '../comparison/field-diff.ts';
-import { formatValue, lowerFirst, wordDiff, type Part } from '../web/format.ts';
+import { formatValue, lowerFirst, wordDiff } from '../web/format.ts';
 import type { Choices } from './choices.ts';
 import type { Facts } from './facts.ts';
 import { baseOf, changedThere } from './overwrites.ts';
@@ -40,11 +40,8 @@ export function stepView(step: PlannedStep, facts: Facts, { kind, choices, keys 
       kind === 'undo'
         ? 'It was created by this transfer and is removed again.'
         : 'It was deleted here and is removed there.',
-    removedFields: fields.map(({ label, definition, values }) => ({
-      label,
-      definition,
-      value: values.before,
-    })),
+    removedFields: valuesOf(fields, 'before'),
+    createdFields: valuesOf(differing, 'after'),
     differing,
     same,
     titles: titlesIn(facts, fields),
@@ -53,7 +50,6 @@ export function stepView(step: PlannedStep, facts: Facts, { kind, choices, keys 
         ? 'Show 1 field that is the same'
         : `Show ${same.length} fields that are the same`,
     hasBase: theirs,
-    nothingBefore: step.before === null ? '–' : 'Empty',
     changedThere: theirs ? (facts.statesThere.get(keyText(step)) ?? null) : null,
     mayExclude: kind === 'transfer' && isUpdate && canExclude,
     leaves: kind !== 'undo' && keys.length > 1 && isChosen ? [leaveInput(keyText(step))] : [],
@@ -81,9 +77,17 @@ function titlesIn({ pairs }: Facts, fields: ReturnType<typeof fieldViews>): Map<
   return titles;
 }
 
+/** Returns fields with their values on one side, as lists of values show them. */
+const valuesOf = (fields: ReturnType<typeof fieldViews>, side: 'before' | 'after') =>
+  fields.map(({ label, definition, values }) => ({ label, definition, value: values[side] }));
+
 /** Returns the shape of a step: the partial views/sheet/step-<shape> shows the step. */
-function shapeOf({ action }: PlannedStep, differing: number): 'removal' | 'changes' | 'resend' {
+function shapeOf(
+  { action }: PlannedStep,
+  differing: number,
+): 'removal' | 'creation' | 'changes' | 'resend' {
   if (action === 'remove') return 'removal';
+  if (action === 'create') return 'creation';
   return differing > 0 ? 'changes' : 'resend';
 }
 
@@ -97,14 +101,13 @@ function changesText({ action }: PlannedStep, differing: { label: string; isExcl
   return `${labels.slice(0, FIELDS).join(', ')}${more} ${labels.length === 1 ? 'changes' : 'change'}`;
 }
 
-/** Returns the line above the fields of a row: `ID 12 · of form “Visit” · is updated · belongs to this form` */
+/** Returns the line above the fields of a row: `ID 12 · of form “Visit” · belongs to this form` */
 function subtitleOf(step: PlannedStep, { pairs }: Facts): string {
   const owner = keyText(step) === keyText(step.root) ? undefined : pairs.get(keyText(step.root));
   const row = owner?.here ?? owner?.there;
   return [
     step.id > 0 ? `ID ${step.id}` : 'with an ID of the destination',
     owner && row ? `of ${lowerFirst(owner.entity.label.one)} “${titleOf(owner.entity, row)}”` : '',
-    actionTexts[step.action],
     step.because ?? '',
   ]
     .filter(Boolean)
@@ -142,16 +145,13 @@ function fieldViews(step: PlannedStep, { pairs }: Facts) {
       lacksBefore: was === '',
       lacksAfter: !isExcluded && will === '',
       before: isPicture ? [] : parts.before,
-      // Every field of a new row is new, so no difference is highlighted.
-      after: isPicture || isExcluded ? [] : step.before === null ? plain(parts.after) : parts.after,
+      after: isPicture || isExcluded ? [] : parts.after,
       ours: (isExcluded && text(definition, step.pair?.here?.[field])) || 'Empty',
       /** The value when both sides were last equal; null if it has not changed there since. */
       base: theirs.has(field) ? text(definition, base?.[field]) || 'Empty' : null,
     };
   });
 }
-
-const plain = (parts: Part[]): Part[] => parts.map(({ text }) => ({ text, kind: 'same' }));
 
 /**
  * The inputs for environment-specific fields (such as an endpoint). Their values are never transferred, so the sheet

@@ -4,10 +4,9 @@ import { createHash } from 'node:crypto';
 import { hashOf } from '../catalog/content.ts';
 import { keyFrom, keyText, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
-import { run, select, sql, type Queryable } from '../database/sql.ts';
+import { join, run, select, sql, type Queryable } from '../database/sql.ts';
 import type { Databases, Environment } from '../environments/environment.ts';
 import { whereRows } from './row-state.ts';
-import { Conflict, NotFound } from '../problems.ts';
 import { rootOf } from '../catalog/family.ts';
 import { withTheirDependents } from '../rows/dependents.ts';
 
@@ -91,26 +90,39 @@ function lastOfEach(newestFirst: TestResult[]): TestResult[] {
 export const worksForOthers = ({ current }: TestStatus, person: string): boolean =>
   current.every(({ works }) => works === 1) && current.some((one) => one.person !== person);
 
-export type NewTestResult = { works: boolean; note: string | null; seen: string };
+export type NewTestResult = { works: boolean; note: string | null };
+
+/** A row as a page showed it to the person who tested it. */
+export type TestedRow = { key: RowKey; seen: string };
 
 /**
- * Records a test result for the content that the page showed.
- * @throws Conflict when the row has changed since the page was shown
+ * Records a test result for rows whose content is still as the page showed it. Returns the keys of these rows, and of
+ * the rows that changed since or are not here any more, for which nothing is recorded.
  */
-export async function recordTestResult(
+export async function recordTestResults(
   here: Environment,
   person: string,
-  key: RowKey,
-  judgement: NewTestResult,
+  rows: TestedRow[],
+  { works, note }: NewTestResult,
 ) {
-  const hash = (await hashesWithDependents(here, [key])).get(keyText(key));
-  if (!hash) throw new NotFound('The row is not here any more.');
-  if (hash !== judgement.seen) {
-    throw new Conflict('This row has changed. Open it and review it again.');
-  }
-  await run(
-    here.sql,
-    sql`insert into test_result (entity, row_id, hash, works, note, person)
-        values (${key.entity}, ${key.id}, ${hash}, ${judgement.works ? 1 : 0}, ${judgement.note}, ${person})`,
+  const hashes = await hashesWithDependents(
+    here,
+    rows.map(({ key }) => key),
   );
+  const isSame = ({ key, seen }: TestedRow) => hashes.get(keyText(key)) === seen;
+  const same = rows.filter(isSame);
+  if (same.length > 0) {
+    const lines = same.map(
+      ({ key: { entity, id }, seen }) =>
+        sql`(${entity}, ${id}, ${seen}, ${works ? 1 : 0}, ${note}, ${person})`,
+    );
+    await run(
+      here.sql,
+      sql`insert into test_result (entity, row_id, hash, works, note, person) values ${join(lines, ', ')}`,
+    );
+  }
+  return {
+    recorded: same.map(({ key }) => key),
+    changed: rows.filter((row) => !isSame(row)).map(({ key }) => key),
+  };
 }

@@ -54,15 +54,32 @@ function arrivedView(
     more: line.rows_count - rows.length,
     sentOn: sentOn.map((sent) => ({ ...sent, undoneText: undoneText(sent) })),
     isSentOn,
-    rows: rows.map((row) => ({
-      ...row,
-      id: `${line.transfer}-${row.seq}`,
-      isOffered: isChosen(row),
-      isTicked: !isSentOn,
-      verb: verbs[row.action],
-      tested: tested.get(keyText(keyOfLine(row))) ?? null,
-    })),
+    isTested: rows.some((row) => tested.has(keyText(keyOfLine(row)))),
+    rows: rows.map((row) => {
+      const found = tested.get(keyText(keyOfLine(row))) ?? null;
+      return {
+        ...row,
+        id: `${line.transfer}-${row.seq}`,
+        isOffered: isChosen(row),
+        isTicked: !isSentOn,
+        verb: verbs[row.action],
+        tested: found,
+        testText: found && testTexts[testTextOf(found)],
+      };
+    }),
   };
+}
+
+const testTexts = {
+  works: { text: 'Works', tone: 'badge badge-ok', icon: 'circle-check' },
+  fails: { text: 'Does not work', tone: 'badge badge-bad', icon: 'circle-x' },
+  none: { text: 'Not tested', tone: 'badge', icon: 'circle-dashed' },
+} as const;
+
+/** Sums up what people said of a row. One who says that it does not work counts more than all others. */
+function testTextOf({ current }: TestStatus): keyof typeof testTexts {
+  if (current.length === 0) return 'none';
+  return current.every(({ works }) => works === 1) ? 'works' : 'fails';
 }
 
 /** Summarises an arrived transfer: `3 rows, 1 changed since` */

@@ -13,7 +13,7 @@ import { jobView } from '../jobs/view.ts';
 import { NotFound } from '../problems.ts';
 import { titlesOf } from '../state/untouched.ts';
 import { flash, page } from '../web/pages.ts';
-import { olderHref, paginate } from '../web/paginate.ts';
+import { olderHref, PAGE_SIZE, paginate } from '../web/paginate.ts';
 import { accountOf, can, numberOrNull } from '../web/request.ts';
 import * as journal from '../writing/journal.ts';
 import { manualResolution, resolveManually } from '../writing/manual-resolution.ts';
@@ -37,11 +37,12 @@ export async function show(req: Request, res: Response) {
   const { here } = req;
   const transfer = await addressedTransfer(req);
   const steps = await journal.stepsOf(here.sql, transfer.id);
+  const written = steps.filter((step) => step.action !== 'same');
+  const same = steps.filter((step) => step.action === 'same');
   const shown = paginate(
-    steps.toSorted((one, other) => Number(isUnplanned(other)) - Number(isUnplanned(one))),
+    written.toSorted((one, other) => Number(isUnplanned(other)) - Number(isUnplanned(one))),
     numberOrNull(req.query['page']),
   );
-  const written = steps.filter((step) => step.action !== 'same').length;
   const job = await jobs.active(here.sql, jobKeyOf(transfer.id));
   const there = here.settings.urls[transfer.destination];
   await page(req, res, 'transfers/transfer', {
@@ -49,8 +50,8 @@ export async function show(req: Request, res: Response) {
     crumbs: [{ text: 'Transfers', href: '/transfers' }, { text: `Transfer ${transfer.number}` }],
     transfer,
     state: shownState(transfer, job !== undefined),
-    doneText: doneText(transfer, written),
-    written,
+    doneText: doneText(transfer, written.length),
+    written: written.length,
     wayOut: wayOutOf(transfer),
     differing: notAsSent(steps)?.text ?? null,
     job: job ? jobView(job) : null,
@@ -62,6 +63,11 @@ export async function show(req: Request, res: Response) {
     mayUndo:
       can(req, 'undo') && transfer.state === 'verified' && transfer.origin !== transfer.destination,
     steps: await stepLines(here, transfer, shown.shown),
+    same: {
+      number: same.length,
+      steps: await stepLines(here, transfer, same.slice(0, PAGE_SIZE)),
+      more: Math.max(0, same.length - PAGE_SIZE),
+    },
     rows: { ...shown, shown: shown.shown.length, address: (number: number) => `?page=${number}` },
     resolution: await resolutionOf(req, transfer),
   });

@@ -41,7 +41,6 @@ test('S0-04 S0-14 S0-15 S0-16 S0-17 S0-32 S0-37 a product manager edits a form a
   await page.getByLabel('Tick Book a doctor’s visit').check();
   await page.getByRole('button', { name: 'Transfer ticked tasks' }).click();
   await page.getByRole('checkbox', { name: /Also send form “Visit details”/ }).check();
-  await page.getByRole('button', { name: 'Update sheet' }).first().click();
   await page.getByLabel('Name of this transfer').fill('Doctor wording');
   await page.getByRole('button', { name: 'Transfer 2 rows to pre-production' }).click();
   await page.getByText('2 rows transferred to pre-production.').waitFor();

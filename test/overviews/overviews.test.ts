@@ -12,7 +12,7 @@ import { tasks } from '../../src/tasks.ts';
 import { matrix, idsInMatrix } from '../../src/comparison/matrix.ts';
 import { ageOf, allPending } from '../../src/overviews/pending.ts';
 import * as marks from '../../src/transfers/hold.ts';
-import { recordTestResult, hashesWithDependents } from '../../src/state/test-results.ts';
+import { recordTestResults, hashesWithDependents } from '../../src/state/test-results.ts';
 import type { Status } from '../../src/state/status.ts';
 import { killedAt, recoverNow } from '../support/killing.ts';
 import { openSite, textOf } from '../support/people.ts';
@@ -226,7 +226,10 @@ test('the changes page for production lists the fields, tester and reason of eac
   for (const key of [one, other]) await change(staging, key, { description: 'Newer' });
   await transfer(staging, [one, other]);
   const seen = (await hashesWithDependents(preprod, [one])).get(keyText(one)) ?? '';
-  await recordTestResult(preprod, 'quinn@example.com', one, { works: true, note: null, seen });
+  await recordTestResults(preprod, 'quinn@example.com', [{ key: one, seen }], {
+    works: true,
+    note: null,
+  });
   await transfer(preprod, [one, other]);
   const site = await openSite(world, 'preprod');
   const client = await site.as('pm');

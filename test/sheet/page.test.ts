@@ -217,9 +217,31 @@ test('a sheet of 48 rows is a list of closed rows, each with what changes in one
     keys.push(`form:${await add(staging, 'form', { name: `Folded ${number}` })}`);
   }
   const sheet = await open(await choose(keys));
-  const rows = sheet.match(/<details class="step" *>/g) ?? [];
+  const rows = sheet.match(/<details class="step" data-key="form:\d+" *>/g) ?? [];
   expect(rows).toHaveLength(48);
-  expect(sheet).not.toContain('<details class="step" open');
+  expect(sheet).not.toMatch(/<details class="step"[^>]* open/);
   expect(sheet.match(/Update sheet<\/button>/g)).toHaveLength(1);
   expect(textOf(sheet)).toContain('48 created');
+});
+
+test('a sheet lists its rows under a heading for each type, overwritten rows first, and links to each heading', async () => {
+  const { staging, preprod } = world;
+  const business = await add(staging, 'business', { name: 'Overwritten business' });
+  const key = { entity: 'business', id: business };
+  await transfer(staging, [key]);
+  await change(staging, key, { name: 'Changed here' });
+  await change(preprod, key, { name: 'Changed there' });
+  const other = await add(staging, 'business', { name: 'New business' });
+  const form = await add(staging, 'form', { name: 'New form' });
+  const sheet = await open(
+    await choose([`form:${form}`, `business:${other}`, `business:${business}`]),
+  );
+  const headings = [...sheet.matchAll(/<section class="card" id="rows-(\w+)">\s*<h2>([^<]+)/g)];
+  expect(headings.map(([, name, text]) => [name, text?.trim()])).toEqual([
+    ['replaced', 'Overwritten or removed'],
+    ['business', 'Businesses'],
+    ['form', 'Forms'],
+  ]);
+  expect(sheet.match(/<a href="#rows-\w+"/g)).toHaveLength(3);
+  expect(textOf(sheet)).toContain('1 changed there since 1 business');
 });

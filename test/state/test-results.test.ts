@@ -151,3 +151,27 @@ test('without the setting REQUIRE_TESTED the sheet does not require test results
   await staging.close();
   expect(await has(world.production, form)).toBe(false);
 });
+
+test('a person marks the ticked rows of an arrived transfer with one note, except a row that changed meanwhile', async () => {
+  const { staging } = world;
+  const forms: RowKey[] = [];
+  for (const name of ['One', 'Two', 'Three']) {
+    forms.push({ entity: 'form', id: await add(staging, 'form', { name }) });
+  }
+  const sent = await transfer(staging, forms);
+  const seen = await Promise.all(forms.map(async (key) => `${keyText(key)} ${await seenOf(key)}`));
+  const [one, two, three] = forms.map(keyText);
+  await change(world.staging, forms[1] ?? { entity: 'form', id: 0 }, { description: 'Newer' });
+  await transfer(staging, forms.slice(1, 2));
+  const client = await site.as('vic');
+  const address = `/arrivals/${sent.id}/test-results`;
+  const post = (facts: object) => client.post(address, { result: 'works', seen, ...facts });
+  expect((await post({ rows: [] })).status).toBe(422);
+  await post({ rows: [one, two], note: 'On iOS' });
+  const page = textOf((await client.get('/arrivals')).text);
+  expect(page).toContain('1 row marked Works. 1 row changed since the page was shown: review it');
+  const status = await testResults.testStatusOf(world.preprod, forms);
+  const said = [one, two, three].map((key) => status.get(key ?? '')?.current.length);
+  expect(said).toEqual([1, 0, 0]);
+  expect(status.get(one ?? '')?.current).toMatchObject([{ works: 1, note: 'On iOS' }]);
+});

@@ -52,13 +52,28 @@ test('S0-14 S0-33 S0-34 S0-35 S0-36 S0-37 a product manager sends a task: the fi
     priority: 4,
   });
   const second = await open(ana, `task:${id}`);
-  expect(second.text).toContain('is updated');
+  expect(second.text).toContain('Title, Message, Priority change');
   await ana.post('/transfers', second.click);
   const { modified_at: _here, ...here } = await get(staging, key);
   const { modified_at: _there, ...there } = await get(preprod, key);
   expect(there).toEqual(here);
   const [lines] = await preprod.sql.query('select active from task');
   expect(lines).toEqual([{ active: 1 }]);
+});
+
+test('the page of a transfer lists the rows it wrote, and folds those that were the same', async () => {
+  const { staging } = world;
+  const form = await add(staging, 'form', { name: 'Visit' });
+  const fields = ['One', 'Two'].map((label, at) => ({ form, label, order: at + 1 }));
+  for (const field of fields) await add(staging, 'form_field', field);
+  await transfer(staging, [{ entity: 'form', id: form }]);
+  await change(staging, { entity: 'form', id: form }, { description: 'Newer' });
+  const { number } = await transfer(staging, [{ entity: 'form', id: form }]);
+  const page = (await ana.get(`/transfers/${number}`).expect(200)).text;
+  expect(textOf(page)).toContain('2 rows unchanged and skipped');
+  const [listed = '', folded = ''] = page.split('<details class="pad">');
+  expect([listed.includes('>Visit</a>'), listed.includes('>One</a>')]).toEqual([true, false]);
+  expect(folded).toContain('>One</a>');
 });
 
 test('Arrived says how many rows of a transfer were undone at the next environment', async () => {

@@ -1,4 +1,4 @@
-// Transfer sheets of many rows stay short on the screen and small on the wire.
+// Transfer sheets in a browser: they stay short on the screen and small on the wire, and their choices apply at once.
 import { expect, test } from '@jest/globals';
 import { keyText, type RowKey } from '../../src/catalog/entity.ts';
 import * as selections from '../../src/sheet/selections.ts';
@@ -58,3 +58,23 @@ test('the page of a sheet of 10,000 rows is smaller than 1 MB', async () => {
   expect(Buffer.byteLength(html)).toBeLessThan(1_000_000);
   await page.context().close();
 }, 300_000);
+
+test('a choice on a sheet applies without a button: the row stays open, and what is typed meanwhile stays', async () => {
+  const { staging } = world;
+  const keys: RowKey[] = [];
+  for (const name of ['First', 'Second', 'Third', 'Fourth', 'Fifth']) {
+    keys.push({ entity: 'form', id: await add(staging, 'form', { name }) });
+  }
+  const { page } = await openSheet(keys);
+  expect(await page.getByRole('button', { name: 'Update sheet' }).count()).toBe(0);
+  await page.locator('details.step', { hasText: 'Second' }).locator('summary').click();
+  await page.locator('details.step', { hasText: 'Fourth' }).locator('summary').click();
+  await page.locator('details.step', { hasText: 'Fourth' }).getByLabel('Leave this out').check();
+  await page.getByLabel('Name of this transfer').pressSequentially('Typed on', { delay: 50 });
+  await page.getByRole('button', { name: 'Transfer 4 rows to pre-production' }).waitFor();
+  expect(await page.getByLabel('Name of this transfer').inputValue()).toBe('Typed on');
+  expect(await page.locator('details.step[open]').allInnerTexts()).toEqual([
+    expect.stringContaining('Second'),
+  ]);
+  await page.context().close();
+}, 120_000);
