@@ -21,7 +21,8 @@ import { failpoint } from '../database/failpoints.ts';
 import { refusalOf } from './refusal.ts';
 import { refuseReferenced } from './referenced.ts';
 import { rollBackThere as putBackThere } from './rollback.ts';
-import { lockNames, namedIn, refuseTaken, unlockNames } from './unique-names.ts';
+import { lockFields, namedIn, refuseTaken, unlockFields } from './unique-names.ts';
+import { movedIn, refuseSharedOrders } from './unique-orders.ts';
 import {
   hasArrived,
   isExplained,
@@ -130,13 +131,16 @@ async function claimAndApply(work: Work, connection: PoolConnection) {
     await failpoint('state');
   }
   const named = namedIn(work);
-  await lockNames(connection, named);
+  const moved = movedIn(work);
+  const place = { sql: connection, documents: work.there.documents };
+  await lockFields(connection, [...named, ...moved]);
   await recheck(work, connection);
-  await refuseTaken({ sql: connection, documents: work.there.documents }, named);
+  await refuseTaken(place, named);
+  await refuseSharedOrders(place, moved);
   await journal.changeState(here.sql, transfer, ['claimed', 'applying'], 'applying');
   await failpoint('open');
   await apply(work, connection);
-  await unlockNames(connection, named);
+  await unlockFields(connection, [...named, ...moved]);
 }
 
 /** Checks, while the rows are claimed, that nothing has changed since the plan was made. */

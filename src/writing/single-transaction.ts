@@ -39,7 +39,8 @@ import { isTransient } from '../database/transient-errors.ts';
 import { notCertain } from './journaled-write.ts';
 import { isRefusal } from './refusal.ts';
 import { refuseReferenced } from './referenced.ts';
-import { lockNames, namedIn, refuseTaken, unlockNames } from './unique-names.ts';
+import { lockFields, namedIn, refuseTaken, unlockFields } from './unique-names.ts';
+import { movedIn, refuseSharedOrders } from './unique-orders.ts';
 
 /** The database server ends this connection after this many seconds without a statement. */
 const SILENCE = 15;
@@ -63,12 +64,13 @@ export async function writeInOneTransaction(
   }));
   const draft = draftOf(author, steps, relied, naming);
   const named = namedIn({ transfer: draft, steps });
+  const moved = movedIn({ transfer: draft, steps });
   try {
     const written = await transaction(here.writers, async (connection) => {
       // Recovery could not find this connection, because it has no claim. So the server itself must end it if this
       // process is suspended.
       await command(connection, `SET SESSION wait_timeout = ${SILENCE}`);
-      await lockNames(connection, named);
+      await lockFields(connection, [...named, ...moved]);
       await enterTables(connection, steps);
       // The clock row is locked before the gate, so that other writers can claim rows while this
       // writer waits for the clock.
@@ -89,6 +91,7 @@ export async function writeInOneTransaction(
       if (gone) throw parentGone(gone);
       await refuseReferenced(place, steps);
       await refuseTaken(place, named);
+      await refuseSharedOrders(place, moved);
       const tombstones = await instantsOfTombstones(connection, steps);
       const former = formerInstants([...instantsOfRows(now), ...tombstones]);
       const instants = new Instants(clock, former);
@@ -120,7 +123,7 @@ export async function writeInOneTransaction(
       await failpoint('before commit');
       await command(connection, 'SET SESSION wait_timeout = DEFAULT');
       await command(connection, 'COMMIT');
-      await unlockNames(connection, named);
+      await unlockFields(connection, [...named, ...moved]);
       return transfer;
     });
     await failpoint('after commit');

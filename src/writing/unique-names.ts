@@ -48,28 +48,35 @@ function newValue(field: string, { before, after }: { before: Row | null; after:
 const lockName = ({ name }: Entity, field: string) =>
   sql`concat('oneway-', left(sha2(concat(database(), ${` ${name}.${field}`}), 256), 40))`;
 
+const textOfPlace = ({ entity, field }: UniqueField) => `${entity.name}.${field}`;
+
 /** How many seconds a writer waits for the lock. */
 const PATIENCE = 5;
 
+/** A field whose values no two rows may share, or no two rows of one parent row. */
+export type UniqueField = { entity: Entity; field: string };
+
 /**
- * Locks these unique names, so that no other write sets names of the same entities meanwhile. The locks last until
- * they are released, or until the connection ends.
+ * Locks these fields, so that no other write sets their values meanwhile. The locks last until they are released, or
+ * until the connection ends.
  */
-export async function lockNames(connection: PoolConnection, named: Named[]) {
-  for (const { entity, field } of named) {
+export async function lockFields(connection: PoolConnection, fields: UniqueField[]) {
+  // All writers lock in the same order, so that none waits for another one that waits for it.
+  const places = fields.toSorted((one, other) => (textOfPlace(one) < textOfPlace(other) ? -1 : 1));
+  for (const { entity, field } of places) {
     const line = await first<{ taken: number | null }>(
       connection,
       sql`select get_lock(${lockName(entity, field)}, ${PATIENCE}) as taken`,
     );
     if (line?.taken !== 1) {
-      const message = `Other ${lowerFirst(entity.label.many)} are being named.`;
+      const message = `Other ${lowerFirst(entity.label.many)} are being saved.`;
       throw new ChangedMeanwhile({ reason: 'busy', row: null, message });
     }
   }
 }
 
-export async function unlockNames(connection: PoolConnection, named: Named[]) {
-  for (const { entity, field } of named) {
+export async function unlockFields(connection: PoolConnection, fields: UniqueField[]) {
+  for (const { entity, field } of fields) {
     await first(connection, sql`select release_lock(${lockName(entity, field)})`);
   }
 }

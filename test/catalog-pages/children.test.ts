@@ -288,6 +288,25 @@ describe('two people who edit dependent rows at once', () => {
     expect(await has(world.staging, field(name))).toBe(false);
   });
 
+  test('of two fields that are added at the same instant with one order, one is saved, and the other form comes back as typed', async () => {
+    const people = [ana, await site.as('ed')];
+    for (const label of ['First', 'Second', 'Third']) {
+      const before = await fieldsOf();
+      const order = String(before.length + 1);
+      const answers = await Promise.all(
+        people.map(async (person, index) => {
+          const values = shownValues((await person.get(address()).expect(200)).text);
+          const who = index === 0 ? 'one' : 'two';
+          return person.post(address(), { ...values, ...newField(`${label} ${who}`, order) });
+        }),
+      );
+      const [refused] = answers.filter(({ status }) => status !== 303);
+      expect(await fieldsOf()).toHaveLength(before.length + 1);
+      expect([409, 422]).toContain(refused?.status);
+      expect(refused?.text).toMatch(new RegExp(`value="${label} (one|two)"`));
+    }
+  });
+
   test('an id of another form in an edited form field changes nothing there', async () => {
     const other = await add(world.staging, 'form', { name: `Other ${uuid()}` });
     const foreign = await add(world.staging, 'form_field', { form: other, label: 'Foreign' });
