@@ -6,10 +6,10 @@ import { askFarSide } from '../environments/far-side.ts';
 import { namesByEntity } from '../rows/names.ts';
 import { page } from '../web/pages.ts';
 import { can, numberOrNull } from '../web/request.ts';
-import { childOffers } from './children.ts';
 import { shownOn } from './merge-choices.ts';
 import { offersNames, problemsView, solutionForms, type SheetPlace } from './problems-view.ts';
 import type { Plan } from './plan.ts';
+import { referrerOffers } from './referrers.ts';
 import type { Rehearsal } from './rehearsal.ts';
 import { asksReason, roleOf, routeOf, type Route } from './route.ts';
 import { countUntested, jumpsTo, pageOfSections, sectionsOf, shownSections } from './rows.ts';
@@ -54,7 +54,7 @@ export async function sheetPage(req: Request, res: Response, shown: Shown) {
   const tested = kind === 'transfer' ? countUntested(plan.steps, facts) : { untested: 0, of: 0 };
   const place = placeOf(req, selection, sheet, { from, to });
   const heading = headingOf(selection, to);
-  const children = kind === 'transfer' ? await childOffers(req.here, sheet) : [];
+  const referrers = kind === 'transfer' ? await referrerOffers(req.here, sheet) : [];
   const isReasonAsked = asksReason(route, { role: roleOf(req) });
   await page(req, res, 'sheet/sheet', {
     rehearsal: null,
@@ -78,7 +78,7 @@ export async function sheetPage(req: Request, res: Response, shown: Shown) {
     skipped: skippedView(plan),
     notices: plan.notices,
     warnings: warningsView(plan),
-    related: relatedView(plan, selection, children),
+    related: relatedView(plan, selection, referrers),
     paging: pagingView(rows),
     was: JSON.stringify(shownOn(stored, rows.shown.map(keyText))),
     jumps: jumpsTo(sections),

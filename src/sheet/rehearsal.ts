@@ -8,6 +8,7 @@ import { read } from '../rows/store.ts';
 import { UnknownName } from '../rows/links.ts';
 import { Conflict } from '../problems.ts';
 import { rulesOf } from '../environments/rules.ts';
+import { count } from '../web/format.ts';
 import { writeRows } from '../writing/apply.ts';
 import { isDocumentStep } from '../writing/documents.ts';
 import type { Step } from '../writing/journal.ts';
@@ -29,7 +30,8 @@ export type Rehearsal = { isRefused: boolean; text: string };
 
 export async function rehearse(route: Route, selection: Selection): Promise<Rehearsal> {
   const { plan } = await prepareSheet(route, selection);
-  const steps = plan.steps.filter((step) => step.action !== 'same' && !isDocumentStep(step));
+  const written = plan.steps.filter((step) => step.action !== 'same');
+  const steps = written.filter((step) => !isDocumentStep(step));
   const place = rulesOf(route.to.name).inText;
   if (steps.length === 0) {
     const text = 'Nothing to rehearse: only documents are written.';
@@ -38,9 +40,14 @@ export async function rehearse(route: Route, selection: Selection): Promise<Rehe
   const why = await refusal(route, steps);
   const rows = steps.length === 1 ? 'the row' : `all ${steps.length} rows`;
   const outcome = why === null ? `accepts ${rows}` : `would refuse it: ${why}`;
-  const text = `Rehearsed: MySQL in ${place} ${outcome}. Nothing was kept.`;
+  const documents = written.length - steps.length;
+  const rest = documents > 0 ? ` Not rehearsed: ${documentsText(documents)}.` : '';
+  const text = `Rehearsed: MySQL in ${place} ${outcome}. Nothing was kept.${rest}`;
   return { isRefused: why !== null, text };
 }
+
+const documentsText = (number: number) =>
+  number === 1 ? '1 row, which is a document' : `${count(number)} rows, which are documents`;
 
 async function refusal({ to: there }: Route, steps: Step[]): Promise<string | null> {
   const connection = await there.writers.getConnection().catch((error: unknown) => {

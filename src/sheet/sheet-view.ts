@@ -2,13 +2,13 @@
 import { keyText } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import type { StepAction } from '../state/transfer-kinds.ts';
-import { count, countsByType, lowerFirst, rowsText } from '../web/format.ts';
+import { count, countsByType, lowerFirst, plural, rowsText } from '../web/format.ts';
 import { PAGE_SIZE, type Page } from '../web/paginate.ts';
-import type { ChildOffer } from './children.ts';
 import { DELETE, OVERWRITE } from './choices.ts';
 import { needsOverwrite } from './overwrites.ts';
 import type { Plan } from './plan.ts';
 import type { PlannedStep } from './planned-step.ts';
+import type { ReferrerOffer } from './referrers.ts';
 import type { Selection, SelectionKind } from './selections.ts';
 
 type Named = { inText: string };
@@ -157,9 +157,9 @@ const WARNED = 5;
 const typeOf = ({ entity }: { entity: string }) => entityNamed(entity).label.one;
 
 /** The referenced and dependent rows that are or could be included in the transfer; null when there are none. */
-export function relatedView(plan: Plan, selection: Selection, children: ChildOffer[]) {
+export function relatedView(plan: Plan, selection: Selection, referrers: ReferrerOffer[]) {
   const { include } = selection.choices;
-  if (plan.offers.length === 0 && children.length === 0 && include.length === 0) return null;
+  if (plan.offers.length === 0 && referrers.length === 0 && include.length === 0) return null;
   const byKey = new Map(plan.steps.map((step) => [keyText(step), step]));
   return {
     needed: plan.steps.filter(isNeeded(selection)).map((step) => ({
@@ -180,10 +180,9 @@ export function relatedView(plan: Plan, selection: Selection, children: ChildOff
         isIncluded: false,
       })),
     ],
-    children: children.map(({ parent, label, rows }, index) => ({
+    referrers: referrers.map(({ target, isUnder, label, rows }, index) => ({
       id: `all-${index}`,
-      parent,
-      label,
+      heading: `${isUnder ? 'Also under' : 'Also with'} “${target}”: ${plural(rows.length, label)} new or changed`,
       keys: rows.map(({ key }) => keyText(key)).join(' '),
       rows: rows.map(({ key, title, status }) => ({ value: keyText(key), title, status })),
     })),

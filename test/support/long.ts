@@ -1,5 +1,6 @@
 // One worker of `bin/test --long`: kills the process of every scenario at each of its failpoints, repeatedly, and
 // checks both databases after each kill. Sends the counts of kills and inconsistencies to its parent process.
+import pRetry from 'p-retry';
 import { dismiss, recoverNow, stoppedAt } from './killing.ts';
 import { findings, type Finding } from './checker.ts';
 import { killAt, scenarios } from './kill-scenarios.ts';
@@ -22,7 +23,14 @@ function count(name: string, n: number, found: Finding[]) {
 /** Kills the process of a scenario at its failpoint 1, 2, 3 …, until a run ends before it reaches that failpoint. */
 async function killEverywhere(world: World, name: string, scenario: Scenario) {
   for (let n = 1; counts.kills < target; n += 1) {
-    const { found, wasKilled } = await killAt(world, scenario, n);
+    const { found, wasKilled } = await pRetry(() => killAt(world, scenario, n), {
+      retries: 5,
+      minTimeout: 5000,
+      // A busy machine may leave a save of the harness without an answer in time. That is no finding: the kill is
+      // tried once more.
+      shouldRetry: ({ error }) => /does not answer|not certain/.test(error.message),
+      onFailedAttempt: ({ error }) => console.log(`${name}, step ${n}: again: ${error.message}`),
+    });
     count(name, n, found);
     if (!wasKilled) return;
     counts.kills += 1;

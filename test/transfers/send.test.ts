@@ -187,6 +187,18 @@ describe('opening and sending the transfer sheet', () => {
     expect(await has(world.preprod, { entity: 'form', id })).toBe(false);
   });
 
+  test('the transfer sheet of a task and a form offers the banner of the task and the tasks with the form, each row once', async () => {
+    const { staging } = world;
+    const form = await add(staging, 'form', { name: 'Visit' });
+    const business = await add(staging, 'business');
+    const task = await add(staging, 'task', { business, form, title: 'Book a visit' });
+    await add(staging, 'task', { business, form, title: 'Cancel a visit' });
+    await add(staging, 'banner', { task });
+    const { text } = await open(ana, `form:${form}`, `task:${task}`);
+    expect(text).toContain('Also with “Visit”: 1 task new or changed');
+    expect(text).toContain('Also with “Book a visit”: 1 banner new or changed');
+  });
+
   test('the transfer sheet of a business offers its tasks with pending changes, and adds the tasks that the user ticks', async () => {
     const { staging, preprod } = world;
     const business = await add(staging, 'business', { name: 'Kesar' });
