@@ -32,6 +32,8 @@ export type Typed = {
   openedChild?: string;
   /** Whether the form shows unsaved values that the server did not refuse. */
   isUnsaved?: boolean;
+  /** Which earlier version of the row the form shows. */
+  versionNote?: string;
   errors: FieldErrors;
   version?: number;
   /** The idempotency key of the form; missing if the form is new. */
@@ -61,6 +63,7 @@ export async function editPage(
     // Dependent rows that the form shows are not listed again below it.
     children: shown.children.filter(({ rows }) => areTooMany(rows)),
     notice: noticeOf(typed),
+    versionNote: typed.versionNote ?? '',
     unsaved: unsavedIn(entity, typed, typed.opened ?? row),
     version: typed.version ?? shown.state?.version ?? 0,
     key: typed.key ?? uuid(),

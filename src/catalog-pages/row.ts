@@ -11,8 +11,9 @@ import { recordedState } from '../state/untouched.ts';
 import { lowerFirst } from '../web/format.ts';
 import { referencedTitles } from '../web/referenced-titles.ts';
 import { page } from '../web/pages.ts';
-import { accountOf, addressed, numberOrNull } from '../web/request.ts';
+import { accountOf, addressed, numberOrNull, textIn } from '../web/request.ts';
 import { editPage, rowCrumbs } from './form-page.ts';
+import { formerVersion } from './former-version.ts';
 import { historyLine, rowContext } from './row-page.ts';
 
 /**
@@ -30,7 +31,10 @@ export async function show(req: Request, res: Response) {
     throw absent(req, entity, id);
   }
   if (may(accountOf(req), 'edit', req.here.setup)) {
-    await editPage(req, res, entity, row, { content: row, errors: {} });
+    const version = numberOrNull(textIn(req.query, 'version'));
+    const stored = { content: row, errors: {} };
+    const typed = version === null ? stored : await formerVersion(req.here, entity, row, version);
+    await editPage(req, res, entity, row, typed);
   } else {
     const shown = await rowContext(req, entity, row);
     await page(req, res, 'catalog-pages/show', {
@@ -92,6 +96,9 @@ export async function moment(req: Request, res: Response) {
       { text: 'History', href: `/catalog/${entity.name}/${id}/history` },
       { text: 'As it was' },
     ],
+    versionHref: (await readOne(req.here, key))
+      ? `/catalog/${entity.name}/${id}?version=${String(req.params['arrival'])}`
+      : null,
     at: lines
       .map((line) => line.at)
       .toSorted()

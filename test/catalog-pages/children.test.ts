@@ -5,6 +5,7 @@ import { textOf as valueText } from '../../src/catalog/fields.ts';
 import { entityNamed } from '../../src/catalog/index.ts';
 import { remove } from '../../src/editing/deletions.ts';
 import { readBy } from '../../src/rows/store.ts';
+import { historyOf } from '../../src/state/history.ts';
 import { select, sql } from '../../src/database/sql.ts';
 import { add, change, ed, get, has, writeContextOf } from '../support/rows.ts';
 import { repost, shownValues } from '../support/forms.ts';
@@ -337,5 +338,34 @@ describe('Duplicate', () => {
     const copy = await ana.get(`/catalog/business/new?from=${business}`).expect(200);
     expect(copy.text).toContain('value="Tool"');
     expect(shownValues(copy.text)['external_tool.n1.key_typed']).toBeUndefined();
+  });
+});
+
+describe('an earlier version of a row', () => {
+  test('“Use this version” fills the form with the row and its dependent rows as they were, and saves nothing by itself', async () => {
+    const { staging } = world;
+    const key = { entity: 'form', id: form };
+    await change(staging, key, { description: 'Then' });
+    const [then] = await historyOf(staging, key, 1);
+    await change(staging, key, { description: 'Now' });
+    await change(staging, field(name), { label: 'Full name' });
+    await remove(writeContextOf(staging), ed, entityNamed('form_field'), phone);
+    await add(staging, 'form_field', { form, label: 'Later', order: 3 });
+    const version = `${address()}/history/${then?.id}`;
+    const [, href = ''] =
+      /<a class="button" href="([^"]+)">/.exec((await ana.get(version).expect(200)).text) ?? [];
+    const page = (await ana.get(href).expect(200)).text;
+    expect(textOf(page)).toContain('Nothing is stored until you save it.');
+    expect(textOf(page)).toContain('4 unsaved changes');
+    expect(await fieldsOf()).toEqual(['1 Full name', '3 Later']);
+    expect((await ana.post(address(), shownValues(page))).status).toBe(303);
+    expect(await fieldsOf()).toEqual(['1 Name', '2 Phone']);
+    expect(await get(staging, key)).toMatchObject({ description: 'Then' });
+  });
+
+  test('a version from before the row existed is not found', async () => {
+    const other = await add(world.staging, 'form', { name: `Other ${uuid()}` });
+    const [line] = await historyOf(world.staging, { entity: 'form', id: form }, 1);
+    expect((await ana.get(`/catalog/form/${other}?version=${line?.id}`)).status).toBe(404);
   });
 });

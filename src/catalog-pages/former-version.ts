@@ -1,0 +1,85 @@
+// Fills the form of a row with an earlier version of the row and its dependent rows. Nothing is stored until the user
+// saves.
+import { fieldEntries, keyText, type Content, type Entity, type Row } from '../catalog/entity.ts';
+import { dependentsOf } from '../catalog/family.ts';
+import { isSecret } from '../catalog/secret.ts';
+import { entityNamed } from '../catalog/index.ts';
+import type { Environment } from '../environments/environment.ts';
+import { NotFound } from '../problems.ts';
+import { readBy } from '../rows/store.ts';
+import { rowAtMoment, type Replacement } from '../state/history.ts';
+import { exactly, plural } from '../web/format.ts';
+import { newChild } from './arrange.ts';
+import { areTooMany, childrenShown } from './child-rows.ts';
+import type { Typed } from './form-page.ts';
+import type { ShownChild } from './typed-family.ts';
+
+/**
+ * Returns the form of a row with the values that it had after the history entry `arrival`. Dependent rows that did not
+ * exist then are marked as removed, and those that are gone are added again.
+ * @throws NotFound when the row did not exist then
+ */
+export async function formerVersion(
+  here: Environment,
+  entity: Entity,
+  row: Row,
+  arrival: number,
+): Promise<Typed> {
+  const lines = await rowAtMoment(here, { entity: entity.name, id: row.id }, arrival);
+  const [own] = lines.filter((line) => line.entity === entity.name && line.row_id === row.id);
+  if (!own?.after) throw new NotFound('There is no such version of this row.');
+  const stored = [];
+  for (const child of dependentsOf(entity)) {
+    const rows = await readBy(here, child, child.owner ?? '', [row.id]);
+    stored.push({ entity: child, rows: rows.map((one) => ({ own: one })) });
+  }
+  const left = stored.filter(({ rows }) => areTooMany(rows));
+  const present = await childrenShown(here, entity, stored, null);
+  const notes = left.map(
+    (one) => ` Its ${plural(one.rows.length, one.entity.label)} stay as they are.`,
+  );
+  return {
+    content: contentThen(entity, own.after, row),
+    children: childrenThen(
+      present,
+      lines.filter((line) => line !== own && !left.some((one) => one.entity.name === line.entity)),
+      row.id,
+    ),
+    isUnsaved: true,
+    versionNote: `Version ${own.version}, of ${exactly(own.at)}. Nothing is stored until you save it.${notes.join('')}`,
+    errors: {},
+  };
+}
+
+/** The values of a version. Secrets, and fields that the version did not have yet, keep their present values. */
+const contentThen = (entity: Entity, then: Row, now: Content): Content =>
+  Object.fromEntries(
+    fieldEntries(entity).map(([name, field]) => [
+      name,
+      (isSecret(field) || !(name in then) ? now[name] : then[name]) ?? null,
+    ]),
+  );
+
+function childrenThen(present: ShownChild[], lines: Replacement[], parent: number): ShownChild[] {
+  const rowsThen = new Map(
+    lines.flatMap(({ entity, row_id: id, after }) =>
+      after && after[entityNamed(entity).owner ?? ''] === parent
+        ? [[keyText({ entity, id }), { entity: entityNamed(entity), after }]]
+        : [],
+    ),
+  );
+  const children = present.map((child): ShownChild => {
+    const key = keyText({ entity: child.entity.name, id: child.id ?? 0 });
+    const then = rowsThen.get(key)?.after;
+    rowsThen.delete(key);
+    const opened = child.content;
+    if (!then) return { ...child, opened, isRemoved: true };
+    return { ...child, opened, content: contentThen(child.entity, then, opened) };
+  });
+  for (const { entity, after } of rowsThen.values()) {
+    const added = newChild(entity, children, contentThen(entity, after, {}));
+    const order = entity.order ? { [entity.order]: after[entity.order] ?? null } : {};
+    children.push({ ...added, content: { ...added.content, ...order } });
+  }
+  return children;
+}
