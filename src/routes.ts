@@ -12,6 +12,7 @@ import { choose } from './catalog-pages/choose.ts';
 import * as deletions from './catalog-pages/deletion-page.ts';
 import * as pickers from './catalog-pages/option-pages.ts';
 import * as editing from './catalog-pages/edit.ts';
+import { exportList } from './catalog-pages/export-page.ts';
 import * as admin from './catalog-pages/pages.ts';
 import * as row from './catalog-pages/row.ts';
 import * as apiKeys from './api/pages.ts';
@@ -182,6 +183,7 @@ export const routes = (signInWith: ReturnType<typeof openSignIn>): Route[] => [
 
     get('/catalog/:entity', 'look', admin.list),
     get('/catalog/:entity/options', 'look', pickers.options),
+    get('/catalog/:entity/export', 'look', exportList),
     get('/catalog/:entity/new', 'edit', editing.showNew),
     post('/catalog/:entity', 'edit', body.row, editing.add),
     get('/catalog/:entity/:id', 'look', row.show),

@@ -7,7 +7,7 @@ import * as selections from '../sheet/selections.ts';
 import { addTo } from '../sheet/shared-selections.ts';
 import { accountOf } from '../web/request.ts';
 import { parseListState } from './list-state.ts';
-import { allIds } from './list.ts';
+import { allIds } from './list-query.ts';
 
 /**
  * Puts the ticked rows of a list, or all rows that match its filters, into a new or existing

@@ -4,6 +4,7 @@ import type { Request } from 'express';
 import { fieldEntries, type Entity } from '../catalog/entity.ts';
 import type { Value } from '../catalog/fields.ts';
 import { statuses, type Status } from '../state/status.ts';
+import type { ExportFormat } from '../web/export.ts';
 import { numberOrNull, textIn } from '../web/request.ts';
 
 export const tabs = ['all', 'ready', 'engineering', 'mine', 'held', 'deleted'] as const;
@@ -63,6 +64,18 @@ export function listHref(
   state: ListState,
   change: Partial<ListState> = {},
 ): string {
+  const query = listQuery(state, change);
+  return `/catalog/${entity.name}${query.size > 0 ? `?${query.toString()}` : ''}`;
+}
+
+/** Returns the URL that exports all rows of a list, on every page. */
+export function exportHref(entity: Entity, state: ListState, format: ExportFormat): string {
+  const query = listQuery(state);
+  query.set('format', format);
+  return `/catalog/${entity.name}/export?${query.toString()}`;
+}
+
+function listQuery(state: ListState, change: Partial<ListState> = {}): URLSearchParams {
   const { tab, search, status, filters, sort, page } = { ...state, page: 1, ...change };
   const order = `${sort.descending ? '-' : ''}${sort.field}`;
   const pairs: [string, string][] = [
@@ -73,8 +86,7 @@ export function listHref(
     ['sort', order === '-modified_at' ? '' : order],
     ['page', page === 1 ? '' : String(page)],
   ];
-  const query = new URLSearchParams(pairs.filter(([, value]) => value !== ''));
-  return `/catalog/${entity.name}${query.size > 0 ? `?${query.toString()}` : ''}`;
+  return new URLSearchParams(pairs.filter(([, value]) => value !== ''));
 }
 
 /**

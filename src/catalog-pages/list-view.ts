@@ -3,8 +3,10 @@ import { fieldEntries, labelOf, type Entity } from '../catalog/entity.ts';
 import type { App } from '../environments/app.ts';
 import { rulesOf } from '../environments/rules.ts';
 import { statuses } from '../state/status.ts';
+import { exportFormats } from '../web/export.ts';
 import { count, formatChoice, plural } from '../web/format.ts';
 import {
+  exportHref,
   filterable,
   listHref,
   PAGE,
@@ -32,6 +34,10 @@ export function listView(here: App, entity: Entity, state: ListState, found: Lis
     heads: names.map((name) => headOf(entity, state, name, labelOf(entity, name))),
     updatedHead: headOf(entity, state, 'modified_at', 'Updated'),
     transferAll: `Transfer all ${plural(found.total, entity.label)}${isNarrowed ? ' found' : ''}`,
+    exports: exportFormats.map((format) => ({
+      text: format.toUpperCase(),
+      href: exportHref(entity, state, format),
+    })),
     pager: {
       from: (state.page - 1) * PAGE,
       shown: found.rows.length,

@@ -7,21 +7,20 @@ import {
   type Row,
   type RowKey,
 } from '../catalog/entity.ts';
-import { entityNamed } from '../catalog/index.ts';
 import { misfitsOf } from '../catalog/misfits.ts';
-import { select, sql, type Queryable } from '../database/sql.ts';
+import { select, sql } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
 import { cachedFor } from '../database/cached-for.ts';
 import type { RowPair } from '../comparison/compare-pairs.ts';
-import { pickedRow } from '../rows/picked.ts';
-import { find, findIds, unreadable } from '../rows/store.ts';
+import { find, unreadable } from '../rows/store.ts';
 import type { Query } from '../rows/query.ts';
 import { countCached } from '../state/row-counts.ts';
 import { readStates, type RowState } from '../state/row-state.ts';
 import type { Status } from '../state/status.ts';
 import { titlesOf, untouchedStates } from '../state/untouched.ts';
-import { filterValues, PAGE, type ListState, type Tab } from './list-state.ts';
-import { idsWithStatus, isReadyToSend, pendingRows, type PendingRow } from '../state/pending.ts';
+import { PAGE, type ListState, type Tab } from './list-state.ts';
+import { queryOf } from './list-query.ts';
+import { isReadyToSend, pendingRows, type PendingRow } from '../state/pending.ts';
 import { nothing, statusesAhead } from './destination-statuses.ts';
 
 type Listed = {
@@ -127,85 +126,6 @@ async function findOnAPage(here: App, entity: Entity, query: Query) {
     return { ...found, page: query.offset / PAGE + 1 };
   const page = Math.ceil(found.total / PAGE);
   return { ...(await find(here, entity, { ...query, offset: (page - 1) * PAGE })), page };
-}
-
-/**
- * Returns the ids of all rows that match the filters of a list, on every page, for *Select all
- * 128*.
- */
-export async function allIds(here: App, entity: Entity, state: ListState, person: string) {
-  const waits = here.destination
-    ? await pendingRows(here.sql, entity)
-    : new Map<number, PendingRow>();
-  return findIds(here, entity, await queryOf(here, entity, state, person, waits));
-}
-
-async function queryOf(
-  here: App,
-  entity: Entity,
-  state: ListState,
-  person: string,
-  waits: Map<number, PendingRow>,
-): Promise<Query> {
-  const ids = await idsOf(here, entity, state, person, waits);
-  return {
-    search: state.search,
-    filters: filterValues(entity, state, await pickedIds(here, entity, state)),
-    ...(ids ? { ids } : {}),
-    sort: state.sort,
-    limit: PAGE,
-    offset: (state.page - 1) * PAGE,
-  };
-}
-
-/** Finds the ids of the rows that the user chose in the pickers of the filters. */
-async function pickedIds(here: App, entity: Entity, { filters }: ListState) {
-  const ids: Record<string, number> = {};
-  for (const [name, chosen] of Object.entries(filters)) {
-    const to = entity.fields[name]?.to;
-    const picked = to ? await pickedRow(here, entityNamed(to), chosen) : null;
-    if (picked && 'id' in picked) ids[name] = picked.id;
-  }
-  return ids;
-}
-
-/**
- * Returns the ids of the rows that match the open tab and the status filter; null means all rows.
- */
-async function idsOf(
-  here: App,
-  entity: Entity,
-  { tab, status }: ListState,
-  person: string,
-  waits: Map<number, PendingRow>,
-): Promise<number[] | null> {
-  let ids: number[] | null = null;
-  const keep = (others: number[]) => {
-    const allowed = new Set(others);
-    ids = ids === null ? others : ids.filter((id) => allowed.has(id));
-  };
-  if (tab === 'ready') keep([...waits].flatMap(([id, one]) => (isReadyToSend(one) ? [id] : [])));
-  if (tab === 'engineering' || tab === 'mine' || tab === 'held') {
-    keep(await idsMarked(here.sql, entity, tab, person));
-  }
-  if (status !== '') keep(await idsWithStatus(here.sql, entity, status, waits));
-  return ids;
-}
-
-type Marked = 'engineering' | 'mine' | 'held';
-
-async function idsMarked(on: Queryable, entity: Entity, tab: Marked, person: string) {
-  const lines = await select<{ row_id: number }>(
-    on,
-    sql`select row_id from row_state
-         where entity = ${entity.name} and deleted_at is null
-           and case ${tab}
-                 when 'engineering' then engineering_by is not null
-                 when 'mine' then changed_by = ${person}
-                 else held_at is not null
-               end`,
-  );
-  return lines.map((line) => line.row_id);
 }
 
 async function tabCounts(

@@ -1,6 +1,7 @@
 // Exports a version of a dataset as a stream of CSV: for spreadsheets, or as an exact copy.
 import type { Queryable } from '../database/sql.ts';
-import { csvHeader, csvLine, spreadsheetLine } from './csv.ts';
+import { csvLine } from '../web/csv.ts';
+import { csvHeader, spreadsheetLine } from './csv.ts';
 import { cellsFromJson } from './reading/values.ts';
 import * as rows from './rows.ts';
 import type { Version } from './versions.ts';

@@ -1,6 +1,7 @@
 // The rejected lines of a data file: lines that became no row.
 import { select, sql, type Queryable } from '../database/sql.ts';
-import { csvLine, spreadsheetLine } from './csv.ts';
+import { csvLine } from '../web/csv.ts';
+import { spreadsheetLine } from './csv.ts';
 import { examinationOf } from './examination.ts';
 import type { Column } from './reading/reading.ts';
 import type { Datafile } from './registry.ts';

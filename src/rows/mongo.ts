@@ -1,7 +1,7 @@
 // Reads rows stored in MongoDB. A removed document stays for a day as a stub (its `_id`, timestamp and fence). A
 // delayed writer finds in the stub the higher fence (number) of a later worker, and stops. Readers treat stubs as
 // absent.
-import type { Db, Filter } from 'mongodb';
+import type { Db, Filter, FindCursor } from 'mongodb';
 import { fieldEntries, type Entity, type Row, type Draft } from '../catalog/entity.ts';
 import { readField, readModified } from '../catalog/misfits.ts';
 import { limits } from '../database/limits.ts';
@@ -15,11 +15,13 @@ import {
   readable,
 } from './mongo-questions.ts';
 import {
+  byId,
   UNREADABLE,
   type Cursor,
   type FoundRows,
   type Query,
   type RowFilter,
+  type RowOrder,
   type Store,
 } from './query.ts';
 import { ownValue, type Temporary } from './temporary-values.ts';
@@ -122,29 +124,31 @@ export async function readStored(documents: Db, entity: Entity, ids: number[]) {
 
 async function find({ documents }: Databases, entity: Entity, query: Query): Promise<FoundRows> {
   const where = { $and: [present, readable, ...conditions(entity, query)] };
-  const direction = query.sort.descending ? -1 : 1;
-  const field = query.sort.field === 'id' ? '_id' : query.sort.field;
   const total = await collection(documents, entity).countDocuments(where);
-  const found = collection(documents, entity)
-    .find(where)
-    .sort({ [field]: direction, ...(field === '_id' ? {} : { _id: direction }) });
+  const found = sorted(collection(documents, entity).find(where), entity, query.sort);
+  const stored = await found.skip(query.offset).limit(query.limit).toArray();
+  return { rows: rowsIn(entity, stored), total };
+}
+
+/** Sorts documents by a field, then by id. */
+function sorted<T>(found: FindCursor<T>, entity: Entity, { field: by, descending }: RowOrder) {
+  const direction = descending ? -1 : 1;
+  const field = by === 'id' ? '_id' : by;
+  const ordered = found.sort({ [field]: direction, ...(field !== '_id' && { _id: direction }) });
   // The collation is set only to sort by a text field. Without it, conditions compare texts
   // exactly.
-  const ordered = entity.fields[field]?.kind === 'text' ? found.collation(byPeople) : found;
-  const stored = await ordered.skip(query.offset).limit(query.limit).toArray();
-  return { rows: rowsIn(entity, stored), total };
+  return entity.fields[field]?.kind === 'text' ? ordered.collation(byPeople) : ordered;
 }
 
 async function findIds(
   { documents }: Databases,
   entity: Entity,
   query: RowFilter,
+  sort: RowOrder = byId,
 ): Promise<number[]> {
-  const stored = await collection(documents, entity)
-    .find({ $and: [present, readable, ...conditions(entity, query)] }, { projection: { _id: 1 } })
-    .sort({ _id: 1 })
-    .toArray();
-  return stored.map((one) => one._id);
+  const where = { $and: [present, readable, ...conditions(entity, query)] };
+  const found = collection(documents, entity).find(where).project<{ _id: number }>({ _id: 1 });
+  return (await sorted(found, entity, sort).toArray()).map((one) => one._id);
 }
 
 /**

@@ -2,7 +2,7 @@
 import { columnOf, fieldEntries, type Entity } from '../catalog/entity.ts';
 import { BEGINNING } from '../catalog/misfits.ts';
 import { join, name, sql, toSqlInstant, type Statement } from '../database/sql.ts';
-import type { Cursor, RowFilter } from './query.ts';
+import type { Cursor, RowFilter, RowOrder } from './query.ts';
 import { idIn, searchPattern } from './search-pattern.ts';
 import { ordered, textColumn } from './text-columns.ts';
 
@@ -34,11 +34,13 @@ export function condition(entity: Entity, query: RowFilter): Statement {
   return join(all, ' and ');
 }
 
-/** Returns the SQL to sort rows by a field. Texts are sorted ignoring case and accents. */
-export function orderOf(entity: Entity, field: string): Statement {
+/** Returns the SQL to sort rows by a field, then by id. Texts are sorted ignoring case and accents. */
+export function orderOf(entity: Entity, { field, descending }: RowOrder): Statement {
   const definition = entity.fields[field];
   const column = (definition && columnOf(field, definition)) ?? field;
-  return definition?.kind === 'text' ? ordered(column) : name(column);
+  const by = definition?.kind === 'text' ? ordered(column) : name(column);
+  const direction = descending ? sql`desc` : sql`asc`;
+  return field === 'id' ? sql`id ${direction}` : sql`${by} ${direction}, id ${direction}`;
 }
 
 /**

@@ -6,11 +6,13 @@ import { cachedFor } from '../database/cached-for.ts';
 import { addLinks } from './links.ts';
 import { changedAfter, condition, orderOf, readable } from './mysql-questions.ts';
 import {
+  byId,
   UNREADABLE,
   type Cursor,
   type FoundRows,
   type Query,
   type RowFilter,
+  type RowOrder,
   type Store,
 } from './query.ts';
 import { mayBeNamed } from './text-columns.ts';
@@ -95,8 +97,6 @@ async function count({ sql: on }: Databases, entity: Entity): Promise<number> {
 
 async function find({ sql: on }: Databases, entity: Entity, query: Query): Promise<FoundRows> {
   const where = condition(entity, query);
-  const order = orderOf(entity, query.sort.field);
-  const direction = query.sort.descending ? sql`desc` : sql`asc`;
   const countFound = () =>
     select<{ total: number }>(
       on,
@@ -109,7 +109,7 @@ async function find({ sql: on }: Databases, entity: Entity, query: Query): Promi
   const stored = await select<Stored>(
     on,
     sql`select * from ${name(entity.table)} where ${where}
-        order by ${order} ${direction}, id ${direction}
+        order by ${orderOf(entity, query.sort)}
         limit ${query.limit} offset ${query.offset}`,
   );
   return { rows: await toRows(on, entity, stored), total: counted?.total ?? 0 };
@@ -119,10 +119,12 @@ async function findIds(
   { sql: on }: Databases,
   entity: Entity,
   query: RowFilter,
+  sort: RowOrder = byId,
 ): Promise<number[]> {
   const rows = await select<{ id: number }>(
     on,
-    sql`select id from ${name(entity.table)} where ${condition(entity, query)} order by id`,
+    sql`select id from ${name(entity.table)} where ${condition(entity, query)}
+         order by ${orderOf(entity, sort)}`,
   );
   return rows.map((row) => row.id);
 }

@@ -3,12 +3,15 @@ import type { Entity, Row } from '../catalog/entity.ts';
 import type { Value } from '../catalog/fields.ts';
 import type { Databases } from '../environments/environment.ts';
 
+export type RowOrder = { field: string; descending: boolean };
+export const byId: RowOrder = { field: 'id', descending: false };
+
 export type Query = {
   search: string;
   filters: Record<string, Value>;
   /** If given, only rows with these ids are found. */
   ids?: number[];
-  sort: { field: string; descending: boolean };
+  sort: RowOrder;
   limit: number;
   offset: number;
 };
@@ -35,7 +38,7 @@ export type Store = {
   readChangedAfter(from: Databases, entity: Entity, cursor: Cursor, limit: number): Promise<Row[]>;
   count(from: Databases, entity: Entity): Promise<number>;
   find(from: Databases, entity: Entity, query: Query): Promise<FoundRows>;
-  findIds(from: Databases, entity: Entity, filter: RowFilter): Promise<number[]>;
+  findIds(from: Databases, entity: Entity, filter: RowFilter, sort?: RowOrder): Promise<number[]>;
   /** Finds rows whose field may equal one of these names; the caller must compare the names exactly. */
   withNames(
     from: Databases,

@@ -5,7 +5,7 @@ import { nameKey } from '../catalog/name-key.ts';
 import type { Databases } from '../environments/environment.ts';
 import { mongoStore } from './mongo.ts';
 import { mysqlStore } from './mysql.ts';
-import type { Cursor, FoundRows, Query, RowFilter, Store } from './query.ts';
+import type { Cursor, FoundRows, Query, RowFilter, RowOrder, Store } from './query.ts';
 
 const stores: Record<Entity['store'], Store> = { mysql: mysqlStore, mongo: mongoStore };
 const storeOf = ({ store }: Entity): Store => stores[store];
@@ -51,9 +51,13 @@ export const countRows = (from: Databases, entity: Entity): Promise<number> =>
 export const find = (from: Databases, entity: Entity, query: Query): Promise<FoundRows> =>
   storeOf(entity).find(from, entity, query);
 
-/** Finds the ids of all rows that match a filter, not only those of one page. */
-export const findIds = (from: Databases, entity: Entity, filter: RowFilter): Promise<number[]> =>
-  storeOf(entity).findIds(from, entity, filter);
+/** Finds the ids of all rows that match a filter, not only those of one page; without `sort`, in rising order. */
+export const findIds = (
+  from: Databases,
+  entity: Entity,
+  filter: RowFilter,
+  sort?: RowOrder,
+): Promise<number[]> => storeOf(entity).findIds(from, entity, filter, sort);
 
 /**
  * Finds rows whose unique field has one of these names, in any spelling that counts as equal.

@@ -2,7 +2,8 @@
 // loaded again without a change.
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
-import { csvHeader, csvLine, spreadsheetLine } from '../../src/datasets/csv.ts';
+import { csvHeader, spreadsheetLine } from '../../src/datasets/csv.ts';
+import { csvLine } from '../../src/web/csv.ts';
 import type { Dataset } from '../../src/datasets/datasets.ts';
 import { csvOf } from '../../src/datasets/export.ts';
 import { examine } from '../../src/datasets/reading/examine.ts';
