@@ -1,4 +1,7 @@
-/** Shows how many rows of a list are ticked. One checkbox ticks or unticks all rows. */
+/**
+ * Shows a bar with actions as soon as a row of a list is ticked. One checkbox ticks or unticks all rows of the page;
+ * only then the bar offers what concerns all of them.
+ */
 export function countTicks() {
   for (const form of document.querySelectorAll('form[data-bulk]')) countIn(form);
 }
@@ -9,20 +12,26 @@ function countIn(form) {
   const all = form.querySelector('[data-bulk-all]');
   const ticks = [...form.querySelectorAll('input[name="rows"]')];
   const counter = bar.querySelector('[data-bulk-count]');
-  const invitation = counter.textContent;
-  const say = () => {
+  const show = () => {
     const { length } = ticks.filter((tick) => tick.checked);
-    counter.textContent = length === 0 ? invitation : `${length} ticked.`;
-    bar.querySelector('[data-bulk-send]').disabled = length === 0;
+    const isAll = length === ticks.length;
+    bar.hidden = length === 0;
+    counter.textContent = isAll && length > 1 ? `All ${length} ticked.` : `${length} ticked.`;
+    for (const part of bar.querySelectorAll('[data-bulk-when-all]')) part.hidden = !isAll;
+    for (const button of bar.querySelectorAll('[data-bulk-many]')) {
+      const { bulkOne, bulkMany } = button.dataset;
+      const text = length === 1 ? bulkOne : bulkMany.replace('#', String(length));
+      button.querySelector('span').textContent = text;
+    }
     if (!all) return;
-    all.checked = length > 0 && length === ticks.length;
-    all.indeterminate = length > 0 && length < ticks.length;
+    all.checked = length > 0 && isAll;
+    all.indeterminate = length > 0 && !isAll;
   };
   all?.addEventListener('change', () => {
     for (const tick of ticks) tick.checked = all.checked;
-    say();
+    show();
   });
-  form.addEventListener('change', say);
-  addEventListener('pageshow', say);
-  say();
+  form.addEventListener('change', show);
+  addEventListener('pageshow', show);
+  show();
 }

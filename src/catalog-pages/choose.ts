@@ -7,15 +7,15 @@ import * as selections from '../sheet/selections.ts';
 import { addTo } from '../sheet/shared-selections.ts';
 import { accountOf } from '../web/request.ts';
 import { parseListState } from './list-state.ts';
-import { allIds } from './list-query.ts';
+import { allReadyIds } from './list-query.ts';
 
 /**
- * Puts the ticked rows of a list, or all rows that match its filters, into a new or existing
- * selection, and opens the transfer sheet of that selection.
+ * Puts the ticked rows of a list, or all rows found that are ready to transfer, into a new or
+ * existing selection, and opens the transfer sheet of that selection.
  */
 export async function choose(req: Request, res: Response) {
   const keys =
-    req.form.text('scope') === 'all' ? await everyRow(req) : parseKeys(req.form.texts('rows'));
+    req.form.text('scope') === 'ready' ? await readyRows(req) : parseKeys(req.form.texts('rows'));
   const into = req.form.text('into');
   if (into !== '') {
     await addTo(req.here.sql, into, keys);
@@ -25,10 +25,10 @@ export async function choose(req: Request, res: Response) {
   res.redirect(303, `/selections/${id}`);
 }
 
-async function everyRow(req: Request): Promise<RowKey[]> {
+async function readyRows(req: Request): Promise<RowKey[]> {
   const entity = entityNamed(req.form.text('entity'));
   const query = Object.fromEntries(new URLSearchParams(req.form.text('query')));
   const state = parseListState(entity, query);
-  const ids = await allIds(req.here, entity, state, accountOf(req).email);
+  const ids = await allReadyIds(req.here, entity, state, accountOf(req).email);
   return parseKeys(ids.map((id) => keyText({ entity: entity.name, id })));
 }

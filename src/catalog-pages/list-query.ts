@@ -20,6 +20,23 @@ export async function allIds(here: App, entity: Entity, state: ListState, person
   return findIds(here, entity, query, query.sort);
 }
 
+/** Returns the ids of all rows on every page of a list that are ready to transfer. */
+export async function allReadyIds(here: App, entity: Entity, state: ListState, person: string) {
+  const waits = await pendingRows(here.sql, entity);
+  const query = await queryOf(here, entity, state, person, waits);
+  return findIds(here, entity, among(query, readyIds(waits)));
+}
+
+export const readyIds = (waits: Map<number, PendingRow>): number[] =>
+  [...waits].flatMap(([id, one]) => (isReadyToSend(one) ? [id] : []));
+
+/** Narrows a query to rows with these ids. */
+export function among(query: Query, ids: number[]): Query {
+  if (!query.ids) return { ...query, ids };
+  const allowed = new Set(ids);
+  return { ...query, ids: query.ids.filter((id) => allowed.has(id)) };
+}
+
 /** The query of one page of a list. `waits`: the rows with pending changes. */
 export async function queryOf(
   here: App,
@@ -65,7 +82,7 @@ async function idsOf(
     const allowed = new Set(others);
     ids = ids === null ? others : ids.filter((id) => allowed.has(id));
   };
-  if (tab === 'ready') keep([...waits].flatMap(([id, one]) => (isReadyToSend(one) ? [id] : [])));
+  if (tab === 'ready') keep(readyIds(waits));
   if (tab === 'engineering' || tab === 'mine' || tab === 'held') {
     keep(await idsMarked(here.sql, entity, tab, person));
   }

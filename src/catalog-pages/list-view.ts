@@ -17,13 +17,9 @@ import {
 } from './list-state.ts';
 import type { Listing } from './list.ts';
 
-export const listColumns = (entity: Entity) =>
-  fieldEntries(entity).filter(([name, field]) => field.list && name !== entity.title);
-
 export function listView(here: App, entity: Entity, state: ListState, found: Listing) {
   const chips = chipsOf(entity, state);
-  const isNarrowed = chips.length > 0 || state.tab !== 'all';
-  const names = [entity.title, ...listColumns(entity).map(([name]) => name)];
+  const head = (name: string) => headOf(entity, state, name, labelOf(entity, name));
   return {
     summary: summaryOf(here, entity, found),
     tabs: tabsOf(entity, state, found),
@@ -31,9 +27,16 @@ export function listView(here: App, entity: Entity, state: ListState, found: Lis
     filters: filtersOf(entity, state),
     statusChoices:
       found.counts.ready === null ? [] : statuses.filter((status) => status !== 'Only there'),
-    heads: names.map((name) => headOf(entity, state, name, labelOf(entity, name))),
-    updatedHead: headOf(entity, state, 'modified_at', 'Updated'),
-    transferAll: `Transfer all ${plural(found.total, entity.label)}${isNarrowed ? ' found' : ''}`,
+    columns: fieldEntries(entity).flatMap(([name, field]) =>
+      field.list && name !== entity.title
+        ? [{ name, field, label: labelOf(entity, name), head: head(name) }]
+        : [],
+    ),
+    heads: {
+      title: head(entity.title),
+      updated: headOf(entity, state, 'modified_at', 'Updated'),
+    },
+    bulk: { ready: found.ready, isNarrowed: chips.length > 0 },
     exports: exportFormats.map((format) => ({
       text: format.toUpperCase(),
       href: exportHref(entity, state, format),

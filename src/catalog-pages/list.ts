@@ -12,15 +12,15 @@ import { select, sql } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
 import { cachedFor } from '../database/cached-for.ts';
 import type { RowPair } from '../comparison/compare-pairs.ts';
-import { find, unreadable } from '../rows/store.ts';
+import { find, findIds, unreadable } from '../rows/store.ts';
 import type { Query } from '../rows/query.ts';
 import { countCached } from '../state/row-counts.ts';
 import { readStates, type RowState } from '../state/row-state.ts';
 import type { Status } from '../state/status.ts';
 import { titlesOf, untouchedStates } from '../state/untouched.ts';
 import { PAGE, type ListState, type Tab } from './list-state.ts';
-import { queryOf } from './list-query.ts';
-import { isReadyToSend, pendingRows, type PendingRow } from '../state/pending.ts';
+import { among, queryOf, readyIds } from './list-query.ts';
+import { pendingRows, type PendingRow } from '../state/pending.ts';
 import { nothing, statusesAhead } from './destination-statuses.ts';
 
 type Listed = {
@@ -39,6 +39,8 @@ export type Listing = {
   rows: Listed[];
   page: number;
   total: number;
+  /** How many of all rows found are ready to transfer. */
+  ready: number;
   counts: Record<Tab, number | null>;
   /** Titles of referenced rows, by key text such as `task:12`. */
   titles: Map<string, string>;
@@ -94,6 +96,7 @@ export async function listRows(
     }),
     total: found.total,
     page: found.page,
+    ready: await countReady(here, entity, query, found, waits),
     counts: await tabCounts(here, entity, person, waits),
     titles: await titlesOf(here, referencedKeys(entity, found.rows)),
     deleted: state.tab === 'deleted' ? await deletedRows(here, entity, isTravelling) : [],
@@ -101,6 +104,22 @@ export async function listRows(
     lastSeen: look.lastSeen,
     trouble: look.trouble,
   };
+}
+
+/** Counts the rows on all pages that are ready to transfer. Only a list of many pages is queried for that. */
+async function countReady(
+  here: App,
+  entity: Entity,
+  query: Query,
+  found: { rows: Row[]; total: number },
+  waits: Map<number, PendingRow>,
+): Promise<number> {
+  const ids = readyIds(waits);
+  if (found.total === found.rows.length) {
+    const ready = new Set(ids);
+    return found.rows.filter(({ id }) => ready.has(id)).length;
+  }
+  return ids.length === 0 ? 0 : (await findIds(here, entity, among(query, ids))).length;
 }
 
 /** What is recorded of these rows; `pairs` has the lines of rows that were just compared. */
@@ -150,7 +169,7 @@ async function tabCounts(
     ),
   );
   const isTravelling = here.destination !== null && !entity.isMatchedByName;
-  const ready = [...waits.values()].filter(isReadyToSend).length;
+  const ready = readyIds(waits).length;
   const or = (shown: boolean, number: number | undefined) => (shown ? (number ?? 0) : null);
   return {
     all: await countCached(here, entity),

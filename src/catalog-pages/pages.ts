@@ -9,7 +9,7 @@ import { page } from '../web/pages.ts';
 import { accountOf, can, textIn } from '../web/request.ts';
 import { rowCounts } from '../web/shell.ts';
 import { parseListState } from './list-state.ts';
-import { listColumns, listView } from './list-view.ts';
+import { listView } from './list-view.ts';
 import { listRows } from './list.ts';
 import { beyondLabel } from './destination-statuses.ts';
 
@@ -64,7 +64,6 @@ export async function list(req: Request, res: Response) {
     selects: canTransfer && !entity.isMatchedByName,
     showsStatus: found.counts.ready !== null,
     selections: canTransfer ? await selections.namedSelections(req.here.sql) : [],
-    columns: listColumns(entity),
     beyondLabel: found.counts.ready === null ? null : beyondLabel(req.here),
     query: req.originalUrl.split('?')[1] ?? '',
     ...listView(req.here, entity, state, found),

@@ -85,16 +85,23 @@ describe('catalog lists', () => {
     await ana.get('/catalog/task/99999999999999999999').expect(404);
   });
 
-  test('S0-30 S0-31 selecting all rows of a filtered list selects exactly the rows that match the filters', async () => {
+  test('S0-30 S0-31 the rows that a filtered list offers as ready are exactly those that match its filters and are ready', async () => {
     const business = await add(world.staging, 'business');
-    for (const title of ['Cab one', 'Cab two', 'Flowers']) {
-      await add(world.staging, 'task', { business, title });
+    const tasks = [];
+    for (const title of ['Cab one', 'Cab two', 'Flowers', 'Cab held']) {
+      tasks.push(await add(world.staging, 'task', { business, title }));
     }
-    const chosen = await ana.post('/selections', { scope: 'all', entity: 'task', query: 'q=Cab' });
+    await hold(world.staging, pm.email, { entity: 'task', id: tasks[3] ?? 0 }, null);
+    const list = await page('/catalog/task?q=Cab');
+    expect(list).toContain('Transfer the 2 ready found');
+    expect(await page('/catalog/task?q=held')).not.toContain('Transfer the');
+    const ready = { scope: 'ready', entity: 'task', query: 'q=Cab' };
+    const chosen = await ana.post('/selections', ready);
     const sheet = textOf((await ana.get(chosen.headers['location'] ?? '')).text);
     expect(sheet).toContain('“Cab one”');
     expect(sheet).toContain('“Cab two”');
     expect(sheet).not.toContain('“Flowers”');
+    expect(sheet).not.toContain('“Cab held”');
     const one = await ana.post('/selections', { scope: 'page', rows: [] });
     expect(one.status).toBe(422);
   });

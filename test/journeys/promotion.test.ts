@@ -39,7 +39,7 @@ test('S0-04 S0-14 S0-15 S0-16 S0-17 S0-32 S0-37 a product manager edits a form a
 
   await page.goto(`${at.servers.urls.staging}/catalog/task?tab=ready`);
   await page.getByLabel('Tick Book a doctor’s visit').check();
-  await page.getByRole('button', { name: 'Transfer ticked tasks' }).click();
+  await page.getByRole('button', { name: 'Transfer 1 task' }).click();
   await page.getByRole('checkbox', { name: /Also send form “Visit details”/ }).check();
   await page.getByLabel('Name of this transfer').fill('Doctor wording');
   await page.getByRole('button', { name: 'Transfer 2 rows to pre-production' }).click();

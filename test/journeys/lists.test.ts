@@ -1,0 +1,81 @@
+// A list in a browser: statuses are in view at every width without scrolling sideways, and the bar of actions appears
+// when a row is ticked.
+import { expect, test } from '@jest/globals';
+import type { Page } from 'playwright-core';
+import { openContext, signIn, useBrowser } from '../support/browser.ts';
+import { password } from '../support/people.ts';
+import { add, transfer } from '../support/rows.ts';
+import { useWorld } from '../support/world.ts';
+
+const world = useWorld({ cleared: 'once' });
+const at = useBrowser(world, async () => {
+  const { staging } = world;
+  const business = await add(staging, 'business', {
+    name: 'Diya & Daughters “Festive” Hampers 🪔',
+  });
+  const task = await add(staging, 'task', { business, title: 'Send a hamper to my parents today' });
+  const start = '2026-12-22T00:00:00.000Z';
+  const sent = await add(staging, 'banner', { title: 'First banner', business, task, start });
+  await transfer(staging, [
+    { entity: 'business', id: business },
+    { entity: 'task', id: task },
+    { entity: 'banner', id: sent },
+  ]);
+  await add(staging, 'banner', { title: 'Second banner', business, task, start, end: null });
+  await add(staging, 'banner', { title: 'W'.repeat(90), business, task, start, end: null });
+});
+
+const openList = async (width: number, javaScript = true) => {
+  const context = await openContext(at.browser, { width, javaScript });
+  const page = await context.newPage();
+  await signIn(page, at.servers.urls.staging, 'pm@example.com', password);
+  await page.goto(`${at.servers.urls.staging}/catalog/banner`);
+  return { context, page };
+};
+
+const overflow = (page: Page) =>
+  page.evaluate<number[]>(
+    "['html', '.fluid-box'].map((of) => document.querySelector(of)).map((box) => box.scrollWidth - box.clientWidth)",
+  );
+
+test.each([360, 700, 1280])(
+  'a list at %i pixels shows both statuses of each row without scrolling sideways',
+  async (width) => {
+    const { context, page } = await openList(width);
+    expect(await overflow(page)).toEqual([0, 0]);
+    for (const badge of await page.locator('tbody .badge').all()) {
+      const box = await badge.boundingBox();
+      expect((box?.x ?? 0) + (box?.width ?? 0)).toBeLessThanOrEqual(width);
+    }
+    expect(await page.locator('tbody .badge').count()).toBe(6);
+    await context.close();
+  },
+);
+
+test('the bar of a list is hidden until a row is ticked, counts the ticked rows, stays in view, and offers what is ready only after all are ticked', async () => {
+  const { context, page } = await openList(1280);
+  await page.setViewportSize({ width: 1280, height: 420 });
+  const bar = page.locator('[data-bulk-bar]');
+  expect(await bar.isVisible()).toBe(false);
+  await page.getByLabel('Tick Second banner').check();
+  await page.getByRole('button', { name: 'Transfer 1 banner' }).waitFor();
+  expect(await page.getByRole('button', { name: /^Transfer the/ }).isVisible()).toBe(false);
+  await page.getByLabel('Tick all on this page').check();
+  await page.getByRole('button', { name: 'Transfer 3 banners' }).waitFor();
+  await page.getByRole('button', { name: 'Transfer the 2 ready' }).waitFor();
+  await page.evaluate('scrollTo(0, 250)');
+  const box = await bar.boundingBox();
+  expect((box?.y ?? 999) + (box?.height ?? 0)).toBeLessThanOrEqual(420);
+  await page.getByLabel('Tick all on this page').uncheck();
+  expect(await bar.isVisible()).toBe(false);
+  await context.close();
+});
+
+test('without script the bar of a list is there, and its buttons say what they do', async () => {
+  const { context, page } = await openList(360, false);
+  await page.getByRole('button', { name: 'Transfer ticked banners' }).waitFor();
+  await page.getByRole('button', { name: 'Transfer the 2 ready' }).click();
+  await page.waitForURL(/\/selections\//);
+  await page.getByText('Second banner').first().waitFor();
+  await context.close();
+});
