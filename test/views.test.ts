@@ -102,6 +102,8 @@ const shell = [
   'destination',
   'path',
   'place',
+  'returnTo',
+  'withReturn',
 ];
 const namedLocals = (file: string) =>
   read(file)

@@ -5,6 +5,7 @@ import { deletion, remove as removeRow } from '../editing/deletions.ts';
 import { flash, page } from '../web/pages.ts';
 import { addressed, authorOf } from '../web/request.ts';
 import { lowerFirst, plural } from '../web/format.ts';
+import { returnOf, withReturn } from '../web/return.ts';
 import { writesOf } from './write-pages.ts';
 
 export async function showDeletion(req: Request, res: Response) {
@@ -47,8 +48,8 @@ export async function remove(req: Request, res: Response) {
   const writes = writesOf(req);
   if ((await removeRow(writes, authorOf(req), entity, id, shown)) === 'changed since') {
     flash(req, 'This row has changed. Review it again.');
-    return res.redirect(303, `/catalog/${entity.name}/${id}/deletion`);
+    return res.redirect(303, withReturn(`/catalog/${entity.name}/${id}/deletion`, returnOf(req)));
   }
   writes.saved(`${entity.label.one} deleted here. Other environments keep it.`);
-  res.redirect(303, `/catalog/${entity.name}`);
+  res.redirect(303, returnOf(req) || `/catalog/${entity.name}`);
 }

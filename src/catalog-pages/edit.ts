@@ -7,8 +7,9 @@ import { readOne } from '../rows/store.ts';
 import { Conflict, Invalid, NotFound } from '../problems.ts';
 import { contentAt, EditConflict } from '../editing/planned-save.ts';
 import * as edits from '../editing/save.ts';
-import { addressed, authorOf, idempotencyKeyIn, localPath, numberOrNull } from '../web/request.ts';
+import { addressed, authorOf, idempotencyKeyIn, numberOrNull } from '../web/request.ts';
 import { lowerFirst } from '../web/format.ts';
+import { returnOf, withReturn } from '../web/return.ts';
 import { arranged } from './arrange.ts';
 import { asNew } from './child-rows.ts';
 import { conflictIn, retypedFamily, showConflict } from './conflict.ts';
@@ -137,7 +138,7 @@ export async function resolve(req: Request, res: Response) {
   const { version, key } = payload;
   await saveFamily(req, res, { entity, id }, { family, version, isVersion: true, key }, () => ({
     text: 'Your choices are saved.',
-    address: `/catalog/${entity.name}/${id}`,
+    address: withReturn(`/catalog/${entity.name}/${id}`, returnOf(req)),
   }));
 }
 
@@ -221,20 +222,25 @@ async function gone(
 }
 
 /**
- * Returns the URL to open after a save: *Save* stays on the row, *Save and close* goes to the list
- * or the parent row, *Save and add another* opens an empty form with the same parent row.
+ * Returns the URL to open after a save: *Save* stays on the row, *Save and close* goes back to the
+ * list that the user came from, otherwise to the whole list or the parent row, *Save and add another* opens an empty form with the same parent row.
  */
 function nextAddress(req: Request, entity: Entity, id: number, content: Content): string {
   const owner = ownerOf(entity, content);
+  const back = returnOf(req);
+  const row = withReturn(`/catalog/${entity.name}/${id}`, back);
   const above = owner ? `/catalog/${owner.entity}/${owner.id}` : `/catalog/${entity.name}`;
   switch (req.form.text('then')) {
     case 'close':
-      return localPath(req.form.text('return'), above);
+      return back || above;
     case 'another':
-      return `/catalog/${entity.name}/new${owner ? `?${entity.owner}=${owner.id}` : ''}`;
+      return withReturn(
+        `/catalog/${entity.name}/new${owner ? `?${entity.owner}=${owner.id}` : ''}`,
+        back,
+      );
     case 'transfer':
-      return `/catalog/${entity.name}/${id}#transfer`;
+      return `${row}#transfer`;
     default:
-      return `/catalog/${entity.name}/${id}`;
+      return row;
   }
 }

@@ -5,6 +5,7 @@ import { rulesOf } from '../environments/rules.ts';
 import { statuses } from '../state/status.ts';
 import { exportFormats } from '../web/export.ts';
 import { count, formatChoice, plural } from '../web/format.ts';
+import { withReturn } from '../web/return.ts';
 import {
   exportHref,
   filterable,
@@ -19,6 +20,7 @@ import type { Listing } from './list.ts';
 
 export function listView(here: App, entity: Entity, state: ListState, found: Listing) {
   const chips = chipsOf(entity, state);
+  const backHref = listHref(entity, state, { page: state.page });
   const head = (name: string) => headOf(entity, state, name, labelOf(entity, name));
   return {
     summary: summaryOf(here, entity, found),
@@ -37,6 +39,8 @@ export function listView(here: App, entity: Entity, state: ListState, found: Lis
       updated: headOf(entity, state, 'modified_at', 'Updated'),
     },
     bulk: { ready: found.ready, isNarrowed: chips.length > 0 },
+    // What the link to a row adds, so that the row leads back to this list.
+    rowQuery: backHref.includes('?') ? withReturn('', backHref) : '',
     exports: exportFormats.map((format) => ({
       text: format.toUpperCase(),
       href: exportHref(entity, state, format),

@@ -12,6 +12,7 @@ import { lowerFirst } from '../web/format.ts';
 import { referencedTitles } from '../web/referenced-titles.ts';
 import { page } from '../web/pages.ts';
 import { accountOf, addressed, numberOrNull, textIn } from '../web/request.ts';
+import { returnOf, withReturn } from '../web/return.ts';
 import { editPage, rowCrumbs } from './form-page.ts';
 import { formerVersion } from './former-version.ts';
 import { historyLine, rowContext } from './row-page.ts';
@@ -27,7 +28,10 @@ export async function show(req: Request, res: Response) {
     const state = (await readStates(req.here.sql, [{ entity: entity.name, id }])).get(
       `${entity.name}:${id}`,
     );
-    if (state?.deleted_at) return res.redirect(303, `/catalog/${entity.name}/${id}/history`);
+    if (state?.deleted_at) {
+      const history = `/catalog/${entity.name}/${id}/history`;
+      return res.redirect(303, withReturn(history, returnOf(req)));
+    }
     throw absent(req, entity, id);
   }
   if (may(accountOf(req), 'edit', req.here.setup)) {

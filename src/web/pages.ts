@@ -11,6 +11,7 @@ import { icon } from './icons.ts';
 import { sendPage } from './layout.ts';
 import { badge, cell, exactTime, person, time, wholeValue } from './partials.ts';
 import { can } from './request.ts';
+import { crumbsBack, returnOf, withReturn } from './return.ts';
 import { csrfToken } from './security.ts';
 import { barsOf, initialsOf, menuOf, stopsOf, themeOf } from './shell.ts';
 import { formatFor, viewer, viewerOf } from './viewer.ts';
@@ -25,6 +26,7 @@ export async function page(req: Request, res: Response, view: string, data: Data
   delete req.visitor.flash;
   const csrf = csrfToken(req);
   const theme = themeOf(req);
+  const back = returnOf(req);
   // Reading an upload leaves the asynchronous context of the request, so the page enters it again.
   await formatFor(await viewerOf(req), async () =>
     sendPage(res, view, {
@@ -37,6 +39,8 @@ export async function page(req: Request, res: Response, view: string, data: Data
       place: here.rules,
       environment: here.name,
       path: req.originalUrl,
+      returnTo: back,
+      withReturn: (href: string) => withReturn(href, back),
       destination: here.destination && here.destination.rules,
       can: (ability: Ability) => can(req, ability),
       shell: {
@@ -45,7 +49,7 @@ export async function page(req: Request, res: Response, view: string, data: Data
         unread: account ? await unread(req.house.sql, account.email) : 0,
         stops: stopsOf(req),
         menu: await menuOf(req),
-        crumbs: account ? (data.crumbs ?? []) : [],
+        crumbs: account ? crumbsBack(data.crumbs ?? [], req.path, back) : [],
         bars: await barsOf(req),
         flash: flash ?? null,
       },

@@ -1,0 +1,21 @@
+// The list that a person came from, with its filters. Pages that were opened from a list pass its URL on in the
+// parameter `return`, so that saving, closing, discarding and deleting lead back to the same list.
+import type { Request } from 'express';
+import { localPath, textIn } from './request.ts';
+
+/** Returns the URL to go back to, of a page of this server; empty if the page was opened from elsewhere. */
+export const returnOf = (req: Request): string =>
+  localPath(req.form.text('return') || textIn(req.query, 'return'), '');
+
+/** Adds the URL to go back to, if there is one, to the URL of another page. */
+export const withReturn = (href: string, back: string): string =>
+  back === '' ? href : `${href}${href.includes('?') ? '&' : '?'}return=${encodeURIComponent(back)}`;
+
+/** Lets the breadcrumb lead back to the list that a person came from, and keeps it on links to the page above. */
+export const crumbsBack = <T extends { href?: string }>(crumbs: T[], path: string, back: string) =>
+  crumbs.map((crumb): T => {
+    const { href } = crumb;
+    if (href === undefined || back === '') return crumb;
+    if (href === back.split('?')[0]) return { ...crumb, href: back };
+    return path.startsWith(`${href}/`) ? { ...crumb, href: withReturn(href, back) } : crumb;
+  });
