@@ -12,8 +12,10 @@ import { redrawReading } from './redraw.js';
 import { listenForShortcuts } from './shortcuts.js';
 import { reportZone } from './time-zone.js';
 import { applyChoices } from './sheet-choices.js';
+import { foldFilters } from './fold-filters.js';
 import { showUploads } from './upload.js';
 
+foldFilters();
 guardForms();
 reportZone();
 showLines(document);

@@ -1,4 +1,5 @@
 // Creates a selection (the rows for a transfer) from the rows that a user chose in a list.
+import { parse } from 'node:querystring';
 import type { Request, Response } from 'express';
 import { keyText, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
@@ -6,6 +7,7 @@ import { parseKeys } from '../sheet/posted-keys.ts';
 import * as selections from '../sheet/selections.ts';
 import { addTo } from '../sheet/shared-selections.ts';
 import { accountOf } from '../web/request.ts';
+import { zoneOf } from '../web/viewer.ts';
 import { parseListState } from './list-state.ts';
 import { allReadyIds } from './list-query.ts';
 
@@ -27,8 +29,7 @@ export async function choose(req: Request, res: Response) {
 
 async function readyRows(req: Request): Promise<RowKey[]> {
   const entity = entityNamed(req.form.text('entity'));
-  const query = Object.fromEntries(new URLSearchParams(req.form.text('query')));
-  const state = parseListState(entity, query);
+  const state = parseListState(entity, parse(req.form.text('query')), zoneOf(req));
   const ids = await allReadyIds(req.here, entity, state, accountOf(req).email);
   return parseKeys(ids.map((id) => keyText({ entity: entity.name, id })));
 }

@@ -20,6 +20,7 @@ import { recordedStates, titlesOf } from '../state/untouched.ts';
 import { exportFormats, plainColumn, sendExport, type ExportColumn } from '../web/export.ts';
 import { formatValue, personName } from '../web/format.ts';
 import { accountOf, textIn } from '../web/request.ts';
+import { zoneOf } from '../web/viewer.ts';
 import { allIds } from './list-query.ts';
 import { parseListState } from './list-state.ts';
 import { referredBy } from './titles.ts';
@@ -38,7 +39,7 @@ export async function exportList(req: Request, res: Response) {
   const entity = entityNamed(String(req.params['entity']));
   const format = exportFormats.find((one) => one === textIn(req.query, 'format'));
   if (!format) throw new NotFound('A list is exported as csv or json.');
-  const state = parseListState(entity, req.query);
+  const state = parseListState(entity, req.query, zoneOf(req));
   const ids = await allIds(req.here, entity, state, accountOf(req).email);
   const name = `${entity.name}_${req.here.name}`;
   const columns = columnsOf(entity, isTravelling(req.here, entity));

@@ -7,7 +7,7 @@ import { pickedRow } from '../rows/picked.ts';
 import type { Query } from '../rows/query.ts';
 import { findIds } from '../rows/store.ts';
 import { idsWithStatus, isReadyToSend, pendingRows, type PendingRow } from '../state/pending.ts';
-import { filterValues, PAGE, type ListState } from './list-state.ts';
+import { filterValues, modifiedIn, PAGE, type ListState } from './list-state.ts';
 /**
  * Returns the ids of all rows that match the filters of a list, on every page, for *Select all
  * 128*.
@@ -46,10 +46,12 @@ export async function queryOf(
   waits: Map<number, PendingRow>,
 ): Promise<Query> {
   const ids = await idsOf(here, entity, state, person, waits);
+  const modified = modifiedIn(state);
   return {
     search: state.search,
     filters: filterValues(entity, state, await pickedIds(here, entity, state)),
     ...(ids ? { ids } : {}),
+    ...(modified ? { modified } : {}),
     sort: state.sort,
     limit: PAGE,
     offset: (state.page - 1) * PAGE,
@@ -73,7 +75,7 @@ async function pickedIds(here: App, entity: Entity, { filters }: ListState) {
 async function idsOf(
   here: App,
   entity: Entity,
-  { tab, status }: ListState,
+  { tab, statuses, changedBy }: ListState,
   person: string,
   waits: Map<number, PendingRow>,
 ): Promise<number[] | null> {
@@ -86,7 +88,11 @@ async function idsOf(
   if (tab === 'engineering' || tab === 'mine' || tab === 'held') {
     keep(await idsMarked(here.sql, entity, tab, person));
   }
-  if (status !== '') keep(await idsWithStatus(here.sql, entity, status, waits));
+  if (changedBy !== '') keep(await idsMarked(here.sql, entity, 'mine', changedBy));
+  if (statuses.length > 0) {
+    const found = statuses.map((status) => idsWithStatus(here.sql, entity, status, waits));
+    keep((await Promise.all(found)).flat());
+  }
   return ids;
 }
 

@@ -3,9 +3,11 @@
 import type { Request } from 'express';
 import { fieldEntries, type Entity } from '../catalog/entity.ts';
 import type { Value } from '../catalog/fields.ts';
+import type { Query } from '../rows/query.ts';
 import { statuses, type Status } from '../state/status.ts';
 import type { ExportFormat } from '../web/export.ts';
 import { numberOrNull, textIn } from '../web/request.ts';
+import { endOfDay, startOfDay } from '../web/zoned-day.ts';
 
 export const tabs = ['all', 'ready', 'engineering', 'mine', 'held', 'deleted'] as const;
 export type Tab = (typeof tabs)[number];
@@ -13,7 +15,14 @@ export type Tab = (typeof tabs)[number];
 export type ListState = {
   tab: Tab;
   search: string;
-  status: Status | '';
+  /** The statuses of which a row must have one; empty for rows of any status. */
+  statuses: Status[];
+  /** The first and the last day of the last change, in the time zone `zone`; empty for any day. */
+  modifiedFrom: string;
+  modifiedTo: string;
+  zone: string;
+  /** The e-mail of who changed the row last; empty for anyone. */
+  changedBy: string;
   /** The search text and filter values as typed or chosen, without empty ones. */
   filters: Record<string, string>;
   sort: { field: string; descending: boolean };
@@ -39,7 +48,9 @@ export const filterable = (entity: Entity) =>
     ([, { kind, list, under }]) => under || (list && ['flag', 'choice'].includes(kind)),
   );
 
-export function parseListState(entity: Entity, query: Request['query']): ListState {
+/** Parses the query of the URL of a list, for a person who reads times in `zone`. */
+export function parseListState(entity: Entity, query: Request['query'], zone: string): ListState {
+  const asked = [query['status']].flat();
   const sort = /^(-?)(.+)$/.exec(textIn(query, 'sort'));
   const field = sortable(entity).find((name) => name === sort?.[2]);
   const filters = filterable(entity).flatMap(([name]) => {
@@ -49,13 +60,23 @@ export function parseListState(entity: Entity, query: Request['query']): ListSta
   return {
     tab: tabs.find((tab) => tab === textIn(query, 'tab')) ?? 'all',
     search: textIn(query, 'q').slice(0, 200),
-    status: statuses.find((status) => status === textIn(query, 'status')) ?? '',
+    statuses: statuses.filter((status) => asked.includes(status)),
+    modifiedFrom: dayIn(query, 'modified_from'),
+    modifiedTo: dayIn(query, 'modified_to'),
+    zone,
+    changedBy: textIn(query, 'changed_by').slice(0, 200),
     filters: Object.fromEntries(filters),
     sort: field
       ? { field, descending: sort?.[1] === '-' }
       : { field: 'modified_at', descending: true },
     page: numberOrNull(textIn(query, 'page')) ?? 1,
   };
+}
+
+/** Returns the day that a filter names; empty for a day that does not exist. */
+function dayIn(query: Request['query'], name: string): string {
+  const day = textIn(query, name);
+  return startOfDay(day, 'UTC') === null ? '' : day;
 }
 
 /** Returns the URL of a list in which some filters, the sort order or the page are changed. */
@@ -76,12 +97,15 @@ export function exportHref(entity: Entity, state: ListState, format: ExportForma
 }
 
 function listQuery(state: ListState, change: Partial<ListState> = {}): URLSearchParams {
-  const { tab, search, status, filters, sort, page } = { ...state, page: 1, ...change };
+  const { tab, search, filters, sort, page, ...other } = { ...state, page: 1, ...change };
   const order = `${sort.descending ? '-' : ''}${sort.field}`;
   const pairs: [string, string][] = [
     ['tab', tab === 'all' ? '' : tab],
     ['q', search],
-    ['status', status],
+    ...other.statuses.map((status): [string, string] => ['status', status]),
+    ['modified_from', other.modifiedFrom],
+    ['modified_to', other.modifiedTo],
+    ['changed_by', other.changedBy],
     ...Object.entries(filters),
     ['sort', order === '-modified_at' ? '' : order],
     ['page', page === 1 ? '' : String(page)],
@@ -107,4 +131,10 @@ export function filterValues(
       return [name, chosen];
     }),
   );
+}
+
+/** Returns between which instants the rows of a list were last changed; undefined if its filters name no day. */
+export function modifiedIn({ modifiedFrom, modifiedTo, zone }: ListState): Query['modified'] {
+  if (modifiedFrom === '' && modifiedTo === '') return undefined;
+  return { from: startOfDay(modifiedFrom, zone), to: endOfDay(modifiedTo, zone) };
 }

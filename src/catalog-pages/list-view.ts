@@ -2,13 +2,11 @@
 import { fieldEntries, labelOf, type Entity } from '../catalog/entity.ts';
 import type { App } from '../environments/app.ts';
 import { rulesOf } from '../environments/rules.ts';
-import { statuses } from '../state/status.ts';
 import { exportFormats } from '../web/export.ts';
-import { count, formatChoice, plural } from '../web/format.ts';
+import { count, plural } from '../web/format.ts';
 import { withReturn } from '../web/return.ts';
 import {
   exportHref,
-  filterable,
   listHref,
   PAGE,
   sortable,
@@ -17,6 +15,7 @@ import {
   type Tab,
 } from './list-state.ts';
 import type { Listing } from './list.ts';
+import { chipsOf, filtersOf, moreFilters } from './list-filters.ts';
 
 export function listView(here: App, entity: Entity, state: ListState, found: Listing) {
   const chips = chipsOf(entity, state);
@@ -27,8 +26,7 @@ export function listView(here: App, entity: Entity, state: ListState, found: Lis
     tabs: tabsOf(entity, state, found),
     chips,
     filters: filtersOf(entity, state),
-    statusChoices:
-      found.counts.ready === null ? [] : statuses.filter((status) => status !== 'Only there'),
+    more: moreFilters(state, found),
     columns: fieldEntries(entity).flatMap(([name, field]) =>
       field.list && name !== entity.title
         ? [{ name, field, label: labelOf(entity, name), head: head(name) }]
@@ -76,18 +74,9 @@ const tabsOf = (entity: Entity, state: ListState, { counts }: Listing) =>
   tabs.flatMap((tab) => {
     const number = counts[tab];
     if (number === null) return [];
-    const href = listHref(entity, state, { tab, status: '' });
+    const href = listHref(entity, state, { tab, statuses: [] });
     return [{ text: tabTexts[tab], href, number, isCurrent: state.tab === tab }];
   });
-
-const filtersOf = (entity: Entity, state: ListState) =>
-  filterable(entity).map(([name, { to, choices }]) => ({
-    name,
-    label: labelOf(entity, name),
-    value: state.filters[name] ?? '',
-    optionsHref: to ? `/catalog/${to}/options` : '',
-    choices: choices ?? ['yes', 'no'],
-  }));
 
 /**
  * Returns the head of a column with its present sort order. If the list can be sorted by this
@@ -106,25 +95,4 @@ function headOf(entity: Entity, state: ListState, field: string, text: string) {
     order: isSorted ? (isUp ? 'ascending' : 'descending') : null,
     icon: isUp ? 'arrow-up' : 'arrow-down',
   };
-}
-
-/**
- * Returns the active filters of a list, each with the URL that shows the list without this filter.
- */
-function chipsOf(entity: Entity, state: ListState) {
-  const chips = Object.entries(state.filters).map(([name, value]) => {
-    const { [name]: _gone, ...filters } = state.filters;
-    const shown = entity.fields[name]?.to ? value : formatChoice(value);
-    return {
-      text: `${labelOf(entity, name)}: ${shown}`,
-      href: listHref(entity, state, { filters }),
-    };
-  });
-  if (state.search) {
-    chips.push({ text: `Search: ${state.search}`, href: listHref(entity, state, { search: '' }) });
-  }
-  if (state.status) {
-    chips.push({ text: `Status: ${state.status}`, href: listHref(entity, state, { status: '' }) });
-  }
-  return chips;
 }

@@ -51,6 +51,8 @@ export type Listing = {
   deleted: { state: RowState; status: Status | null }[];
   /** Documents that cannot be listed, each with the reason. */
   unreadable: string[];
+  /** Who changed rows of this entity, by e-mail, for the filter by person. */
+  people: string[];
   /** When the destination was last observed; set only if the destination does not answer now. */
   lastSeen: string | null;
   /** Why the destination could not be compared, as a sentence; null when it was compared. */
@@ -67,7 +69,7 @@ export async function listRows(
   // The counts on the tabs may come from a cache that is up to five seconds old. The listed rows
   // must be up to date, so pending rows are read again if the open tab or the status filter depends
   // on them.
-  const isCountedOnly = state.tab !== 'ready' && state.status === '';
+  const isCountedOnly = state.tab !== 'ready' && state.statuses.length === 0;
   const waits = !isTravelling
     ? new Map<number, PendingRow>()
     : isCountedOnly
@@ -100,6 +102,7 @@ export async function listRows(
     counts: await tabCounts(here, entity, person, waits),
     titles: await titlesOf(here, referencedKeys(entity, found.rows)),
     deleted: state.tab === 'deleted' ? await deletedRows(here, entity, isTravelling) : [],
+    people: await peopleOf(here, entity),
     unreadable: await unreadable(here, entity),
     lastSeen: look.lastSeen,
     trouble: look.trouble,
@@ -180,6 +183,16 @@ async function tabCounts(
     deleted: or(true, counts?.deleted),
   };
 }
+
+const peopleOf = (here: App, entity: Entity): Promise<string[]> =>
+  cachedFor(here.sql, `people of ${entity.name}`, async () => {
+    const lines = await select<{ person: string }>(
+      here.sql,
+      sql`select distinct changed_by as person from row_state
+           where entity = ${entity.name} and deleted_at is null`,
+    );
+    return lines.map(({ person }) => person);
+  });
 
 async function deletedRows(here: App, entity: Entity, isTravelling: boolean) {
   const gone = await select<RowState>(

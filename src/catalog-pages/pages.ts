@@ -8,6 +8,7 @@ import { isReadyToSend, pendingRows, type PendingRow } from '../state/pending.ts
 import { page } from '../web/pages.ts';
 import { accountOf, can, textIn } from '../web/request.ts';
 import { rowCounts } from '../web/shell.ts';
+import { zoneOf } from '../web/viewer.ts';
 import { parseListState } from './list-state.ts';
 import { listView } from './list-view.ts';
 import { listRows } from './list.ts';
@@ -51,7 +52,7 @@ function purposeOf({ here }: Request): string {
 
 export async function list(req: Request, res: Response) {
   const entity = entityNamed(String(req.params['entity']));
-  const asked = parseListState(entity, req.query);
+  const asked = parseListState(entity, req.query, zoneOf(req));
   const found = await listRows(req.here, entity, asked, accountOf(req).email);
   const state = { ...asked, page: found.page };
   const canTransfer = can(req, 'transfer');

@@ -29,6 +29,9 @@ const LONGEST_PATTERN = 1000;
 export function conditions(entity: Entity, query: RowFilter): Document[] {
   const all: Document[] = [];
   if (query.ids) all.push({ _id: { $in: query.ids } });
+  const { from, to } = query.modified ?? { from: null, to: null };
+  if (from !== null) all.push({ modified_at: { $gte: new Date(from) } });
+  if (to !== null) all.push({ modified_at: { $lt: new Date(to) } });
   for (const [field, value] of Object.entries(query.filters)) all.push({ [field]: value });
   const patterns = searchPatterns(query.search, LONGEST_PATTERN);
   if (patterns.length > 0) {

@@ -15,6 +15,9 @@ export const readable = sql`id <= ${Number.MAX_SAFE_INTEGER}`;
 export function condition(entity: Entity, query: RowFilter): Statement {
   const all: Statement[] = [readable];
   if (query.ids) all.push(sql`id in (${query.ids})`);
+  const { from, to } = query.modified ?? { from: null, to: null };
+  if (from !== null) all.push(sql`modified_at >= ${toSqlInstant(from)}`);
+  if (to !== null) all.push(sql`modified_at < ${toSqlInstant(to)}`);
   for (const [field, value] of Object.entries(query.filters)) {
     const definition = entity.fields[field];
     const column = definition && columnOf(field, definition);

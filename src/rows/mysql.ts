@@ -102,7 +102,8 @@ async function find({ sql: on }: Databases, entity: Entity, query: Query): Promi
       on,
       sql`select count(*) as total from ${name(entity.table)} where ${where}`,
     );
-  const isNarrowed = query.ids || query.search !== '' || Object.keys(query.filters).length > 0;
+  const { ids, search, filters, modified } = query;
+  const isNarrowed = ids || modified || search !== '' || Object.keys(filters).length > 0;
   const [counted] = await (isNarrowed
     ? countFound()
     : cachedFor(on, `all of ${entity.name}`, countFound));

@@ -11,12 +11,14 @@ export type Query = {
   filters: Record<string, Value>;
   /** If given, only rows with these ids are found. */
   ids?: number[];
+  /** If given, only rows that were last changed at `from` or later, and before `to`. */
+  modified?: { from: string | null; to: string | null };
   sort: RowOrder;
   limit: number;
   offset: number;
 };
 /** The conditions of a query, without sort order and page. */
-export type RowFilter = Pick<Query, 'search' | 'filters' | 'ids'>;
+export type RowFilter = Pick<Query, 'search' | 'filters' | 'ids' | 'modified'>;
 export type FoundRows = { rows: Row[]; total: number };
 
 /**

@@ -92,6 +92,9 @@ export function exactly(instant: string): string {
   return `${day.format(at)}, ${minute.format(at)}`;
 }
 
+/** Formats a day such as `2026-11-21`, which has no zone: `21 Nov 2026` */
+export const formatDay = (day: string) => clockOf('UTC').day.format(new Date(`${day}T00:00Z`));
+
 /** Returns the name of a person by e-mail; other programs and people without an account stay as they are. */
 export const personName = (email: string) => viewer().names.get(email) ?? email;
 

@@ -22,10 +22,13 @@ const openRow = async () => {
   const href = rowLink(html);
   return { href, html: (await ana.get(href).expect(200)).text };
 };
+const BUTTON = 'then';
+
 /** Posts the form of a page with the button *Save and close*, *Save and add another* or *Save*. */
 const save = async (html: string, button: 'close' | 'another' | 'stay', values: object) => {
   const action = linkIn(html, /id="edit"[^>]*action="([^"]+)"/);
-  return ana.post(action, { ...shownValues(html), ...values, ['then']: button });
+  const posted = new Map<string, unknown>(Object.entries({ ...shownValues(html), ...values }));
+  return ana.post(action, Object.fromEntries(posted.set(BUTTON, button)));
 };
 
 test('a row opened from a filtered list leads back to that list by its breadcrumb, Save and close, Discard and Delete, also after a refused save', async () => {
