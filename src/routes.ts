@@ -8,6 +8,8 @@ import * as accountMoves from './account-moves/account-pages.ts';
 import { arrivalText } from './account-moves/live.ts';
 import * as moves from './account-moves/pages.ts';
 import * as waves from './account-moves/wave-pages.ts';
+import { bulkActions } from './catalog-pages/bulk-actions.ts';
+import { askBulk, runBulk } from './catalog-pages/bulk-page.ts';
 import { choose } from './catalog-pages/choose.ts';
 import * as deletions from './catalog-pages/deletion-page.ts';
 import * as pickers from './catalog-pages/option-pages.ts';
@@ -197,6 +199,15 @@ export const routes = (signInWith: ReturnType<typeof openSignIn>): Route[] => [
     post('/catalog/:entity/:id/adoption', 'transfer', body.small, rowActions.adopt),
     post('/catalog/:entity/:id/hold', 'transfer', body.small, rowActions.hold),
     post('/catalog/:entity/:id/hold/removal', 'transfer', body.small, rowActions.removeHold),
+    ...bulkActions.flatMap((action) => [
+      post(`/bulk/:entity/${action.name}`, action.ability, body.ticks, askBulk(action)),
+      post(
+        `/bulk/:entity/${action.name}/confirmation`,
+        action.ability,
+        body.ticks,
+        runBulk(action),
+      ),
+    ]),
     get('/changes', 'look', overviews.changes),
     get('/transfers', 'look', transfers.index),
     get('/transfers/:number', 'look', transfers.show),

@@ -74,7 +74,7 @@ const mayImport: Record<string, string[]> = {
     'sheet',
     'state',
     'storage',
-    'storage',
+    'transfers',
     'web',
     'writing',
   ],

@@ -5,6 +5,7 @@ import { rulesOf } from '../environments/rules.ts';
 import { exportFormats } from '../web/export.ts';
 import { count, plural } from '../web/format.ts';
 import { withReturn } from '../web/return.ts';
+import { MOST } from './bulk-actions.ts';
 import {
   exportHref,
   listHref,
@@ -36,9 +37,15 @@ export function listView(here: App, entity: Entity, state: ListState, found: Lis
       title: head(entity.title),
       updated: headOf(entity, state, 'modified_at', 'Updated'),
     },
-    bulk: { ready: found.ready, isNarrowed: chips.length > 0 },
+    bulk: {
+      ready: found.ready,
+      total: found.total,
+      isMore: found.total > found.rows.length && found.total <= MOST,
+      isNarrowed: chips.length > 0,
+    },
     // What the link to a row adds, so that the row leads back to this list.
     rowQuery: backHref.includes('?') ? withReturn('', backHref) : '',
+    backHref,
     exports: exportFormats.map((format) => ({
       text: format.toUpperCase(),
       href: exportHref(entity, state, format),

@@ -9,6 +9,7 @@ import { page } from '../web/pages.ts';
 import { accountOf, can, textIn } from '../web/request.ts';
 import { rowCounts } from '../web/shell.ts';
 import { zoneOf } from '../web/viewer.ts';
+import { bulkActions } from './bulk-actions.ts';
 import { parseListState } from './list-state.ts';
 import { listView } from './list-view.ts';
 import { listRows } from './list.ts';
@@ -56,13 +57,16 @@ export async function list(req: Request, res: Response) {
   const found = await listRows(req.here, entity, asked, accountOf(req).email);
   const state = { ...asked, page: found.page };
   const canTransfer = can(req, 'transfer');
+  const actions = bulkActions.filter(({ ability }) => can(req, ability));
   await page(req, res, 'catalog-pages/list', {
     title: entity.label.many,
     crumbs: [{ text: entity.label.many }],
     entity,
     state,
     listed: found,
-    selects: canTransfer && !entity.isMatchedByName,
+    selects: !entity.isMatchedByName && (canTransfer || actions.length > 0),
+    offersTransfer: canTransfer,
+    actions,
     showsStatus: found.counts.ready !== null,
     selections: canTransfer ? await selections.namedSelections(req.here.sql) : [],
     beyondLabel: found.counts.ready === null ? null : beyondLabel(req.here),

@@ -1,0 +1,178 @@
+// The actions that a list offers for many rows at once. Each acts on one row like the page of the row does, with the
+// same checks, and writes the same audit line.
+import type { Ability } from '../access/permissions.ts';
+import {
+  fieldEntries,
+  labelOf,
+  titleOf,
+  type Entity,
+  type Row,
+  type RowKey,
+} from '../catalog/entity.ts';
+import type { Value } from '../catalog/fields.ts';
+import { deletion, remove } from '../editing/deletions.ts';
+import { contentAt } from '../editing/planned-save.ts';
+import { save } from '../editing/save.ts';
+import { Conflict, Invalid, NotFound } from '../problems.ts';
+import type { Author, RowState } from '../state/row-state.ts';
+import { adopt } from '../transfers/adoption.ts';
+import { hold, removeHold } from '../transfers/hold.ts';
+import { personName, plural } from '../web/format.ts';
+import type { Form } from '../web/form/form.ts';
+import type { WriteContext } from '../writing/changes.ts';
+
+/** The most rows of one action, so that it ends before a browser gives up. */
+export const MOST = 200;
+
+/** A row that was chosen for an action. `seen`: what the page showed of it, so that nothing newer is overwritten. */
+export type BulkTarget = { entity: Entity; key: RowKey; title: string; seen: string };
+
+type Shown = { entity: Entity; row: Row; state: RowState | undefined };
+type Work = { writes: WriteContext; author: Author; form: Form };
+
+export type BulkAction = {
+  name: string;
+  ability: Extract<Ability, 'edit' | 'transfer'>;
+  icon: string;
+  /** The button in the bar of a list, and what the action did: `3 tasks deleted here.` */
+  label: string;
+  done: string;
+  isDangerous?: boolean;
+  /** What the confirmation page asks beside the rows. */
+  asks?: 'reason' | 'value';
+  explanation: string;
+  /** Says why the action would skip a row, and what it must find unchanged later. */
+  look(writes: WriteContext, shown: Shown): Promise<{ skip: string | null; seen: string }>;
+  /** Acts on a row. @throws a Problem that says why the row was skipped */
+  act(work: Work, target: BulkTarget): Promise<void>;
+};
+
+export const bulkActions: BulkAction[] = [
+  {
+    name: 'value',
+    ability: 'edit',
+    icon: 'pencil',
+    label: 'Set a value…',
+    done: 'changed',
+    asks: 'value',
+    explanation:
+      'One field gets the same value in each row. Rows that have it already are skipped.',
+    look: async (_writes, { state }) => ({ skip: null, seen: String(state?.version ?? 0) }),
+    act: setValue,
+  },
+  {
+    name: 'hold',
+    ability: 'transfer',
+    icon: 'hand',
+    label: 'Mark Not for production…',
+    done: 'marked Not for production',
+    asks: 'reason',
+    explanation:
+      'They are left out of the pending counts, and are not sent until the hold is removed.',
+    look: async (_writes, { state }) => ({
+      skip: state?.held_at ? `already marked by ${personName(state.held_by ?? '')}` : null,
+      seen: '',
+    }),
+    act: ({ writes, author, form }, { key }) =>
+      hold(writes.here, author.email, key, form.textUpTo(300, 'reason', 'Reason') || null),
+  },
+  {
+    name: 'hold-removal',
+    ability: 'transfer',
+    icon: 'circle-check',
+    label: 'Remove hold…',
+    done: 'released from their hold',
+    explanation: 'They count as pending again, and can be transferred.',
+    look: ifMarked(({ held_at: at }) => at, 'not on hold'),
+    act: ({ writes, author }, { key, seen }) => removeHold(writes.here, author.email, key, seen),
+  },
+  {
+    name: 'adoption',
+    ability: 'transfer',
+    icon: 'wrench',
+    label: 'Adopt engineering changes…',
+    done: 'adopted',
+    explanation: 'What engineers changed in them can be transferred then.',
+    look: ifMarked(({ engineering_at: at }) => at, 'not changed by engineering'),
+    act: ({ writes, author }, { key, seen }) => adopt(writes.here, author.email, key, seen),
+  },
+  {
+    name: 'deletion',
+    ability: 'edit',
+    icon: 'trash-2',
+    label: 'Delete…',
+    done: 'deleted here',
+    isDangerous: true,
+    explanation:
+      'They are deleted here with the rows that belong to them. Other environments keep them.',
+    look: lookAtDeletion,
+    act: async ({ writes, author }, { entity, key, seen }) => {
+      if ((await remove(writes, author, entity, key.id, seen)) === 'changed since') {
+        throw new Conflict('It has changed since. Review it again.');
+      }
+    },
+  },
+];
+
+/** Skips rows without a mark; of the others the time of the mark must stay as it was shown. */
+function ifMarked(markOf: (state: RowState) => string | null, why: string): BulkAction['look'] {
+  return async (_writes, { state }) => {
+    const seen = state ? markOf(state) : null;
+    return { skip: seen === null ? why : null, seen: seen ?? '' };
+  };
+}
+
+async function lookAtDeletion({ here }: WriteContext, { entity, row }: Shown) {
+  const { usedBy, seen } = await deletion(here, entity, row.id);
+  const [first] = usedBy;
+  if (!first) return { skip: null, seen };
+  const others = usedBy.length > 1 ? ` and ${usedBy.length - 1} more` : '';
+  return { skip: `still used by “${titleOf(first.entity, first.row)}”${others}`, seen };
+}
+
+/** The fields that can be set in many rows at once: those with a choice or a number that any row may have. */
+export const settableFields = (entity: Entity) =>
+  fieldEntries(entity).flatMap(([name, field]) =>
+    ['flag', 'choice', 'integer'].includes(field.kind) && name !== entity.order
+      ? [{ name, field, label: labelOf(entity, name) }]
+      : [],
+  );
+
+/** Parses the value to set. @throws Invalid if it does not fit its field */
+export function postedValue(entity: Entity, form: Form): { name: string; value: Value } {
+  const asked = form.text('field');
+  const one = settableFields(entity).find(({ name }) => name === asked);
+  if (!one) throw new Invalid({ field: 'Choose a field from the list' });
+  if (one.field.kind === 'flag' && !['yes', 'no'].includes(form.text(asked))) {
+    throw new Invalid({ [asked]: 'Choose Yes or No' });
+  }
+  const typed = one.field.schema(one.label).safeParse(form.text(asked));
+  if (!typed.success) throw new Invalid({ [asked]: typed.error.issues[0]?.message ?? '' });
+  return { name: asked, value: typed.data };
+}
+
+async function setValue({ writes, author, form }: Work, { entity, key, seen }: BulkTarget) {
+  const { name, value } = postedValue(entity, form);
+  const version = Number(seen);
+  const opened = await contentAt(writes.here, key, version);
+  if (!opened) throw new NotFound('It is not here any more.');
+  const target = { entity, id: key.id };
+  const changed = await save(writes, author, target, { ...opened, [name]: value }, version);
+  if (changed.length === 0) throw new Conflict('It has this value already.');
+}
+
+/** Says what an action did: `3 tasks deleted here.`, and which rows it skipped, each with the reason. */
+export function outcomeText(
+  { done }: BulkAction,
+  { label }: Entity,
+  number: number,
+  skipped: { title: string; why: string }[],
+): string {
+  const acted = `${plural(number, label)} ${done}.`;
+  if (skipped.length === 0) return acted;
+  const named = skipped.slice(0, NAMED).map(({ title, why }) => `“${title}”: ${why}`);
+  const others = skipped.length > NAMED ? ` And ${skipped.length - NAMED} more.` : '';
+  return `${acted} Skipped: ${named.join(' ')}${others}`;
+}
+
+const NAMED = 3;

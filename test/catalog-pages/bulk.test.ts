@@ -1,0 +1,156 @@
+// Tests the actions for many rows of a list: who may take them, what they skip and why, and that each row is written and
+// audited as by its own page.
+import { describe, expect, test } from '@jest/globals';
+import { select, sql } from '../../src/database/sql.ts';
+import { readStates } from '../../src/state/row-state.ts';
+import { add, change, ed, get, has } from '../support/rows.ts';
+import { textOf, useClient, useSite } from '../support/people.ts';
+import { fieldsOn } from '../support/shown-form.ts';
+import { useWorld } from '../support/world.ts';
+
+const world = useWorld();
+const site = useSite(world, 'staging');
+const ana = useClient(site, 'pm');
+const back = '/catalog/task?active=yes';
+
+const forms = (names: string[]) =>
+  Promise.all(names.map((name) => add(world.staging, 'form', { name })));
+const rowsOf = (entity: string, ids: number[]) => ids.map((id) => `${entity}:${id}`);
+
+/** Opens the confirmation of an action for ticked rows. */
+const ask = async (action: string, entity: string, posted: object) => {
+  const { text, status } = await ana.post(`/bulk/${entity}/${action}`, { return: back, ...posted });
+  expect(status).toBe(200);
+  const confirm = async (also: object = {}) =>
+    ana.post(`/bulk/${entity}/${action}/confirmation`, {
+      ...fieldsOn(text, `/bulk/${entity}/${action}/confirmation"`),
+      ...also,
+    });
+  return { text: textOf(text), confirm };
+};
+const notice = async () => textOf((await ana.get('/catalog/task')).text);
+const auditOf = async (action: string) =>
+  select<{ subject: string }>(
+    world.staging.sql,
+    sql`select subject from audit where action = ${action} order by subject`,
+  );
+
+describe('an action for many rows', () => {
+  test('holds the ticked rows with one reason, skips those on hold already, and writes one audit line a row', async () => {
+    const ids = await forms(['One', 'Two “quoted” 🪔', 'Three']);
+    const [first = 0] = ids;
+    await (await ask('hold', 'form', { rows: rowsOf('form', [first]) })).confirm();
+    const { text, confirm } = await ask('hold', 'form', { rows: rowsOf('form', ids) });
+    expect(text).toContain('Mark Not for production: 2 forms');
+    expect(text).toContain('1 row skipped');
+    expect(text).toContain('One – already marked by pm');
+    const answer = await confirm({ reason: 'After Diwali' });
+    expect([answer.status, answer.headers['location']]).toEqual([303, back]);
+    expect(await notice()).toContain('2 forms marked Not for production.');
+    const states = await readStates(
+      world.staging.sql,
+      ids.map((id) => ({ entity: 'form', id })),
+    );
+    expect([...states.values()].map(({ held_reason: reason }) => reason)).toEqual([
+      null,
+      'After Diwali',
+      'After Diwali',
+    ]);
+    expect(await auditOf('held back')).toHaveLength(3);
+    await confirm({ reason: 'After Diwali' });
+    expect(await auditOf('held back')).toHaveLength(3);
+  });
+
+  test('acts on all rows that the filters of the list find, on every page', async () => {
+    const business = await add(world.staging, 'business');
+    for (const title of ['Cab one', 'Cab two', 'Flowers']) {
+      await add(world.staging, 'task', { business, title });
+    }
+    const chosen = { everything: 'yes', query: 'q=Cab&status=New&status=Changed+here' };
+    const { text, confirm } = await ask('hold', 'task', chosen);
+    expect(text).toContain('Mark Not for production: 2 tasks');
+    await confirm();
+    const shown = textOf((await ana.get('/catalog/task?tab=held')).text);
+    expect(shown).toContain('Cab two');
+    expect(shown).not.toContain('Flowers');
+  });
+
+  test('sets one field through the checks of a save, and skips a row in which someone else changed that field', async () => {
+    const business = await add(world.staging, 'business');
+    const ids: number[] = [];
+    for (const title of ['One', 'Two', 'Three']) {
+      ids.push(await add(world.staging, 'task', { business, title, priority: 1 }));
+    }
+    const [one = 0, two = 0, three = 0] = ids;
+    const { confirm } = await ask('value', 'task', { rows: rowsOf('task', ids) });
+    await change(world.staging, { entity: 'task', id: two }, { priority: 2 }, ed);
+    await change(world.staging, { entity: 'task', id: three }, { message: 'Kept' }, ed);
+    const wrong = await confirm({ field: 'priority', priority: '5000' });
+    expect(wrong.status).toBe(422);
+    expect(textOf(wrong.text)).toContain('Priority must be');
+    expect((await confirm({ field: 'business', business: '1' })).status).toBe(422);
+    expect((await confirm({ field: 'priority', priority: '7' })).status).toBe(303);
+    const said = await notice();
+    expect(said).toContain('2 tasks changed. Skipped: “Two”');
+    const priorities = [one, two, three].map(async (id) =>
+      get(world.staging, { entity: 'task', id }),
+    );
+    expect((await Promise.all(priorities)).map((row) => [row['priority'], row['message']])).toEqual(
+      [
+        [7, null],
+        [2, null],
+        [7, 'Kept'],
+      ],
+    );
+  });
+
+  test('deletes rows with those that belong to them, names what still uses others, and keeps a row that has changed since', async () => {
+    const used = await add(world.staging, 'business', { name: 'Used' });
+    const free = await add(world.staging, 'business', { name: 'Free' });
+    const changed = await add(world.staging, 'business', { name: 'Changed' });
+    await add(world.staging, 'task', { business: used, title: 'Book a cab' });
+    const tool = await add(world.staging, 'external_tool', { business: free });
+    const rows = rowsOf('business', [used, free, changed]);
+    const { text, confirm } = await ask('deletion', 'business', { rows });
+    expect(text).toContain('Delete: 2 businesses');
+    expect(text).toContain('Used – still used by “Book a cab”');
+    await change(world.staging, { entity: 'business', id: changed }, { description: 'New' }, ed);
+    await confirm();
+    expect(await notice()).toContain('1 business deleted here. Skipped: “Changed”: It has changed');
+    const there = [used, free, changed].map((id) => has(world.staging, { entity: 'business', id }));
+    expect(await Promise.all(there)).toEqual([true, false, true]);
+    expect(await has(world.staging, { entity: 'external_tool', id: tool })).toBe(false);
+  });
+
+  test('adopts what engineering changed, but not what was changed again after the page was shown', async () => {
+    const ids = await forms(['Mine', 'Engineering', 'Engineering again']);
+    const [, second = 0, third = 0] = ids;
+    for (const id of [second, third]) {
+      await change(world.staging, { entity: 'form', id }, { description: 'By Ed' }, ed);
+    }
+    const { text, confirm } = await ask('adoption', 'form', { rows: rowsOf('form', ids) });
+    expect(text).toContain('Mine – not changed by engineering');
+    await change(world.staging, { entity: 'form', id: third }, { description: 'Again' }, ed);
+    await confirm();
+    expect(await auditOf('adopted')).toEqual([{ subject: 'Engineering' }]);
+    expect(await notice()).toContain('1 form adopted. Skipped: “Engineering again”');
+  });
+
+  test('is refused to people who may not take it, and for more than 200 rows', async () => {
+    const [id = 0] = await forms(['One']);
+    const rows = rowsOf('form', [id]);
+    const editor = await site.as('ed');
+    const viewer = await site.as('vic');
+    expect((await editor.post('/bulk/form/hold/confirmation', { rows })).status).toBe(403);
+    expect((await editor.post('/bulk/form/deletion', { rows })).status).toBe(200);
+    expect((await viewer.post('/bulk/form/deletion/confirmation', { rows })).status).toBe(403);
+    expect((await editor.get('/catalog/form')).text).not.toContain('/bulk/form/hold');
+    expect((await viewer.get('/catalog/form')).text).not.toContain('/bulk/');
+    const many = Array.from({ length: 201 }, (_, index) => `form:${index + 1}`);
+    const refused = await ana.post('/bulk/form/hold', { rows: many });
+    expect(refused.status).toBe(422);
+    expect(textOf(refused.text)).toContain('201 rows are chosen, and one action can change 200');
+    const torn = { rows, seen: '[["x"]]' };
+    expect((await ana.post('/bulk/form/hold/confirmation', torn)).status).toBe(422);
+  });
+});
