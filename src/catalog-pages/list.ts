@@ -13,7 +13,7 @@ import type { App } from '../environments/app.ts';
 import { cachedFor } from '../database/cached-for.ts';
 import type { RowPair } from '../comparison/compare-pairs.ts';
 import { find, findIds, unreadable } from '../rows/store.ts';
-import type { Query } from '../rows/query.ts';
+import { isNarrowed, type Query } from '../rows/query.ts';
 import { countCached } from '../state/row-counts.ts';
 import { readStates, type RowState } from '../state/row-state.ts';
 import type { Status } from '../state/status.ts';
@@ -109,7 +109,7 @@ export async function listRows(
   };
 }
 
-/** Counts the rows on all pages that are ready to transfer. Only a list of many pages is queried for that. */
+/** Counts the rows on all pages that are ready to transfer. Only a filtered list of many pages is queried for that. */
 async function countReady(
   here: App,
   entity: Entity,
@@ -118,6 +118,7 @@ async function countReady(
   waits: Map<number, PendingRow>,
 ): Promise<number> {
   const ids = readyIds(waits);
+  if (!isNarrowed(query)) return ids.length;
   if (found.total === found.rows.length) {
     const ready = new Set(ids);
     return found.rows.filter(({ id }) => ready.has(id)).length;

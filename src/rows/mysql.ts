@@ -7,6 +7,7 @@ import { addLinks } from './links.ts';
 import { changedAfter, condition, orderOf, readable } from './mysql-questions.ts';
 import {
   byId,
+  isNarrowed,
   UNREADABLE,
   type Cursor,
   type FoundRows,
@@ -102,9 +103,7 @@ async function find({ sql: on }: Databases, entity: Entity, query: Query): Promi
       on,
       sql`select count(*) as total from ${name(entity.table)} where ${where}`,
     );
-  const { ids, search, filters, modified } = query;
-  const isNarrowed = ids || modified || search !== '' || Object.keys(filters).length > 0;
-  const [counted] = await (isNarrowed
+  const [counted] = await (isNarrowed(query)
     ? countFound()
     : cachedFor(on, `all of ${entity.name}`, countFound));
   const stored = await select<Stored>(

@@ -19,6 +19,11 @@ export type Query = {
 };
 /** The conditions of a query, without sort order and page. */
 export type RowFilter = Pick<Query, 'search' | 'filters' | 'ids' | 'modified'>;
+
+/** Whether a filter leaves rows of its entity out. */
+export const isNarrowed = ({ search, filters, ids, modified }: RowFilter): boolean =>
+  ids !== undefined || modified !== undefined || search !== '' || Object.keys(filters).length > 0;
+
 export type FoundRows = { rows: Row[]; total: number };
 
 /**

@@ -2,6 +2,7 @@
 // when a row is ticked.
 import { expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
+import { findingsOn, watchPolicy } from '../support/axe.ts';
 import { openContext, signIn, useBrowser } from '../support/browser.ts';
 import { password } from '../support/people.ts';
 import { add, transfer } from '../support/rows.ts';
@@ -77,5 +78,25 @@ test('without script the bar of a list is there, and its buttons say what they d
   await page.getByRole('button', { name: 'Transfer the 2 ready' }).click();
   await page.waitForURL(/\/selections\//);
   await page.getByText('Second banner').first().waitFor();
+  await context.close();
+});
+
+test('the open filters and the bar of a list, and the confirmation of an action, have 0 findings of the accessibility checker axe', async () => {
+  const { context, page } = await openList(1280);
+  const blocked = watchPolicy(page);
+  await page.goto(`${page.url()}?status=New&status=Changed+here&modified_from=2026-01-01`);
+  await page.getByText('2 statuses').click();
+  expect(await findingsOn(page)).toEqual([]);
+  await page.getByText('2 statuses').click();
+  await page.getByLabel('Tick all on this page').check();
+  await page.getByText('Actions', { exact: true }).click();
+  expect(await findingsOn(page)).toEqual([]);
+  await page.getByRole('button', { name: 'Mark Not for production…' }).click();
+  await page.getByLabel('Reason').fill('After Diwali');
+  expect(await findingsOn(page)).toEqual([]);
+  await page.getByRole('button', { name: 'Mark Not for production: 2 banners' }).click();
+  await page.getByText('2 banners marked Not for production.').waitFor();
+  expect(page.url()).toContain('status=New&status=Changed+here&modified_from=2026-01-01');
+  expect(blocked).toEqual([]);
   await context.close();
 });
