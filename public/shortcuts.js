@@ -1,6 +1,6 @@
 /**
  * Keyboard shortcuts: `/` moves to the search field, `?` lists the shortcuts, Ctrl+S or ⌘+S saves,
- * Ctrl+Enter or ⌘+Enter confirms, and Escape closes the menu of the signed-in person. Single keys
+ * Ctrl+Enter or ⌘+Enter confirms, and Escape closes the menus of the header. Single keys
  * have no effect while the user types into a field, and the user can switch them off.
  */
 export function listenForShortcuts() {
@@ -10,7 +10,7 @@ export function listenForShortcuts() {
     if (isCommand && event.key === 's') press(event, '[data-shortcut-save]');
     else if (isCommand && event.key === 'Enter') press(event, '[data-shortcut-confirm]');
     else if (event.key === 'Escape') {
-      for (const open of document.querySelectorAll('details.person[open]')) open.open = false;
+      for (const open of document.querySelectorAll('details[data-menu][open]')) open.open = false;
     } else if (!isCommand && !isTyping(event.target) && areSingleKeysOn()) {
       if (event.key === '/') focusSearch(event);
       else if (event.key === '?') showList(event);

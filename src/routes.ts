@@ -27,6 +27,8 @@ import * as datafiles from './datasets/datafile-pages.ts';
 import * as datasets from './datasets/dataset-pages.ts';
 import * as references from './datasets/reference-pages.ts';
 import * as uploads from './datasets/upload-pages.ts';
+import * as help from './home/help-page.ts';
+import * as home from './home/pages.ts';
 import * as inboxPages from './inbox/pages.ts';
 import * as inbox from './inbox/reading.ts';
 import * as deadLetters from './jobs/dead-letters-page.ts';
@@ -169,6 +171,7 @@ export const routes = (signInWith: ReturnType<typeof openSignIn>): Route[] => [
   post('/sign-out', 'anyone', body.tiny, signOut),
   get('/invitation', 'anyone', invitation.show),
   post('/invitation', 'anyone', body.tiny, invitation.accept),
+  get('/help', 'look', help.show),
   get('/account', 'look', account.show),
   post('/account/password', 'look', body.tiny, account.changePassword(signInWith)),
   get('/saved-form', 'look', savedForm.show),
@@ -178,7 +181,7 @@ export const routes = (signInWith: ReturnType<typeof openSignIn>): Route[] => [
   post('/zone', 'look', body.tiny, web.setZone),
 
   ...inCopies([
-    get('/', 'look', admin.home),
+    get('/', 'look', home.home),
     get('/search', 'look', admin.search),
     get('/objects/:name', 'look', web.object),
     get('/admin_tools/:tool{/:business}', 'look', web.formerTool),

@@ -78,6 +78,7 @@ const mayImport: Record<string, string[]> = {
     'web',
     'writing',
   ],
+  home: ['access', 'catalog', 'database', 'environments', 'sheet', 'state', 'web', 'writing'],
   api: [
     'access',
     'account-moves',

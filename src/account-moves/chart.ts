@@ -1,4 +1,5 @@
 // Calculates the bar chart of migrations that ended on each day. The view draws it as SVG. Pure functions.
+import { shortDay } from '../web/format.ts';
 
 /** How many migrations completed and how many failed on one day, such as `2026-11-26`. */
 export type MovesOfDay = { day: string; done: number; failed: number };
@@ -98,10 +99,3 @@ export function roundUp(number: number): number {
 }
 
 const rounded = (number: number) => Math.round(number * 10) / 10;
-
-const dayFormat = new Intl.DateTimeFormat('en-GB', {
-  day: 'numeric',
-  month: 'short',
-  timeZone: 'UTC',
-});
-const shortDay = (day: string) => dayFormat.format(new Date(`${day}T00:00:00Z`));

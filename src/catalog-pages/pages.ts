@@ -1,55 +1,17 @@
-// The home page, the list pages and the search page, which are generated from the entity definitions.
+// The list pages and the search page, which are generated from the entity definitions.
 import type { Request, Response } from 'express';
-import { titleOf, type Entity } from '../catalog/entity.ts';
-import { catalog, entityNamed, travelling } from '../catalog/index.ts';
+import { titleOf } from '../catalog/entity.ts';
+import { catalog, entityNamed } from '../catalog/index.ts';
 import { find } from '../rows/store.ts';
 import * as selections from '../sheet/selections.ts';
-import { isReadyToSend, pendingRows, type PendingRow } from '../state/pending.ts';
 import { page } from '../web/pages.ts';
 import { accountOf, can, textIn } from '../web/request.ts';
-import { rowCounts } from '../web/shell.ts';
 import { zoneOf } from '../web/viewer.ts';
 import { bulkActions } from './bulk-actions.ts';
 import { parseListState } from './list-state.ts';
 import { listView } from './list-view.ts';
 import { listRows } from './list.ts';
 import { beyondLabel } from './destination-statuses.ts';
-
-export async function home(req: Request, res: Response) {
-  const { here } = req;
-  const counts = await rowCounts(req);
-  const rows = [];
-  for (const entity of travelling.filter(({ owner }) => owner === null)) {
-    const all = counts.get(entity.name) ?? 0;
-    const links = here.destination ? pendingLinks(entity, await pendingRows(here.sql, entity)) : [];
-    rows.push({ entity, all, links });
-  }
-  await page(req, res, 'catalog-pages/home', { title: 'Home', rows, purpose: purposeOf(req) });
-}
-
-/**
- * Counts the rows of an entity that have pending changes: ready to send, changed by engineers, and
- * to review. Each count has a link to its rows.
- */
-function pendingLinks({ name, label }: Entity, pending: Map<number, PendingRow>) {
-  const rows = [...pending.values()].filter(({ isHeld }) => !isHeld);
-  const ready = rows.filter(isReadyToSend).length;
-  const engineering = rows.filter(({ isEngineering }) => isEngineering).length;
-  const number = rows.length - ready - engineering;
-  return [
-    { number: ready, href: `/catalog/${name}?tab=ready`, spoken: '' },
-    { number: engineering, href: `/catalog/${name}?tab=engineering`, spoken: '' },
-    { number, href: `/pending?entity=${name}`, spoken: `${label.many} need review` },
-  ];
-}
-
-function purposeOf({ here }: Request): string {
-  if (here.destination)
-    return `Rows are transferred from here to ${here.destination.rules.inText}.`;
-  return here.rules.asksReason
-    ? 'What the apps read. Everyone may view, nobody may edit.'
-    : 'Nothing is transferred out of here.';
-}
 
 export async function list(req: Request, res: Response) {
   const entity = entityNamed(String(req.params['entity']));

@@ -10,8 +10,11 @@ const cache = new WeakMap<Queryable, Map<string, Cached>>();
 
 let writes = 0;
 
+/** How often this process has emptied the cache. */
+export const writesSoFar = () => writes;
+
 /**
- * Empties the cache. All code that writes the sync state of rows calls this function, so that this
+ * Empties the cache. All code that writes the sync state of rows, or test results, calls this function, so that this
  * process shows no outdated results.
  */
 export const forgetCached = () => {

@@ -8,7 +8,14 @@ import { page } from '../web/pages.ts';
 import { count } from '../web/format.ts';
 import { can, numberOrNull, textIn } from '../web/request.ts';
 import { changesSince, type Change } from './changes.ts';
-import { ageOf, ages, allPending, groups, type Group, type PendingEntry } from './pending.ts';
+import {
+  ageOf,
+  ages,
+  allPending,
+  groups,
+  type Group,
+  type PendingEntry,
+} from '../state/pending-entries.ts';
 import { tryFarSide } from '../environments/far-side.ts';
 import { destinationOf } from '../environments/app.ts';
 
@@ -38,21 +45,26 @@ export async function pending(req: Request, res: Response) {
   });
 }
 
-const groupTexts: Record<Group, { heading: string; hint: string }> = {
+/** `anchor`: the word on the page Help. */
+const groupTexts: Record<Group, { heading: string; hint: string; anchor: string }> = {
   ready: {
     heading: 'Ready to transfer',
+    anchor: 'ready-to-transfer',
     hint: 'New or changed here. The sheet shows whether there are problems.',
   },
   look: {
     heading: 'Needs review',
+    anchor: 'needs-review',
     hint: 'Changed there, deleted, or undone: the sheet asks before sending.',
   },
   engineering: {
     heading: 'Engineering changes',
+    anchor: 'engineering-change',
     hint: 'Not transferred until a product manager adopts it.',
   },
   held: {
     heading: 'Not for production',
+    anchor: 'not-for-production',
     hint: 'Marked to stay here and left out of the pending counts.',
   },
 };
@@ -60,6 +72,7 @@ const groupTexts: Record<Group, { heading: string; hint: string }> = {
 function groupView(group: Group, entries: PendingEntry[], canTransfer: boolean) {
   const rows = entries.filter((row) => row.group === group);
   return {
+    name: group,
     ...groupTexts[group],
     total: rows.length,
     rows: rows.slice(0, LISTED),

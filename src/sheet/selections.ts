@@ -136,6 +136,18 @@ export async function list(on: Queryable, person: string): Promise<(Selection & 
   return lines.map((line) => ({ ...selectionFrom(line), at: line.created_at }));
 }
 
+/** Counts the unsent selections that list() returns. */
+export async function countUnsent(on: Queryable, person: string): Promise<number> {
+  const counted = await first<{ number: number }>(
+    on,
+    sql`select count(*) as number from selection
+         where kind = 'transfer'
+           and (name <> '' or (person = ${person} and created_at > utc_timestamp() - interval 7 day))
+           and ${isUnsent}`,
+  );
+  return counted?.number ?? 0;
+}
+
 /** Deletes old selections that have no name and were never sent. */
 export const purgeExpired = ({ sql: on }: Environment) =>
   run(

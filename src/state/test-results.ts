@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { hashOf } from '../catalog/content.ts';
 import { keyFrom, keyText, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
+import { forgetCached } from '../database/cached-for.ts';
 import { join, run, select, sql, type Queryable } from '../database/sql.ts';
 import type { Databases, Environment } from '../environments/environment.ts';
 import { whereRows } from './row-state.ts';
@@ -120,6 +121,7 @@ export async function recordTestResults(
       here.sql,
       sql`insert into test_result (entity, row_id, hash, works, note, person) values ${join(lines, ', ')}`,
     );
+    forgetCached();
   }
   return {
     recorded: same.map(({ key }) => key),

@@ -18,6 +18,7 @@ const parts = [
   'sheet',
   'diff',
   'moves',
+  'home',
   'forced-colors',
 ];
 

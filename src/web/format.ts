@@ -94,6 +94,14 @@ export function exactly(instant: string): string {
 
 /** Formats a day such as `2026-11-21`, which has no zone: `21 Nov 2026` */
 export const formatDay = (day: string) => clockOf('UTC').day.format(new Date(`${day}T00:00Z`));
+const daysOfCharts = new Intl.DateTimeFormat('en-GB', {
+  day: 'numeric',
+  month: 'short',
+  timeZone: 'UTC',
+});
+
+/** Formats a day such as `2026-11-26` for charts: `26 Nov` */
+export const shortDay = (day: string) => daysOfCharts.format(new Date(`${day}T00:00:00Z`));
 
 /** Returns the name of a person by e-mail; other programs and people without an account stay as they are. */
 export const personName = (email: string) => viewer().names.get(email) ?? email;

@@ -13,7 +13,8 @@ import { badge, cell, exactTime, person, time, wholeValue } from './partials.ts'
 import { can } from './request.ts';
 import { crumbsBack, returnOf, withReturn } from './return.ts';
 import { csrfToken } from './security.ts';
-import { barsOf, initialsOf, menuOf, stopsOf, themeOf } from './shell.ts';
+import { menuOf } from './menu.ts';
+import { barsOf, initialsOf, switchOf, themeOf } from './shell.ts';
 import { formatFor, viewer, viewerOf } from './viewer.ts';
 
 type Crumb = { text: string; href?: string };
@@ -47,7 +48,7 @@ export async function page(req: Request, res: Response, view: string, data: Data
         zone: viewer().zone,
         account: account && { ...account, initials: initialsOf(account.name) },
         unread: account ? await unread(req.house.sql, account.email) : 0,
-        stops: stopsOf(req),
+        stops: switchOf(req),
         menu: await menuOf(req),
         crumbs: account ? crumbsBack(data.crumbs ?? [], req.path, back) : [],
         bars: await barsOf(req),

@@ -10,7 +10,7 @@ import { changesSince } from '../../src/overviews/changes.ts';
 import { requestComparison, latestComparisons } from '../../src/comparison/job.ts';
 import { tasks } from '../../src/tasks.ts';
 import { matrix, idsInMatrix } from '../../src/comparison/matrix.ts';
-import { ageOf, allPending } from '../../src/overviews/pending.ts';
+import { ageOf, allPending } from '../../src/state/pending-entries.ts';
 import * as marks from '../../src/transfers/hold.ts';
 import { recordTestResults, hashesWithDependents } from '../../src/state/test-results.ts';
 import type { Status } from '../../src/state/status.ts';

@@ -2,7 +2,7 @@
 // rows.
 import { describe, expect, test } from '@jest/globals';
 import { insertLines } from '../../src/database/bulk.ts';
-import { select, sql, statements } from '../../src/database/sql.ts';
+import { select, sql } from '../../src/database/sql.ts';
 import { entityNamed } from '../../src/catalog/index.ts';
 import { save as saveRow } from '../../src/editing/save.ts';
 import { send } from '../../src/transfers/send.ts';
@@ -19,21 +19,10 @@ import {
 } from '../support/rows.ts';
 import { openSite } from '../support/people.ts';
 import { openProxy } from '../support/proxy.ts';
+import { statementsOf } from '../support/statements.ts';
 import { useWorld } from '../support/world.ts';
 
 const world = useWorld();
-
-async function statementsOf(work: () => Promise<unknown>): Promise<number> {
-  let count = 0;
-  const counted = () => (count += 1);
-  statements.subscribe(counted);
-  try {
-    await work();
-  } finally {
-    statements.unsubscribe(counted);
-  }
-  return count;
-}
 
 async function taskWith(receipts: number) {
   const business = await add(world.staging, 'business');

@@ -3,9 +3,9 @@
 import { entityNamed } from '../catalog/index.ts';
 import type { RowKey } from '../catalog/entity.ts';
 import { select, sql, type Queryable } from '../database/sql.ts';
-import { DELETED } from '../state/destination-state.ts';
-import { isReady, withDependents, type Status } from '../state/status.ts';
-import { differingWithBases, lastKnownStatus } from '../state/pending.ts';
+import { DELETED } from './destination-state.ts';
+import { isReady, withDependents, type Status } from './status.ts';
+import { differingWithBases, lastKnownStatus } from './pending.ts';
 
 export type PendingEntry = {
   key: RowKey;
@@ -13,6 +13,8 @@ export type PendingEntry = {
   status: Status;
   /** The time of the oldest change that has not been sent. */
   since: string;
+  /** The time of the newest change that has not been sent. */
+  changedAt: string;
   people: string[];
   group: Group;
   why: string | null;
@@ -69,6 +71,7 @@ export async function allPending(on: Queryable): Promise<PendingEntry[]> {
       const text = `${line.root_entity}:${line.root_id}`;
       const known = entries.get(text) ?? fresh(line, status);
       entries.set(text, known);
+      known.changedAt = line.changed_at;
       if (line.entity === line.root_entity) known.own = status;
       else known.dependents.push(status);
       if (!known.people.includes(line.changed_by)) known.people.push(line.changed_by);
@@ -87,6 +90,7 @@ const fresh = (line: Line, status: Status) => ({
   title: line.root_title,
   status,
   since: line.changed_at,
+  changedAt: line.changed_at,
   people: [] as string[],
   group: 'ready' as Group,
   why: null as string | null,

@@ -1,0 +1,69 @@
+// Remembers the last result of a query that counts many rows. A page shows it with its time, and waits only briefly for
+// a newer one.
+import { inTime } from '../in-time.ts';
+import { TTL_MS, writesSoFar } from './cached-for.ts';
+import type { Queryable } from './sql.ts';
+
+/** A result, and when it was read, in milliseconds since 1970. */
+export type LastKnown<T> = { answer: T; at: number };
+
+type Remembered = {
+  known: LastKnown<unknown> | null;
+  writes: number;
+  tookMs: number;
+  asking: Promise<void> | null;
+};
+
+const remembered = new WeakMap<Queryable, Map<string, Remembered>>();
+
+/** A query that takes longer than this counts as slow. */
+const SLOW_MS = 250;
+/** A slow query is repeated only after this many times its duration, so that it takes 5% of the time at most. */
+const PAUSE = 20;
+
+/**
+ * Returns the last result of a query, or null if it has none yet. If the result is older than five seconds, or this
+ * process wrote the sync state of rows since, the query is repeated, and the caller waits `patience` milliseconds for it.
+ * @param question identifies the query and all its parameters
+ */
+export async function lastKnown<T>(
+  on: Queryable,
+  question: string,
+  patience: number,
+  ask: () => Promise<T>,
+): Promise<LastKnown<T> | null> {
+  const one = rememberedOf(on, question);
+  if (!isFresh(one)) {
+    one.asking ??= askAgain(one, ask);
+    // A failure is not reported: the page shows what was known before, with its time.
+    await inTime(patience, one.asking).catch(() => {});
+  }
+  return one.known as LastKnown<T> | null;
+}
+
+function rememberedOf(on: Queryable, question: string): Remembered {
+  const all = remembered.get(on) ?? new Map<string, Remembered>();
+  remembered.set(on, all);
+  const one = all.get(question) ?? { known: null, writes: 0, tookMs: 0, asking: null };
+  all.set(question, one);
+  return one;
+}
+
+function isFresh({ known, writes, tookMs }: Remembered): boolean {
+  if (!known) return false;
+  const age = Date.now() - known.at;
+  if (tookMs > SLOW_MS && age < tookMs * PAUSE) return true;
+  return writes === writesSoFar() && age < TTL_MS;
+}
+
+async function askAgain(one: Remembered, ask: () => Promise<unknown>) {
+  const [begun, writes] = [performance.now(), writesSoFar()];
+  try {
+    const answer = await ask();
+    one.tookMs = performance.now() - begun;
+    one.known = { answer, at: Date.now() };
+    one.writes = writes;
+  } finally {
+    one.asking = null;
+  }
+}

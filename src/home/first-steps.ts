@@ -1,0 +1,73 @@
+// What to do first in an environment whose catalogue is empty.
+import type { App } from '../environments/app.ts';
+import { ladder, rulesOf } from '../environments/rules.ts';
+
+type FirstStep = { text: string; detail: string; href: string | null };
+
+type Rights = { mayEdit: boolean; mayRefresh: boolean };
+
+/** Returns the first steps that a person can take here. */
+export function firstSteps(here: App, rights: Rights): { lead: string; steps: FirstStep[] } {
+  const sender = ladder.find((name) => rulesOf(name).next === here.name);
+  if (sender) {
+    const { label, inText } = rulesOf(sender);
+    return {
+      lead: `Nothing has arrived in ${here.rules.inText} yet. Rows are made in staging and transferred from one environment to the next.`,
+      steps: [
+        {
+          text: `Open ${label.toLowerCase()}`,
+          detail: `Rows are sent here from ${inText}.`,
+          href: here.settings.urls[sender] ?? null,
+        },
+      ],
+    };
+  }
+  if (!rights.mayEdit) {
+    return {
+      lead: 'Nobody has added anything yet. Rows appear here as soon as an editor adds them.',
+      steps: [],
+    };
+  }
+  return { lead: 'Nothing has been added yet. Begin like this:', steps: editorSteps(here, rights) };
+}
+
+const editorSteps = ({ destination }: App, { mayRefresh }: Rights): FirstStep[] => [
+  ...(mayRefresh
+    ? [
+        {
+          text: 'Copy the rows of production',
+          detail: 'A refresh brings everything that production has.',
+          href: '/refreshes',
+        },
+      ]
+    : []),
+  {
+    text: 'Add cities and partners',
+    detail: 'Businesses, tasks and banners name them. Each environment has its own.',
+    href: '/catalog/city',
+  },
+  {
+    text: 'Add a business',
+    detail: 'Tasks belong to a business.',
+    href: '/catalog/business/new',
+  },
+  {
+    text: 'Add a form with its fields',
+    detail: 'A task asks for them.',
+    href: '/catalog/form/new',
+  },
+  {
+    text: 'Add a task',
+    detail: 'It joins a business and a form.',
+    href: '/catalog/task/new',
+  },
+  ...(destination
+    ? [
+        {
+          text: 'Transfer the rows',
+          detail: `A product manager sends them to ${destination.rules.inText}.`,
+          href: '/pending',
+        },
+      ]
+    : []),
+];

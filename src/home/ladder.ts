@@ -1,0 +1,98 @@
+// Counts the pending rows at each environment from here on, and calculates their drawing, which the view draws as SVG.
+import { lastKnown, type LastKnown } from '../database/last-known.ts';
+import type { App } from '../environments/app.ts';
+import { tryFarSide } from '../environments/far-side.ts';
+import { rulesOf, type EnvironmentName } from '../environments/rules.ts';
+import { countGroups, type GroupCounts } from '../state/pending-counts.ts';
+
+/** The rows of an environment that are pending for the next one; null as long as they are not counted. */
+export type LadderStep = {
+  from: string;
+  to: string;
+  counts: GroupCounts | null;
+  /** When they were counted, in ISO 8601. */
+  at: string | null;
+};
+
+/** How many milliseconds the home page waits for counts of another environment. */
+const PATIENCE_MS = 300;
+
+/**
+ * Counts the rows that the destination has pending for its own next environment; null if it has none. What is wrong
+ * with a destination that does not answer is returned as `trouble`.
+ */
+export async function pendingBeyond({ destination, log }: App) {
+  if (!destination?.rules.next) return null;
+  return lastKnown(destination.sql, 'pending groups', PATIENCE_MS, () =>
+    tryFarSide(destination, log, () => countGroups(destination.sql)),
+  );
+}
+
+/** Returns the steps of the ladder from this environment on; none where nothing is sent. */
+export function ladderFrom(
+  { name, destination }: App,
+  own: LastKnown<GroupCounts> | null,
+  beyond: LastKnown<GroupCounts | null> | null,
+): LadderStep[] {
+  if (!destination) return [];
+  const steps = [stepFrom(name, own)];
+  return destination.rules.next ? [...steps, stepFrom(destination.name, beyond)] : steps;
+}
+
+function stepFrom(name: EnvironmentName, known: LastKnown<GroupCounts | null> | null): LadderStep {
+  const { label, next } = rulesOf(name);
+  return {
+    from: label,
+    to: next ? rulesOf(next).label : '',
+    counts: known?.answer ?? null,
+    at: known?.answer ? new Date(known.at).toISOString() : null,
+  };
+}
+
+type Stop = { name: EnvironmentName; label: string; x: number; anchor: string; labelX: number };
+export type LadderDrawing = {
+  width: number;
+  height: number;
+  stops: Stop[];
+  lines: { from: number; to: number; middle: number; number: number | null }[];
+};
+
+const [WIDTH, HEIGHT, EDGE, GAP] = [320, 84, 24, 12];
+
+/** Calculates the drawing: a stop for each environment, and on each line between two of them the pending rows. */
+export function drawLadder(start: EnvironmentName, steps: LadderStep[]): LadderDrawing | null {
+  if (steps.length === 0) return null;
+  const step = (WIDTH - 2 * EDGE) / steps.length;
+  const names = namesFrom(start, steps.length);
+  return {
+    width: WIDTH,
+    height: HEIGHT,
+    stops: names.map((name, index) => ({
+      name,
+      label: rulesOf(name).label,
+      x: EDGE + index * step,
+      ...labelPlace(index, steps.length, EDGE + index * step),
+    })),
+    lines: steps.map(({ counts }, index) => ({
+      from: EDGE + index * step + GAP,
+      to: EDGE + (index + 1) * step - GAP,
+      middle: EDGE + (index + 0.5) * step,
+      number: counts && counts.ready + counts.look + counts.engineering,
+    })),
+  };
+}
+
+function namesFrom(start: EnvironmentName, steps: number): EnvironmentName[] {
+  const names = [start];
+  for (let step = 0; step < steps; step += 1) {
+    const next = rulesOf(names.at(-1) ?? start).next;
+    if (next) names.push(next);
+  }
+  return names;
+}
+
+/** The labels of the first and last stop begin and end at the edges, so that long names fit. */
+function labelPlace(index: number, last: number, x: number) {
+  if (index === 0) return { anchor: 'start', labelX: 4 };
+  return index === last ? { anchor: 'end', labelX: WIDTH - 4 } : { anchor: 'middle', labelX: x };
+}

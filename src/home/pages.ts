@@ -1,0 +1,164 @@
+// The home page: what waits for the signed-in person, what was written and sent lately, and how many rows there are.
+import type { Request, Response } from 'express';
+import { entityNamed, travelling } from '../catalog/index.ts';
+import { isStaging } from '../access/permissions.ts';
+import { ladder, rulesOf } from '../environments/rules.ts';
+import { countUnsent } from '../sheet/selections.ts';
+import type { PendingCounts } from '../state/pending-counts.ts';
+import { countEach } from '../state/row-counts.ts';
+import type { TransferKind } from '../state/transfer-kinds.ts';
+import { page } from '../web/pages.ts';
+import { accountOf, can } from '../web/request.ts';
+import { viewer } from '../web/viewer.ts';
+import { failureCounts, pendingCounts } from '../web/work-counts.ts';
+import * as activity from './activity.ts';
+import { byDay, dayChart, quarters, withinADay } from './days.ts';
+import { drawLadder, ladderFrom, pendingBeyond } from './ladder.ts';
+import { firstSteps } from './first-steps.ts';
+import { workList } from './work-list.ts';
+
+/** How many milliseconds the home page waits for counts of its own environment. */
+const PATIENCE_MS = 1000;
+
+export async function home(req: Request, res: Response) {
+  const { here } = req;
+  const account = accountOf(req);
+  const isSending = here.destination !== null;
+  // The environments are read at the same time, so that the page waits for the slowest only.
+  const [pending, failures, beyond, found, rowCounts, unsentSelections] = await Promise.all([
+    pendingCounts(req, PATIENCE_MS),
+    failureCounts(req, PATIENCE_MS),
+    pendingBeyond(here),
+    quarters(here.sql, isSending, PATIENCE_MS),
+    countEach(here, roots),
+    can(req, 'transfer') ? countUnsent(here.sql, account.email) : 0,
+  ]);
+  const counts = pending?.answer ?? null;
+  const own = pending && { answer: pending.answer.all, at: pending.at };
+  const trouble = beyond?.answer.trouble ?? null;
+  const steps = ladderFrom(here, own, beyond && { answer: beyond.answer.answer, at: beyond.at });
+  const days = byDay(found?.answer ?? [], viewer().zone);
+  const isEmpty = roots.every(({ name }) => rowCounts.get(name) === 0);
+  await page(req, res, 'home/home', {
+    title: 'Home',
+    purpose: purposeOf(req),
+    work: workList({
+      email: account.email,
+      does: {
+        transfer: can(req, 'transfer'),
+        edit: can(req, 'edit'),
+        test: can(req, 'judge'),
+        repair: account.permissions.includes('on_call') || can(req, 'administer'),
+      },
+      destination: here.destination?.rules ?? null,
+      pending: counts,
+      failures: failures?.answer ?? null,
+      unsentSelections,
+      trouble,
+      transfersToday: withinADay(found?.answer ?? []),
+    }),
+    start: isEmpty
+      ? firstSteps(here, { mayEdit: can(req, 'edit'), mayRefresh: can(req, 'refresh') })
+      : null,
+    ladder: { drawing: drawLadder(here.name, steps), steps, trouble },
+    days: { all: days, chart: dayChart(days), to: (here.destination ?? here).rules.inText },
+    rows: roots.map((entity) => catalogRow(entity, rowCounts, counts)),
+    countedAt: pending && new Date(pending.at).toISOString(),
+    ...(await activityOf(req)),
+  });
+}
+
+const roots = travelling.filter(({ owner }) => owner === null);
+
+/** Reads what happened lately, for the lists of the page. */
+async function activityOf(req: Request) {
+  const { here, house } = req;
+  const isReceiving = ladder.some((name) => rulesOf(name).next === here.name);
+  const mayView = accountOf(req).permissions.length === 0;
+  const [arrived, written, sent, saving, administrators] = await Promise.all([
+    isReceiving ? activity.lastWritten(here.sql, ['transfer', 'undo']) : [],
+    activity.lastWritten(here.sql, ['save', 'restore', 'refresh']),
+    here.destination ? activity.lastSent(here.sql) : [],
+    isStaging(here.setup) ? activity.savingNow(here.sql) : [],
+    mayView ? activity.administrators(house.sql) : [],
+  ]);
+  return {
+    arrived: isReceiving ? arrived.map(writtenView) : null,
+    written: written.map(writtenView),
+    sent: here.destination ? sent.map(sentView) : null,
+    saving,
+    rights: mayView ? { administrators } : null,
+  };
+}
+
+const verbs: Record<TransferKind, string> = {
+  save: 'saved',
+  transfer: 'transferred',
+  undo: 'undone',
+  restore: 'restored',
+  refresh: 'refreshed',
+};
+
+const actionVerbs = { create: 'added', update: 'changed', remove: 'deleted', same: 'saved' };
+
+function writtenView(line: activity.Written) {
+  const isSave = line.kind === 'save';
+  return {
+    ...line,
+    verb: isSave ? actionVerbs[line.action] : verbs[line.kind],
+    text: isSave || line.name === '' ? line.title : line.name,
+    typeText: isSave ? entityNamed(line.entity).label.one : null,
+    others: line.rows_count - 1,
+    href: isSave ? `/catalog/${line.root_entity}/${line.root_id}/history` : '/arrivals',
+  };
+}
+
+const stateTexts: Partial<Record<activity.Sent['state'], string>> = {
+  verified: 'Done',
+  refused: 'Refused',
+  rolled_back: 'Rolled back',
+  needs_attention: 'Needs attention',
+};
+const stateTones: Partial<Record<activity.Sent['state'], string>> = {
+  verified: 'ok',
+  refused: 'bad',
+  rolled_back: 'bad',
+  needs_attention: 'bad',
+};
+
+const sentView = (line: activity.Sent) => ({
+  ...line,
+  stateText: stateTexts[line.state] ?? 'In progress',
+  tone: stateTones[line.state] ?? 'new',
+});
+
+/** Counts the rows of an entity, and those with pending changes. Each count has a link to its rows. */
+function catalogRow(
+  entity: (typeof roots)[number],
+  rowCounts: Map<string, number>,
+  pending: PendingCounts | null,
+) {
+  const { name, label } = entity;
+  const counts = pending?.ofEntity.get(name);
+  return {
+    entity,
+    all: rowCounts.get(name) ?? null,
+    links: [
+      { number: counts?.ready ?? 0, href: `/catalog/${name}?tab=ready`, spoken: '' },
+      { number: counts?.engineering ?? 0, href: `/catalog/${name}?tab=engineering`, spoken: '' },
+      {
+        number: counts?.look ?? 0,
+        href: `/pending?entity=${name}`,
+        spoken: `${label.many} need review`,
+      },
+    ],
+  };
+}
+
+function purposeOf({ here }: Request): string {
+  if (here.destination)
+    return `Rows are transferred from here to ${here.destination.rules.inText}.`;
+  return here.rules.asksReason
+    ? 'What the apps read. Everyone may view, nobody may edit.'
+    : 'Nothing is transferred out of here.';
+}

@@ -1,0 +1,66 @@
+// Counts rows with pending changes for the home page and the menu, from what was last observed of the destination.
+import { keyText } from '../catalog/entity.ts';
+import { select, sql, type Queryable } from '../database/sql.ts';
+import type { Environment } from '../environments/environment.ts';
+import { allPending, groups, type Group, type PendingEntry } from './pending-entries.ts';
+import { overwrites } from './status.ts';
+
+export type GroupCounts = Record<Group, number>;
+
+export type PendingCounts = {
+  all: GroupCounts;
+  /** By the name of the entity. */
+  ofEntity: Map<string, GroupCounts>;
+  /** How many rows that are not held each person changed, by e-mail. */
+  ofPerson: Map<string, number>;
+  /** Rows that need review because the destination changed them, too. */
+  changedThere: number;
+  /** Rows without a test result since they last changed; always 0 where rows are not tested. */
+  untested: number;
+};
+
+export async function countPending({ sql: on, rules }: Environment): Promise<PendingCounts> {
+  const entries = await allPending(on);
+  const tested = rules.isTested ? await lastTests(on) : null;
+  const shown = entries.filter(({ group }) => group !== 'held');
+  const changers = shown.flatMap(({ people }) => people);
+  return {
+    all: groupCounts(entries),
+    ofEntity: new Map(
+      [...Map.groupBy(entries, ({ key }) => key.entity)].map(([name, of]) => [
+        name,
+        groupCounts(of),
+      ]),
+    ),
+    ofPerson: new Map(
+      [...Map.groupBy(changers, (person) => person)].map(([person, { length }]) => [
+        person,
+        length,
+      ]),
+    ),
+    changedThere: shown.filter(({ group, status }) => group === 'look' && overwrites(status))
+      .length,
+    untested: tested ? shown.filter((entry) => isUntested(entry, tested)).length : 0,
+  };
+}
+
+/** Counts the pending rows of another environment; its test results are not read. */
+export const countGroups = async (on: Queryable): Promise<GroupCounts> =>
+  groupCounts(await allPending(on));
+
+const groupCounts = (entries: PendingEntry[]) =>
+  Object.fromEntries(
+    groups.map((group) => [group, entries.filter((entry) => entry.group === group).length]),
+  ) as GroupCounts;
+
+/** When each row was last tested, by key text. */
+async function lastTests(on: Queryable): Promise<Map<string, string>> {
+  const lines = await select<{ entity: string; row_id: number; at: string }>(
+    on,
+    sql`select entity, row_id, max(at) as at from test_result group by entity, row_id`,
+  );
+  return new Map(lines.map(({ entity, row_id: id, at }) => [keyText({ entity, id }), at]));
+}
+
+const isUntested = ({ key, status, changedAt }: PendingEntry, tested: Map<string, string>) =>
+  !status.startsWith('Deleted here') && (tested.get(keyText(key)) ?? '') < changedAt;

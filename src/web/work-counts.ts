@@ -1,0 +1,43 @@
+// Counts the work that waits in an environment, for the menu and the home page. Every page shows these counts, so they
+// are remembered between requests.
+import type { Request } from 'express';
+import { lastKnown, type LastKnown } from '../database/last-known.ts';
+import { first, sql } from '../database/sql.ts';
+import { countPending, type PendingCounts } from '../state/pending-counts.ts';
+
+/** What failed in an environment and has to be repaired or started again by someone. */
+export type FailureCounts = {
+  /** Transfers that need attention. */
+  transfers: number;
+  /** Jobs that failed within the last seven days. */
+  jobs: number;
+  deadLetters: number;
+  /** Messages to other systems that were given up. */
+  deliveries: number;
+  /** Messages to other systems whose first attempt failed and that are sent again. */
+  retried: number;
+};
+
+/** Counts rows with pending changes; null where nothing is sent, and as long as the counts are not known. */
+export const pendingCounts = async (
+  { here }: Request,
+  patience: number,
+): Promise<LastKnown<PendingCounts> | null> =>
+  here.destination
+    ? lastKnown(here.sql, 'pending counts', patience, () => countPending(here))
+    : null;
+
+/** Counts what failed on this server, also while a copy is open. */
+export const failureCounts = ({ house: { sql: on } }: Request, patience: number) =>
+  lastKnown(on, 'failure counts', patience, async () => {
+    const counts = await first<FailureCounts>(
+      on,
+      sql`select (select count(*) from transfer where state = 'needs_attention') as transfers,
+                 (select count(*) from job
+                   where state = 'failed' and ended_at > utc_timestamp() - interval 7 day) as jobs,
+                 (select count(*) from dead_letter where state = 'open') as deadLetters,
+                 (select count(*) from outbox where state = 'failed') as deliveries,
+                 (select count(*) from outbox where state = 'pending' and attempts > 0) as retried`,
+    );
+    return counts ?? { transfers: 0, jobs: 0, deadLetters: 0, deliveries: 0, retried: 0 };
+  });

@@ -1,0 +1,91 @@
+// The numbers behind the drawings of the home page, and the words of the page Help. No database.
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from '@jest/globals';
+import type { App } from '../../src/environments/app.ts';
+import { rulesOf } from '../../src/environments/rules.ts';
+import { byDay, dayChart, withinADay, type Quarter } from '../../src/home/days.ts';
+import { wordsIn } from '../../src/home/help-page.ts';
+import { drawLadder, ladderFrom } from '../../src/home/ladder.ts';
+import { statuses } from '../../src/state/status.ts';
+
+const quarterOf = (instant: string) =>
+  Math.floor((Date.parse(instant) - Date.UTC(2000, 0, 1)) / 900_000);
+const now = Date.parse('2026-11-27T12:00:00Z');
+
+describe('transfers by day', () => {
+  const found: Quarter[] = [
+    { quarter: quarterOf('2026-11-26T18:30:00Z'), kind: 'transfer', number: 3 },
+    { quarter: quarterOf('2026-11-26T18:15:00Z'), kind: 'undo', number: 1 },
+    { quarter: quarterOf('2026-11-13T10:00:00Z'), kind: 'transfer', number: 9 },
+  ];
+
+  test('transfers count on the day of the reader’s time zone, also where it is half an hour off', () => {
+    const inUtc = byDay(found, 'UTC', now);
+    expect([inUtc.length, inUtc.at(0)?.day, inUtc.at(-1)?.day]).toEqual([
+      14,
+      '2026-11-14',
+      '2026-11-27',
+    ]);
+    expect(inUtc.at(-2)).toEqual({ day: '2026-11-26', sent: 3, undone: 1 });
+    const inIndia = byDay(found, 'Asia/Kolkata', now);
+    expect(inIndia.slice(-2)).toEqual([
+      { day: '2026-11-26', sent: 0, undone: 1 },
+      { day: '2026-11-27', sent: 3, undone: 0 },
+    ]);
+  });
+
+  test('the highest bar fills the chart, undos stand on top, and days without a transfer have no bar', () => {
+    const chart = dayChart(byDay(found, 'UTC', now));
+    expect(chart?.most).toBe(4);
+    expect(chart?.bars.at(-2)?.parts).toEqual([
+      { kind: 'sent', y: 31.5, height: 40.5 },
+      { kind: 'undone', y: 18, height: 13.5 },
+    ]);
+    expect(chart?.bars.at(-1)?.parts).toEqual([]);
+    expect(dayChart(byDay([], 'UTC', now))).toBeNull();
+  });
+
+  test('only transfers of the last 24 hours count as recent', () => {
+    expect(withinADay(found, now)).toBe(3);
+    expect(withinADay(found, now + 86_400_000)).toBe(0);
+  });
+});
+
+describe('the ladder', () => {
+  const [staging, preprod, production] = ['staging', 'preprod', 'production'].map((name) => ({
+    name,
+    rules: rulesOf(name as 'staging'),
+  }));
+  const own = { answer: { ready: 4, look: 1, engineering: 1, held: 9 }, at: now };
+
+  test('staging draws all three environments, and a question mark where the next one was not counted', () => {
+    const here = { ...staging, destination: preprod } as unknown as App;
+    const drawing = drawLadder('staging', ladderFrom(here, own, null));
+    expect(drawing?.stops.map(({ label }) => label)).toEqual([
+      'Staging',
+      'Pre-production',
+      'Production',
+    ]);
+    expect(drawing?.lines.map(({ number }) => number)).toEqual([6, null]);
+  });
+
+  test('pre-production draws itself and production, and production draws nothing', () => {
+    const here = { ...preprod, destination: production } as unknown as App;
+    const drawing = drawLadder('preprod', ladderFrom(here, own, null));
+    expect(drawing?.stops.map(({ name }) => name)).toEqual(['preprod', 'production']);
+    const last = { ...production, destination: null } as unknown as App;
+    expect(drawLadder('production', ladderFrom(last, null, null))).toBeNull();
+  });
+});
+
+test('the page Help reads its words from the glossary, and explains every status', () => {
+  const words = wordsIn(readFileSync('docs/glossary.md', 'utf8')).flatMap((group) => group.words);
+  expect(words.length).toBeGreaterThan(20);
+  const explained = words.map(({ word }) => word).join(', ');
+  // The other statuses are two of these words.
+  for (const status of statuses.filter((one) => !one.includes(', '))) {
+    expect(explained).toContain(status);
+  }
+  expect(words.filter(({ means }) => /[|_`]/.test(means))).toEqual([]);
+  expect(new Set(words.map(({ anchor }) => anchor)).size).toBe(words.length);
+});

@@ -1,0 +1,158 @@
+// The home page and the menu on real servers: what waits, what arrived, and what this environment cannot hold.
+import { describe, expect, test } from '@jest/globals';
+import { hold } from '../../src/transfers/hold.ts';
+import { openSite, textOf } from '../support/people.ts';
+import { add, change, ed, pm, transfer } from '../support/rows.ts';
+import { statementsOf } from '../support/statements.ts';
+import { useWorld } from '../support/world.ts';
+
+const world = useWorld();
+
+const formKey = async (facts = {}, by = pm) => ({
+  entity: 'form',
+  id: await add(world.staging, 'form', facts, by),
+});
+
+/** Returns the menu of the home page: the text of its links, or what they lead to. */
+const menuOf = (html: string) => /<nav[^>]*id="menu".*?<\/nav>/s.exec(html)?.[0] ?? '';
+const hrefsIn = (html: string) => [...html.matchAll(/href="([^"]+)"/g)].map(([, href]) => href);
+
+describe('the home page', () => {
+  test('an empty catalogue explains where to begin, to an editor with links and to a viewer without', async () => {
+    const site = await openSite(world, 'staging');
+    await site.as('ops');
+    const html = (await (await site.as('ed')).get('/')).text;
+    expect(textOf(html)).toContain('Start here');
+    expect(hrefsIn(html)).toContain('/catalog/business/new');
+    const viewed = (await (await site.as('vic')).get('/')).text;
+    expect(hrefsIn(viewed)).not.toContain('/catalog/business/new');
+    expect(textOf(viewed)).toContain('You have no permission to change anything.');
+    expect(textOf(viewed)).toContain('More permissions are granted by ops');
+    await site.close();
+  });
+
+  test('a product manager sees in staging what is ready, what needs review and what to adopt, each with a link to exactly these rows (walk 21)', async () => {
+    const { staging, preprod } = world;
+    const [ready, drifted, held, sent] = [
+      await formKey({ name: 'Ready “to go” 🪔' }),
+      await formKey(),
+      await formKey(),
+      await formKey(),
+    ];
+    await formKey({}, ed);
+    await hold(staging, pm.email, held, 'A test');
+    await transfer(staging, [drifted, sent]);
+    await change(preprod, drifted, { description: 'There' });
+    await change(staging, drifted, { description: 'Here' });
+    const site = await openSite(world, 'staging');
+    const client = await site.as('pm');
+    const html = (await client.get('/')).text;
+    const text = textOf(html);
+    expect(text).toContain('2 rows are ready to transfer');
+    expect(text).toContain('1 engineering change to adopt');
+    expect(hrefsIn(html)).toEqual(
+      expect.arrayContaining(['/pending#ready', '/pending#engineering']),
+    );
+    const listed = (await client.get('/pending')).text;
+    expect(listed).toMatch(/id="ready".*Ready to transfer <small>2</s);
+    expect(text).toContain('Ready “to go” 🪔');
+    expect(menuOf(html)).toMatch(/Ready to transfer<\/span>\s*<span class="count">2</);
+    // The next page counts what was sent since.
+    await transfer(staging, [ready]);
+    expect(textOf((await client.get('/')).text)).toContain('1 row is ready to transfer');
+    const quinn = textOf((await (await site.as('ed')).get('/')).text);
+    expect(quinn).toContain('1 row that you changed is not in pre-production yet');
+    expect(quinn).not.toContain('ready to transfer To');
+    await site.close();
+  });
+
+  test('pre-production counts arrived rows that nobody has tested since they changed', async () => {
+    const { staging } = world;
+    const [one, other] = [await formKey({ name: 'One' }), await formKey({ name: 'Other' })];
+    await transfer(staging, [one, other]);
+    const site = await openSite(world, 'preprod');
+    const client = await site.as('pm');
+    expect(textOf((await client.get('/')).text)).toContain('2 arrived rows are not tested');
+    const page = (await client.get(`/catalog/form/${one.id}`)).text;
+    const seen = /name="seen" value="([^"]+)"/.exec(page)?.[1];
+    await client.post(`/catalog/form/${one.id}/test-result`, { result: 'works', seen });
+    const html = (await client.get('/')).text;
+    expect(textOf(html)).toContain('1 arrived row is not tested');
+    expect(menuOf(html)).toMatch(/Arrived<\/span>\s*<span class="count">1</);
+    expect(textOf(html)).toMatch(/Arrived .*Other.*transferred by/);
+    await change(staging, one, { description: 'Newer' });
+    await transfer(staging, [one]);
+    expect(textOf((await client.get('/')).text)).toContain('2 arrived rows are not tested');
+    await site.close();
+  });
+
+  test('the home page takes as many SQL statements for 10 pending rows and 4 transfers as for one, and at most 40', async () => {
+    const { staging } = world;
+    const site = await openSite(world, 'staging');
+    const client = await site.as('pm');
+    const home = () => client.get('/').expect(200);
+    await transfer(staging, [await formKey()]);
+    await home();
+    await formKey();
+    const few = await statementsOf(home);
+    for (let one = 0; one < 9; one += 1) {
+      const key = await formKey();
+      if (one % 3 === 0) await transfer(staging, [key]);
+    }
+    expect(await statementsOf(home)).toBe(few);
+    expect(few).toBeLessThanOrEqual(40);
+    await site.close();
+  });
+});
+
+describe('the menu', () => {
+  test('production leaves out pages that cannot hold anything there, and staging lists no arrivals (walk 10)', async () => {
+    const hrefs = async (name: 'staging' | 'production') => {
+      const site = await openSite(world, name);
+      const html = menuOf((await (await site.as('ops')).get('/')).text);
+      await site.close();
+      return hrefsIn(html);
+    };
+    const production = await hrefs('production');
+    for (const href of ['/transfers', '/pending', '/comparison', '/name-mappings', '/selections']) {
+      expect(production).not.toContain(href);
+    }
+    expect(production).toContain('/arrivals');
+    const staging = await hrefs('staging');
+    expect(staging).toEqual(expect.arrayContaining(['/pending', '/transfers', '/comparison']));
+    expect(staging).not.toContain('/arrivals');
+  });
+
+  test('the menu lists first what a role needs often, marks the current page, and opens More only for a page in it (walk 30)', async () => {
+    const site = await openSite(world, 'staging');
+    const [client, oncall] = [await site.as('pm'), await site.as('oncall')];
+    const shortPart = (html: string) => hrefsIn(menuOf(html).split('<h2>Metadata')[0] ?? '');
+    const html = (await client.get('/transfers')).text;
+    expect(shortPart(html)).toEqual([
+      '#main',
+      '/',
+      '/pending',
+      '/selections',
+      '/transfers',
+      '/changes',
+    ]);
+    expect(menuOf(html)).toMatch(/href="\/transfers" aria-current="page"/);
+    expect(menuOf(html)).toMatch(/<details class="side-more"\s*>/);
+    expect(shortPart((await oncall.get('/')).text)).toContain('/jobs');
+    const inMore = menuOf((await client.get('/audit')).text);
+    expect(inMore).toMatch(/<details class="side-more" open>/);
+    await site.close();
+  });
+
+  test('every page links to Help in the same place, and Help says what the person may do (WCAG 3.2.6)', async () => {
+    const site = await openSite(world, 'staging');
+    const client = await site.as('vic');
+    for (const path of ['/', '/catalog/task', '/audit', '/nothing/here']) {
+      expect(hrefsIn(menuOf((await client.get(path)).text)).at(-1)).toBe('/help');
+    }
+    const text = textOf((await client.get('/help')).text);
+    expect(text).toContain('Transfer rows to the next environment (not granted)');
+    expect(text).toContain('In sync The same here and there.');
+    await site.close();
+  });
+});

@@ -1,0 +1,73 @@
+// What the home page lists as work for each person. No database.
+import { describe, expect, test } from '@jest/globals';
+import { rulesOf } from '../../src/environments/rules.ts';
+import { workList, type WorkFacts } from '../../src/home/work-list.ts';
+
+const groups = { ready: 48, look: 3, engineering: 2, held: 5 };
+const facts: WorkFacts = {
+  email: 'ed@example.com',
+  does: { transfer: false, edit: false, test: false, repair: false },
+  destination: rulesOf('preprod'),
+  pending: {
+    all: groups,
+    ofEntity: new Map([['form', groups]]),
+    ofPerson: new Map([['ed@example.com', 4]]),
+    changedThere: 2,
+    untested: 6,
+  },
+  failures: { transfers: 1, jobs: 2, deadLetters: 3, deliveries: 1, retried: 0 },
+  unsentSelections: 1,
+  trouble: null,
+  transfersToday: 7,
+};
+const linesFor = (does: Partial<WorkFacts['does']>, other: Partial<WorkFacts> = {}) =>
+  workList({ ...facts, ...other, does: { ...facts.does, ...does } }).map(
+    ({ number, text, href }) => `${number ?? '–'} ${text} ${href}`,
+  );
+
+describe('the work list of the home page', () => {
+  test('a product manager sees rows to transfer, to review and to adopt, unsent selections, and transfers that need attention', () => {
+    expect(linesFor({ transfer: true, edit: true })).toEqual([
+      '1 transfer needs attention /transfers',
+      '48 rows are ready to transfer /pending#ready',
+      '3 rows need review /pending#look',
+      '2 engineering changes to adopt /pending#engineering',
+      '1 selection is not sent yet /selections',
+    ]);
+  });
+
+  test('a tester sees how many arrived rows are not tested', () => {
+    expect(linesFor({ test: true }, { destination: rulesOf('production') })).toContain(
+      '6 arrived rows are not tested /arrivals',
+    );
+  });
+
+  test('an engineer on call sees a silent destination and failed transfers, jobs, dead letters and notifications, and nothing that did not fail', () => {
+    const trouble = 'Pre-production does not answer in time.';
+    expect(linesFor({ repair: true }, { trouble })).toEqual([
+      `– ${trouble} /comparison`,
+      '1 transfer needs attention /transfers',
+      '2 jobs failed /jobs?state=failed',
+      '3 dead letters /dead-letters',
+      '1 notification was given up /outbox?state=failed',
+    ]);
+  });
+
+  test('an editor sees how many of their own rows wait for a product manager', () => {
+    expect(linesFor({ edit: true })).toContain(
+      '4 rows that you changed are not in pre-production yet /pending?person=ed%40example.com',
+    );
+  });
+
+  test('a viewer sees how many transfers there were within a day', () => {
+    expect(linesFor({})).toEqual(['7 transfers to pre-production /changes?hours=24']);
+    expect(linesFor({}, { destination: null })).toEqual(['7 transfers arrived /changes?hours=24']);
+  });
+
+  test('nothing is listed where nothing waits, and where nothing is known yet', () => {
+    const none = { pending: null, failures: null, unsentSelections: 0, transfersToday: 0 };
+    for (const does of ['transfer', 'edit', 'test', 'repair']) {
+      expect(linesFor({ [does]: true }, none)).toEqual([]);
+    }
+  });
+});
