@@ -64,14 +64,14 @@ export async function home(req: Request, res: Response) {
     days: { all: days, chart: dayChart(days), to: (here.destination ?? here).rules.inText },
     rows: roots.map((entity) => catalogRow(entity, rowCounts, counts)),
     countedAt: pending && new Date(pending.at).toISOString(),
-    ...(await activityOf(req)),
+    ...(await activityOf(req, isEmpty)),
   });
 }
 
 const roots = travelling.filter(({ owner }) => owner === null);
 
 /** Reads what happened lately, for the lists of the page. */
-async function activityOf(req: Request) {
+async function activityOf(req: Request, isEmpty: boolean) {
   const { here, house } = req;
   const isReceiving = ladder.some((name) => rulesOf(name).next === here.name);
   const mayView = accountOf(req).permissions.length === 0;
@@ -83,9 +83,10 @@ async function activityOf(req: Request) {
     mayView ? activity.administrators(house.sql) : [],
   ]);
   return {
-    arrived: isReceiving ? arrived.map(writtenView) : null,
-    written: written.map(writtenView),
-    sent: here.destination ? sent.map(sentView) : null,
+    // A list without lines is left out where it is no news that it has none.
+    arrived: isReceiving && !isEmpty ? arrived.map(writtenView) : null,
+    written: (isReceiving || isEmpty) && written.length === 0 ? null : written.map(writtenView),
+    sent: isEmpty && sent.length === 0 ? null : here.destination && sent.map(sentView),
     saving,
     rights: mayView ? { administrators } : null,
   };

@@ -56,6 +56,7 @@ const openFirst = async (page: Page) => {
 
 const inStaging = (): Visit[] => [
   ['/'],
+  ['/help'],
   ['/catalog/business'],
   ['/catalog/task'],
   ['/catalog/task?tab=ready&q=Midnight&active=yes'],
@@ -168,7 +169,12 @@ test('the pages of administrators and viewers in pre-production and production h
 const isWide = (page: Page) =>
   page.evaluate('document.documentElement.scrollWidth > document.documentElement.clientWidth');
 
-test('list, edit, transfer sheet and result pages at 320 px do not scroll sideways and have 0 findings of the accessibility checker axe', async () => {
+/** The height of the header with its menu, environment, search and person in one line, in pixels. */
+const oneLine = 54;
+const heightOf = async (page: Page, selector: string) =>
+  (await page.locator(selector).boundingBox())?.height;
+
+test('home, list, edit, transfer sheet and result pages at 320 px do not scroll sideways, have a header of one line, and 0 findings of the accessibility checker axe (walk 37)', async () => {
   const context = await openContext(at.browser, { width: 320, height: TALL });
   const page = await context.newPage();
   await signIn(page, at.servers.urls.staging, 'pm@example.com', password);
@@ -196,6 +202,7 @@ test('list, edit, transfer sheet and result pages at 320 px do not scroll sidewa
     await page.goto(at.servers.urls.staging + address);
     await act?.(page);
     expect([address, await isWide(page)]).toEqual([address, false]);
+    expect([address, await heightOf(page, '.topbar')]).toEqual([address, oneLine]);
     expect(await findingsOn(page)).toEqual([]);
   }
   await page.goto(`${at.servers.urls.staging}/catalog/task`);
@@ -204,6 +211,24 @@ test('list, edit, transfer sheet and result pages at 320 px do not scroll sidewa
   expect(page.url()).toContain('/catalog/form');
   await context.close();
 }, 300_000);
+
+test('without JavaScript the menu stays in view while a page scrolls, and a phone switches to another environment in the header (walk 30, walk 37)', async () => {
+  const context = await openContext(at.browser, { javaScript: false, height: 400 });
+  const page = await context.newPage();
+  await signIn(page, at.servers.urls.staging, 'pm@example.com', password);
+  await page.goto(`${at.servers.urls.staging}/audit`);
+  await page.locator('tbody tr').last().scrollIntoViewIfNeeded();
+  const menu = page.getByRole('navigation', { name: 'Main' });
+  expect((await menu.getByRole('link', { name: 'Home' }).boundingBox())?.y).toBeGreaterThan(0);
+  await page.setViewportSize({ width: 360, height: 740 });
+  await page.goto(`${at.servers.urls.staging}/catalog/task/${ids.task}`);
+  await page.getByText('Environment: Staging').click();
+  const above = page.getByRole('link', { name: 'Pre-production', exact: true });
+  expect(await above.getAttribute('href')).toBe(
+    `${at.servers.urls.preprod}/catalog/task/${ids.task}`,
+  );
+  await context.close();
+});
 
 test('list, edit, transfer sheet and result pages work without JavaScript', async () => {
   const context = await openContext(at.browser, { javaScript: false });
