@@ -1,5 +1,6 @@
 // Counts the pending rows at each environment from here on, and calculates their drawing, which the view draws as SVG.
 import { lastKnown, type LastKnown } from '../database/last-known.ts';
+import { first, sql } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
 import { tryFarSide } from '../environments/far-side.ts';
 import { rulesOf, type EnvironmentName } from '../environments/rules.ts';
@@ -21,10 +22,15 @@ const PATIENCE_MS = 300;
  * Counts the rows that the destination has pending for its own next environment; null if it has none. What is wrong
  * with a destination that does not answer is returned as `trouble`.
  */
-export async function pendingBeyond({ destination, log }: App) {
-  if (!destination?.rules.next) return null;
+export async function askDestination({ destination, log }: App) {
+  if (!destination) return null;
+  const count = async () => {
+    if (destination.rules.next) return countGroups(destination.sql);
+    await first(destination.sql, sql`select 1`);
+    return null;
+  };
   return lastKnown(destination.sql, 'pending groups', PATIENCE_MS, () =>
-    tryFarSide(destination, log, () => countGroups(destination.sql)),
+    tryFarSide(destination, log, count),
   );
 }
 

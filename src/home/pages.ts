@@ -13,7 +13,7 @@ import { viewer } from '../web/viewer.ts';
 import { failureCounts, pendingCounts } from '../web/work-counts.ts';
 import * as activity from './activity.ts';
 import { byDay, dayChart, quarters, withinADay } from './days.ts';
-import { drawLadder, ladderFrom, pendingBeyond } from './ladder.ts';
+import { drawLadder, ladderFrom, askDestination } from './ladder.ts';
 import { firstSteps } from './first-steps.ts';
 import { workList } from './work-list.ts';
 
@@ -28,7 +28,7 @@ export async function home(req: Request, res: Response) {
   const [pending, failures, beyond, found, rowCounts, unsentSelections] = await Promise.all([
     pendingCounts(req, PATIENCE_MS),
     failureCounts(req, PATIENCE_MS),
-    pendingBeyond(here),
+    askDestination(here),
     quarters(here.sql, isSending, PATIENCE_MS),
     countEach(here, roots),
     can(req, 'transfer') ? countUnsent(here.sql, account.email) : 0,
@@ -48,6 +48,7 @@ export async function home(req: Request, res: Response) {
         transfer: can(req, 'transfer'),
         edit: can(req, 'edit'),
         test: can(req, 'judge'),
+        data: can(req, 'manage-data'),
         repair: account.permissions.includes('on_call') || can(req, 'administer'),
       },
       destination: here.destination?.rules ?? null,

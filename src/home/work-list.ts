@@ -17,7 +17,7 @@ export type WorkLine = {
 export type WorkFacts = {
   email: string;
   /** What the person may do here, and what their permissions make them look after. */
-  does: Record<'transfer' | 'edit' | 'test' | 'repair', boolean>;
+  does: Record<'transfer' | 'edit' | 'test' | 'repair' | 'data', boolean>;
   destination: EnvironmentRules | null;
   pending: PendingCounts | null;
   failures: FailureCounts | null;
@@ -35,6 +35,7 @@ export const workList = (facts: WorkFacts): WorkLine[] =>
     ...testing(facts),
     ...sending(facts),
     ...editing(facts),
+    ...dataFiles(facts),
     ...news(facts),
   ].filter(({ number }) => number !== 0);
 
@@ -106,6 +107,13 @@ function testing({ does, pending, destination }: WorkFacts): WorkLine[] {
   if (!does.test || !pending || !destination) return [];
   return [
     {
+      ...numbered(pending.failing, 'row does not work', 'rows do not work'),
+      detail: `Pending for ${destination.inText}, and marked in the last test`,
+      href: '/arrivals',
+      icon: 'circle-x',
+      tone: 'bad',
+    },
+    {
       ...numbered(pending.untested, 'arrived row is not tested', 'arrived rows are not tested'),
       detail: `Say whether they work before they go to ${destination.inText}.`,
       href: '/arrivals',
@@ -165,6 +173,19 @@ function editing({ does, email, pending, destination }: WorkFacts): WorkLine[] {
       href: `/pending?person=${encodeURIComponent(email)}`,
       icon: 'hourglass',
       tone: 'new',
+    },
+  ];
+}
+
+function dataFiles({ does, failures }: WorkFacts): WorkLine[] {
+  if (!does.data) return [];
+  return [
+    {
+      ...numbered(failures?.datafiles ?? 0, 'data file failed', 'data files failed'),
+      detail: 'They could not be read or loaded.',
+      href: '/datafiles?state=failed',
+      icon: 'file-spreadsheet',
+      tone: 'bad',
     },
   ];
 }

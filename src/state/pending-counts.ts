@@ -3,6 +3,7 @@ import { keyText } from '../catalog/entity.ts';
 import { select, sql, type Queryable } from '../database/sql.ts';
 import type { Environment } from '../environments/environment.ts';
 import { allPending, groups, type Group, type PendingEntry } from './pending-entries.ts';
+import { keyOfLine } from './row-state.ts';
 import { overwrites } from './status.ts';
 
 export type GroupCounts = Record<Group, number>;
@@ -17,6 +18,8 @@ export type PendingCounts = {
   changedThere: number;
   /** Rows without a test result since they last changed; always 0 where rows are not tested. */
   untested: number;
+  /** Rows whose last test result since they last changed is *Does not work*. */
+  failing: number;
 };
 
 export async function countPending({ sql: on, rules }: Environment): Promise<PendingCounts> {
@@ -41,6 +44,7 @@ export async function countPending({ sql: on, rules }: Environment): Promise<Pen
     changedThere: shown.filter(({ group, status }) => group === 'look' && overwrites(status))
       .length,
     untested: tested ? shown.filter((entry) => isUntested(entry, tested)).length : 0,
+    failing: tested ? shown.filter((entry) => isFailing(entry, tested)).length : 0,
   };
 }
 
@@ -53,14 +57,22 @@ const groupCounts = (entries: PendingEntry[]) =>
     groups.map((group) => [group, entries.filter((entry) => entry.group === group).length]),
   ) as GroupCounts;
 
-/** When each row was last tested, by key text. */
-async function lastTests(on: Queryable): Promise<Map<string, string>> {
-  const lines = await select<{ entity: string; row_id: number; at: string }>(
+type LastTest = { at: string; failed_at: string | null };
+
+/** When each row was last tested, and last found not to work, by key text. */
+async function lastTests(on: Queryable): Promise<Map<string, LastTest>> {
+  const lines = await select<LastTest & { entity: string; row_id: number }>(
     on,
-    sql`select entity, row_id, max(at) as at from test_result group by entity, row_id`,
+    sql`select entity, row_id, max(at) as at, max(if(works, null, at)) as failed_at
+          from test_result group by entity, row_id`,
   );
-  return new Map(lines.map(({ entity, row_id: id, at }) => [keyText({ entity, id }), at]));
+  return new Map(lines.map((line) => [keyText(keyOfLine(line)), line]));
 }
 
-const isUntested = ({ key, status, changedAt }: PendingEntry, tested: Map<string, string>) =>
-  !status.startsWith('Deleted here') && (tested.get(keyText(key)) ?? '') < changedAt;
+const isUntested = ({ key, status, changedAt }: PendingEntry, tested: Map<string, LastTest>) =>
+  !status.startsWith('Deleted here') && (tested.get(keyText(key))?.at ?? '') < changedAt;
+
+function isFailing({ key, changedAt }: PendingEntry, tested: Map<string, LastTest>): boolean {
+  const last = tested.get(keyText(key));
+  return last !== undefined && last.at >= changedAt && last.failed_at === last.at;
+}

@@ -16,6 +16,8 @@ export type FailureCounts = {
   deliveries: number;
   /** Messages to other systems whose first attempt failed and that are sent again. */
   retried: number;
+  /** Data files that could not be read or loaded. */
+  datafiles: number;
 };
 
 /** Counts rows with pending changes; null where nothing is sent, and as long as the counts are not known. */
@@ -37,7 +39,10 @@ export const failureCounts = ({ house: { sql: on } }: Request, patience: number)
                    where state = 'failed' and ended_at > utc_timestamp() - interval 7 day) as jobs,
                  (select count(*) from dead_letter where state = 'open') as deadLetters,
                  (select count(*) from outbox where state = 'failed') as deliveries,
-                 (select count(*) from outbox where state = 'pending' and attempts > 0) as retried`,
+                 (select count(*) from outbox where state = 'pending' and attempts > 0) as retried,
+                 (select count(*) from operations_datafile_registry where state = 'failed') as datafiles`,
     );
-    return counts ?? { transfers: 0, jobs: 0, deadLetters: 0, deliveries: 0, retried: 0 };
+    return (
+      counts ?? { transfers: 0, jobs: 0, deadLetters: 0, deliveries: 0, retried: 0, datafiles: 0 }
+    );
   });

@@ -10,6 +10,7 @@ import { createConnection, type Connection } from 'mysql2/promise';
 import { v4 as uuid } from 'uuid';
 import { startMysql } from '../../bin/mysql-server.ts';
 import { end } from '../../bin/programs.ts';
+import { forgetCached } from '../../src/database/cached-for.ts';
 import { timeouts } from '../../src/database/timeouts.ts';
 import { select, sql } from '../../src/database/sql.ts';
 import { byId } from '../../src/writing/journal.ts';
@@ -127,6 +128,18 @@ async function changed(...statements: string[]) {
     if (User === `${NAME}_preprod_arrivals`) await root.query(`KILL ${Id}`);
   }
 }
+
+test('the home page does not wait for a silent destination, and names it as soon as its silence is known (walk 1, walk 21)', async () => {
+  await pm().get('/').expect(200);
+  there.mysql.hang('both');
+  forgetCached();
+  const begun = performance.now();
+  await pm().get('/').expect(200);
+  expect(performance.now() - begun).toBeLessThan(timeouts.page);
+  await sleep(timeouts.page);
+  const text = textOf((await pm().get('/')).text);
+  expect(text).toMatch(/Pre-production (does not answer in time|is not reachable)/);
+});
 
 describe.each<keyof typeof there>(['mysql', 'mongo'])(
   'a destination with a failing %s server',

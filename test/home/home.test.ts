@@ -66,23 +66,28 @@ describe('the home page', () => {
     await site.close();
   });
 
-  test('pre-production counts arrived rows that nobody has tested since they changed', async () => {
+  test('pre-production counts arrived rows that do not work, and those that nobody has tested since they changed', async () => {
     const { staging } = world;
     const [one, other] = [await formKey({ name: 'One' }), await formKey({ name: 'Other' })];
     await transfer(staging, [one, other]);
     const site = await openSite(world, 'preprod');
     const client = await site.as('pm');
     expect(textOf((await client.get('/')).text)).toContain('2 arrived rows are not tested');
-    const page = (await client.get(`/catalog/form/${one.id}`)).text;
-    const seen = /name="seen" value="([^"]+)"/.exec(page)?.[1];
-    await client.post(`/catalog/form/${one.id}/test-result`, { result: 'works', seen });
+    const mark = async ({ id }: { id: number }, result: string) => {
+      const address = `/catalog/form/${id}`;
+      const seen = /name="seen" value="([^"]+)"/.exec((await client.get(address)).text)?.[1];
+      await client.post(`${address}/test-result`, { result, note: 'A test', seen });
+    };
+    await mark(one, 'works');
     const html = (await client.get('/')).text;
     expect(textOf(html)).toContain('1 arrived row is not tested');
     expect(menuOf(html)).toMatch(/Arrived<\/span>\s*<span class="count">1</);
     expect(textOf(html)).toMatch(/Arrived .*Other.*transferred by/);
+    await mark(other, 'does-not-work');
+    expect(textOf((await client.get('/')).text)).toContain('1 row does not work');
     await change(staging, one, { description: 'Newer' });
     await transfer(staging, [one]);
-    expect(textOf((await client.get('/')).text)).toContain('2 arrived rows are not tested');
+    expect(textOf((await client.get('/')).text)).toContain('1 arrived row is not tested');
     await site.close();
   });
 

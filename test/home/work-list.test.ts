@@ -6,7 +6,7 @@ import { workList, type WorkFacts } from '../../src/home/work-list.ts';
 const groups = { ready: 48, look: 3, engineering: 2, held: 5 };
 const facts: WorkFacts = {
   email: 'ed@example.com',
-  does: { transfer: false, edit: false, test: false, repair: false },
+  does: { transfer: false, edit: false, test: false, repair: false, data: false },
   destination: rulesOf('preprod'),
   pending: {
     all: groups,
@@ -14,8 +14,9 @@ const facts: WorkFacts = {
     ofPerson: new Map([['ed@example.com', 4]]),
     changedThere: 2,
     untested: 6,
+    failing: 1,
   },
-  failures: { transfers: 1, jobs: 2, deadLetters: 3, deliveries: 1, retried: 0 },
+  failures: { transfers: 1, jobs: 2, deadLetters: 3, deliveries: 1, retried: 0, datafiles: 2 },
   unsentSelections: 1,
   trouble: null,
   transfersToday: 7,
@@ -36,10 +37,16 @@ describe('the work list of the home page', () => {
     ]);
   });
 
-  test('a tester sees how many arrived rows are not tested', () => {
-    expect(linesFor({ test: true }, { destination: rulesOf('production') })).toContain(
+  test('a tester sees how many arrived rows do not work, and how many are not tested', () => {
+    const lines = linesFor({ test: true }, { destination: rulesOf('production') });
+    expect(lines.slice(0, 2)).toEqual([
+      '1 row does not work /arrivals',
       '6 arrived rows are not tested /arrivals',
-    );
+    ]);
+  });
+
+  test('a data manager sees how many data files failed', () => {
+    expect(linesFor({ data: true })).toContain('2 data files failed /datafiles?state=failed');
   });
 
   test('an engineer on call sees a silent destination and failed transfers, jobs, dead letters and notifications, and nothing that did not fail', () => {
@@ -66,7 +73,7 @@ describe('the work list of the home page', () => {
 
   test('nothing is listed where nothing waits, and where nothing is known yet', () => {
     const none = { pending: null, failures: null, unsentSelections: 0, transfersToday: 0 };
-    for (const does of ['transfer', 'edit', 'test', 'repair']) {
+    for (const does of ['transfer', 'edit', 'test', 'repair', 'data']) {
       expect(linesFor({ [does]: true }, none)).toEqual([]);
     }
   });
