@@ -41,10 +41,10 @@ test('every signed-in person may mark a row as Works in pre-production, and the 
   expect(await sheetOf(form)).toContain('was not marked Works by anyone but you');
   expect((await say('vic', form, 'works', 'On iOS and Android')).status).toBe(303);
   const sheet = await sheetOf(form);
-  expect(sheet).toContain('Works , says vic@example.com, for this content: On iOS and Android');
+  expect(sheet).toContain('Works , says vic , for this content: On iOS and Android');
   expect(sheet).not.toContain('to resolve');
   const client = await site.as('vic');
-  expect(textOf((await client.get('/arrivals')).text)).toContain('Works , says vic@example.com');
+  expect(textOf((await client.get('/arrivals')).text)).toContain('Works , says vic');
 });
 
 test('the test result of a form no longer counts after a field of the form has changed', async () => {
@@ -62,7 +62,7 @@ test('the sheet of a transfer to production reports a problem if only the sender
   await say('pm', form, 'works');
   expect(await sheetOf(form)).toContain('was not marked Works by anyone but you');
   await say('vic', form, 'does-not-work', 'Crashes');
-  expect(await sheetOf(form)).toContain('does not work, says vic@example.com: Crashes');
+  expect(await sheetOf(form)).toContain('does not work, says vic: Crashes');
   await say('vic', form, 'works');
   expect(await sheetOf(form)).not.toContain('to resolve');
 });
