@@ -3,6 +3,7 @@
 import { inTime } from '../in-time.ts';
 import { TTL_MS, writesSoFar } from './cached-for.ts';
 import type { Queryable } from './sql.ts';
+import { timeouts } from './timeouts.ts';
 
 /** A result, and when it was read, in milliseconds since 1970. */
 export type LastKnown<T> = { answer: T; at: number };
@@ -16,8 +17,6 @@ type Remembered = {
 
 const remembered = new WeakMap<Queryable, Map<string, Remembered>>();
 
-/** A query that takes longer than this counts as slow. */
-const SLOW_MS = 250;
 /** A slow query is repeated only after this many times its duration, so that it takes 5% of the time at most. */
 const PAUSE = 20;
 
@@ -52,7 +51,7 @@ function rememberedOf(on: Queryable, question: string): Remembered {
 function isFresh({ known, writes, tookMs }: Remembered): boolean {
   if (!known) return false;
   const age = Date.now() - known.at;
-  if (tookMs > SLOW_MS && age < tookMs * PAUSE) return true;
+  if (tookMs > timeouts.slowCount && age < tookMs * PAUSE) return true;
   return writes === writesSoFar() && age < TTL_MS;
 }
 

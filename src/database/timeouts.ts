@@ -4,6 +4,10 @@ export const timeouts = {
   statement: 60_000,
   /** How long a page waits for another environment, or for Redis. */
   page: 1000,
+  /** How long the home page waits for counts of another environment. */
+  farCounts: 300,
+  /** A query of remembered counts that takes longer than this is repeated less often. */
+  slowCount: 250,
   /** How long a server may take to answer a ping. */
   probe: 700,
   /**

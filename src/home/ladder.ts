@@ -1,6 +1,7 @@
 // Counts the pending rows at each environment from here on, and calculates their drawing, which the view draws as SVG.
 import { lastKnown, type LastKnown } from '../database/last-known.ts';
 import { first, sql } from '../database/sql.ts';
+import { timeouts } from '../database/timeouts.ts';
 import type { App } from '../environments/app.ts';
 import { tryFarSide } from '../environments/far-side.ts';
 import { rulesOf, type EnvironmentName } from '../environments/rules.ts';
@@ -15,9 +16,6 @@ export type LadderStep = {
   at: string | null;
 };
 
-/** How many milliseconds the home page waits for counts of another environment. */
-const PATIENCE_MS = 300;
-
 /**
  * Counts the rows that the destination has pending for its own next environment; null if it has none. What is wrong
  * with a destination that does not answer is returned as `trouble`.
@@ -29,7 +27,7 @@ export async function askDestination({ destination, log }: App) {
     await first(destination.sql, sql`select 1`);
     return null;
   };
-  return lastKnown(destination.sql, 'pending groups', PATIENCE_MS, () =>
+  return lastKnown(destination.sql, 'pending groups', timeouts.farCounts, () =>
     tryFarSide(destination, log, count),
   );
 }

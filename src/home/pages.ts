@@ -1,6 +1,7 @@
 // The home page: what waits for the signed-in person, what was written and sent lately, and how many rows there are.
 import type { Request, Response } from 'express';
 import { entityNamed, travelling } from '../catalog/index.ts';
+import { timeouts } from '../database/timeouts.ts';
 import { isStaging } from '../access/permissions.ts';
 import { ladder, rulesOf } from '../environments/rules.ts';
 import { countUnsent } from '../sheet/selections.ts';
@@ -17,19 +18,16 @@ import { drawLadder, ladderFrom, askDestination } from './ladder.ts';
 import { firstSteps } from './first-steps.ts';
 import { workList } from './work-list.ts';
 
-/** How many milliseconds the home page waits for counts of its own environment. */
-const PATIENCE_MS = 1000;
-
 export async function home(req: Request, res: Response) {
   const { here } = req;
   const account = accountOf(req);
   const isSending = here.destination !== null;
   // The environments are read at the same time, so that the page waits for the slowest only.
   const [pending, failures, beyond, found, rowCounts, unsentSelections] = await Promise.all([
-    pendingCounts(req, PATIENCE_MS),
-    failureCounts(req, PATIENCE_MS),
+    pendingCounts(req, timeouts.page),
+    failureCounts(req, timeouts.page),
     askDestination(here),
-    quarters(here.sql, isSending, PATIENCE_MS),
+    quarters(here.sql, isSending, timeouts.page),
     countEach(here, roots),
     can(req, 'transfer') ? countUnsent(here.sql, account.email) : 0,
   ]);

@@ -97,7 +97,14 @@ export async function openWorld(
   addresses = servers(),
 ): Promise<World> {
   // Longer timeouts, because a busy machine must not look like a failing server.
-  Object.assign(timeouts, { page: 20_000, probe: 20_000, silence: 20_000, signIn: 10 });
+  const patient = {
+    page: 20_000,
+    probe: 20_000,
+    silence: 20_000,
+    farCounts: 20_000,
+    slowCount: 20_000,
+  };
+  Object.assign(timeouts, { ...patient, signIn: 10 });
   const folder = mkdtempSync(join(tmpdir(), 'oneway-test-'));
   const variables = await prepareEnvironments(addresses, name, (environment) =>
     join(folder, environment),
