@@ -39,6 +39,7 @@ import * as account from './people/account-page.ts';
 import * as invitation from './people/invitation-pages.ts';
 import * as people from './people/pages.ts';
 import * as pipelineRuns from './pipeline/pages.ts';
+import * as previews from './preview/pages.ts';
 import { showSignIn, signIn, signOut, type openSignIn } from './people/sign-in.ts';
 import { begin, finish } from './people/single-sign-on.ts';
 import type { Ability } from './access/permissions.ts';
@@ -54,6 +55,7 @@ import type { SelectionKind } from './sheet/selections.ts';
 import { sheetKinds } from './sheet/sheet-view.ts';
 import * as selectionPages from './sheet/selection-pages.ts';
 import * as sheet from './sheet/routes.ts';
+import { showSheetPreview } from './sheet/preview-page.ts';
 import * as signedApi from './signed-api/reading.ts';
 import * as triggers from './signed-api/triggers.ts';
 import * as sources from './sources/pages.ts';
@@ -196,6 +198,7 @@ export const routes = (signInWith: ReturnType<typeof openSignIn>): Route[] => [
     post('/catalog/:entity/:id/resolution', 'edit', body.conflict, editing.resolve),
     get('/catalog/:entity/:id/deletion', 'edit', deletions.showDeletion),
     post('/catalog/:entity/:id/deletion', 'edit', body.small, deletions.remove),
+    get('/catalog/:entity/:id/preview', 'look', previews.showStored),
     get('/catalog/:entity/:id/history', 'look', row.history),
     get('/catalog/:entity/:id/history/:arrival', 'look', row.moment),
     post('/catalog/:entity/:id/test-result', 'judge', body.small, rowActions.recordTestResult),
@@ -376,6 +379,7 @@ function sheetRoutes(kind: SelectionKind, allow: Ability): Route[] {
   const { path, send: click } = sheetKinds[kind];
   return [
     get(`${path}/:id`, allow, sheet.showSheet(kind)),
+    get(`${path}/:selection/preview/:entity/:id`, allow, showSheetPreview(kind)),
     post(`${path}/:id/choices`, allow, body.sheet, sheet.saveSheetChoices(kind)),
     post(`${path}/:id/rehearsal`, allow, body.sheet, sheet.showRehearsal(kind)),
     post(click, allow, body.sheet, send(kind)),

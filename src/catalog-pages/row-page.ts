@@ -6,13 +6,15 @@ import { dependentsOf, referencesTo } from '../catalog/family.ts';
 import { misfitsOf } from '../catalog/misfits.ts';
 import { rulesOf } from '../environments/rules.ts';
 import { changesIn } from '../overviews/changes.ts';
+import { previewedKey, previewOf } from '../preview/preview.ts';
+import { storedIn } from '../preview/side.ts';
 import { readBy } from '../rows/store.ts';
 import { historyOf, type Arrival, type Replacement } from '../state/history.ts';
 import type { RowState } from '../state/row-state.ts';
 import { recordedState, titlesOf } from '../state/untouched.ts';
 import type { Status } from '../state/status.ts';
 import { testStatusOf } from '../state/test-results.ts';
-import { personName, plural, when } from '../web/format.ts';
+import { lowerFirst, personName, plural, when } from '../web/format.ts';
 import { can } from '../web/request.ts';
 import { onRows } from '../writing/claims.ts';
 import { marksOf } from './marks.ts';
@@ -45,6 +47,7 @@ export async function rowContext(req: Request, entity: Entity, row: Row) {
     offersHold:
       can(req, 'transfer') && state !== undefined && !state.held_at && !entity.isMatchedByName,
     tested: await testedHere(req, entity, row),
+    preview: await previewHere(req, entity, row),
     children,
     users: await usersOf(req, entity, row),
     history: history.slice(0, 3).map((arrival) => historySummary(arrival, entity)),
@@ -144,6 +147,15 @@ async function testedHere({ here }: Request, entity: Entity, row: Row) {
   if (!here.rules.isTested || entity.isMatchedByName || entity.owner) return null;
   const key = { entity: entity.name, id: row.id };
   return (await testStatusOf(here, [key])).get(keyText(key)) ?? null;
+}
+
+/** Returns the preview of the stored row; a dependent row is shown as a part of its parent row. */
+async function previewHere({ here }: Request, entity: Entity, row: Row) {
+  const key = previewedKey(entity, row);
+  const shown = key && (await previewOf(storedIn(here), key, here.storage));
+  if (!shown) return null;
+  const heading = entity.owner === null ? 'Preview' : `Preview of ${lowerFirst(shown.title)}`;
+  return { heading, shown };
 }
 
 /** Builds a line of a row’s history: who changed what, in the row itself or in a dependent row. */

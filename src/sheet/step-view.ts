@@ -5,12 +5,14 @@ import { textOf, type Field, type Value } from '../catalog/fields.ts';
 import { isSecret } from '../catalog/secret.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { fieldChanges } from '../comparison/field-diff.ts';
+import { hasPreview } from '../preview/preview.ts';
 import { formatValue, lowerFirst, wordDiff } from '../web/format.ts';
 import type { Choices } from './choices.ts';
 import type { Facts } from './facts.ts';
 import { baseOf, changedThere } from './overwrites.ts';
 import type { PlannedStep } from './planned-step.ts';
 import type { Selection } from './selections.ts';
+import { sheetKinds } from './sheet-view.ts';
 
 const actionTexts = {
   create: 'is created',
@@ -19,7 +21,7 @@ const actionTexts = {
   same: 'stays as it is',
 };
 
-export function stepView(step: PlannedStep, facts: Facts, { kind, choices, keys }: Selection) {
+export function stepView(step: PlannedStep, facts: Facts, { id, kind, choices, keys }: Selection) {
   const entity = entityNamed(step.entity);
   const fields = fieldViews(step, facts);
   const differing = fields.filter(({ isSame, isExcluded }) => !isSame || isExcluded);
@@ -52,10 +54,14 @@ export function stepView(step: PlannedStep, facts: Facts, { kind, choices, keys 
     hasBase: theirs,
     changedThere: theirs ? (facts.statesThere.get(keyText(step)) ?? null) : null,
     mayExclude: kind === 'transfer' && isUpdate && canExclude,
+    previewHref: hasPreview(entity) ? previewAddress(step, { kind, id }) : '',
     leaves: kind !== 'undo' && keys.length > 1 && isChosen ? [leaveInput(keyText(step))] : [],
     locals: kind === 'undo' ? [] : localInputs(step, entity, choices),
   };
 }
+
+const previewAddress = ({ entity, id }: PlannedStep, on: Pick<Selection, 'kind' | 'id'>) =>
+  `${sheetKinds[on.kind].path}/${on.id}/preview/${entity}/${id}`;
 
 /** Returns the checkbox that leaves these rows out of the transfer. */
 export const leaveInput = (key: string, keys = key, text = 'Leave this out') => ({

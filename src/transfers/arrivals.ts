@@ -5,6 +5,7 @@ import { keyText } from '../catalog/entity.ts';
 import { catalog, entityNamed } from '../catalog/index.ts';
 import type { App } from '../environments/app.ts';
 import { rulesOf } from '../environments/rules.ts';
+import { hasPreview } from '../preview/preview.ts';
 import { NotFound } from '../problems.ts';
 import { count, rowsText } from '../web/format.ts';
 import { page } from '../web/pages.ts';
@@ -63,6 +64,7 @@ function arrivedView(
         isOffered: isChosen(row),
         isTicked: !isSentOn,
         verb: verbs[row.action],
+        previewHref: previewHrefOf(row),
         tested: found,
         testText: found && testTexts[testTextOf(found)],
       };
@@ -81,6 +83,12 @@ function testTextOf({ current }: TestStatus): keyof typeof testTexts {
   if (current.length === 0) return 'none';
   return current.every(({ works }) => works === 1) ? 'works' : 'fails';
 }
+
+/** Returns the address of a row’s preview; empty without one, or if the preview of its parent row shows the row. */
+const previewHrefOf = ({ entity, row_id: id, action, is_root: isRoot }: ArrivedRow) =>
+  isRoot === 1 && action !== 'remove' && hasPreview(entityNamed(entity))
+    ? `/catalog/${entity}/${id}/preview`
+    : '';
 
 /** Summarises an arrived transfer: `3 rows, 1 changed since` */
 const summaryOf = ({ rows_count: rows, changed_since: changed }: ArrivedTransfer) =>

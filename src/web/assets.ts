@@ -17,6 +17,7 @@ const parts = [
   'row',
   'sheet',
   'diff',
+  'preview',
   'moves',
   'home',
   'forced-colors',
