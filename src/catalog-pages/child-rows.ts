@@ -49,6 +49,7 @@ type ChildSection = {
 type TypedChildren = {
   errors: FieldErrors;
   titles: Map<string, string>;
+  zone: string;
   /** The prefix of the row that was just added. */
   openedRef: string;
 };
@@ -138,7 +139,7 @@ export function childSections(
 function childRow(
   { ref, entity, id, version, isRemoved, content, opened }: ShownChild,
   stored: Stored | null,
-  { errors, titles, openedRef }: TypedChildren,
+  { errors, titles, zone, openedRef }: TypedChildren,
 ): ChildRow {
   const own = Object.fromEntries(
     Object.entries(errors).flatMap(([name, text]) =>
@@ -149,6 +150,7 @@ function childRow(
     content,
     errors: own,
     titles,
+    zone,
     opened,
     stored: stored?.own ?? null,
     prefix: ref,

@@ -18,8 +18,10 @@ import type { FieldErrors } from '../problems.ts';
 import { titlesOf } from '../state/untouched.ts';
 import { lowerFirst, plural } from '../web/format.ts';
 import { page } from '../web/pages.ts';
+import { zoneOf } from '../web/viewer.ts';
 import { areTooMany, childrenShown, childSections, withRowNames } from './child-rows.ts';
 import { inputsOf } from './inputs.ts';
+import { zoneOfForm } from './posted-instant.ts';
 import { rowContext } from './row-page.ts';
 import { referredBy } from './titles.ts';
 import type { ShownChild } from './typed-family.ts';
@@ -151,8 +153,10 @@ type StoredFamily = {
 };
 
 /** Returns what the inputs of the form show: values, errors and options. */
-async function formData({ here }: Request, entity: Entity, typed: Typed, stored: StoredFamily) {
+async function formData(req: Request, entity: Entity, typed: Typed, stored: StoredFamily) {
+  const { here } = req;
   const { content, errors, opened = null } = typed;
+  const zone = zoneOfForm(req.form, zoneOf(req));
   const shown = await childrenShown(here, entity, stored.children, typed.children ?? null);
   const linked = [entity, ...dependentsOf(entity)].flatMap((one) =>
     linksOf(one).flatMap(({ links }) => links.parts.map((part) => part.entity)),
@@ -162,11 +166,11 @@ async function formData({ here }: Request, entity: Entity, typed: Typed, stored:
     ...shown.flatMap((one) => referredBy(one.entity, one.content)),
   ];
   const titles = await titlesOf(here, referred);
-  const typedChildren = { errors, titles, openedRef: typed.openedChild ?? '' };
+  const typedChildren = { errors, titles, zone, openedRef: typed.openedChild ?? '' };
   return {
     errors: withRowNames(errors, shown),
     titles,
-    inputs: inputsOf(entity, { content, errors, opened, titles, stored: stored.row }),
+    inputs: inputsOf(entity, { content, errors, opened, titles, zone, stored: stored.row }),
     sections: childSections(entity, shown, stored.children, typedChildren),
     names: await namesByEntity(here.sql, [...new Set(linked)]),
   };

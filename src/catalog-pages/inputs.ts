@@ -10,8 +10,9 @@ import {
 } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { textOf, type Field, type Links, type Value } from '../catalog/fields.ts';
-import { isLocalTime, pickerText, shownText } from '../catalog/shown-text.ts';
+import { pickerText, shownText } from '../catalog/shown-text.ts';
 import type { FieldErrors } from '../problems.ts';
+import { zonedInput, type ZonedInput } from './zoned-input.ts';
 import { formatChoice, lowerFirst, secretText } from '../web/format.ts';
 import { isSecret, sealedParts } from '../catalog/secret.ts';
 
@@ -28,7 +29,7 @@ export type Input = {
   isOptional: boolean;
   /** Whether several inputs share one label. */
   isGroup: boolean;
-  /** The ids of hint and error for `aria-describedby`; empty when the input has neither. */
+  /** The ids of hint, error and zone for `aria-describedby`; empty when the input has none. */
   about: string;
   text: string;
   /**
@@ -38,11 +39,8 @@ export type Input = {
   shown: { name: string; text: string } | null;
   /** The text inside a textarea; a line break at its start is doubled, because browsers drop it. */
   areaText: string;
-  /**
-   * The HTML type of the input. It is `text` if the usual type of the field cannot show the stored
-   * value.
-   */
-  type: string;
+  /** For a timestamp: how it is shown and typed in the zone of the person. */
+  zoned: ZonedInput | null;
   isChecked: boolean;
   /** How wide the input is, by what fits into it. */
   width: 'short' | 'medium' | 'full';
@@ -63,6 +61,8 @@ export type Input = {
 };
 
 type Typed = {
+  /** The time zone of the person who fills in the form. */
+  zone: string;
   content: Content;
   errors: FieldErrors;
   titles: Map<string, string>;
@@ -81,7 +81,8 @@ export const inputsOf = (entity: Entity, typed: Typed): Input[] =>
     const label = labelOf(entity, own);
     const name = `${typed.prefix ?? ''}${own}`;
     const title = titleIn(typed.titles, field, value);
-    const text = inputText(field, value, title);
+    const zoned = field.kind === 'instant' ? zonedInput(name, value, typed.zone) : null;
+    const text = zoned?.text ?? inputText(field, value, title);
     return {
       name,
       id: `f-${name}`,
@@ -93,11 +94,11 @@ export const inputsOf = (entity: Entity, typed: Typed): Input[] =>
       isWrong: error !== '',
       isOptional: field.optional,
       isGroup: ['links', 'image', 'secret'].includes(field.kind),
-      about: [field.hint ? `h-${name}` : '', error ? `e-${name}` : ''].filter(Boolean).join(' '),
+      about: aboutOf(name, { hint: field.hint, error, zoned }),
       text,
       shown: field.to ? shownIn(typed, own, field) : null,
       areaText: text.startsWith('\n') ? `\n${text}` : text,
-      type: field.kind === 'instant' && isLocalTime(text) ? 'datetime-local' : 'text',
+      zoned,
       isChecked: value === true,
       width: widthOf(field),
       choices: choicesOf(field, value),
@@ -110,6 +111,11 @@ export const inputsOf = (entity: Entity, typed: Typed): Input[] =>
         field.to && title ? { href: `/catalog/${field.to}/${textOf(value)}`, title } : null,
     };
   });
+
+const aboutOf = (name: string, has: { hint: unknown; error: unknown; zoned: unknown }) =>
+  [has.hint ? `h-${name}` : '', has.error ? `e-${name}` : '', has.zoned ? `z-${name}` : '']
+    .filter(Boolean)
+    .join(' ');
 
 const secretInput = (value: Value, stored: Value) => ({
   state: stored === null ? 'Not set' : secretText(stored),

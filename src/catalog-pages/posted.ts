@@ -1,10 +1,11 @@
 // Converts the posted form of a row to the input that the schemas of its fields expect: a text, a list of texts, or
 // lines of links.
-import { fieldEntries, type Entity } from '../catalog/entity.ts';
+import { fieldEntries, labelOf, type Content, type Entity } from '../catalog/entity.ts';
 import type { Field, Link, Links } from '../catalog/fields.ts';
 import { isSecret, sealedParts } from '../catalog/secret.ts';
 import { Invalid, type FieldErrors } from '../problems.ts';
 import type { Form } from '../web/form/form.ts';
+import { postedInstant } from './posted-instant.ts';
 
 type Posted = string | string[] | Link[] | null | undefined;
 
@@ -15,17 +16,23 @@ type PostedFields = { values: Record<string, Posted>; errors: FieldErrors };
 
 /**
  * Returns the posted values by field; a field that was not posted is missing. A field with more
- * lines than the limit gets an error.
+ * lines than the limit, and a time that its zone does not have, get an error. `opened`: the content
+ * that the form showed.
  */
-export function postedFields(entity: Entity, form: Form): PostedFields {
+export function postedFields(entity: Entity, form: Form, opened: Content | null): PostedFields {
   const found: PostedFields = { values: {}, errors: {} };
   for (const [name, field] of fieldEntries(entity)) {
     try {
-      found.values[name] = postedValue(name, field, form);
+      found.values[name] =
+        field.kind === 'instant'
+          ? postedInstant({ name, label: labelOf(entity, name) }, form, opened?.[name])
+          : postedValue(name, field, form);
     } catch (error) {
       if (!(error instanceof Invalid)) throw error;
       Object.assign(found.errors, error.fields);
-      if (field.links) found.values[name] = form.typedLines(name, partsOf(field.links));
+      found.values[name] = field.links
+        ? form.typedLines(name, partsOf(field.links))
+        : form.raw(name);
     }
   }
   return found;

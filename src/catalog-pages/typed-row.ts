@@ -49,7 +49,7 @@ export async function readTyped(
   opened: Content | null,
   fixed: Content = {},
 ): Promise<TypedRow> {
-  const posted = postedFields(entity, form);
+  const posted = postedFields(entity, form, opened);
   const images = await keptImages(here, entity, form, opened);
   const body = { ...posted.values, ...images.names };
   const untouched = opened ? keptContent(entity, form, body, opened) : {};

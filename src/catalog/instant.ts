@@ -6,7 +6,7 @@ const iso = /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(:\d\d)?(\.\d{1,3})?(Z|[+-]\d\d:\d\d)
 
 /**
  * Parses a typed timestamp. Returns the timestamp in UTC with milliseconds, or null if it is
- * invalid. A timestamp without a time zone counts as UTC, as the pages say.
+ * invalid. A timestamp without a time zone counts as UTC.
  */
 export function parseInstant(text: string): string | null {
   const [, day = '', minute = '', second = ':00', fraction = '', zone = 'Z'] = iso.exec(text) ?? [];

@@ -179,7 +179,7 @@ const image = new RegExp(`^${IMAGE_NAME}$`);
  * typed.
  */
 const carried =
-  /^(version|idempotency_key|plan|selection|return|then|seen|payload|query|scope|page|shown|was|turn|.*\._(version|new|gone))$/;
+  /^(version|idempotency_key|plan|selection|return|then|seen|payload|query|scope|page|shown|was|turn|.*\._(version|new|gone)|.+_(zone|which))$/;
 
 const personOf = (req: Request) => ({
   id: accountOf(req).id,
@@ -202,14 +202,18 @@ export async function show(req: Request, res: Response) {
 }
 
 /** Returns the values that a person typed into a form, without hidden fields. */
-export const shownFields = ({ fields }: Pick<SavedForm, 'fields'>) =>
-  fields
+export const shownFields = ({ fields }: Pick<SavedForm, 'fields'>) => {
+  const zones = new Map(fields.filter(([name]) => name.endsWith('_zone')));
+  const withZone = (name: string, value: string) =>
+    [value, zones.get(`${name}_zone`) ?? ''].join(' ').trim();
+  return fields
     .filter(([name, value]) => !carried.test(name) && value !== '')
     .map(([name, value]) => ({
       label: labelOfInput(name),
-      value: sealedParts(value) ? 'Typed, and not shown' : value,
+      value: sealedParts(value) ? 'Typed, and not shown' : withZone(name, value),
       isImage: image.test(value),
     }));
+};
 
 /** Turns the posted name of a field into a label: `links[0][name]` becomes `Links 0 name`. */
 export const labelOfInput = (name: string) => formatChoice(name.replaceAll(/[[\].]+/g, ' ').trim());

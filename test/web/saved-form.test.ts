@@ -70,6 +70,25 @@ describe('forms on pages that were opened before signing in again', () => {
     expect((await browser.agent.get('/saved-form')).headers['location']).toBe('/');
   });
 
+  test('a time in a form that was kept while signing in again means the zone in which it was typed', async () => {
+    const banner = { entity: 'banner', id: await add(world.staging, 'banner') };
+    const address = `/catalog/banner/${banner.id}`;
+    const browser = openBrowser();
+    await browser.signIn('pm');
+    const first = await browser.open(address);
+    const zoned = { start: '2026-11-30T09:00', start_zone: 'Asia/Kolkata', version: '1' };
+    await browser.signOut();
+    await browser.signIn('pm');
+    await browser.post('/zone', await browser.open('/'), { zone: 'Europe/Berlin', return: '/' });
+    await browser.post(address, first, zoned);
+    const page = textOf((await browser.agent.get('/saved-form')).text);
+    expect(page).toContain('Start 2026-11-30T09:00 Asia/Kolkata');
+    expect(page).not.toContain('Start zone');
+    const on = await browser.post('/saved-form/sending', await browser.open('/saved-form'), zoned);
+    await browser.post(on.headers['location'] ?? '', await browser.open('/saved-form'), zoned);
+    expect((await get(world.staging, banner))['start']).toBe('2026-11-30T03:30:00.000Z');
+  });
+
   test('a form on a page that another person opened is saved for that other person and not sent (F15)', async () => {
     const form = await newForm();
     const browser = openBrowser();

@@ -1,0 +1,46 @@
+// The input of a timestamp: its text in the time zone of the person, and the zone beside it.
+import type { Value } from '../catalog/fields.ts';
+import { textOf } from '../catalog/fields.ts';
+import { isLocalTime, shownText } from '../catalog/shown-text.ts';
+import { hasLocalTime, instantsAt, localTimeOf, typedLocalTime } from './local-time.ts';
+
+/** The names of the inputs beside a timestamp: its zone, and which of two instants with this local time is meant. */
+export const zoneName = (name: string) => `${name}_zone`;
+export const whichName = (name: string) => `${name}_which`;
+
+const instant = { kind: 'instant' };
+
+export type ZonedInput = {
+  text: string;
+  /** `text` if the input of a browser cannot show the text. */
+  type: 'datetime-local' | 'text';
+  zone: string;
+  zoneName: string;
+  whichName: string;
+  /** The two instants with this local time; empty if it exists once. */
+  which: { instant: string; isChosen: boolean }[];
+};
+
+export function zonedInput(name: string, value: Value, personsZone: string): ZonedInput {
+  const stored = textOf(value);
+  const isShownHere = hasLocalTime(stored);
+  const isOdd = stored.endsWith('Z') && !isShownHere;
+  // Another program may have stored an odd year; it stays in UTC.
+  const zone = isOdd ? 'UTC' : personsZone;
+  const text = isShownHere ? localTimeOf(stored, zone) : shownText(instant, value);
+  const typed = typedLocalTime(text);
+  const found = typed && zone !== 'UTC' ? instantsAt(typed.local, zone) : [];
+  return {
+    text,
+    type: isLocalTime(text) ? 'datetime-local' : 'text',
+    zone,
+    zoneName: zoneName(name),
+    whichName: whichName(name),
+    which:
+      found.length < 2 ? [] : found.map((one) => ({ instant: one, isChosen: isSame(one, stored) })),
+  };
+}
+
+/** Whether two instants are in the same second. */
+export const isSame = (one: string, other: string) =>
+  shownText(instant, one) === shownText(instant, other);
