@@ -9,7 +9,8 @@ import type { Environment } from '../environments/environment.ts';
 import { Invalid } from '../problems.ts';
 import { readOne } from '../rows/store.ts';
 import { page } from '../web/pages.ts';
-import { formatValue, personName } from '../web/format.ts';
+import { personName } from '../web/format.ts';
+import { referencedTitles } from '../web/referenced-titles.ts';
 import { entityOfRef, type TypedChild, type TypedFamily } from './typed-family.ts';
 import { asTyped, retyped, type TypedRow } from './typed-row.ts';
 
@@ -31,6 +32,7 @@ export async function showConflict(
     children.push({ ...one, ...kept(found(one.ref), { mine, version: one.version }) });
   }
   const mine = await touchedIn(req.here, entity, family.own);
+  const fields = conflicts.flatMap(choicesOf);
   res.status(409);
   await page(req, res, 'catalog-pages/conflict', {
     title: `Error: ${title} was saved by someone else`,
@@ -41,7 +43,8 @@ export async function showConflict(
     entity,
     id,
     by: [...new Set(conflicts.map(({ by }) => personName(by)))].join(' and '),
-    fields: conflicts.flatMap(choicesOf),
+    fields,
+    titles: await referencedTitles(req.here, fields),
     payload: JSON.stringify({ ...kept(found(''), { mine, version }), key, children }),
   });
 }
@@ -61,26 +64,19 @@ async function touchedIn(here: Environment, entity: Entity, typed: TypedRow): Pr
 }
 
 function choicesOf({ ref, entity, fields, theirs, mine, by }: RowConflict) {
-  return fields.map((name) => {
-    const field = entity.fields[name];
-    const text = (value: Content[string] | undefined) => (field ? formatValue(field, value) : '');
-    const saved = {
-      side: 'theirs',
-      heading: `Saved by ${personName(by)}`,
-      text: text(theirs[name]),
-      isChosen: false,
-    };
-    const typed = {
-      side: 'mine',
-      heading: 'Typed by you',
-      text: text(mine[name]),
-      isChosen: true,
-    };
+  return fields.flatMap((name) => {
+    const definition = entity.fields[name];
+    if (!definition) return [];
     const label = labelOf(entity, name);
     return {
       name: `${ref}${name}`,
       label: ref === '' ? label : `${titleOf(entity, theirs)}: ${label}`,
-      choices: [saved, typed],
+      definition,
+      values: { theirs: theirs[name], mine: mine[name] },
+      choices: [
+        { side: 'theirs', heading: `Saved by ${personName(by)}`, isChosen: false },
+        { side: 'mine', heading: 'Typed by you', isChosen: true },
+      ],
     };
   });
 }

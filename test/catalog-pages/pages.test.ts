@@ -3,7 +3,7 @@ import { v7 as uuid } from 'uuid';
 import { describe, expect, test } from '@jest/globals';
 import { sql } from '../../src/database/sql.ts';
 import { textOf as fieldText } from '../../src/catalog/fields.ts';
-import { hasImage } from '../../src/storage/images.ts';
+import { hasImage, keepImage } from '../../src/storage/images.ts';
 import { entityNamed } from '../../src/catalog/index.ts';
 import { remove } from '../../src/editing/deletions.ts';
 import { hold } from '../../src/transfers/hold.ts';
@@ -18,6 +18,7 @@ import {
   transfer,
   version,
 } from '../support/rows.ts';
+import { picture } from '../support/images.ts';
 import { openSite, textOf, useSite, useClient } from '../support/people.ts';
 import { useWorld } from '../support/world.ts';
 
@@ -264,6 +265,33 @@ describe('concurrent edits', () => {
     });
     expect(saved.status).toBe(303);
     expect(await get(staging, key)).toMatchObject({ name: 'A, renamed', description: 'Theirs' });
+  });
+
+  test('the page of an edit conflict shows pictures, names of rows and times as other pages do', async () => {
+    const { staging } = world;
+    const image = async () => keepImage(staging.storage, 'image', await picture());
+    const [before, theirs, mine] = [await image(), await image(), await image()];
+    const [care, cabs] = [
+      await add(staging, 'business', { name: 'Kesar Care' }),
+      await add(staging, 'business', { name: 'Metro Cabs' }),
+    ];
+    const key = { entity: 'banner', id: await add(staging, 'banner', { image: before }) };
+    const opened = await version(staging, key);
+    const start = '2026-11-30T09:00:00.000Z';
+    await change(staging, key, { image: theirs, business: care, start });
+    const answer = await ana.post(`/catalog/banner/${key.id}`, {
+      image: mine,
+      business: `#${cabs}`,
+      start: '2026-12-01T09:00',
+      version: opened,
+    });
+    expect(answer.status).toBe(409);
+    expect(answer.text).toContain(`<img class="object" src="/objects/${theirs}"`);
+    expect(answer.text).toContain(`<img class="object" src="/objects/${mine}"`);
+    expect(answer.text).toContain(`<a href="/catalog/business/${care}">Kesar Care</a>`);
+    expect(answer.text).toContain(`<a href="/catalog/business/${cabs}">Metro Cabs</a>`);
+    expect(answer.text).toContain('<time datetime="2026-11-30T09:00:00.000Z"');
+    expect(textOf(answer.text)).toContain('1 Dec 2026, 09:00 UTC');
   });
 
   test('the hidden fields of the edit conflict page are validated like typed values', async () => {
