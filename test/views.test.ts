@@ -13,11 +13,14 @@ const views = readdirSync('views', { recursive: true, encoding: 'utf8' }).filter
 );
 const read = (file: string) => readFileSync(join('views', file), 'utf8');
 
-test('views print unescaped output only for partials, icons, values, times, people and the body of the layout', () => {
+test('views print unescaped output only for partials, icons, values, times, people, sentences and the body of the layout', () => {
   const wrong = views.flatMap((file) =>
     [...read(file).matchAll(/<%-\s*([^%]+)%>/g)]
       .map((match) => match[1]?.trim() ?? '')
-      .filter((code) => !/^(include|icon|cell|badge|wholeValue|time|exactTime|person)\(/.test(code))
+      .filter(
+        (code) =>
+          !/^(include|icon|cell|badge|wholeValue|time|exactTime|person|sentence)\(/.test(code),
+      )
       .filter((code) => !(code === 'body' && file === 'web/layout.ejs'))
       .map((code) => `${file}: ${code}`),
   );
@@ -96,6 +99,7 @@ const shell = [
   'exactTime',
   'wholeValue',
   'person',
+  'sentence',
   'personName',
   'time',
   'csrf',

@@ -3,7 +3,7 @@
 import type { Queryable } from '../database/sql.ts';
 import { count, duration } from '../web/format.ts';
 import { icon } from '../web/icons.ts';
-import { exactTime, partial } from '../web/partials.ts';
+import { exactTime, partial, sentence } from '../web/partials.ts';
 import { countsText, lookOf, stagesOf } from './move-view.ts';
 import { byAccount, countsOf, type Move, type MoveEvent } from './moves.ts';
 import { progressOf } from './progress.ts';
@@ -26,6 +26,7 @@ export const liveView = (move: Move, events: MoveEvent[], now = Date.now()) => {
     problem: problemOf(move),
     count,
     exactTime,
+    sentence,
     icon,
   };
 };

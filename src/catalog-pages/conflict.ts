@@ -42,7 +42,7 @@ export async function showConflict(
     ],
     entity,
     id,
-    by: [...new Set(conflicts.map(({ by }) => personName(by)))].join(' and '),
+    by: [...new Set(conflicts.map(({ by }) => by))].join(' and '),
     fields,
     titles: await referencedTitles(req.here, fields),
     payload: JSON.stringify({ ...kept(found(''), { mine, version }), key, children }),

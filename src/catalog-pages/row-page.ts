@@ -14,7 +14,7 @@ import type { RowState } from '../state/row-state.ts';
 import { recordedState, titlesOf } from '../state/untouched.ts';
 import type { Status } from '../state/status.ts';
 import { testStatusOf } from '../state/test-results.ts';
-import { lowerFirst, personName, plural, when } from '../web/format.ts';
+import { lowerFirst, plural, when } from '../web/format.ts';
 import { can } from '../web/request.ts';
 import { onRows } from '../writing/claims.ts';
 import { marksOf } from './marks.ts';
@@ -163,7 +163,7 @@ export function historyLine(arrival: Replacement, entity: Entity) {
   const of = arrival.entity === entity.name ? '' : ` “${arrival.title}”`;
   return {
     ...arrival,
-    heading: `${personName(arrival.person)} ${verbOf(arrival)}${of}`,
+    text: `${verbOf(arrival)}${of}`,
     changes: changesIn(arrival, { withLocals: true }),
   };
 }

@@ -3,7 +3,7 @@
 import { fromSqlInstant, type Queryable } from '../database/sql.ts';
 import { duration } from '../web/format.ts';
 import { icon } from '../web/icons.ts';
-import { exactTime, partial } from '../web/partials.ts';
+import { exactTime, partial, sentence } from '../web/partials.ts';
 import { childrenOf } from './children.ts';
 import { isLive, type Job } from './jobs.ts';
 import { lookOf } from './view.ts';
@@ -25,6 +25,7 @@ export async function liveView(on: Queryable, job: Job) {
     children: children.map((child) => ({ ...child, look: lookOf(child.state) })),
     icon,
     exactTime,
+    sentence,
   };
 }
 

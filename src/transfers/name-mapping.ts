@@ -1,5 +1,4 @@
 // Name mappings: the name of a city or partner here, and its different name at the destination.
-import { personName } from '../web/format.ts';
 import * as audit from '../audit/audit.ts';
 import type { PoolConnection } from 'mysql2/promise';
 import { hashOf } from '../catalog/content.ts';
@@ -30,7 +29,7 @@ export class MappedMeanwhile extends Conflict {
 
   constructor(mapping: Mapping) {
     const { name, there, person } = mapping;
-    super(`${name} is mapped to ${there} by ${personName(person)} already. Nothing was changed.`);
+    super(`${name} is mapped to ${there} by ${person} already. Nothing was changed.`);
     this.mapping = mapping;
   }
 }

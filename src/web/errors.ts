@@ -8,6 +8,7 @@ import { unwillingHere } from '../environments/unreachable.ts';
 import { NotFound, Problem, Unavailable } from '../problems.ts';
 import { sendPage } from './layout.ts';
 import { page } from './pages.ts';
+import { sentence } from './partials.ts';
 import { isEnded, Silence } from './silence.ts';
 import { typedForm } from './typed-form.ts';
 
@@ -58,6 +59,7 @@ export async function answerError(error: unknown, req: Request, res: Response, n
 }
 
 const alone = ({ here }: Request) => ({
+  sentence,
   theme: 'system',
   environment: here.name,
   shell: null,

@@ -9,7 +9,7 @@ import * as problems from '../problems.ts';
 import * as words from './format.ts';
 import { icon } from './icons.ts';
 import { sendPage } from './layout.ts';
-import { badge, cell, exactTime, person, time, wholeValue } from './partials.ts';
+import { badge, cell, exactTime, person, sentence, time, wholeValue } from './partials.ts';
 import { can } from './request.ts';
 import { crumbsBack, returnOf, withReturn } from './return.ts';
 import { csrfToken } from './security.ts';
@@ -69,6 +69,7 @@ const helpers = {
   time,
   exactTime,
   person,
+  sentence,
   labelOf,
   labelOne,
 };

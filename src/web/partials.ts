@@ -7,6 +7,7 @@ import { textOf, type Field, type Link, type Links, type Value } from '../catalo
 import { isSecret } from '../catalog/secret.ts';
 import type { Status } from '../state/status.ts';
 import { exactly, formatChoice, formatValue, iso, personName, when } from './format.ts';
+import { viewer } from './viewer.ts';
 import { icon } from './icons.ts';
 import { statusLooks } from './status-badges.ts';
 
@@ -73,3 +74,10 @@ export const exactTime = (at: string) =>
 /** Renders a person as HTML: the name, with the e-mail on hover. */
 export const person = (email: string | null) =>
   partial('web/person', { name: personName(email ?? ''), email });
+
+/** Renders a sentence of a message as HTML: people whose e-mail it has are named, with the e-mail on hover. */
+export const sentence = (text: string | null) =>
+  (text ?? '')
+    .split(/([\s“”"(),:;]+|\.(?=\s|$))/)
+    .map((word) => (viewer().names.has(word) ? person(word) : ejs.escapeXML(word)))
+    .join('');

@@ -67,8 +67,8 @@ test('a choice on a sheet applies without a button: the row stays open, and what
   }
   const { page } = await openSheet(keys);
   expect(await page.getByRole('button', { name: 'Update sheet' }).count()).toBe(0);
-  await page.locator('details.step', { hasText: 'Second' }).locator('summary').click();
-  await page.locator('details.step', { hasText: 'Fourth' }).locator('summary').click();
+  await page.locator('details.step', { hasText: 'Second' }).locator('summary').first().click();
+  await page.locator('details.step', { hasText: 'Fourth' }).locator('summary').first().click();
   await page.locator('details.step', { hasText: 'Fourth' }).getByLabel('Leave this out').check();
   await page.getByLabel('Name of this transfer').pressSequentially('Typed on', { delay: 50 });
   await page.getByRole('button', { name: 'Transfer 4 rows to pre-production' }).waitFor();

@@ -133,7 +133,7 @@ describe('a staging database that is dropped while a person works in it', () => 
     const answer = await send(ed, `/catalog/form/${form.id}`, fields);
     expect([answer.status, answer.headers['location']]).toEqual([303, '/saved-form']);
     const page = textOf((await ed.get('/saved-form')).text);
-    expect(page).toContain(`${name} was dropped by sam@example.com`);
+    expect(page).toContain(`${name} was dropped by sam`);
     expect(page).toContain('Typed for nothing?');
     expect(textOf((await ed.get('/catalog/form')).text)).not.toContain(`Copy ${name}`);
   });
@@ -143,9 +143,7 @@ describe('a staging database that is dropped while a person works in it', () => 
     await drop(world.staging, copy, 'sam@example.com');
     const answer = await vic.get('/catalog/form');
     expect([answer.status, answer.headers['location']]).toEqual([303, '/databases']);
-    expect(textOf((await vic.get('/databases')).text)).toContain(
-      `${name} was dropped by sam@example.com`,
-    );
+    expect(textOf((await vic.get('/databases')).text)).toContain(`${name} was dropped by sam`);
   });
 });
 

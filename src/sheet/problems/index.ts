@@ -3,6 +3,7 @@ import { keyText } from '../../catalog/entity.ts';
 import { entityNamed } from '../../catalog/index.ts';
 import { lowerFirst } from '../../catalog/lower-first.ts';
 import { rulesOf } from '../../environments/rules.ts';
+import { exactly } from '../../web/format.ts';
 import type { Choices } from '../choices.ts';
 import type { Facts } from '../facts.ts';
 import { engineering, holds, overwritten, undone, untested } from './review.ts';
@@ -81,7 +82,7 @@ function claimed({ claims }: Facts, steps: PlannedStep[]): Problem[] {
   return steps.flatMap((step) => {
     const claim = claims.find((one) => one.entity === step.entity && one.row_id === step.id);
     if (!claim) return [];
-    const message = `${describe(step)} is being written by transfer ${claim.number} from ${claim.origin} (${claim.person}, since ${claim.since.slice(11, 19)} UTC).`;
+    const message = `${describe(step)} is being written by transfer ${claim.number} from ${claim.origin} (${claim.person}, since ${exactly(claim.since)}).`;
     return [
       {
         reason: 'being-written' as const,

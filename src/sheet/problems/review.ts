@@ -1,6 +1,5 @@
 // Problems that a person must review: changes by engineering, holds, changes at the destination, undone content,
 // missing tests.
-import { personName } from '../../web/format.ts';
 import { hashOf } from '../../catalog/content.ts';
 import { keyText, labelOf, type RowKey } from '../../catalog/entity.ts';
 import { entityNamed } from '../../catalog/index.ts';
@@ -164,7 +163,7 @@ function reasonUntested(found: TestStatus | undefined, sender: string): string |
   if (found && worksForOthers(found, sender)) return null;
   const bad = found?.current.find(({ works }) => works === 0);
   return bad
-    ? `does not work, says ${personName(bad.person)}${bad.note ? `: ${bad.note}` : ''}`
+    ? `does not work, says ${bad.person}${bad.note ? `: ${bad.note}` : ''}`
     : 'was not marked Works by anyone but you for this content';
 }
 

@@ -1,0 +1,98 @@
+// Pages name people instead of their e-mails, and show no times as databases and programs write them.
+import { expect, test } from '@jest/globals';
+import { hold } from '../../src/transfers/hold.ts';
+import { sentence } from '../../src/web/partials.ts';
+import { formatFor } from '../../src/web/viewer.ts';
+import { openSite, textOf } from '../support/people.ts';
+import { add, change, ed, pm, transfer, undo } from '../support/rows.ts';
+import { useWorld } from '../support/world.ts';
+
+const world = useWorld({ cleared: 'once' });
+
+test('a sentence names the people that it mentions by e-mail, with the e-mail on hover, and escapes everything else', () => {
+  const names = new Map([['pm@example.com', 'Ana <b>']]);
+  formatFor({ zone: 'UTC', names }, () => {
+    expect(sentence('Undone by pm@example.com: “<i>” (pm@example.com).')).toBe(
+      'Undone by <span title="pm@example.com">Ana &lt;b&gt;</span>: “&lt;i&gt;” (<span title="pm@example.com">Ana &lt;b&gt;</span>).',
+    );
+    expect(sentence('Ask xpm@example.com or pm@example.com.au')).toBe(
+      'Ask xpm@example.com or pm@example.com.au',
+    );
+    expect(sentence(null)).toBe('');
+  });
+});
+
+const raw = /\d{4}-\d\d-\d\d[T ]\d\d:\d\d/;
+/** What a page shows in its main part, without attributes. */
+const shownOn = (html: string) => textOf(/<main[^]*<\/main>/.exec(html)?.[0] ?? '');
+
+/** Rows that were changed by engineers, held, undone and changed at the destination. */
+async function makeHistory() {
+  const { staging, preprod } = world;
+  const business = await add(staging, 'business', { name: 'Kesar Care' });
+  const start = '2026-11-30T09:00:00.000Z';
+  const banner = { entity: 'banner', id: await add(staging, 'banner', { business, start }) };
+  const form = { entity: 'form', id: await add(staging, 'form', { description: 'First' }) };
+  const held = { entity: 'form', id: await add(staging, 'form') };
+  const engineers = { entity: 'form', id: await add(staging, 'form') };
+  const rows = [banner, form, engineers];
+  await transfer(staging, rows);
+  await transfer(preprod, rows);
+  await change(staging, form, { description: 'Second' });
+  await undo(staging, await transfer(staging, [form]));
+  await change(preprod, banner, { start: '2026-12-01T09:00:00.000Z' }, ed);
+  await change(staging, banner, { start: '2026-12-02T09:00:00.000Z' });
+  await change(staging, engineers, { description: 'By an engineer' }, ed);
+  await hold(staging, pm.email, held, 'A test');
+  return { banner, form, held, engineers };
+}
+
+const lists = [
+  '/',
+  '/changes',
+  '/transfers',
+  '/transfers/1',
+  '/transfers/2',
+  '/transfers/3',
+  '/audit',
+];
+const more = ['/arrivals', '/pending', '/comparison', '/name-mappings', '/messages', '/outbox'];
+const others = ['/jobs', '/datasets', '/datafiles', '/sources', '/databases', '/account-moves'];
+
+test('S0-100 no page of staging, pre-production and production shows an e-mail in a sentence or a raw time', async () => {
+  const rows = Object.values(await makeHistory());
+  const wrong: string[] = [];
+  const seen: string[] = [];
+  for (const name of ['staging', 'preprod', 'production'] as const) {
+    const site = await openSite(world, name);
+    for (const role of ['ed', 'ops']) await site.as(role);
+    const client = await site.as('pm');
+    const opened = [...lists, ...more, ...others];
+    const own = rows.flatMap(({ entity, id }) => [
+      `/catalog/${entity}`,
+      `/catalog/${entity}/${id}`,
+      `/catalog/${entity}/${id}/history`,
+    ]);
+    if (name === 'staging') {
+      const keys = rows.map(({ entity, id }) => `${entity}:${id}`);
+      const answer = await client.post('/selections', { rows: keys });
+      own.push(answer.headers['location'] ?? '');
+    }
+    for (const address of [...opened, ...own]) {
+      const { status, text } = await client.get(address);
+      const shown = shownOn(text);
+      if (status === 200) seen.push(`${name} ${shown}`);
+      const found = /\S+@example\.com/.exec(shown)?.[0] ?? raw.exec(shown)?.[0];
+      if (status === 200 && found) wrong.push(`${name} ${address}: ${found}`);
+    }
+  }
+  expect(wrong).toEqual([]);
+  expect(seen.length).toBeGreaterThan(70);
+  for (const sentenceShown of [
+    'was undone from pre-production by pm : It was too early. The content is the same.',
+    'was changed by an engineer ( ed ): Description.',
+    'is marked Not for production by pm : A test.',
+  ]) {
+    expect(seen.filter((text) => text.includes(sentenceShown)).length).toBeGreaterThan(0);
+  }
+}, 60_000);
