@@ -89,6 +89,7 @@ GRANT SELECT, INSERT, UPDATE ON `oneway_production`.`id_sequence` TO 'oneway_pro
 GRANT SELECT ON `oneway_production`.`name_mapping` TO 'oneway_production_arrivals'@'%';
 GRANT SELECT ON `oneway_production`.`base_chunk` TO 'oneway_production_arrivals'@'%';
 GRANT SELECT ON `oneway_production`.`sealing_key` TO 'oneway_production_arrivals'@'%';
+GRANT INSERT ON `oneway_production`.`audit` TO 'oneway_production_arrivals'@'%';
 
 -- reader: what reads production for the refresh and to restore rows (REFRESH_SOURCE_SQL_DB_USER)
 GRANT SELECT ON `oneway_production`.`business` TO 'oneway_production_reader'@'%';

@@ -217,6 +217,7 @@ export const routes = (signInWith: ReturnType<typeof openSignIn>): Route[] => [
     get('/changes', 'look', overviews.changes),
     get('/transfers', 'look', transfers.index),
     get('/transfers/:number', 'look', transfers.show),
+    get('/transfers/of/:transfer', 'look', transfers.showOf),
   ]),
 
   post('/selections', 'transfer', body.ticks, choose),
@@ -361,6 +362,7 @@ export const routes = (signInWith: ReturnType<typeof openSignIn>): Route[] => [
   get('/messages', 'look', messages.index),
   post('/messages/reading', 'look', body.small, messages.markRead),
   get('/audit', 'look', audit.index),
+  get('/audit/export', 'look', audit.exportLines),
   get('/people', 'administer', people.index),
   get('/people/new', 'administer', people.showNew),
   post('/people', 'administer', body.small, people.add),

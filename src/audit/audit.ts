@@ -2,9 +2,9 @@
 // and is never changed or deleted.
 import type { RowKey } from '../catalog/entity.ts';
 import { isUnwilling } from '../database/unwillingness.ts';
-import { run, select, sql, type Queryable } from '../database/sql.ts';
+import { run, select, sql, toSqlInstant, type Queryable } from '../database/sql.ts';
 
-export type Line = {
+type Line = {
   id: number;
   at: string;
   person: string;
@@ -46,19 +46,72 @@ export async function writeOrLog(on: Queryable, log: Log, line: NewLine, personI
   });
 }
 
-export type Filter = { person: string; action: string; before: number | null };
+/** Which audit lines a page shows. Empty texts and null match everything. */
+export type Filter = {
+  /** E-mails; an empty list matches nothing. */
+  people: string[] | null;
+  action: string;
+  entity: string;
+  rowId: number | null;
+  /** Lines from this instant on. */
+  from: string | null;
+  /** Lines before this instant. */
+  until: string | null;
+};
 
-/** Lists audit lines newest first, 50 a page, with ids below `before`. */
-export const find = (on: Queryable, { person, action, before }: Filter) =>
-  select<Line>(
+/** A filter that matches every line. */
+export const everything: Filter = {
+  people: null,
+  action: '',
+  entity: '',
+  rowId: null,
+  from: null,
+  until: null,
+};
+
+/**
+ * A line with the kind of the transfer that it tells of. `origin`: the environment that sent the transfer, if another
+ * one did.
+ */
+export type FoundLine = Line & { kind: string | null; origin: string | null };
+
+/** Lists audit lines newest first, with ids below `before`. */
+export const find = (
+  on: Queryable,
+  { people, action, entity, rowId, from, until }: Filter,
+  { before = null, limit }: { before?: number | null; limit: number },
+) =>
+  select<FoundLine>(
     on,
-    sql`select * from audit
-         where (${person} = '' or person = ${person})
-           and (${action} = '' or action = ${action})
-           and (${before} is null or id < ${before})
-         order by id desc
-         limit 50`,
+    sql`select line.*,
+               coalesce(own.kind, (select a.kind from arrival a where a.transfer = line.transfer limit 1)) as kind,
+               if(own.id is null, (select a.origin from arrival a where a.transfer = line.transfer limit 1), null)
+                 as origin
+          from audit line
+          left join transfer own on own.id = line.transfer
+         where (${people === null} or line.person in (${people === null || people.length === 0 ? [''] : people}))
+           and (${action} = '' or line.action = ${action})
+           and (${entity} = '' or line.entity = ${entity})
+           and (${rowId} is null or line.row_id = ${rowId})
+           and (${from} is null or line.at >= ${from && toSqlInstant(from)})
+           and (${until} is null or line.at < ${until && toSqlInstant(until)})
+           and (${before} is null or line.id < ${before})
+         order by line.id desc
+         limit ${limit}`,
   );
+
+/** Reads all audit lines that match a filter, newest first, in parts. */
+export async function* findAll(on: Queryable, filter: Filter): AsyncGenerator<FoundLine[]> {
+  let before: number | null = null;
+  for (;;) {
+    const lines: FoundLine[] = await find(on, filter, { before, limit: PART });
+    if (lines.length > 0) yield lines;
+    before = lines.at(-1)?.id ?? null;
+    if (lines.length < PART) return;
+  }
+}
+
+const PART = 1000;
 
 export const actions = (on: Queryable) =>
   select<{ action: string }>(on, sql`select distinct action from audit order by action`);

@@ -4,6 +4,7 @@ import type { Request } from 'express';
 import { fieldEntries, keyText, titleOf, type Entity, type Row } from '../catalog/entity.ts';
 import { dependentsOf, referencesTo } from '../catalog/family.ts';
 import { misfitsOf } from '../catalog/misfits.ts';
+import type { App } from '../environments/app.ts';
 import { rulesOf } from '../environments/rules.ts';
 import { changesIn } from '../overviews/changes.ts';
 import { previewedKey, previewOf } from '../preview/preview.ts';
@@ -16,6 +17,7 @@ import type { Status } from '../state/status.ts';
 import { testStatusOf } from '../state/test-results.ts';
 import { lowerFirst, plural, when } from '../web/format.ts';
 import { can } from '../web/request.ts';
+import { transferHref } from '../web/transfer-href.ts';
 import { onRows } from '../writing/claims.ts';
 import { marksOf } from './marks.ts';
 import { referredBy } from './titles.ts';
@@ -50,7 +52,7 @@ export async function rowContext(req: Request, entity: Entity, row: Row) {
     preview: await previewHere(req, entity, row),
     children,
     users: await usersOf(req, entity, row),
-    history: history.slice(0, 3).map((arrival) => historySummary(arrival, entity)),
+    history: history.slice(0, 3).map((arrival) => historySummary(here, arrival, entity)),
     titles: await titlesOf(here, [
       ...referredBy(entity, row),
       ...children.flatMap((child) =>
@@ -159,20 +161,27 @@ async function previewHere({ here }: Request, entity: Entity, row: Row) {
 }
 
 /** Builds a line of a row’s history: who changed what, in the row itself or in a dependent row. */
-export function historyLine(arrival: Replacement, entity: Entity) {
+export function historyLine(here: App, arrival: Replacement, entity: Entity) {
   const of = arrival.entity === entity.name ? '' : ` “${arrival.title}”`;
   return {
     ...arrival,
     text: `${verbOf(arrival)}${of}`,
+    transferHref: transferHref(here, arrival),
     changes: changesIn(arrival, { withLocals: true }),
   };
 }
 
-function historySummary(arrival: Replacement, entity: Entity) {
+function historySummary(here: App, arrival: Replacement, entity: Entity) {
   const of = arrival.entity === entity.name ? '' : ` “${arrival.title}”`;
   const labels = changesIn(arrival, { withLocals: true }).map(({ label }) => label);
   const fields = arrival.action === 'update' ? ` ${labels.join(', ')}` : '';
-  return { person: arrival.person, at: arrival.at, text: `${verbOf(arrival)}${of}${fields}` };
+  const text = `${verbOf(arrival)}${of}${fields}`;
+  return {
+    person: arrival.person,
+    at: arrival.at,
+    text,
+    transferHref: transferHref(here, arrival),
+  };
 }
 
 function verbOf({ action, kind, origin }: Arrival): string {

@@ -58,7 +58,7 @@ export async function history(req: Request, res: Response) {
   const state = await recordedState(req.here, key, await readOne(req.here, key));
   if (!state) throw absent(req, entity, id);
   const lines = (await historyOf(req.here, key, 200)).map((arrival) =>
-    historyLine(arrival, entity),
+    historyLine(req.here, arrival, entity),
   );
   await page(req, res, 'catalog-pages/history', {
     title: `History of ${state.title}`,

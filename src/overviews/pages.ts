@@ -3,6 +3,7 @@ import type { Request, Response } from 'express';
 import { entityNamed, travelling } from '../catalog/index.ts';
 import { ladder, rulesOf } from '../environments/rules.ts';
 import * as journal from '../writing/journal.ts';
+import { transferHref } from '../web/transfer-href.ts';
 import { referencedTitles } from '../web/referenced-titles.ts';
 import { page } from '../web/pages.ts';
 import { count } from '../web/format.ts';
@@ -17,7 +18,7 @@ import {
   type PendingEntry,
 } from '../state/pending-entries.ts';
 import { tryFarSide } from '../environments/far-side.ts';
-import { destinationOf } from '../environments/app.ts';
+import { destinationOf, type App } from '../environments/app.ts';
 
 /** The maximum number of rows that a page lists, on the pending page in each group. */
 const LISTED = 200;
@@ -110,7 +111,7 @@ export async function changes(req: Request, res: Response) {
   const list = found.map((change) => {
     const { arrival } = change;
     const tests = tested.get(`${arrival.transfer} ${arrival.entity}:${arrival.row_id}`);
-    return changeView(change, transfers.get(arrival.transfer), tests ?? null);
+    return changeView(here, change, transfers.get(arrival.transfer), tests ?? null);
   });
   const where = of.rules;
   const title = `What changed in ${where.inText}?`;
@@ -157,6 +158,7 @@ const verbs = { create: 'created', update: 'changed', remove: 'deleted', same: '
  * transfer.
  */
 function changeView(
+  here: App,
   { arrival, fields, more }: Change,
   transfer: journal.Transfer | undefined,
   tested: string | null,
@@ -168,6 +170,7 @@ function changeView(
     more,
     tested,
     transfer: transfer ?? null,
+    sourceHref: transferHref(here, arrival),
     entity: entityNamed(arrival.entity),
     verb: verbs[action],
     label: `Changes of ${arrival.title}, line ${arrival.id}`,

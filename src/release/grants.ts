@@ -73,7 +73,7 @@ const programRights: Record<string, Rights> = {
   account_move_event: {},
   wave: { app: 'UPDATE' },
   wave_account: { app: 'UPDATE' },
-  audit: {},
+  audit: { arrivals: 'INSERT' },
   migration: {},
   migration_progress: {},
 };

@@ -1,7 +1,7 @@
 // Queries for the page *Arrived*, which lists the transfers that arrived from the previous environment. The queries
 // read no row contents.
 import { join, select, sql, type Queryable } from '../database/sql.ts';
-import { sentKinds, type StepAction } from './transfer-kinds.ts';
+import { sentKinds, type StepAction, type TransferKind } from './transfer-kinds.ts';
 
 /**
  * Limits of the page *Arrived*: the number of transfers on one page, and of rows listed for each
@@ -16,6 +16,7 @@ export type ArrivedTransfer = {
   reason: string | null;
   person: string;
   origin: string;
+  kind: TransferKind;
   at: string;
   rows_count: number;
   /** How many rows of the transfer were written again after they arrived. */
@@ -26,7 +27,7 @@ export type ArrivedTransfer = {
 export const arrivedTransfers = (on: Queryable, before: string | null) =>
   select<ArrivedTransfer>(
     on,
-    sql`select a.transfer, a.name, a.reason, a.person, a.origin, max(a.at) as at,
+    sql`select a.transfer, a.name, a.reason, a.person, a.origin, a.kind, max(a.at) as at,
                count(*) as rows_count,
                cast(sum(exists (select 1 from arrival later
                                  where later.entity = a.entity and later.row_id = a.row_id
@@ -37,7 +38,7 @@ export const arrivedTransfers = (on: Queryable, before: string | null) =>
                  order by at desc
                  limit ${TRANSFERS}) newest
           join arrival a on a.transfer = newest.transfer
-         group by a.transfer, a.name, a.reason, a.person, a.origin
+         group by a.transfer, a.name, a.reason, a.person, a.origin, a.kind
          order by at desc`,
   );
 

@@ -12,6 +12,7 @@ import { page } from '../web/pages.ts';
 import { accountOf, textIn } from '../web/request.ts';
 import * as arrived from '../state/arrived.ts';
 import type { ArrivedRow, ArrivedTransfer } from '../state/arrived.ts';
+import { transferHref } from '../web/transfer-href.ts';
 import { parseKeys } from '../sheet/posted-keys.ts';
 import * as selections from '../sheet/selections.ts';
 import { keyOfLine } from '../state/row-state.ts';
@@ -30,6 +31,7 @@ export async function arrivals(req: Request, res: Response) {
     crumbs: [{ text: 'Arrived' }],
     list: transfers.map((line) =>
       arrivedView(
+        req.here,
         line,
         rows.filter(({ transfer }) => transfer === line.transfer),
         onward.filter(({ chain }) => chain.includes(`"${line.transfer}"`)),
@@ -42,6 +44,7 @@ export async function arrivals(req: Request, res: Response) {
 
 /** Returns an arrived transfer as the page shows it: each row has its test result and whether it can be sent on. */
 function arrivedView(
+  here: App,
   line: ArrivedTransfer,
   rows: ArrivedRow[],
   sentOn: arrived.OnwardTransfer[],
@@ -52,6 +55,7 @@ function arrivedView(
     ...line,
     from: rulesOf(line.origin as 'staging'),
     rowsSummary: summaryOf(line),
+    transferHref: transferHref(here, line),
     more: line.rows_count - rows.length,
     sentOn: sentOn.map((sent) => ({ ...sent, undoneText: undoneText(sent) })),
     isSentOn,

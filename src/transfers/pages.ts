@@ -73,6 +73,13 @@ export async function show(req: Request, res: Response) {
   });
 }
 
+/** Leads from the ID of a transfer, by which other environments know it, to its page. */
+export async function showOf(req: Request, res: Response) {
+  const transfer = await journal.byId(req.here.sql, String(req.params['transfer']));
+  if (!transfer) throw new NotFound('There is no such transfer.');
+  res.redirect(303, `/transfers/${transfer.number}`);
+}
+
 async function addressedTransfer(req: Request): Promise<journal.Transfer> {
   const number = numberOrNull(req.params['number']) ?? 0;
   const transfer = await journal.byNumber(req.here.sql, number);

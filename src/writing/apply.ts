@@ -8,6 +8,7 @@ import * as mysql from '../rows/mysql-writes.ts';
 import { idsOfLinked, type IdsByEntity } from '../rows/names.ts';
 import { read } from '../rows/store.ts';
 import { giveTemporaryValues } from '../rows/temporary-values.ts';
+import { auditArrival } from './audit-lines.ts';
 import * as claims from './claims.ts';
 import { lockClock, setClock } from '../state/clock.ts';
 import {
@@ -65,6 +66,7 @@ export async function apply(work: Work, connection: PoolConnection) {
   const drawn = new Map(rowSteps.map((step) => [keyText(step), instants.of(step)]));
   await readBack(place, rowSteps, drawn, instants);
   await writeStatesAndArrivals(asStored(work), connection, instants);
+  if (work.here.name !== there.name) await auditArrival(connection, work);
   await failpoint('arrivals');
   for (const [key, instant] of await writeDocuments(work, stored, instants))
     drawn.set(key, instant);

@@ -11,6 +11,7 @@ import { rulesOf } from '../environments/rules.ts';
 import { read } from '../rows/store.ts';
 import { notifyIndexer } from '../messages/indexer.ts';
 import { notify, notifyHolders } from '../messages/messages.ts';
+import { auditEnd } from './audit-lines.ts';
 import * as claims from './claims.ts';
 import * as journal from './journal.ts';
 import {
@@ -70,18 +71,11 @@ export async function recordEnd(
   work: Work,
   outcomes: Map<number, string>,
 ) {
-  const { here, transfer, steps } = work;
+  const { here, transfer } = work;
   if (transfer.role === 'on_call') await notifyManagers(connection, work);
   if (here.notifiesIndexer) await publishChanges(connection, work, outcomes);
   await notifySender(connection, work, outcomes);
-  await audit.write(connection, {
-    person: transfer.person,
-    action: verb(transfer, steps),
-    subject: transfer.name,
-    detail: detailOf(transfer, steps.length),
-    transfer: transfer.id,
-    ...(steps.length === 1 && steps[0] ? { row: steps[0] } : {}),
-  });
+  await auditEnd(connection, work);
 }
 
 const isAsWritten = (step: journal.Step, now: Map<string, Row>) =>
@@ -235,27 +229,6 @@ const notifyManagers = (connection: PoolConnection, { transfer }: Work) =>
     text: `${transfer.person} (on call): ${transfer.name} in ${rulesOf(transfer.destination).inText}. Reason: ${transfer.reason}`,
     href: `/transfers/${transfer.number}`,
   });
-
-const sentVerbs: Partial<Record<journal.TransferKind, string>> = {
-  transfer: 'transferred',
-  undo: 'undid',
-  restore: 'restored',
-};
-
-const verb = ({ kind }: journal.Transfer, steps: journal.Step[]) => {
-  const own = sentVerbs[kind];
-  if (own) return own;
-  const actions = new Set(steps.map((step) => step.action));
-  if (actions.size > 1) return 'saved';
-  return actions.has('create') ? 'added' : actions.has('remove') ? 'deleted' : 'saved';
-};
-
-function detailOf(transfer: journal.Transfer, count: number): string | null {
-  if (!journal.isSent(transfer)) return null;
-  const rows = `${count} ${count === 1 ? 'row' : 'rows'}`;
-  const to = `${transfer.kind === 'undo' ? 'in' : 'to'} ${rulesOf(transfer.destination).inText}`;
-  return `${rows} ${to}${transfer.reason ? `: ${transfer.reason}` : ''}`;
-}
 
 /**
  * Ends a refused transfer, which has written nothing: records the reason in the journal and removes

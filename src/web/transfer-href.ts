@@ -1,0 +1,21 @@
+import type { App } from '../environments/app.ts';
+import type { EnvironmentName } from '../environments/rules.ts';
+import { isSent, type TransferKind } from '../state/transfer-kinds.ts';
+
+/** What a line of the history says of the transfer that wrote it. */
+type Written = { transfer: string; kind: string; origin: string };
+
+/**
+ * Returns the URL of the page of a transfer, where it can be undone, in the environment that sent it. Returns null for
+ * a save or refresh, which has no such page, and if the URL of that environment is not set.
+ */
+export function transferHref(
+  { name, settings }: Pick<App, 'name' | 'settings'>,
+  { transfer, kind, origin }: Written,
+): string | null {
+  if (!isSent({ kind: kind as TransferKind })) return null;
+  // The journal of a restore is in the environment into which the row was restored.
+  const sender = kind === 'restore' ? name : (origin as EnvironmentName);
+  const url = sender === name ? '' : settings.urls[sender];
+  return url === undefined ? null : `${url}/transfers/of/${transfer}`;
+}
