@@ -3,10 +3,9 @@ import { titleOf, type Entity, type Row, type RowKey } from '../catalog/entity.t
 import { rootOf } from '../catalog/family.ts';
 import { entityNamed } from '../catalog/index.ts';
 import type { Objects } from '../storage/objects.ts';
-import { hasImage } from '../storage/images.ts';
 import { bannerPreview, type BannerPreview } from './banner.ts';
 import { formPreview, type FormPreview } from './form.ts';
-import type { HasImage } from './picture.ts';
+import { imagesOf, type HasImage } from './picture.ts';
 import type { Side } from './side.ts';
 import { taskPreview, type TaskPreview } from './task.ts';
 
@@ -39,7 +38,7 @@ export async function previewOf(
   images: Objects,
 ): Promise<TitledPreview | null> {
   const row = await side.one(name, id);
-  const preview = row && (await previews[name]?.(side, row, (image) => hasImage(images, image)));
+  const preview = row && (await previews[name]?.(side, row, imagesOf(images)));
   if (!row || !preview) return null;
   const entity = entityNamed(name);
   return { title: `${entity.label.one} “${titleOf(entity, row)}”`, preview };

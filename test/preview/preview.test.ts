@@ -1,6 +1,10 @@
 // Previews of forms, banners and tasks: on the page of a row, on a transfer sheet, and on Arrived.
 import { expect, test } from '@jest/globals';
+import { createServer, type AddressInfo } from 'node:net';
+import { previewOf } from '../../src/preview/preview.ts';
+import { storedIn } from '../../src/preview/side.ts';
 import { keepImage } from '../../src/storage/images.ts';
+import { openObjects } from '../../src/storage/open.ts';
 import { picture } from '../support/images.ts';
 import { openSite, textOf, useSite, type Client } from '../support/people.ts';
 import { add, change, transfer } from '../support/rows.ts';
@@ -87,6 +91,22 @@ test('a banner is previewed with its image, and with a sentence in place of an i
   expect(previewOn(other)).toContain(
     'The image is not in the storage of staging. Lost Opens nothing',
   );
+});
+
+test('a storage that does not answer delays a preview by about a second, and no image counts as missing', async () => {
+  const image = `${'0'.repeat(64)}.png`;
+  const banner = await add(world.staging, 'banner', { title: 'Sale', image });
+  const silent = createServer((socket) => socket.on('error', () => {}).resume()).listen(0);
+  const endpoint = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`;
+  const [bucket, prefix, region] = ['images', '', 'eu-central-1'];
+  const keys = { id: 'id', secret: 'secret' };
+  const store = openObjects({ kind: 's3', bucket, prefix, region, endpoint, keys });
+  const began = Date.now();
+  const shown = await previewOf(storedIn(world.staging), { entity: 'banner', id: banner }, store);
+  expect(Date.now() - began).toBeLessThan(3000);
+  expect(shown?.preview).toMatchObject({ image: { name: image, isMissing: false } });
+  store.close();
+  silent.close();
 });
 
 test('a preview escapes HTML, lets each text choose its direction, and shortens long lists', async () => {

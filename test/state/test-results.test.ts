@@ -62,7 +62,7 @@ test('the sheet of a transfer to production reports a problem if only the sender
   await say('pm', form, 'works');
   expect(await sheetOf(form)).toContain('was not marked Works by anyone but you');
   await say('vic', form, 'does-not-work', 'Crashes');
-  expect(await sheetOf(form)).toContain('does not work, says vic: Crashes');
+  expect(await sheetOf(form)).toContain('does not work, says vic : Crashes');
   await say('vic', form, 'works');
   expect(await sheetOf(form)).not.toContain('to resolve');
 });
