@@ -98,7 +98,12 @@ function solutionView(solution: Solution, index: number, place: SheetPlace) {
     case 'create-name':
       return { kind, name: solution.name, value: `${solution.entity}:${solution.name}` };
     case 'map-name':
-      return { kind, form: `names-${index}`, list: `there-${solution.entity}` };
+      return {
+        kind,
+        form: `names-${index}`,
+        list: `there-${solution.entity}`,
+        key: `${solution.entity} ${solution.name}`,
+      };
     case 'overwrite':
       return { kind, word: OVERWRITE, canLeaveOut: selection.keys.length > 1 };
     case 'delete':

@@ -1,4 +1,5 @@
 // Transfer sheets in a browser: they stay short on the screen and small on the wire, and their choices apply at once.
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
 import { keyText, type RowKey } from '../../src/catalog/entity.ts';
 import * as selections from '../../src/sheet/selections.ts';
@@ -15,7 +16,7 @@ async function openSheet(keys: RowKey[], width = 1280) {
   const page = await (await openContext(at.browser, { width })).newPage();
   await signIn(page, at.servers.urls.staging, pm.email, password);
   const response = await page.goto(`${at.servers.urls.staging}/selections/${id}`);
-  return { page, html: (await response?.text()) ?? '' };
+  return { id, page, html: (await response?.text()) ?? '' };
 }
 
 test('a sheet of 48 rows is lower than 4,000 px at a width of 1280 px, and “Leave this out” is inside each closed row', async () => {
@@ -76,5 +77,41 @@ test('a choice on a sheet applies without a button: the row stays open, and what
   expect(await page.locator('details.step[open]').allInnerTexts()).toEqual([
     expect.stringContaining('Second'),
   ]);
+  await page.context().close();
+}, 120_000);
+
+test('what is ticked, typed or saved by others while a sheet updates is neither lost nor moved to another input', async () => {
+  const { staging } = world;
+  for (const name of ['Pune', 'Kochi']) await add(staging, 'city', { name });
+  await add(staging, 'partner', { name: 'Metro' });
+  const cities = ['Kochi', 'Pune'].map((city) => ({ city, partner: 'Metro' }));
+  const keys = [{ entity: 'business', id: await add(staging, 'business', { cities }) }];
+  for (const name of ['Left', 'Late', 'Kept']) {
+    keys.push({ entity: 'form', id: await add(staging, 'form', { name }) });
+  }
+  const { page, id } = await openSheet(keys);
+  const problem = (city: string) => page.locator('.solutions li', { hasText: city });
+  await problem('Pune').getByLabel('or map it to').fill('Poona');
+  const name = page.getByLabel('Name of this transfer');
+  await page.route('**/choices', async (route) => {
+    await sleep(600);
+    await route.continue();
+  });
+  await page.locator('details.step', { hasText: '“Late”' }).locator('summary').first().click();
+  await page.locator('details.step', { hasText: '“Kept”' }).locator('summary').first().click();
+  const asked = page.waitForRequest('**/choices');
+  await problem('Kochi').getByLabel('Create Kochi').check();
+  await asked;
+  await staging.sql.query('update selection set name = ? where id = ?', ['From another', id]);
+  await page.locator('details.step', { hasText: '“Late”' }).getByLabel('Leave this out').check();
+  await page.getByLabel('Reason').pressSequentially('Soon');
+  // The script hides the button before it restores the place.
+  const updated = page.locator('form:has([data-update][hidden])', { hasNotText: '“Late”' });
+  await updated.waitFor();
+  expect(await page.locator('details.step', { hasText: '“Kept”' }).count()).toBe(1);
+  expect(await problem('Kochi').count()).toBe(0);
+  expect(await problem('Pune').getByLabel('or map it to').inputValue()).toBe('Poona');
+  expect(await name.inputValue()).toBe('From another');
+  expect(await page.getByLabel('Reason').inputValue()).toBe('Soon');
   await page.context().close();
 }, 120_000);
