@@ -1,13 +1,20 @@
 // Fills the form of a row with an earlier version of the row and its dependent rows. Nothing is stored until the user
 // saves.
-import { fieldEntries, keyText, type Content, type Entity, type Row } from '../catalog/entity.ts';
+import {
+  fieldEntries,
+  keyText,
+  type Content,
+  type Entity,
+  type Row,
+  type RowKey,
+} from '../catalog/entity.ts';
 import { dependentsOf } from '../catalog/family.ts';
 import { isSecret } from '../catalog/secret.ts';
 import { entityNamed } from '../catalog/index.ts';
 import type { Environment } from '../environments/environment.ts';
 import { NotFound } from '../problems.ts';
 import { readBy } from '../rows/store.ts';
-import { rowAtMoment, type Replacement } from '../state/history.ts';
+import { firstReplacements, rowAtMoment, type Replacement } from '../state/history.ts';
 import { exactly, plural } from '../web/format.ts';
 import { newChild } from './arrange.ts';
 import { areTooMany, childrenShown } from './child-rows.ts';
@@ -16,7 +23,8 @@ import type { ShownChild } from './typed-family.ts';
 
 /**
  * Returns the form of a row with the values that it had after the history entry `arrival`. Dependent rows that did not
- * exist then are marked as removed, and those that are gone are added again.
+ * exist then are marked as removed, and those that are gone are added again. If there would be more rows of a type than a
+ * form can have, they stay as they are.
  * @throws NotFound when the row did not exist then
  */
 export async function formerVersion(
@@ -33,17 +41,30 @@ export async function formerVersion(
     const rows = await readBy(here, child, child.owner ?? '', [row.id]);
     stored.push({ entity: child, rows: rows.map((one) => ({ own: one })) });
   }
-  const left = stored.filter(({ rows }) => areTooMany(rows));
+  const dependents = lines.filter((line) => line !== own && belongedTo(row.id, line));
+  const left = stored.filter(({ entity: child, rows }) => {
+    const then = dependents.filter((line) => line.entity === child.name);
+    const ids = [...rows.map((one) => one.own.id), ...then.map((line) => line.row_id)];
+    return areTooMany([...new Set(ids)]);
+  });
+  const isLeft = (name: string) => left.some((one) => one.entity.name === name);
   const present = await childrenShown(here, entity, stored, null);
   const notes = left.map(
     (one) => ` Its ${plural(one.rows.length, one.entity.label)} stay as they are.`,
   );
+  const children = present.filter((child) => !isLeft(child.entity.name));
+  const first = await firstReplacements(here, children.map(keyOf));
+  // Rows that were first changed after this version were then what that change replaced.
+  const older = [...first.values()]
+    .filter(({ id }) => id > arrival)
+    .map((line) => ({ ...line, after: line.before }))
+    .filter((line) => belongedTo(row.id, line));
   return {
     content: contentThen(entity, own.after, row),
     children: childrenThen(
-      present,
-      lines.filter((line) => line !== own && !left.some((one) => one.entity.name === line.entity)),
-      row.id,
+      // Rows that only other programs wrote have no history and stay as they are.
+      children.filter((child) => first.has(keyText(keyOf(child)))),
+      [...older, ...dependents.filter((line) => !isLeft(line.entity))],
     ),
     isUnsaved: true,
     versionNote: `Version ${own.version}, of ${exactly(own.at)}. Nothing is stored until you save it.${notes.join('')}`,
@@ -60,16 +81,19 @@ const contentThen = (entity: Entity, then: Row, now: Content): Content =>
     ]),
   );
 
-function childrenThen(present: ShownChild[], lines: Replacement[], parent: number): ShownChild[] {
+const keyOf = ({ entity, id }: ShownChild): RowKey => ({ entity: entity.name, id: id ?? 0 });
+
+const belongedTo = (parent: number, { entity, after }: Replacement): boolean =>
+  after?.[entityNamed(entity).owner ?? ''] === parent;
+
+function childrenThen(present: ShownChild[], lines: Replacement[]): ShownChild[] {
   const rowsThen = new Map(
     lines.flatMap(({ entity, row_id: id, after }) =>
-      after && after[entityNamed(entity).owner ?? ''] === parent
-        ? [[keyText({ entity, id }), { entity: entityNamed(entity), after }]]
-        : [],
+      after ? [[keyText({ entity, id }), { entity: entityNamed(entity), after }]] : [],
     ),
   );
   const children = present.map((child): ShownChild => {
-    const key = keyText({ entity: child.entity.name, id: child.id ?? 0 });
+    const key = keyText(keyOf(child));
     const then = rowsThen.get(key)?.after;
     rowsThen.delete(key);
     const opened = child.content;

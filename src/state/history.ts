@@ -111,6 +111,19 @@ export async function rowAtMoment(place: Databases, { entity, id }: RowKey, upTo
   return (await withImages(place, lines)).filter(isKept);
 }
 
+/** Returns the first history entry of each of these rows, by key text. Rows that only other programs wrote have none. */
+export async function firstReplacements(place: Databases, keys: RowKey[]) {
+  if (keys.length === 0) return new Map<string, Replacement>();
+  const lines = await select<Arrival>(
+    place.sql,
+    sql`select a.* from arrival a
+          join (select min(id) as id from arrival where ${whereRows(keys)} group by entity, row_id) oldest
+            on oldest.id = a.id`,
+  );
+  const found = await withImages(place, lines);
+  return new Map(found.map((line) => [keyText(keyOfLine(line)), line]));
+}
+
 /** Returns the newest history entry of each of these rows, by row id. */
 export async function latestArrivals(on: Queryable, entity: string, ids: number[]) {
   const lines = await select<Pick<Arrival, 'row_id' | 'kind' | 'at' | 'person'>>(

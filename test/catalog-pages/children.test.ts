@@ -32,6 +32,22 @@ const newField = (label: string, order: string, ref = 'n1') => ({
   [`form_field.${ref}.order`]: order,
 });
 const field = (id: number) => ({ entity: 'form_field', id });
+
+/** Inserts fields of the form as another program does. */
+const insertFields = (fields: [id: number, label: string, order: number][]) =>
+  world.staging.documents.collection<{ _id: number }>('form_field').insertMany(
+    fields.map(([_id, label, order]) => ({
+      _id,
+      form,
+      label,
+      type: 'text',
+      required: false,
+      order,
+      options: [],
+      validation: null,
+      modified_at: new Date(),
+    })),
+  );
 const writes = async () =>
   Number(
     (await select<{ n: number }>(world.staging.sql, sql`select count(*) as n from transfer`))[0]?.n,
@@ -361,6 +377,36 @@ describe('an earlier version of a row', () => {
     expect((await ana.post(address(), shownValues(page))).status).toBe(303);
     expect(await fieldsOf()).toEqual(['1 Name', '2 Phone']);
     expect(await get(staging, key)).toMatchObject({ description: 'Then' });
+  });
+
+  test('a version keeps dependent rows that another program added, with what they were before their first change here', async () => {
+    const { staging } = world;
+    const key = { entity: 'form', id: form };
+    await insertFields([
+      [4_000_000, 'Untouched', 3],
+      [4_000_001, 'Before', 4],
+    ]);
+    await change(staging, key, { description: 'Then' });
+    const [then] = await historyOf(staging, key, 1);
+    await change(staging, field(4_000_001), { label: 'After' });
+    const page = (await ana.get(`${address()}?version=${then?.id}`).expect(200)).text;
+    expect((await ana.post(address(), shownValues(page))).status).toBe(303);
+    expect(await fieldsOf()).toEqual(['1 Name', '2 Phone', '3 Untouched', '4 Before']);
+  });
+
+  test('a version with more dependent rows than a form can have leaves them as they are', async () => {
+    const { staging } = world;
+    const key = { entity: 'form', id: form };
+    const [then] = await historyOf(staging, key, 1);
+    await remove(writeContextOf(staging), ed, entityNamed('form_field'), phone);
+    await insertFields(
+      Array.from({ length: 199 }, (_, at) => [5_000_000 + at, `Field ${at}`, 10 + at]),
+    );
+    await change(staging, key, { description: 'Now' });
+    const page = (await ana.get(`${address()}?version=${then?.id}`).expect(200)).text;
+    expect(textOf(page)).toContain('Its 200 form fields stay as they are.');
+    expect((await ana.post(address(), shownValues(page))).status).toBe(303);
+    expect(await fieldsOf()).toHaveLength(200);
   });
 
   test('a version from before the row existed is not found', async () => {
