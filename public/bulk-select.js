@@ -17,7 +17,7 @@ function countIn(form) {
     const isAll = length === ticks.length;
     bar.hidden = length === 0;
     counter.textContent = isAll && length > 1 ? `All ${length} ticked.` : `${length} ticked.`;
-    for (const part of bar.querySelectorAll('[data-bulk-when-all]')) part.hidden = !isAll;
+    for (const part of bar.querySelectorAll('[data-bulk-when-all]')) offer(part, isAll);
     for (const button of bar.querySelectorAll('[data-bulk-many]')) {
       const { bulkOne, bulkMany } = button.dataset;
       const text = length === 1 ? bulkOne : bulkMany.replace('#', String(length));
@@ -34,4 +34,11 @@ function countIn(form) {
   form.addEventListener('change', show);
   addEventListener('pageshow', show);
   show();
+}
+
+/** Shows a part of the bar. A checkbox in a hidden part is unticked, so that it does not count unseen. */
+function offer(part, isOffered) {
+  part.hidden = !isOffered;
+  if (isOffered) return;
+  for (const box of part.querySelectorAll('input[type="checkbox"]')) box.checked = false;
 }

@@ -143,12 +143,29 @@ export function postedValue(entity: Entity, form: Form): { name: string; value: 
   const asked = form.text('field');
   const one = settableFields(entity).find(({ name }) => name === asked);
   if (!one) throw new Invalid({ field: 'Choose a field from the list' });
+  refuseOthers(entity, form, asked);
   if (one.field.kind === 'flag' && !['yes', 'no'].includes(form.text(asked))) {
     throw new Invalid({ [asked]: 'Choose Yes or No' });
   }
   const typed = one.field.schema(one.label).safeParse(form.text(asked));
   if (!typed.success) throw new Invalid({ [asked]: typed.error.issues[0]?.message ?? '' });
   return { name: asked, value: typed.data };
+}
+
+/** The Enter key presses the first button of a form, which may belong to another field than the one typed into. */
+function refuseOthers(entity: Entity, form: Form, asked: string) {
+  const others = settableFields(entity).filter(
+    ({ name }) => name !== asked && form.text(name) !== '',
+  );
+  if (others.length === 0) return;
+  throw new Invalid(
+    Object.fromEntries(
+      others.map(({ name, label }) => [
+        name,
+        `One field is set at a time: press the button beside ${label}, or empty it`,
+      ]),
+    ),
+  );
 }
 
 async function setValue({ writes, author, form }: Work, { entity, key, seen }: BulkTarget) {

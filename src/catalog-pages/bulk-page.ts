@@ -88,11 +88,11 @@ async function lookAt(req: Request, entity: Entity, action: BulkAction, keys: Ro
   const rows = await read(req.here, keys);
   const states = await recordedStates(req.here, rows);
   const targets: BulkTarget[] = [];
-  const skipped: { title: string; why: string }[] = [];
+  const skipped: Skipped[] = [];
   for (const key of keys) {
     const row = rows.get(keyText(key));
     if (!row) {
-      skipped.push({ title: `${entity.label.one} ${key.id}`, why: 'not here any more' });
+      skipped.push(goneRow(entity, key));
       continue;
     }
     const title = titleOf(entity, row);
@@ -116,11 +116,11 @@ export const runBulk = (action: BulkAction) =>
 
 async function runOnEach(req: Request, res: Response, action: BulkAction) {
   const entity = entityNamed(String(req.params['entity']));
-  const targets = await postedTargets(req, entity);
+  const { targets, skipped } = await postedTargets(req, entity);
+  const all = targets.length + skipped.length;
   if (action.asks === 'value') postedValue(entity, req.form);
   if (action.asks === 'reason') req.form.textUpTo(300, 'reason', 'Reason');
   const work = { writes: writesOf(req), author: authorOf(req), form: req.form };
-  const skipped: { title: string; why: string }[] = [];
   for (const [index, target] of targets.entries()) {
     try {
       await action.act(work, target);
@@ -132,7 +132,7 @@ async function runOnEach(req: Request, res: Response, action: BulkAction) {
       break;
     }
   }
-  flash(req, outcomeText(action, entity, targets.length - skipped.length, skipped));
+  flash(req, outcomeText(action, entity, all - skipped.length, skipped));
   res.redirect(303, returnOf(req) || `/catalog/${entity.name}`);
 }
 
@@ -142,17 +142,30 @@ function whyOf(error: unknown, req: Request): string {
   return 'Something went wrong. Open it and see what is stored.';
 }
 
-/** Reads the rows that the confirmation page posted, each with what the page had seen of it. */
-async function postedTargets(req: Request, entity: Entity): Promise<BulkTarget[]> {
+/**
+ * Reads the rows that the confirmation page posted, each with what the page had seen of it. Rows that were deleted
+ * meanwhile are skipped.
+ */
+async function postedTargets(req: Request, entity: Entity) {
   const posted = new Map(seenIn(req.form.raw('seen')));
   const keys = [...posted.keys()].map((id): RowKey => ({ entity: entity.name, id }));
   const rows = await read(req.here, keys);
-  return keys.map((key) => {
+  const targets: BulkTarget[] = [];
+  const skipped: Skipped[] = [];
+  for (const key of keys) {
     const row = rows.get(keyText(key));
-    const title = row ? titleOf(entity, row) : `${entity.label.one} ${key.id}`;
-    return { entity, key, title, seen: posted.get(key.id) ?? '' };
-  });
+    if (!row) skipped.push(goneRow(entity, key));
+    else targets.push({ entity, key, title: titleOf(entity, row), seen: posted.get(key.id) ?? '' });
+  }
+  return { targets, skipped };
 }
+
+type Skipped = { title: string; why: string };
+
+const goneRow = ({ label }: Entity, { id }: RowKey): Skipped => ({
+  title: `${label.one} ${id}`,
+  why: 'not here any more',
+});
 
 const seenSchema = z.array(z.tuple([z.number().int().positive(), z.string().max(100)])).max(MOST);
 

@@ -84,6 +84,8 @@ async function idsOf(
     const allowed = new Set(others);
     ids = ids === null ? others : ids.filter((id) => allowed.has(id));
   };
+  // The tab *Deleted here* lists rows that are not stored any more.
+  if (tab === 'deleted') keep([]);
   if (tab === 'ready') keep(readyIds(waits));
   if (tab === 'engineering' || tab === 'mine' || tab === 'held') {
     keep(await idsMarked(here.sql, entity, tab, person));

@@ -46,6 +46,8 @@ export function listView(here: App, entity: Entity, state: ListState, found: Lis
     // What the link to a row adds, so that the row leads back to this list.
     rowQuery: backHref.includes('?') ? withReturn('', backHref) : '',
     backHref,
+    // Finds the same rows again, for an action on all rows found.
+    query: backHref.split('?')[1] ?? '',
     exports: exportFormats.map((format) => ({
       text: format.toUpperCase(),
       href: exportHref(entity, state, format),

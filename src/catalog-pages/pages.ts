@@ -32,7 +32,6 @@ export async function list(req: Request, res: Response) {
     showsStatus: found.counts.ready !== null,
     selections: canTransfer ? await selections.namedSelections(req.here.sql) : [],
     beyondLabel: found.counts.ready === null ? null : beyondLabel(req.here),
-    query: req.originalUrl.split('?')[1] ?? '',
     ...listView(req.here, entity, state, found),
   });
 }

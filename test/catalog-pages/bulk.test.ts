@@ -122,6 +122,41 @@ describe('an action for many rows', () => {
     expect(await has(world.staging, { entity: 'external_tool', id: tool })).toBe(false);
   });
 
+  test('sets no value while another field is typed too, whose button the Enter key did not press', async () => {
+    const id = await add(world.staging, 'business', { priority: 1 });
+    const { confirm } = await ask('value', 'business', { rows: rowsOf('business', [id]) });
+    const both = await confirm({ field: 'active', active: 'no', priority: '7' });
+    expect(both.status).toBe(422);
+    expect(textOf(both.text)).toContain('press the button beside Priority');
+    expect(await get(world.staging, { entity: 'business', id })).toMatchObject({
+      active: true,
+      priority: 1,
+    });
+  });
+
+  test('removes holds, and says of a row that was deleted meanwhile that it is not here any more', async () => {
+    const ids = await forms(['Held', 'Gone', 'Free']);
+    const [, gone = 0] = ids;
+    const rows = rowsOf('form', ids);
+    await (await ask('hold', 'form', { rows: rows.slice(0, 2) })).confirm();
+    const { text, confirm } = await ask('hold-removal', 'form', { rows });
+    expect(text).toContain('Free – not on hold');
+    await (await ask('deletion', 'form', { rows: rowsOf('form', [gone]) })).confirm();
+    await confirm();
+    const said = await notice();
+    expect(said).toContain('1 form released from their hold.');
+    expect(said).toContain(`“Form ${gone}”: not here any more`);
+    expect(await auditOf('let go')).toEqual([{ subject: 'Held' }]);
+  });
+
+  test('finds the rows of the whole list again by the filters that were shown, and none on the tab of deleted rows', async () => {
+    await forms(['What?', 'Other']);
+    const list = (await ana.get('/catalog/form?q=t?&sort=name').expect(200)).text;
+    expect(list).toContain('name="query" value="q=t%3F&amp;sort=name"');
+    const deleted = { everything: 'yes', query: 'tab=deleted' };
+    expect((await ana.post('/bulk/form/deletion', deleted)).status).toBe(422);
+  });
+
   test('adopts what engineering changed, but not what was changed again after the page was shown', async () => {
     const ids = await forms(['Mine', 'Engineering', 'Engineering again']);
     const [, second = 0, third = 0] = ids;

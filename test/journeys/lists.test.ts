@@ -2,6 +2,7 @@
 // when a row is ticked.
 import { expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
+import { insertRows } from '../../src/database/bulk.ts';
 import { findingsOn, watchPolicy } from '../support/axe.ts';
 import { openContext, signIn, useBrowser } from '../support/browser.ts';
 import { password } from '../support/people.ts';
@@ -22,6 +23,14 @@ const at = useBrowser(world, async () => {
     { entity: 'task', id: task },
     { entity: 'banner', id: sent },
   ]);
+  const one = { business_id: business, active: true, priority: 1 };
+  const tasks = Array.from({ length: 51 }, (_, number) => ({
+    ...one,
+    id: 900 + number,
+    title: `Task ${number}`,
+    modified_at: '2026-11-01 10:00:00.000',
+  }));
+  await insertRows(staging.sql, 'task', tasks);
   await add(staging, 'banner', { title: 'Second banner', business, task, start, end: null });
   await add(staging, 'banner', { title: 'W'.repeat(90), business, task, start, end: null });
 });
@@ -69,6 +78,18 @@ test('the bar of a list is hidden until a row is ticked, counts the ticked rows,
   expect((box?.y ?? 999) + (box?.height ?? 0)).toBeLessThanOrEqual(420);
   await page.getByLabel('Tick all on this page').uncheck();
   expect(await bar.isVisible()).toBe(false);
+  await context.close();
+});
+
+test('rows that are unticked after “Act on all” was ticked are left out of the action', async () => {
+  const { context, page } = await openList(1280);
+  await page.goto(`${at.servers.urls.staging}/catalog/task`);
+  await page.getByLabel('Tick all on this page').check();
+  await page.getByLabel('Act on all 52').check();
+  await page.getByLabel('Tick Task 40', { exact: true }).uncheck();
+  await page.getByText('Actions', { exact: true }).click();
+  await page.getByRole('button', { name: 'Mark Not for production…' }).click();
+  await page.getByRole('heading', { name: 'Mark Not for production: 49 tasks' }).waitFor();
   await context.close();
 });
 
