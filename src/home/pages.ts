@@ -16,7 +16,7 @@ import * as activity from './activity.ts';
 import { byDay, dayChart, quarters, withinADay } from './days.ts';
 import { drawLadder, ladderFrom, askDestination } from './ladder.ts';
 import { firstSteps } from './first-steps.ts';
-import { workList } from './work-list.ts';
+import { isCounted, workList } from './work-list.ts';
 
 export async function home(req: Request, res: Response) {
   const { here } = req;
@@ -37,9 +37,11 @@ export async function home(req: Request, res: Response) {
   const steps = ladderFrom(here, own, beyond && { answer: beyond.answer.answer, at: beyond.at });
   const days = byDay(found?.answer ?? [], viewer().zone);
   const isEmpty = roots.every(({ name }) => rowCounts.get(name) === 0);
+  const destination = here.destination?.rules ?? null;
   await page(req, res, 'home/home', {
     title: 'Home',
     purpose: purposeOf(req),
+    isCounted: isCounted({ destination, pending: counts, failures: failures?.answer ?? null }),
     work: workList({
       email: account.email,
       does: {
@@ -49,7 +51,7 @@ export async function home(req: Request, res: Response) {
         data: can(req, 'manage-data'),
         repair: account.permissions.includes('on_call') || can(req, 'administer'),
       },
-      destination: here.destination?.rules ?? null,
+      destination,
       pending: counts,
       failures: failures?.answer ?? null,
       unsentSelections,
@@ -103,13 +105,15 @@ const actionVerbs = { create: 'added', update: 'changed', remove: 'deleted', sam
 
 function writtenView(line: activity.Written) {
   const isSave = line.kind === 'save';
+  // The page *Arrived* lists what other environments sent, so a refresh or restore leads to its first row.
+  const isArrived = line.kind === 'transfer' || line.kind === 'undo';
   return {
     ...line,
     verb: isSave ? actionVerbs[line.action] : verbs[line.kind],
     text: isSave || line.name === '' ? line.title : line.name,
     typeText: isSave ? entityNamed(line.entity).label.one : null,
     others: line.rows_count - 1,
-    href: isSave ? `/catalog/${line.root_entity}/${line.root_id}/history` : '/arrivals',
+    href: isArrived ? '/arrivals' : `/catalog/${line.root_entity}/${line.root_id}/history`,
   };
 }
 

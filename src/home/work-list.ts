@@ -39,6 +39,14 @@ export const workList = (facts: WorkFacts): WorkLine[] =>
     ...news(facts),
   ].filter(({ number }) => number !== 0);
 
+/** Whether everything that could wait is counted, so that an empty list means that nothing waits. */
+export const isCounted = ({
+  destination,
+  pending,
+  failures,
+}: Pick<WorkFacts, 'destination' | 'pending' | 'failures'>): boolean =>
+  failures !== null && (destination === null || pending !== null);
+
 const numbered = (number: number, one: string, many: string) => ({
   number,
   text: number === 1 ? one : many,

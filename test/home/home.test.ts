@@ -1,5 +1,6 @@
 // The home page and the menu on real servers: what waits, what arrived, and what this environment cannot hold.
 import { describe, expect, test } from '@jest/globals';
+import { run, sql } from '../../src/database/sql.ts';
 import { hold } from '../../src/transfers/hold.ts';
 import { openSite, textOf } from '../support/people.ts';
 import { add, change, ed, pm, transfer } from '../support/rows.ts';
@@ -88,6 +89,17 @@ describe('the home page', () => {
     await change(staging, one, { description: 'Newer' });
     await transfer(staging, [one]);
     expect(textOf((await client.get('/')).text)).toContain('1 arrived row is not tested');
+    await site.close();
+  });
+
+  test('a refresh is listed with a link to the history of its first row, because it is not on the page Arrived', async () => {
+    const { id } = await formKey({ name: 'Refreshed' });
+    await run(world.staging.sql, sql`update arrival set kind = 'refresh', name = ''`);
+    const site = await openSite(world, 'staging');
+    const html = (await (await site.as('pm')).get('/')).text;
+    expect(textOf(html)).toContain('Refreshed refreshed by');
+    expect(hrefsIn(html)).toContain(`/catalog/form/${id}/history`);
+    expect(hrefsIn(html)).not.toContain('/arrivals');
     await site.close();
   });
 

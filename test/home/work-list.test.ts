@@ -1,7 +1,7 @@
 // What the home page lists as work for each person. No database.
 import { describe, expect, test } from '@jest/globals';
 import { rulesOf } from '../../src/environments/rules.ts';
-import { workList, type WorkFacts } from '../../src/home/work-list.ts';
+import { isCounted, workList, type WorkFacts } from '../../src/home/work-list.ts';
 
 const groups = { ready: 48, look: 3, engineering: 2, held: 5 };
 const facts: WorkFacts = {
@@ -76,5 +76,12 @@ describe('the work list of the home page', () => {
     for (const does of ['transfer', 'edit', 'test', 'repair', 'data']) {
       expect(linesFor({ [does]: true }, none)).toEqual([]);
     }
+  });
+
+  test('an empty list does not mean that nothing waits while a count takes too long', () => {
+    expect(isCounted(facts)).toBe(true);
+    expect(isCounted({ ...facts, pending: null })).toBe(false);
+    expect(isCounted({ ...facts, failures: null })).toBe(false);
+    expect(isCounted({ ...facts, pending: null, destination: null })).toBe(true);
   });
 });
