@@ -1,0 +1,123 @@
+// Whole stories of people in a browser, with their clicks and page loads counted: these are promises, too.
+import { expect, test } from '@jest/globals';
+import type { Locator, Page } from 'playwright-core';
+import { openContext, signIn, useBrowser } from '../support/browser.ts';
+import { picture } from '../support/images.ts';
+import { password } from '../support/people.ts';
+import { add } from '../support/rows.ts';
+import { useWorld } from '../support/world.ts';
+
+const world = useWorld({ cleared: 'once' });
+const at = useBrowser(world);
+
+/** Opens a page that counts the clicks of its user and the documents that it loads. */
+async function openCounted() {
+  const context = await openContext(at.browser, { width: 1280, height: 800 });
+  const page = await context.newPage();
+  page.setDefaultTimeout(10_000);
+  const counted = { clicks: 0, loads: 0 };
+  await signIn(page, at.servers.urls.staging, 'pm@example.com', password);
+  await page.waitForLoadState();
+  page.on('domcontentloaded', () => (counted.loads += 1));
+  const click = async (target: Locator) => {
+    counted.clicks += 1;
+    await target.click();
+  };
+  return { page, counted, click, close: () => context.close() };
+}
+
+const button = (page: Page, name: string | RegExp) =>
+  page.getByRole('main').getByRole('button', { name });
+const inMenu = (page: Page, name: string | RegExp) =>
+  page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name });
+
+test('a business, a form with six fields, a task and a banner go from nothing to production, and one row is undone, in at most 55 clicks and 30 page loads', async () => {
+  const { page, counted, click, close } = await openCounted();
+  const begin = async (list: string, one: string) => {
+    await click(inMenu(page, list));
+    await click(
+      page
+        .getByRole('main')
+        .getByRole('link', { name: `Add ${one}` })
+        .first(),
+    );
+  };
+  const save = async (said: string) => {
+    await click(page.getByRole('button', { name: 'Save', exact: true }));
+    await page.getByText(said).waitFor();
+  };
+  const attach = async () => {
+    counted.clicks += 1;
+    const file = { name: 'picture.png', mimeType: 'image/png', buffer: await picture() };
+    await page.locator('input[type=file]').setInputFiles(file);
+  };
+  await begin('Businesses', 'business');
+  await page.getByLabel('Name', { exact: true }).fill('Kesar Wheels');
+  await page.getByLabel('Category').selectOption('Health');
+  await attach();
+  await save('Business added.');
+  await begin('Forms', 'form');
+  await page.getByLabel('Name', { exact: true }).fill('Laundry details');
+  for (const [index, label] of ['Name', 'Phone', 'Street', 'City', 'Day', 'Note'].entries()) {
+    await click(page.getByRole('button', { name: 'Add form field' }));
+    const row = page.locator('[data-child]').nth(index);
+    await row.getByLabel('Label').fill(label);
+    counted.clicks += 1;
+    await row.getByLabel('Type').selectOption('text');
+  }
+  await save('Form added.');
+  await begin('Tasks', 'task');
+  await page.getByLabel('Title').fill('Airport drop before sunrise');
+  await page.locator('[name=business]').fill('Kesar Wheels');
+  await page.locator('[name=form]').fill('Laundry details');
+  await page.getByLabel('Title').focus();
+  await save('Task added.');
+  await begin('Banners', 'banner');
+  await page.getByLabel('Title').fill('Fly early');
+  await attach();
+  await page.locator('[name=link]').fill('https://example.com/fly');
+  await page.locator('[name=task]').fill('Airport drop before sunrise');
+  await page.locator('[name=start]').fill('2026-12-01T09:00');
+  await page.locator('[name=end]').fill('2026-12-24T18:00');
+  await page.getByLabel('Title').focus();
+  await save('Banner added.');
+
+  await click(inMenu(page, /^Ready to transfer/));
+  await click(page.getByLabel(/^Tick all/).first());
+  await click(button(page, /^Transfer 4/));
+  await click(button(page, 'Transfer 10 rows to pre-production'));
+  await page.getByText('10 rows transferred to pre-production.').waitFor();
+  await signIn(page, at.servers.urls.preprod, 'pm@example.com', password);
+  counted.clicks += 1;
+  await click(inMenu(page, /^Arrived/));
+  await click(button(page, 'Review for production…'));
+  await page.getByLabel('Reason').fill('The new season');
+  await click(button(page, 'Transfer 10 rows to production'));
+  await page.getByText('10 rows transferred to production.').waitFor();
+  await click(page.getByLabel('Undo Fly early'));
+  await click(button(page, /^Undo ticked rows/));
+  await page.getByLabel('Reason').fill('Too early');
+  await click(button(page, 'Undo 1 row in production'));
+  await page.getByText('1 row undone in production.').waitFor();
+  console.log(
+    `business to production and one undo: ${counted.clicks} clicks, ${counted.loads} loads`,
+  );
+  expect(counted.clicks).toBeLessThanOrEqual(55);
+  expect(counted.loads).toBeLessThanOrEqual(30);
+  await close();
+}, 60_000);
+
+test('a release of 48 rows goes to pre-production in at most 8 clicks', async () => {
+  for (let number = 1; number <= 48; number += 1) {
+    await add(world.staging, 'form', { name: `Form ${number}` });
+  }
+  const { page, counted, click, close } = await openCounted();
+  await click(inMenu(page, /^Ready to transfer/));
+  await click(page.getByLabel(/^Tick all/).first());
+  await click(button(page, /^Transfer \d+/));
+  await click(button(page, 'Transfer 48 rows to pre-production'));
+  await page.getByText('48 rows transferred to pre-production.').waitFor();
+  console.log(`a release of 48 rows: ${counted.clicks} clicks, ${counted.loads} loads`);
+  expect(counted.clicks).toBeLessThanOrEqual(8);
+  await close();
+}, 60_000);
