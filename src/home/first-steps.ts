@@ -1,4 +1,6 @@
 // What to do first in an environment whose catalogue is empty.
+import { matchedByName } from '../catalog/index.ts';
+import { lowerFirst } from '../catalog/lower-first.ts';
 import type { App } from '../environments/app.ts';
 import { ladder, rulesOf } from '../environments/rules.ts';
 
@@ -41,11 +43,11 @@ const editorSteps = ({ destination }: App, { mayRefresh }: Rights): FirstStep[] 
         },
       ]
     : []),
-  {
-    text: 'Add cities and partners',
-    detail: 'Businesses, tasks and banners name them. Each environment has its own.',
-    href: '/catalog/city',
-  },
+  ...matchedByName.map(({ name, label }) => ({
+    text: `Add ${lowerFirst(label.many)}`,
+    detail: 'Other rows name them. Each environment has its own.',
+    href: `/catalog/${name}`,
+  })),
   {
     text: 'Add a business',
     detail: 'Tasks belong to a business.',

@@ -3,7 +3,7 @@ import { titleOf, type Row } from '../catalog/entity.ts';
 import { textOf, type Value } from '../catalog/fields.ts';
 import { entityNamed } from '../catalog/index.ts';
 import type { Side } from './side.ts';
-import { citiesOf, notesOf, type Note } from './notes.ts';
+import { placesOf, notesOf, type Note } from './notes.ts';
 import { picture, type HasImage, type Picture } from './picture.ts';
 
 export type BannerPreview = {
@@ -13,7 +13,7 @@ export type BannerPreview = {
   business: string;
   /** What opens when a person taps the banner; empty if nothing does. */
   opens: string;
-  cities: string;
+  places: string;
   notes: Note[];
 };
 
@@ -31,7 +31,7 @@ export async function bannerPreview(
     image: await picture(banner['image'], hasImage),
     business: business ? titleOf(entityNamed('business'), business) : '',
     opens: task ? `Opens task “${task}”` : address && `Opens ${address}`,
-    cities: citiesOf(entityNamed('banner'), banner),
+    places: placesOf(entityNamed('banner'), banner),
     notes: notesOf(banner, business),
   };
 }

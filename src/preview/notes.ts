@@ -20,15 +20,15 @@ export function notesOf(row: Row, business: Row | null, now = Date.now()): Note[
   return notes;
 }
 
-const CITIES = 5;
+const LINKED = 5;
 
-/** Lists the cities of a row in one line: `Pune (Metro Cabs), Mumbai` */
-export function citiesOf(entity: Entity, row: Row): string {
+/** Lists the linked names of a row in one line: `Pune (Metro Cabs), Mumbai` */
+export function placesOf(entity: Entity, row: Row): string {
   const names = linksOf(entity).flatMap(({ field }) => {
     const definition = entity.fields[field];
     const text = definition ? formatValue(definition, row[field]) : '';
     return text === '' ? [] : text.split('\n');
   });
-  const { shown, more } = shorten(names, CITIES);
+  const { shown, more } = shorten(names, LINKED);
   return more > 0 ? `${shown.join(', ')} and ${more} more` : shown.join(', ');
 }

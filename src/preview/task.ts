@@ -5,7 +5,7 @@ import { entityNamed } from '../catalog/index.ts';
 import { bannerPreview, type BannerPreview } from './banner.ts';
 import { shorten, type Shortened } from './shorten.ts';
 import { formPreview, type FormPreview } from './form.ts';
-import { citiesOf, notesOf, type Note } from './notes.ts';
+import { placesOf, notesOf, type Note } from './notes.ts';
 import { picture, type HasImage, type Picture } from './picture.ts';
 import type { Side } from './side.ts';
 
@@ -15,7 +15,7 @@ export type TaskPreview = {
   text: string;
   business: string;
   icon: Picture | null;
-  cities: string;
+  places: string;
   banners: Shortened<BannerPreview>;
   form: FormPreview | null;
   receipts: Shortened<{ title: string; text: string }>;
@@ -36,7 +36,7 @@ export async function taskPreview(side: Side, task: Row, hasImage: HasImage): Pr
     text: textOf(task['message']),
     business: business ? titleOf(entityNamed('business'), business) : '',
     icon: await picture(business?.['icon'], hasImage),
-    cities: citiesOf(entityNamed('task'), task),
+    places: placesOf(entityNamed('task'), task),
     banners: {
       shown: await Promise.all(banners.shown.map((row) => bannerPreview(side, row, hasImage))),
       more: banners.more,
