@@ -100,6 +100,10 @@ export const copyRules = (database: string): EnvironmentRules => ({
 /** The environments that rows pass through, in order. Development is not one of them. */
 export const ladder: EnvironmentName[] = ['staging', 'preprod', 'production'];
 
+/** Returns the environment that sends rows to this one; undefined where none arrive. */
+export const senderTo = (environment: EnvironmentName): EnvironmentName | undefined =>
+  ladder.find((name) => rulesOf(name).next === environment);
+
 /** The facts that decide what is allowed in an environment. */
 export type EnvironmentSetup = {
   rules: EnvironmentRules;

@@ -2,7 +2,7 @@
 import { matchedByName } from '../catalog/index.ts';
 import { lowerFirst } from '../catalog/lower-first.ts';
 import type { App } from '../environments/app.ts';
-import { ladder, rulesOf } from '../environments/rules.ts';
+import { rulesOf, senderTo } from '../environments/rules.ts';
 
 type FirstStep = { text: string; detail: string; href: string | null };
 
@@ -10,7 +10,7 @@ type Rights = { mayEdit: boolean; mayRefresh: boolean };
 
 /** Returns the first steps that a person can take here. */
 export function firstSteps(here: App, rights: Rights): { lead: string; steps: FirstStep[] } {
-  const sender = ladder.find((name) => rulesOf(name).next === here.name);
+  const sender = senderTo(here.name);
   if (sender) {
     const { label, inText } = rulesOf(sender);
     return {

@@ -3,7 +3,7 @@ import type { Request, Response } from 'express';
 import { entityNamed, travelling } from '../catalog/index.ts';
 import { timeouts } from '../database/timeouts.ts';
 import { isStaging } from '../access/permissions.ts';
-import { ladder, rulesOf } from '../environments/rules.ts';
+import { senderTo } from '../environments/rules.ts';
 import { countUnsent } from '../sheet/selections.ts';
 import type { PendingCounts } from '../state/pending-counts.ts';
 import { countEach } from '../state/row-counts.ts';
@@ -74,7 +74,7 @@ const roots = travelling.filter(({ owner }) => owner === null);
 /** Reads what happened lately, for the lists of the page. */
 async function activityOf(req: Request, isEmpty: boolean) {
   const { here, house } = req;
-  const isReceiving = ladder.some((name) => rulesOf(name).next === here.name);
+  const isReceiving = senderTo(here.name) !== undefined;
   const mayView = accountOf(req).permissions.length === 0;
   const [arrived, written, sent, saving, administrators] = await Promise.all([
     isReceiving ? activity.lastWritten(here.sql, ['transfer', 'undo']) : [],

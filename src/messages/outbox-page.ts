@@ -1,5 +1,5 @@
 import type { Request, Response } from 'express';
-import { ladder, rulesOf, type EnvironmentName } from '../environments/rules.ts';
+import { rulesOf, senderTo, type EnvironmentName } from '../environments/rules.ts';
 import { NotFound } from '../problems.ts';
 import { flash, page } from '../web/pages.ts';
 import { olderHref } from '../web/paginate.ts';
@@ -91,7 +91,7 @@ const countsOf = (ids: Record<string, number[]>, note: string) =>
  * outbox, so the page links there.
  */
 function senderOf({ here }: Request) {
-  const name = ladder.find((one) => rulesOf(one).next === here.name);
+  const name = senderTo(here.name);
   return name ? { inText: rulesOf(name).inText, href: here.settings.urls[name] ?? null } : null;
 }
 

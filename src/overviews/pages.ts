@@ -1,7 +1,7 @@
 // Overview pages: pending rows and recent changes.
 import type { Request, Response } from 'express';
 import { entityNamed, travelling } from '../catalog/index.ts';
-import { ladder, rulesOf } from '../environments/rules.ts';
+import { senderTo } from '../environments/rules.ts';
 import * as journal from '../writing/journal.ts';
 import { transferHref } from '../web/transfer-href.ts';
 import { referencedTitles } from '../web/referenced-titles.ts';
@@ -186,7 +186,7 @@ function changeView(
  */
 function undoHrefOf({ here }: Request): string | null {
   const { next } = here.rules;
-  const sender = ladder.find((name) => rulesOf(name).next === here.name);
+  const sender = senderTo(here.name);
   const url = sender && here.settings.urls[sender];
   return next === null && url ? new URL('/changes', url).href : null;
 }

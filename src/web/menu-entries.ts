@@ -2,7 +2,7 @@
 import type { Request } from 'express';
 import { catalog } from '../catalog/index.ts';
 import type { Entity } from '../catalog/entity.ts';
-import { ladder, rulesOf } from '../environments/rules.ts';
+import { senderTo } from '../environments/rules.ts';
 import { can } from './request.ts';
 
 /** A page that the menu can list. */
@@ -46,7 +46,7 @@ function promotion(req: Request, { ready, untested }: MenuCounts): MenuEntry[] {
   const hasDestination = req.here.destination !== null;
   // A production server only receives rows, so transfers are listed on the servers that sent them.
   const isSending = hasDestination || req.here.source !== null;
-  const isReceiving = ladder.some((name) => rulesOf(name).next === req.here.name);
+  const isReceiving = senderTo(req.here.name) !== undefined;
   return [
     {
       href: '/pending',
