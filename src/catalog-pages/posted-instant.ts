@@ -6,7 +6,7 @@ import { Invalid } from '../problems.ts';
 import { cleanLine } from '../typed-text.ts';
 import type { Form } from '../web/form/form.ts';
 import { isZone } from '../web/viewer.ts';
-import { hasLocalTime, instantsAt, localTimeOf, typedLocalTime } from './local-time.ts';
+import { hasLocalTime, instantsAt, localTimeOf, typedLocalTime } from '../web/local-time.ts';
 import { isSame, whichName, zoneName } from './zoned-input.ts';
 
 /**

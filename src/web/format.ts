@@ -5,6 +5,7 @@ import { entityNamed } from '../catalog/index.ts';
 import { isSecret, secretState } from '../catalog/secret.ts';
 import { lowerFirst } from '../catalog/lower-first.ts';
 import { fromSqlInstant } from '../database/sql.ts';
+import { perZone } from './per-zone.ts';
 import { viewer } from './viewer.ts';
 
 export { lowerFirst };
@@ -37,30 +38,20 @@ export function countsByType(rows: { entity: string }[]): string {
   return [...counts].map(([name, number]) => plural(number, entityNamed(name).label)).join(', ');
 }
 
-type Clock = Record<'day' | 'minute', Intl.DateTimeFormat>;
-const clocks = new Map<string, Clock>();
-
-/** Returns the formats of a time zone. Making them is slow, so each zone has them once. */
-function clockOf(timeZone: string): Clock {
-  const known = clocks.get(timeZone);
-  if (known) return known;
-  const clock: Clock = {
-    day: new Intl.DateTimeFormat('en-GB', {
-      day: 'numeric',
-      month: 'short',
-      year: 'numeric',
-      timeZone,
-    }),
-    minute: new Intl.DateTimeFormat('en-GB', {
-      hour: '2-digit',
-      minute: '2-digit',
-      timeZoneName: 'short',
-      timeZone,
-    }),
-  };
-  clocks.set(timeZone, clock);
-  return clock;
-}
+const clockOf = perZone((timeZone) => ({
+  day: new Intl.DateTimeFormat('en-GB', {
+    day: 'numeric',
+    month: 'short',
+    year: 'numeric',
+    timeZone,
+  }),
+  minute: new Intl.DateTimeFormat('en-GB', {
+    hour: '2-digit',
+    minute: '2-digit',
+    timeZoneName: 'short',
+    timeZone,
+  }),
+}));
 
 /** Converts a MySQL timestamp to ISO 8601. A timestamp in ISO 8601 stays unchanged. */
 export const iso = (instant: string) => (instant.endsWith('Z') ? instant : fromSqlInstant(instant));

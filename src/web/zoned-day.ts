@@ -1,5 +1,6 @@
 // Days in the time zone of a person, such as those of a filter by date.
 import { parseInstant } from '../catalog/instant.ts';
+import { offsetAt } from './local-time.ts';
 
 /** Returns the first instant of a day such as `2026-11-30` in a time zone; null for a day that does not exist. */
 export function startOfDay(day: string, zone: string): string | null {
@@ -21,14 +22,3 @@ function dayAfter(day: string): string {
 }
 
 const DAY = 24 * 60 * 60 * 1000;
-
-/** Returns by how many milliseconds the clocks of a zone are ahead of UTC at this instant. */
-function offsetAt(instant: number, timeZone: string): number {
-  const format = new Intl.DateTimeFormat('en', { timeZone, timeZoneName: 'longOffset' });
-  const name = format.formatToParts(instant).find(({ type }) => type === 'timeZoneName')?.value;
-  const [, sign, hours, minutes] = /GMT([+-])(\d\d):(\d\d)/.exec(name ?? '') ?? [];
-  const ahead = (Number(hours ?? 0) * 60 + Number(minutes ?? 0)) * MINUTE;
-  return sign === '-' ? -ahead : ahead;
-}
-
-const MINUTE = 60_000;

@@ -1,27 +1,22 @@
 // Converts between instants in UTC and the local times of a time zone that people type: `2026-10-25T02:30`. When clocks
 // go forward, an hour of local times does not exist; when they go back, an hour exists twice.
 import { parseInstant } from '../catalog/instant.ts';
+import { perZone } from './per-zone.ts';
 
-const clocks = new Map<string, Intl.DateTimeFormat>();
-
-/** Returns the format of a time zone. Making one is slow, so each zone has it once. */
-function clockOf(timeZone: string): Intl.DateTimeFormat {
-  const known = clocks.get(timeZone);
-  if (known) return known;
-  const two = '2-digit';
-  const clock = new Intl.DateTimeFormat('en-GB', {
-    year: 'numeric',
-    month: two,
-    day: two,
-    hour: two,
-    minute: two,
-    second: two,
-    hourCycle: 'h23',
-    timeZone,
-  });
-  clocks.set(timeZone, clock);
-  return clock;
-}
+const two = '2-digit';
+const clockOf = perZone(
+  (timeZone) =>
+    new Intl.DateTimeFormat('en-GB', {
+      year: 'numeric',
+      month: two,
+      day: two,
+      hour: two,
+      minute: two,
+      second: two,
+      hourCycle: 'h23',
+      timeZone,
+    }),
+);
 
 /** Returns the local time of an instant in a zone, in whole seconds: `2026-11-30T09:00:00` */
 export function localTimeOf(instant: string, zone: string): string {
@@ -43,6 +38,10 @@ export function typedLocalTime(typed: string): { local: string; fraction: string
 export const hasLocalTime = (instant: string): boolean =>
   instant.endsWith('Z') && parseInstant(instant) !== null;
 
+/** Returns by how many milliseconds the clocks of a zone are ahead of UTC at an instant in whole seconds. */
+export const offsetAt = (instant: number, zone: string): number =>
+  Date.parse(`${localTimeOf(new Date(instant).toISOString(), zone)}Z`) - instant;
+
 const DAY = 24 * 60 * 60 * 1000;
 
 /**
@@ -52,10 +51,7 @@ const DAY = 24 * 60 * 60 * 1000;
 export function instantsAt(local: string, zone: string): string[] {
   const asUtc = Date.parse(`${local}Z`);
   // A zone changes its offset at most once within two days.
-  const offsets = [-DAY, DAY].map((shift) => {
-    const near = new Date(asUtc + shift).toISOString();
-    return Date.parse(`${localTimeOf(near, zone)}Z`) - (asUtc + shift);
-  });
+  const offsets = [-DAY, DAY].map((shift) => offsetAt(asUtc + shift, zone));
   const found = [...new Set(offsets)].map((offset) => new Date(asUtc - offset).toISOString());
   return found.filter((instant) => localTimeOf(instant, zone) === local).toSorted();
 }

@@ -1,6 +1,6 @@
 // Local times of a zone, and the instants that they mean.
 import { expect, test } from '@jest/globals';
-import { instantsAt, localTimeOf } from '../../src/catalog-pages/local-time.ts';
+import { instantsAt, localTimeOf } from '../../src/web/local-time.ts';
 
 test.each([
   ['Asia/Kolkata', '2026-11-30T09:00:00', ['2026-11-30T03:30:00.000Z']],
