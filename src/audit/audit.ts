@@ -83,12 +83,12 @@ export const find = (
 ) =>
   select<FoundLine>(
     on,
-    sql`select line.*,
-               coalesce(own.kind, (select a.kind from arrival a where a.transfer = line.transfer limit 1)) as kind,
-               if(own.id is null, (select a.origin from arrival a where a.transfer = line.transfer limit 1), null)
-                 as origin
+    sql`select line.*, coalesce(own.kind, arrived.kind) as kind,
+               if(own.id is null, arrived.origin, null) as origin
           from audit line
           left join transfer own on own.id = line.transfer
+          left join arrival arrived
+            on arrived.id = (select id from arrival where transfer = line.transfer limit 1)
          where (${people === null} or line.person in (${people === null || people.length === 0 ? [''] : people}))
            and (${action} = '' or line.action = ${action})
            and (${entity} = '' or line.entity = ${entity})
