@@ -11,7 +11,7 @@ import type { TransferKind } from '../state/transfer-kinds.ts';
 import { page } from '../web/pages.ts';
 import { accountOf, can } from '../web/request.ts';
 import { viewer } from '../web/viewer.ts';
-import { failureCounts, pendingCounts } from '../web/work-counts.ts';
+import { failureCounts, mayRepair, pendingCounts } from '../web/work-counts.ts';
 import * as activity from './activity.ts';
 import { byDay, dayChart, quarters, withinADay } from './days.ts';
 import { drawLadder, ladderFrom, askDestination } from './ladder.ts';
@@ -49,7 +49,7 @@ export async function home(req: Request, res: Response) {
         edit: can(req, 'edit'),
         test: can(req, 'judge'),
         data: can(req, 'manage-data'),
-        repair: account.permissions.includes('on_call') || can(req, 'administer'),
+        repair: mayRepair(req),
       },
       destination,
       pending: counts,

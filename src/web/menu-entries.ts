@@ -4,6 +4,7 @@ import { catalog } from '../catalog/index.ts';
 import type { Entity } from '../catalog/entity.ts';
 import { senderTo } from '../environments/rules.ts';
 import { can } from './request.ts';
+import { mayRepair } from './work-counts.ts';
 
 /** A page that the menu can list. */
 export type MenuEntry = {
@@ -124,7 +125,7 @@ function promotion(req: Request, { ready, untested }: MenuCounts): MenuEntry[] {
 
 function operations(req: Request, { failedJobs, failedDeliveries }: MenuCounts): MenuEntry[] {
   const section = 'Operations';
-  const repairs = req.account?.permissions.includes('on_call') === true || can(req, 'administer');
+  const repairs = mayRepair(req);
   return [
     {
       href: '/jobs',

@@ -4,6 +4,7 @@ import type { Request } from 'express';
 import { lastKnown, type LastKnown } from '../database/last-known.ts';
 import { first, sql } from '../database/sql.ts';
 import { countPending, type PendingCounts } from '../state/pending-counts.ts';
+import { can } from './request.ts';
 
 /** What failed in an environment and has to be repaired or started again by someone. */
 export type FailureCounts = {
@@ -28,6 +29,10 @@ export const pendingCounts = async (
   here.destination
     ? lastKnown(here.sql, 'pending counts', patience, () => countPending(here))
     : null;
+
+/** Whether the person looks after what failed in this environment. */
+export const mayRepair = (req: Request): boolean =>
+  req.account?.permissions.includes('on_call') === true || can(req, 'administer');
 
 /** Counts what failed on this server, also while a copy is open. */
 export const failureCounts = ({ house: { sql: on } }: Request, patience: number) =>
