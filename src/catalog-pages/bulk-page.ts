@@ -87,6 +87,7 @@ async function everyKey(req: Request, entity: Entity): Promise<RowKey[]> {
 async function lookAt(req: Request, entity: Entity, action: BulkAction, keys: RowKey[]) {
   const rows = await read(req.here, keys);
   const states = await recordedStates(req.here, rows);
+  const writes = writesOf(req);
   const targets: BulkTarget[] = [];
   const skipped: Skipped[] = [];
   for (const key of keys) {
@@ -97,7 +98,7 @@ async function lookAt(req: Request, entity: Entity, action: BulkAction, keys: Ro
     }
     const title = titleOf(entity, row);
     const state = states.get(keyText(key));
-    const { skip, seen } = await action.look(writesOf(req), { entity, row, state });
+    const { skip, seen } = await action.look(writes, { entity, row, state });
     if (skip === null) targets.push({ entity, key, title, seen });
     else skipped.push({ title, why: skip });
   }

@@ -154,7 +154,13 @@ async function testedHere({ here }: Request, entity: Entity, row: Row) {
 /** Returns the preview of the stored row; a dependent row is shown as a part of its parent row. */
 async function previewHere({ here }: Request, entity: Entity, row: Row) {
   const key = previewedKey(entity, row);
-  const shown = key && (await previewOf(storedIn(here), key, here.storage));
+  const shown =
+    key &&
+    (await previewOf(
+      storedIn(here, { key: { entity: entity.name, id: row.id }, row }),
+      key,
+      here.storage,
+    ));
   if (!shown) return null;
   const heading = entity.owner === null ? 'Preview' : `Preview of ${lowerFirst(shown.title)}`;
   return { heading, shown };

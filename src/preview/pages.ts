@@ -18,7 +18,9 @@ export async function showStored(req: Request, res: Response) {
   const { entity, id } = addressed(req);
   const row = await readOne(here, { entity: entity.name, id });
   const key = row && previewedKey(entity, row);
-  const shown = key && (await previewOf(storedIn(here), key, here.storage));
+  const shown =
+    key &&
+    (await previewOf(storedIn(here, { key: { entity: entity.name, id }, row }), key, here.storage));
   if (!row || !shown) {
     throw new NotFound(`There is no preview of ${lowerFirst(entity.label.one)} ${id}.`);
   }

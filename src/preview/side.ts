@@ -9,10 +9,12 @@ export type Side = {
   by(entity: Entity, field: string, id: number): Promise<Row[]>;
 };
 
-export const storedIn = (place: Databases): Side => ({
+/** Returns the stored rows. `known`: a row that was read already. */
+export const storedIn = (place: Databases, known?: { key: RowKey; row: Row }): Side => ({
   one: async (entity, id) => {
     if (typeof id !== 'number') return null;
     const key = { entity, id };
+    if (known && keyText(known.key) === keyText(key)) return known.row;
     return (await read(place, [key])).get(keyText(key)) ?? null;
   },
   by: (entity, field, id) => readBy(place, entity, field, [id]),
