@@ -3,7 +3,7 @@ import type { Row } from '../catalog/entity.ts';
 import { textOf } from '../catalog/fields.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { formatChoice } from '../web/format.ts';
-import { shorten, type Shortened } from './shorten.ts';
+import { shorten, type Shortened } from '../web/shorten.ts';
 import type { Side } from './side.ts';
 
 /** How the app asks for an answer: a line, several lines, one of some options, or any of them. */

@@ -2,7 +2,7 @@
 import { linksOf, type Entity, type Row } from '../catalog/entity.ts';
 import { textOf } from '../catalog/fields.ts';
 import { formatValue } from '../web/format.ts';
-import { shorten } from './shorten.ts';
+import { shorten } from '../web/shorten.ts';
 
 /** A remark below a preview; `at` is the time that it ends with, or empty. */
 export type Note = { text: string; at: string };

@@ -3,7 +3,7 @@ import { titleOf, type Row } from '../catalog/entity.ts';
 import { textOf } from '../catalog/fields.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { bannerPreview, type BannerPreview } from './banner.ts';
-import { shorten, type Shortened } from './shorten.ts';
+import { shorten, type Shortened } from '../web/shorten.ts';
 import { formPreview, type FormPreview } from './form.ts';
 import { placesOf, notesOf, type Note } from './notes.ts';
 import { picture, type HasImage, type Picture } from './picture.ts';

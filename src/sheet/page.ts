@@ -25,10 +25,10 @@ import {
   sameView,
   sheetKinds,
   skippedView,
-  tilesOf,
   warningsView,
 } from './sheet-view.ts';
 import { prepareSheet, type Sheet } from './sheet.ts';
+import { tilesOf } from './sums.ts';
 
 type Shown = {
   kind: SelectionKind;

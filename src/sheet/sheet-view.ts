@@ -1,15 +1,15 @@
 // The values that a sheet’s page prints above and below its rows. Pure functions.
 import { keyText } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
-import type { StepAction } from '../state/transfer-kinds.ts';
-import { count, countsByType, lowerFirst, plural, rowsText } from '../web/format.ts';
+import { count, lowerFirst, plural, rowsText } from '../web/format.ts';
 import { PAGE_SIZE, type Page } from '../web/paginate.ts';
+import { shorten } from '../web/shorten.ts';
 import { DELETE, OVERWRITE } from './choices.ts';
-import { needsOverwrite } from './overwrites.ts';
 import type { Plan } from './plan.ts';
 import type { PlannedStep } from './planned-step.ts';
 import type { ReferrerOffer } from './referrers.ts';
 import type { Selection, SelectionKind } from './selections.ts';
+import { sumsOf } from './sums.ts';
 
 type Named = { inText: string };
 
@@ -53,46 +53,6 @@ export const introOf = (kind: SelectionKind, from: Named, to: Named) =>
   kind === 'undo'
     ? `Restores what this transfer changed in ${to.inText}.`
     : `From ${from.inText} to ${to.inText}.`;
-
-const tileTexts: [StepAction, string][] = [
-  ['update', 'updated'],
-  ['create', 'created'],
-  ['remove', 'removed'],
-  ['same', 'unchanged'],
-];
-
-const actionTiles = ({ steps }: Plan) =>
-  tileTexts.map(([action, text]) => {
-    const own = steps.filter((step) => step.action === action);
-    return { action, number: own.length, text, types: countsByType(own) };
-  });
-
-/** How many rows nobody has tested, of the rows that can be tested. */
-export type Untested = { untested: number; of: number };
-
-/** Returns the sums above a sheet: rows by what happens to them, and what is to be looked at twice. */
-export function tilesOf(plan: Plan, { untested, of }: Untested) {
-  const overwritten = plan.steps.filter(needsOverwrite);
-  return [
-    ...actionTiles(plan).map((tile) => ({
-      ...tile,
-      isWarning: tile.action === 'remove' && tile.number > 0,
-    })),
-    ...(overwritten.length > 0
-      ? [
-          {
-            number: overwritten.length,
-            text: 'changed there since',
-            types: countsByType(overwritten),
-            isWarning: true,
-          },
-        ]
-      : []),
-    ...(untested > 0
-      ? [{ number: untested, text: 'not tested', types: `of ${count(of)}`, isWarning: true }]
-      : []),
-  ];
-}
 
 /**
  * Lists the choices that the user has made on this sheet, such as a city to create or an undone row to send again. The
@@ -139,18 +99,19 @@ export function chosenView({ problems, words, steps }: Plan, { choices }: Select
 /** The most skipped rows that the page lists. */
 const LISTED = 100;
 
-export const skippedView = ({ skipped }: Plan) => ({
-  number: skipped.length,
-  heading: skipped.length === 1 ? '1 row is skipped' : `${count(skipped.length)} rows are skipped`,
-  rows: skipped.slice(0, LISTED).map(({ row, title, why }) => ({ type: typeOf(row), title, why })),
-  more: Math.max(0, skipped.length - LISTED),
-});
+export function skippedView({ skipped }: Plan) {
+  const { shown, more } = shorten(skipped, LISTED);
+  return {
+    number: skipped.length,
+    heading:
+      skipped.length === 1 ? '1 row is skipped' : `${count(skipped.length)} rows are skipped`,
+    rows: shown.map(({ row, title, why }) => ({ type: typeOf(row), title, why })),
+    more,
+  };
+}
 
 /** Returns the first warnings, and how many more there are. */
-export const warningsView = ({ warnings }: Plan) => ({
-  shown: warnings.slice(0, WARNED),
-  more: Math.max(0, warnings.length - WARNED),
-});
+export const warningsView = ({ warnings }: Plan) => shorten(warnings, WARNED);
 
 const WARNED = 5;
 
@@ -247,19 +208,6 @@ export function confirmationView(
     obstacle: obstacleOf(plan, selection.kind, to, written),
     button: `${verb} ${rowsText(written)} ${preposition} ${to.inText}`,
   };
-}
-
-/** Counts what the bar at the end of the sheet says: `3 updated, 1 removed, 2 not tested, 1 problem` */
-function sumsOf(plan: Plan, untested: number): string {
-  const problems = plan.problems.length;
-  return [
-    ...actionTiles(plan).filter(({ action }) => action !== 'same'),
-    { number: untested, text: 'not tested' },
-    { number: problems, text: problems === 1 ? 'problem' : 'problems' },
-  ]
-    .filter(({ number }) => number > 0)
-    .map(({ number, text }) => `${count(number)} ${text}`)
-    .join(', ');
 }
 
 function obstacleOf(plan: Plan, kind: SelectionKind, to: Named, written: number): string | null {

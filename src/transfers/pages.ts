@@ -15,6 +15,7 @@ import { titlesOf } from '../state/untouched.ts';
 import { flash, page } from '../web/pages.ts';
 import { olderHref, PAGE_SIZE, paginate } from '../web/paginate.ts';
 import { accountOf, can, numberOrNull } from '../web/request.ts';
+import { shorten } from '../web/shorten.ts';
 import * as journal from '../writing/journal.ts';
 import { manualResolution, resolveManually } from '../writing/manual-resolution.ts';
 import { jobKeyOf } from './job.ts';
@@ -38,7 +39,10 @@ export async function show(req: Request, res: Response) {
   const transfer = await addressedTransfer(req);
   const steps = await journal.stepsOf(here.sql, transfer.id);
   const written = steps.filter((step) => step.action !== 'same');
-  const same = steps.filter((step) => step.action === 'same');
+  const same = shorten(
+    steps.filter((step) => step.action === 'same'),
+    PAGE_SIZE,
+  );
   const shown = paginate(
     written.toSorted((one, other) => Number(isUnplanned(other)) - Number(isUnplanned(one))),
     numberOrNull(req.query['page']),
@@ -64,9 +68,9 @@ export async function show(req: Request, res: Response) {
       can(req, 'undo') && transfer.state === 'verified' && transfer.origin !== transfer.destination,
     steps: await stepLines(here, transfer, shown.shown),
     same: {
-      number: same.length,
-      steps: await stepLines(here, transfer, same.slice(0, PAGE_SIZE)),
-      more: Math.max(0, same.length - PAGE_SIZE),
+      number: steps.length - written.length,
+      steps: await stepLines(here, transfer, same.shown),
+      more: same.more,
     },
     rows: { ...shown, shown: shown.shown.length, address: (number: number) => `?page=${number}` },
     resolution: await resolutionOf(req, transfer),

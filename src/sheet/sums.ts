@@ -1,0 +1,54 @@
+// The sums of a sheet: the tiles above its rows, and what the bar at its end says.
+import type { StepAction } from '../state/transfer-kinds.ts';
+import { count, countsByType } from '../web/format.ts';
+import { needsOverwrite } from './overwrites.ts';
+import type { Plan } from './plan.ts';
+
+const tileTexts: [StepAction, string][] = [
+  ['update', 'updated'],
+  ['create', 'created'],
+  ['remove', 'removed'],
+  ['same', 'unchanged'],
+];
+
+const actionTiles = ({ steps }: Plan) =>
+  tileTexts.map(([action, text]) => {
+    const own = steps.filter((step) => step.action === action);
+    return { action, number: own.length, text, types: countsByType(own) };
+  });
+
+/** How many rows nobody has tested, of the rows that can be tested. */
+export type Untested = { untested: number; of: number };
+
+/** Returns the sums above a sheet: rows by what happens to them, and what is to be looked at twice. */
+export function tilesOf(plan: Plan, { untested, of }: Untested) {
+  const overwritten = plan.steps.filter(needsOverwrite);
+  const warnings = [
+    {
+      number: overwritten.length,
+      text: 'changed there since',
+      types: countsByType(overwritten),
+    },
+    { number: untested, text: 'not tested', types: `of ${count(of)}` },
+  ].filter(({ number }) => number > 0);
+  return [
+    ...actionTiles(plan).map((tile) => ({
+      ...tile,
+      isWarning: tile.action === 'remove' && tile.number > 0,
+    })),
+    ...warnings.map((tile) => ({ ...tile, isWarning: true })),
+  ];
+}
+
+/** Counts what the bar at the end of the sheet says: `3 updated, 1 removed, 2 not tested, 1 problem` */
+export function sumsOf(plan: Plan, untested: number): string {
+  const problems = plan.problems.length;
+  return [
+    ...actionTiles(plan).filter(({ action }) => action !== 'same'),
+    { number: untested, text: 'not tested' },
+    { number: problems, text: problems === 1 ? 'problem' : 'problems' },
+  ]
+    .filter(({ number }) => number > 0)
+    .map(({ number, text }) => `${count(number)} ${text}`)
+    .join(', ');
+}
