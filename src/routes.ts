@@ -10,7 +10,7 @@ import * as moves from './account-moves/pages.ts';
 import * as waves from './account-moves/wave-pages.ts';
 import { bulkActions } from './catalog-pages/bulk-actions.ts';
 import { askBulk, runBulk } from './catalog-pages/bulk-page.ts';
-import { choose } from './catalog-pages/choose.ts';
+import { addToSelection, choose } from './catalog-pages/choose.ts';
 import * as deletions from './catalog-pages/deletion-page.ts';
 import * as pickers from './catalog-pages/option-pages.ts';
 import * as editing from './catalog-pages/edit.ts';
@@ -221,7 +221,12 @@ export const routes = (signInWith: ReturnType<typeof openSignIn>): Route[] => [
   ]),
 
   post('/selections', 'transfer', body.ticks, choose),
+  post('/selections/additions', 'transfer', body.ticks, addToSelection),
+  get('/selections/new', 'transfer', selectionPages.showNew),
+  post('/selections/new', 'transfer', body.small, selectionPages.begin),
   ...sheetRoutes('transfer', 'transfer'),
+  post('/selections/:id/naming', 'transfer', body.sheet, selectionPages.keepDraft),
+  post('/selections/:id/rows/removal', 'transfer', body.ticks, selectionPages.removeRows),
   post('/selections/:id/removal', 'transfer', body.small, selectionPages.discardSelection),
   ...sheetRoutes('undo', 'undo'),
   ...sheetRoutes('restore', 'restore'),

@@ -23,7 +23,7 @@ import { moveTasks } from './account-moves/jobs.ts';
 import { reportFailures } from './account-moves/report.ts';
 import { advanceWaves } from './account-moves/wave-starts.ts';
 import { runTransferJob } from './transfers/job.ts';
-import * as selections from './sheet/selections.ts';
+import { purgeExpired as purgeDrafts } from './sheet/kept-selections.ts';
 import {
   followJobs as followPipelineJobs,
   pipelineInput,
@@ -220,7 +220,7 @@ export const chores = (queue: JobQueue, ticks: Ticks): Chore[] => [
   { name: 'copies at their end', everyMs: HOUR, run: endExpired },
   { name: 'purge of expired jobs', everyMs: HOUR, run: jobs.purgeExpired },
   { name: 'images of the journal', everyMs: HOUR, run: forgetImages },
-  { name: 'purge of expired selections', everyMs: HOUR, run: selections.purgeExpired },
+  { name: 'purge of drafts of selections', everyMs: HOUR, run: purgeDrafts },
   { name: 'purge of expired messages', everyMs: HOUR, run: inApp.purgeExpired },
   { name: 'sweep of storage', everyMs: HOUR, run: sweepDaily },
   { name: 'purge of the outbox', everyMs: HOUR, run: outbox.purgeExpired },

@@ -64,7 +64,7 @@ const mayImport: Record<string, string[]> = {
     'web',
     'writing',
   ],
-  overviews: ['catalog', 'database', 'environments', 'state', 'web', 'writing'],
+  overviews: ['catalog', 'database', 'environments', 'sheet', 'state', 'web', 'writing'],
   'catalog-pages': [
     'access',
     'catalog',

@@ -1,4 +1,4 @@
-// Creates a selection (the rows for a transfer) from the rows that a user chose in a list.
+// Puts the rows that a user chose on a list, on *Pending* or on the page of a row on a transfer sheet or into a selection.
 import { parse } from 'node:querystring';
 import type { Request, Response } from 'express';
 import { keyText, type RowKey } from '../catalog/entity.ts';
@@ -6,30 +6,53 @@ import { entityNamed } from '../catalog/index.ts';
 import { parseKeys } from '../sheet/posted-keys.ts';
 import * as selections from '../sheet/selections.ts';
 import { addTo } from '../sheet/shared-selections.ts';
+import { plural, rowsText } from '../web/format.ts';
+import { flash } from '../web/pages.ts';
 import { accountOf } from '../web/request.ts';
+import { returnOf, withReturn } from '../web/return.ts';
 import { zoneOf } from '../web/viewer.ts';
 import { parseListState } from './list-state.ts';
-import { allReadyIds } from './list-query.ts';
+import { allIds, allReadyIds } from './list-query.ts';
 
-/**
- * Puts the ticked rows of a list, or all rows found that are ready to transfer, into a new or
- * existing selection, and opens the transfer sheet of that selection.
- */
+/** Opens the transfer sheet of the ticked rows of a list, or of all rows found that are ready to transfer. */
 export async function choose(req: Request, res: Response) {
   const keys =
-    req.form.text('scope') === 'ready' ? await readyRows(req) : parseKeys(req.form.texts('rows'));
-  const into = req.form.text('into');
-  if (into !== '') {
-    await addTo(req.here.sql, into, keys);
-    return res.redirect(303, `/selections/${into}`);
-  }
+    req.form.text('scope') === 'ready'
+      ? await foundRows(req, allReadyIds)
+      : parseKeys(req.form.texts('rows'));
   const id = await selections.create(req.here.sql, accountOf(req).email, { keys });
   res.redirect(303, `/selections/${id}`);
 }
 
-async function readyRows(req: Request): Promise<RowKey[]> {
+/** Adds the ticked rows of a list, or all rows found, to a selection, or begins a selection with them. */
+export async function addToSelection(req: Request, res: Response) {
+  const keys =
+    req.form.text('everything') === 'yes'
+      ? await foundRows(req, allIds)
+      : parseKeys(req.form.texts('rows'));
+  const into = req.form.text('into');
+  const back = returnOf(req);
+  if (into === NEW) {
+    const draft = await selections.create(req.here.sql, accountOf(req).email, { keys });
+    return res.redirect(303, withReturn(`/selections/new?draft=${draft}`, back));
+  }
+  const { name, added, present } = await addTo(req.here.sql, into, keys);
+  const before = present === 0 ? '' : ` ${plural(present, wasThere)} there already.`;
+  const address = `/selections/${into}`;
+  flash(req, `${rowsText(added)} added to “${name}”.${before}`, {
+    href: address,
+    text: 'Open the selection',
+  });
+  res.redirect(303, back || address);
+}
+
+/** What a button posts as `into` to begin a selection. */
+const NEW = 'new';
+const wasThere = { one: 'was', many: 'were' };
+
+async function foundRows(req: Request, idsOf: typeof allIds): Promise<RowKey[]> {
   const entity = entityNamed(req.form.text('entity'));
   const state = parseListState(entity, parse(req.form.text('query')), zoneOf(req));
-  const ids = await allReadyIds(req.here, entity, state, accountOf(req).email);
+  const ids = await idsOf(req.here, entity, state, accountOf(req).email);
   return parseKeys(ids.map((id) => keyText({ entity: entity.name, id })));
 }

@@ -3,7 +3,7 @@ import type { Request, Response } from 'express';
 import { titleOf } from '../catalog/entity.ts';
 import { catalog, entityNamed } from '../catalog/index.ts';
 import { find } from '../rows/store.ts';
-import * as selections from '../sheet/selections.ts';
+import { openSelections } from '../sheet/kept-selections.ts';
 import { page } from '../web/pages.ts';
 import { accountOf, can, textIn } from '../web/request.ts';
 import { zoneOf } from '../web/viewer.ts';
@@ -30,7 +30,7 @@ export async function list(req: Request, res: Response) {
     offersTransfer: canTransfer,
     actions,
     showsStatus: found.counts.ready !== null,
-    selections: canTransfer ? await selections.namedSelections(req.here.sql) : [],
+    openSelections: canTransfer ? await openSelections(req.here.sql) : [],
     beyondLabel: found.counts.ready === null ? null : beyondLabel(req.here),
     ...listView(req.here, entity, state, found),
   });

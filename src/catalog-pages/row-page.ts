@@ -12,6 +12,7 @@ import { storedIn } from '../preview/side.ts';
 import { readBy } from '../rows/store.ts';
 import { historyOf, type Arrival, type Replacement } from '../state/history.ts';
 import type { RowState } from '../state/row-state.ts';
+import { openSelections } from '../sheet/kept-selections.ts';
 import { recordedState, titlesOf } from '../state/untouched.ts';
 import type { Status } from '../state/status.ts';
 import { testStatusOf } from '../state/test-results.ts';
@@ -48,6 +49,7 @@ export async function rowContext(req: Request, entity: Entity, row: Row) {
     whereabouts: ahead ? whereabouts(req, keyText(key), row, state, ahead) : [],
     offersHold:
       can(req, 'transfer') && state !== undefined && !state.held_at && !entity.isMatchedByName,
+    openSelections: can(req, 'transfer') ? await openSelections(here.sql) : [],
     tested: await testedHere(req, entity, row),
     preview: await previewHere(req, entity, row),
     children,

@@ -4,7 +4,7 @@ import { entityNamed, travelling } from '../catalog/index.ts';
 import { timeouts } from '../database/timeouts.ts';
 import { isStaging } from '../access/permissions.ts';
 import { senderTo } from '../environments/rules.ts';
-import { countUnsent } from '../sheet/selections.ts';
+import { countOpen } from '../sheet/kept-selections.ts';
 import type { PendingCounts } from '../state/pending-counts.ts';
 import { countEach } from '../state/row-counts.ts';
 import type { TransferKind } from '../state/transfer-kinds.ts';
@@ -29,7 +29,7 @@ export async function home(req: Request, res: Response) {
     askDestination(here),
     quarters(here.sql, isSending, timeouts.page),
     countEach(here, roots),
-    can(req, 'transfer') ? countUnsent(here.sql, account.email) : 0,
+    can(req, 'transfer') ? countOpen(here.sql) : 0,
   ]);
   const counts = pending?.answer ?? null;
   const own = pending && { answer: pending.answer.all, at: pending.at };

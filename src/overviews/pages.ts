@@ -17,6 +17,7 @@ import {
   type Group,
   type PendingEntry,
 } from '../state/pending-entries.ts';
+import { openSelections } from '../sheet/kept-selections.ts';
 import { tryFarSide } from '../environments/far-side.ts';
 import { destinationOf, type App } from '../environments/app.ts';
 
@@ -42,6 +43,7 @@ export async function pending(req: Request, res: Response) {
     counts: countsByAge(all),
     people: [...new Set(all.flatMap((row) => row.people))].toSorted(),
     entities: travelling.filter(({ owner }) => owner === null),
+    openSelections: canTransfer ? await openSelections(req.here.sql) : [],
     groups: groups.map((group) => groupView(group, shown, canTransfer)),
   });
 }

@@ -35,6 +35,7 @@ const programRights: Record<string, Rights> = {
   step_image_bundle: { app: 'UPDATE, DELETE' },
   transfer_step: { app: 'UPDATE, DELETE' },
   selection: { app: 'UPDATE, DELETE' },
+  scheduled_transfer: { app: 'UPDATE' },
   test_result: { app: 'UPDATE, DELETE' },
   message: { app: 'UPDATE, DELETE' },
   outbox: { app: 'UPDATE, DELETE' },

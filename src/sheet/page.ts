@@ -6,6 +6,7 @@ import { askFarSide } from '../environments/far-side.ts';
 import { namesByEntity } from '../rows/names.ts';
 import { page } from '../web/pages.ts';
 import { can, numberOrNull } from '../web/request.ts';
+import { keptView } from './kept-view.ts';
 import { shownOn } from './merge-choices.ts';
 import { offersNames, problemsView, solutionForms, type SheetPlace } from './problems-view.ts';
 import type { Plan } from './plan.ts';
@@ -37,6 +38,8 @@ type Shown = {
   /** The reason codes of the problems that the sentence `problem` describes. */
   reasons?: string[];
   rehearsal?: Rehearsal;
+  /** What did not happen because of the problem, if that is not the transfer. */
+  failure?: string;
   /** Choices that the user typed and that were not saved. */
   now?: selections.SavedChoices;
 };
@@ -61,8 +64,10 @@ export async function sheetPage(req: Request, res: Response, shown: Shown) {
     reasons: [],
     ...shown,
     title: `${shown.problem ? 'Error: ' : ''}${heading}`,
-    crumbs: [{ text: 'Transfers', href: '/transfers' }, { text: 'Review' }],
+    crumbs: crumbsOf(selection),
     heading,
+    failure: shown.failure ?? `Nothing was ${sheetKinds[kind].done}`,
+    kept: await keptView(req.here, selection, sheet),
     intro: introOf(kind, from, to),
     words: sheetKinds[kind],
     address: place.address,
@@ -90,6 +95,11 @@ export async function sheetPage(req: Request, res: Response, shown: Shown) {
     }),
   });
 }
+
+const crumbsOf = ({ kept_at: keptAt, name }: selections.Selection) =>
+  keptAt === null
+    ? [{ text: 'Transfers', href: '/transfers' }, { text: 'Review' }]
+    : [{ text: 'Selections', href: '/selections' }, { text: name }];
 
 /** Returns the rows that are written or have an excluded field. Unchanged rows have their own section. */
 const listedSteps = ({ steps }: Plan) =>

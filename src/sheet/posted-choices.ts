@@ -33,17 +33,20 @@ export function postedChoices(
     remove: form.text('remove'),
     typedFor: form.text('plan'),
   });
-  if (keys.length === 0) {
+  if (keys.length === 0 && !selection.kept_at) {
     throw new Invalid({ rows: 'The last row of a transfer cannot be left out' });
   }
   return {
     choices,
     keys,
-    name:
-      form.textUpTo(120, 'name', 'Name') || (selection.kind === 'transfer' ? '' : selection.name),
+    name: form.textUpTo(120, 'name', 'Name') || (isDraft(selection) ? '' : selection.name),
     reason: form.textUpTo(500, 'reason', 'Reason') || null,
   };
 }
+
+/** Whether the selection needs no name: nobody has kept it, and it neither undoes nor restores anything. */
+const isDraft = ({ kind, kept_at: keptAt }: selections.Selection) =>
+  kind === 'transfer' && keptAt === null;
 
 /** Parses excluded fields: `form:12/description` excludes the field `description` of form 12. */
 function excludedFieldsIn(texts: string[]): Choices['excludedFields'] {

@@ -1,36 +1,130 @@
-// The page that lists selections.
+// The pages that list selections, begin one, and keep the draft of a sheet as one.
+import { v7 as uuid } from 'uuid';
 import type { Request, Response } from 'express';
 import { keyText } from '../catalog/entity.ts';
-import { flash, page } from '../web/pages.ts';
-import { accountOf } from '../web/request.ts';
-import { countsByType, nameOfRows } from '../web/format.ts';
+import { Invalid } from '../problems.ts';
+import { cleanLine } from '../typed-text.ts';
+import { flash, orShowErrors, page } from '../web/pages.ts';
+import { accountOf, textIn } from '../web/request.ts';
+import type { Form } from '../web/form/form.ts';
+import { countsByType, nameOfRows, rowsText } from '../web/format.ts';
+import { returnOf } from '../web/return.ts';
 import { titlesOf } from '../state/untouched.ts';
+import { noteOthers, savePosted, showOvertaken } from './choices-page.ts';
+import * as kept from './kept-selections.ts';
+import { sheetPage } from './page.ts';
+import { addressOf } from './routes.ts';
 import * as selections from './selections.ts';
 import * as shared from './shared-selections.ts';
 
 export async function selectionIndex(req: Request, res: Response) {
-  const list = await selections.list(req.here.sql, accountOf(req).email);
-  const sent = await selections.sentFrom(
+  const all = await kept.list(req.here.sql);
+  const sent = await kept.sentFrom(
     req.here.sql,
-    list.map(({ id }) => id),
+    all.map(({ id }) => id),
   );
   const titles = await titlesOf(
     req.here,
-    list.flatMap(({ keys }) => (keys.length <= 2 ? keys : [])),
+    all.flatMap(({ keys }) => (keys.length <= 2 ? keys : [])),
   );
+  const list = all.map((one) => {
+    const rows = one.keys.map((key) => ({
+      ...key,
+      title: titles.get(keyText(key)) ?? String(key.id),
+    }));
+    return {
+      ...one,
+      seen: shared.seenOf(one),
+      name: one.name || nameOfRows(rows),
+      sent: sent.get(one.id) ?? [],
+      kinds: countsByType(rows) || 'No rows yet',
+    };
+  });
   await page(req, res, 'sheet/selections', {
     title: 'Selections',
     crumbs: [{ text: 'Selections' }],
-    list: list.map((one) => {
-      const rows = one.keys.map((key) => ({
-        ...key,
-        title: titles.get(keyText(key)) ?? String(key.id),
-      }));
-      const name = one.name || nameOfRows(rows);
-      const seen = shared.seenOf(one);
-      return { ...one, seen, name, sent: sent.get(one.id) ?? [], kinds: countsByType(rows) };
-    }),
+    sections: [
+      { heading: 'Open', list: list.filter(({ isOpen }) => isOpen), empty: noneOpen },
+      { heading: 'Sent', list: list.filter(({ isOpen }) => !isOpen), empty: 'None was sent yet.' },
+    ],
   });
+}
+
+const noneOpen =
+  'No selections yet. Begin one, then add rows to it on lists, on Pending and on the pages of rows.';
+
+/** Shows the form that begins a selection. `draft`: the rows that were ticked on a list for it. */
+export const showNew = (req: Request, res: Response) =>
+  newPage(req, res, { draft: textIn(req.query, 'draft'), name: '', reason: '' });
+
+type Typed = { draft: string; name: string; reason: string; errors?: Record<string, string> };
+
+async function newPage(req: Request, res: Response, { errors = {}, ...typed }: Typed) {
+  const draft = typed.draft === '' ? null : await selections.find(req.here.sql, typed.draft);
+  await page(req, res, 'sheet/new-selection', {
+    title: `${Object.keys(errors).length > 0 ? 'Error: ' : ''}New selection`,
+    crumbs: [{ text: 'Selections', href: '/selections' }, { text: 'New selection' }],
+    ...typed,
+    rows: draft && rowsText(draft.keys.length),
+    errors,
+  });
+}
+
+export async function begin(req: Request, res: Response) {
+  const { form } = req;
+  const draft = form.text('draft');
+  await orShowErrors(
+    res,
+    async () => {
+      const typed = {
+        name: typedName(form),
+        reason: form.textUpTo(500, 'reason', 'Reason') || null,
+      };
+      if (draft !== '') await selections.find(req.here.sql, draft);
+      const id = draft === '' ? await kept.begin(req.here.sql, accountOf(req).email, typed) : draft;
+      if (draft !== '') await kept.keep(req.here.sql, draft, typed);
+      const address = `/selections/${id}`;
+      const back = returnOf(req);
+      flash(
+        req,
+        `Selection “${typed.name}” begun.`,
+        back === '' ? null : { href: address, text: 'Open it' },
+      );
+      res.redirect(303, back || address);
+    },
+    (errors) => {
+      const typed = { name: form.text('name'), reason: form.text('reason') };
+      return newPage(req, res, { draft, ...typed, errors });
+    },
+  );
+}
+
+/** @throws Invalid if the name has no visible character */
+function typedName(form: Form): string {
+  const name = cleanLine(form.textUpTo(120, 'name', 'Name'));
+  if (name === '') throw new Invalid({ name: nameMissing });
+  return name;
+}
+
+const nameMissing = 'Enter a name for the selection, such as Diwali launch';
+
+/** Keeps the draft of a sheet as a selection, with the choices made on the sheet. */
+export async function keepDraft(req: Request, res: Response) {
+  const id = String(req.params['id']);
+  const posted = await savePosted(req, 'transfer', id);
+  if (posted.overtaken.length > 0) return showOvertaken(req, res, 'transfer', posted);
+  const name = cleanLine(posted.now.name);
+  if (name === '') {
+    res.status(422);
+    const failure = 'The selection has no name yet';
+    const reasons = ['name-missing'];
+    const problem = `${nameMissing}.`;
+    return sheetPage(req, res, { kind: 'transfer', key: uuid(), failure, problem, reasons });
+  }
+  await kept.keep(req.here.sql, id, { name, reason: posted.now.reason });
+  flash(req, `Kept as the selection “${name}”. It is on the page Selections.`);
+  noteOthers(req, posted);
+  res.redirect(303, addressOf('transfer', id, req.form));
 }
 
 /** Removes a selection. The rows that it names stay unchanged. */
@@ -39,4 +133,14 @@ export async function discardSelection(req: Request, res: Response) {
   await shared.discard(req.here.sql, String(req.params['id']), seen);
   flash(req, 'Selection removed. Its rows are unchanged.');
   res.redirect(303, '/selections');
+}
+
+/** Removes ticked rows from a selection. */
+export async function removeRows(req: Request, res: Response) {
+  const id = String(req.params['id']);
+  const ticked = new Set(req.form.texts('rows'));
+  if (ticked.size === 0) throw new Invalid({ rows: 'Tick the rows to remove from the selection.' });
+  const removed = await shared.removeFrom(req.here.sql, id, ticked);
+  flash(req, `${rowsText(removed)} removed from this selection.`);
+  res.redirect(303, `/selections/${id}`);
 }

@@ -1,8 +1,7 @@
 // Selections: the rows and choices of a transfer that has not been sent.
 import { v7 as uuid } from 'uuid';
 import { keyText, type RowKey } from '../catalog/entity.ts';
-import { first, run, select, sql, type Queryable } from '../database/sql.ts';
-import type { Environment } from '../environments/environment.ts';
+import { first, run, sql, type Queryable } from '../database/sql.ts';
 import * as journal from '../writing/journal.ts';
 import { Invalid, NotFound } from '../problems.ts';
 import { noChoices, type Choices } from './choices.ts';
@@ -23,6 +22,8 @@ export type Selection = {
   choices: Choices;
   /** The earlier transfers that wrote these rows into this environment. */
   chain: string[];
+  /** When a person began or named the selection; null for the draft of an open sheet. */
+  kept_at: string | null;
 };
 
 /**
@@ -71,6 +72,7 @@ export const draft = (person: string, from: NewSelection): Selection => ({
   keys: from.keys,
   choices: from.choices ?? noChoices,
   chain: from.chain ?? [],
+  kept_at: null,
 });
 
 export async function create(on: Queryable, person: string, from: NewSelection): Promise<string> {
@@ -88,7 +90,10 @@ export async function create(on: Queryable, person: string, from: NewSelection):
 /** An SQL condition: no transfer has been sent from this selection. */
 export const isUnsent = sql`not exists (select 1 from transfer where transfer.selection = selection.id)`;
 
-type Stored = Pick<Selection, 'id' | 'kind' | 'undoes' | 'name' | 'reason' | 'person'> & {
+export type StoredSelection = Pick<
+  Selection,
+  'id' | 'kind' | 'undoes' | 'name' | 'reason' | 'person' | 'kept_at'
+> & {
   row_keys: string;
   choices: string;
   chain: string;
@@ -105,7 +110,7 @@ export async function find(
   kind: SelectionKind = 'transfer',
   { lock = false } = {},
 ): Promise<Selection> {
-  const line = await first<Stored>(
+  const line = await first<StoredSelection>(
     on,
     lock
       ? sql`select * from selection where id = ${id} and kind = ${kind} for update`
@@ -115,58 +120,17 @@ export async function find(
   return selectionFrom(line);
 }
 
-const selectionFrom = ({ row_keys, choices, chain, ...line }: Stored): Selection => ({
+export const selectionFrom = ({
+  row_keys,
+  choices,
+  chain,
+  ...line
+}: StoredSelection): Selection => ({
   ...line,
   keys: mendedKeys(row_keys),
   choices: mendedChoices(choices),
   chain: mendedTexts(chain),
 });
-
-/** Reads the newest selections: named ones of all people, and unsent ones that this person made in the last week. */
-export async function list(on: Queryable, person: string): Promise<(Selection & { at: string })[]> {
-  const lines = await select<Stored>(
-    on,
-    sql`select * from selection
-         where kind = 'transfer'
-           and (name <> '' or (person = ${person} and created_at > utc_timestamp() - interval 7 day
-                               and ${isUnsent}))
-         order by created_at desc
-         limit 100`,
-  );
-  return lines.map((line) => ({ ...selectionFrom(line), at: line.created_at }));
-}
-
-/** Counts the unsent selections that list() returns. */
-export async function countUnsent(on: Queryable, person: string): Promise<number> {
-  const counted = await first<{ number: number }>(
-    on,
-    sql`select count(*) as number from selection
-         where kind = 'transfer'
-           and (name <> '' or (person = ${person} and created_at > utc_timestamp() - interval 7 day))
-           and ${isUnsent}`,
-  );
-  return counted?.number ?? 0;
-}
-
-/** Deletes old selections that have no name and were never sent. */
-export const purgeExpired = ({ sql: on }: Environment) =>
-  run(
-    on,
-    sql`delete from selection
-         where name = '' and created_at < utc_timestamp() - interval 31 day
-           and ${isUnsent}`,
-  );
-
-/** Reads the unsent named selections of the last month, to which the button *Add to* of a list adds rows. */
-export const namedSelections = (on: Queryable) =>
-  select<{ id: string; name: string }>(
-    on,
-    sql`select id, name from selection
-         where kind = 'transfer' and name <> '' and created_at > utc_timestamp() - interval 31 day
-           and ${isUnsent}
-         order by created_at desc
-         limit 20`,
-  );
 
 /**
  * Returns one text of everything that decides which rows are sent, and how. If the text is equal before and after a
@@ -205,17 +169,3 @@ export const saveChoices = (
                name = ${name.slice(0, 120)}, reason = ${reason}
          where id = ${id}`,
   );
-
-/** Finds the numbers of the completed transfers that were sent from each of these selections. */
-export async function sentFrom(on: Queryable, ids: string[]): Promise<Map<string, number[]>> {
-  const lines = await select<{ selection: string; number: number }>(
-    on,
-    sql`select selection, number from transfer
-         where selection in (${ids}) and state = 'verified' order by number`,
-  );
-  const sent = new Map<string, number[]>();
-  for (const { selection, number } of lines) {
-    sent.set(selection, [...(sent.get(selection) ?? []), number]);
-  }
-  return sent;
-}

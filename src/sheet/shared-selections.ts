@@ -5,12 +5,36 @@ import type { Pool } from 'mysql2/promise';
 import { keyText, type RowKey } from '../catalog/entity.ts';
 import { run, sql, transaction } from '../database/sql.ts';
 import { Conflict, NotFound } from '../problems.ts';
+import { isSent } from './kept-selections.ts';
 import { joinedKeys } from './posted-keys.ts';
 import { find, isUnsent, saveChoices, type SavedChoices } from './selections.ts';
 
-/** Adds rows to a stored selection. */
+/**
+ * Adds rows to a selection; returns how many of them it had already.
+ * @throws Conflict when the selection was sent meanwhile
+ */
 export const addTo = (on: Pool, id: string, keys: RowKey[]) =>
-  changeKeys(on, id, (present) => joinedKeys(present, keys.map(keyText)));
+  transaction(on, async (connection) => {
+    const selection = await find(connection, id, 'transfer', { lock: true });
+    if (await isSent(connection, id)) {
+      throw new Conflict(
+        `“${selection.name}” was sent meanwhile, so nothing was added to it. Add the rows to another selection.`,
+      );
+    }
+    const joined = joinedKeys(selection.keys, keys.map(keyText));
+    await saveChoices(connection, id, { ...selection, keys: joined });
+    const added = joined.length - selection.keys.length;
+    return { name: selection.name, added, present: keys.length - added };
+  });
+
+/** Removes rows from a selection; returns how many it had of them. */
+export const removeFrom = (on: Pool, id: string, rows: Set<string>) =>
+  transaction(on, async (connection) => {
+    const selection = await find(connection, id, 'transfer', { lock: true });
+    const keys = selection.keys.filter((key) => !rows.has(keyText(key)));
+    await saveChoices(connection, id, { ...selection, keys });
+    return selection.keys.length - keys.length;
+  });
 
 export const changeKeys = (on: Pool, id: string, change: (keys: RowKey[]) => RowKey[]) =>
   transaction(on, async (connection) => {

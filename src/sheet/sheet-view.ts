@@ -44,7 +44,8 @@ export const sheetKinds = {
   },
 } as const;
 
-export function headingOf({ kind, name }: Selection, to: Named): string {
+export function headingOf({ kind, name, kept_at: keptAt }: Selection, to: Named): string {
+  if (keptAt !== null) return name;
   if (kind === 'undo') return `${name} in ${to.inText}`;
   return kind === 'transfer' ? `Transfer to ${to.inText}` : `Restore into ${to.inText}`;
 }
@@ -205,12 +206,19 @@ export function confirmationView(
     asksReason,
     sums: sumsOf(plan, untested),
     removes: plan.steps.some(({ action }) => action === 'remove'),
-    obstacle: obstacleOf(plan, selection.kind, to, written),
+    obstacle: obstacleOf(plan, selection, to, written),
+    offersKeeping: selection.kind === 'transfer' && selection.kept_at === null,
     button: `${verb} ${rowsText(written)} ${preposition} ${to.inText}`,
   };
 }
 
-function obstacleOf(plan: Plan, kind: SelectionKind, to: Named, written: number): string | null {
+function obstacleOf(
+  plan: Plan,
+  { kind, keys }: Selection,
+  to: Named,
+  written: number,
+): string | null {
+  if (keys.length === 0) return 'Add rows to this selection first.';
   if (plan.problems.length > 0) return 'Resolve the problems above to continue.';
   if (written > 0) return null;
   if (kind === 'undo') return `There is nothing left to undo in ${to.inText}.`;

@@ -3,7 +3,8 @@ import type { Environment } from '../environments/environment.ts';
 import { rulesOf } from '../environments/rules.ts';
 import type { ClickProblem } from '../sheet/problem.ts';
 import type { Route } from '../sheet/route.ts';
-import { sentFrom, type Selection } from '../sheet/selections.ts';
+import { sentFrom } from '../sheet/kept-selections.ts';
+import type { Selection } from '../sheet/selections.ts';
 
 export const reasonMissing = ({ to }: Route): ClickProblem => ({
   reason: 'reason-missing',

@@ -23,8 +23,9 @@ type Data = { title: string; crumbs?: Crumb[] } & Record<string, unknown>;
 /** Renders a view as a full page, with the menu and the bars, and sends the page. */
 export async function page(req: Request, res: Response, view: string, data: Data) {
   const { here, account } = req;
-  const { flash } = req.visitor;
+  const { flash, flashLink = null } = req.visitor;
   delete req.visitor.flash;
+  delete req.visitor.flashLink;
   const csrf = csrfToken(req);
   const theme = themeOf(req);
   const back = returnOf(req);
@@ -52,7 +53,7 @@ export async function page(req: Request, res: Response, view: string, data: Data
         menu: await menuOf(req),
         crumbs: account ? crumbsBack(data.crumbs ?? [], req.path, back) : [],
         bars: await barsOf(req),
-        flash: flash ?? null,
+        flash: flash === undefined ? null : { text: flash, link: flashLink },
       },
     }),
   );
@@ -76,9 +77,14 @@ const helpers = {
 
 const FLASH_LENGTH = 500;
 
-/** Shows a message on the next page that the browser opens, and only there. */
-export function flash(req: Request, message: string) {
+/** Shows a message, with a link if one is given, on the next page that the browser opens, and only there. */
+export function flash(
+  req: Request,
+  message: string,
+  link: { href: string; text: string } | null = null,
+) {
   req.visitor.flash = message.slice(0, FLASH_LENGTH);
+  req.visitor.flashLink = link ?? undefined;
 }
 
 /** Returns the field errors of a refused form. Throws every other error again. */

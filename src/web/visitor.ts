@@ -22,6 +22,7 @@ const schema = z.object({
   csrf: z.string().optional(),
   /** A message to show once on the next page. */
   flash: z.string().optional(),
+  flashLink: z.object({ href: z.string(), text: z.string() }).optional(),
   /** The path to return to after signing in. */
   returnTo: z.string().optional(),
   /** Whether a form was saved for the person who signs in next. */
@@ -69,6 +70,6 @@ export function visitors(req: Request, res: Response, next: NextFunction) {
     const whole = seal(by, visitor);
     return whole.length <= ROOM
       ? whole
-      : seal(by, { ...visitor, flash: undefined, returnTo: undefined });
+      : seal(by, { ...visitor, flash: undefined, flashLink: undefined, returnTo: undefined });
   }
 }

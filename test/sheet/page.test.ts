@@ -2,6 +2,7 @@
 import { expect, test } from '@jest/globals';
 import { keyText, type RowKey } from '../../src/catalog/entity.ts';
 import { textOf as fieldText } from '../../src/catalog/fields.ts';
+import { purgeExpired } from '../../src/sheet/kept-selections.ts';
 import * as selections from '../../src/sheet/selections.ts';
 import { rename } from '../support/handovers.ts';
 import { textOf, useSite, useClient, refusalsOn } from '../support/people.ts';
@@ -183,11 +184,13 @@ test('sending a transfer sheet again from a second tab is refused, and the page 
   expect(textOf(second.text)).toContain(`This was sent already as transfer ${number}.`);
 });
 
-test('an unsent selection is listed by the names of its rows and can be removed; a sent selection cannot be removed', async () => {
+test('the draft of an opened sheet is in no list and is deleted after a week; a selection can be removed until it was sent', async () => {
   const { staging } = world;
   const id = await add(staging, 'form', { name: 'Visit details' });
   const address = await choose([`form:${id}`]);
-  expect(textOf(await open('/selections'))).toContain('Visit details');
+  expect(textOf(await open('/selections'))).toContain('No selections yet');
+  await client.post(`${address}/naming`, { name: 'Visits' });
+  expect(textOf(await open('/selections'))).toContain('Visits');
   await client.post(`${address}/removal`, await fieldsInList(address));
   expect(textOf(await open('/selections'))).toContain('No selections yet');
   expect(await has(staging, { entity: 'form', id })).toBe(true);
@@ -205,7 +208,7 @@ test('an unsent selection is listed by the names of its rows and can be removed;
     `update selection set created_at = created_at - interval 40 day where id = ?`,
     [old],
   );
-  await selections.purgeExpired(staging);
+  await purgeExpired(staging);
   await expect(selections.find(staging.sql, old)).rejects.toThrow('no such selection');
   await expect(selections.find(staging.sql, sent.split('/')[2] ?? '')).resolves.toBeDefined();
 });

@@ -78,7 +78,7 @@ test('when users add rows to a selection at the same moment, the selection keeps
   const address = await choose([`form:${ids[0]}`]);
   const into = address.split('/')[2] ?? '';
   await Promise.all(
-    ids.slice(1).map((id) => client.post('/selections', { rows: `form:${id}`, into })),
+    ids.slice(1).map((id) => client.post('/selections/additions', { rows: `form:${id}`, into })),
   );
   expect((await stored(address)).keys.map(({ id }) => id).toSorted()).toEqual(ids.toSorted());
 });
@@ -86,6 +86,7 @@ test('when users add rows to a selection at the same moment, the selection keeps
 test('removing a selection is refused when another user changed the selection after the list was shown (F16)', async () => {
   const id = await add(world.staging, 'form', { name: 'Visit' });
   const address = await choose([`form:${id}`]);
+  await client.post(`${address}/naming`, { ...(await sheetOf(address)), name: 'Launch' });
   const removal = `action="${address}/removal"`;
   const shown = fieldsOn((await client.get('/selections')).text, removal);
   await client.post(`${address}/choices`, { ...(await sheetOf(address)), name: 'Diwali' });

@@ -1,0 +1,98 @@
+// Kept selections: those that a person began or named. They are listed, and everyone who may transfer can add rows to
+// them. Every other selection is the draft of an open sheet: nobody sees it in a list, and it is deleted after a week.
+import { v7 as uuid } from 'uuid';
+import { first, run, select, sql, type Queryable } from '../database/sql.ts';
+import type { Environment } from '../environments/environment.ts';
+import { isUnsent, selectionFrom, type Selection, type StoredSelection } from './selections.ts';
+
+export type KeptSelection = Selection & { at: string; isOpen: boolean };
+
+/** An SQL condition: no transfer has sent this selection, or is sending it. A transfer that wrote nothing does not count. */
+const isOpen = sql`not exists (select 1 from transfer
+                                where transfer.selection = selection.id
+                                  and transfer.state not in ('refused', 'rolled_back'))`;
+
+/** Whether a transfer has sent this selection, or is sending it. */
+export const isSent = async (on: Queryable, id: string): Promise<boolean> =>
+  (await first(on, sql`select 1 as one from selection where id = ${id} and not ${isOpen}`)) !==
+  undefined;
+
+/** Reads the newest open selections, to which *Add to…* adds rows. */
+export const openSelections = (on: Queryable) =>
+  select<{ id: string; name: string }>(
+    on,
+    sql`select id, name from selection
+         where kind = 'transfer' and kept_at is not null and ${isOpen}
+         order by kept_at desc
+         limit 20`,
+  );
+
+/** Reads the newest kept selections and those that were sent, of all people. */
+export async function list(on: Queryable): Promise<KeptSelection[]> {
+  const lines = await select<StoredSelection & { isOpen: 0 | 1 }>(
+    on,
+    sql`select selection.*, ${isOpen} as isOpen from selection
+         where kind = 'transfer' and (kept_at is not null or not ${isOpen})
+         order by created_at desc
+         limit 100`,
+  );
+  return lines.map(({ isOpen: open, created_at: at, ...line }) => ({
+    ...selectionFrom({ ...line, created_at: at }),
+    at,
+    isOpen: open === 1,
+  }));
+}
+
+/** Counts the kept selections that wait to be sent. */
+export async function countOpen(on: Queryable): Promise<number> {
+  const counted = await first<{ number: number }>(
+    on,
+    sql`select count(*) as number from selection
+         where kind = 'transfer' and kept_at is not null and ${isOpen}`,
+  );
+  return counted?.number ?? 0;
+}
+
+type Typed = { name: string; reason: string | null };
+
+/** Keeps a draft as a selection with this name. */
+export const keep = (on: Queryable, id: string, { name, reason }: Typed) =>
+  run(
+    on,
+    sql`update selection
+           set name = ${name}, reason = ${reason}, kept_at = coalesce(kept_at, utc_timestamp(3))
+         where id = ${id} and kind = 'transfer'`,
+  );
+
+/** Begins a selection without rows. */
+export async function begin(on: Queryable, person: string, { name, reason }: Typed) {
+  const id = uuid();
+  await run(
+    on,
+    sql`insert into selection (id, kind, name, reason, person, row_keys, choices, chain, kept_at)
+        values (${id}, 'transfer', ${name}, ${reason}, ${person}, '[]', '{}', '[]', utc_timestamp(3))`,
+  );
+  return id;
+}
+
+/** Deletes drafts that were not sent within a week. */
+export const purgeExpired = ({ sql: on }: Environment) =>
+  run(
+    on,
+    sql`delete from selection
+         where kept_at is null and created_at < utc_timestamp() - interval 7 day and ${isUnsent}`,
+  );
+
+/** Finds the numbers of the completed transfers that were sent from each of these selections. */
+export async function sentFrom(on: Queryable, ids: string[]): Promise<Map<string, number[]>> {
+  const lines = await select<{ selection: string; number: number }>(
+    on,
+    sql`select selection, number from transfer
+         where selection in (${ids}) and state = 'verified' order by number`,
+  );
+  const sent = new Map<string, number[]>();
+  for (const { selection, number } of lines) {
+    sent.set(selection, [...(sent.get(selection) ?? []), number]);
+  }
+  return sent;
+}

@@ -1,0 +1,80 @@
+// What the page of a kept selection shows above its sheet: its rows, its transfers, and which rows are still open.
+import { keyText, titleOf, type RowKey } from '../catalog/entity.ts';
+import { entityNamed } from '../catalog/index.ts';
+import type { Environment } from '../environments/environment.ts';
+import { select, sql, type Queryable } from '../database/sql.ts';
+import { titlesOf } from '../state/untouched.ts';
+import { rowsText } from '../web/format.ts';
+import { shorten } from '../web/shorten.ts';
+import { liveStates, type TransferState } from '../writing/journal.ts';
+import type { Facts } from './facts.ts';
+import type { Selection } from './selections.ts';
+import type { Sheet } from './sheet.ts';
+
+/** The most rows that the page lists; other rows are left out in the sections of the sheet. */
+const LISTED = 200;
+/** The most open rows that are named. */
+const NAMED = 10;
+
+/** Null for a draft, which has only its sheet. */
+export async function keptView(here: Environment, selection: Selection, { facts, plan }: Sheet) {
+  if (selection.kept_at === null) return null;
+  const { shown, more } = shorten(selection.keys.toReversed(), LISTED);
+  const sent = await transfersOf(here.sql, selection.id);
+  const open = plan.steps.filter(({ action, because }) => action !== 'same' && because === null);
+  return {
+    heading: `Its ${rowsText(selection.keys.length)}`,
+    isEmpty: selection.keys.length === 0,
+    rows: await rowsOf(here, facts, shown),
+    more,
+    transfers: sent.map((one) => ({ ...one, outcome: outcomeOf(one.state) })),
+    open: sent.some(({ state }) => state === 'verified')
+      ? shorten(
+          open.map(({ entity, title }) => `${entityNamed(entity).label.one} “${title}”`),
+          NAMED,
+        )
+      : null,
+  };
+}
+
+type SentLine = {
+  number: number;
+  state: TransferState;
+  person: string;
+  created_at: string;
+  written: number;
+};
+
+const transfersOf = (on: Queryable, id: string) =>
+  select<SentLine>(
+    on,
+    sql`select number, state, person, created_at,
+               (select count(*) from transfer_step step
+                 where step.transfer = transfer.id and step.action <> 'same') as written
+          from transfer where selection = ${id} order by number`,
+  );
+
+function outcomeOf(state: TransferState): string {
+  if (state === 'verified') return 'transferred';
+  if (state === 'needs_attention') return 'needs attention';
+  return liveStates.includes(state) ? 'in progress' : 'refused or rolled back, so nothing changed';
+}
+
+/** Returns the rows with their titles. A row that was deleted here has the title that it had last. */
+async function rowsOf(here: Environment, { pairs }: Facts, keys: RowKey[]) {
+  const pairOf = (key: RowKey) => pairs.get(keyText(key));
+  const lost = keys.filter((key) => !pairOf(key)?.here && !pairOf(key)?.there);
+  const titles = await titlesOf(here, lost);
+  return keys.map((key) => {
+    const pair = pairOf(key);
+    const row = pair?.here ?? pair?.there;
+    return {
+      key: keyText(key),
+      href: `/catalog/${key.entity}/${key.id}${pair?.here ? '' : '/history'}`,
+      title: row && pair ? titleOf(pair.entity, row) : (titles.get(keyText(key)) ?? `${key.id}`),
+      type: entityNamed(key.entity).label.one,
+      status: pair?.status ?? null,
+      isDeleted: !pair?.here,
+    };
+  });
+}

@@ -1,0 +1,117 @@
+// A selection is begun by saying so and filled over days by several people; opened sheets leave none behind.
+import { expect, test } from '@jest/globals';
+import { deletions } from '../support/deleting.ts';
+import * as selections from '../../src/sheet/selections.ts';
+import { textOf, useClient, useSite } from '../support/people.ts';
+import { add, change } from '../support/rows.ts';
+import { fieldsOn } from '../support/shown-form.ts';
+import { useWorld } from '../support/world.ts';
+
+const world = useWorld();
+const site = useSite(world, 'staging');
+const client = useClient(site, 'pm');
+
+const open = async (address: string) => (await client.get(address).expect(200)).text;
+const read = async (address: string) => textOf(await open(address));
+const newForms = async (...names: string[]) => {
+  const ids = [];
+  for (const name of names) ids.push(await add(world.staging, 'form', { name }));
+  return ids;
+};
+const begin = async (typed: Record<string, string>) =>
+  (await client.post('/selections/new', typed)).headers['location'] ?? '';
+const idOf = (address: string) => address.split('/')[2] ?? '';
+
+test('opening a sheet from a list, and typing a name for its transfer, leaves no selection behind', async () => {
+  const [form = 0] = await newForms('Visit');
+  const sheet = (await client.post('/selections', { rows: `form:${form}` })).headers['location'];
+  const fields = fieldsOn(await open(sheet ?? ''), 'id="sheet"');
+  await client.post(`${sheet}/choices`, { ...fields, name: 'Tried' });
+  expect(await read('/selections')).toContain('No selections yet');
+  expect(await read('/')).not.toContain('selection is not sent yet');
+  const shown = fieldsOn(await open(sheet ?? ''), 'id="sheet"');
+  const unnamed = await client.post(`${sheet}/naming`, { ...shown, name: ' \u200B ' });
+  expect(unnamed.status).toBe(422);
+  expect(textOf(unnamed.text)).toContain('Enter a name for the selection');
+  shown['was'] = fieldsOn(unnamed.text, 'id="sheet"')['was'] ?? '';
+  await client.post(`${sheet}/naming`, { ...shown, name: '🪔 “Diwali” launch' });
+  expect(await read('/selections')).toContain('🪔 “Diwali” launch');
+  expect(await read('/')).toContain('selection is not sent yet');
+});
+
+test('a selection is begun with a name, filled from lists, rows and Pending, and says what was added and what was there', async () => {
+  const [one = 0, two = 0, three = 0] = await newForms('Visit', 'Cab', 'Flowers');
+  expect((await client.post('/selections/new', { name: '  ' })).status).toBe(422);
+  const address = await begin({ name: 'Launch', reason: 'Asked for by the shop' });
+  expect(await read(address)).toContain('No rows yet');
+  const into = idOf(address);
+  for (const page of ['/catalog/form', `/catalog/form/${one}`, '/pending']) {
+    expect(await open(page)).toContain(`name="into" value="${into}"`);
+  }
+  const rows = [`form:${one}`, `form:${two}`];
+  const back = '/catalog/form?q=i';
+  const added = await client.post('/selections/additions', { rows, into, return: back });
+  expect(added.headers['location']).toBe(back);
+  const note = await open(back);
+  expect(textOf(note)).toContain('2 rows added to “Launch”.');
+  expect(note).toContain(`href="${address}">Open the selection`);
+  await client.post('/selections/additions', { rows: [...rows, `form:${three}`], into });
+  expect(await read(address)).toContain('1 row added to “Launch”. 2 were there already.');
+  const all = { everything: 'yes', entity: 'form', query: 'q=Visit', into: 'new', return: back };
+  const asked = (await client.post('/selections/additions', all)).headers['location'] ?? '';
+  expect(await read(asked)).toContain('1 row ticked for it');
+  const named = { ...fieldsOn(await open(asked), 'action="/selections/new"'), name: 'Visits' };
+  expect((await client.post('/selections/new', named)).headers['location']).toBe(back);
+  expect(await read('/selections')).toMatch(/Visits.*1 form.*Launch.*3 forms/);
+});
+
+test('rows are removed from a selection on its page, and a row that was deleted meanwhile is named there', async () => {
+  const [one = 0, two = 0] = await newForms('Visit', 'Gone tomorrow');
+  const address = await begin({ name: 'Launch' });
+  const into = idOf(address);
+  await client.post('/selections/additions', { rows: [`form:${one}`, `form:${two}`], into });
+  await deletions(world.staging, { entity: 'form', id: two });
+  expect(await read(address)).toMatch(/Form “Gone tomorrow” Open Gone tomorrow Deleted here/);
+  await client.post(`${address}/rows/removal`, { rows: [`form:${one}`, `form:${two}`] });
+  expect(await read(address)).toContain('2 rows removed from this selection.');
+  expect((await selections.find(world.staging.sql, into)).keys).toEqual([]);
+  expect((await client.post(`${address}/rows/removal`, {})).status).toBe(422);
+});
+
+test('a transferred selection says on its page what was sent and what is open since, and takes no more rows', async () => {
+  const [one = 0, two = 0] = await newForms('Visit', 'Cab');
+  const address = await begin({ name: 'Launch' });
+  const into = idOf(address);
+  await client.post('/selections/additions', { rows: [`form:${one}`], into });
+  await client.post('/transfers', fieldsOn(await open(address), 'id="sheet"'));
+  expect(await read(address)).toMatch(/Transfer \d+ : 1 row transferred.*Nothing is open/);
+  await change(world.staging, { entity: 'form', id: one }, { name: 'Visits' });
+  expect(await read(address)).toContain('Still open, added or changed since: Form “Visits”.');
+  const late = await client.post('/selections/additions', { rows: [`form:${two}`], into });
+  expect([late.status, textOf(late.text)]).toEqual([409, expect.stringContaining('was sent')]);
+  expect(await open('/catalog/form')).not.toContain(`value="${into}"`);
+  expect(await read('/selections')).toMatch(/Sent.*Launch/);
+});
+
+test.each(['vic', 'ed', null] as const)(
+  'the person %s neither sees nor posts selections',
+  async (role) => {
+    const [form = 0] = await newForms('Visit');
+    const address = await begin({ name: 'Launch' });
+    const other = await site.as(role);
+    const refused = role === null ? [303, 302] : [403];
+    const row = { rows: `form:${form}`, into: idOf(address) };
+    expect(refused).toContain((await other.get('/selections')).status);
+    expect(refused).toContain((await other.get(address)).status);
+    for (const [path, body] of [
+      ['/selections/new', { name: 'Mine' }],
+      ['/selections/additions', row],
+      [`${address}/rows/removal`, row],
+      [`${address}/naming`, { name: 'Mine' }],
+    ] as const) {
+      expect(refused).toContain((await other.post(path, body)).status);
+    }
+    expect((await other.get('/catalog/form')).text).not.toContain('Add to…');
+    expect((await other.get(`/catalog/form/${form}`)).text).not.toContain('Add to…');
+  },
+);
