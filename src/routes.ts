@@ -46,6 +46,7 @@ import type { Ability } from './access/permissions.ts';
 import * as comparison from './comparison/pages.ts';
 import * as overviews from './overviews/pages.ts';
 import * as transfers from './transfers/pages.ts';
+import * as scheduling from './transfers/schedule-pages.ts';
 import * as arrivals from './transfers/arrivals.ts';
 import * as nameMappings from './transfers/name-mapping-pages.ts';
 import * as rowActions from './transfers/row-actions.ts';
@@ -227,6 +228,9 @@ export const routes = (signInWith: ReturnType<typeof openSignIn>): Route[] => [
   ...sheetRoutes('transfer', 'transfer'),
   post('/selections/:id/naming', 'transfer', body.sheet, selectionPages.keepDraft),
   post('/selections/:id/rows/removal', 'transfer', body.ticks, selectionPages.removeRows),
+  get('/selections/:id/schedule', 'transfer', scheduling.showSchedule),
+  post('/selections/:id/schedule', 'transfer', body.small, scheduling.saveSchedule),
+  post('/selections/:id/schedule/cancellation', 'transfer', body.small, scheduling.cancelSchedule),
   post('/selections/:id/removal', 'transfer', body.small, selectionPages.discardSelection),
   ...sheetRoutes('undo', 'undo'),
   ...sheetRoutes('restore', 'restore'),

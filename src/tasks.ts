@@ -23,6 +23,7 @@ import { moveTasks } from './account-moves/jobs.ts';
 import { reportFailures } from './account-moves/report.ts';
 import { advanceWaves } from './account-moves/wave-starts.ts';
 import { runTransferJob } from './transfers/job.ts';
+import { ATTEMPTS, runScheduled, SCHEDULED, startScheduled } from './transfers/scheduled-job.ts';
 import { purgeExpired as purgeDrafts } from './sheet/kept-selections.ts';
 import {
   followJobs as followPipelineJobs,
@@ -137,6 +138,17 @@ export const tasks = withDeadLetters({
     },
   }),
   ...moveTasks,
+  [SCHEDULED]: task(z.object({ schedule: z.string() }), {
+    label: 'Scheduled transfer',
+    attempts: ATTEMPTS,
+    mayBeCancelled: false,
+    priority: 'high',
+    run: runScheduled,
+    outcome: {
+      view: 'transfers/scheduled-report',
+      locals: (report) => ({ transfer: null, problem: null, ...report }),
+    },
+  }),
   transfer: task(z.object({ transfer: z.string() }), {
     label: 'Transfer',
     attempts: 20,
@@ -213,6 +225,7 @@ export const chores = (queue: JobQueue, ticks: Ticks): Chore[] => [
   { name: 'data files without a job', everyMs: 2000, run: followDatafiles },
   { name: 'purge of dataset versions', everyMs: HOUR, run: purgeVersions },
   { name: 'pipeline runs without a job', everyMs: 5000, run: followPipelineJobs },
+  { name: 'scheduled transfers', everyMs: 2000, run: startScheduled(queue) },
   { name: 'waves', everyMs: 2000, run: advanceWaves(queue) },
   { name: 'account migrations without a job', everyMs: 2000, run: followMoves },
   { name: 'report of failed account migrations', everyMs: 5000, run: reportFailures },

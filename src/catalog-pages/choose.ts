@@ -4,9 +4,10 @@ import type { Request, Response } from 'express';
 import { keyText, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { parseKeys } from '../sheet/posted-keys.ts';
+import { newestOf } from '../sheet/schedules.ts';
 import * as selections from '../sheet/selections.ts';
 import { addTo } from '../sheet/shared-selections.ts';
-import { plural, rowsText } from '../web/format.ts';
+import { exactly, plural, rowsText } from '../web/format.ts';
 import { flash } from '../web/pages.ts';
 import { accountOf } from '../web/request.ts';
 import { returnOf, withReturn } from '../web/return.ts';
@@ -39,11 +40,15 @@ export async function addToSelection(req: Request, res: Response) {
   const { name, added, present } = await addTo(req.here.sql, into, keys);
   const before = present === 0 ? '' : ` ${plural(present, wasThere)} there already.`;
   const address = `/selections/${into}`;
-  flash(req, `${rowsText(added)} added to “${name}”.${before}`, {
-    href: address,
-    text: 'Open the selection',
-  });
+  const link = { href: address, text: 'Open the selection' };
+  flash(req, `${rowsText(added)} added to “${name}”.${before}${await dueText(req, into)}`, link);
   res.redirect(303, back || address);
+}
+
+/** Says when the selection is sent, because that includes the rows just added. */
+async function dueText({ here }: Request, selection: string): Promise<string> {
+  const schedule = (await newestOf(here.sql, [selection])).get(selection);
+  return schedule?.state === 'waiting' ? ` It is scheduled for ${exactly(schedule.run_at)}.` : '';
 }
 
 /** What a button posts as `into` to begin a selection. */

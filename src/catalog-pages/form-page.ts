@@ -21,7 +21,7 @@ import { page } from '../web/pages.ts';
 import { zoneOf } from '../web/viewer.ts';
 import { areTooMany, childrenShown, childSections, withRowNames } from './child-rows.ts';
 import { inputsOf } from './inputs.ts';
-import { zoneOfForm } from './posted-instant.ts';
+import { zoneOfForm } from '../web/posted-instant.ts';
 import { rowContext } from './row-page.ts';
 import { referredBy } from './titles.ts';
 import type { ShownChild } from './typed-family.ts';

@@ -12,7 +12,7 @@ import { entityNamed } from '../catalog/index.ts';
 import { textOf, type Field, type Links, type Value } from '../catalog/fields.ts';
 import { pickerText, shownText } from '../catalog/shown-text.ts';
 import type { FieldErrors } from '../problems.ts';
-import { zonedInput, type ZonedInput } from './zoned-input.ts';
+import { zonedInput, type ZonedInput } from '../web/zoned-input.ts';
 import { formatChoice, lowerFirst, secretText } from '../web/format.ts';
 import { isSecret, sealedParts } from '../catalog/secret.ts';
 

@@ -5,7 +5,7 @@ import type { Field, Link, Links } from '../catalog/fields.ts';
 import { isSecret, sealedParts } from '../catalog/secret.ts';
 import { Invalid, type FieldErrors } from '../problems.ts';
 import type { Form } from '../web/form/form.ts';
-import { postedInstant } from './posted-instant.ts';
+import { postedInstant } from '../web/posted-instant.ts';
 
 type Posted = string | string[] | Link[] | null | undefined;
 

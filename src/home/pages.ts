@@ -5,6 +5,7 @@ import { timeouts } from '../database/timeouts.ts';
 import { isStaging } from '../access/permissions.ts';
 import { senderTo } from '../environments/rules.ts';
 import { countOpen } from '../sheet/kept-selections.ts';
+import { upcoming } from '../sheet/schedules.ts';
 import type { PendingCounts } from '../state/pending-counts.ts';
 import { countEach } from '../state/row-counts.ts';
 import type { TransferKind } from '../state/transfer-kinds.ts';
@@ -23,14 +24,16 @@ export async function home(req: Request, res: Response) {
   const account = accountOf(req);
   const isSending = here.destination !== null;
   // The environments are read at the same time, so that the page waits for the slowest only.
-  const [pending, failures, beyond, found, rowCounts, unsentSelections] = await Promise.all([
-    pendingCounts(req, timeouts.page),
-    failureCounts(req, timeouts.page),
-    askDestination(here),
-    quarters(here.sql, isSending, timeouts.page),
-    countEach(here, roots),
-    can(req, 'transfer') ? countOpen(here.sql) : 0,
-  ]);
+  const [pending, failures, beyond, found, rowCounts, unsentSelections, scheduled] =
+    await Promise.all([
+      pendingCounts(req, timeouts.page),
+      failureCounts(req, timeouts.page),
+      askDestination(here),
+      quarters(here.sql, isSending, timeouts.page),
+      countEach(here, roots),
+      can(req, 'transfer') ? countOpen(here.sql) : 0,
+      can(req, 'transfer') ? upcoming(here.sql) : [],
+    ]);
   const counts = pending?.answer ?? null;
   const own = pending && { answer: pending.answer.all, at: pending.at };
   const trouble = beyond?.answer.trouble ?? null;
@@ -55,6 +58,7 @@ export async function home(req: Request, res: Response) {
       pending: counts,
       failures: failures?.answer ?? null,
       unsentSelections,
+      scheduled,
       trouble,
       transfersToday: withinADay(found?.answer ?? []),
     }),

@@ -2,6 +2,8 @@
 // Pure functions.
 import type { EnvironmentRules } from '../environments/rules.ts';
 import type { PendingCounts } from '../state/pending-counts.ts';
+import type { UpcomingTransfer } from '../sheet/schedules.ts';
+import { exactly } from '../web/format.ts';
 import type { FailureCounts } from '../web/work-counts.ts';
 
 export type WorkLine = {
@@ -22,6 +24,8 @@ export type WorkFacts = {
   pending: PendingCounts | null;
   failures: FailureCounts | null;
   unsentSelections: number;
+  /** The selections that will be sent at a time, the next one first. */
+  scheduled: UpcomingTransfer[];
   /** What is wrong with the destination; null if it answers. */
   trouble: string | null;
   /** How many transfers arrived here or were sent from here within the last 24 hours. */
@@ -131,7 +135,8 @@ function testing({ does, pending, destination }: WorkFacts): WorkLine[] {
   ];
 }
 
-function sending({ does, pending, destination, unsentSelections }: WorkFacts): WorkLine[] {
+function sending(facts: WorkFacts): WorkLine[] {
+  const { does, pending, destination, unsentSelections } = facts;
   if (!does.transfer || !pending || !destination) return [];
   const { ready, look, engineering } = pending.all;
   return [
@@ -163,6 +168,21 @@ function sending({ does, pending, destination, unsentSelections }: WorkFacts): W
       ...numbered(unsentSelections, 'selection is not sent yet', 'selections are not sent yet'),
       href: '/selections',
       icon: 'list-checks',
+      tone: 'new',
+    },
+    ...scheduledLine(facts),
+  ];
+}
+
+function scheduledLine({ scheduled }: WorkFacts): WorkLine[] {
+  const [next] = scheduled;
+  if (!next) return [];
+  return [
+    {
+      ...numbered(scheduled.length, 'selection is scheduled', 'selections are scheduled'),
+      detail: `Next: “${next.name}”, ${exactly(next.run_at)}`,
+      href: '/selections',
+      icon: 'clock',
       tone: 'new',
     },
   ];

@@ -18,6 +18,7 @@ import {
   type PendingEntry,
 } from '../state/pending-entries.ts';
 import { openSelections } from '../sheet/kept-selections.ts';
+import { upcoming } from '../sheet/schedules.ts';
 import { tryFarSide } from '../environments/far-side.ts';
 import { destinationOf, type App } from '../environments/app.ts';
 
@@ -43,6 +44,7 @@ export async function pending(req: Request, res: Response) {
     counts: countsByAge(all),
     people: [...new Set(all.flatMap((row) => row.people))].toSorted(),
     entities: travelling.filter(({ owner }) => owner === null),
+    upcoming: canTransfer ? await upcoming(req.here.sql) : [],
     openSelections: canTransfer ? await openSelections(req.here.sql) : [],
     groups: groups.map((group) => groupView(group, shown, canTransfer)),
   });

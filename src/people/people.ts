@@ -96,6 +96,12 @@ async function withPassword(
   return stored && isRight && stored.active === 1 ? find(on, stored.id) : null;
 }
 
+/** Finds the person with this e-mail, who may no longer be active. */
+export async function withEmail(on: Queryable, email: string): Promise<Person | null> {
+  const line = await first<{ id: number }>(on, sql`select id from person where email = ${email}`);
+  return line ? find(on, line.id) : null;
+}
+
 export const hasAccount = async (on: Queryable, email: string): Promise<boolean> =>
   (await first(on, sql`select 1 from person where email = ${email}`)) !== undefined;
 

@@ -8,6 +8,7 @@ import { rowsText } from '../web/format.ts';
 import { shorten } from '../web/shorten.ts';
 import { liveStates, type TransferState } from '../writing/journal.ts';
 import type { Facts } from './facts.ts';
+import { newestOf } from './schedules.ts';
 import type { Selection } from './selections.ts';
 import type { Sheet } from './sheet.ts';
 
@@ -23,7 +24,9 @@ export async function keptView(here: Environment, selection: Selection, { facts,
   const sent = await transfersOf(here.sql, selection.id);
   const open = plan.steps.filter(({ action, because }) => action !== 'same' && because === null);
   return {
-    heading: `Its ${rowsText(selection.keys.length)}`,
+    schedule: (await newestOf(here.sql, [selection.id])).get(selection.id) ?? null,
+    isOpen: !sent.some(({ state }) => wasSent(state)),
+    heading: `${rowsText(selection.keys.length)} in this selection`,
     isEmpty: selection.keys.length === 0,
     rows: await rowsOf(here, facts, shown),
     more,
@@ -36,6 +39,8 @@ export async function keptView(here: Environment, selection: Selection, { facts,
       : null,
   };
 }
+
+const wasSent = (state: TransferState) => state !== 'refused' && state !== 'rolled_back';
 
 type SentLine = {
   number: number;

@@ -14,15 +14,15 @@ import { noteOthers, savePosted, showOvertaken } from './choices-page.ts';
 import * as kept from './kept-selections.ts';
 import { sheetPage } from './page.ts';
 import { addressOf } from './routes.ts';
+import { newestOf } from './schedules.ts';
 import * as selections from './selections.ts';
 import * as shared from './shared-selections.ts';
 
 export async function selectionIndex(req: Request, res: Response) {
   const all = await kept.list(req.here.sql);
-  const sent = await kept.sentFrom(
-    req.here.sql,
-    all.map(({ id }) => id),
-  );
+  const ids = all.map(({ id }) => id);
+  const sent = await kept.sentFrom(req.here.sql, ids);
+  const schedules = await newestOf(req.here.sql, ids);
   const titles = await titlesOf(
     req.here,
     all.flatMap(({ keys }) => (keys.length <= 2 ? keys : [])),
@@ -32,11 +32,16 @@ export async function selectionIndex(req: Request, res: Response) {
       ...key,
       title: titles.get(keyText(key)) ?? String(key.id),
     }));
+    const schedule = schedules.get(one.id) ?? null;
+    const isScheduled = schedule !== null && schedule.ended_at === null;
     return {
       ...one,
       seen: shared.seenOf(one),
       name: one.name || nameOfRows(rows),
       sent: sent.get(one.id) ?? [],
+      schedule,
+      isScheduled,
+      isRemovable: one.isOpen && !isScheduled,
       kinds: countsByType(rows) || 'No rows yet',
     };
   });

@@ -6,6 +6,7 @@ import { keyText, type RowKey } from '../catalog/entity.ts';
 import { run, sql, transaction } from '../database/sql.ts';
 import { Conflict, NotFound } from '../problems.ts';
 import { isSent } from './kept-selections.ts';
+import { isScheduled } from './schedules.ts';
 import { joinedKeys } from './posted-keys.ts';
 import { find, isUnsent, saveChoices, type SavedChoices } from './selections.ts';
 
@@ -60,6 +61,9 @@ export async function discard(on: Pool, id: string, seen: string | null = null) 
       throw new Conflict(
         'Another user changed this selection after the list was shown. Open it, and remove it on a fresh list if nobody needs it.',
       );
+    }
+    if (await isScheduled(connection, id)) {
+      throw new Conflict('It is scheduled. Cancel its schedule on its page first.');
     }
     const found = await run(
       connection,

@@ -207,6 +207,7 @@ export function confirmationView(
     sums: sumsOf(plan, untested),
     removes: plan.steps.some(({ action }) => action === 'remove'),
     obstacle: obstacleOf(plan, selection, to, written),
+    isKept: selection.kept_at !== null,
     offersKeeping: selection.kind === 'transfer' && selection.kept_at === null,
     button: `${verb} ${rowsText(written)} ${preposition} ${to.inText}`,
   };

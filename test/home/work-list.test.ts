@@ -18,6 +18,7 @@ const facts: WorkFacts = {
   },
   failures: { transfers: 1, jobs: 2, deadLetters: 3, deliveries: 1, retried: 0, datafiles: 2 },
   unsentSelections: 1,
+  scheduled: [],
   trouble: null,
   transfersToday: 7,
 };

@@ -4,9 +4,9 @@ import { shownText } from '../catalog/shown-text.ts';
 import { textOf, type Value } from '../catalog/fields.ts';
 import { Invalid } from '../problems.ts';
 import { cleanLine } from '../typed-text.ts';
-import type { Form } from '../web/form/form.ts';
-import { isZone } from '../web/viewer.ts';
-import { hasLocalTime, instantsAt, localTimeOf, typedLocalTime } from '../web/local-time.ts';
+import type { Form } from './form/form.ts';
+import { isZone } from './viewer.ts';
+import { hasLocalTime, instantsAt, localTimeOf, typedLocalTime } from './local-time.ts';
 import { isSame, whichName, zoneName } from './zoned-input.ts';
 
 /**

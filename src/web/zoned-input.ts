@@ -2,7 +2,7 @@
 import type { Value } from '../catalog/fields.ts';
 import { textOf } from '../catalog/fields.ts';
 import { isLocalTime, shownText } from '../catalog/shown-text.ts';
-import { hasLocalTime, instantsAt, localTimeOf, typedLocalTime } from '../web/local-time.ts';
+import { hasLocalTime, instantsAt, localTimeOf, typedLocalTime } from './local-time.ts';
 
 /** The names of the inputs beside a timestamp: its zone, and which of two instants with this local time is meant. */
 export const zoneName = (name: string) => `${name}_zone`;

@@ -1,0 +1,179 @@
+// Transfers scheduled selections at their time. MySQL keeps the record, so a schedule outlives a lost Redis and a
+// stopped server, and however many servers run, each schedule gets one job and one transfer.
+import { may } from '../access/permissions.ts';
+import { first, run, select, sql, transaction } from '../database/sql.ts';
+import type { App } from '../environments/app.ts';
+import { reasonOf } from '../environments/unreachable.ts';
+import { Interrupted } from '../jobs/interrupted.ts';
+import * as jobs from '../jobs/jobs.ts';
+import { isPassing } from '../jobs/passing.ts';
+import type { JobQueue } from '../jobs/queue.ts';
+import type { Work } from '../jobs/task.ts';
+import * as people from '../people/people.ts';
+import { Closed, Problem, Unavailable } from '../problems.ts';
+import { SheetProblems } from '../sheet/problem.ts';
+import { routeFrom } from '../sheet/route.ts';
+import type { ScheduledTransfer } from '../sheet/schedules.ts';
+import * as selections from '../sheet/selections.ts';
+import { prepareSheet } from '../sheet/sheet.ts';
+import { exactly } from '../web/format.ts';
+import * as journal from '../writing/journal.ts';
+import * as schedules from './schedules.ts';
+import { send } from './send.ts';
+
+export const SCHEDULED = 'scheduled-transfer';
+
+/** How often a job tries while the destination does not answer or a row is being written: for about 15 minutes. */
+export const ATTEMPTS = 18;
+
+/** Requests the job of every schedule that is due, and stops those whose job failed. Called regularly as a chore. */
+export const startScheduled = (queue: Pick<JobQueue, 'push'>) => async (here: App) => {
+  const due = await select<{ id: string }>(
+    here.sql,
+    sql`select id from scheduled_transfer
+         where state = 'waiting' and run_at <= utc_timestamp(3) order by run_at limit 20`,
+  );
+  for (const { id } of due) {
+    const job = await requestJob(here, id);
+    if (job) await queue.push(job);
+  }
+  await stopFailed(here);
+};
+
+const requestJob = (here: App, id: string): Promise<jobs.Job | null> =>
+  transaction(here.sql, async (on) => {
+    const due = await first<{ person: string; name: string }>(
+      on,
+      sql`select scheduled.person, coalesce(selection.name, '') as name
+            from scheduled_transfer scheduled
+            left join selection on selection.id = scheduled.selection
+           where scheduled.id = ${id} and scheduled.state = 'waiting' for update`,
+    );
+    if (!due) return null;
+    const { job } = await jobs.request(on, {
+      kind: SCHEDULED,
+      name: due.name,
+      person: due.person,
+      input: { schedule: id },
+      priority: 'high',
+    });
+    await run(
+      on,
+      sql`update scheduled_transfer set state = 'running', job = ${job.id} where id = ${id}`,
+    );
+    return job;
+  });
+
+async function stopFailed(here: App) {
+  const failed = await select<ScheduledTransfer & { why: string | null }>(
+    here.sql,
+    sql`select scheduled.*, job.problem as why
+          from scheduled_transfer scheduled left join job on job.id = scheduled.job
+         where scheduled.state = 'running'
+           and (job.id is null or job.state in ('failed', 'cancelled'))`,
+  );
+  for (const one of failed) {
+    const problem = one.why ?? 'Its job failed.';
+    await schedules.end(here, one, { state: 'stopped', problem });
+  }
+}
+
+/** Plans a scheduled selection again, and sends it if nobody needs to decide anything; otherwise stops the schedule. */
+export async function runScheduled(work: Work, { schedule: id }: { schedule: string }) {
+  const { here } = work;
+  const schedule = await schedules.byId(here.sql, id);
+  if (schedule?.state !== 'running') return {};
+  try {
+    // An earlier attempt may have sent it before its process died.
+    const earlier = await journal.byKey(here.sql, schedule.person, id);
+    const { id: transfer } = earlier ?? (await sendNow(here, schedule));
+    return await endWith(work, schedule, transfer);
+  } catch (error) {
+    if (error instanceof Interrupted || error instanceof Closed) throw error;
+    if (isPassing(error) && work.job.attempt - work.job.attempts_before < ATTEMPTS) throw error;
+    const problem = whyOf(error);
+    const isClosed = error instanceof NobodyToSend;
+    await schedules.end(here, schedule, { state: 'stopped', problem, isClosed });
+    return { problem };
+  }
+}
+
+/** Waits until the transfer has ended, and records how. */
+async function endWith({ here, report }: Work, schedule: ScheduledTransfer, transfer: string) {
+  for (;;) {
+    const ended = await journal.waitUntilEnded(here, transfer);
+    const { id, number, state } = ended;
+    if (state === 'verified') {
+      await schedules.end(here, schedule, { state: 'sent', transfer: { id, number } });
+      return { transfer: number };
+    }
+    if (!journal.liveStates.includes(state)) {
+      const problem = `Transfer ${number}: ${ended.problem ?? 'nothing was written.'}`;
+      await schedules.end(here, schedule, { state: 'stopped', problem, transfer: id });
+      return { problem };
+    }
+    await report({ done: 0, total: 0, doing: 'In progress' });
+  }
+}
+
+async function sendNow(here: App, schedule: ScheduledTransfer): Promise<journal.Transfer> {
+  const { id, person, reason } = schedule;
+  await refuseLate(here, schedule);
+  await refuseWithoutRight(here, person);
+  const selection = await selections.find(here.sql, schedule.selection);
+  const route = routeFrom(here, person);
+  const { plan } = await prepareSheet(route, selection);
+  const waits = plan.problems.filter(({ solutions }) =>
+    solutions.some(({ kind }) => kind === 'wait'),
+  );
+  if (waits.length > 0 && waits.length === plan.problems.length) {
+    throw new Unavailable(messageOf(waits));
+  }
+  const click = { planHash: plan.hash, idempotencyKey: id, name: selection.name, reason, person };
+  return send(route, selection, click).catch((error: unknown) => {
+    // A row changed between the two plans, so the next attempt plans it again.
+    throw isOutdated(error) ? new Unavailable(reasonOf(error)) : error;
+  });
+}
+
+const isOutdated = (error: unknown) =>
+  error instanceof SheetProblems &&
+  error.problems.some(({ reason }) => reason === 'sheet-outdated');
+
+/** @throws Problem when this server was down at the time of the schedule and for a day after it */
+async function refuseLate(here: App, { id, run_at: at }: ScheduledTransfer) {
+  const isLate = await first(
+    here.sql,
+    sql`select 1 as one from scheduled_transfer
+         where id = ${id} and run_at < utc_timestamp(3) - interval 1 day`,
+  );
+  if (!isLate) return;
+  const message = `It was due on ${exactly(at)}, more than a day ago: the server could not send it before. Review it, and transfer or schedule it again.`;
+  throw new Problem(409, message);
+}
+
+/** The person who scheduled can no longer sign in. */
+class NobodyToSend extends Problem {}
+
+async function refuseWithoutRight(here: App, email: string) {
+  const person = await people.withEmail(here.sql, email);
+  if (!person?.isActive) {
+    throw new NobodyToSend(403, `The account of ${email} is closed, so nobody sent it.`);
+  }
+  if (!may(person, 'transfer', here.setup)) {
+    throw new Problem(403, `${email} has no permission to transfer any more.`);
+  }
+}
+
+function whyOf(error: unknown): string {
+  return error instanceof SheetProblems ? messageOf(error.problems) : reasonOf(error);
+}
+
+/** The most problems of a sheet that a message repeats. */
+const REPEATED = 3;
+
+function messageOf(problems: { message: string }[]): string {
+  const shown = problems.slice(0, REPEATED).map(({ message }) => message);
+  const more = problems.length - shown.length;
+  return `${shown.join(' ')}${more > 0 ? ` And ${more} more.` : ''}`;
+}

@@ -1,0 +1,143 @@
+// Schedules the transfer of a selection, changes and cancels the schedule, and records how it ended.
+import { v7 as uuid } from 'uuid';
+import type { PoolConnection } from 'mysql2/promise';
+import * as audit from '../audit/audit.ts';
+import { first, run, sql, toSqlInstant, transaction, type Queryable } from '../database/sql.ts';
+import type { App } from '../environments/app.ts';
+import { emailAbout, notify, notifyHolders } from '../messages/messages.ts';
+import { Conflict } from '../problems.ts';
+import { isSent } from '../sheet/kept-selections.ts';
+import type { ScheduledTransfer } from '../sheet/schedules.ts';
+import { find } from '../sheet/selections.ts';
+import { exactly } from '../web/format.ts';
+
+export const byId = (on: Queryable, id: string) =>
+  first<ScheduledTransfer>(on, sql`select * from scheduled_transfer where id = ${id}`);
+
+/** The schedule of a selection that has not ended. */
+export const activeOf = (on: Queryable, selection: string) =>
+  first<ScheduledTransfer>(
+    on,
+    sql`select * from scheduled_transfer where active_key = ${selection}`,
+  );
+
+type NewSchedule = { selection: string; person: string; reason: string | null; runAt: string };
+
+/**
+ * Schedules a selection. `replaces`: the id of the schedule that the page showed; empty if it showed none.
+ * @throws Conflict when the selection was sent, or when its schedule is no longer the one that the page showed
+ */
+export const schedule = (here: App, wanted: NewSchedule, replaces: string) =>
+  transaction(here.sql, async (on) => {
+    const { selection: id, person, reason, runAt } = wanted;
+    const { name, kept_at: keptAt } = await find(on, id, 'transfer', { lock: true });
+    if (keptAt === null) throw new Conflict('Keep these rows as a selection before scheduling it.');
+    if (await isSent(on, id)) throw new Conflict(`“${name}” was sent already.`);
+    const active = await activeOf(on, id);
+    if ((active?.id ?? '') !== replaces) throw new Conflict(outdated(active));
+    if (active)
+      await endByPerson(here, on, active, { person, name, news: `moved to ${exactly(runAt)}` });
+    await run(
+      on,
+      sql`insert into scheduled_transfer (id, selection, person, reason, run_at, state, created_at)
+          values (${uuid()}, ${id}, ${person}, ${reason}, ${toSqlInstant(runAt)}, 'waiting', utc_timestamp(3))`,
+    );
+    const detail = exactly(runAt);
+    await audit.write(on, { person, action: 'scheduled a selection', subject: name, detail });
+  });
+
+const outdated = (active: ScheduledTransfer | undefined) =>
+  active
+    ? `${active.person} scheduled this selection for ${exactly(active.run_at)} meanwhile. Open it to change that.`
+    : 'The schedule that this page showed has ended. Open the selection again.';
+
+/**
+ * Cancels a schedule.
+ * @throws Conflict when the schedule has ended or is being carried out
+ */
+export const cancel = (here: App, selection: string, id: string, person: string) =>
+  transaction(here.sql, async (on) => {
+    const { name } = await find(on, selection, 'transfer', { lock: true });
+    const active = await activeOf(on, selection);
+    if (active?.id !== id) throw new Conflict(outdated(active));
+    await endByPerson(here, on, active, { person, name, news: 'cancelled' });
+    await audit.write(on, { person, action: 'cancelled a schedule', subject: name });
+  });
+
+type Ended = { person: string; name: string; news: string };
+
+/** Ends a schedule that has not begun. Notifies the person whose schedule it was, if another person ends it. */
+async function endByPerson(
+  here: App,
+  on: PoolConnection,
+  { id, selection, person: scheduler }: ScheduledTransfer,
+  { person, name, news }: Ended,
+) {
+  const found = await run(
+    on,
+    sql`update scheduled_transfer
+           set state = 'cancelled', ended_at = utc_timestamp(3), ended_by = ${person}
+         where id = ${id} and state = 'waiting'`,
+  );
+  if (found === 0) throw new Conflict(`“${name}” is being transferred now, as scheduled.`);
+  if (scheduler === person) return;
+  const subject = `The schedule of “${name}” was ${news}`;
+  const email = emailAbout(here.settings, subject);
+  const text = `${subject} by ${person}.`;
+  const href = `/selections/${selection}`;
+  await notify(on, { event: 'schedule.changed', to: scheduler, text, href, email });
+}
+
+type Outcome =
+  | { state: 'sent'; transfer: { id: string; number: number } }
+  | { state: 'stopped'; problem: string; transfer?: string; isClosed?: boolean };
+
+/**
+ * Records how a schedule ended, once, and notifies its person. `isClosed`: the person can no longer sign in, so all
+ * product managers are notified instead.
+ */
+export const end = (here: App, { id, selection, person }: ScheduledTransfer, outcome: Outcome) =>
+  transaction(here.sql, async (on) => {
+    const isFirst = await recordEnd(on, id, outcome);
+    if (!isFirst) return;
+    const { name } = await find(on, selection).catch(() => ({ name: 'A removed selection' }));
+    const news = newsOf(here, name, selection, outcome);
+    if (outcome.state === 'stopped' && outcome.isClosed) {
+      await notifyHolders(on, { permission: 'product_manager', except: person, ...news });
+    } else {
+      await notify(on, { to: person, ...news });
+    }
+  });
+
+async function recordEnd(on: Queryable, id: string, outcome: Outcome): Promise<boolean> {
+  const { state } = outcome;
+  const problem = state === 'stopped' ? outcome.problem : null;
+  const transfer = state === 'stopped' ? (outcome.transfer ?? null) : outcome.transfer.id;
+  const found = await run(
+    on,
+    sql`update scheduled_transfer
+           set state = ${state}, problem = ${problem}, transfer = ${transfer}, ended_at = utc_timestamp(3)
+         where id = ${id} and state = 'running'`,
+  );
+  return found === 1;
+}
+
+function newsOf({ destination, settings }: App, name: string, selection: string, outcome: Outcome) {
+  const to = destination?.rules.inText ?? 'its destination';
+  if (outcome.state === 'sent') {
+    const subject = `“${name}” was transferred to ${to}`;
+    return {
+      event: 'schedule.sent',
+      text: `${subject} as scheduled: transfer ${outcome.transfer.number}.`,
+      href: `/transfers/${outcome.transfer.number}`,
+      email: emailAbout(settings, subject),
+    };
+  }
+  const subject = `“${name}” was not transferred to ${to}`;
+  return {
+    event: 'schedule.stopped',
+    text: `${subject} as scheduled. ${outcome.problem}`,
+    href: `/selections/${selection}`,
+    email: emailAbout(settings, subject),
+  };
+}

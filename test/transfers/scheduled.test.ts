@@ -1,0 +1,236 @@
+// A scheduled selection is planned again at its time, and sent once and only if nobody needs to decide anything.
+import { expect, test } from '@jest/globals';
+import { first, run, select, sql } from '../../src/database/sql.ts';
+import type { App } from '../../src/environments/app.ts';
+import * as jobs from '../../src/jobs/jobs.ts';
+import { runJob } from '../../src/jobs/runner.ts';
+import type { ScheduledTransfer } from '../../src/sheet/schedules.ts';
+import { tasks } from '../../src/tasks.ts';
+import { ATTEMPTS, startScheduled } from '../../src/transfers/scheduled-job.ts';
+import { startChores } from '../../src/jobs/chores.ts';
+import { until, useWorkers } from '../support/jobs.ts';
+import { openSite, textOf, useClient, useSite } from '../support/people.ts';
+import { add, change, get, has, transfer } from '../support/rows.ts';
+import { useWorld } from '../support/world.ts';
+
+const world = useWorld();
+const site = useSite(world, 'staging');
+const client = useClient(site, 'pm');
+const workers = useWorkers();
+
+const read = async (address: string) => textOf((await client.get(address).expect(200)).text);
+const idOf = (address: string) => address.split('/')[2] ?? '';
+
+/** Begins the selection *Launch* with a new form. */
+async function launch(name = 'Visit') {
+  const form = { entity: 'form', id: await add(world.staging, 'form', { name }) };
+  const begun = await client.post('/selections/new', { name: 'Launch' });
+  const address = begun.headers['location'] ?? '';
+  const into = idOf(address);
+  await client.post('/selections/additions', { rows: `form:${form.id}`, into });
+  return { form, address };
+}
+
+const inAWeek = () => new Date(Date.now() + 7 * 24 * 3600_000).toISOString().slice(0, 16);
+const schedule = (address: string, more: Record<string, string> = {}) =>
+  client.post(`${address}/schedule`, {
+    run_at: inAWeek(),
+    run_at_zone: 'UTC',
+    reason: 'Opening of the shop',
+    ...more,
+  });
+
+const stored = async () =>
+  (await first<ScheduledTransfer>(
+    world.staging.sql,
+    sql`select * from scheduled_transfer order by created_at desc limit 1`,
+  )) as ScheduledTransfer;
+
+/** Moves the schedule to the past, as if its time had come. */
+const due = (hoursAgo = 0) =>
+  run(
+    world.staging.sql,
+    sql`update scheduled_transfer set run_at = utc_timestamp(3) - interval ${hoursAgo} hour
+         where state = 'waiting'`,
+  );
+
+/** Does what a server does at the time of a schedule; returns the schedule afterwards. */
+async function serve(here: App = world.staging) {
+  await startScheduled({ push: () => Promise.resolve() })(here);
+  const { job } = await stored();
+  if (job) await runJob(here, tasks, job);
+  return stored();
+}
+
+const messages = async (person = 'pm@example.com') =>
+  (
+    await select<{ event: string; text: string }>(
+      world.staging.sql,
+      sql`select event, text from message where person = ${person} order by id`,
+    )
+  ).map(({ event, text }) => `${event}: ${text}`);
+
+const scheduleOnPage = async (address: string) =>
+  /name="schedule" value="([^"]*)"/.exec((await client.get(address)).text)?.[1] ?? '';
+
+test('a scheduled selection is sent at its time with the rows that it has then, and its person is told', async () => {
+  const { form, address } = await launch();
+  expect((await schedule(address)).headers['location']).toBe(address);
+  for (const page of [address, '/selections', '/pending']) {
+    expect(await read(page)).toMatch(/scheduled for .* UTC by pm/i);
+  }
+  expect(await read('/')).toContain('selection is scheduled');
+  const late = await add(world.staging, 'form', { name: 'Added later' });
+  await client.post('/selections/additions', { rows: `form:${late}`, into: idOf(address) });
+  expect(await read(address)).toMatch(/1 row added to “Launch”. It is scheduled for/);
+  expect((await serve()).state).toBe('waiting');
+  await due();
+  expect(await serve()).toMatchObject({ state: 'sent', problem: null });
+  expect(await has(world.preprod, form)).toBe(true);
+  expect(await has(world.preprod, { entity: 'form', id: late })).toBe(true);
+  expect(await messages()).toEqual([
+    expect.stringMatching(
+      /^schedule.sent: “Launch” was transferred to pre-production as scheduled: transfer \d+.$/,
+    ),
+  ]);
+  expect(await read(address)).toMatch(/Transfer \d+ : 2 rows transferred.*Sent as scheduled for/);
+  const there = await (await openSite(world, 'preprod')).as('pm');
+  expect(textOf((await there.get('/arrivals')).text)).toMatch(/Launch.*Opening of the shop/);
+  const begun = (await there.post('/selections/new', { name: 'On' })).headers['location'] ?? '';
+  const unreasoned = await there.post(`${begun}/schedule`, { run_at: inAWeek(), reason: ' ' });
+  expect([unreasoned.status, textOf(unreasoned.text)]).toEqual([
+    422,
+    expect.stringContaining('Enter a reason'),
+  ]);
+});
+
+test('a change at the destination stops a schedule: nothing is sent, and its page and a message say why', async () => {
+  const { form, address } = await launch();
+  await transfer(world.staging, [form]);
+  await change(world.staging, form, { name: 'Changed here' });
+  await schedule(address);
+  await change(world.preprod, form, { name: 'Changed there' });
+  await due();
+  const { state, problem } = await serve();
+  expect(state).toBe('stopped');
+  expect(problem).toContain('changed');
+  expect((await get(world.preprod, form))['name']).toBe('Changed there');
+  expect(await messages()).toEqual([expect.stringContaining('“Launch” was not transferred')]);
+  for (const page of [address, '/selections']) {
+    expect(await read(page)).toMatch(/Not sent as scheduled.*Form “Changed here”/);
+  }
+  expect((await schedule(address)).status).toBe(303);
+});
+
+test.each([
+  ['whose account was closed', sql`update person set active = 0 where email = 'pm@example.com'`],
+  ['who lost the permission', sql`delete from permission where name = 'product_manager'`],
+])('the schedule of a person %s sends nothing', async (_who, gone) => {
+  const { form, address } = await launch();
+  await schedule(address);
+  await due();
+  await run(world.staging.sql, gone);
+  expect(await serve()).toMatchObject({ state: 'stopped', transfer: null });
+  expect(await has(world.preprod, form)).toBe(false);
+});
+
+test('a schedule is sent when the server is back within a day of its time, and stopped after that', async () => {
+  const { form, address } = await launch();
+  await schedule(address);
+  await due(23);
+  expect((await serve()).state).toBe('sent');
+  expect(await has(world.preprod, form)).toBe(true);
+  const other = await launch('Cab');
+  await schedule(other.address);
+  await due(25);
+  expect(await serve()).toMatchObject({
+    state: 'stopped',
+    problem: expect.stringContaining('more than a day ago'),
+  });
+  expect(await has(world.preprod, other.form)).toBe(false);
+});
+
+test('while the destination does not answer, a schedule is tried several times before it stops', async () => {
+  const { address } = await launch();
+  await schedule(address);
+  await due();
+  const far = { UNI_DIR_DESTINATION_SQL_DB_PORT: '1' };
+  const { here } = await openSite(world, 'staging', far);
+  const { state, job } = await serve(here);
+  expect(state).toBe('running');
+  await run(
+    here.sql,
+    sql`update job set attempt = ${ATTEMPTS - 1}, run_at = utc_timestamp(3) where id = ${job}`,
+  );
+  expect(await serve(here)).toMatchObject({
+    state: 'stopped',
+    problem: expect.stringContaining('cannot be reached'),
+  });
+});
+
+test('a server that dies after sending a scheduled selection does not send it a second time', async () => {
+  const { staging } = world;
+  const { address } = await launch();
+  await schedule(address);
+  await due();
+  const { id, job, transfer: sent } = await serve();
+  await run(
+    staging.sql,
+    sql`update scheduled_transfer set state = 'running', transfer = null, ended_at = null where id = ${id}`,
+  );
+  await run(staging.sql, sql`update job set state = 'waiting', ended_at = null where id = ${job}`);
+  expect(await serve()).toMatchObject({ state: 'sent', transfer: sent });
+  const journal = await select(staging.sql, sql`select id from transfer where kind = 'transfer'`);
+  expect(journal).toHaveLength(1);
+});
+
+test('two servers at once, one of which lost Redis, send a due schedule once', async () => {
+  const { form, address } = await launch();
+  await schedule(address);
+  const { staging } = world;
+  const queues = await Promise.all([workers.open(staging, tasks), workers.open(staging, tasks)]);
+  const lost = { push: () => Promise.resolve() };
+  await due();
+  const halts = queues.map((queue, index) => {
+    const process = { ...staging, halt: new AbortController() };
+    const chore = startScheduled(index === 0 ? queue : lost);
+    const stop = startChores(process, [{ name: 'scheduled', everyMs: 20, run: chore }]);
+    return () => {
+      process.halt.abort();
+      return stop();
+    };
+  });
+  await until(async () => (await stored()).state === 'sent');
+  for (const halt of halts) await halt();
+  expect(await has(world.preprod, form)).toBe(true);
+  const sent = await select(staging.sql, sql`select id from transfer where kind = 'transfer'`);
+  expect(sent).toHaveLength(1);
+  expect(await jobs.newest(staging.sql, 'scheduled-transfer')).toHaveLength(1);
+  expect(await messages()).toHaveLength(1);
+});
+
+test('a schedule is refused for a time that has passed or does not exist, changed and cancelled on its page, and shown to nobody without the permission', async () => {
+  const { address } = await launch();
+  const past = await schedule(address, { run_at: '2024-05-01T09:00' });
+  expect([past.status, textOf(past.text)]).toEqual([422, expect.stringContaining('has passed')]);
+  const clock = { run_at: '2027-03-28T02:30', run_at_zone: 'Europe/Berlin' };
+  expect(textOf((await schedule(address, clock)).text)).toContain('clocks go forward');
+  const kolkata = await schedule(address, { run_at_zone: 'Asia/Kolkata' });
+  expect(kolkata.status).toBe(303);
+  const shown = await scheduleOnPage(address);
+  expect((await schedule(address)).status).toBe(409);
+  expect((await schedule(address, { schedule: shown })).status).toBe(303);
+  expect((await client.post(`${address}/schedule/cancellation`, { schedule: shown })).status).toBe(
+    409,
+  );
+  expect((await client.post(`${address}/removal`, {})).status).toBe(409);
+  const vic = await site.as('vic');
+  expect((await vic.get(`${address}/schedule`)).status).toBe(403);
+  expect((await vic.post(`${address}/schedule`, { run_at: inAWeek() })).status).toBe(403);
+  expect((await vic.get('/pending')).text).not.toContain('Launch');
+  const present = { schedule: await scheduleOnPage(address) };
+  await client.post(`${address}/schedule/cancellation`, present);
+  expect(await read(address)).toMatch(/The schedule for .* was cancelled by pm/i);
+  await due();
+  expect((await serve()).state).toBe('cancelled');
+});
