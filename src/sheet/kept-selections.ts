@@ -1,6 +1,5 @@
 // Kept selections: those that a person began or named. They are listed, and everyone who may transfer can add rows to
 // them. Every other selection is the draft of an open sheet: nobody sees it in a list, and it is deleted after a week.
-import { v7 as uuid } from 'uuid';
 import { first, run, select, sql, type Queryable } from '../database/sql.ts';
 import type { Environment } from '../environments/environment.ts';
 import { isUnsent, selectionFrom, type Selection, type StoredSelection } from './selections.ts';
@@ -64,16 +63,14 @@ export const keep = (on: Queryable, id: string, { name, reason }: Typed) =>
          where id = ${id} and kind = 'transfer'`,
   );
 
-/** Begins a selection without rows. */
-export async function begin(on: Queryable, person: string, { name, reason }: Typed) {
-  const id = uuid();
-  await run(
+/** Begins a selection without rows. A form that is posted twice has the same `id` and begins one selection. */
+export const begin = (on: Queryable, id: string, person: string, { name, reason }: Typed) =>
+  run(
     on,
     sql`insert into selection (id, kind, name, reason, person, row_keys, choices, chain, kept_at)
-        values (${id}, 'transfer', ${name}, ${reason}, ${person}, '[]', '{}', '[]', utc_timestamp(3))`,
+        values (${id}, 'transfer', ${name}, ${reason}, ${person}, '[]', '{}', '[]', utc_timestamp(3))
+        on duplicate key update id = id`,
   );
-  return id;
-}
 
 /** Deletes drafts that were not sent within a week. */
 export const purgeExpired = ({ sql: on }: Environment) =>

@@ -5,7 +5,7 @@ import { keyText } from '../catalog/entity.ts';
 import { Invalid } from '../problems.ts';
 import { cleanLine } from '../typed-text.ts';
 import { flash, orShowErrors, page } from '../web/pages.ts';
-import { accountOf, textIn } from '../web/request.ts';
+import { accountOf, idempotencyKeyIn, textIn } from '../web/request.ts';
 import type { Form } from '../web/form/form.ts';
 import { countsByType, nameOfRows, rowsText } from '../web/format.ts';
 import { returnOf } from '../web/return.ts';
@@ -70,6 +70,7 @@ async function newPage(req: Request, res: Response, { errors = {}, ...typed }: T
     title: `${Object.keys(errors).length > 0 ? 'Error: ' : ''}New selection`,
     crumbs: [{ text: 'Selections', href: '/selections' }, { text: 'New selection' }],
     ...typed,
+    key: uuid(),
     rows: draft && rowsText(draft.keys.length),
     errors,
   });
@@ -85,9 +86,7 @@ export async function begin(req: Request, res: Response) {
         name: typedName(form),
         reason: form.textUpTo(500, 'reason', 'Reason') || null,
       };
-      if (draft !== '') await selections.find(req.here.sql, draft);
-      const id = draft === '' ? await kept.begin(req.here.sql, accountOf(req).email, typed) : draft;
-      if (draft !== '') await kept.keep(req.here.sql, draft, typed);
+      const id = await keptAs(req, draft, typed);
       const address = `/selections/${id}`;
       const back = returnOf(req);
       flash(
@@ -102,6 +101,19 @@ export async function begin(req: Request, res: Response) {
       return newPage(req, res, { draft, ...typed, errors });
     },
   );
+}
+
+/** Keeps the draft as a selection, or begins an empty one; returns its id. */
+async function keptAs(req: Request, draft: string, typed: { name: string; reason: string | null }) {
+  const { sql: on } = req.here;
+  if (draft === '') {
+    const { key } = idempotencyKeyIn(req.form);
+    await kept.begin(on, key, accountOf(req).email, typed);
+    return key;
+  }
+  await selections.find(on, draft);
+  await kept.keep(on, draft, typed);
+  return draft;
 }
 
 /** @throws Invalid if the name has no visible character */

@@ -6,7 +6,7 @@ import { asksReason, roleOf, routeOf } from '../sheet/route.ts';
 import * as selections from '../sheet/selections.ts';
 import { isVisible } from '../typed-text.ts';
 import type { Form } from '../web/form/form.ts';
-import { exactly } from '../web/format.ts';
+import { exactly, iso } from '../web/format.ts';
 import { flash, orShowErrors, page } from '../web/pages.ts';
 import { postedInstant, zoneOfForm } from '../web/posted-instant.ts';
 import { accountOf } from '../web/request.ts';
@@ -20,7 +20,7 @@ export async function showSchedule(req: Request, res: Response) {
   const { reason } = await selections.find(req.here.sql, id);
   await schedulePage(req, res, {
     active: active?.id ?? '',
-    at: active ? active.run_at : '',
+    at: active ? iso(active.run_at) : '',
     reason: active?.reason ?? reason ?? '',
     errors: {},
   });
@@ -44,15 +44,12 @@ async function schedulePage(req: Request, res: Response, shown: Shown) {
     address,
     name: selection.name,
     asksReason: asksReason(routeOf(req), { role: roleOf(req) }),
-    input: zonedInput(AT, isoOf(shown.at), zoneOfForm(req.form, zoneOf(req))),
+    input: zonedInput(AT, shown.at, zoneOfForm(req.form, zoneOf(req))),
     ...shown,
   });
 }
 
 const AT = 'run_at';
-
-/** A stored time as `zonedInput` takes it; a typed one stays as it is. */
-const isoOf = (at: string) => (at.includes(' ') ? `${at.replace(' ', 'T')}Z` : at);
 
 export async function saveSchedule(req: Request, res: Response) {
   const { form } = req;

@@ -9,7 +9,7 @@ import { Conflict } from '../problems.ts';
 import { isSent } from '../sheet/kept-selections.ts';
 import type { ScheduledTransfer } from '../sheet/schedules.ts';
 import { find } from '../sheet/selections.ts';
-import { exactly } from '../web/format.ts';
+import { exactly, iso } from '../web/format.ts';
 
 export const byId = (on: Queryable, id: string) =>
   first<ScheduledTransfer>(on, sql`select * from scheduled_transfer where id = ${id}`);
@@ -34,6 +34,7 @@ export const schedule = (here: App, wanted: NewSchedule, replaces: string) =>
     if (keptAt === null) throw new Conflict('Keep these rows as a selection before scheduling it.');
     if (await isSent(on, id)) throw new Conflict(`“${name}” was sent already.`);
     const active = await activeOf(on, id);
+    if (active && isSame(active, wanted)) return;
     if ((active?.id ?? '') !== replaces) throw new Conflict(outdated(active));
     if (active)
       await endByPerson(here, on, active, { person, name, news: `moved to ${exactly(runAt)}` });
@@ -45,6 +46,10 @@ export const schedule = (here: App, wanted: NewSchedule, replaces: string) =>
     const detail = exactly(runAt);
     await audit.write(on, { person, action: 'scheduled a selection', subject: name, detail });
   });
+
+/** Whether a form was posted twice. */
+const isSame = (active: ScheduledTransfer, { person, reason, runAt }: NewSchedule) =>
+  active.person === person && active.reason === reason && iso(active.run_at) === runAt;
 
 const outdated = (active: ScheduledTransfer | undefined) =>
   active

@@ -49,6 +49,15 @@ const lookFirst = async (page: Page) => {
   await page.getByText('would be created').waitFor();
 };
 
+const scheduleNew = async (page: Page) => {
+  await page.getByLabel('Name').fill('Launch');
+  await press('Begin selection')(page);
+  await press('Schedule…', 'link')(page);
+  const inADay = new Date(Date.now() + 24 * 3600_000).toISOString().slice(0, 16);
+  await page.getByLabel('Day and time').fill(inADay);
+  await press('Schedule')(page);
+};
+
 const openFirst = async (page: Page) => {
   await page.locator('tbody th a').first().click();
   await page.waitForLoadState();
@@ -95,7 +104,10 @@ const inStaging = (): Visit[] => [
   ['/api-docs'],
   ['/comparison?entity=form&status=Changed%20there'],
   ['/changes?hours=720'],
+  ['/selections/new'],
+  ['/selections/new', scheduleNew],
   ['/selections'],
+  ['/selections', openFirst],
   ['/messages'],
   ['/restores'],
   [`/catalog/form/${ids.form}/history`, press('Show this version', 'link')],

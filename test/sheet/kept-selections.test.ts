@@ -42,6 +42,9 @@ test('opening a sheet from a list, and typing a name for its transfer, leaves no
 test('a selection is begun with a name, filled from lists, rows and Pending, and says what was added and what was there', async () => {
   const [one = 0, two = 0, three = 0] = await newForms('Visit', 'Cab', 'Flowers');
   expect((await client.post('/selections/new', { name: '  ' })).status).toBe(422);
+  const twice = fieldsOn(await open('/selections/new'), 'action="/selections/new"');
+  const clicks = await Promise.all([1, 2].map(() => begin({ ...twice, name: 'Twice' } as never)));
+  expect(clicks[0]).toBe(clicks[1]);
   const address = await begin({ name: 'Launch', reason: 'Asked for by the shop' });
   expect(await read(address)).toContain('No rows yet');
   const into = idOf(address);

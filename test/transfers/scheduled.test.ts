@@ -217,6 +217,7 @@ test('a schedule is refused for a time that has passed or does not exist, change
   expect(textOf((await schedule(address, clock)).text)).toContain('clocks go forward');
   const kolkata = await schedule(address, { run_at_zone: 'Asia/Kolkata' });
   expect(kolkata.status).toBe(303);
+  expect((await schedule(address, { run_at_zone: 'Asia/Kolkata' })).status).toBe(303);
   const shown = await scheduleOnPage(address);
   expect((await schedule(address)).status).toBe(409);
   expect((await schedule(address, { schedule: shown })).status).toBe(303);
