@@ -123,15 +123,34 @@ test('a change at the destination stops a schedule: nothing is sent, and its pag
 });
 
 test.each([
-  ['whose account was closed', sql`update person set active = 0 where email = 'pm@example.com'`],
-  ['who lost the permission', sql`delete from permission where name = 'product_manager'`],
-])('the schedule of a person %s sends nothing', async (_who, gone) => {
+  {
+    who: 'whose account was closed sends nothing, and the other product managers are told',
+    gone: sql`update person set active = 0 where email = 'pm@example.com'`,
+    told: 'ana@example.com',
+  },
+  {
+    who: 'who lost the permission sends nothing, and that person is told',
+    gone: sql`delete from permission where name = 'product_manager'`,
+    told: 'pm@example.com',
+  },
+])('the schedule of a person $who', async ({ gone, told }) => {
+  const { sql: on } = world.staging;
+  await run(
+    on,
+    sql`insert into person (email, name, password_hash) values ('ana@example.com', 'Ana', '')`,
+  );
+  await run(
+    on,
+    sql`insert into permission (person_id, name)
+        select id, 'product_manager' from person where email = 'ana@example.com'`,
+  );
   const { form, address } = await launch();
   await schedule(address);
   await due();
-  await run(world.staging.sql, gone);
+  await run(on, gone);
   expect(await serve()).toMatchObject({ state: 'stopped', transfer: null });
   expect(await has(world.preprod, form)).toBe(false);
+  expect(await messages(told)).toEqual([expect.stringContaining('“Launch” was not transferred')]);
 });
 
 test('a schedule is sent when the server is back within a day of its time, and stopped after that', async () => {
