@@ -43,7 +43,7 @@ async function change(here: App, key: RowKey, facts: Content, by = pm) {
 
 const routeFrom = (here: App) => {
   if (!here.destination) throw new Error(`${here.name} has no destination`);
-  return { from: here, to: here.destination, lease: 15_000, hostHere: null };
+  return { from: here, to: here.destination, lease: 15_000, hostHere: null, asksApproval: false };
 };
 
 /** Sends rows, as a product manager does. `from`: the transfer that wrote these rows into this environment. */

@@ -47,6 +47,7 @@ import * as comparison from './comparison/pages.ts';
 import * as overviews from './overviews/pages.ts';
 import * as transfers from './transfers/pages.ts';
 import * as scheduling from './transfers/schedule-pages.ts';
+import * as approvals from './transfers/approval-pages.ts';
 import * as arrivals from './transfers/arrivals.ts';
 import * as nameMappings from './transfers/name-mapping-pages.ts';
 import * as rowActions from './transfers/row-actions.ts';
@@ -234,6 +235,11 @@ export const routes = (signInWith: ReturnType<typeof openSignIn>): Route[] => [
   post('/selections/:id/removal', 'transfer', body.small, selectionPages.discardSelection),
   ...sheetRoutes('undo', 'undo'),
   ...sheetRoutes('restore', 'restore'),
+  get('/approvals', 'transfer', approvals.index),
+  get('/approvals/:id', 'transfer', approvals.show),
+  post('/approvals/:id/approval', 'transfer', body.small, approvals.approve),
+  post('/approvals/:id/refusal', 'transfer', body.small, approvals.refuse),
+  post('/approvals/:id/withdrawal', 'transfer', body.small, approvals.withdraw),
   get('/restores', 'restore', sheet.showRestore),
   post('/transfers/:number/undo', 'undo', body.ticks, sheet.chooseUndo),
   post('/catalog/:entity/:id/identity', 'transfer', body.small, sheet.giveNewId),
@@ -393,6 +399,7 @@ function sheetRoutes(kind: SelectionKind, allow: Ability): Route[] {
     get(`${path}/:selection/preview/:entity/:id`, allow, showSheetPreview(kind)),
     post(`${path}/:id/choices`, allow, body.sheet, sheet.saveSheetChoices(kind)),
     post(`${path}/:id/rehearsal`, allow, body.sheet, sheet.showRehearsal(kind)),
+    post(`${path}/:id/approval`, 'transfer', body.sheet, approvals.ask(kind)),
     post(click, allow, body.sheet, send(kind)),
   ];
 }

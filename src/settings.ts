@@ -172,6 +172,8 @@ function named(values: Variables) {
     indexer: indexerOf(values),
     /** Whether rows sent to production must have been marked *Works* by someone other than the sender. */
     requireTested: values.REQUIRE_TESTED,
+    /** Whether another product manager must approve what is sent to the next environment. */
+    requireApproval: values.REQUIRE_APPROVAL,
     /** The version of the database schema that this program expects. */
     supportedVersion: values.SUPPORTED_DATABASE_VERSION,
     logLevel: values.LOG_LEVEL,

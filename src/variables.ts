@@ -50,6 +50,7 @@ export const variables = z.object({
     z.string().regex(/^[^@\r\n]+@[^@\s>]+>?$/, 'must be an address: Oneway <oneway@example.com>'),
   ),
   REQUIRE_TESTED: onOff,
+  REQUIRE_APPROVAL: onOff,
   SUPPORTED_DATABASE_VERSION: z
     .string({ error: 'is missing: bin/serve and bin/oneway take it from the file DB_VERSION' })
     .min(1),

@@ -12,7 +12,7 @@ import type { TransferKind } from '../state/transfer-kinds.ts';
 import { page } from '../web/pages.ts';
 import { accountOf, can } from '../web/request.ts';
 import { viewer } from '../web/viewer.ts';
-import { failureCounts, mayRepair, pendingCounts } from '../web/work-counts.ts';
+import { approvalsWaiting, failureCounts, mayRepair, pendingCounts } from '../web/work-counts.ts';
 import * as activity from './activity.ts';
 import { byDay, dayChart, quarters, withinADay } from './days.ts';
 import { drawLadder, ladderFrom, askDestination } from './ladder.ts';
@@ -24,7 +24,7 @@ export async function home(req: Request, res: Response) {
   const account = accountOf(req);
   const isSending = here.destination !== null;
   // The environments are read at the same time, so that the page waits for the slowest only.
-  const [pending, failures, beyond, found, rowCounts, unsentSelections, scheduled] =
+  const [pending, failures, beyond, found, rowCounts, unsentSelections, scheduled, approvals] =
     await Promise.all([
       pendingCounts(req, timeouts.page),
       failureCounts(req, timeouts.page),
@@ -33,6 +33,7 @@ export async function home(req: Request, res: Response) {
       countEach(here, roots),
       can(req, 'transfer') ? countOpen(here.sql) : 0,
       can(req, 'transfer') ? upcoming(here.sql) : [],
+      approvalsWaiting(req, timeouts.page),
     ]);
   const counts = pending?.answer ?? null;
   const own = pending && { answer: pending.answer.all, at: pending.at };
@@ -59,6 +60,7 @@ export async function home(req: Request, res: Response) {
       failures: failures?.answer ?? null,
       unsentSelections,
       scheduled,
+      approvals,
       trouble,
       transfersToday: withinADay(found?.answer ?? []),
     }),

@@ -26,6 +26,8 @@ export type WorkFacts = {
   unsentSelections: number;
   /** The selections that will be sent at a time, the next one first. */
   scheduled: UpcomingTransfer[];
+  /** How many requests of other people wait for the approval of this person; null if that is not known. */
+  approvals: number | null;
   /** What is wrong with the destination; null if it answers. */
   trouble: string | null;
   /** How many transfers arrived here or were sent from here within the last 24 hours. */
@@ -36,6 +38,7 @@ export type WorkFacts = {
 export const workList = (facts: WorkFacts): WorkLine[] =>
   [
     ...repairs(facts),
+    ...approving(facts),
     ...testing(facts),
     ...sending(facts),
     ...editing(facts),
@@ -110,6 +113,23 @@ function repairs({ does, failures, trouble }: WorkFacts): WorkLine[] {
       detail: 'The first attempt failed',
       href: '/outbox?state=pending',
       icon: 'refresh-cw',
+      tone: 'changed',
+    },
+  ];
+}
+
+function approving({ approvals, destination }: WorkFacts): WorkLine[] {
+  if (!destination) return [];
+  return [
+    {
+      ...numbered(
+        approvals ?? 0,
+        'transfer waits for your approval',
+        'transfers wait for your approval',
+      ),
+      detail: `To ${destination.inText}`,
+      href: '/approvals',
+      icon: 'users',
       tone: 'changed',
     },
   ];

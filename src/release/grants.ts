@@ -36,6 +36,7 @@ const programRights: Record<string, Rights> = {
   transfer_step: { app: 'UPDATE, DELETE' },
   selection: { app: 'UPDATE, DELETE' },
   scheduled_transfer: { app: 'UPDATE' },
+  approval: { app: 'UPDATE' },
   test_result: { app: 'UPDATE, DELETE' },
   message: { app: 'UPDATE, DELETE' },
   outbox: { app: 'UPDATE, DELETE' },

@@ -4,6 +4,7 @@ import { keyText } from '../catalog/entity.ts';
 import { matchedByName } from '../catalog/index.ts';
 import { askFarSide } from '../environments/far-side.ts';
 import { namesByEntity } from '../rows/names.ts';
+import { needsApproval, waitingApproval } from './approval.ts';
 import { page } from '../web/pages.ts';
 import { can, numberOrNull } from '../web/request.ts';
 import { keptView } from './kept-view.ts';
@@ -27,6 +28,7 @@ import {
   sheetKinds,
   skippedView,
   warningsView,
+  type ApprovalView,
 } from './sheet-view.ts';
 import { prepareSheet, type Sheet } from './sheet.ts';
 import { tilesOf } from './sums.ts';
@@ -50,50 +52,83 @@ export async function sheetPage(req: Request, res: Response, shown: Shown) {
   const stored = await selections.find(req.here.sql, String(req.params['id']), kind);
   const selection = { ...stored, ...shown.now };
   const sheet = await prepareSheet(route, selection);
-  const { plan, facts } = sheet;
+  const { plan } = sheet;
   const [from, to] = [route.from.rules, route.to.rules];
-  const sections = sectionsOf(listedSteps(plan));
-  const rows = pageOfSections(sections, wantedPage(req));
-  const tested = kind === 'transfer' ? countUntested(plan.steps, facts) : { untested: 0, of: 0 };
   const place = placeOf(req, selection, sheet, { from, to });
-  const heading = headingOf(selection, to);
+  const common = sheetView(req, route, selection, sheet);
   const referrers = kind === 'transfer' ? await referrerOffers(req.here, sheet) : [];
-  const isReasonAsked = asksReason(route, { role: roleOf(req) });
+  const approval = await approvalView(req, route, selection, plan);
   await page(req, res, 'sheet/sheet', {
     rehearsal: null,
     reasons: [],
     ...shown,
-    title: `${shown.problem ? 'Error: ' : ''}${heading}`,
+    ...common,
+    title: `${shown.problem ? 'Error: ' : ''}${common.heading}`,
     crumbs: crumbsOf(selection),
-    heading,
     failure: shown.failure ?? `Nothing was ${sheetKinds[kind].done}`,
     kept: await keptView(req.here, selection, sheet),
-    intro: introOf(kind, from, to),
     words: sheetKinds[kind],
     address: place.address,
     selection,
     plan,
-    to,
-    target: route.to.name,
-    tiles: tilesOf(plan, tested),
     problems: problemsView(plan, place),
     forms: solutionForms(plan, place),
     datalists: offersNames(plan) ? await namesThere(route) : [],
+    related: relatedView(plan, selection, referrers),
+    was: JSON.stringify(shownOn(stored, common.rows.shown.map(keyText))),
+    approval,
+    confirmation: confirmationView(plan, selection, to, {
+      asksReason: asksReason(route, { role: roleOf(req) }) || approval !== null,
+      untested: common.untested,
+      approval,
+    }),
+  });
+}
+
+/** Returns what every page of a sheet shows of its rows, whether the rows can be changed there or not. */
+export function sheetView(
+  req: Request,
+  route: Route,
+  selection: selections.Selection,
+  { plan, facts }: Sheet,
+) {
+  const { kind } = selection;
+  const [from, to] = [route.from.rules, route.to.rules];
+  const sections = sectionsOf(listedSteps(plan));
+  const rows = pageOfSections(sections, wantedPage(req));
+  const tested = kind === 'transfer' ? countUntested(plan.steps, facts) : { untested: 0, of: 0 };
+  return {
+    heading: headingOf(selection, to),
+    intro: introOf(kind, from, to),
+    to,
+    target: route.to.name,
+    tiles: tilesOf(plan, tested),
+    untested: tested.untested,
     chosen: chosenView(plan, selection, to),
     skipped: skippedView(plan),
     notices: plan.notices,
     warnings: warningsView(plan),
-    related: relatedView(plan, selection, referrers),
     paging: pagingView(rows),
-    was: JSON.stringify(shownOn(stored, rows.shown.map(keyText))),
+    rows,
     jumps: jumpsTo(sections),
     sections: shownSections(sections, rows.shown, facts, selection),
     same: sameView(plan, selection, to),
-    confirmation: confirmationView(plan, selection, to, {
-      asksReason: isReasonAsked,
-      untested: tested.untested,
-    }),
-  });
+  };
+}
+
+/** Returns how the approval of this plan stands; null where none is required. */
+async function approvalView(
+  req: Request,
+  route: Route,
+  selection: selections.Selection,
+  plan: Plan,
+): Promise<ApprovalView | null> {
+  if (!(await needsApproval(route, selection))) return null;
+  const waiting = await waitingApproval(req.here.sql, selection.id);
+  return {
+    mayAsk: can(req, 'transfer'),
+    waiting: waiting ? { ...waiting, isForThisPlan: waiting.plan_hash === plan.hash } : null,
+  };
 }
 
 const crumbsOf = ({ kept_at: keptAt, name }: selections.Selection) =>

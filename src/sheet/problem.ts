@@ -65,10 +65,18 @@ export type Warning = {
 
 /** The reason codes of problems that only a click on the transfer button can have; `Reason` has those of a plan. */
 type ClickReason =
-  'reason-missing' | 'sheet-outdated' | 'already-sent' | 'nothing-to-do' | 'key-reused';
+  | 'reason-missing'
+  | 'approval-missing'
+  | 'sheet-outdated'
+  | 'already-sent'
+  | 'nothing-to-do'
+  | 'key-reused';
 
 type ClickSolution =
-  { kind: 'enter-reason' } | { kind: 'review' } | { kind: 'open-transfer'; number: number };
+  | { kind: 'enter-reason' }
+  | { kind: 'ask-approval'; selection: string }
+  | { kind: 'review' }
+  | { kind: 'open-transfer'; number: number };
 
 export type ClickProblem = {
   reason: ClickReason;

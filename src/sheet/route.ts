@@ -15,7 +15,14 @@ export function routeFrom(here: App, person: string, kind: SelectionKind = 'tran
   const lease = here.settings.lease.milliseconds;
   if (kind === 'restore') {
     if (!here.source) throw new NotFound('Production cannot be read from here (REFRESH_SOURCE_*).');
-    return { from: here.source, to: here, lease, hostHere: null, journal: here };
+    return {
+      from: here.source,
+      to: here,
+      lease,
+      hostHere: null,
+      journal: here,
+      asksApproval: false,
+    };
   }
   const there = here.destination;
   if (!there) throw new NotFound(`${rulesOf(here.name).label} has no destination.`);
@@ -29,6 +36,7 @@ export function routeFrom(here: App, person: string, kind: SelectionKind = 'tran
     hostHere: own,
     otherHosts: others,
     testedForSender,
+    asksApproval: here.settings.requireApproval,
   };
 }
 
@@ -55,6 +63,8 @@ export type Route = {
   otherHosts?: FactsQuery['otherHosts'];
   /** The sender of the transfer, if the settings require that someone else has tested the rows. */
   testedForSender?: string | null;
+  /** Whether another product manager must approve what is sent on this route. */
+  asksApproval: boolean;
   /**
    * The environment that stores the journal (the record of every transfer), if the source does not
    * store it: a restore is recorded at its destination.

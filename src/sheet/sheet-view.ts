@@ -4,6 +4,7 @@ import { entityNamed } from '../catalog/index.ts';
 import { count, lowerFirst, plural, rowsText } from '../web/format.ts';
 import { PAGE_SIZE, type Page } from '../web/paginate.ts';
 import { shorten } from '../web/shorten.ts';
+import type { Approval } from './approval.ts';
 import { DELETE, OVERWRITE } from './choices.ts';
 import type { Plan } from './plan.ts';
 import type { PlannedStep } from './planned-step.ts';
@@ -191,12 +192,23 @@ export function sameView({ steps }: Plan, { kind, choices }: Selection, to: Name
   };
 }
 
+/** How the approval of a plan by a second person stands, where one is required. */
+export type ApprovalView = {
+  mayAsk: boolean;
+  /** The request that waits for this selection. */
+  waiting: (Approval & { isForThisPlan: boolean }) | null;
+};
+
 /** Returns the values of the inputs *Name* and *Reason* and of the transfer button, or why there is no button. */
 export function confirmationView(
   plan: Plan,
   selection: Selection,
   to: Named,
-  { asksReason, untested }: { asksReason: boolean; untested: number },
+  {
+    asksReason,
+    untested,
+    approval,
+  }: { asksReason: boolean; untested: number; approval: ApprovalView | null },
 ) {
   const { verb, preposition } = sheetKinds[selection.kind];
   const written = plan.steps.filter(({ action }) => action !== 'same').length;
@@ -206,11 +218,17 @@ export function confirmationView(
     asksReason,
     sums: sumsOf(plan, untested),
     removes: plan.steps.some(({ action }) => action === 'remove'),
-    obstacle: obstacleOf(plan, selection, to, written),
+    obstacle: obstacleOf(plan, selection, to, written) ?? approvalObstacle(approval),
+    asksApproval: approval !== null,
     isKept: selection.kept_at !== null,
     offersKeeping: selection.kind === 'transfer' && selection.kept_at === null,
     button: `${verb} ${rowsText(written)} ${preposition} ${to.inText}`,
   };
+}
+
+function approvalObstacle(approval: ApprovalView | null): string | null {
+  if (approval?.waiting?.isForThisPlan) return 'This waits for approval.';
+  return approval?.mayAsk === false ? 'Only a product manager may ask for approval of this.' : null;
 }
 
 function obstacleOf(

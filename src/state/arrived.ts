@@ -15,6 +15,8 @@ export type ArrivedTransfer = {
   name: string;
   reason: string | null;
   person: string;
+  /** The other person who approved the transfer; null where none is required. */
+  approved_by: string | null;
   origin: string;
   kind: TransferKind;
   at: string;
@@ -27,7 +29,8 @@ export type ArrivedTransfer = {
 export const arrivedTransfers = (on: Queryable, before: string | null) =>
   select<ArrivedTransfer>(
     on,
-    sql`select a.transfer, a.name, a.reason, a.person, a.origin, a.kind, max(a.at) as at,
+    sql`select a.transfer, a.name, a.reason, a.person, a.approved_by, a.origin, a.kind,
+               max(a.at) as at,
                count(*) as rows_count,
                cast(sum(exists (select 1 from arrival later
                                  where later.entity = a.entity and later.row_id = a.row_id
@@ -38,7 +41,7 @@ export const arrivedTransfers = (on: Queryable, before: string | null) =>
                  order by at desc
                  limit ${TRANSFERS}) newest
           join arrival a on a.transfer = newest.transfer
-         group by a.transfer, a.name, a.reason, a.person, a.origin, a.kind
+         group by a.transfer, a.name, a.reason, a.person, a.approved_by, a.origin, a.kind
          order by at desc`,
   );
 

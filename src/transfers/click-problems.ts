@@ -34,6 +34,13 @@ export async function outdated({ sql: on }: Environment, { id }: Selection): Pro
       };
 }
 
+export const approvalMissing = ({ to }: Route, { id }: Selection): ClickProblem => ({
+  reason: 'approval-missing',
+  row: null,
+  message: `Another product manager must approve this before it is sent to ${rulesOf(to.name).inText}. Ask for approval on the sheet.`,
+  solutions: [{ kind: 'ask-approval', selection: id }],
+});
+
 export function nothingToDo({ to: there }: Route, { kind }: Selection): ClickProblem {
   const { inText } = rulesOf(there.name);
   const message =

@@ -12,7 +12,15 @@ import { unreachable } from '../environments/unreachable.ts';
 import type { PlannedStep } from '../sheet/planned-step.ts';
 import { imagesOf } from '../sheet/images.ts';
 import { SheetProblems } from '../sheet/problem.ts';
-import { keyReused, nothingToDo, outdated, reasonMissing } from './click-problems.ts';
+import { needsApproval } from '../sheet/approval.ts';
+import { checkApproval, takeApproval, type GivenApproval } from './approvals.ts';
+import {
+  approvalMissing,
+  keyReused,
+  nothingToDo,
+  outdated,
+  reasonMissing,
+} from './click-problems.ts';
 import { type Route, asksReason, farSideOf, journalOf } from '../sheet/route.ts';
 import { isVisible } from '../typed-text.ts';
 import { nameOfRows } from '../web/format.ts';
@@ -24,6 +32,8 @@ export type Click = {
   reason: string | null;
   person: string;
   role?: 'product_manager' | 'on_call';
+  /** The approval of a second person, where one is required. */
+  approval?: GivenApproval;
   /** Hands a large transfer over to a job; without it the caller waits for every transfer. */
   handOver?: (transfer: journal.Transfer) => Promise<void>;
   /** A transfer with more rows than this is handed over to a job. */
@@ -52,27 +62,54 @@ export async function send(route: Route, selection: Selection, click: Click) {
   }
 }
 
-async function sendFirst(route: Route, selection: Selection, click: Click) {
-  if (asksReason(route, click) && !isVisible(click.reason ?? '')) {
-    throw new SheetProblems([reasonMissing(route)]);
+/**
+ * Checks the approval of a second person, where the environment requires one. Every way to send a transfer comes through
+ * here.
+ * @throws SheetProblems when it is missing
+ */
+async function requireApproval(route: Route, selection: Selection, click: Click) {
+  if (click.approval) {
+    await checkApproval(journalOf(route).sql, click.approval, {
+      ...click,
+      selection: selection.id,
+    });
+  } else if (await needsApproval(route, selection)) {
+    throw new SheetProblems([approvalMissing(route, selection)], 403);
   }
+}
+
+/**
+ * Plans a selection again, and checks that this is the plan that the person saw and that nothing prevents it.
+ * @throws SheetProblems otherwise
+ */
+export async function confirmedPlan(route: Route, selection: Selection, planHash: string) {
   const { plan } = await prepareSheet(route, selection);
-  if (plan.hash !== click.planHash) {
+  if (plan.hash !== planHash) {
     throw new SheetProblems([await outdated(journalOf(route), selection)], 409);
   }
   if (plan.problems.length > 0) throw new SheetProblems(plan.problems);
   if (plan.steps.every((step) => step.action === 'same')) {
     throw new SheetProblems([nothingToDo(route, selection)]);
   }
+  return plan;
+}
+
+async function sendFirst(route: Route, selection: Selection, click: Click) {
+  await requireApproval(route, selection, click);
+  if (asksReason(route, click) && !isVisible(click.reason ?? '')) {
+    throw new SheetProblems([reasonMissing(route)]);
+  }
+  const plan = await confirmedPlan(route, selection, click.planHash);
   const at = journalOf(route);
   try {
     await copyImages(route, plan.steps);
     const steps = await withIds(route.to, plan.steps);
-    const { transfer, isNew } = await journal.open(at, route.to, route.lease, {
+    const draft = {
       kind: selection.kind,
       name: click.name || nameOf(plan.steps),
       reason: click.reason,
       person: click.person,
+      approvedBy: click.approval?.by ?? null,
       role: click.role ?? 'product_manager',
       idempotencyKey: click.idempotencyKey,
       planHash: click.planHash,
@@ -81,7 +118,14 @@ async function sendFirst(route: Route, selection: Selection, click: Click) {
       selection: selection.id,
       reliedOn: plan.reliedOn,
       steps,
-    });
+    };
+    const { transfer, isNew } = await journal.open(
+      at,
+      route.to,
+      route.lease,
+      draft,
+      takeApproval(click.approval, { ...click, selection: selection.id }),
+    );
     if (!isNew) return sameRequest(transfer, click);
     const written = plan.steps.filter(({ action }) => action !== 'same').length;
     if (click.handOver && written > (click.largeFrom ?? LARGE)) {
@@ -143,7 +187,7 @@ async function withIds(there: Environment, steps: PlannedStep[]): Promise<journa
 }
 
 /** Returns the default name of a transfer: the title of its first row, and how many more rows it has. */
-function nameOf(steps: PlannedStep[]): string {
+export function nameOf(steps: PlannedStep[]): string {
   const written = steps.filter((step) => step.action !== 'same');
   const picked = written.filter((step) => step.because === null);
   return nameOfRows(picked.length > 0 ? picked : written).slice(0, 120);

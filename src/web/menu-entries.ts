@@ -24,7 +24,7 @@ export type MenuEntry = {
 
 /** Null as long as a count is not known. */
 export type MenuCounts = Record<
-  'ready' | 'untested' | 'failedJobs' | 'failedDeliveries',
+  'ready' | 'untested' | 'approvals' | 'failedJobs' | 'failedDeliveries',
   number | null
 >;
 
@@ -42,7 +42,7 @@ export const menuEntries = (req: Request, counts: MenuCounts): MenuEntry[] =>
     ({ isShown }) => isShown !== false,
   );
 
-function promotion(req: Request, { ready, untested }: MenuCounts): MenuEntry[] {
+function promotion(req: Request, { ready, untested, approvals }: MenuCounts): MenuEntry[] {
   const section = 'Promotion';
   const hasDestination = req.here.destination !== null;
   // A production server only receives rows, so transfers are listed on the servers that sent them.
@@ -76,6 +76,16 @@ function promotion(req: Request, { ready, untested }: MenuCounts): MenuEntry[] {
       section,
       isShown: can(req, 'transfer'),
       isOften: true,
+    },
+    {
+      href: '/approvals',
+      icon: 'users',
+      text: 'Approvals',
+      section,
+      isShown: req.here.settings.requireApproval && can(req, 'transfer'),
+      isOften: true,
+      count: approvals,
+      counted: 'waiting for you',
     },
     {
       href: '/transfers',

@@ -11,7 +11,7 @@ import {
   type MenuCounts,
   type MenuEntry,
 } from './menu-entries.ts';
-import { failureCounts, pendingCounts } from './work-counts.ts';
+import { approvalsWaiting, failureCounts, pendingCounts } from './work-counts.ts';
 
 type MenuLink = Pick<MenuEntry, 'href' | 'icon' | 'text'> & {
   /** Null if nothing waits on the page. */
@@ -36,13 +36,15 @@ const PATIENCE_MS = 150;
 /** Builds the menu: the pages that the signed-in person may open in this environment. */
 export async function menuOf(req: Request): Promise<Menu | null> {
   if (!req.account) return null;
-  const [pending, failures] = await Promise.all([
+  const [pending, failures, approvals] = await Promise.all([
     pendingCounts(req, PATIENCE_MS),
     failureCounts(req, PATIENCE_MS),
+    approvalsWaiting(req, PATIENCE_MS),
   ]);
   const counts: MenuCounts = {
     ready: pending?.answer.all.ready ?? null,
     untested: pending && req.here.rules.isTested ? pending.answer.untested : null,
+    approvals,
     failedJobs: failures?.answer.jobs ?? null,
     failedDeliveries: failures?.answer.deliveries ?? null,
   };

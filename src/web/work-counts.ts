@@ -2,7 +2,7 @@
 // are remembered between requests.
 import type { Request } from 'express';
 import { lastKnown, type LastKnown } from '../database/last-known.ts';
-import { first, sql } from '../database/sql.ts';
+import { first, select, sql } from '../database/sql.ts';
 import { countPending, type PendingCounts } from '../state/pending-counts.ts';
 import { can } from './request.ts';
 
@@ -51,3 +51,21 @@ export const failureCounts = ({ house: { sql: on } }: Request, patience: number)
       counts ?? { transfers: 0, jobs: 0, deadLetters: 0, deliveries: 0, retried: 0, datafiles: 0 }
     );
   });
+
+/**
+ * Counts the requests for approval that wait for this person: those that someone else asked. Null where no approval is
+ * required, and as long as the count is not known.
+ */
+export async function approvalsWaiting(req: Request, patience: number): Promise<number | null> {
+  const { here, account } = req;
+  if (!here.settings.requireApproval || !can(req, 'transfer')) return null;
+  const known = await lastKnown(here.sql, 'approvals waiting', patience, () =>
+    select<{ asker: string; number: number }>(
+      here.sql,
+      sql`select asked_by as asker, count(*) as number from approval
+           where state = 'waiting' group by asked_by`,
+    ),
+  );
+  const others = known?.answer.filter(({ asker }) => asker !== account?.email);
+  return others?.reduce((sum, { number }) => sum + number, 0) ?? null;
+}

@@ -46,5 +46,12 @@ const verb = ({ kind }: journal.Transfer, steps: journal.Step[]) => {
 const toText = ({ kind, destination }: journal.Transfer) =>
   `${kind === 'undo' ? 'in' : 'to'} ${rulesOf(destination).inText}`;
 
-const detailOf = ({ reason }: journal.Transfer, steps: journal.Step[], where: string) =>
-  `${steps.length} ${steps.length === 1 ? 'row' : 'rows'} ${where}${reason ? `: ${reason}` : ''}`;
+function detailOf(
+  { reason, approved_by: approver }: journal.Transfer,
+  steps: journal.Step[],
+  where: string,
+) {
+  const rows = `${steps.length} ${steps.length === 1 ? 'row' : 'rows'} ${where}`;
+  const approved = approver ? `, approved by ${approver}` : '';
+  return `${rows}${approved}${reason ? `: ${reason}` : ''}`;
+}

@@ -43,20 +43,26 @@ export class FencedOff extends Error {}
 
 /**
  * Records a transfer and its steps in one commit. A form contains an idempotency key (a random
- * text), so that posting the form twice records only one transfer.
+ * text), so that posting the form twice records only one transfer. `alongside` is done in the same commit.
  */
 export async function open(
   here: Environment,
   there: Environment,
   leaseMs: number,
   draft: Draft,
+  alongside: (
+    connection: PoolConnection,
+    transfer: { id: string; number: number },
+  ) => Promise<void> = async () => {},
 ): Promise<{ transfer: Transfer; isNew: boolean }> {
   const id = uuid();
   try {
     await transaction(here.sql, async (connection) => {
       const lease = { until: inFuture(leaseMs), endedAt: null, instant: null };
-      await insertLine(connection, id, { here, there, state: 'planned', ...lease }, draft);
+      const begin: Beginning = { here, there, state: 'planned', ...lease };
+      const number = await insertLine(connection, id, begin, draft);
       await insertSteps(connection, id, draft.steps);
+      await alongside(connection, { id, number });
     });
   } catch (error) {
     const twin = await byKey(here.sql, draft.person, draft.idempotencyKey);
@@ -103,6 +109,7 @@ const endedLine = (draft: Draft, at: string) => ({
   ...draft,
   name: draft.name.slice(0, NAME),
   state: 'verified' as const,
+  approved_by: null,
   fence: 1,
   lease_until: at,
   idempotency_key: draft.idempotencyKey,
@@ -126,11 +133,11 @@ const insertLine = (connection: PoolConnection, id: string, begin: Beginning, dr
   runForId(
     connection,
     sql`insert into transfer (id, kind, state, fence, lease_until, origin, destination, name, reason,
-          person, role, idempotency_key, plan_hash, chain, undoes,
+          person, approved_by, role, idempotency_key, plan_hash, chain, undoes,
           selection, relied_on, instant, created_at, ended_at)
         values (${id}, ${draft.kind}, ${begin.state}, 1, ${begin.until}, ${begin.here.name},
           ${begin.there.name}, ${draft.name.slice(0, NAME)}, ${draft.reason}, ${draft.person},
-          ${draft.role}, ${draft.idempotencyKey}, ${draft.planHash}, ${JSON.stringify(draft.chain)},
+          ${draft.approvedBy ?? null}, ${draft.role}, ${draft.idempotencyKey}, ${draft.planHash}, ${JSON.stringify(draft.chain)},
           ${draft.undoes}, ${draft.selection}, ${JSON.stringify(draft.reliedOn)}, ${begin.instant},
           ${toSqlInstant(new Date().toISOString())}, ${begin.endedAt})`,
   );

@@ -115,6 +115,7 @@ async function writeArrivals(
       name: transfer.name,
       reason: transfer.reason,
       person: transfer.person,
+      approved_by: transfer.approved_by,
       origin: transfer.origin,
       at: toSqlInstant(instant),
       chain: transfer.chain,

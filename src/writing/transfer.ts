@@ -39,6 +39,8 @@ export type Transfer = {
   name: string;
   reason: string | null;
   person: string;
+  /** The other person who approved the transfer; null where none is required. */
+  approved_by: string | null;
   role: string;
   idempotency_key: string;
   plan_hash: string;
@@ -163,6 +165,7 @@ export type Draft = {
   name: string;
   reason: string | null;
   person: string;
+  approvedBy?: string | null;
   role: string;
   idempotencyKey: string;
   planHash: string;

@@ -19,6 +19,7 @@ const facts: WorkFacts = {
   failures: { transfers: 1, jobs: 2, deadLetters: 3, deliveries: 1, retried: 0, datafiles: 2 },
   unsentSelections: 1,
   scheduled: [],
+  approvals: null,
   trouble: null,
   transfersToday: 7,
 };
@@ -36,6 +37,12 @@ describe('the work list of the home page', () => {
       '2 engineering changes to adopt /pending#engineering',
       '1 selection is not sent yet /selections',
     ]);
+  });
+
+  test('a product manager sees how many transfers wait for their approval', () => {
+    expect(linesFor({ transfer: true }, { approvals: 2 })).toContain(
+      '2 transfers wait for your approval /approvals',
+    );
   });
 
   test('a tester sees how many arrived rows do not work, and how many are not tested', () => {

@@ -64,6 +64,7 @@ export function routeFrom(here: App): Route {
     to: here.destination,
     lease: here.settings.lease.milliseconds,
     hostHere: null,
+    asksApproval: here.settings.requireApproval,
   };
 }
 

@@ -1,0 +1,226 @@
+// Asks for the approval of a second person, and checks it when a transfer is sent. A request is bound to the hash of the
+// plan that its asker saw, so that only this plan can be sent with it.
+import { v7 as uuid } from 'uuid';
+import type { PoolConnection } from 'mysql2/promise';
+import * as audit from '../audit/audit.ts';
+import { forgetCached } from '../database/cached-for.ts';
+import { first, run, select, sql, transaction, type Queryable } from '../database/sql.ts';
+import type { App } from '../environments/app.ts';
+import { emailAbout, notify, notifyHolders } from '../messages/messages.ts';
+import { Conflict, Forbidden } from '../problems.ts';
+import { approvalColumns, type Approval } from '../sheet/approval.ts';
+import type { Plan } from '../sheet/plan.ts';
+import * as selections from '../sheet/selections.ts';
+import type { Selection } from '../sheet/selections.ts';
+import { find } from './approval-records.ts';
+import { planRows } from './plan-changes.ts';
+
+/** The permission that a person needs to ask for approval, and to approve. */
+const SENDER = 'product_manager';
+
+type Asked = { plan: Plan; name: string; reason: string; person: string; to: { inText: string } };
+
+/**
+ * Asks for approval of a plan, and notifies everyone who may approve it; returns the id of the request. A later request
+ * for the same selection replaces the earlier one. Both clicks of a double click return the same request.
+ */
+export async function ask(here: App, selection: Selection, asked: Asked): Promise<string> {
+  const { plan, name, reason, person } = asked;
+  const written = plan.steps.filter(({ action }) => action !== 'same').length;
+  const id = uuid();
+  const twin = await transaction(here.sql, async (connection) => {
+    // The selection is locked, so that two requests for it come one after the other.
+    await selections.find(connection, selection.id, selection.kind, { lock: true });
+    const waiting = await waitingFor(connection, selection.id);
+    const same = waiting.find((one) => one.plan_hash === plan.hash && one.asked_by === person);
+    if (same) return same.id;
+    for (const former of waiting) await decide(connection, former, { state: 'withdrawn', person });
+    await run(
+      connection,
+      sql`insert into approval (id, selection, kind, name, reason, plan_hash, rows_count, plan_rows, asked_by)
+          values (${id}, ${selection.id}, ${selection.kind}, ${name}, ${reason}, ${plan.hash},
+            ${written}, ${JSON.stringify(planRows(plan))}, ${person})`,
+    );
+    const detail = `${written} ${written === 1 ? 'row' : 'rows'} to ${asked.to.inText}: ${reason}`;
+    await audit.write(connection, { person, action: 'asked for approval', subject: name, detail });
+    await notifyHolders(connection, {
+      event: 'transfer.approval-asked',
+      permission: SENDER,
+      except: person,
+      text: `${person} asks you to approve “${name}” to ${asked.to.inText}: ${reason}`,
+      href: `/approvals/${id}`,
+      email: emailAbout(here.settings, `“${name}” waits for your approval`),
+    });
+    return null;
+  });
+  forgetCached();
+  return twin ?? id;
+}
+
+const waitingFor = (connection: PoolConnection, selection: string) =>
+  select<Approval>(
+    connection,
+    sql`select ${approvalColumns} from approval a
+         where a.selection = ${selection} and a.state = 'waiting' for update`,
+  );
+
+/** An approval and who gives it; it is checked and taken in the commit that records the transfer. */
+export type GivenApproval = { id: string; by: string };
+
+/** What is sent, and for whom: the person who asked. */
+type Click = { planHash: string; person: string; selection: string };
+
+/**
+ * Checks that this request may be approved by this person, and that it is for this plan.
+ * @throws Forbidden when the person asked for it, or when one of the two may not transfer any more
+ * @throws Conflict when the request does not wait any more
+ */
+export async function checkApproval(
+  on: Queryable,
+  { id, by }: GivenApproval,
+  { planHash, person, selection }: Click,
+  { lock = false } = {},
+): Promise<Approval> {
+  const approval = await find(on, id, { lock });
+  if (approval.asked_by === by)
+    throw new Forbidden(`${ownRequest} It needs another product manager.`);
+  if (approval.state !== 'waiting') throw new Conflict(notWaiting(approval));
+  const isSame = approval.plan_hash === planHash && approval.selection === selection;
+  if (!isSame || approval.asked_by !== person) {
+    throw new Conflict('This request is for another transfer.');
+  }
+  for (const email of [by, approval.asked_by]) {
+    if (!(await maySend(on, email))) {
+      throw new Forbidden(`${email} may not transfer any more, so nothing was sent.`);
+    }
+  }
+  return approval;
+}
+
+const ownRequest = 'You asked for this approval yourself.';
+
+/** Returns what marks a request as approved, in the commit that records its transfer. */
+export const takeApproval =
+  (given: GivenApproval | undefined, click: Click) =>
+  async (connection: PoolConnection, transfer: { id: string; number: number }) => {
+    if (given) await approve(connection, given, click, transfer);
+  };
+
+async function approve(
+  connection: PoolConnection,
+  given: GivenApproval,
+  click: Click,
+  transfer: { id: string; number: number },
+) {
+  const approval = await checkApproval(connection, given, click, { lock: true });
+  await decide(connection, approval, {
+    state: 'approved',
+    person: given.by,
+    transfer: transfer.id,
+  });
+  const { name: subject, asked_by: to } = approval;
+  await audit.write(connection, {
+    person: given.by,
+    action: 'approved',
+    subject,
+    detail: `asked by ${to}`,
+    transfer: transfer.id,
+  });
+  await notify(connection, {
+    event: 'transfer.approved',
+    to,
+    text: `${given.by} approved “${subject}”: transfer ${transfer.number}`,
+    href: `/transfers/${transfer.number}`,
+  });
+}
+
+/** Refuses a request, with a note for its asker. */
+export const refuse = (here: App, id: string, person: string, note: string) =>
+  end(here, id, async (connection, approval) => {
+    if (approval.asked_by === person) throw new Forbidden(`${ownRequest} You can withdraw it.`);
+    await decide(connection, approval, { state: 'refused', person, note });
+    const { name: subject, asked_by: to } = approval;
+    await audit.write(connection, { person, action: 'refused approval', subject, detail: note });
+    const text = `${person} did not approve “${subject}”: ${note}`;
+    const href = `/approvals/${id}`;
+    await notify(connection, { event: 'transfer.approval-refused', to, text, href });
+  });
+
+export const withdraw = (here: App, id: string, person: string) =>
+  end(here, id, async (connection, approval) => {
+    if (approval.asked_by !== person) throw new Forbidden('Only its asker can withdraw a request.');
+    await decide(connection, approval, { state: 'withdrawn', person });
+    const subject = approval.name;
+    await audit.write(connection, { person, action: 'withdrew a request for approval', subject });
+  });
+
+/** Ends a request whose plan has changed since, and notifies its asker; does nothing if it has ended already. */
+export async function overtake(here: App, { id }: Approval, person: string) {
+  await transaction(here.sql, async (connection) => {
+    const approval = await find(connection, id, { lock: true });
+    if (approval.state !== 'waiting') return;
+    await decide(connection, approval, { state: 'overtaken', person });
+    await notify(connection, {
+      event: 'transfer.approval-overtaken',
+      to: approval.asked_by,
+      text: `“${approval.name}” was not sent: something changed since you asked for approval. Review it and ask again.`,
+      href: `/approvals/${id}`,
+    });
+  });
+  forgetCached();
+}
+
+async function end(
+  here: App,
+  id: string,
+  act: (connection: PoolConnection, approval: Approval) => Promise<void>,
+) {
+  await transaction(here.sql, async (connection) => {
+    const approval = await find(connection, id, { lock: true });
+    if (approval.state !== 'waiting') throw new Conflict(notWaiting(approval));
+    await act(connection, approval);
+  });
+  forgetCached();
+}
+
+type Decided = {
+  state: Exclude<Approval['state'], 'waiting'>;
+  person: string;
+  note?: string;
+  transfer?: string;
+};
+
+const decide = (
+  connection: PoolConnection,
+  { id }: Approval,
+  { state, person, note, transfer }: Decided,
+) =>
+  run(
+    connection,
+    sql`update approval
+           set state = ${state}, decided_by = ${person}, decided_at = utc_timestamp(3),
+               note = ${note ?? null}, transfer = ${transfer ?? null}
+         where id = ${id}`,
+  );
+
+function notWaiting({ state, decided_by: by }: Approval): string {
+  const texts = {
+    waiting: '',
+    approved: `${by} has approved this request already.`,
+    refused: `${by} has refused this request.`,
+    withdrawn: 'This request was withdrawn or replaced by a newer one.',
+    overtaken: 'Something changed since this was asked. It must be reviewed and asked again.',
+  };
+  return texts[state];
+}
+
+/** Whether a person has an open account and may transfer. The lines are locked, so that the answer is the latest. */
+async function maySend(on: Queryable, email: string): Promise<boolean> {
+  const line = await first(
+    on,
+    sql`select 1 from person join permission on permission.person_id = person.id
+         where person.email = ${email} and person.active and permission.name = ${SENDER}
+         lock in share mode`,
+  );
+  return line !== undefined;
+}
