@@ -7,6 +7,7 @@ import { parseKeys } from '../sheet/posted-keys.ts';
 import { newestOf } from '../sheet/schedules.ts';
 import * as selections from '../sheet/selections.ts';
 import { addTo } from '../sheet/shared-selections.ts';
+import { allPending, matching } from '../state/pending-entries.ts';
 import { exactly, plural, rowsText } from '../web/format.ts';
 import { flash } from '../web/pages.ts';
 import { accountOf } from '../web/request.ts';
@@ -17,10 +18,7 @@ import { allIds, allReadyIds } from './list-query.ts';
 
 /** Opens the transfer sheet of the ticked rows of a list, or of all rows found that are ready to transfer. */
 export async function choose(req: Request, res: Response) {
-  const keys =
-    req.form.text('scope') === 'ready'
-      ? await foundRows(req, allReadyIds)
-      : parseKeys(req.form.texts('rows'));
+  const keys = await chosenKeys(req);
   const id = await selections.create(req.here.sql, accountOf(req).email, { keys });
   res.redirect(303, `/selections/${id}`);
 }
@@ -54,6 +52,21 @@ async function dueText({ here }: Request, selection: string): Promise<string> {
 /** What a button posts as `into` to begin a selection. */
 const NEW = 'new';
 const wasThere = { one: 'was', many: 'were' };
+
+/** Returns the ticked rows, or all rows that are ready: those found on a list, or those on the page *Pending*. */
+async function chosenKeys(req: Request): Promise<RowKey[]> {
+  const scope = req.form.text('scope');
+  if (scope === 'ready') return foundRows(req, allReadyIds);
+  return scope === 'pending' ? pendingRows(req) : parseKeys(req.form.texts('rows'));
+}
+
+async function pendingRows({ here, form }: Request): Promise<RowKey[]> {
+  const filter = { entity: form.text('entity'), person: form.text('person') };
+  const ready = matching(await allPending(here.sql), filter).filter(
+    ({ group }) => group === 'ready',
+  );
+  return parseKeys(ready.map(({ key }) => keyText(key)));
+}
 
 async function foundRows(req: Request, idsOf: typeof allIds): Promise<RowKey[]> {
   const entity = entityNamed(req.form.text('entity'));

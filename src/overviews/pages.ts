@@ -14,6 +14,7 @@ import {
   ages,
   allPending,
   groups,
+  matching,
   type Group,
   type PendingEntry,
 } from '../state/pending-entries.ts';
@@ -29,11 +30,7 @@ export async function pending(req: Request, res: Response) {
   const there = destinationOf(req.here).rules;
   const all = await allPending(req.here.sql);
   const filter = { entity: textIn(req.query, 'entity'), person: textIn(req.query, 'person') };
-  const shown = all.filter(
-    ({ key, people }) =>
-      (filter.entity === '' || key.entity === filter.entity) &&
-      (filter.person === '' || people.includes(filter.person)),
-  );
+  const shown = matching(all, filter);
   const canTransfer = can(req, 'transfer');
   const title = `Pending for ${there.inText}`;
   await page(req, res, 'overviews/pending', {
@@ -81,6 +78,7 @@ function groupView(group: Group, entries: PendingEntry[], canTransfer: boolean) 
     ...groupTexts[group],
     total: rows.length,
     rows: rows.slice(0, LISTED),
+    offersAll: canTransfer && group === 'ready' && rows.length > 1,
     offersTransfer: canTransfer && (group === 'ready' || group === 'look'),
     showsWhy: group !== 'ready',
   };

@@ -125,3 +125,12 @@ export function ageOf(since: string, now = Date.now()): Age {
   if (days < 1) return 'today';
   return days < 7 ? 'this week' : 'longer';
 }
+
+/** Which pending rows a page lists; empty texts match all. */
+export type PendingFilter = { entity: string; person: string };
+
+export const matching = (entries: PendingEntry[], { entity, person }: PendingFilter) =>
+  entries.filter(
+    ({ key, people }) =>
+      (entity === '' || key.entity === entity) && (person === '' || people.includes(person)),
+  );

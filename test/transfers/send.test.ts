@@ -12,6 +12,8 @@ import {
   type Client,
   refusalsOn,
 } from '../support/people.ts';
+import { fieldsOn } from '../support/shown-form.ts';
+import * as selections from '../../src/sheet/selections.ts';
 import { useWorld } from '../support/world.ts';
 
 const world = useWorld();
@@ -74,6 +76,26 @@ test('the page of a transfer lists the rows it wrote, and folds those that were 
   const [listed = '', folded = ''] = page.split('<details class="pad">');
   expect([listed.includes('>Visit</a>'), listed.includes('>One</a>')]).toEqual([true, false]);
   expect(folded).toContain('>One</a>');
+});
+
+test('the page Pending transfers all rows that are ready, and with a filter only those that it matches', async () => {
+  const { staging } = world;
+  const form = await add(staging, 'form', { name: 'Visit' });
+  const other = await add(staging, 'form', { name: 'Order' });
+  const business = await add(staging, 'business', { name: 'Shop' });
+  await add(staging, 'form', { name: 'Engineering' }, ed);
+  const rowsOn = async (query: string) => {
+    const { text } = await ana.get(`/pending${query}`).expect(200);
+    const fields = fieldsOn(text.split('id="ready"')[1] ?? '', 'action="/selections"');
+    expect(fields['scope']).toBe('pending');
+    const { location } = (await ana.post('/selections', fields)).headers;
+    return (await selections.find(staging.sql, (location ?? '').split('/')[2] ?? '')).keys
+      .map(keyText)
+      .toSorted();
+  };
+  const forms = [`form:${form}`, `form:${other}`].toSorted();
+  expect(await rowsOn('')).toEqual([`business:${business}`, ...forms]);
+  expect(await rowsOn('?entity=form')).toEqual(forms);
 });
 
 test('Arrived says how many rows of a transfer were undone at the next environment', async () => {
