@@ -17,6 +17,7 @@ import * as editing from './catalog-pages/edit.ts';
 import { exportList } from './catalog-pages/export-page.ts';
 import * as admin from './catalog-pages/pages.ts';
 import * as row from './catalog-pages/row.ts';
+import * as savedViews from './catalog-pages/saved-view-pages.ts';
 import * as apiKeys from './api/pages.ts';
 import * as apiDocs from './api/documentation-page.ts';
 import * as api from './api/reading.ts';
@@ -193,6 +194,10 @@ export const routes = (signInWith: ReturnType<typeof openSignIn>): Route[] => [
     get('/catalog/:entity', 'look', admin.list),
     get('/catalog/:entity/options', 'look', pickers.options),
     get('/catalog/:entity/export', 'look', exportList),
+    get('/catalog/:entity/views/:id', 'look', savedViews.open),
+    post('/catalog/:entity/views', 'look', body.small, savedViews.save),
+    post('/catalog/:entity/views/:id', 'look', body.small, savedViews.change),
+    post('/catalog/:entity/views/:id/removal', 'look', body.small, savedViews.remove),
     get('/catalog/:entity/new', 'edit', editing.showNew),
     post('/catalog/:entity', 'edit', body.row, editing.add),
     get('/catalog/:entity/:id', 'look', row.show),

@@ -2,6 +2,7 @@
 import type { Request, Response } from 'express';
 import { titleOf } from '../catalog/entity.ts';
 import { catalog, entityNamed } from '../catalog/index.ts';
+import type { FieldErrors } from '../problems.ts';
 import { find } from '../rows/store.ts';
 import { openSelections } from '../sheet/kept-selections.ts';
 import { page } from '../web/pages.ts';
@@ -11,18 +12,38 @@ import { bulkActions } from './bulk-actions.ts';
 import { parseListState } from './list-state.ts';
 import { listView } from './list-view.ts';
 import { listRows } from './list.ts';
+import { savedViews, savedViewsView, type TypedView } from './saved-views.ts';
 import { beyondLabel } from './destination-statuses.ts';
 
-export async function list(req: Request, res: Response) {
+export const list = (req: Request, res: Response) => listPage(req, res, req.query);
+
+/** A saved view as it was typed, with what is wrong about it. */
+type WrongView = { errors: FieldErrors; typed: TypedView };
+
+/** Shows the list that a query describes. */
+export async function listPage(
+  req: Request,
+  res: Response,
+  query: Request['query'],
+  wrong: WrongView | null = null,
+) {
   const entity = entityNamed(String(req.params['entity']));
-  const asked = parseListState(entity, req.query, zoneOf(req));
-  const found = await listRows(req.here, entity, asked, accountOf(req).email);
+  const asked = parseListState(entity, query, zoneOf(req));
+  const { email } = accountOf(req);
+  const found = await listRows(req.here, entity, asked, email);
   const state = { ...asked, page: found.page };
   const canTransfer = can(req, 'transfer');
   const actions = bulkActions.filter(({ ability }) => can(req, ability));
   await page(req, res, 'catalog-pages/list', {
-    title: entity.label.many,
+    title: wrong ? `Error: ${entity.label.many}` : entity.label.many,
     crumbs: [{ text: entity.label.many }],
+    errors: wrong?.errors ?? {},
+    mayShare: can(req, 'edit') || canTransfer,
+    saved: savedViewsView(entity, state, {
+      views: await savedViews(req.house.sql, entity, email),
+      person: email,
+      typed: wrong?.typed ?? null,
+    }),
     entity,
     state,
     listed: found,

@@ -37,6 +37,7 @@ const programRights: Record<string, Rights> = {
   selection: { app: 'UPDATE, DELETE' },
   scheduled_transfer: { app: 'UPDATE' },
   approval: { app: 'UPDATE' },
+  saved_view: { app: 'UPDATE, DELETE' },
   test_result: { app: 'UPDATE, DELETE' },
   message: { app: 'UPDATE, DELETE' },
   outbox: { app: 'UPDATE, DELETE' },

@@ -4,7 +4,8 @@ import { sql, run } from '../../src/database/sql.ts';
 import { collection } from '../../src/rows/mongo.ts';
 import { entityNamed } from '../../src/catalog/index.ts';
 import { add, change, ed, transfer } from '../support/rows.ts';
-import { textOf, useClient, useSite } from '../support/people.ts';
+import { textOf, useClient, useSite, type Client } from '../support/people.ts';
+import { fieldsOn } from '../support/shown-form.ts';
 import { useWorld } from '../support/world.ts';
 
 const world = useWorld();
@@ -73,4 +74,74 @@ test('a list is filtered by who changed a row last, and offers the people who di
   expect(text).toMatch(/<option value="ed@example.com" selected>/);
   expect(text).toMatch(/<option value="pm@example.com" *>/);
   expect(textOf(text)).toContain('Changed by ed');
+});
+
+/** Saves a list under a name; returns the answer. */
+const saveView = (client: Client, query: string, body: Record<string, string>) =>
+  client.post('/catalog/form/views', { query, ...body });
+const viewOn = (html: string, name: string) =>
+  new RegExp(`href="(/catalog/form/views/[^"]+)"[^>]*>\\s*${name}`).exec(html)?.[1] ?? '';
+
+test('a person saves a list under a name, opens, renames and deletes it, and nobody else sees it', async () => {
+  const vic = await site.as('vic');
+  await add(world.staging, 'form', { name: 'A "form" 🪔' });
+  const list = await ana.get('/catalog/form?q=form&sort=name&unknown=1').expect(200);
+  const fields = fieldsOn(list.text, 'action="/catalog/form/views"');
+  expect(fields['query']).toBe('q=form&sort=name');
+  const name = 'Mine "A" 🪔';
+  expect((await ana.post('/catalog/form/views', { ...fields, name: ' ' })).status).toBe(422);
+  const twice = await Promise.all(
+    [1, 2].map(() => ana.post('/catalog/form/views', { ...fields, name })),
+  );
+  expect(twice.map(({ headers }) => headers['location'])).toEqual(
+    Array.from({ length: 2 }, () => '/catalog/form?q=form&sort=name'),
+  );
+  const taken = await saveView(ana, 'q=other', { name });
+  expect([
+    taken.status,
+    textOf(taken.text).includes('You have another view with this name.'),
+  ]).toEqual([422, true]);
+  expect(taken.text).toContain('value="other"');
+  const href = viewOn((await ana.get('/catalog/form')).text, 'Mine');
+  expect((await ana.get(href)).headers['location']).toBe('/catalog/form?q=form&sort=name');
+  expect(viewOn((await vic.get('/catalog/form')).text, 'Mine')).toBe('');
+  expect((await vic.get(href)).status).toBe(404);
+  expect((await vic.post(`${href}/removal`)).status).toBe(409);
+  const shown = fieldsOn(
+    (await ana.get('/catalog/form?sort=name&q=form')).text,
+    `action="${href}"`,
+  );
+  expect((await ana.post(href, { ...shown, name: 'Renamed' })).status).toBe(303);
+  expect(viewOn((await ana.get('/catalog/form')).text, 'Renamed')).toBe(href);
+  expect((await ana.post(`${href}/removal`)).status).toBe(303);
+  expect((await ana.post(`${href}/removal`)).status).toBe(409);
+  expect(viewOn((await ana.get('/catalog/form')).text, 'Renamed')).toBe('');
+});
+
+test('a shared view is seen by everybody and changed by its owner only, and a viewer cannot share one', async () => {
+  const vic = await site.as('vic');
+  await saveView(ana, 'tab=mine', { name: 'Shared', shared: 'yes' });
+  const href = viewOn((await vic.get('/catalog/form')).text, 'Shared');
+  expect((await vic.get(href)).headers['location']).toBe('/catalog/form?tab=mine');
+  expect((await vic.post(href, { name: 'Taken over', query: 'tab=mine' })).status).toBe(409);
+  expect((await saveView(vic, 'tab=mine', { name: 'Own', shared: 'yes' })).status).toBe(403);
+  expect((await saveView(vic, 'tab=mine', { name: 'Own' })).status).toBe(303);
+  expect(viewOn((await ana.get('/catalog/form')).text, 'Own')).toBe('');
+});
+
+test('a saved view drops a filter that does not exist any more and says so, and 20 views of a list are the most', async () => {
+  for (let number = 1; number <= 20; number += 1) {
+    expect((await saveView(ana, `q=${number}`, { name: `View ${number}` })).status).toBe(303);
+  }
+  const more = await saveView(ana, 'q=21', { name: 'View 21' });
+  expect([more.status, textOf(more.text).includes('You have 20 views')]).toEqual([422, true]);
+  await run(
+    world.staging.sql,
+    sql`update saved_view set query = 'q=1&colour=red&sort=former' where name = 'View 1'`,
+  );
+  const href = viewOn((await ana.get('/catalog/form')).text, 'View 1\\s*<');
+  const { headers } = await ana.get(href);
+  expect(headers['location']).toBe('/catalog/form?q=1');
+  const { text } = await ana.get('/catalog/form?q=1');
+  expect(textOf(text.replace('<body', '<main'))).toContain('no longer filters by colour, sort');
 });
