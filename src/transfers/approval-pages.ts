@@ -65,12 +65,14 @@ export const show = (req: Request, res: Response) => approvalPage(req, res, {});
 type Shown = { problem?: string; reasons?: string[]; note?: string; errors?: object };
 
 async function approvalPage(req: Request, res: Response, shown: Shown) {
-  const approval = await records.find(req.here.sql, idOf(req));
-  const transfer = approval.transfer && (await journal.byId(req.here.sql, approval.transfer));
+  const { here } = req;
+  const approval = await records.find(here.sql, idOf(req));
+  const transfer = approval.transfer && (await journal.byId(here.sql, approval.transfer));
   const isOpen = approval.state === 'waiting' || approval.state === 'overtaken';
-  const found = isOpen ? await sheetNow(req, approval) : null;
-  const changes = found ? shorten(await changesOf(req, approval, found), LISTED) : null;
+  const { found, trouble } = isOpen ? await sheetNow(req, approval) : unread;
   const isSame = found?.sheet.plan.hash === approval.plan_hash;
+  const isOvertaken = isOpen && !isSame && trouble === null;
+  const sheet = found && isSame ? sheetView(req, found.route, found.selection, found.sheet) : null;
   await page(req, res, 'transfers/approval', {
     problem: '',
     reasons: [],
@@ -79,22 +81,17 @@ async function approvalPage(req: Request, res: Response, shown: Shown) {
     title: `${shown.problem || shown.errors ? 'Error: ' : ''}${approval.name}`,
     crumbs: [{ text: 'Approvals', href: '/approvals' }, { text: approval.name }],
     approval,
-    to: req.here.destination?.rules ?? req.here.rules,
+    to: here.destination?.rules ?? here.rules,
     number: transfer ? transfer.number : null,
-    state: stateText(approval, isOpen && !isSame),
+    state: stateText(approval, isOvertaken),
     decidedText: decidedText(approval),
     reviewHref: `${sheetKinds[approval.kind].path}/${approval.selection}`,
-    isOvertaken: isOpen && !isSame,
-    changes,
-    sheet:
-      found && isSame
-        ? readOnly(
-            sheetView(req, found.route, found.selection, found.sheet),
-            `/approvals/${approval.id}`,
-          )
-        : null,
+    isOvertaken,
+    trouble,
+    changes: found ? shorten(await changesOf(req, approval, found), LISTED) : null,
+    sheet: sheet && readOnly(sheet, `/approvals/${approval.id}`),
     bar: barOf(approval, accountOf(req).email, found && isSame ? found.sheet.plan : null),
-    target: req.here.destination?.name ?? req.here.name,
+    target: here.destination?.name ?? here.name,
   });
 }
 
@@ -103,14 +100,26 @@ const LISTED = 20;
 
 type Found = { route: ReturnType<typeof routeFrom>; selection: selections.Selection; sheet: Sheet };
 
-/** Plans the selection of a request as its asker would now; null if the selection was removed. */
-async function sheetNow(req: Request, { kind, selection: id, asked_by: asker }: Approval) {
-  const route = routeFrom(req.here, asker, kind);
-  const selection = await selections.find(req.here.sql, id, kind).catch((error: unknown) => {
-    if (error instanceof NotFound) return null;
+const unread = { found: null, trouble: null };
+
+/**
+ * Plans the selection of a request as its asker would now. `found` is null if the selection was removed, and if the
+ * destination does not answer; `trouble` says the latter.
+ */
+async function sheetNow(
+  req: Request,
+  { kind, selection: id, asked_by: asker }: Approval,
+): Promise<{ found: Found | null; trouble: string | null }> {
+  try {
+    const route = routeFrom(req.here, asker, kind);
+    const selection = await selections.find(req.here.sql, id, kind);
+    const sheet = await prepareSheet(route, selection);
+    return { found: { route, selection, sheet }, trouble: null };
+  } catch (error) {
+    if (error instanceof Unavailable) return { found: null, trouble: error.message };
+    if (error instanceof NotFound) return unread;
     throw error;
-  });
-  return selection && { route, selection, sheet: await prepareSheet(route, selection) };
+  }
 }
 
 const changesOf = async (req: Request, { id }: Approval, { route, sheet }: Found) =>
@@ -141,8 +150,8 @@ export async function approve(req: Request, res: Response) {
   } catch (error) {
     if (!(error instanceof Problem) || error instanceof Unavailable) throw error;
     const reasons = reasonsOf(error);
-    const isMoved = reasons.includes('sheet-outdated') || reasons.includes('already-sent');
-    if (isMoved || error instanceof NotFound) await approvals.overtake(here, approval, by);
+    const isMoved = reasons.some((reason) => movedReasons.includes(reason));
+    if (isMoved) await approvals.overtake(here, approval, by);
     res.status(error.status);
     await approvalPage(req, res, {
       problem: isMoved ? 'Something changed since approval was asked for.' : error.message,
@@ -150,6 +159,9 @@ export async function approve(req: Request, res: Response) {
     });
   }
 }
+
+/** Why a plan is not the one for which approval was asked. */
+const movedReasons = ['sheet-outdated', 'already-sent'];
 
 export async function refuse(req: Request, res: Response) {
   const note = req.form.text('note');

@@ -2,13 +2,20 @@
 import { expect, test } from '@jest/globals';
 import { v4 as uuid } from 'uuid';
 import { keyText } from '../../src/catalog/entity.ts';
-import { select, sql } from '../../src/database/sql.ts';
+import { run, select, sql } from '../../src/database/sql.ts';
 import * as people from '../../src/people/people.ts';
 import type { Permission } from '../../src/access/permissions.ts';
 import { send } from '../../src/transfers/send.ts';
 import { routeFrom } from '../../src/sheet/route.ts';
 import * as selections from '../../src/sheet/selections.ts';
-import { refusalsOn, textOf, useClient, useSite, type Client } from '../support/people.ts';
+import {
+  openSite,
+  refusalsOn,
+  textOf,
+  useClient,
+  useSite,
+  type Client,
+} from '../support/people.ts';
 import { add, change, has, get } from '../support/rows.ts';
 import { fieldsOn } from '../support/shown-form.ts';
 import { useWorld } from '../support/world.ts';
@@ -147,6 +154,15 @@ test('a refusal needs a note, which its asker reads', async () => {
   expect(await transfers()).toEqual([]);
 });
 
+test('a request whose selection was removed is shown as overtaken, and can be refused', async () => {
+  const bo = await manager('bo');
+  const { request } = await asked((await formCalled('Visit')).id);
+  await run(world.staging.sql, sql`delete from selection`);
+  expect(textOf((await bo.get(request).expect(200)).text)).toContain('Its selection was removed.');
+  expect((await bo.post(`${request}/approval`)).status).toBe(404);
+  expect((await bo.post(`${request}/refusal`, { note: 'Ask again' })).status).toBe(303);
+});
+
 test('a row that changed since approval was asked for makes the request overtaken: nothing is sent, and the page says what changed', async () => {
   const bo = await manager('bo');
   const key = await formCalled('Visit');
@@ -196,9 +212,24 @@ test('a double click on Ask for approval asks once, and a later request for the 
 test('nothing is sent when the asker or the approver may not transfer any more, or has a closed account', async () => {
   const bo = await manager('bo');
   const key = await formCalled('Visit');
-  const { request } = await asked(key.id);
+  const { request, form } = await asked(key.id);
   await grant('bo', ['editor']);
   expect((await bo.post(`${request}/approval`)).status).toBe(403);
+  const selection = await selections.find(world.staging.sql, String(form['selection']));
+  const click = {
+    planHash: String(form['plan']),
+    idempotencyKey: uuid(),
+    name: 'Visit',
+    reason: 'Now',
+    person: 'pm@example.com',
+    approval: { id: request.split('/')[2] ?? '', by: 'bo@example.com' },
+  };
+  await expect(
+    send(routeFrom(site.here, 'pm@example.com'), selection, click),
+  ).rejects.toMatchObject({
+    status: 403,
+    message: 'bo@example.com may not transfer any more, so nothing was sent.',
+  });
   await grant('bo', ['product_manager']);
   await people.setActive(site.here, 'test', await idOf('pm'), false);
   expect((await bo.post(`${request}/approval`)).status).toBe(403);
@@ -232,4 +263,18 @@ test('an undo needs no approval, and the undo of an undo does', async () => {
   expect(seen).toContain('Send undone rows again: 1 row');
   await bo.post(`${next.headers['location']}/approval`);
   expect(await has(world.preprod, key)).toBe(true);
+});
+
+test('while the destination does not answer, a request says so and can be withdrawn', async () => {
+  const { request } = await asked((await formCalled('Visit')).id);
+  const cutOff = await openSite(world, 'staging', {
+    REQUIRE_APPROVAL: 'true',
+    UNI_DIR_DESTINATION_SQL_DB_PORT: '1',
+  });
+  const again = await cutOff.as('pm');
+  const { text } = await again.get(request).expect(200);
+  expect(textOf(text)).toMatch(/does not answer|cannot be reached/);
+  expect(textOf(text)).not.toContain('Overtaken');
+  expect((await again.post(`${request}/withdrawal`)).status).toBe(303);
+  await cutOff.close();
 });
