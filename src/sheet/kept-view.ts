@@ -1,7 +1,7 @@
 // What the page of a kept selection shows above its sheet: its rows, its transfers, and which rows are still open.
 import { keyText, titleOf, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
-import type { Environment } from '../environments/environment.ts';
+import type { App } from '../environments/app.ts';
 import { select, sql, type Queryable } from '../database/sql.ts';
 import { titlesOf } from '../state/untouched.ts';
 import { rowsText } from '../web/format.ts';
@@ -18,13 +18,14 @@ const LISTED = 200;
 const NAMED = 10;
 
 /** Null for a draft, which has only its sheet. */
-export async function keptView(here: Environment, selection: Selection, { facts, plan }: Sheet) {
+export async function keptView(here: App, selection: Selection, { facts, plan }: Sheet) {
   if (selection.kept_at === null) return null;
   const { shown, more } = shorten(selection.keys.toReversed(), LISTED);
   const sent = await transfersOf(here.sql, selection.id);
   const open = plan.steps.filter(({ action, because }) => action !== 'same' && because === null);
   return {
     schedule: (await newestOf(here.sql, [selection.id])).get(selection.id) ?? null,
+    maySchedule: !here.settings.requireApproval,
     isOpen: !sent.some(({ state }) => wasSent(state)),
     heading: `${rowsText(selection.keys.length)} in this selection`,
     isEmpty: selection.keys.length === 0,
@@ -66,7 +67,7 @@ function outcomeOf(state: TransferState): string {
 }
 
 /** Returns the rows with their titles. A row that was deleted here has the title that it had last. */
-async function rowsOf(here: Environment, { pairs }: Facts, keys: RowKey[]) {
+async function rowsOf(here: App, { pairs }: Facts, keys: RowKey[]) {
   const pairOf = (key: RowKey) => pairs.get(keyText(key));
   const lost = keys.filter((key) => !pairOf(key)?.here && !pairOf(key)?.there);
   const titles = await titlesOf(here, lost);

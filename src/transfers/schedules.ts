@@ -25,11 +25,13 @@ type NewSchedule = { selection: string; person: string; reason: string | null; r
 
 /**
  * Schedules a selection. `replaces`: the id of the schedule that the page showed; empty if it showed none.
- * @throws Conflict when the selection was sent, or when its schedule is no longer the one that the page showed
+ * @throws Conflict when the selection was sent, when its schedule is no longer the one that the page showed, or when
+ *   another person must approve transfers, because nobody approves a plan that is made only at its time
  */
 export const schedule = (here: App, wanted: NewSchedule, replaces: string) =>
   transaction(here.sql, async (on) => {
     const { selection: id, person, reason, runAt } = wanted;
+    if (here.settings.requireApproval) throw new Conflict(NEEDS_APPROVAL);
     const { name, kept_at: keptAt } = await find(on, id, 'transfer', { lock: true });
     if (keptAt === null) throw new Conflict('Keep these rows as a selection before scheduling it.');
     if (await isSent(on, id)) throw new Conflict(`“${name}” was sent already.`);
@@ -46,6 +48,9 @@ export const schedule = (here: App, wanted: NewSchedule, replaces: string) =>
     const detail = exactly(runAt);
     await audit.write(on, { person, action: 'scheduled a selection', subject: name, detail });
   });
+
+const NEEDS_APPROVAL =
+  'Transfers from here need the approval of another product manager, so they cannot be scheduled. Ask for approval on the sheet.';
 
 /** Whether a form was posted twice. */
 const isSame = (active: ScheduledTransfer, { person, reason, runAt }: NewSchedule) =>

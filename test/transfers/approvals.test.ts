@@ -129,6 +129,22 @@ test('without approval nothing is sent: neither by a posted form, nor by another
   expect(await has(world.preprod, key)).toBe(false);
 });
 
+test('where approval is required, a selection cannot be scheduled', async () => {
+  const key = await formCalled('Visit');
+  const { address, form } = await open(key.id);
+  await ana.post(`${address}/naming`, { ...form, name: 'Autumn' });
+  const answer = await ana.post(`${address}/schedule`, {
+    run_at: new Date(Date.now() + 86_400_000).toISOString().slice(0, 16),
+    run_at_zone: 'UTC',
+    reason: 'Now',
+  });
+  expect([answer.status, textOf(answer.text)]).toEqual([
+    409,
+    expect.stringContaining('Ask for approval on the sheet.'),
+  ]);
+  expect((await ana.get(address)).text).not.toContain('Schedule…');
+});
+
 test('the person who asked cannot approve or refuse, and can withdraw', async () => {
   const bo = await manager('bo');
   const key = await formCalled('Visit');
