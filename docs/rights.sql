@@ -35,6 +35,7 @@ GRANT UPDATE, DELETE ON `oneway_production`.`saved_view` TO 'oneway_production_a
 GRANT UPDATE, DELETE ON `oneway_production`.`test_result` TO 'oneway_production_app'@'%';
 GRANT UPDATE, DELETE ON `oneway_production`.`message` TO 'oneway_production_app'@'%';
 GRANT UPDATE, DELETE ON `oneway_production`.`outbox` TO 'oneway_production_app'@'%';
+GRANT UPDATE, DELETE ON `oneway_production`.`email_switch` TO 'oneway_production_app'@'%';
 GRANT UPDATE, DELETE ON `oneway_production`.`person` TO 'oneway_production_app'@'%';
 GRANT UPDATE, DELETE ON `oneway_production`.`permission` TO 'oneway_production_app'@'%';
 GRANT UPDATE, DELETE ON `oneway_production`.`invitation` TO 'oneway_production_app'@'%';

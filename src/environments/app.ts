@@ -67,6 +67,7 @@ export function openApp(settings: Settings): App {
       storage,
       credentialsKeys: null,
       notifiesIndexer: false,
+      sendsMail: false,
     };
   };
   const { environment, destination, source } = settings;
@@ -85,6 +86,7 @@ export function openApp(settings: Settings): App {
     ...own,
     credentialsKeys: settings.credentialsKeys,
     notifiesIndexer: settings.indexer !== null,
+    sendsMail: settings.messages.mail !== null,
     settings,
     destination: destination && next ? connect(next, destination, stores.destination) : null,
     source: source && connect('production', source, stores.source),

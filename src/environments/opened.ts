@@ -128,6 +128,7 @@ const environmentOf = (
   storage,
   credentialsKeys: null,
   notifiesIndexer: false,
+  sendsMail: false,
 });
 
 /**

@@ -4,6 +4,7 @@ import { v7 as uuid } from 'uuid';
 import type { Queryable } from '../database/sql.ts';
 import * as inApp from './channels/in-app.ts';
 import type { Endpoints } from './endpoints.ts';
+import type { MessageEvent } from './kinds.ts';
 import * as outbox from './outbox.ts';
 
 /**
@@ -13,8 +14,8 @@ import * as outbox from './outbox.ts';
 type Email = { subject: string; messageId?: string };
 
 export type News = {
-  /** The event’s name, such as `transfer.needs-attention`. */
-  event: string;
+  /** The kind of the message, such as `transfer.needs-attention`. */
+  event: MessageEvent | 'email.test';
   text: string;
   href: string | null;
   /**
@@ -27,17 +28,18 @@ export type News = {
 /** Notifies a person in their inbox, and by e-mail if `email` is given. */
 export async function notify(on: Queryable, { to, ...news }: News & { to: string }) {
   await inApp.add(on, to, news);
-  if (news.email) await outbox.add(on, mailLine(news, news.email, to));
+  if (news.email) await outbox.addEmail(on, mailLine(news, news.email, to));
 }
 
-/** Notifies everyone with a permission in this environment, except the person who acted. */
+/** Notifies everyone with a permission in this environment, except the person who acted, or several people. */
 export async function notifyHolders(
   on: Queryable,
-  { permission, except, ...news }: News & { permission: string; except: string },
+  { permission, except, ...news }: News & { permission: string; except: string | string[] },
 ) {
-  await inApp.addForHolders(on, { permission, except }, news);
+  const holders = { permission, except: [except].flat() };
+  await inApp.addForHolders(on, holders, news);
   if (news.email) {
-    await outbox.addForHolders(on, { permission, except }, mailLine(news, news.email, ''));
+    await outbox.addForHolders(on, holders, mailLine(news, news.email, ''));
   }
 }
 
@@ -48,6 +50,10 @@ export const emailAbout = (
   { messages: { mail } }: { messages: Endpoints },
   subject: string,
 ): Email | null => (mail === null ? null : { subject });
+
+/** The same for a program part that knows only its environment. */
+export const emailFrom = ({ sendsMail }: { sendsMail: boolean }, subject: string): Email | null =>
+  sendsMail ? { subject } : null;
 
 const mailLine = (
   { event, text, href }: News,

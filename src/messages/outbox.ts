@@ -3,6 +3,7 @@
 import * as audit from '../audit/audit.ts';
 import { first, run, select, sql, transaction, type Queryable } from '../database/sql.ts';
 import type { Environment } from '../environments/environment.ts';
+import { isEmailedByDefault } from './kinds.ts';
 
 const channels = ['email', 'webhook', 'slack', 'callback'] as const;
 type Channel = (typeof channels)[number];
@@ -55,12 +56,32 @@ export const add = (on: Queryable, line: NewLine) =>
   );
 
 /**
- * Adds an outbox message for everyone with a permission in this environment, except the person
- * `except`.
+ * Adds an e-mail, unless its recipient has switched off e-mails of this kind. If the same e-mail is there and was not
+ * tried yet, only its text is replaced. `waits`: for how many seconds it is not sent.
+ */
+export const addEmail = (on: Queryable, line: NewLine, { waits = 0 } = {}) =>
+  run(
+    on,
+    sql`insert into outbox
+          (message_id, event, channel, recipient, subject, body, href, transfer, next_at, created_at)
+        select ${line.messageId}, ${line.event}, 'email', ${line.recipient},
+               ${line.subject.slice(0, 200)}, ${line.body}, ${line.href}, ${line.transfer},
+               utc_timestamp(3) + interval ${waits} second, utc_timestamp(3)
+          from dual
+         where coalesce((select e.is_on from email_switch e join person p on p.id = e.person_id
+                          where p.email = ${line.recipient} and e.kind = ${line.event}),
+                        ${isEmailedByDefault(line.event)})
+        on duplicate key update
+          body = if(outbox.state = 'pending' and outbox.attempts = 0, values(body), outbox.body)`,
+  );
+
+/**
+ * Adds an e-mail for everyone with a permission in this environment, except the people `except` and those who have
+ * switched off e-mails of this kind.
  */
 export const addForHolders = (
   on: Queryable,
-  { permission, except }: { permission: string; except: string },
+  { permission, except }: { permission: string; except: string[] },
   line: Omit<NewLine, 'recipient' | 'messageId'>,
 ) =>
   run(
@@ -71,7 +92,9 @@ export const addForHolders = (
                ${line.subject.slice(0, 200)}, ${line.body}, ${line.href}, ${line.transfer},
                utc_timestamp(3), utc_timestamp(3)
           from person join permission on permission.person_id = person.id
-         where permission.name = ${permission} and person.active and person.email <> ${except}`,
+          left join email_switch chosen on chosen.person_id = person.id and chosen.kind = ${line.event}
+         where permission.name = ${permission} and person.active and person.email not in (${except})
+           and coalesce(chosen.is_on, ${isEmailedByDefault(line.event)})`,
   );
 
 /** `channel` may also be `indexer`, which selects the webhook of the search indexer. */

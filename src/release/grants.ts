@@ -41,6 +41,7 @@ const programRights: Record<string, Rights> = {
   test_result: { app: 'UPDATE, DELETE' },
   message: { app: 'UPDATE, DELETE' },
   outbox: { app: 'UPDATE, DELETE' },
+  email_switch: { app: 'UPDATE, DELETE' },
   person: { app: 'UPDATE, DELETE' },
   permission: { app: 'UPDATE, DELETE' },
   invitation: { app: 'UPDATE, DELETE' },

@@ -135,6 +135,32 @@ export async function latestArrivals(on: Queryable, entity: string, ids: number[
   return new Map(lines.map((line) => [line.row_id, line]));
 }
 
+/** The last write of a row, and the row before it if that was read. */
+export type LastWrite = Pick<Arrival, 'kind' | 'person'> & { before: Row | null };
+
+/** The last write of each of these rows, by key text. `before`: only writes before this transfer. */
+export async function lastWrites(
+  on: Queryable,
+  keys: RowKey[],
+  { before = '', withImages: hasImages = true } = {},
+): Promise<Map<string, LastWrite>> {
+  if (keys.length === 0) return new Map();
+  const lines = await select<Line & Pick<Arrival, 'kind' | 'person'>>(
+    on,
+    sql`select a.id, a.transfer, a.seq, a.entity, a.row_id, a.action, a.kind, a.person from arrival a
+          join (select max(id) as id from arrival where ${whereRows(keys)}
+                   and id < coalesce((select min(own.id) from arrival own where own.transfer = ${before}), ~0)
+                 group by entity, row_id) newest on newest.id = a.id`,
+  );
+  const images = hasImages ? await readImages<Row>(on, replaced, lines) : new Map<string, Row>();
+  return new Map(
+    lines.map(({ kind, person, ...line }) => [
+      keyText(keyOfLine(line)),
+      { kind, person, before: images.get(placeText(line)) ?? null },
+    ]),
+  );
+}
+
 /** The history entries of one transfer in this environment, with the rows before and after them. */
 export async function replacementsOf(place: Databases, transfer: string): Promise<Replacement[]> {
   const lines = await select<Arrival>(

@@ -79,6 +79,16 @@ export async function readStates(
   );
 }
 
+/** The lines of these root rows and of their dependent rows. */
+export const familiesOf = async (on: Queryable, roots: RowKey[]): Promise<RowState[]> =>
+  roots.length === 0
+    ? []
+    : select<RowState>(
+        on,
+        sql`select * from row_state
+             where (root_entity, root_id) in (${roots.map(({ entity, id }) => [entity, id])})`,
+      );
+
 /**
  * The person who saves a row. If this person is not a product manager, the save marks the row as
  * changed by engineering.

@@ -4,7 +4,7 @@ import type { PoolConnection } from 'mysql2/promise';
 import * as audit from '../audit/audit.ts';
 import { first, run, sql, toSqlInstant, transaction, type Queryable } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
-import { emailAbout, notify, notifyHolders } from '../messages/messages.ts';
+import { emailAbout, notify, notifyHolders, type News } from '../messages/messages.ts';
 import { Conflict } from '../problems.ts';
 import { isSent } from '../sheet/kept-selections.ts';
 import type { ScheduledTransfer } from '../sheet/schedules.ts';
@@ -132,7 +132,12 @@ async function recordEnd(on: Queryable, id: string, outcome: Outcome): Promise<b
   return found === 1;
 }
 
-function newsOf({ destination, settings }: App, name: string, selection: string, outcome: Outcome) {
+function newsOf(
+  { destination, settings }: App,
+  name: string,
+  selection: string,
+  outcome: Outcome,
+): News {
   const to = destination?.rules.inText ?? 'its destination';
   if (outcome.state === 'sent') {
     const subject = `“${name}” was transferred to ${to}`;

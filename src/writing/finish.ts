@@ -10,10 +10,11 @@ import { isUnwilling } from '../database/unwillingness.ts';
 import { rulesOf } from '../environments/rules.ts';
 import { read } from '../rows/store.ts';
 import { notifyIndexer } from '../messages/indexer.ts';
-import { notify, notifyHolders } from '../messages/messages.ts';
+import { emailFrom, notify, notifyHolders } from '../messages/messages.ts';
 import { auditEnd } from './audit-lines.ts';
 import * as claims from './claims.ts';
 import * as journal from './journal.ts';
+import { notifyOfFailure, notifyOfTransfer } from './transfer-notices.ts';
 import {
   clearUndone,
   DELETED,
@@ -72,7 +73,8 @@ export async function recordEnd(
   outcomes: Map<number, string>,
 ) {
   const { here, transfer } = work;
-  if (transfer.role === 'on_call') await notifyManagers(connection, work);
+  const notified = await notifyOfTransfer(connection, work);
+  if (transfer.role === 'on_call') await notifyManagers(connection, work, notified);
   if (here.notifiesIndexer) await publishChanges(connection, work, outcomes);
   await notifySender(connection, work, outcomes);
   await auditEnd(connection, work);
@@ -189,7 +191,7 @@ async function depthOf(on: Queryable, { undoes }: journal.Transfer): Promise<num
  */
 async function notifySender(
   connection: PoolConnection,
-  { transfer, steps }: Work,
+  { here, transfer, steps }: Work,
   outcomes: Map<number, string>,
 ) {
   const differing = steps.filter(({ seq }) => outcomes.get(seq) === journal.STORED_DIFFERENTLY);
@@ -200,6 +202,7 @@ async function notifySender(
     to: transfer.person,
     text: `“${transfer.name}”: ${journal.notAsSentText(differing.length, steps.length)}`,
     href: journal.isSent(transfer) ? `/transfers/${transfer.number}` : null,
+    email: emailFrom(here, 'Rows were stored differently than sent'),
   });
 }
 
@@ -221,11 +224,12 @@ function publishChanges(connection: PoolConnection, work: Work, outcomes: Map<nu
   });
 }
 
-const notifyManagers = (connection: PoolConnection, { transfer }: Work) =>
+const notifyManagers = (connection: PoolConnection, { here, transfer }: Work, notified: string[]) =>
   notifyHolders(connection, {
     event: 'transfer.by-on-call',
     permission: 'product_manager',
-    except: transfer.person,
+    except: [transfer.person, ...notified],
+    email: emailFrom(here, 'Someone on call changed a transfer'),
     text: `${transfer.person} (on call): ${transfer.name} in ${rulesOf(transfer.destination).inText}. Reason: ${transfer.reason}`,
     href: `/transfers/${transfer.number}`,
   });
@@ -234,7 +238,8 @@ const notifyManagers = (connection: PoolConnection, { transfer }: Work) =>
  * Ends a refused transfer, which has written nothing: records the reason in the journal and removes
  * the claims.
  */
-export async function refuse({ here, there, transfer }: Work, why: journal.TransferProblem) {
+export async function refuse(work: Work, why: journal.TransferProblem) {
+  const { here, there, transfer } = work;
   await transaction(here.sql, async (connection) => {
     await journal.changeState(connection, transfer, ['planned', 'claimed'], 'refused', {
       problem: why,
@@ -248,7 +253,8 @@ export async function refuse({ here, there, transfer }: Work, why: journal.Trans
         transfer: transfer.id,
       });
     }
-    await journal.notifyIfPromised(connection, transfer, why.message);
+    await notifyOfFailure(connection, work, why.message);
+    await journal.notifyIfPromised(connection, here, transfer, why.message);
   });
   await claims.release(there.sql, transfer).catch((error: unknown) => {
     // The refusal is already recorded. If removing the claims fails, recovery removes them later.

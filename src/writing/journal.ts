@@ -17,7 +17,8 @@ import {
 } from '../database/sql.ts';
 import { keyText } from '../catalog/entity.ts';
 import * as audit from '../audit/audit.ts';
-import { notify, notifyHolders } from '../messages/messages.ts';
+import { emailFrom, notify, notifyHolders } from '../messages/messages.ts';
+import { notifyOnce } from '../messages/notify-once.ts';
 import { Conflict } from '../problems.ts';
 import type { Environment } from '../environments/environment.ts';
 import { insertSteps } from './steps.ts';
@@ -221,13 +222,20 @@ export async function needAttention(
 ) {
   await transaction(here.sql, async (connection) => {
     await changeState(connection, transfer, liveStates, 'needs_attention', { problem });
-    const news = {
-      event: 'transfer.needs-attention',
-      text: `“${transfer.name}” needs attention: ${problem.message}`,
-      href: `/transfers/${transfer.number}`,
-    };
-    await notify(connection, { to: transfer.person, ...news });
-    await notifyHolders(connection, { permission: 'on_call', except: transfer.person, ...news });
+    const text = `“${transfer.name}” needs attention: ${problem.message}`;
+    const [event, href] = ['transfer.needs-attention' as const, `/transfers/${transfer.number}`];
+    const subject = `“${transfer.name}” needs attention`;
+    const cause = `${transfer.id} ${transfer.fence}`;
+    const news = { event, href, subject, cause, rows: { count: 0, titles: [] }, text: () => text };
+    await notifyOnce(connection, here, { ...news, to: transfer.person, by: null });
+    await notifyHolders(connection, {
+      event,
+      permission: 'on_call',
+      except: transfer.person,
+      text,
+      href,
+      email: emailFrom(here, subject),
+    });
   });
 }
 
@@ -255,6 +263,16 @@ export async function resolveTransfer(
       transfer: transfer.id,
     });
   });
+}
+
+/** Who decided last how a transfer that needed attention continues; null if nobody did. */
+export async function decidedBy(on: Queryable, { id, decision }: Transfer) {
+  if (decision === null) return null;
+  const line = await first<{ person: string }>(
+    on,
+    sql`select person from audit where transfer = ${id} and action = 'decided' order by id desc limit 1`,
+  );
+  return line?.person ?? null;
 }
 
 /**
@@ -300,10 +318,16 @@ export async function waitUntilEnded(here: Environment, id: string): Promise<Tra
  * Notifies a person whose queued save could not be written after all. The page had told this person
  * that the save would complete later.
  */
-export async function notifyIfPromised(on: Queryable, transfer: Transfer, why: string) {
+export async function notifyIfPromised(
+  on: Queryable,
+  here: Environment,
+  transfer: Transfer,
+  why: string,
+) {
   if (transfer.kind !== 'save' || transfer.fence === 1) return;
   const text = `“${transfer.name}” could not be saved after all, and stands as it did before. ${why}`;
-  await notify(on, { event: 'save.failed', to: transfer.person, text, href: null });
+  const email = emailFrom(here, `“${transfer.name}” could not be saved`);
+  await notify(on, { event: 'save.failed', to: transfer.person, text, href: null, email });
 }
 
 /** The running transfers whose lease has expired, because their worker died or is suspended. */

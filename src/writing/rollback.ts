@@ -16,6 +16,7 @@ import {
 } from './documents.ts';
 import { formerInstants, Instants, instantsOfDocuments } from './instants.ts';
 import * as journal from './journal.ts';
+import { notifyOfFailure } from './transfer-notices.ts';
 import { inWritingOrder } from '../catalog/order.ts';
 import { failpoint } from '../database/failpoints.ts';
 import { inHandoverOrder } from './handovers.ts';
@@ -66,7 +67,9 @@ export async function rollBackThere(work: Work, why?: journal.TransferProblem): 
     await journal.writeOutcomes(here.sql, transfer.id, new Map(left));
     await transaction(here.sql, async (own) => {
       await journal.changeState(own, transfer, ['rolling_back'], 'rolled_back');
-      await journal.notifyIfPromised(own, transfer, transfer.problem ?? why?.message ?? '');
+      const problem = transfer.problem ?? why?.message ?? '';
+      await notifyOfFailure(own, work, problem, await journal.decidedBy(own, transfer));
+      await journal.notifyIfPromised(own, here, transfer, problem);
     });
     return true;
   });

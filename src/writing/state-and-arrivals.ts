@@ -9,6 +9,7 @@ import { insertRows } from '../database/bulk.ts';
 import { isBeforePivot } from './documents.ts';
 import type { Instants } from './instants.ts';
 import type * as journal from './journal.ts';
+import { notifyOfOwnWrite } from './write-notices.ts';
 import { replaced, writeImages } from '../database/image-bundles.ts';
 import { readMappings } from '../state/name-mapping.ts';
 import * as states from '../state/row-state.ts';
@@ -32,6 +33,8 @@ export async function writeStatesAndArrivals(
   const mappings = await readMappings(connection);
   const by = { person: transfer.person, instant, mappings };
   const isEngineering = transfer.kind === 'save' && transfer.role !== 'product_manager';
+  if (work.here.name === work.there.name)
+    await notifyOfOwnWrite(connection, work, was, isEngineering);
   const after = new Map<string, states.RowState>();
   for (const step of written) {
     const entity = entityNamed(step.entity);

@@ -35,7 +35,7 @@ afterEach(async () => {
 
 const send = (here = staging, subject = 'Your database is ready') =>
   notify(here.sql, {
-    event: 'database.ready',
+    event: 'staging-job.done',
     to,
     text: 'Your database “trial” is ready.',
     href: '/databases/7',
@@ -69,7 +69,7 @@ test('an e-mail is delivered once, with its text, a link, and the Message-ID of 
 test('a message that is sent by e-mail also appears in the recipient’s inbox', async () => {
   await send();
   expect(await inApp.of(staging.sql, to)).toMatchObject([
-    { event: 'database.ready', text: 'Your database “trial” is ready.', href: '/databases/7' },
+    { event: 'staging-job.done', text: 'Your database “trial” is ready.', href: '/databases/7' },
   ]);
   expect(await inApp.unread(staging.sql, to)).toBe(1);
 });
@@ -77,7 +77,7 @@ test('a message that is sent by e-mail also appears in the recipient’s inbox',
 test('a transaction that is rolled back leaves neither an inbox message nor an e-mail', async () => {
   const failing = transaction(staging.sql, async (on) => {
     const email = emailAbout(staging.settings, 'Never sent');
-    await notify(on, { event: 'database.ready', to, text: 'Ready', href: null, email });
+    await notify(on, { event: 'staging-job.done', to, text: 'Ready', href: null, email });
     throw new Error('the database was not made');
   });
   await expect(failing).rejects.toThrow('the database was not made');
@@ -202,7 +202,13 @@ test.each(['ana@example.com, eve@example.com', 'ana@example.com\r\nBcc: eve@exam
   'an e-mail address that contains a second address (%j) does not add a recipient',
   async (address) => {
     const email = emailAbout(staging.settings, 'Ready');
-    await notify(staging.sql, { event: 'test', to: address, text: 'Ready', href: null, email });
+    await notify(staging.sql, {
+      event: 'staging-job.done',
+      to: address,
+      text: 'Ready',
+      href: null,
+      email,
+    });
     await deliver(staging);
     expect(mail.received.flatMap(({ recipients }) => recipients)).not.toContain('eve@example.com');
   },

@@ -32,7 +32,7 @@ afterEach(async () => {
 
 const send = (here = staging, subject = 'Your database is ready') =>
   notify(here.sql, {
-    event: 'database.ready',
+    event: 'staging-job.done',
     to,
     text: 'Your database “trial” is ready.',
     href: '/databases/7',
@@ -45,7 +45,12 @@ test('the outbox page filters messages by channel, and the search indexer is a c
   const vic = await site.as('vic');
   await send();
   for (const name of ['indexer', 'mobile-app']) {
-    await publish(staging.sql, { event: 'test', to: name, subject: `For ${name}`, payload: {} });
+    await publish(staging.sql, {
+      event: 'staging-job.done',
+      to: name,
+      subject: `For ${name}`,
+      payload: {},
+    });
   }
   const subjects = async (channel: string) =>
     textOf((await vic.get(`/outbox?channel=${channel}`)).text).match(/For [a-z-]+|Your database/g);

@@ -281,9 +281,9 @@ test('a person on call may undo a transfer with a reason, and every product mana
   expect(await has(world.production, task)).toBe(false);
   const manager = await site.as('pm');
   const messages = textOf((await manager.get('/messages')).text);
-  expect(messages).toContain('oncall (on call): Undo of');
+  expect(messages).toContain('oncall undid “');
   expect(messages).toContain('crashes on iOS');
-  expect(textOf((await oncall.get('/messages')).text)).not.toContain('(on call)');
+  expect(textOf((await oncall.get('/messages')).text)).not.toContain('undid');
   expect((await oncall.post('/selections', { rows: keyText(task) })).status).toBe(403);
   expect(await has(staging, task)).toBe(true);
   await site.close();

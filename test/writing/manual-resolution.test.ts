@@ -1,11 +1,11 @@
 // Transfers that need attention: a person sees the former, planned and current values and decides, and other users’
 // changes are kept.
-import { afterEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { entityNamed } from '../../src/catalog/index.ts';
 import type { RowKey } from '../../src/catalog/entity.ts';
 import { remove } from '../../src/editing/deletions.ts';
 import { claimsIn, killedAt, recoverNow, statesOf, transferKilledAt } from '../support/killing.ts';
-import { openSite, textOf } from '../support/people.ts';
+import { hire, openSite, textOf } from '../support/people.ts';
 import {
   add,
   change,
@@ -20,6 +20,7 @@ import { createTrigger } from '../support/triggers.ts';
 import { useWorld } from '../support/world.ts';
 
 const world = useWorld();
+beforeEach(() => hire(world.staging, 'pm'));
 afterEach(() => world.staging.sql.query('drop trigger if exists broken'));
 
 type Pair = { task: RowKey; form: RowKey };

@@ -19,9 +19,59 @@ export const add = (on: Queryable, person: string, { event, text, href }: New) =
         values (${person}, ${event}, ${text.slice(0, 1000)}, ${href})`,
   );
 
+/** The rows that a message is about: how many, and the titles of the first. */
+export type MessageRows = { count: number; titles: string[] };
+
+/** How many rows a message names. */
+export const NAMED = 3;
+
+type NewAboutRows = Omit<New, 'text'> & {
+  cause: string;
+  rows: MessageRows;
+  textOf: (rows: MessageRows) => string;
+};
+
+/**
+ * Adds a message about rows for a person with an open account; returns its text, or null for anybody else. If there is a
+ * message with the same cause, the rows are added to it, and it counts as new again.
+ */
+export async function addAboutRows(on: Queryable, person: string, message: NewAboutRows) {
+  const { event, href, cause, rows, textOf } = message;
+  const text = textOf(rows).slice(0, 1000);
+  const titles = JSON.stringify(rows.titles.slice(0, NAMED));
+  const written = await run(
+    on,
+    sql`insert into message (person, event, text, href, cause, row_count, titles)
+        select email, ${event}, ${text}, ${href}, ${cause}, ${rows.count}, ${titles}
+          from person where email = ${person} and active
+        on duplicate key update row_count = message.row_count + values(row_count),
+          at = current_timestamp(3), read_at = null`,
+  );
+  if (written < 2) return written === 0 ? null : text;
+  return rewrite(on, person, message);
+}
+
+/** Writes the text of a message again, with the rows that were added to it. */
+async function rewrite(on: Queryable, person: string, message: NewAboutRows): Promise<string> {
+  const { event, cause, rows, textOf } = message;
+  const where = sql`person = ${person} and event = ${event} and cause = ${cause}`;
+  const line = await first<{ row_count: number; titles: string }>(
+    on,
+    sql`select row_count, titles from message where ${where}`,
+  );
+  const titles = [...(JSON.parse(line?.titles ?? '[]') as string[]), ...rows.titles];
+  const all = { count: line?.row_count ?? rows.count, titles: titles.slice(0, NAMED) };
+  const text = textOf(all).slice(0, 1000);
+  await run(
+    on,
+    sql`update message set text = ${text}, titles = ${JSON.stringify(all.titles)} where ${where}`,
+  );
+  return text;
+}
+
 export const addForHolders = (
   on: Queryable,
-  { permission, except }: { permission: string; except: string },
+  { permission, except }: { permission: string; except: string[] },
   { event, text, href }: New,
 ) =>
   run(
@@ -29,7 +79,7 @@ export const addForHolders = (
     sql`insert into message (person, event, text, href)
         select person.email, ${event}, ${text.slice(0, 1000)}, ${href}
           from person join permission on permission.person_id = person.id
-         where permission.name = ${permission} and person.active and person.email <> ${except}`,
+         where permission.name = ${permission} and person.active and person.email not in (${except})`,
   );
 
 export const of = (on: Queryable, person: string) =>

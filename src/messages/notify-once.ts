@@ -1,0 +1,57 @@
+// Notifies a person of what happened to their rows: once per person and cause, however many rows it concerns.
+import { v5 as uuidFrom } from 'uuid';
+import type { Queryable } from '../database/sql.ts';
+import { addAboutRows, NAMED, type MessageRows } from './channels/in-app.ts';
+import type { MessageEvent } from './kinds.ts';
+import * as outbox from './outbox.ts';
+
+export type RowNews = {
+  event: MessageEvent;
+  to: string;
+  /** Who did it; nobody is notified of what they did themselves. */
+  by: string | null;
+  /** What caused the message, such as the id of a transfer. */
+  cause: string;
+  rows: MessageRows;
+  /** Composes the text. `named`: the rows, such as `“Quiz”, “Poll” and 12 more`. */
+  text: (named: string, rows: MessageRows) => string;
+  href: string | null;
+  subject: string;
+  /** For how many seconds an e-mail waits, because more rows may be added to the message. */
+  emailWaits?: number;
+};
+
+/** The namespace of the ids of e-mails, so that the same message never becomes two e-mails. */
+const EMAILS = '8f4d6a34-7d0e-4a57-9a5e-2b7f1c0f6d11';
+
+/** Returns whether the person was notified: not if they did it themselves or have no open account here. */
+export async function notifyOnce(
+  on: Queryable,
+  { sendsMail }: { sendsMail: boolean },
+  { event, to, by, cause, rows, text, href, subject, emailWaits = 0 }: RowNews,
+): Promise<boolean> {
+  if (to === by) return false;
+  const textOf = (all: MessageRows) => text(namedRows(all), all);
+  const body = await addAboutRows(on, to, { event, href, cause, rows, textOf });
+  if (body === null) return false;
+  if (sendsMail) {
+    const messageId = uuidFrom(`${event} ${to} ${cause}`, EMAILS);
+    const head = { messageId, event, channel: 'email' as const, recipient: to, transfer: null };
+    await outbox.addEmail(on, { ...head, subject, body, href }, { waits: emailWaits });
+  }
+  return true;
+}
+
+/** The longest title of a row in a message, in UTF-16 units. */
+const TITLE = 80;
+
+/** Names the first rows, and counts the others: `“Quiz”, “Poll”, “Tour” and 497 more`. */
+export function namedRows({ count, titles }: MessageRows): string {
+  const named = titles.slice(0, NAMED).map((title) => `“${shortened(title)}”`);
+  const others = count - named.length;
+  if (others > 0) return `${named.join(', ')} and ${others} more`;
+  return named.length < 2 ? named.join('') : `${named.slice(0, -1).join(', ')} and ${named.at(-1)}`;
+}
+
+const shortened = (title: string) =>
+  title.length > TITLE ? `${[...title].slice(0, TITLE - 1).join('')}…` : title;

@@ -1,0 +1,25 @@
+// The rows that people are notified about.
+import { keyText, type RowKey } from '../catalog/entity.ts';
+import type * as journal from './journal.ts';
+
+/** A row that somebody is notified about; `fields`: labels of their values that were replaced. */
+export type Affected = { key: RowKey; title: string; fields?: string[] };
+export type AffectedByPerson = Map<string, Affected[]>;
+
+/** Adds a row to those of a person, once. */
+export function addTo(all: AffectedByPerson, person: string, row: Affected) {
+  const known = all.get(person) ?? [];
+  if (!known.some(({ key }) => keyText(key) === keyText(row.key))) known.push(row);
+  all.set(person, known);
+}
+
+/** The rows as a message counts and names them. */
+export const rowsOf = (affected: Affected[]) => ({
+  count: affected.length,
+  titles: affected.map(({ title }) => title),
+});
+
+export const affectedBy = ({ entity, id, title }: journal.Step): Affected => ({
+  key: { entity, id },
+  title,
+});

@@ -1,0 +1,132 @@
+// Notifies people, in the commit that ends a transfer, what it did to rows that they changed or sent.
+import type { PoolConnection } from 'mysql2/promise';
+import { keyText } from '../catalog/entity.ts';
+import { rootOf } from '../catalog/family.ts';
+import { entityNamed } from '../catalog/index.ts';
+import { rulesOf } from '../environments/rules.ts';
+import { notifyOnce, type RowNews } from '../messages/notify-once.ts';
+import { lastWrites } from '../state/history.ts';
+import { readStates } from '../state/row-state.ts';
+import { isSent } from '../state/transfer-kinds.ts';
+import { addTo, affectedBy, rowsOf, type Affected, type AffectedByPerson } from './affected.ts';
+import * as journal from './journal.ts';
+import type { Work } from './work.ts';
+
+/**
+ * Notifies of a transfer or undo that has ended at its destination: whose rows arrived or were undone, and whose edits at
+ * the destination it replaced. Returns the people who were notified that their rows were undone.
+ */
+export async function notifyOfTransfer(on: PoolConnection, work: Work): Promise<string[]> {
+  const { here, there, transfer, steps } = work;
+  if (here.name === there.name || !isSent(transfer)) return [];
+  const undone = transfer.undoes === null ? undefined : await journal.byId(on, transfer.undoes);
+  const affected = undone?.undoes ? new Map<string, Affected[]>() : await changedBy(on, steps);
+  if (undone) affected.set(undone.person, rootsFirst(steps).map(affectedBy));
+  const notified: string[] = [];
+  for (const [to, rows] of affected) {
+    const notice = undone ? undoneNotice(work, undone, to, rows) : arrivedNotice(work, to, rows);
+    if (await notifyOnce(on, here, notice)) notified.push(to);
+  }
+  await notifyOvertakenThere(on, work);
+  return undone ? notified : [];
+}
+
+/** The rows of the steps by the person who changed each last in this environment. */
+async function changedBy(on: PoolConnection, steps: journal.Step[]): Promise<AffectedByPerson> {
+  const found: AffectedByPerson = new Map();
+  const states = await readStates(on, steps);
+  for (const step of rootsFirst(steps)) {
+    const by = states.get(keyText(step))?.changed_by;
+    if (by !== undefined) found.set(by, [...(found.get(by) ?? []), affectedBy(step)]);
+  }
+  return found;
+}
+
+/** The steps with those of dependent rows last, because people know a row by the title of its root. */
+const rootsFirst = (steps: journal.Step[]) =>
+  steps.toSorted((one, other) => Number(isDependent(one)) - Number(isDependent(other)));
+
+function isDependent({ entity: name, before, after }: journal.Step): boolean {
+  const row = after ?? before;
+  return row !== null && rootOf(entityNamed(name), row).entity !== name;
+}
+
+const placeOf = ({ transfer }: Work) => rulesOf(transfer.destination).inText;
+
+const ofTransfer = ({ transfer }: Work, to: string, rows: Affected[]) => ({
+  to,
+  by: transfer.person,
+  cause: transfer.id,
+  rows: rowsOf(rows),
+  href: `/transfers/${transfer.number}`,
+});
+
+const undoneNotice = (
+  work: Work,
+  undone: journal.Transfer,
+  to: string,
+  rows: Affected[],
+): RowNews => ({
+  ...ofTransfer(work, to, rows),
+  event: 'rows.undone',
+  text: (named) =>
+    `${work.transfer.person} undid ${named} in ${placeOf(work)}, from “${undone.name}”.${reasonText(work)}`,
+  subject: `Your rows were undone in ${placeOf(work)}`,
+});
+
+const reasonText = ({ transfer: { reason } }: Work) => (reason ? ` Reason: ${reason}` : '');
+
+const arrivedNotice = (work: Work, to: string, rows: Affected[]): RowNews => ({
+  ...ofTransfer(work, to, rows),
+  event: 'rows.arrived',
+  text: (named) =>
+    `${work.transfer.person} transferred ${named} to ${placeOf(work)}. ${whereToTest(work)}`,
+  subject: `Your rows arrived in ${placeOf(work)}`,
+});
+
+const whereToTest = ({ there: { rules } }: Work) =>
+  rules.isTested
+    ? `They are tested there, on the page Arrived of ${rules.inText}.`
+    : 'Apps read them there.';
+
+/** Notifies whoever had saved a row at the destination that the transfer replaced it. */
+async function notifyOvertakenThere(on: PoolConnection, work: Work) {
+  const { here, there, transfer, steps } = work;
+  const replaced = steps.filter(({ before }) => before !== null);
+  const found: AffectedByPerson = new Map();
+  const last = await lastWrites(there.sql, replaced, { before: transfer.id, withImages: false });
+  for (const step of replaced) {
+    const write = last.get(keyText(step));
+    if (write?.kind === 'save') addTo(found, write.person, affectedBy(step));
+  }
+  for (const [to, rows] of found) {
+    await notifyOnce(on, here, {
+      ...ofTransfer(work, to, rows),
+      event: 'edit.overtaken',
+      text: (named) =>
+        `“${transfer.name}” by ${transfer.person} replaced ${named} in ${placeOf(work)}, which you had saved last there.`,
+      subject: 'Your edit was overwritten',
+    });
+  }
+}
+
+/** Notifies the sender of a transfer that it failed. `by`: who decided to roll it back, if somebody did. */
+export async function notifyOfFailure(
+  on: PoolConnection,
+  { here, transfer, steps }: Work,
+  why: string,
+  by: string | null = null,
+) {
+  if (!isSent(transfer)) return;
+  const inText = rulesOf(transfer.destination).inText;
+  await notifyOnce(on, here, {
+    event: 'transfer.failed',
+    to: transfer.person,
+    by,
+    cause: transfer.id,
+    rows: rowsOf(rootsFirst(steps).map(affectedBy)),
+    text: () => `“${transfer.name}” failed, and nothing was changed in ${inText}. ${why}`.trim(),
+    href: `/transfers/${transfer.number}`,
+    subject: `“${transfer.name}” failed`,
+  });
+}
