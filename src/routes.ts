@@ -178,6 +178,7 @@ export const routes = (signInWith: ReturnType<typeof openSignIn>): Route[] => [
   post('/invitation', 'anyone', body.tiny, invitation.accept),
   get('/help', 'look', help.show),
   get('/account', 'look', account.show),
+  post('/account/emails', 'look', body.small, account.saveEmails),
   post('/account/password', 'look', body.tiny, account.changePassword(signInWith)),
   get('/saved-form', 'look', savedForm.show),
   post('/saved-form/sending', 'look', body.any, savedForm.sendOn),

@@ -17,7 +17,7 @@ const mayImport: Record<string, string[]> = {
   state: ['catalog', 'database', 'environments', 'rows'],
   messages: ['audit', 'database', 'environments'],
   web: ['access', 'catalog', 'database', 'environments', 'messages', 'state', 'storage', 'version'],
-  people: ['access', 'audit', 'database', 'environments', 'web'],
+  people: ['access', 'audit', 'database', 'environments', 'messages', 'web'],
   jobs: ['access', 'audit', 'database', 'environments', 'version', 'web'],
   writing: ['audit', 'catalog', 'database', 'environments', 'messages', 'rows', 'state', 'version'],
   comparison: ['catalog', 'database', 'environments', 'jobs', 'rows', 'state', 'web', 'writing'],

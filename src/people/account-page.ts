@@ -1,6 +1,8 @@
-// The page My account shows a person’s own permissions in this environment and changes the person’s password.
+// The page My account shows a person’s own permissions in this environment, changes the person’s password, and says
+// which messages are also sent by e-mail.
 import type { Request, Response } from 'express';
 import { countAttempt } from '../access/throttle.ts';
+import { choose, switchesOf } from '../messages/email-switches.ts';
 import { Invalid, type FieldErrors } from '../problems.ts';
 import { zoneChoices, zoneOf } from '../web/viewer.ts';
 import { flash, orShowErrors, page } from '../web/pages.ts';
@@ -15,6 +17,7 @@ export const show = (req: Request, res: Response) => accountPage(req, res, {});
 async function accountPage(req: Request, res: Response, errors: FieldErrors) {
   const account = accountOf(req);
   const { hasPassword } = await people.known(req.here.sql, account.id);
+  const switches = await switchesOf(req.here.sql, account);
   await page(req, res, 'people/account', {
     title: Object.keys(errors).length > 0 ? 'Error: My account' : 'My account',
     crumbs: [{ text: 'My account' }],
@@ -25,9 +28,32 @@ async function accountPage(req: Request, res: Response, errors: FieldErrors) {
     isSingle: req.here.settings.singleSignOn !== null,
     zones: zoneChoices(zoneOf(req)),
     rule: passwordRule,
+    switches,
+    shownSwitches: switches.flatMap(({ kind, isOn }) => (isOn ? [kind] : [])).join(' '),
+    sendsMail: req.here.sendsMail,
     errors,
   });
 }
+
+/** Saves which kinds of message the person gets by e-mail, too. */
+export const saveEmails = (req: Request, res: Response) =>
+  orShowErrors(
+    res,
+    async () => {
+      const shown = req.form.raw('shown')?.split(' ').filter(Boolean);
+      if (shown === undefined) throw new Invalid({ emails: INCOMPLETE });
+      const isAllOff = req.form.text('all') === 'off';
+      await choose(req.here.sql, accountOf(req), {
+        shown,
+        wanted: isAllOff ? [] : req.form.texts('emails'),
+      });
+      flash(req, isAllOff ? 'You get no more e-mails about messages here.' : 'E-mails saved.');
+      res.redirect(303, '/account#emails');
+    },
+    (errors) => accountPage(req, res, errors),
+  );
+
+const INCOMPLETE = 'This page was not sent as a whole, so nothing was saved. Choose again.';
 
 /**
  * Changes the password, which ends all other sessions and tokens of the person. This browser

@@ -64,6 +64,9 @@ test('an e-mail is delivered once, with its text, a link, and the Message-ID of 
   expect(text).toContain('Your database “trial” is ready.');
   expect(text).toContain('https://oneway.example.org/databases/7');
   expect(text).toContain('Oneway, Staging');
+  expect(text).toContain(
+    '“My staging database is ready”: https://oneway.example.org/account#emails',
+  );
 });
 
 test('a message that is sent by e-mail also appears in the recipient’s inbox', async () => {

@@ -1,8 +1,10 @@
 // People choose their own password through an invitation, and change it on the page My account.
 import { beforeEach, describe, expect, test } from '@jest/globals';
+import * as outbox from '../../src/messages/outbox.ts';
 import * as people from '../../src/people/people.ts';
 import { hire, password, textOf, useClient, useSite, type Client } from '../support/people.ts';
 import { fieldsOn } from '../support/shown-form.ts';
+import { add, change } from '../support/rows.ts';
 import { useWorld } from '../support/world.ts';
 
 const world = useWorld();
@@ -148,5 +150,56 @@ describe('my account', () => {
     }
     expect(statuses.at(-2)).toBe(422);
     expect(statuses.at(-1)).toBe(429);
+  });
+});
+
+describe('messages by e-mail', () => {
+  const mailing = useSite(world, 'staging', {
+    SMTP_URL: 'smtp://127.0.0.1:1',
+    MAIL_FROM: 'oneway@example.org',
+  });
+  const rowOn = (html: string, kind: string) =>
+    new RegExp(`<input[^>]*value="${kind}"[^>]*>`).exec(html)?.[0];
+  const emails = async () =>
+    (await outbox.list(mailing.here.sql, { channel: 'email', state: '', before: null })).map(
+      ({ event, recipient }) => [event, recipient],
+    );
+  const lose = async (here = mailing.here) => {
+    const form = { entity: 'form', id: await add(here, 'form', { description: 'Mine' }) };
+    await change(here, form, { description: 'Theirs' }, ana);
+  };
+  const ana = { email: 'ana@example.com', isProductManager: true };
+
+  test('each kind of message is switched on or off as e-mail, a tab that is older keeps the other choices, and all can be off', async () => {
+    const pm = await mailing.as('pm');
+    const { text: page } = await pm.get('/account').expect(200);
+    expect(rowOn(page, 'edit.overtaken')).toContain('checked');
+    expect(rowOn(page, 'rows.arrived')).not.toContain('checked');
+    expect(page).not.toContain('No mail server is set');
+    expect(page).not.toContain('Account migrations failed');
+    await lose();
+    expect(await emails()).toEqual([['edit.overtaken', 'pm@example.com']]);
+    const shown = fieldsOn(page, 'action="/account/emails"')['shown'] as string;
+    const without = shown.split(' ').filter((kind) => kind !== 'edit.overtaken');
+    const saved = await pm.post('/account/emails', { shown, emails: without });
+    expect([saved.status, saved.headers['location']]).toEqual([303, '/account#emails']);
+    await lose();
+    expect(await emails()).toHaveLength(1);
+    await pm.post('/account/emails', { shown, emails: [...shown.split(' '), 'rows.arrived'] });
+    const { text: later } = await pm.get('/account');
+    expect(rowOn(later, 'edit.overtaken')).not.toContain('checked');
+    expect(rowOn(later, 'rows.arrived')).toContain('checked');
+    const now = fieldsOn(later, 'action="/account/emails"')['shown'];
+    await pm.post('/account/emails', { shown: now, emails: now, all: 'off' });
+    expect((await pm.get('/account')).text).not.toMatch(/name="emails"[^>]*checked/);
+    expect((await pm.post('/account/emails', { emails: 'rows.arrived' })).status).toBe(422);
+  });
+
+  test('without a mail server, My account says that no e-mail is sent', async () => {
+    const ed = await site.as('ed');
+    expect(textOf((await ed.get('/account')).text)).toContain('No mail server is set for staging');
+    await hire(site.here, 'pm');
+    await lose(site.here);
+    expect(await emails()).toEqual([]);
   });
 });

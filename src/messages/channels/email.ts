@@ -1,6 +1,7 @@
 // Sends outbox messages as plain-text e-mails over SMTP.
 import { fromSqlInstant } from '../../database/sql.ts';
 import type { Mail } from '../endpoints.ts';
+import { messageKinds } from '../kinds.ts';
 import type { Line } from '../outbox.ts';
 import { absolute, timeouts, type Send, type Sender } from './channel.ts';
 
@@ -38,9 +39,18 @@ const oneLine = (text: string) => text.replaceAll(/[\p{Cc}\u2028\u2029]+/gu, ' '
 
 const domainOf = (from: string) => /@([^\s>]+)>?\s*$/.exec(from)?.[1] ?? 'oneway.invalid';
 
-function textOf({ body, href }: Line, sender: Sender): string {
+function textOf({ body, href, event }: Line, sender: Sender): string {
   const link = absolute(sender, href);
-  return [body, ...(link === null ? [] : [link]), `-- \nOneway, ${sender.label}`].join('\n\n');
+  const foot = `-- \nOneway, ${sender.label}${switchText(event, sender)}`;
+  return [body, ...(link === null ? [] : [link]), foot].join('\n\n');
+}
+
+/** Says where e-mails of this kind are switched off; empty for an e-mail that was asked for. */
+function switchText(event: string, sender: Sender): string {
+  const kind = messageKinds.find(([name]) => name === event)?.[1];
+  if (!kind) return '';
+  const where = absolute(sender, '/account#emails') ?? `My account in ${sender.label}`;
+  return `\nTo get no more e-mails of the kind “${kind.label}”: ${where}`;
 }
 
 type SmtpError = Error & {
