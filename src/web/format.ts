@@ -31,6 +31,10 @@ export function bytes(size: number): string {
 export const plural = (number: number, { one, many }: { one: string; many: string }) =>
   `${count(number)} ${number === 1 ? lowerFirst(one) : lowerFirst(many)}`;
 
+/** Counts new messages: `1 new message`, `12 new messages` */
+export const newMessages = (number: number) =>
+  plural(number, { one: 'new message', many: 'new messages' });
+
 /** Counts rows by type, as a text: `3 tasks, 1 form` */
 export function countsByType(rows: { entity: string }[]): string {
   const counts = new Map<string, number>();

@@ -4,7 +4,9 @@ import type { Request, Response } from 'express';
 import type { Ability } from '../access/permissions.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { labelOf } from '../catalog/entity.ts';
+import type { App } from '../environments/app.ts';
 import { unread } from '../messages/channels/in-app.ts';
+import { unreadElsewhere } from '../messages/elsewhere.ts';
 import * as problems from '../problems.ts';
 import * as words from './format.ts';
 import { icon } from './icons.ts';
@@ -48,7 +50,7 @@ export async function page(req: Request, res: Response, view: string, data: Data
       shell: {
         zone: viewer().zone,
         account: account && { ...account, initials: initialsOf(account.name) },
-        unread: account ? await unread(req.house.sql, account.email) : 0,
+        bell: account ? await bellOf(req.house, account.email) : null,
         stops: switchOf(req),
         menu: await menuOf(req),
         crumbs: account ? crumbsBack(data.crumbs ?? [], req.path, back) : [],
@@ -57,6 +59,23 @@ export async function page(req: Request, res: Response, view: string, data: Data
       },
     }),
   );
+}
+
+/** How many milliseconds a page waits for the number of new messages in other environments. */
+const BELL_MS = 150;
+
+/** The unread messages of a person here and in the environments that can be read from here; null if there are none. */
+async function bellOf(house: App, person: string) {
+  const [here, others] = await Promise.all([
+    unread(house.sql, person),
+    unreadElsewhere(house, person, BELL_MS),
+  ]);
+  const elsewhere = others.filter((one) => (one.unread ?? 0) > 0);
+  const total = elsewhere.reduce((sum, one) => sum + (one.unread ?? 0), here);
+  const places = elsewhere.map((one) => `${words.count(one.unread ?? 0)} in ${one.inText}`);
+  return total === 0
+    ? null
+    : { total: words.newMessages(total), count: total, places: places.join(', ') };
 }
 
 /** Returns the label of an entity in the singular: `Form field` for `form_field`. */

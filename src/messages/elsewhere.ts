@@ -1,0 +1,71 @@
+// Counts a person's unread messages in the environments that this one can read: those that rows are sent on to. The
+// text of a message stays in its environment, because an account elsewhere with the same e-mail is not proven to be of
+// the same person.
+import { lastKnown } from '../database/last-known.ts';
+import { unwillingness } from '../database/unwillingness.ts';
+import type { App } from '../environments/app.ts';
+import type { Environment } from '../environments/environment.ts';
+import { tryFarSide } from '../environments/far-side.ts';
+import { ladder, rulesOf, type EnvironmentName } from '../environments/rules.ts';
+import { unread } from './channels/in-app.ts';
+
+export type UnreadElsewhere = {
+  name: EnvironmentName;
+  label: string;
+  inText: string;
+  /** The page Messages there; null if its URL is not set. */
+  href: string | null;
+  /** Null if the number is not known. `trouble` then says why, if the environment has answered or failed by now. */
+  unread: number | null;
+  trouble: string | null;
+};
+
+/**
+ * Counts the unread messages of a person in the other environments. Waits for them at most `patience` milliseconds, and
+ * uses what was last known of an environment that has not answered by then.
+ */
+export const unreadElsewhere = (here: App, person: string, patience: number) =>
+  Promise.all(
+    readableFrom(here).map(async (there): Promise<UnreadElsewhere> => {
+      const known = await lastKnown(there.sql, `unread messages of ${person}`, patience, () =>
+        tryFarSide(there, here.log, () => unread(there.sql, person).catch(nullIfDenied)),
+      );
+      const { answer = null, trouble = null } = known?.answer ?? {};
+      const isDenied = known !== null && answer === null && trouble === null;
+      return {
+        ...placeOf(here, there.name),
+        unread: answer,
+        trouble: isDenied ? `${there.rules.label} does not grant that these are counted.` : trouble,
+      };
+    }),
+  );
+
+/**
+ * An environment that was updated may not have its new grants yet. That must not count as a failure of the environment,
+ * because pages would then not read it for a while.
+ */
+function nullIfDenied(error: unknown): null {
+  if (unwillingness(error) === 'denied') return null;
+  throw error;
+}
+
+/** The environments that this one has a connection to, in the order of the ladder. */
+function readableFrom({ name, destination, source }: App): Environment[] {
+  const others = [destination, source].filter((one) => one !== null && one.name !== name);
+  const byName = new Map(others.map((one) => [one?.name, one]));
+  return ladder.flatMap((one) => byName.get(one) ?? []);
+}
+
+/** The environments whose messages cannot be counted here, because nothing connects to them. */
+export function unreadableFrom(
+  here: App,
+): Pick<UnreadElsewhere, 'name' | 'label' | 'inText' | 'href'>[] {
+  const known = [here.name, ...readableFrom(here).map(({ name }) => name)];
+  return ladder.filter((name) => !known.includes(name)).map((name) => placeOf(here, name));
+}
+
+function placeOf({ settings }: App, name: EnvironmentName) {
+  const { label, inText } = rulesOf(name);
+  const url = settings.urls[name];
+  return { name, label, inText, href: url ? `${url}/messages` : null };
+}
