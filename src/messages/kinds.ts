@@ -63,8 +63,8 @@ const kinds = {
     email: 'off',
   },
   'transfer.by-on-call': {
-    label: 'Someone on call transferred or undid rows',
-    what: 'Someone on call undid a transfer.',
+    label: 'Someone on call undid a transfer',
+    what: 'Someone on call undid a transfer that another person had sent.',
     who: 'All product managers, except the person on call.',
     email: 'off',
     permission: 'product_manager',

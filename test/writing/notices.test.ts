@@ -4,6 +4,7 @@ import { v4 as uuid } from 'uuid';
 import { failpoints } from '../../src/database/failpoints.ts';
 import { select, sql } from '../../src/database/sql.ts';
 import type { App } from '../../src/environments/app.ts';
+import * as outbox from '../../src/messages/outbox.ts';
 import * as people from '../../src/people/people.ts';
 import { send } from '../../src/transfers/send.ts';
 import * as adoption from '../../src/transfers/adoption.ts';
@@ -137,7 +138,7 @@ test('a transfer notifies whoever had saved the row at its destination, and its 
   ]);
 });
 
-test('a refresh in several parts notifies each person once of all rows that it replaced; a closed account gets nothing', async () => {
+test('a refresh in several parts notifies each person once of all rows that it replaced, also by e-mail; a closed account gets nothing', async () => {
   const { staging, production } = world;
   await hire(staging, 'vic');
   const vic = { email: 'vic@example.com', isProductManager: true };
@@ -153,12 +154,15 @@ test('a refresh in several parts notifies each person once of all rows that it r
   await transfer(world.preprod, all);
   for (const form of forms) await change(production, form, { description: 'Hotfix' });
   await change(production, business, { description: 'Hotfix' });
-  await refreshNow(staging);
+  await refreshNow({ ...staging, sendsMail: true });
   expect((await messagesOf(ana.email)).slice(former.length)).toMatchObject([
     {
       event: 'edit.overtaken',
       text: saying(/^A refresh replaced “.*”, “.*” and “.*” by what production has/),
     },
   ]);
+  const [message] = (await messagesOf(ana.email)).slice(former.length);
+  const emails = await outbox.list(staging.sql, { channel: 'email', state: '', before: null });
+  expect(emails).toMatchObject([{ recipient: ana.email, body: message?.text }]);
   expect(await messagesOf(vic.email)).toEqual([]);
 });
