@@ -1,5 +1,5 @@
-// The kinds of message that people get: what each what of, whom it what, and whether it is also sent by e-mail. The
-// page My account and docs/messages.md list them from here.
+// The kinds of message that people get: what has happened, who gets the message, and whether it is also sent by e-mail.
+// The page My account and docs/messages.md list them from here.
 
 export type MessageKind = {
   label: string;
@@ -68,6 +68,31 @@ const kinds = {
     who: 'All product managers, except the person on call.',
     email: 'off',
     permission: 'product_manager',
+  },
+  'transfer.approval-asked': {
+    label: 'A transfer waits for my approval',
+    what: 'Another product manager asks me to approve a transfer.',
+    who: 'All product managers, except the person who asked.',
+    email: 'on',
+    permission: 'product_manager',
+  },
+  'transfer.approved': {
+    label: 'My transfer was approved',
+    what: 'Another product manager approved a transfer that I asked for, and it was sent.',
+    who: 'The person who asked.',
+    email: 'never',
+  },
+  'transfer.approval-refused': {
+    label: 'My transfer was not approved',
+    what: 'Another product manager refused a transfer that I asked for.',
+    who: 'The person who asked.',
+    email: 'on',
+  },
+  'transfer.approval-overtaken': {
+    label: 'My request for approval was overtaken',
+    what: 'Something changed after I had asked for approval, so the transfer was not sent.',
+    who: 'The person who asked.',
+    email: 'on',
   },
   'schedule.stopped': {
     label: 'A scheduled transfer was not sent',

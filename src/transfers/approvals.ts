@@ -142,8 +142,13 @@ export const refuse = (here: App, id: string, person: string, note: string) =>
     const { name: subject, asked_by: to } = approval;
     await audit.write(connection, { person, action: 'refused approval', subject, detail: note });
     const text = `${person} did not approve “${subject}”: ${note}`;
-    const href = `/approvals/${id}`;
-    await notify(connection, { event: 'transfer.approval-refused', to, text, href });
+    await notify(connection, {
+      event: 'transfer.approval-refused',
+      to,
+      text,
+      href: `/approvals/${id}`,
+      email: emailAbout(here.settings, `“${subject}” was not approved`),
+    });
   });
 
 export const withdraw = (here: App, id: string, person: string) =>
@@ -165,6 +170,7 @@ export async function overtake(here: App, { id }: Approval, person: string) {
       to: approval.asked_by,
       text: `“${approval.name}” was not sent: something changed since you asked for approval. Review it and ask again.`,
       href: `/approvals/${id}`,
+      email: emailAbout(here.settings, `“${approval.name}” was not sent`),
     });
   });
   forgetCached();

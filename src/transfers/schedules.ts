@@ -109,7 +109,8 @@ type Outcome =
 export const end = (here: App, { id, selection, person }: ScheduledTransfer, outcome: Outcome) =>
   transaction(here.sql, async (on) => {
     const isFirst = await recordEnd(on, id, outcome);
-    if (!isFirst) return;
+    // A transfer that began and failed has notified its sender itself.
+    if (!isFirst || (outcome.state === 'stopped' && outcome.transfer)) return;
     const { name } = await find(on, selection).catch(() => ({ name: 'A removed selection' }));
     const news = newsOf(here, name, selection, outcome);
     if (outcome.state === 'stopped' && outcome.isClosed) {
