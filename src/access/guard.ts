@@ -2,7 +2,8 @@
 // route runs.
 import type { NextFunction, Request, Response } from 'express';
 import { Forbidden } from '../problems.ts';
-import { may, whoMay, type Ability } from './permissions.ts';
+import { may, type Ability } from './permissions.ts';
+import { whoMay } from './who-may.ts';
 
 /**
  * The access rules of routes for programs, which have no session. `app`: an app with an API key,

@@ -12,6 +12,9 @@ export const permissionNames = [
 ] as const;
 export type Permission = (typeof permissionNames)[number];
 
+export const isPermission = (name: string): name is Permission =>
+  permissionNames.some((one) => one === name);
+
 export type Account = { id: number; email: string; name: string; permissions: Permission[] };
 
 export type Ability =
@@ -96,51 +99,3 @@ const refreshers: Permission[] = ['product_manager', 'administrator'];
 /** The permissions that an administrator may grant in this environment. */
 export const grantable = ({ rules }: EnvironmentSetup): Permission[] =>
   permissionNames.filter((name) => !rules.neverGranted.includes(name));
-
-const asks = 'An administrator gives permissions on the People page.';
-
-/**
- * Says which permission a person needs for this action, or why nobody may do it in this
- * environment.
- */
-export function whoMay(ability: Ability, place: EnvironmentSetup): string {
-  const { label } = place.rules;
-  switch (ability) {
-    case 'look':
-      return 'Everyone who is signed in may view.';
-    case 'edit':
-      return isStaging(place)
-        ? `Only people with the permission editor or product_manager may edit here. ${asks}`
-        : `${label} is read only: nobody may edit here. Make changes in staging, then transfer them.`;
-    case 'transfer':
-      return place.hasDestination
-        ? `Only people with the permission product_manager may transfer. ${asks}`
-        : `Nothing is transferred out of ${label.toLowerCase()}.`;
-    case 'undo':
-      return place.hasDestination
-        ? `Only people with the permission product_manager or on_call may undo. ${asks}`
-        : `Nothing is transferred out of ${label.toLowerCase()}, so nothing is undone from here.`;
-    case 'settle':
-      return `Only people with the permission product_manager or on_call may decide this. ${asks}`;
-    case 'restore':
-      return place.hasSource && isStaging(place)
-        ? `Only people with the permission product_manager may restore rows. ${asks}`
-        : `Rows are restored from production in staging only.`;
-    case 'refresh':
-      return place.hasSource
-        ? `Only people with the permission product_manager or administrator may refresh this environment. ${asks}`
-        : `${label} is not refreshed.`;
-    case 'judge':
-      return 'Rows are marked Works or Does not work in pre-production.';
-    case 'administer':
-      return `Only people with the permission administrator may do this. ${asks}`;
-    case 'run-staging':
-      return `Only people with the permission run_staging (Admin Light / Run Staging) may order and drop staging databases. ${asks}`;
-    case 'manage-data':
-      return `Only people with the permission data_manager may upload, load and restore data files. ${asks}`;
-    case 'move-accounts':
-      return `Only people with the permission account_moves may migrate accounts. ${asks}`;
-    case 'read-inbox':
-      return `Only people with the permission account_moves may read the messages of an account. ${asks}`;
-  }
-}

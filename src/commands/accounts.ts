@@ -1,6 +1,6 @@
 // The commands for signing in, and for people and their permissions.
 import type { Command } from 'commander';
-import { permissionNames, type Permission } from '../access/permissions.ts';
+import { isPermission, permissionNames, type Permission } from '../access/permissions.ts';
 import type { App } from '../environments/app.ts';
 import { rulesOf } from '../environments/rules.ts';
 import * as invitations from '../people/invitations.ts';
@@ -158,7 +158,6 @@ async function revoke(here: App, permission: Permission, from: string | undefine
 }
 
 function known(name: string): Permission {
-  const permission = permissionNames.find((one) => one === name);
-  if (!permission) throw new Problem(422, `Choose one of: ${permissionNames.join(', ')}`);
-  return permission;
+  if (isPermission(name)) return name;
+  throw new Problem(422, `Choose one of: ${permissionNames.join(', ')}`);
 }

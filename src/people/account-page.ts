@@ -1,6 +1,7 @@
 // The page My account shows a person’s own permissions in this environment, changes the person’s password, and says
 // which messages are also sent by e-mail.
 import type { Request, Response } from 'express';
+import { inWords } from '../access/permission-words.ts';
 import { countAttempt } from '../access/throttle.ts';
 import { choose, switchesOf } from '../messages/email-switches.ts';
 import { Invalid, type FieldErrors } from '../problems.ts';
@@ -8,7 +9,6 @@ import { zoneChoices, zoneOf } from '../web/viewer.ts';
 import { flash, orShowErrors, page } from '../web/pages.ts';
 import { accountOf } from '../web/request.ts';
 import { newPassword, passwordRule } from './new-password.ts';
-import { meaningOf } from './permission-meanings.ts';
 import * as people from './people.ts';
 import { startSession, type SignIn } from './sign-in.ts';
 
@@ -23,7 +23,7 @@ async function accountPage(req: Request, res: Response, errors: FieldErrors) {
     crumbs: [{ text: 'My account' }],
     name: account.name,
     email: account.email,
-    permissions: account.permissions.map((name) => ({ name, meaning: meaningOf[name] })),
+    permissions: account.permissions.map(inWords),
     hasPassword,
     isSingle: req.here.settings.singleSignOn !== null,
     zones: zoneChoices(zoneOf(req)),

@@ -1,11 +1,11 @@
 import type { Request, Response } from 'express';
-import { grantable, permissionNames } from '../access/permissions.ts';
+import { inWords, labelsOf } from '../access/permission-words.ts';
+import { grantable, permissionNames, type Permission } from '../access/permissions.ts';
 import { Invalid, type FieldErrors } from '../problems.ts';
 import { flash, orShowErrors, page } from '../web/pages.ts';
 import { accountOf, numberOrNull } from '../web/request.ts';
 import * as admission from './admission.ts';
 import * as invitations from './invitations.ts';
-import { meaningOf } from './permission-meanings.ts';
 import * as people from './people.ts';
 
 declare module 'express-session' {
@@ -18,7 +18,11 @@ declare module 'express-session' {
 const crumbs = [{ text: 'People', href: '/people' }];
 
 export async function index(req: Request, res: Response) {
-  await page(req, res, 'people/list', { title: 'People', people: await people.list(req.here.sql) });
+  const all = await people.list(req.here.sql);
+  await page(req, res, 'people/list', {
+    title: 'People',
+    people: all.map((one) => ({ ...one, may: labelsOf(one.permissions) })),
+  });
 }
 
 export const showNew = (req: Request, res: Response) => newPage(req, res, {});
@@ -53,8 +57,7 @@ async function personPage(
   const person = await people.known(req.here.sql, numberOrNull(req.params['id']) ?? 0);
   const offered = grantable(req.here.setup);
   const permissions = permissionNames.map((name) => ({
-    name,
-    meaning: meaningOf[name],
+    ...inWords(name),
     isGranted: (chosen ?? person.permissions).includes(name),
     isOffered: offered.includes(name),
   }));
@@ -103,12 +106,12 @@ const INCOMPLETE =
  * Names the permissions that another administrator granted or revoked after the page was shown.
  * Saving the page does not undo those changes.
  */
-function changedMeanwhile(shown: string[], stored: string[]): string {
+function changedMeanwhile(shown: string[], stored: Permission[]): string {
   const granted = stored.filter((one) => !shown.includes(one));
-  const revoked = shown.filter((one) => !stored.includes(one));
+  const revoked = permissionNames.filter((one) => shown.includes(one) && !stored.includes(one));
   const parts = [
-    granted.length > 0 ? ` granted ${granted.join(' and ')}` : '',
-    revoked.length > 0 ? ` revoked ${revoked.join(' and ')}` : '',
+    granted.length > 0 ? ` granted ${labelsOf(granted, ' and ')}` : '',
+    revoked.length > 0 ? ` revoked ${labelsOf(revoked, ' and ')}` : '',
   ].filter(Boolean);
   return parts.length > 0 ? ` Another administrator has${parts.join(' and')} meanwhile.` : '';
 }

@@ -2,10 +2,12 @@
 import { z } from 'zod';
 import {
   grantable,
+  isPermission,
   permissionNames,
   type Account,
   type Permission,
 } from '../access/permissions.ts';
+import { labelsOf } from '../access/permission-words.ts';
 import type { PoolConnection } from 'mysql2/promise';
 import * as audit from '../audit/audit.ts';
 import { first, run, select, sql, transaction, type Queryable } from '../database/sql.ts';
@@ -162,7 +164,8 @@ export async function setPermissions(
   const refused = wanted.find((name) => !allowed.includes(name));
   if (refused !== undefined) {
     const where = here.rules.inText;
-    throw new Invalid({ permissions: `${refused} cannot be given in ${where}` });
+    const what = isPermission(refused) ? labelsOf([refused]) : refused;
+    throw new Invalid({ permissions: `${what} cannot be given in ${where}` });
   }
   return transaction(here.sql, async (connection) => {
     const { email, permissions } = await locked(connection, id);

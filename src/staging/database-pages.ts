@@ -1,6 +1,7 @@
 // The page *Databases* of a staging server: lists the server’s own database and the copies (staging databases) that
 // people ordered. A person opens a copy here and then works in it.
 import type { Request, Response } from 'express';
+import { labelsOf } from '../access/permission-words.ts';
 import { isStaging } from '../access/permissions.ts';
 import { Conflict, Forbidden, NotFound } from '../problems.ts';
 import { copyCookie, dropCookie, readCookie, setCookie } from '../web/cookies.ts';
@@ -55,7 +56,7 @@ async function managedCopy(req: Request): Promise<Copy> {
   const copy = await knownCopy(req);
   if (mayManage(req, copy)) return copy;
   throw new Forbidden(
-    'Only whoever ordered this database, and people with the permission run_staging or administrator, may do this.',
+    `Only whoever ordered this database, and people with the permission ${labelsOf(['run_staging', 'administrator'], ' or ')}, may do this.`,
   );
 }
 

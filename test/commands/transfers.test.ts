@@ -66,7 +66,7 @@ test('a sign-in on the command line that has ended is refused, instead of counti
   const vic = give({ ONEWAY_TOKEN: token });
   expect([vic.status, vic.stderr]).toEqual([
     1,
-    expect.stringContaining('permission administrator'),
+    expect.stringContaining('permission Administrator'),
   ]);
   const [person] = await people.list(world.staging.sql);
   await people.setActive(world.staging, 'ops', person?.id ?? 0, false);
@@ -229,7 +229,7 @@ describe('commands that transfer and undo', () => {
     const ed = oneway('staging', ['transfer', `form:${form}`, '--yes']);
     expect([ed.status, ed.stderr]).toEqual([
       1,
-      expect.stringContaining('Only people with the permission product_manager'),
+      expect.stringContaining('Only people with the permission Product manager'),
     ]);
     await signIn('pm');
     const words = ['transfer', `form:${form}`, '--yes', '--idempotency-key', 'k1', '--json'];
@@ -288,7 +288,7 @@ test('the command oneway permissions grants and revokes permissions, but never g
   expect(give('staging').status).toBe(0);
   expect(give('production')).toMatchObject({
     status: 1,
-    stderr: 'product_manager cannot be given in production\n',
+    stderr: 'Product manager cannot be given in production\n',
   });
   expect(oneway('staging', ['people']).stdout).toContain('vic@example.com  vic  product_manager');
   const words = ['permissions', 'revoke', 'product_manager', '--from', 'vic@example.com'];

@@ -118,7 +118,7 @@ describe('my account', () => {
     const [mine, theirs] = [await vic.get('/account'), await ops.get('/account')];
     expect(textOf(mine.text)).toContain('vic@example.com');
     expect(textOf(mine.text)).toContain('You may view everything');
-    expect(textOf(theirs.text)).toContain('manages people');
+    expect(textOf(theirs.text)).toContain('Administrator – Invites people, gives permissions');
     await stranger.get('/account').expect(303);
   });
 

@@ -164,7 +164,7 @@ describe('the people page', () => {
       'on_call',
     ]);
     expect(textOf((await other.get(path)).text)).toContain(
-      'Another administrator has granted editor meanwhile.',
+      'Another administrator has granted Editor meanwhile.',
     );
     const third = fieldsOn((await one.get(path)).text, `action="${path}/permissions"`);
     await other.post(`${path}/permissions`, {
@@ -175,7 +175,7 @@ describe('the people page', () => {
     await one.post(`${path}/permissions`, third);
     expect((await people.find(site.here.sql, vic?.id ?? 0))?.permissions).toEqual([]);
     expect(textOf((await one.get(path)).text)).toContain(
-      'Another administrator has revoked editor and on_call meanwhile.',
+      'Another administrator has revoked Editor and On call meanwhile.',
     );
   });
 
@@ -216,7 +216,7 @@ describe('the people page', () => {
       permissions: ['product_manager'],
     });
     expect(answer.status).toBe(422);
-    expect(textOf(answer.text)).toContain('product_manager cannot be given in production');
+    expect(textOf(answer.text)).toContain('Product manager cannot be given in production');
     await production.close();
   });
 
