@@ -79,6 +79,7 @@ async function main() {
   for (const [index, [name]] of addresses.entries()) {
     const one = variables[name as 'staging'];
     one['ENVIRONMENT_URLS'] = addresses.map((pair) => pair.join('=')).join(',');
+    one['PEOPLE_TOKEN'] = 'the servers of the demo read people from each other';
     one['LOG_LEVEL'] = 'error';
     one['INDEXER_URL'] = `http://localhost:${indexerPort}/oneway`;
     one['INDEXER_SECRET'] = `the demo's indexer, on port ${indexerPort} of this machine`;

@@ -1,5 +1,5 @@
 // Finds settings that would send passwords and rows over a network without TLS.
-import { isLoopback } from './environments/urls.ts';
+import { environmentUrls, isLoopback } from './environments/urls.ts';
 
 type Variables = Record<string, string | undefined>;
 
@@ -29,8 +29,18 @@ export function plainConnections(variables: Variables): string[] {
       );
     }
   }
+  if (variables['PEOPLE_TOKEN']) wrong.push(...plainServers(variables, isPlain));
   return wrong;
 }
+
+/** PEOPLE_TOKEN is sent to the servers of the other environments. */
+const plainServers = (variables: Variables, isPlain: (host: string) => boolean): string[] =>
+  Object.values(environmentUrls(variables['ENVIRONMENT_URLS'] ?? '')).flatMap((address) => {
+    const url = URL.parse(address);
+    return url?.protocol === 'http:' && isPlain(url.hostname)
+      ? [`PEOPLE_TOKEN: needs https in ENVIRONMENT_URLS for ${url.hostname}, ${orAllow}`]
+      : [];
+  });
 
 const orAllow = `which is another machine; name it in ${SETTING} if its network is private`;
 

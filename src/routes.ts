@@ -37,6 +37,7 @@ import * as jobs from './jobs/pages.ts';
 import * as messages from './messages/pages.ts';
 import * as outbox from './messages/outbox-page.ts';
 import * as account from './people/account-page.ts';
+import * as peopleBridge from './people/bridge-routes.ts';
 import * as invitation from './people/invitation-pages.ts';
 import * as people from './people/pages.ts';
 import * as pipelineRuns from './pipeline/pages.ts';
@@ -303,6 +304,7 @@ export const routes = (signInWith: ReturnType<typeof openSignIn>): Route[] => [
   fromServer('/bridge/orders/states', bridge.states),
   fromServer('/bridge/drops', bridge.drop),
   fromServer('/bridge/callbacks', bridge.callback),
+  fromServer('/bridge/people', peopleBridge.known),
 
   get('/datasets', 'look', datasets.index),
   get('/datasets/new', 'manage-data', datasets.showNew),

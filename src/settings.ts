@@ -166,6 +166,11 @@ function named(values: Variables) {
     credentialsKeys: encryptionKeys(values.CREDENTIALS_KEY, values.CREDENTIALS_KEY_PREVIOUS),
     /** The URL of each environment’s server, for links between them. */
     urls: environmentUrls(values.ENVIRONMENT_URLS),
+    /**
+     * The tokens with which the servers of the other environments read what this one knows about
+     * people; the first one is sent to them. Empty: they do not read each other.
+     */
+    peopleTokens: values.PEOPLE_TOKEN ?? [],
     singleSignOn: singleSignOn(values),
     isStagingAlways: values.IS_STAGING_ALWAYS,
     /** The search indexer, which receives signed notifications of written rows. */

@@ -37,6 +37,13 @@ export const variables = z.object({
   SECURE_COOKIES: z.enum(['true', 'false', ''], 'must be true, false or empty'),
   TRUST_PROXY: z.coerce.number().int().min(0),
   ENVIRONMENT_URLS: z.string(),
+  PEOPLE_TOKEN: optional(
+    z
+      .string()
+      .transform((tokens) => tokens.split(','))
+      .refine((all) => all.length <= 2, 'give one, or two with a comma between them')
+      .refine((all) => all.every((one) => one.length >= 32), 'must have at least 32 characters'),
+  ),
   OIDC_ISSUER: optional(z.url({ protocol: /^https?$/ })),
   OIDC_CLIENT_ID: optional(text),
   OIDC_CLIENT_SECRET: optional(text),

@@ -4,6 +4,7 @@ import { grantable, permissionNames, type Permission } from '../access/permissio
 import { Invalid, type FieldErrors } from '../problems.ts';
 import { flash, orShowErrors, page } from '../web/pages.ts';
 import { accountOf, numberOrNull } from '../web/request.ts';
+import { across, everyone } from './across.ts';
 import * as admission from './admission.ts';
 import * as invitations from './invitations.ts';
 import * as people from './people.ts';
@@ -18,11 +19,7 @@ declare module 'express-session' {
 const crumbs = [{ text: 'People', href: '/people' }];
 
 export async function index(req: Request, res: Response) {
-  const all = await people.list(req.here.sql);
-  await page(req, res, 'people/list', {
-    title: 'People',
-    people: all.map((one) => ({ ...one, may: labelsOf(one.permissions) })),
-  });
+  await page(req, res, 'people/list', { title: 'People', ...(await everyone(req.here)) });
 }
 
 export const showNew = (req: Request, res: Response) => newPage(req, res, {});
@@ -65,6 +62,7 @@ async function personPage(
     title: person.name,
     crumbs,
     person,
+    lines: await across(req.here, req.redis, person),
     link: newLink(req, person.id),
     isLinked: await admission.isLinked(req.here.sql, person.id),
     openUntil: await invitations.openUntil(req.here.sql, person.id),

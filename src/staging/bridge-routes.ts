@@ -2,9 +2,7 @@
 // staging server calls back. Requests are JSON and contain a token or a key.
 import type { NextFunction, Request, Response } from 'express';
 import { z } from 'zod';
-import { noteRefusal } from '../access/refusals.ts';
-import { hashOf, isSameHash } from '../access/secrets.ts';
-import { addressOf, countAttempt, openThrottle } from '../access/throttle.ts';
+import { countWrongToken, isOneOf } from '../access/bridge-token.ts';
 import type { App } from '../environments/app.ts';
 import { unwillingHere } from '../environments/unreachable.ts';
 import * as jobs from '../jobs/jobs.ts';
@@ -56,29 +54,16 @@ const callbackBody = z.object({
   url: z.string().max(500).nullish(),
 });
 
-/** How many wrong tokens and keys an IP address may send within 15 minutes. */
-const WRONG_ATTEMPTS = 20;
-
 async function refuseWrongToken(req: Request) {
   const { tokens } = settingsOfCopies(req.here);
   const given = (req.body as { token?: unknown } | undefined)?.token;
-  // Compares the given token with all valid tokens, even after a match, so that the response time
-  // reveals nothing about the tokens.
-  const found = tokens.map((token) => isSameHash(hashOf(token), hashOf(String(given))));
-  if (found.includes(true)) return;
-  await countWrong(req, 'wrong staging token');
+  if (isOneOf(tokens, given)) return;
+  await countWrongToken(req, 'wrong staging token');
   throw new BridgeProblem(
     401,
     'wrong_token',
     `The token is not the one of ${req.here.rules.inText}. Enter the value of its NUMIKUBE_STAGING_TOKEN.`,
   );
-}
-
-async function countWrong(req: Request, reason: string) {
-  const { here, redis, ip = '' } = req;
-  noteRefusal(here, 'bridge', { address: ip, reason });
-  const wrong = openThrottle(here, redis, { counts: 'bridge', attempts: WRONG_ATTEMPTS });
-  await countAttempt(wrong, addressOf(req));
 }
 
 /** Wraps a handler so that its errors are sent as JSON. */
@@ -135,7 +120,7 @@ async function hearCallback(req: Request, res: Response) {
   try {
     await takeCallback(req.here, body);
   } catch (error) {
-    if (error instanceof NotFound) await countWrong(req, 'wrong callback key');
+    if (error instanceof NotFound) await countWrongToken(req, 'wrong callback key');
     throw error;
   }
   res.sendStatus(204);

@@ -19,7 +19,7 @@ export function sessions(here: App, redis: Redis) {
   return session({
     name: cookieName(here, `oneway.${here.name}`),
     secret,
-    store: new RedisStore({ client: redis, prefix: `oneway:${here.name}:session:` }),
+    store: new RedisStore({ client: redis, prefix: prefixOf(here) }),
     resave: false,
     saveUninitialized: false,
     rolling: true,
@@ -34,6 +34,25 @@ export function sessions(here: App, redis: Redis) {
       maxAge: hours * HOUR_MS,
     },
   });
+}
+
+const prefixOf = ({ name }: App) => `oneway:${name}:session:`;
+
+/** How many sessions fit `isOne`, such as those of one person. */
+export async function countSessions(
+  here: App,
+  redis: Redis,
+  isOne: (session: Partial<session.SessionData>) => boolean,
+): Promise<number> {
+  let count = 0;
+  for await (const keys of redis.scanIterator({ MATCH: `${prefixOf(here)}*`, COUNT: 1000 })) {
+    const stored = keys.length > 0 ? await redis.mGet(keys) : [];
+    const found = stored.flatMap((text) =>
+      text === null ? [] : [JSON.parse(text) as Partial<session.SessionData>],
+    );
+    count += found.filter((one) => isInTime(one) && isOne(one)).length;
+  }
+  return count;
 }
 
 /**

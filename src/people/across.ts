@@ -1,0 +1,75 @@
+// Shows people across the environments: a column for each environment in the list, a line for each on a person’s page.
+import { labelsOf } from '../access/permission-words.ts';
+import type { App } from '../environments/app.ts';
+import { ladder, type EnvironmentName } from '../environments/rules.ts';
+import type { Redis } from '../environments/redis.ts';
+import { accountElsewhere, accountsElsewhere, type Answer } from './elsewhere.ts';
+import { accountOf, accounts, type AccountInFull, type KnownAccount } from './known-here.ts';
+
+const looks = {
+  active: { tone: 'ok', icon: 'circle-check', text: 'Active' },
+  invited: { tone: 'changed', icon: 'mail', text: 'Invited' },
+  closed: { tone: 'bad', icon: 'circle-x', text: 'Closed' },
+};
+
+/** An account as pages show it. `href` leads to its page, in its own environment. */
+const shown = (account: KnownAccount, url: string) => ({
+  ...account,
+  look: looks[account.state],
+  may: labelsOf(account.permissions) || 'View only',
+  href: `${url}/people/${account.id}`,
+});
+
+type Column<T> = Answer<T> & { isHere: boolean };
+
+/** Puts this environment among the others, in the order in which rows pass through them. */
+function columnsOf<T>({ name, rules }: App, known: T, others: Answer<T>[]): Column<T>[] {
+  const { label, inText } = rules;
+  const own = { name, label, inText, url: '', known, unknown: null, isHere: true };
+  const position = (one: { name: EnvironmentName }) => ladder.indexOf(one.name);
+  return [own, ...others.map((one) => ({ ...one, isHere: false }))].toSorted(
+    (one, other) => position(one) - position(other),
+  );
+}
+
+/** Lists everyone who has an account in any environment, by name, with the account in each. */
+export async function everyone(here: App) {
+  const [own, others] = await Promise.all([accounts(here.sql), accountsElsewhere(here)]);
+  const columns = columnsOf(here, own, others);
+  const byEmail = columns.map(
+    ({ known }) => new Map((known ?? []).map((one) => [one.email, one] as const)),
+  );
+  const emails = new Set(byEmail.flatMap((column) => [...column.keys()]));
+  const lines = [...emails].map((email) => {
+    const found = byEmail.map((column) => column.get(email));
+    const cells = columns.map(({ url, unknown }, index) => {
+      const account = found[index];
+      return { account: account ? shown(account, url) : null, isUnknown: unknown !== null };
+    });
+    const id = own.find((one) => one.email === email)?.id ?? null;
+    const name = found.find((one) => one !== undefined)?.name ?? email;
+    return { email, name, id, href: cells.find(({ account }) => account)?.account?.href, cells };
+  });
+  return {
+    columns,
+    lines: lines.toSorted((one, other) => one.name.localeCompare(other.name)),
+  };
+}
+
+/** Describes the account of a person in each environment. */
+export async function across(
+  here: App,
+  redis: Redis,
+  { id, email }: { id: number; email: string },
+) {
+  const [own, others] = await Promise.all([
+    accountOf(here, redis, email),
+    accountElsewhere(here, email),
+  ]);
+  return columnsOf<AccountInFull | null>(here, own, others).map(({ known, ...line }) => ({
+    ...line,
+    account: known && { ...known, ...shown(known, line.url) },
+    peopleHref: `${line.url}/people`,
+    inviteHref: `${line.url}/people/new?from=${here.name}&person=${id}`,
+  }));
+}

@@ -1,0 +1,20 @@
+// Answers the servers of the other environments, which ask what this one knows about people. They can change nothing.
+import type { Request, Response } from 'express';
+import { z } from 'zod';
+import { countWrongToken, isOneOf } from '../access/bridge-token.ts';
+import { parsed, Problem } from '../problems.ts';
+import { accountOf, accounts } from './known-here.ts';
+
+const question = z.object({ token: z.string().default(''), email: z.string().max(190).optional() });
+
+export async function known(req: Request, res: Response) {
+  const { here, redis } = req;
+  const { token, email } = parsed(question, req.body);
+  if (!isOneOf(here.settings.peopleTokens, token)) {
+    await countWrongToken(req, 'wrong people token');
+    throw new Problem(401, `The token is not a PEOPLE_TOKEN of ${here.rules.inText}.`);
+  }
+  const people =
+    email === undefined ? await accounts(here.sql) : await accountOf(here, redis, email);
+  res.json({ people });
+}

@@ -1,0 +1,89 @@
+// What this server knows about people and their accounts: for its own pages, and for the servers of the other
+// environments, which ask for it.
+import { z } from 'zod';
+import { permissionNames } from '../access/permissions.ts';
+import { first, select, sql, type Queryable } from '../database/sql.ts';
+import type { App } from '../environments/app.ts';
+import type { Redis } from '../environments/redis.ts';
+import { countSessions } from '../web/session.ts';
+import * as people from './people.ts';
+import { staying, stayingSchema } from './staying.ts';
+
+/**
+ * The schema of an account as servers report it to each other. A permission that this program does
+ * not know, of a newer version, is left out.
+ */
+export const knownAccount = z.object({
+  id: z.number().int().positive(),
+  email: z.string(),
+  name: z.string(),
+  /** `invited`: no password chosen yet, and no sign-in with single sign-on. */
+  state: z.enum(['invited', 'active', 'closed']),
+  /** Until when the invitation works; null without one that works. */
+  invitedUntil: z.string().nullable(),
+  permissions: z
+    .array(z.string())
+    .transform((names) => permissionNames.filter((one) => names.includes(one))),
+});
+export type KnownAccount = z.infer<typeof knownAccount>;
+
+/** The schema of what a server reports about one person in full. */
+export const accountInFull = knownAccount.extend({
+  lastSignIn: z.string().nullable(),
+  sessions: z.number(),
+  staying: stayingSchema,
+});
+export type AccountInFull = z.infer<typeof accountInFull>;
+
+type Stored = { id: number; is_linked: number; expires_at: string | null };
+
+/** Lists all accounts of this environment. */
+export async function accounts(on: Queryable): Promise<KnownAccount[]> {
+  const [all, stored] = await Promise.all([
+    people.list(on),
+    select<Stored>(
+      on,
+      sql`select p.id, p.subject is not null as is_linked, i.expires_at
+            from person p
+            left join invitation i on i.person_id = p.id and i.expires_at > utc_timestamp(3)`,
+    ),
+  ]);
+  const byId = new Map(stored.map((one) => [one.id, one]));
+  return all.map((person) => toAccount(person, byId.get(person.id)));
+}
+
+function toAccount(person: people.Person, stored: Stored | undefined): KnownAccount {
+  const { id, email, name, permissions, isActive, hasPassword } = person;
+  const isUsed = hasPassword || stored?.is_linked === 1;
+  const state = isActive ? (isUsed ? 'active' : 'invited') : 'closed';
+  return { id, email, name, permissions, state, invitedUntil: stored?.expires_at ?? null };
+}
+
+/** Describes the account with this e-mail in full; null when there is none here. */
+export async function accountOf(
+  here: App,
+  redis: Redis,
+  email: string,
+): Promise<AccountInFull | null> {
+  const account = (await accounts(here.sql)).find((one) => one.email === email.toLowerCase());
+  const person = account && (await people.find(here.sql, account.id));
+  if (!account || !person) return null;
+  const [lastSignIn, sessions, stays] = await Promise.all([
+    lastSignInOf(here.sql, account.email),
+    account.state === 'closed' ? 0 : sessionsOf(here, redis, person),
+    staying(here.sql, account.email),
+  ]);
+  return { ...account, lastSignIn, sessions, staying: stays };
+}
+
+const sessionsOf = (here: App, redis: Redis, { id, credential }: people.Person) =>
+  countSessions(here, redis, (one) => one.personId === id && one.credential === credential);
+
+async function lastSignInOf(on: Queryable, email: string): Promise<string | null> {
+  const line = await first<{ at: string }>(
+    on,
+    sql`select at from audit where person = ${email} and action = 'signed in'
+         order by at desc limit 1`,
+  );
+  return line?.at ?? null;
+}
