@@ -39,6 +39,7 @@ import * as outbox from './messages/outbox-page.ts';
 import * as account from './people/account-page.ts';
 import * as peopleBridge from './people/bridge-routes.ts';
 import * as invitation from './people/invitation-pages.ts';
+import * as newPeople from './people/new-pages.ts';
 import * as people from './people/pages.ts';
 import * as pipelineRuns from './pipeline/pages.ts';
 import * as previews from './preview/pages.ts';
@@ -387,8 +388,8 @@ export const routes = (signInWith: ReturnType<typeof openSignIn>): Route[] => [
   get('/audit', 'look', audit.index),
   get('/audit/export', 'look', audit.exportLines),
   get('/people', 'administer', people.index),
-  get('/people/new', 'administer', people.showNew),
-  post('/people', 'administer', body.small, people.add),
+  get('/people/new', 'administer', newPeople.showNew),
+  post('/people', 'administer', body.small, newPeople.add),
   get('/people/:id', 'administer', people.show),
   post('/people/:id/permissions', 'administer', body.small, people.setPermissions),
   post('/people/:id/invitation', 'administer', body.small, people.invite),

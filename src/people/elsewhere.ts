@@ -22,7 +22,7 @@ export type Answer<T> = Neighbour &
   ({ known: T; unknown: null } | { known: null; unknown: string });
 
 /** The other environments whose servers have an address in the settings. */
-const neighboursOf = ({ name, settings }: App): Neighbour[] =>
+export const neighboursOf = ({ name, settings }: App): Neighbour[] =>
   ladder.flatMap((other) => {
     const url = settings.urls[other];
     const { label, inText } = rulesOf(other);
@@ -38,6 +38,18 @@ export const accountElsewhere = (
   here: App,
   email: string,
 ): Promise<Answer<AccountInFull | null>[]> => askAll(here, { email }, accountInFull.nullable());
+
+/** Reads the account with this id in one other environment; null if that is not possible now. */
+export async function accountIn(
+  here: App,
+  name: string,
+  id: number,
+): Promise<{ of: Neighbour; account: KnownAccount | null } | null> {
+  const of = neighboursOf(here).find((one) => one.name === name);
+  if (!of) return null;
+  const { known } = await ask(here, of, {}, z.array(knownAccount));
+  return { of, account: known?.find((one) => one.id === id) ?? null };
+}
 
 const askAll = <T extends z.ZodType>(here: App, question: object, answer: T) =>
   Promise.all(neighboursOf(here).map((one) => ask(here, one, question, answer)));

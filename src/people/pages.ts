@@ -6,40 +6,14 @@ import { flash, orShowErrors, page } from '../web/pages.ts';
 import { accountOf, numberOrNull } from '../web/request.ts';
 import { across, everyone } from './across.ts';
 import * as admission from './admission.ts';
+import { newLink, showLink } from './invitation-link.ts';
 import * as invitations from './invitations.ts';
 import * as people from './people.ts';
-
-declare module 'express-session' {
-  interface SessionData {
-    /** An invitation that was just created, until the person’s page has shown its link. */
-    newInvitation: { person: number; token: string };
-  }
-}
 
 const crumbs = [{ text: 'People', href: '/people' }];
 
 export async function index(req: Request, res: Response) {
   await page(req, res, 'people/list', { title: 'People', ...(await everyone(req.here)) });
-}
-
-export const showNew = (req: Request, res: Response) => newPage(req, res, {});
-
-async function newPage(req: Request, res: Response, errors: FieldErrors) {
-  const typed = { name: req.form.text('name'), email: req.form.text('email') };
-  await page(req, res, 'people/new', { title: 'Add person', crumbs, errors, typed });
-}
-
-export async function add(req: Request, res: Response) {
-  await orShowErrors(
-    res,
-    async () => {
-      const id = await people.add(req.here, accountOf(req).email, req.form.pick('name', 'email'));
-      await showLink(req, id);
-      flash(req, 'Person added. Choose what this person may do here.');
-      res.redirect(303, `/people/${id}`);
-    },
-    (errors) => newPage(req, res, errors),
-  );
 }
 
 export const show = (req: Request, res: Response) => personPage(req, res, {});
@@ -71,16 +45,6 @@ async function personPage(
     hasNeverGranted: permissions.some(({ isOffered }) => !isOffered),
     errors,
   });
-}
-
-/**
- * Returns the link of the invitation that was just created for this person. It is shown only once.
- */
-function newLink(req: Request, id: number): string | null {
-  const { newInvitation } = req.session;
-  if (newInvitation?.person !== id) return null;
-  delete req.session.newInvitation;
-  return invitations.linkOf(req.here, newInvitation.token);
 }
 
 export async function setPermissions(req: Request, res: Response) {
@@ -118,14 +82,6 @@ export async function invite(req: Request, res: Response) {
   const id = numberOrNull(req.params['id']) ?? 0;
   await showLink(req, id, req.form.text('seen'));
   res.redirect(303, `/people/${id}`);
-}
-
-/**
- * Creates an invitation link and stores it in the session, so that the person’s page shows it once.
- */
-async function showLink(req: Request, id: number, seen: string | null = null) {
-  const token = await invitations.invite(req.here, accountOf(req).email, id, seen);
-  req.session.newInvitation = { person: id, token };
 }
 
 export async function unlink(req: Request, res: Response) {

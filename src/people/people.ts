@@ -1,13 +1,11 @@
 // Accounts of people and their permissions in this environment.
 import { z } from 'zod';
 import {
-  grantable,
   isPermission,
   permissionNames,
   type Account,
   type Permission,
 } from '../access/permissions.ts';
-import { labelsOf } from '../access/permission-words.ts';
 import type { PoolConnection } from 'mysql2/promise';
 import * as audit from '../audit/audit.ts';
 import { first, run, select, sql, transaction, type Queryable } from '../database/sql.ts';
@@ -16,6 +14,7 @@ import type { EnvironmentSetup } from '../environments/rules.ts';
 import type { Environment } from '../environments/environment.ts';
 import { Invalid, NotFound, parsed } from '../problems.ts';
 import { requiredLine } from '../typed-text.ts';
+import { grantableAmong, keepOneAdministrator, storePermissions } from './granting.ts';
 import { newPassword } from './new-password.ts';
 import { withOwnTicks } from '../web/form/merge.ts';
 import { inWholeSteps } from './whole-steps.ts';
@@ -124,6 +123,7 @@ export async function add(
   here: Environment,
   by: string,
   posted: { name?: string; email?: string; password?: string },
+  permissions: Permission[] = [],
 ): Promise<number> {
   const { name, email } = parsed(newPerson, posted);
   const hash =
@@ -142,7 +142,9 @@ export async function add(
       connection,
       sql`select id from person where email = ${email}`,
     );
-    return added?.id ?? 0;
+    const id = added?.id ?? 0;
+    if (permissions.length > 0) await storePermissions(connection, by, { id, email }, permissions);
+    return id;
   });
 }
 
@@ -160,30 +162,15 @@ export async function setPermissions(
   wanted: string[],
   shown: string[] | null = null,
 ): Promise<Permission[]> {
-  const allowed: string[] = grantable(place);
-  const refused = wanted.find((name) => !allowed.includes(name));
-  if (refused !== undefined) {
-    const where = here.rules.inText;
-    const what = isPermission(refused) ? labelsOf([refused]) : refused;
-    throw new Invalid({ permissions: `${what} cannot be given in ${where}` });
-  }
+  const ticked = grantableAmong(here, place, wanted);
   return transaction(here.sql, async (connection) => {
-    const { email, permissions } = await locked(connection, id);
-    const granted = withOwnTicks(permissions, shown ?? permissions, wanted);
+    const person = await locked(connection, id);
+    const { permissions } = person;
+    const granted = withOwnTicks(permissions, shown ?? permissions, ticked).filter(isPermission);
     if (permissions.includes('administrator') && !granted.includes('administrator')) {
       await keepOneAdministrator(connection, id);
     }
-    await run(connection, sql`delete from permission where person_id = ${id}`);
-    const rows = granted.map((name) => [id, name]);
-    if (rows.length > 0) {
-      await run(connection, sql`insert into permission (person_id, name) values ${rows}`);
-    }
-    await audit.write(connection, {
-      person: by,
-      action: 'set permissions',
-      subject: email,
-      detail: `${permissions.join(', ') || 'none'} → ${granted.join(', ') || 'none'}`,
-    });
+    await storePermissions(connection, by, person, granted);
     return permissions;
   });
 }
@@ -207,19 +194,6 @@ export async function setActive(here: Environment, by: string, id: number, isAct
     const action = isActive ? 'opened account' : 'closed account';
     await audit.write(connection, { person: by, action, subject: person.email });
   });
-}
-
-async function keepOneAdministrator(on: Queryable, id: number) {
-  const other = await first(
-    on,
-    sql`select 1 from permission m join person p on p.id = m.person_id and p.active
-         where m.name = 'administrator' and p.id <> ${id} limit 1 for update`,
-  );
-  if (!other) {
-    throw new Invalid({
-      administrator: 'This is the last administrator. Give the permission to someone else first.',
-    });
-  }
 }
 
 export async function setPassword(here: Environment, by: string, id: number, posted: unknown) {

@@ -151,7 +151,7 @@ test('the pages of administrators and viewers in pre-production and production h
     ['/people'],
     ['/jobs'],
     ['/dead-letters'],
-    ['/people/new', press('Add person')],
+    ['/people/new', press('Invite to staging')],
     ['/people/1'],
     ['/backups'],
     ['/api-keys', press('Make a key')],

@@ -121,3 +121,36 @@ test('a release of 48 rows goes to pre-production in at most 8 clicks', async ()
   expect(counted.clicks).toBeLessThanOrEqual(8);
   await close();
 }, 60_000);
+
+test('an administrator invites a colleague to three environments in at most 6 clicks (walk 8)', async () => {
+  const context = await openContext(at.browser, { width: 1280, height: 800 });
+  const page = await context.newPage();
+  page.setDefaultTimeout(10_000);
+  for (const url of Object.values(at.servers.urls)) {
+    await signIn(page, url, 'ops@example.com', password);
+    await page.waitForURL((address) => !address.pathname.startsWith('/sign-in'));
+  }
+  await page.goto(at.servers.urls.staging);
+  let clicks = 0;
+  const click = async (target: Locator) => {
+    clicks += 1;
+    await target.click();
+  };
+  await click(inMenu(page, 'People'));
+  await click(page.getByRole('main').getByRole('link', { name: 'Invite a colleague' }));
+  await page.getByLabel('Name').fill('Ana Pereira');
+  await page.getByLabel('E-mail').fill('ana@example.com');
+  await click(page.getByLabel(/^Product manager/));
+  for (const place of ['staging', 'pre-production', 'production']) {
+    await page.getByRole('heading', { name: `Invite a colleague to ${place}` }).waitFor();
+    await click(button(page, `Invite to ${place}`));
+  }
+  await page.getByText('Ana Pereira is invited to production.').waitFor();
+  const row = (label: string) => page.getByRole('row', { name: label });
+  expect(await row('Staging').textContent()).toMatch(/Invited\s+Product manager/);
+  expect(await row('Pre-production').textContent()).toMatch(/Invited\s+Product manager/);
+  expect(await row('Production (here)').textContent()).toMatch(/Invited\s+View only/);
+  console.log(`one colleague for three environments: ${clicks} clicks`);
+  expect(clicks).toBeLessThanOrEqual(6);
+  await context.close();
+}, 60_000);

@@ -72,7 +72,7 @@ test('a person who leaves a form outside the catalogue after a refused save is a
   await open('/people/new');
   await page.getByLabel('E-mail').fill('nobody');
   await page.getByLabel('Name').fill('Typed');
-  await press('Add person');
+  await press('Invite to staging');
   await leave();
   expect(asked).toEqual(['beforeunload']);
 });

@@ -6,6 +6,7 @@ import { freePort } from '../../bin/programs.ts';
 import { deadlines } from '../../src/people/elsewhere.ts';
 import * as people from '../../src/people/people.ts';
 import { hire, openSite, textOf, type Client, type Site } from '../support/people.ts';
+import { fieldsOn } from '../support/shown-form.ts';
 import { useWorld, type EnvironmentOf } from '../support/world.ts';
 
 const world = useWorld();
@@ -126,5 +127,78 @@ describe('the list and the page of a person', () => {
     } finally {
       deadlines.answer = answer;
     }
+  });
+});
+
+describe('inviting to several environments', () => {
+  const nextOn = (headers: Record<string, string>) =>
+    new URL(/^0; url=(.+)$/.exec(headers['refresh'] ?? '')?.[1] ?? 'http://nowhere');
+
+  test('an invitation goes from server to server, and each environment writes only what its own administrator confirms', async () => {
+    const [inPreprod, inProduction] = [
+      await sites.preprod.as('ops'),
+      await sites.production.as('ops'),
+    ];
+    const first = await ops.post('/people', {
+      name: 'Ana “Zoë” O’Neill 🌱',
+      email: 'Ana@example.com',
+      permissions: ['product_manager', 'administrator'],
+      onward: ['preprod', 'production'],
+    });
+    const second = nextOn(first.headers);
+    expect(second.origin).toBe(urls.preprod);
+    expect(second.search).not.toContain('ana');
+    const page = (await inPreprod.get(second.pathname + second.search)).text;
+    const filled = fieldsOn(page, 'action="/people"');
+    expect(filled).toMatchObject({
+      name: 'Ana “Zoë” O’Neill 🌱',
+      email: 'ana@example.com',
+      permissions: 'product_manager',
+      onward: 'production',
+    });
+    expect(textOf(page)).toContain('Filled in from staging, except Administrator');
+    expect(await idIn('preprod', 'ana@example.com')).toBe(0);
+    const third = nextOn((await inPreprod.post('/people', filled)).headers);
+    expect(third.origin).toBe(urls.production);
+    const last = fieldsOn(
+      (await inProduction.get(third.pathname + third.search)).text,
+      'action="/people"',
+    );
+    expect(last['permissions']).toBeUndefined();
+    const end = await inProduction.post('/people', last);
+    const shown = textOf((await inProduction.get(end.headers['location'] ?? '')).text);
+    expect(shown).toMatch(
+      /Staging Invited Product manager, Administrator .+ Pre-production Invited Product manager .+ Production \(here\) Invited View only/,
+    );
+    expect(shown).toContain('Give this link to Ana');
+    const again = await inPreprod.post('/people', filled);
+    expect([again.status, textOf(again.text)]).toEqual([
+      422,
+      expect.stringContaining('ana@example.com has an account already'),
+    ]);
+    expect(again.text).toContain(`href="${third.href.replaceAll('&', '&amp;')}"`);
+  });
+
+  test('a person who is no administrator in the next environment gets nothing there, whatever staging says', async () => {
+    const inProduction = await sites.production.as('vic');
+    const address = '/people/new?from=staging&person=1&onward=';
+    expect((await inProduction.get(address)).status).toBe(403);
+    const forged = { name: 'Eve', email: 'eve@example.com', permissions: ['administrator'] };
+    expect((await inProduction.post('/people', forged)).status).toBe(403);
+    await request(sites.production.app)
+      .post('/bridge/people')
+      .send({ token, ...forged });
+    expect(await idIn('production', 'eve@example.com')).toBe(0);
+  });
+
+  test('when the first server is silent, the page of the next says that it could not be filled in', async () => {
+    const site = await besideSilence();
+    const client = await site.as('ops');
+    const page = await client.get('/people/new?from=preprod&person=7&onward=production');
+    expect(textOf(page.text)).toContain('could not be filled in: pre-production is not known');
+    expect(fieldsOn(page.text, 'action="/people"')).toMatchObject({
+      name: '',
+      onward: 'production',
+    });
   });
 });

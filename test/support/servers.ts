@@ -31,7 +31,11 @@ export async function listen(
   const open: { here: App; redis: Redis; server: Server; stop: () => Promise<void> }[] = [];
   for (const [index, name] of names.entries()) {
     const here = openApp(
-      settingsOf(world.variables[name], { ENVIRONMENT_URLS: urls, ...also?.[name] }),
+      settingsOf(world.variables[name], {
+        ENVIRONMENT_URLS: urls,
+        PEOPLE_TOKEN: 'a token that the three servers share',
+        ...also?.[name],
+      }),
     );
     for (const role of Object.keys(cast)) await hire(here, role);
     const redis = await openRedis(here);

@@ -1,0 +1,128 @@
+// Invites a person, to several environments if wanted: the browser goes from server to server, and each shows its own
+// page, filled in. Each environment’s administrator confirms there, so that no server can add people to another.
+import type { Request, Response } from 'express';
+import { inWords } from '../access/permission-words.ts';
+import { grantable, permissionNames, type Permission } from '../access/permissions.ts';
+import { orShowErrors, page } from '../web/pages.ts';
+import { accountOf, numberOrNull, textIn } from '../web/request.ts';
+import type { FieldErrors } from '../problems.ts';
+import { accountIn, neighboursOf, type Neighbour } from './elsewhere.ts';
+import { grantableAmong } from './granting.ts';
+import { showLink } from './invitation-link.ts';
+import { goOnward, inOrder, namesIn } from './onward.ts';
+import * as people from './people.ts';
+
+/** What the form of the page holds: typed, filled in from another environment, or empty. */
+type Filled = {
+  name: string;
+  email: string;
+  permissions: readonly string[];
+  /** The environments that follow after this one. */
+  onward: string[];
+  /** Where the person was invited first, and their id there; empty on the first page. */
+  from: string;
+  person: string;
+};
+
+/** What is known about where the page was filled in from. */
+type Origin = { of: Neighbour; isKnown: boolean; isAdministrator: boolean } | null;
+
+export async function showNew(req: Request, res: Response) {
+  const { here, query } = req;
+  const [from, person] = [textIn(query, 'from'), textIn(query, 'person')];
+  const found = await accountIn(here, from, numberOrNull(person) ?? 0);
+  if (!found) {
+    const onward = neighboursOf(here).map(({ name }) => name);
+    return newPage(req, res, { ...nobody, onward }, {}, null);
+  }
+  const { of, account } = found;
+  const { name = '', email = '', permissions = [] } = account ?? {};
+  const filled = {
+    name,
+    email,
+    from,
+    person,
+    // An administrator is made in each environment by itself, never by a link.
+    permissions: permissions.filter((one) => one !== 'administrator'),
+    onward: namesIn(textIn(query, 'onward')),
+  };
+  const isAdministrator = permissions.includes('administrator');
+  await newPage(req, res, filled, {}, { of, isKnown: account !== null, isAdministrator });
+}
+
+const nobody: Filled = { name: '', email: '', permissions: [], onward: [], from: '', person: '' };
+
+async function newPage(
+  req: Request,
+  res: Response,
+  filled: Filled,
+  errors: FieldErrors,
+  origin: Origin,
+) {
+  const { here } = req;
+  const offered = grantable(here.setup);
+  const email = filled.email.toLowerCase();
+  const account = (await people.list(here.sql)).find((one) => one.email === email);
+  const following = neighboursOf(here).filter(
+    ({ name }) => filled.from === '' || filled.onward.includes(name),
+  );
+  await page(req, res, 'people/new', {
+    title: Object.keys(errors).length > 0 ? 'Error: Invite a colleague' : 'Invite a colleague',
+    crumbs: [{ text: 'People', href: '/people' }],
+    errors,
+    typed: filled,
+    origin,
+    accountHref: account ? `/people/${account.id}` : null,
+    permissions: permissionNames.map((name) => ({
+      ...inWords(name),
+      isGranted: filled.permissions.includes(name) && offered.includes(name),
+      isOffered: offered.includes(name),
+    })),
+    hasNeverGranted: offered.length < permissionNames.length,
+    following: following.map((one) => ({ ...one, isChosen: filled.onward.includes(one.name) })),
+    nextHref: hrefOfNext(req, filled),
+  });
+}
+
+export async function add(req: Request, res: Response) {
+  const { here, form } = req;
+  const filled = {
+    name: form.text('name'),
+    email: form.text('email'),
+    permissions: [...new Set(form.texts('permissions'))],
+    onward: form.texts('onward'),
+    from: form.text('from'),
+    person: form.text('person'),
+  };
+  await orShowErrors(
+    res,
+    async () => {
+      const wanted: Permission[] = grantableAmong(here, here.setup, filled.permissions);
+      const by = accountOf(req).email;
+      const id = await people.add(here, by, form.pick('name', 'email'), wanted);
+      await showLink(req, id);
+      const origin = filled.from === '' ? { from: here.name, person: String(id) } : {};
+      await goOnward(req, res, {
+        done: `${filled.name} is invited to ${here.rules.inText}.`,
+        next: nextOf(req, filled),
+        href: hrefOfNext(req, { ...filled, ...origin }),
+        last: `/people/${id}`,
+      });
+    },
+    (errors) => newPage(req, res, filled, errors, null),
+  );
+}
+
+const nextOf = ({ here }: Request, { onward }: Filled) => inOrder(here, onward)[0] ?? null;
+
+/** The page of the next server, which it fills in with what the first one knows about the person. */
+function hrefOfNext({ here }: Request, { from, person, onward }: Filled): string | null {
+  const [next, ...others] = inOrder(here, onward);
+  if (!next) return null;
+  const query = new URLSearchParams({
+    from,
+    person,
+    onward: others.map(({ name }) => name).join(),
+  });
+  return `${next.url}/people/new?${query.toString()}`;
+}

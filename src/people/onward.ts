@@ -1,0 +1,34 @@
+// Leads the browser from the server of one environment to the next, where the same is confirmed.
+import type { Request, Response } from 'express';
+import type { App } from '../environments/app.ts';
+import { flash, page } from '../web/pages.ts';
+import { neighboursOf, type Neighbour } from './elsewhere.ts';
+
+/** Reads the environments that follow, as an address names them: `preprod,production`. */
+export const namesIn = (text: string): string[] => text.split(',').filter(Boolean);
+
+/** Returns the named neighbours in the order of the environments; names of others are left out. */
+export const inOrder = (here: App, names: readonly string[]): Neighbour[] =>
+  neighboursOf(here).filter(({ name }) => names.includes(name));
+
+type Way = {
+  /** What was done here. */
+  done: string;
+  next: Neighbour | null;
+  href: string | null;
+  /** The page to show when no environment follows. */
+  last: string;
+};
+
+/**
+ * Goes on to the next server, or shows the last page. A form must not lead to another server, even
+ * through a redirect, so an intermediate page continues by itself.
+ */
+export async function goOnward(req: Request, res: Response, { done, next, href, last }: Way) {
+  if (!next || href === null) {
+    flash(req, done);
+    return res.redirect(303, last);
+  }
+  res.set('Refresh', `0; url=${href}`);
+  await page(req, res, 'people/onward', { title: `On to ${next.inText}`, done, next, href });
+}
