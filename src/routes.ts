@@ -38,6 +38,7 @@ import * as messages from './messages/pages.ts';
 import * as outbox from './messages/outbox-page.ts';
 import * as account from './people/account-page.ts';
 import * as peopleBridge from './people/bridge-routes.ts';
+import * as closing from './people/closing-pages.ts';
 import * as invitation from './people/invitation-pages.ts';
 import * as newPeople from './people/new-pages.ts';
 import * as people from './people/pages.ts';
@@ -394,7 +395,9 @@ export const routes = (signInWith: ReturnType<typeof openSignIn>): Route[] => [
   post('/people/:id/permissions', 'administer', body.small, people.setPermissions),
   post('/people/:id/invitation', 'administer', body.small, people.invite),
   post('/people/:id/single-sign-on/removal', 'administer', body.small, people.unlink),
-  post('/people/:id/activity', 'administer', body.small, people.setActive),
+  get('/people/:id/closing', 'administer', closing.show),
+  post('/people/:id/closing', 'administer', body.small, closing.close),
+  post('/people/:id/reopening', 'administer', body.small, people.reopen),
 ];
 
 /**

@@ -92,12 +92,11 @@ export async function unlink(req: Request, res: Response) {
   });
 }
 
-export async function setActive(req: Request, res: Response) {
+export async function reopen(req: Request, res: Response) {
   const id = numberOrNull(req.params['id']) ?? 0;
-  const isActive = req.form.text('active') === 'yes';
   await orShow(req, res, async () => {
-    await people.setActive(req.here, accountOf(req).email, id, isActive);
-    return isActive ? 'Account opened.' : 'Account closed.';
+    await people.setActive(req.here, accountOf(req).email, id, true);
+    return `Account opened in ${req.here.rules.inText}.`;
   });
 }
 

@@ -184,9 +184,14 @@ export async function locked(connection: PoolConnection, id: number): Promise<Pe
   return known(connection, id);
 }
 
+/**
+ * Closes or opens an account; one that is so already stays as it is.
+ * @throws Invalid for the last administrator, whose account cannot be closed
+ */
 export async function setActive(here: Environment, by: string, id: number, isActive: boolean) {
   await transaction(here.sql, async (connection) => {
-    const person = await known(connection, id);
+    const person = await locked(connection, id);
+    if (person.isActive === isActive) return;
     if (!isActive && person.permissions.includes('administrator')) {
       await keepOneAdministrator(connection, id);
     }

@@ -59,9 +59,9 @@ describe('an invitation', () => {
     const status = async (one: string) =>
       (await stranger.get(`/invitation?token=${one}`)).statusCode;
     expect([await status(token), await status(next), await status('')]).toEqual([410, 200, 410]);
-    await ops.post(`${path}/activity`, { active: 'no' });
+    await ops.post(`${path}/closing`);
     expect(await status(next)).toBe(410);
-    await ops.post(`${path}/activity`, { active: 'yes' });
+    await ops.post(`${path}/reopening`);
     expect(await status(next)).toBe(200);
     await site.here.sql.query('update invitation set expires_at = utc_timestamp(3)');
     expect(await status(next)).toBe(410);

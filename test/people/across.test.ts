@@ -3,6 +3,8 @@ import { beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { createServer, type AddressInfo } from 'node:net';
 import request from 'supertest';
 import { freePort } from '../../bin/programs.ts';
+import * as credentials from '../../src/access/credentials.ts';
+import { select, sql } from '../../src/database/sql.ts';
 import { deadlines } from '../../src/people/elsewhere.ts';
 import * as people from '../../src/people/people.ts';
 import { hire, openSite, textOf, type Client, type Site } from '../support/people.ts';
@@ -130,10 +132,11 @@ describe('the list and the page of a person', () => {
   });
 });
 
-describe('inviting to several environments', () => {
-  const nextOn = (headers: Record<string, string>) =>
-    new URL(/^0; url=(.+)$/.exec(headers['refresh'] ?? '')?.[1] ?? 'http://nowhere');
+/** Returns the page on the next server to which an answer leads by itself. */
+const nextOn = (headers: Record<string, string>) =>
+  new URL(/^0; url=(.+)$/.exec(headers['refresh'] ?? '')?.[1] ?? 'http://nowhere');
 
+describe('inviting to several environments', () => {
   test('an invitation goes from server to server, and each environment writes only what its own administrator confirms', async () => {
     const [inPreprod, inProduction] = [
       await sites.preprod.as('ops'),
@@ -200,5 +203,72 @@ describe('inviting to several environments', () => {
       name: '',
       onward: 'production',
     });
+  });
+});
+
+describe('closing the account of a leaver', () => {
+  test('the confirmation names what ends and what stays, the browser goes on to the next environment, and a double click changes nothing more', async () => {
+    const pm = await sites.staging.as('pm');
+    await sites.preprod.as('pm');
+    const inPreprod = await sites.preprod.as('ops');
+    await pm.post('/catalog/form', { name: 'Visit details' });
+    await credentials.create(sites.preprod.here, 'pm@example.com', {
+      kind: 'bearer',
+      name: 'app',
+      scopes: ['catalog:*'],
+    });
+    const path = `/people/${await idIn('staging', 'pm@example.com')}/closing`;
+    const shown = await ops.get(path);
+    expect(textOf(shown.text)).toMatch(
+      /Staging Ends: the account \(Product manager\), 1 open session, .+ Stays: 2 lines of the audit history .+ 1 row that they changed last .+ Pre-production Ends: .+ 1 open session, .+ 1 API key that they made – go on working/,
+    );
+    const fields = fieldsOn(shown.text, `action="${path}"`);
+    expect(fields).toMatchObject({ onward: 'preprod' });
+    const next = nextOn((await ops.post(path, fields)).headers);
+    expect(next.href).toBe(
+      `${urls.preprod}/people/${await idIn('preprod', 'pm@example.com')}/closing?onward=`,
+    );
+    await pm.get('/').expect(303);
+    expect(nextOn((await ops.post(path, fields)).headers).href).toBe(next.href);
+    const left = textOf((await ops.get(path.replace('/closing', ''))).text);
+    expect(left).toContain(
+      'Closed in staging Still open in pre-production: Close it in pre-production…',
+    );
+    expect(left).toContain('No account in production');
+    await inPreprod.post(next.pathname, {});
+    const done = textOf((await inPreprod.get(next.pathname.replace('/closing', ''))).text);
+    expect(done).toContain('Closed in staging Closed in pre-production No account in production');
+    const closed = await select<{ number: number }>(
+      sites.staging.here.sql,
+      sql`select count(*) as number from audit where action = 'closed account'`,
+    );
+    expect(closed).toEqual([{ number: 1 }]);
+  });
+
+  test('an environment that does not answer is named with what to do, and the others are closed all the same', async () => {
+    const site = await besideSilence();
+    const client = await site.as('ops');
+    await hire(sites.staging.here, 'vic');
+    await hire(sites.production.here, 'vic');
+    const path = `/people/${await idIn('staging', 'vic@example.com')}/closing`;
+    expect(textOf((await client.get(path)).text)).toContain(
+      'This account may be open in pre-production. Close it there when the server answers',
+    );
+    const answer = await client.post(path, { onward: ['preprod', 'production'] });
+    expect(nextOn(answer.headers).origin).toBe(urls.production);
+    expect(textOf((await client.get(path.replace('/closing', ''))).text)).toContain(
+      'Not known in pre-production: its server does not answer.',
+    );
+  });
+
+  test('the account of the last administrator of an environment cannot be closed, whatever the others have', async () => {
+    await hire(sites.production.here, 'ops');
+    const path = `/people/${await idIn('staging', 'ops@example.com')}/closing`;
+    const answer = await ops.post(path, { onward: 'production' });
+    expect([answer.status, textOf(answer.text)]).toEqual([
+      422,
+      expect.stringContaining('This is the last administrator.'),
+    ]);
+    expect((await ops.get('/people')).status).toBe(200);
   });
 });

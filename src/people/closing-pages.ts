@@ -1,0 +1,81 @@
+// Closes the account of someone who leaves. The confirmation names what ends and what stays in every environment; then
+// the browser goes from server to server, and each environment’s own administrator confirms there.
+import type { Request, Response } from 'express';
+import type { FieldErrors } from '../problems.ts';
+import { orShowErrors, page } from '../web/pages.ts';
+import { accountOf, numberOrNull, textIn } from '../web/request.ts';
+import { across } from './across.ts';
+import { goOnward, inOrder, namesIn } from './onward.ts';
+import * as people from './people.ts';
+import { stayingInWords } from './staying-words.ts';
+
+export async function show(req: Request, res: Response) {
+  const isFirst = !('onward' in req.query);
+  await closingPage(req, res, isFirst ? null : namesIn(textIn(req.query, 'onward')), {});
+}
+
+/** Shows the confirmation. `onward`: the environments that are ticked to follow; null for all. */
+async function closingPage(
+  req: Request,
+  res: Response,
+  onward: string[] | null,
+  errors: FieldErrors,
+) {
+  const person = await knownPerson(req);
+  const lines = await across(req.here, req.redis, person);
+  await page(req, res, 'people/closing', {
+    title: `${Object.keys(errors).length > 0 ? 'Error: ' : ''}Close the account of ${person.name}`,
+    crumbs: [
+      { text: 'People', href: '/people' },
+      { text: person.name, href: `/people/${person.id}` },
+    ],
+    person,
+    isOwn: person.id === accountOf(req).id,
+    lines: lines.map((line) => ({
+      ...line,
+      isOpen: line.account !== null && line.account.state !== 'closed',
+      stays: line.account ? stayingInWords(line.account.staying, line.url) : [],
+      isChosen: onward?.includes(line.name) ?? true,
+    })),
+    errors,
+  });
+}
+
+const knownPerson = ({ here, params }: Request) =>
+  people.known(here.sql, numberOrNull(params['id']) ?? 0);
+
+export async function close(req: Request, res: Response) {
+  const { here, form } = req;
+  const { id, name, email } = await knownPerson(req);
+  const onward = form.texts('onward');
+  await orShowErrors(
+    res,
+    async () => {
+      await people.setActive(here, accountOf(req).email, id, false);
+      const done = `The account of ${name} in ${here.rules.inText} is closed.`;
+      await goOnward(req, res, {
+        done,
+        last: `/people/${id}`,
+        ...(await nextOf(req, email, onward)),
+      });
+    },
+    (errors) => closingPage(req, res, onward, errors),
+  );
+}
+
+/**
+ * Finds the next wanted environment in which the account is still open. One that is not known now
+ * is left out: the page of the person then names it.
+ */
+async function nextOf({ here, redis }: Request, email: string, onward: string[]) {
+  const wanted = inOrder(here, onward);
+  const lines = wanted.length > 0 ? await across(here, redis, { id: 0, email }) : [];
+  for (const [index, next] of wanted.entries()) {
+    const { account = null } = lines.find((line) => line.name === next.name) ?? {};
+    if (account && account.state !== 'closed') {
+      const others = wanted.slice(index + 1).map((one) => one.name);
+      return { next, href: `${account.href}/closing?onward=${others.join()}` };
+    }
+  }
+  return { next: null, href: null };
+}
