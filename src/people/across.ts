@@ -42,9 +42,9 @@ export async function everyone(here: App) {
   const emails = new Set(byEmail.flatMap((column) => [...column.keys()]));
   const lines = [...emails].map((email) => {
     const found = byEmail.map((column) => column.get(email));
-    const cells = columns.map(({ url, unknown }, index) => {
+    const cells = columns.map(({ label, url, unknown }, index) => {
       const account = found[index];
-      return { account: account ? shown(account, url) : null, isUnknown: unknown !== null };
+      return { label, account: account ? shown(account, url) : null, isUnknown: unknown !== null };
     });
     const id = own.find((one) => one.email === email)?.id ?? null;
     const name = found.find((one) => one !== undefined)?.name ?? email;

@@ -245,7 +245,7 @@ describe('closing the account of a leaver', () => {
     expect(closed).toEqual([{ number: 1 }]);
   });
 
-  test('an environment that does not answer is named with what to do, and the others are closed all the same', async () => {
+  test('an environment that does not answer is named with what to do, and the others are closed anyway', async () => {
     const site = await besideSilence();
     const client = await site.as('ops');
     await hire(sites.staging.here, 'vic');
