@@ -85,6 +85,9 @@ test('a person without the permission account_moves cannot start the migration o
   const terminal = openTerminal(world);
   terminal('staging', ['sign-in', '--email', 'vic@example.com'], { input: password });
   const said = terminal('staging', ['accounts', 'start', 'a-1']);
-  expect([said.status, said.stderr]).toEqual([1, expect.stringContaining('account_moves')]);
+  expect([said.status, said.stderr]).toEqual([
+    1,
+    expect.stringContaining('permission Account migrations'),
+  ]);
   expect(await moveOf('a-1')).toMatchObject({ run: 0 });
 });

@@ -86,7 +86,7 @@ describe('a file that needs no decision', () => {
     const signIn = (who: string) =>
       own('staging', ['sign-in', '--email', `${who}@example.com`], { input: `${password}\n` });
     signIn('vic');
-    expect(own('staging', words).stderr).toContain('data_manager');
+    expect(own('staging', words).stderr).toContain('permission Data manager');
     expect(json(run('datafiles', 'list', '--json'))).toEqual([]);
     signIn('dana');
     expect(own('staging', words).status).toBe(0);
