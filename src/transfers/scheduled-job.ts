@@ -11,6 +11,7 @@ import type { JobQueue } from '../jobs/queue.ts';
 import type { Work } from '../jobs/task.ts';
 import * as people from '../people/people.ts';
 import { Closed, Problem, Unavailable } from '../problems.ts';
+import { sentFrom } from '../sheet/kept-selections.ts';
 import { SheetProblems } from '../sheet/problem.ts';
 import { routeFrom } from '../sheet/route.ts';
 import type { ScheduledTransfer } from '../sheet/schedules.ts';
@@ -18,6 +19,7 @@ import * as selections from '../sheet/selections.ts';
 import { prepareSheet } from '../sheet/sheet.ts';
 import { exactly } from '../web/format.ts';
 import * as journal from '../writing/journal.ts';
+import type { Transfer } from '../writing/journal.ts';
 import * as schedules from './schedules.ts';
 import { send } from './send.ts';
 
@@ -26,33 +28,43 @@ export const SCHEDULED = 'scheduled-transfer';
 /** How often a job tries while the destination does not answer or a row is being written: for about 15 minutes. */
 export const ATTEMPTS = 18;
 
-/** Requests the job of every schedule that is due, and stops those whose job failed. Called regularly as a chore. */
+/**
+ * Requests the job of every schedule that is due, or whose selection a person has sent meanwhile, and ends those whose
+ * job failed. Called regularly as a chore.
+ */
 export const startScheduled = (queue: Pick<JobQueue, 'push'>) => async (here: App) => {
   const due = await select<{ id: string }>(
     here.sql,
-    sql`select id from scheduled_transfer
-         where state = 'waiting' and run_at <= utc_timestamp(3) order by run_at limit 20`,
+    sql`select id from scheduled_transfer scheduled
+         where state = 'waiting'
+           and (run_at <= utc_timestamp(3)
+             or exists (select 1 from transfer
+                         where transfer.selection = scheduled.selection and transfer.state = 'verified'))
+         order by run_at limit 20`,
   );
   for (const { id } of due) {
     const job = await requestJob(here, id);
     if (job) await queue.push(job);
   }
-  await stopFailed(here);
+  await endFailed(here);
 };
 
 const requestJob = (here: App, id: string): Promise<jobs.Job | null> =>
   transaction(here.sql, async (on) => {
-    const due = await first<{ person: string; name: string }>(
+    const due = await first<{ person: string; selection: string }>(
       on,
-      sql`select scheduled.person, coalesce(selection.name, '') as name
-            from scheduled_transfer scheduled
-            left join selection on selection.id = scheduled.selection
-           where scheduled.id = ${id} and scheduled.state = 'waiting' for update`,
+      sql`select person, selection from scheduled_transfer
+           where id = ${id} and state = 'waiting' for update`,
     );
     if (!due) return null;
+    // Read without a lock, because people lock the selection first and then its schedule.
+    const selection = await first<{ name: string }>(
+      on,
+      sql`select name from selection where id = ${due.selection}`,
+    );
     const { job } = await jobs.request(on, {
       kind: SCHEDULED,
-      name: due.name,
+      name: selection?.name ?? '',
       person: due.person,
       input: { schedule: id },
       priority: 'high',
@@ -64,7 +76,7 @@ const requestJob = (here: App, id: string): Promise<jobs.Job | null> =>
     return job;
   });
 
-async function stopFailed(here: App) {
+async function endFailed(here: App) {
   const failed = await select<ScheduledTransfer & { why: string | null }>(
     here.sql,
     sql`select scheduled.*, job.problem as why
@@ -73,10 +85,18 @@ async function stopFailed(here: App) {
            and (job.id is null or job.state in ('failed', 'cancelled'))`,
   );
   for (const one of failed) {
-    const problem = one.why ?? 'Its job failed.';
-    await schedules.end(here, one, { state: 'stopped', problem });
+    const transfer = await transferOf(here, one);
+    if (!transfer) {
+      await schedules.end(here, one, { state: 'stopped', problem: one.why ?? 'Its job failed.' });
+    } else if (!journal.liveStates.includes(transfer.state)) {
+      await endAs(here, one, transfer);
+    }
   }
 }
+
+/** The transfer of a schedule, if it has one: an earlier attempt may have sent it before its process died. */
+const transferOf = (here: App, { person, id }: ScheduledTransfer) =>
+  journal.byKey(here.sql, person, id);
 
 /** Plans a scheduled selection again, and sends it if nobody needs to decide anything; otherwise stops the schedule. */
 export async function runScheduled(work: Work, { schedule: id }: { schedule: string }) {
@@ -84,40 +104,50 @@ export async function runScheduled(work: Work, { schedule: id }: { schedule: str
   const schedule = await schedules.byId(here.sql, id);
   if (schedule?.state !== 'running') return {};
   try {
-    // An earlier attempt may have sent it before its process died.
-    const earlier = await journal.byKey(here.sql, schedule.person, id);
-    const { id: transfer } = earlier ?? (await sendNow(here, schedule));
+    const transfer = (await transferOf(here, schedule)) ?? (await sendNow(here, schedule));
     return await endWith(work, schedule, transfer);
   } catch (error) {
     if (error instanceof Interrupted || error instanceof Closed) throw error;
     if (isPassing(error) && work.job.attempt - work.job.attempts_before < ATTEMPTS) throw error;
+    // A transfer in the journal still arrives or is refused, whatever stopped this attempt.
+    const transfer = await transferOf(here, schedule);
+    if (transfer) return endWith(work, schedule, transfer);
     const problem = whyOf(error);
     const isClosed = error instanceof NobodyToSend;
     await schedules.end(here, schedule, { state: 'stopped', problem, isClosed });
-    return { problem };
+    return { problem: notSent(problem) };
   }
 }
 
 /** Waits until the transfer has ended, and records how. */
-async function endWith({ here, report }: Work, schedule: ScheduledTransfer, transfer: string) {
+async function endWith({ here, report }: Work, schedule: ScheduledTransfer, sent: Transfer) {
   for (;;) {
-    const ended = await journal.waitUntilEnded(here, transfer);
-    const { id, number, state } = ended;
-    if (state === 'verified') {
-      await schedules.end(here, schedule, { state: 'sent', transfer: { id, number } });
-      return { transfer: number };
-    }
-    if (!journal.liveStates.includes(state)) {
-      const problem = `Transfer ${number}: ${ended.problem ?? 'nothing was written.'}`;
-      await schedules.end(here, schedule, { state: 'stopped', problem, transfer: id });
-      return { problem };
-    }
+    const transfer = await journal.waitUntilEnded(here, sent.id);
+    if (!journal.liveStates.includes(transfer.state)) return endAs(here, schedule, transfer);
     await report({ done: 0, total: 0, doing: 'In progress' });
   }
 }
 
-async function sendNow(here: App, schedule: ScheduledTransfer): Promise<journal.Transfer> {
+/** Records how the transfer of a schedule ended; returns the report of its job. */
+async function endAs(here: App, schedule: ScheduledTransfer, transfer: Transfer) {
+  const { number, state } = transfer;
+  if (state === 'verified') {
+    await schedules.end(here, schedule, { state: 'sent', transfer });
+    return { transfer: number };
+  }
+  const problem = `Transfer ${number}: ${transfer.problem ?? 'nothing was written.'}`;
+  await schedules.end(here, schedule, { state: 'stopped', problem, transfer });
+  return {
+    transfer: number,
+    problem: state === 'needs_attention' ? `It needs attention. ${problem}` : notSent(problem),
+  };
+}
+
+const notSent = (problem: string) => `Not sent as scheduled: ${problem}`;
+
+async function sendNow(here: App, schedule: ScheduledTransfer): Promise<Transfer> {
   const { id, person, reason } = schedule;
+  await refuseSent(here, schedule);
   await refuseLate(here, schedule);
   await refuseWithoutRight(here, person);
   const selection = await selections.find(here.sql, schedule.selection);
@@ -139,6 +169,12 @@ async function sendNow(here: App, schedule: ScheduledTransfer): Promise<journal.
 const isOutdated = (error: unknown) =>
   error instanceof SheetProblems &&
   error.problems.some(({ reason }) => reason === 'sheet-outdated');
+
+/** @throws Problem when a person sent the selection meanwhile: what changed since then was not scheduled */
+async function refuseSent({ sql: on }: App, { selection }: ScheduledTransfer) {
+  const number = (await sentFrom(on, [selection])).get(selection)?.at(-1);
+  if (number !== undefined) throw new Problem(409, `It was sent already as transfer ${number}.`);
+}
 
 /** @throws Problem when this server was down at the time of the schedule and for a day after it */
 async function refuseLate(here: App, { id, run_at: at }: ScheduledTransfer) {

@@ -10,6 +10,7 @@ import { isSent } from '../sheet/kept-selections.ts';
 import type { ScheduledTransfer } from '../sheet/schedules.ts';
 import { find } from '../sheet/selections.ts';
 import { exactly, iso } from '../web/format.ts';
+import type { Transfer } from '../writing/journal.ts';
 
 export const byId = (on: Queryable, id: string) =>
   first<ScheduledTransfer>(on, sql`select * from scheduled_transfer where id = ${id}`);
@@ -69,10 +70,17 @@ export const cancel = (here: App, selection: string, id: string, person: string)
   transaction(here.sql, async (on) => {
     const { name } = await find(on, selection, 'transfer', { lock: true });
     const active = await activeOf(on, selection);
+    if (!active && (await isCancelledBy(on, id, person))) return;
     if (active?.id !== id) throw new Conflict(outdated(active));
     await endByPerson(here, on, active, { person, name, news: 'cancelled' });
     await audit.write(on, { person, action: 'cancelled a schedule', subject: name });
   });
+
+/** Whether a person clicked twice. */
+async function isCancelledBy(on: Queryable, id: string, person: string): Promise<boolean> {
+  const ended = await byId(on, id);
+  return ended?.state === 'cancelled' && ended.ended_by === person;
+}
 
 type Ended = { person: string; name: string; news: string };
 
@@ -99,8 +107,8 @@ async function endByPerson(
 }
 
 type Outcome =
-  | { state: 'sent'; transfer: { id: string; number: number } }
-  | { state: 'stopped'; problem: string; transfer?: string; isClosed?: boolean };
+  | { state: 'sent'; transfer: Transfer }
+  | { state: 'stopped'; problem: string; transfer?: Transfer; isClosed?: boolean };
 
 /**
  * Records how a schedule ended, once, and notifies its person. `isClosed`: the person can no longer sign in, so all
@@ -123,7 +131,7 @@ export const end = (here: App, { id, selection, person }: ScheduledTransfer, out
 async function recordEnd(on: Queryable, id: string, outcome: Outcome): Promise<boolean> {
   const { state } = outcome;
   const problem = state === 'stopped' ? outcome.problem : null;
-  const transfer = state === 'stopped' ? (outcome.transfer ?? null) : outcome.transfer.id;
+  const transfer = outcome.transfer?.id ?? null;
   const found = await run(
     on,
     sql`update scheduled_transfer
@@ -145,6 +153,15 @@ function newsOf(
     return {
       event: 'schedule.sent',
       text: `${subject} as scheduled: transfer ${outcome.transfer.number}.`,
+      href: `/transfers/${outcome.transfer.number}`,
+      email: emailAbout(settings, subject),
+    };
+  }
+  if (outcome.transfer?.state === 'needs_attention') {
+    const subject = `“${name}” needs attention`;
+    return {
+      event: 'schedule.stopped',
+      text: `${subject}. ${outcome.problem}`,
       href: `/transfers/${outcome.transfer.number}`,
       email: emailAbout(settings, subject),
     };

@@ -1,16 +1,14 @@
 // A scheduled selection is planned again at its time, and sent once and only if nobody needs to decide anything.
 import { expect, test } from '@jest/globals';
-import { first, run, select, sql } from '../../src/database/sql.ts';
-import type { App } from '../../src/environments/app.ts';
+import { run, select, sql } from '../../src/database/sql.ts';
 import * as jobs from '../../src/jobs/jobs.ts';
-import { runJob } from '../../src/jobs/runner.ts';
-import type { ScheduledTransfer } from '../../src/sheet/schedules.ts';
 import { tasks } from '../../src/tasks.ts';
 import { ATTEMPTS, startScheduled } from '../../src/transfers/scheduled-job.ts';
 import { startChores } from '../../src/jobs/chores.ts';
 import { until, useWorkers } from '../support/jobs.ts';
 import { openSite, textOf, useClient, useSite } from '../support/people.ts';
 import { add, change, get, has, transfer } from '../support/rows.ts';
+import { idOf, inAWeek, useSchedules } from '../support/scheduling.ts';
 import { useWorld } from '../support/world.ts';
 
 const world = useWorld();
@@ -19,59 +17,7 @@ const client = useClient(site, 'pm');
 const workers = useWorkers();
 
 const read = async (address: string) => textOf((await client.get(address).expect(200)).text);
-const idOf = (address: string) => address.split('/')[2] ?? '';
-
-/** Begins the selection *Launch* with a new form. */
-async function launch(name = 'Visit') {
-  const form = { entity: 'form', id: await add(world.staging, 'form', { name }) };
-  const begun = await client.post('/selections/new', { name: 'Launch' });
-  const address = begun.headers['location'] ?? '';
-  const into = idOf(address);
-  await client.post('/selections/additions', { rows: `form:${form.id}`, into });
-  return { form, address };
-}
-
-const inAWeek = () => new Date(Date.now() + 7 * 24 * 3600_000).toISOString().slice(0, 16);
-const schedule = (address: string, more: Record<string, string> = {}) =>
-  client.post(`${address}/schedule`, {
-    run_at: inAWeek(),
-    run_at_zone: 'UTC',
-    reason: 'Opening of the shop',
-    ...more,
-  });
-
-const stored = async () =>
-  (await first<ScheduledTransfer>(
-    world.staging.sql,
-    sql`select * from scheduled_transfer order by created_at desc limit 1`,
-  )) as ScheduledTransfer;
-
-/** Moves the schedule to the past, as if its time had come. */
-const due = (hoursAgo = 0) =>
-  run(
-    world.staging.sql,
-    sql`update scheduled_transfer set run_at = utc_timestamp(3) - interval ${hoursAgo} hour
-         where state = 'waiting'`,
-  );
-
-/** Does what a server does at the time of a schedule; returns the schedule afterwards. */
-async function serve(here: App = world.staging) {
-  await startScheduled({ push: () => Promise.resolve() })(here);
-  const { job } = await stored();
-  if (job) await runJob(here, tasks, job);
-  return stored();
-}
-
-const messages = async (person = 'pm@example.com') =>
-  (
-    await select<{ event: string; text: string }>(
-      world.staging.sql,
-      sql`select event, text from message where person = ${person} order by id`,
-    )
-  ).map(({ event, text }) => `${event}: ${text}`);
-
-const scheduleOnPage = async (address: string) =>
-  /name="schedule" value="([^"]*)"/.exec((await client.get(address)).text)?.[1] ?? '';
+const { launch, schedule, stored, due, serve, messages, shownOn } = useSchedules(world, client);
 
 test('a scheduled selection is sent at its time with the rows that it has then, and its person is told', async () => {
   const { form, address } = await launch();
@@ -237,7 +183,7 @@ test('a schedule is refused for a time that has passed or does not exist, change
   const kolkata = await schedule(address, { run_at_zone: 'Asia/Kolkata' });
   expect(kolkata.status).toBe(303);
   expect((await schedule(address, { run_at_zone: 'Asia/Kolkata' })).status).toBe(303);
-  const shown = await scheduleOnPage(address);
+  const shown = await shownOn(address);
   expect((await schedule(address)).status).toBe(409);
   expect((await schedule(address, { schedule: shown })).status).toBe(303);
   expect((await client.post(`${address}/schedule/cancellation`, { schedule: shown })).status).toBe(
@@ -248,7 +194,7 @@ test('a schedule is refused for a time that has passed or does not exist, change
   expect((await vic.get(`${address}/schedule`)).status).toBe(403);
   expect((await vic.post(`${address}/schedule`, { run_at: inAWeek() })).status).toBe(403);
   expect((await vic.get('/pending')).text).not.toContain('Launch');
-  const present = { schedule: await scheduleOnPage(address) };
+  const present = { schedule: await shownOn(address) };
   await client.post(`${address}/schedule/cancellation`, present);
   expect(await read(address)).toMatch(/The schedule for .* was cancelled by pm/i);
   await due();

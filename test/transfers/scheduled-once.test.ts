@@ -1,0 +1,105 @@
+// A scheduled selection is sent once, and what its page and its messages say of it is true, whatever happens meanwhile.
+import { afterEach, expect, test } from '@jest/globals';
+import { failpoints } from '../../src/database/failpoints.ts';
+import { run, sql, transaction } from '../../src/database/sql.ts';
+import { recover } from '../../src/writing/recovery.ts';
+import { until } from '../support/jobs.ts';
+import { textOf, useClient, useSite } from '../support/people.ts';
+import { change, get, has } from '../support/rows.ts';
+import { fieldsOn } from '../support/shown-form.ts';
+import { idOf, startDue, useSchedules } from '../support/scheduling.ts';
+import { useWorld } from '../support/world.ts';
+
+const world = useWorld();
+const site = useSite(world, 'staging');
+const client = useClient(site, 'pm');
+const { launch, schedule, stored, due, serve, messages } = useSchedules(world, client);
+
+const open = async (address: string) => (await client.get(address).expect(200)).text;
+const read = async (address: string) => textOf(await open(address));
+
+afterEach(() => {
+  failpoints.reached = () => {};
+});
+
+test('a scheduled selection that a person sends before its time is not sent a second time', async () => {
+  const { form, address } = await launch();
+  await schedule(address);
+  await client.post('/transfers', fieldsOn(await open(address), 'id="sheet"'));
+  await change(world.staging, form, { name: 'Nobody chose this' });
+  expect(await serve()).toMatchObject({
+    state: 'stopped',
+    problem: expect.stringMatching(/sent already as transfer \d+/),
+  });
+  expect((await get(world.preprod, form))['name']).toBe('Visit');
+  expect(await messages()).toHaveLength(1);
+  expect(await read('/pending')).not.toContain('is scheduled for');
+});
+
+test('when the job of a schedule fails after its transfer was sent, the schedule counts as sent', async () => {
+  const { address } = await launch();
+  await schedule(address);
+  await due();
+  const { id, job, transfer } = await serve();
+  const { sql: on } = world.staging;
+  await run(
+    on,
+    sql`update scheduled_transfer set state = 'running', transfer = null, ended_at = null where id = ${id}`,
+  );
+  await run(on, sql`update job set state = 'failed', problem = 'It crashed' where id = ${job}`);
+  await startDue(world.staging);
+  expect(await stored()).toMatchObject({ state: 'sent', transfer, problem: null });
+});
+
+test('a transfer that an unexpected error interrupts is not reported as unsent while it can still arrive', async () => {
+  const { form, address } = await launch();
+  await schedule(address);
+  await due();
+  let isReached = false;
+  failpoints.reached = (name) => {
+    if (name !== 'claim') return;
+    isReached = true;
+    throw new Error('a bug');
+  };
+  const { here } = site;
+  const served = serve();
+  await until(async () => {
+    if (!isReached) return false;
+    failpoints.reached = () => {};
+    await run(here.sql, sql`update transfer set lease_until = utc_timestamp(3)`);
+    return (await recover({ here, there: here.destination, lease: 5000, log: here.log })) > 0;
+  });
+  expect(await served).toMatchObject({ state: 'sent', problem: null });
+  expect(await has(world.preprod, form)).toBe(true);
+});
+
+test('a scheduled transfer that needs attention is not reported as unsent', async () => {
+  const { address } = await launch();
+  await schedule(address);
+  await due();
+  const { id, job } = await serve();
+  const { sql: on } = world.staging;
+  await run(on, sql`delete from message`);
+  await run(on, sql`update transfer set state = 'needs_attention', problem = 'Look at it'`);
+  await run(
+    on,
+    sql`update scheduled_transfer set state = 'running', transfer = null, ended_at = null where id = ${id}`,
+  );
+  await run(on, sql`update job set state = 'waiting', ended_at = null where id = ${job}`);
+  expect((await serve()).state).toBe('stopped');
+  expect(await messages()).toEqual([
+    expect.stringMatching(/^schedule.stopped: “Launch” needs attention.*Look at it/),
+  ]);
+});
+
+test('a due schedule starts while a person changes its selection, without a deadlock', async () => {
+  const { address } = await launch();
+  await schedule(address);
+  await due();
+  const started = await transaction(world.staging.sql, async (on) => {
+    await run(on, sql`update selection set name = 'Launch' where id = ${idOf(address)}`);
+    const starts = startDue(world.staging).then(() => true);
+    return Promise.race([starts, new Promise((done) => setTimeout(() => done(false), 1500))]);
+  });
+  expect(started).toBe(true);
+});
