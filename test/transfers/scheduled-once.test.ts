@@ -4,7 +4,7 @@ import { failpoints } from '../../src/database/failpoints.ts';
 import { run, sql, transaction } from '../../src/database/sql.ts';
 import { recover } from '../../src/writing/recovery.ts';
 import { until } from '../support/jobs.ts';
-import { textOf, useClient, useSite } from '../support/people.ts';
+import { openSite, textOf, useClient, useSite } from '../support/people.ts';
 import { change, get, has } from '../support/rows.ts';
 import { fieldsOn } from '../support/shown-form.ts';
 import { idOf, startDue, useSchedules } from '../support/scheduling.ts';
@@ -13,7 +13,7 @@ import { useWorld } from '../support/world.ts';
 const world = useWorld();
 const site = useSite(world, 'staging');
 const client = useClient(site, 'pm');
-const { launch, schedule, stored, due, serve, messages } = useSchedules(world, client);
+const { launch, schedule, stored, due, serve, messages, shownOn } = useSchedules(world, client);
 
 const open = async (address: string) => (await client.get(address).expect(200)).text;
 const read = async (address: string) => textOf(await open(address));
@@ -102,4 +102,21 @@ test('a due schedule starts while a person changes its selection, without a dead
     return Promise.race([starts, new Promise((done) => setTimeout(() => done(false), 1500))]);
   });
   expect(started).toBe(true);
+});
+
+test('a schedule is found and cancelled while the destination does not answer, and a second click changes nothing', async () => {
+  const { address } = await launch();
+  await schedule(address);
+  const silent = await openSite(world, 'staging', { UNI_DIR_DESTINATION_SQL_DB_PORT: '1' });
+  const pm = await silent.as('pm');
+  expect((await pm.get(address)).status).toBe(503);
+  expect((await pm.get('/selections')).text).toContain(`href="${address}/schedule"`);
+  const page = (await pm.get(`${address}/schedule`)).text;
+  const shown = fieldsOn(page, `action="${address}/schedule/cancellation"`);
+  expect(shown['schedule']).toBe(await shownOn(`${address}/schedule`));
+  for (const click of [1, 2]) {
+    const { status } = await pm.post(`${address}/schedule/cancellation`, shown);
+    expect([click, status]).toEqual([click, 303]);
+  }
+  expect((await stored()).state).toBe('cancelled');
 });
