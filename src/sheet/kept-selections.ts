@@ -4,7 +4,7 @@ import { first, run, select, sql, type Queryable } from '../database/sql.ts';
 import type { Environment } from '../environments/environment.ts';
 import { isUnsent, selectionFrom, type Selection, type StoredSelection } from './selections.ts';
 
-export type KeptSelection = Selection & { at: string; isOpen: boolean };
+export type KeptSelection = Selection & { at: string; isOpen: boolean; hasTransfer: boolean };
 
 /** An SQL condition: no transfer has sent this selection, or is sending it. A transfer that wrote nothing does not count. */
 const isOpen = sql`not exists (select 1 from transfer
@@ -26,19 +26,20 @@ export const openSelections = (on: Queryable) =>
          limit 20`,
   );
 
-/** Reads the newest kept selections and those that were sent, of all people. */
+/** Reads the kept selections and those that were sent, of all people: the open ones first, then the newest. */
 export async function list(on: Queryable): Promise<KeptSelection[]> {
-  const lines = await select<StoredSelection & { isOpen: 0 | 1 }>(
+  const lines = await select<StoredSelection & { isOpen: 0 | 1; isUnsent: 0 | 1 }>(
     on,
-    sql`select selection.*, ${isOpen} as isOpen from selection
+    sql`select selection.*, ${isOpen} as isOpen, ${isUnsent} as isUnsent from selection
          where kind = 'transfer' and (kept_at is not null or not ${isOpen})
-         order by created_at desc
+         order by isOpen desc, created_at desc
          limit 100`,
   );
-  return lines.map(({ isOpen: open, created_at: at, ...line }) => ({
+  return lines.map(({ isOpen: open, isUnsent: unsent, created_at: at, ...line }) => ({
     ...selectionFrom({ ...line, created_at: at }),
     at,
     isOpen: open === 1,
+    hasTransfer: unsent === 0,
   }));
 }
 
@@ -54,13 +55,13 @@ export async function countOpen(on: Queryable): Promise<number> {
 
 type Typed = { name: string; reason: string | null };
 
-/** Keeps a draft as a selection with this name. */
+/** Keeps a draft as a selection with this name. A selection that is kept already stays as it is. */
 export const keep = (on: Queryable, id: string, { name, reason }: Typed) =>
   run(
     on,
     sql`update selection
-           set name = ${name}, reason = ${reason}, kept_at = coalesce(kept_at, utc_timestamp(3))
-         where id = ${id} and kind = 'transfer'`,
+           set name = ${name}, reason = ${reason}, kept_at = utc_timestamp(3)
+         where id = ${id} and kind = 'transfer' and kept_at is null`,
   );
 
 /** Begins a selection without rows. A form that is posted twice has the same `id` and begins one selection. */

@@ -2,7 +2,7 @@
 import { v7 as uuid } from 'uuid';
 import type { Request, Response } from 'express';
 import { keyText } from '../catalog/entity.ts';
-import { Invalid } from '../problems.ts';
+import { Conflict, Invalid } from '../problems.ts';
 import { cleanLine } from '../typed-text.ts';
 import { flash, orShowErrors, page } from '../web/pages.ts';
 import { accountOf, idempotencyKeyIn, textIn } from '../web/request.ts';
@@ -41,7 +41,7 @@ export async function selectionIndex(req: Request, res: Response) {
       sent: sent.get(one.id) ?? [],
       schedule,
       isScheduled,
-      isRemovable: one.isOpen && !isScheduled,
+      isRemovable: !one.hasTransfer && !isScheduled,
       kinds: countsByType(rows) || 'No rows yet',
     };
   });
@@ -103,17 +103,22 @@ export async function begin(req: Request, res: Response) {
   );
 }
 
-/** Keeps the draft as a selection, or begins an empty one; returns its id. */
+/**
+ * Keeps the draft as a selection, or begins an empty one; returns its id.
+ * @throws Conflict when the form was sent before with another name, because a colleague may use that selection by now
+ */
 async function keptAs(req: Request, draft: string, typed: { name: string; reason: string | null }) {
   const { sql: on } = req.here;
-  if (draft === '') {
-    const { key } = idempotencyKeyIn(req.form);
-    await kept.begin(on, key, accountOf(req).email, typed);
-    return key;
+  const id = draft === '' ? idempotencyKeyIn(req.form).key : draft;
+  if (draft === '') await kept.begin(on, id, accountOf(req).email, typed);
+  else await kept.keep(on, id, typed);
+  const { name } = await selections.find(on, id);
+  if (name !== typed.name) {
+    throw new Conflict(
+      `This form began the selection “${name}” before. Open the page Selections to begin another one.`,
+    );
   }
-  await selections.find(on, draft);
-  await kept.keep(on, draft, typed);
-  return draft;
+  return id;
 }
 
 /** @throws Invalid if the name has no visible character */

@@ -1,7 +1,7 @@
 // Changes to selections that several people may have open at once: each change locks the selection, so that no
 // simultaneous change of another user is lost.
 import { hash } from 'node:crypto';
-import type { Pool } from 'mysql2/promise';
+import type { Pool, PoolConnection } from 'mysql2/promise';
 import { keyText, type RowKey } from '../catalog/entity.ts';
 import { run, sql, transaction } from '../database/sql.ts';
 import { Conflict, NotFound } from '../problems.ts';
@@ -16,26 +16,33 @@ import { find, isUnsent, saveChoices, type SavedChoices } from './selections.ts'
  */
 export const addTo = (on: Pool, id: string, keys: RowKey[]) =>
   transaction(on, async (connection) => {
-    const selection = await find(connection, id, 'transfer', { lock: true });
-    if (await isSent(connection, id)) {
-      throw new Conflict(
-        `“${selection.name}” was sent meanwhile, so nothing was added to it. Add the rows to another selection.`,
-      );
-    }
+    const consequence = 'nothing was added to it. Add the rows to another selection.';
+    const selection = await findUnsent(connection, id, consequence);
     const joined = joinedKeys(selection.keys, keys.map(keyText));
     await saveChoices(connection, id, { ...selection, keys: joined });
     const added = joined.length - selection.keys.length;
     return { name: selection.name, added, present: keys.length - added };
   });
 
-/** Removes rows from a selection; returns how many it had of them. */
+/**
+ * Removes rows from a selection; returns how many it had of them.
+ * @throws Conflict when the selection was sent meanwhile
+ */
 export const removeFrom = (on: Pool, id: string, rows: Set<string>) =>
   transaction(on, async (connection) => {
-    const selection = await find(connection, id, 'transfer', { lock: true });
+    const selection = await findUnsent(connection, id, 'nothing was removed from it.');
     const keys = selection.keys.filter((key) => !rows.has(keyText(key)));
     await saveChoices(connection, id, { ...selection, keys });
     return selection.keys.length - keys.length;
   });
+
+async function findUnsent(on: PoolConnection, id: string, consequence: string) {
+  const selection = await find(on, id, 'transfer', { lock: true });
+  if (await isSent(on, id)) {
+    throw new Conflict(`“${selection.name}” was sent meanwhile, so ${consequence}`);
+  }
+  return selection;
+}
 
 export const changeKeys = (on: Pool, id: string, change: (keys: RowKey[]) => RowKey[]) =>
   transaction(on, async (connection) => {

@@ -1,9 +1,10 @@
 // A selection is begun by saying so and filled over days by several people; opened sheets leave none behind.
 import { expect, test } from '@jest/globals';
+import { run, sql } from '../../src/database/sql.ts';
 import { deletions } from '../support/deleting.ts';
 import * as selections from '../../src/sheet/selections.ts';
 import { textOf, useClient, useSite } from '../support/people.ts';
-import { add, change } from '../support/rows.ts';
+import { add, change, transfer } from '../support/rows.ts';
 import { fieldsOn } from '../support/shown-form.ts';
 import { useWorld } from '../support/world.ts';
 
@@ -95,6 +96,61 @@ test('a transferred selection says on its page what was sent and what is open si
   expect(await open('/catalog/form')).not.toContain(`value="${into}"`);
   expect(await read('/selections')).toMatch(/Sent.*Launch/);
 });
+
+test('a form that began a selection is refused when it is sent again with another name, and renames nothing', async () => {
+  const [form = 0] = await newForms('Visit');
+  const empty = fieldsOn(await open('/selections/new'), 'action="/selections/new"');
+  const into = { rows: `form:${form}`, into: 'new' };
+  const ticked = (await client.post('/selections/additions', into)).headers['location'] ?? '';
+  const filled = fieldsOn(await open(ticked), 'action="/selections/new"');
+  for (const [fields, name] of [[empty, 'Diwali'] as const, [filled, 'Holi'] as const]) {
+    const address = await begin({ ...fields, name });
+    expect(await begin({ ...fields, name })).toBe(address);
+    const other = await client.post('/selections/new', { ...fields, name: 'Easter' });
+    expect([other.status, textOf(other.text)]).toEqual([409, expect.stringContaining(name)]);
+    expect((await selections.find(world.staging.sql, idOf(address))).name).toBe(name);
+  }
+});
+
+test('rows of a selection that was sent or refused stay: it offers no removal of rows, and none of itself', async () => {
+  const [form = 0] = await newForms('Visit');
+  const address = await begin({ name: 'Launch' });
+  const row = { rows: `form:${form}`, into: idOf(address) };
+  await client.post('/selections/additions', row);
+  await client.post('/transfers', fieldsOn(await open(address), 'id="sheet"'));
+  expect(await read(address)).not.toContain('Remove ticked rows');
+  expect((await client.post(`${address}/rows/removal`, row)).status).toBe(409);
+  expect((await selections.find(world.staging.sql, idOf(address))).keys).toHaveLength(1);
+  await run(world.staging.sql, sql`update transfer set state = 'refused' where kind = 'transfer'`);
+  expect(await read('/selections')).toMatch(/Open 1.*Launch/);
+  expect(await open('/selections')).not.toContain(`${address}/removal`);
+});
+
+test('an open selection stays on the page Selections, however many transfers were sent since', async () => {
+  const [form = 0] = await newForms('Visit');
+  await begin({ name: 'Filled over weeks' });
+  await transfer(world.staging, [{ entity: 'form', id: form }]);
+  const { sql: on } = world.staging;
+  await run(
+    on,
+    sql`insert into selection (id, kind, name, person, row_keys, choices, chain, created_at)
+        select uuid(), kind, 'Sent', person, row_keys, choices, chain, utc_timestamp(3) + interval 1 minute
+          from selection join (${hundred}) as copies where kept_at is null`,
+  );
+  await run(
+    on,
+    sql`insert into transfer (id, kind, state, fence, lease_until, origin, destination, name, person, role,
+          idempotency_key, plan_hash, chain, relied_on, selection, created_at)
+        select uuid(), sent.kind, state, fence, lease_until, origin, destination, sent.name, sent.person, role,
+               uuid(), plan_hash, sent.chain, relied_on, copy.id, sent.created_at
+          from transfer sent join selection copy on copy.name = 'Sent'
+         where sent.kind = 'transfer'`,
+  );
+  expect(await read('/selections')).toMatch(/Open 1.*Filled over weeks/);
+});
+
+const hundred = sql`with recursive copies as (select 1 as n union all select n + 1 from copies where n < 100)
+                    select n from copies`;
 
 test.each(['vic', 'ed', null] as const)(
   'the person %s neither sees nor posts selections',
