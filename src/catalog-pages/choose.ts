@@ -4,7 +4,7 @@ import type { Request, Response } from 'express';
 import { keyText, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { parseKeys } from '../sheet/posted-keys.ts';
-import { newestOf } from '../sheet/schedules.ts';
+import { activeOf } from '../sheet/schedules.ts';
 import * as selections from '../sheet/selections.ts';
 import { addTo } from '../sheet/shared-selections.ts';
 import { allPending, matching } from '../state/pending-entries.ts';
@@ -45,8 +45,8 @@ export async function addToSelection(req: Request, res: Response) {
 
 /** Says when the selection is sent, because that includes the rows just added. */
 async function dueText({ here }: Request, selection: string): Promise<string> {
-  const schedule = (await newestOf(here.sql, [selection])).get(selection);
-  return schedule?.state === 'waiting' ? ` It is scheduled for ${exactly(schedule.run_at)}.` : '';
+  const schedule = await activeOf(here.sql, selection);
+  return schedule ? ` It is scheduled for ${exactly(schedule.run_at)}.` : '';
 }
 
 /** What a button posts as `into` to begin a selection. */

@@ -2,7 +2,7 @@
 // to another time; a person who changes it ends it and begins another one.
 import { first, select, sql, type Queryable } from '../database/sql.ts';
 
-/** `stopped`: nothing was sent, for the reason in `problem`. */
+/** `stopped`: it was not sent, or its transfer did not arrive, for the reason in `problem`. */
 type ScheduleState = 'waiting' | 'running' | 'sent' | 'stopped' | 'cancelled';
 
 export type ScheduledTransfer = {
@@ -49,8 +49,9 @@ export const upcoming = (on: Queryable) =>
          limit 20`,
   );
 
-export const isScheduled = async (on: Queryable, selection: string): Promise<boolean> =>
-  (await first(
+/** The schedule of a selection that has not ended. */
+export const activeOf = (on: Queryable, selection: string) =>
+  first<ScheduledTransfer>(
     on,
-    sql`select 1 as one from scheduled_transfer where active_key = ${selection}`,
-  )) !== undefined;
+    sql`select * from scheduled_transfer where active_key = ${selection}`,
+  );

@@ -6,13 +6,13 @@ import { keyText, type RowKey } from '../catalog/entity.ts';
 import { run, sql, transaction } from '../database/sql.ts';
 import { Conflict, NotFound } from '../problems.ts';
 import { isSent } from './kept-selections.ts';
-import { isScheduled } from './schedules.ts';
+import { activeOf } from './schedules.ts';
 import { joinedKeys } from './posted-keys.ts';
 import { find, isUnsent, saveChoices, type SavedChoices } from './selections.ts';
 
 /**
  * Adds rows to a selection; returns how many of them it had already.
- * @throws Conflict when the selection was sent meanwhile
+ * @throws Conflict when the selection was sent meanwhile, or is being sent
  */
 export const addTo = (on: Pool, id: string, keys: RowKey[]) =>
   transaction(on, async (connection) => {
@@ -26,7 +26,7 @@ export const addTo = (on: Pool, id: string, keys: RowKey[]) =>
 
 /**
  * Removes rows from a selection; returns how many it had of them.
- * @throws Conflict when the selection was sent meanwhile
+ * @throws Conflict when the selection was sent meanwhile, or is being sent
  */
 export const removeFrom = (on: Pool, id: string, rows: Set<string>) =>
   transaction(on, async (connection) => {
@@ -40,6 +40,9 @@ async function findUnsent(on: PoolConnection, id: string, consequence: string) {
   const selection = await find(on, id, 'transfer', { lock: true });
   if (await isSent(on, id)) {
     throw new Conflict(`“${selection.name}” was sent meanwhile, so ${consequence}`);
+  }
+  if ((await activeOf(on, id))?.state === 'running') {
+    throw new Conflict(`“${selection.name}” is being sent now, as scheduled, so ${consequence}`);
   }
   return selection;
 }
@@ -69,7 +72,7 @@ export async function discard(on: Pool, id: string, seen: string | null = null) 
         'Another user changed this selection after the list was shown. Open it, and remove it on a fresh list if nobody needs it.',
       );
     }
-    if (await isScheduled(connection, id)) {
+    if (await activeOf(connection, id)) {
       throw new Conflict('It is scheduled. Cancel its schedule on its page first.');
     }
     const found = await run(

@@ -3,6 +3,7 @@ import type { Request, Response } from 'express';
 import { parseInstant } from '../catalog/instant.ts';
 import { Conflict, Invalid, type FieldErrors } from '../problems.ts';
 import { asksReason, roleOf, routeOf } from '../sheet/route.ts';
+import { activeOf } from '../sheet/schedules.ts';
 import * as selections from '../sheet/selections.ts';
 import { isVisible } from '../typed-text.ts';
 import type { Form } from '../web/form/form.ts';
@@ -16,7 +17,7 @@ import * as schedules from './schedules.ts';
 
 export async function showSchedule(req: Request, res: Response) {
   const id = String(req.params['id']);
-  const active = await schedules.activeOf(req.here.sql, id);
+  const active = await activeOf(req.here.sql, id);
   const { reason } = await selections.find(req.here.sql, id);
   await schedulePage(req, res, {
     active: active?.id ?? '',

@@ -7,20 +7,13 @@ import type { App } from '../environments/app.ts';
 import { emailAbout, notify, notifyHolders, type News } from '../messages/messages.ts';
 import { Conflict } from '../problems.ts';
 import { isSent } from '../sheet/kept-selections.ts';
-import type { ScheduledTransfer } from '../sheet/schedules.ts';
+import { activeOf, type ScheduledTransfer } from '../sheet/schedules.ts';
 import { find } from '../sheet/selections.ts';
 import { exactly, iso } from '../web/format.ts';
 import type { Transfer } from '../writing/journal.ts';
 
 export const byId = (on: Queryable, id: string) =>
   first<ScheduledTransfer>(on, sql`select * from scheduled_transfer where id = ${id}`);
-
-/** The schedule of a selection that has not ended. */
-export const activeOf = (on: Queryable, selection: string) =>
-  first<ScheduledTransfer>(
-    on,
-    sql`select * from scheduled_transfer where active_key = ${selection}`,
-  );
 
 type NewSchedule = { selection: string; person: string; reason: string | null; runAt: string };
 

@@ -73,6 +73,22 @@ test('a transfer that an unexpected error interrupts is not reported as unsent w
   expect(await has(world.preprod, form)).toBe(true);
 });
 
+test('while a scheduled selection is being sent, no row is added to it or removed from it', async () => {
+  const { form, address } = await launch();
+  await schedule(address);
+  await due();
+  await startDue(world.staging);
+  const rows = `form:${form.id}`;
+  for (const change of [
+    client.post('/selections/additions', { rows, into: idOf(address) }),
+    client.post(`${address}/rows/removal`, { rows }),
+  ]) {
+    const { status, text } = await change;
+    expect([status, textOf(text)]).toEqual([409, expect.stringContaining('is being sent now')]);
+  }
+  expect((await serve()).state).toBe('sent');
+});
+
 test('a scheduled transfer that needs attention is not reported as unsent', async () => {
   const { address } = await launch();
   await schedule(address);
