@@ -27,7 +27,13 @@ const kinds: Record<keyof Staying, Kind> = {
     one: 'selection that was not transferred',
     many: 'selections that were not transferred',
     path: '/selections',
-    note: 'stay; nobody else is asked to transfer them',
+    note: 'stay; every product manager can transfer them',
+  },
+  schedules: {
+    one: 'selection that they scheduled',
+    many: 'selections that they scheduled',
+    path: '/selections',
+    note: 'not sent at their times: another product manager schedules them',
   },
   apiKeys: {
     one: 'API key that they made',

@@ -8,6 +8,8 @@ export const stayingSchema = z.object({
   changedRows: z.number(),
   heldRows: z.number(),
   selections: z.number(),
+  // The server of another environment may run a version without schedules.
+  schedules: z.number().default(0),
   apiKeys: z.number(),
   sources: z.number(),
   stagingJobs: z.number(),
@@ -28,9 +30,11 @@ export async function staying(on: Queryable, email: string): Promise<Staying> {
           (select count(*) from row_state
             where held_by = ${email} and deleted_at is null) as heldRows,
           (select count(*) from selection
-            where person = ${email} and kind = 'transfer'
+            where person = ${email} and kind = 'transfer' and kept_at is not null
               and not exists (select 1 from transfer where transfer.selection = selection.id)
           ) as selections,
+          (select count(*) from scheduled_transfer
+            where person = ${email} and state in ('waiting', 'running')) as schedules,
           (select count(distinct c.id) from credential c
              join credential_key k on k.credential_id = c.id
             where c.created_by = ${email} and k.revoked_at is null

@@ -8,6 +8,7 @@ import { select, sql } from '../../src/database/sql.ts';
 import { deadlines } from '../../src/people/elsewhere.ts';
 import * as people from '../../src/people/people.ts';
 import { hire, openSite, textOf, type Client, type Site } from '../support/people.ts';
+import { inAWeek } from '../support/scheduling.ts';
 import { fieldsOn } from '../support/shown-form.ts';
 import { useWorld, type EnvironmentOf } from '../support/world.ts';
 
@@ -212,6 +213,9 @@ describe('closing the account of a leaver', () => {
     await sites.preprod.as('pm');
     const inPreprod = await sites.preprod.as('ops');
     await pm.post('/catalog/form', { name: 'Visit details' });
+    await pm.post('/selections', { rows: 'form:1' });
+    const { headers } = await pm.post('/selections/new', { name: 'Launch' });
+    await pm.post(`${headers['location']}/schedule`, { run_at: inAWeek(), run_at_zone: 'UTC' });
     await credentials.create(sites.preprod.here, 'pm@example.com', {
       kind: 'bearer',
       name: 'app',
@@ -220,7 +224,7 @@ describe('closing the account of a leaver', () => {
     const path = `/people/${await idIn('staging', 'pm@example.com')}/closing`;
     const shown = await ops.get(path);
     expect(textOf(shown.text)).toMatch(
-      /Staging Ends: the account \(Product manager\), 1 open session, .+ Stays: 2 lines of the audit history .+ 1 row that they changed last .+ Pre-production Ends: .+ 1 open session, .+ 1 API key that they made – go on working/,
+      /Staging Ends: the account \(Product manager\), 1 open session, .+ Stays: 3 lines of the audit history .+ 1 row that they changed last .+ 1 selection that was not transferred – .+ 1 selection that they scheduled – not sent .+ Pre-production Ends: .+ 1 open session, .+ 1 API key that they made – go on working/,
     );
     const fields = fieldsOn(shown.text, `action="${path}"`);
     expect(fields).toMatchObject({ onward: 'preprod' });
