@@ -150,15 +150,6 @@ function newsOf(
       email: emailAbout(settings, subject),
     };
   }
-  if (outcome.transfer?.state === 'needs_attention') {
-    const subject = `“${name}” needs attention`;
-    return {
-      event: 'schedule.stopped',
-      text: `${subject}. ${outcome.problem}`,
-      href: `/transfers/${outcome.transfer.number}`,
-      email: emailAbout(settings, subject),
-    };
-  }
   const subject = `“${name}” was not transferred to ${to}`;
   return {
     event: 'schedule.stopped',
