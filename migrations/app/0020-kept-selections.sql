@@ -1,6 +1,8 @@
 -- A selection that a person has begun or named has `kept_at`. Without it, it belongs to an open sheet and is deleted
 -- after a week.
-ALTER TABLE selection ADD COLUMN kept_at DATETIME(3) NULL;
+ALTER TABLE selection
+  ADD COLUMN kept_at DATETIME(3) NULL,
+  ADD KEY selection_kept (kept_at);
 
 UPDATE selection SET kept_at = created_at WHERE kind = 'transfer' AND name <> '';
 
