@@ -32,7 +32,10 @@ function columnsOf<T>({ name, rules }: App, known: T, others: Answer<T>[]): Colu
   );
 }
 
-/** Lists everyone who has an account in any environment, by name, with the account in each. */
+/**
+ * Lists everyone who has an account in any environment, by name, with the account in each. A name
+ * leads to the account in this environment, or else to the first one elsewhere.
+ */
 export async function everyone(here: App) {
   const [own, others] = await Promise.all([accounts(here.sql), accountsElsewhere(here)]);
   const columns = columnsOf(here, own, others);
@@ -41,14 +44,14 @@ export async function everyone(here: App) {
   );
   const emails = new Set(byEmail.flatMap((column) => [...column.keys()]));
   const lines = [...emails].map((email) => {
-    const found = byEmail.map((column) => column.get(email));
-    const cells = columns.map(({ label, url, unknown }, index) => {
-      const account = found[index];
-      return { label, account: account ? shown(account, url) : null, isUnknown: unknown !== null };
+    const cells = columns.map(({ label, url, unknown, isHere }, index) => {
+      const account = byEmail[index]?.get(email);
+      const isUnknown = unknown !== null;
+      return { label, isHere, account: account ? shown(account, url) : null, isUnknown };
     });
-    const id = own.find((one) => one.email === email)?.id ?? null;
-    const name = found.find((one) => one !== undefined)?.name ?? email;
-    return { email, name, id, href: cells.find(({ account }) => account)?.account?.href, cells };
+    const known = cells.filter(({ account }) => account !== null);
+    const { account } = known.find(({ isHere }) => isHere) ?? known[0] ?? {};
+    return { email, name: account?.name ?? email, href: account?.href, cells };
   });
   return {
     columns,

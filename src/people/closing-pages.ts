@@ -46,7 +46,8 @@ const knownPerson = ({ here, params }: Request) =>
 
 export async function close(req: Request, res: Response) {
   const { here, form } = req;
-  const { id, name, email } = await knownPerson(req);
+  const person = await knownPerson(req);
+  const { id, name } = person;
   const onward = form.texts('onward');
   await orShowErrors(
     res,
@@ -56,7 +57,7 @@ export async function close(req: Request, res: Response) {
       await goOnward(req, res, {
         done,
         last: `/people/${id}`,
-        ...(await nextOf(req, email, onward)),
+        ...(await nextOf(req, person, onward)),
       });
     },
     (errors) => closingPage(req, res, onward, errors),
@@ -67,9 +68,9 @@ export async function close(req: Request, res: Response) {
  * Finds the next wanted environment in which the account is still open. One that is not known now
  * is left out: the page of the person then names it.
  */
-async function nextOf({ here, redis }: Request, email: string, onward: string[]) {
+async function nextOf({ here, redis }: Request, person: people.Person, onward: string[]) {
   const wanted = inOrder(here, onward);
-  const lines = wanted.length > 0 ? await across(here, redis, { id: 0, email }) : [];
+  const lines = wanted.length > 0 ? await across(here, redis, person) : [];
   for (const [index, next] of wanted.entries()) {
     const { account = null } = lines.find((line) => line.name === next.name) ?? {};
     if (account && account.state !== 'closed') {

@@ -113,6 +113,19 @@ describe('the list and the page of a person', () => {
     );
   });
 
+  test('in the list, a name leads to the account of this environment, and only without one to another server', async () => {
+    await hire(sites.staging.here, 'pm');
+    await hire(sites.production.here, 'pm');
+    await hire(sites.staging.here, 'vic');
+    const page = await (await sites.production.as('ops')).get('/people');
+    const [here, there] = [
+      await idIn('production', 'pm@example.com'),
+      await idIn('staging', 'vic@example.com'),
+    ];
+    expect(page.text).toMatch(new RegExp(`<a href="/people/${here}">pm</a>`));
+    expect(page.text).toMatch(new RegExp(`<a href="${urls.staging}/people/${there}">vic</a>`));
+  });
+
   test('a server that is silent is not known, and the pages wait for it no longer than their limit', async () => {
     const answer = deadlines.answer;
     deadlines.answer = 200;
