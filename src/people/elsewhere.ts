@@ -39,16 +39,16 @@ export const accountElsewhere = (
   email: string,
 ): Promise<Answer<AccountInFull | null>[]> => askAll(here, { email }, accountInFull.nullable());
 
-/** Reads the account with this id in one other environment; null if that is not possible now. */
+/** Reads the account with this id in one other environment; null if this server knows no such environment. */
 export async function accountIn(
   here: App,
   name: string,
   id: number,
-): Promise<{ of: Neighbour; account: KnownAccount | null } | null> {
+): Promise<{ of: Neighbour; account: KnownAccount | null; unknown: string | null } | null> {
   const of = neighboursOf(here).find((one) => one.name === name);
   if (!of) return null;
-  const { known } = await ask(here, of, {}, z.array(knownAccount));
-  return { of, account: known?.find((one) => one.id === id) ?? null };
+  const { known, unknown } = await ask(here, of, {}, z.array(knownAccount));
+  return { of, account: known?.find((one) => one.id === id) ?? null, unknown };
 }
 
 const askAll = <T extends z.ZodType>(here: App, question: object, answer: T) =>
@@ -77,7 +77,15 @@ async function ask<T extends z.ZodType>(
     const { people } = JSON.parse(text) as { people?: unknown };
     return { ...neighbour, known: schema.parse(people), unknown: null };
   } catch (error) {
+    if (isUnreadable(error)) {
+      log.warn({ server: neighbour.name }, 'what another environment says of people is unreadable');
+      return unknown('its server, perhaps of another version, gave an answer that cannot be read');
+    }
     log.warn({ err: error, server: neighbour.name }, 'people of another environment are not known');
     return unknown('its server does not answer');
   }
 }
+
+/** Whether an answer is not as expected. Its text may be part of the error, so the error is not logged. */
+const isUnreadable = (error: unknown) =>
+  error instanceof SyntaxError || error instanceof z.ZodError;

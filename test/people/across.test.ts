@@ -1,6 +1,8 @@
 // People across the environments: three servers, of which each has its own accounts and reads from the others.
 import { beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { createServer as createHttpServer } from 'node:http';
 import { createServer, type AddressInfo } from 'node:net';
+import { inspect } from 'node:util';
 import request from 'supertest';
 import { freePort } from '../../bin/programs.ts';
 import * as credentials from '../../src/access/credentials.ts';
@@ -144,6 +146,22 @@ describe('the list and the page of a person', () => {
       deadlines.answer = answer;
     }
   });
+});
+
+test('a server of another version is not called silent, and nothing of its answer is in the log', async () => {
+  const other = createHttpServer((_asked, answer) =>
+    answer.end('{"people":[{"email":"a@b.com" -'),
+  ).listen(0);
+  world.onClose(() => other.close());
+  const preprod = `http://localhost:${(other.address() as AddressInfo).port}`;
+  const site = await openSite(world, 'staging', settingsFor({ ...urls, preprod }));
+  const lines: string[] = [];
+  site.here.log.warn = (...line: unknown[]) => void lines.push(inspect(line));
+  const text = textOf((await (await site.as('ops')).get('/people')).text);
+  expect(text).toContain(
+    'Pre-production is not known: its server, perhaps of another version, gave an answer that cannot be read.',
+  );
+  expect([lines.length, lines.join('')]).toEqual([1, expect.not.stringContaining('b.com')]);
 });
 
 /** Returns the page on the next server to which an answer leads by itself. */
