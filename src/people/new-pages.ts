@@ -24,8 +24,8 @@ type Filled = {
   person: string;
 };
 
-/** What is known about where the page was filled in from. */
-type Origin = { of: Neighbour; isKnown: boolean; isAdministrator: boolean } | null;
+/** Where the page was filled in from; `missing` says why it could not be. */
+type Origin = { of: Neighbour; missing: string | null; isAdministrator: boolean } | null;
 
 export async function showNew(req: Request, res: Response) {
   const { here, query } = req;
@@ -35,7 +35,7 @@ export async function showNew(req: Request, res: Response) {
     const onward = neighboursOf(here).map(({ name }) => name);
     return newPage(req, res, { ...nobody, onward }, {}, null);
   }
-  const { of, account } = found;
+  const { of, account, unknown } = found;
   const { name = '', email = '', permissions = [] } = account ?? {};
   const filled = {
     name,
@@ -47,8 +47,12 @@ export async function showNew(req: Request, res: Response) {
     onward: namesIn(textIn(query, 'onward')),
   };
   const isAdministrator = permissions.includes('administrator');
-  await newPage(req, res, filled, {}, { of, isKnown: account !== null, isAdministrator });
+  const missing = account ? null : missingIn(of, unknown);
+  await newPage(req, res, filled, {}, { of, missing, isAdministrator });
 }
+
+const missingIn = ({ inText }: Neighbour, unknown: string | null) =>
+  unknown === null ? `there is no such account in ${inText}` : `${inText} is not known, ${unknown}`;
 
 const nobody: Filled = { name: '', email: '', permissions: [], onward: [], from: '', person: '' };
 
@@ -80,7 +84,7 @@ async function newPage(
     })),
     hasNeverGranted: offered.length < permissionNames.length,
     following: following.map((one) => ({ ...one, isChosen: filled.onward.includes(one.name) })),
-    nextHref: hrefOfNext(req, filled),
+    nextHref: account ? hrefOfNext(req, withOrigin(req, filled, account.id)) : null,
   });
 }
 
@@ -101,17 +105,20 @@ export async function add(req: Request, res: Response) {
       const by = accountOf(req).email;
       const id = await people.add(here, by, form.pick('name', 'email'), wanted);
       await showLink(req, id);
-      const origin = filled.from === '' ? { from: here.name, person: String(id) } : {};
       await goOnward(req, res, {
         done: `${filled.name} is invited to ${here.rules.inText}.`,
         next: nextOf(req, filled),
-        href: hrefOfNext(req, { ...filled, ...origin }),
+        href: hrefOfNext(req, withOrigin(req, filled, id)),
         last: `/people/${id}`,
       });
     },
     (errors) => newPage(req, res, filled, errors, null),
   );
 }
+
+/** On the first page, the account with this id becomes the one from which the next pages are filled in. */
+const withOrigin = ({ here }: Request, filled: Filled, id: number): Filled =>
+  filled.from === '' ? { ...filled, from: here.name, person: String(id) } : filled;
 
 const nextOf = ({ here }: Request, { onward }: Filled) => inOrder(here, onward)[0] ?? null;
 

@@ -1,5 +1,4 @@
 // Accounts of people and their permissions in this environment.
-import { z } from 'zod';
 import {
   isPermission,
   permissionNames,
@@ -13,9 +12,9 @@ import { timeouts } from '../database/timeouts.ts';
 import type { EnvironmentSetup } from '../environments/rules.ts';
 import type { Environment } from '../environments/environment.ts';
 import { Invalid, NotFound, parsed } from '../problems.ts';
-import { requiredLine } from '../typed-text.ts';
 import { grantableAmong, keepOneAdministrator, storePermissions } from './granting.ts';
 import { newPassword } from './new-password.ts';
+import { newPerson } from './new-person.ts';
 import { withOwnTicks } from '../web/form/merge.ts';
 import { inWholeSteps } from './whole-steps.ts';
 import { hashPassword, isPassword, noPassword } from './passwords.ts';
@@ -106,15 +105,6 @@ export async function withEmail(on: Queryable, email: string): Promise<Person | 
 export const hasAccount = async (on: Queryable, email: string): Promise<boolean> =>
   (await first(on, sql`select 1 from person where email = ${email}`)) !== undefined;
 
-const newPerson = z.object({
-  name: requiredLine('Enter a name', 100),
-  email: z
-    .string()
-    .trim()
-    .toLowerCase()
-    .pipe(z.email('Enter an e-mail address, such as ana@example.com').max(190)),
-});
-
 /**
  * Adds a person, usually without a password: the person then chooses one through an invitation, or
  * uses single sign-on.
@@ -131,12 +121,13 @@ export async function add(
       ? noPassword
       : await hashPassword(await newPassword({ name, email }, posted));
   return transaction(here.sql, async (connection) => {
-    const taken = await first(connection, sql`select 1 from person where email = ${email}`);
-    if (taken) throw new Invalid({ email: `${email} has an account already` });
-    await run(
+    // `insert ignore` adds nothing when the account exists already, for example after a double click.
+    const inserted = await run(
       connection,
-      sql`insert into person (email, name, password_hash) values (${email}, ${name}, ${hash})`,
+      sql`insert ignore into person (email, name, password_hash)
+          values (${email}, ${name}, ${hash})`,
     );
+    if (inserted === 0) throw new Invalid({ email: `${email} has an account already` });
     await audit.write(connection, { person: by, action: 'added person', subject: email });
     const added = await first<{ id: number }>(
       connection,

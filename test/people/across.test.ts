@@ -6,9 +6,10 @@ import { inspect } from 'node:util';
 import request from 'supertest';
 import { freePort } from '../../bin/programs.ts';
 import * as credentials from '../../src/access/credentials.ts';
-import { select, sql } from '../../src/database/sql.ts';
+import { run, select, sql } from '../../src/database/sql.ts';
 import { deadlines } from '../../src/people/elsewhere.ts';
 import * as people from '../../src/people/people.ts';
+import { Invalid } from '../../src/problems.ts';
 import { hire, openSite, textOf, type Client, type Site } from '../support/people.ts';
 import { inAWeek } from '../support/scheduling.ts';
 import { fieldsOn } from '../support/shown-form.ts';
@@ -214,6 +215,36 @@ describe('inviting to several environments', () => {
     expect(again.text).toContain(`href="${third.href.replaceAll('&', '&amp;')}"`);
   });
 
+  test('a second click on the first page, or an account that is there already, goes on with the same person', async () => {
+    const form = { name: 'Ana', email: 'ana@example.com', onward: ['preprod', 'production'] };
+    const next = nextOn((await ops.post('/people', form)).headers);
+    const refused = await ops.post('/people', { ...form, email: 'ANA@example.com' });
+    expect([refused.status, refused.text]).toEqual([
+      422,
+      expect.stringContaining(`href="${next.href.replaceAll('&', '&amp;')}"`),
+    ]);
+  });
+
+  test('of two administrators who invite the same person at once, one is told that there is an account', async () => {
+    const add = (by: string) =>
+      people.add(sites.staging.here, by, { name: 'Ana', email: 'ana@example.com' });
+    for (let time = 0; time < 5; time += 1) {
+      await run(sites.staging.here.sql, sql`delete from person where email = 'ana@example.com'`);
+      const both = await Promise.allSettled([add('one'), add('two'), add('three')]);
+      const refused = both.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []));
+      expect(refused.map((error: unknown) => error instanceof Invalid)).toEqual([true, true]);
+    }
+  });
+
+  test('an e-mail of 300 characters, and one with an emoji, are refused in words', async () => {
+    const post = async (email: string) =>
+      textOf((await ops.post('/people', { name: 'Ana', email })).text);
+    expect(
+      await post(`${'a'.repeat(60)}@${'b'.repeat(60)}.${'c'.repeat(60)}.${'d'.repeat(60)}.com`),
+    ).toContain('E-mail must be 190 characters or fewer');
+    expect(await post('ana🌱@example.com')).toContain('Enter an e-mail address, such as');
+  });
+
   test('a person who is no administrator in the next environment gets nothing there, whatever staging says', async () => {
     const inProduction = await sites.production.as('vic');
     const address = '/people/new?from=staging&person=1&onward=';
@@ -231,6 +262,8 @@ describe('inviting to several environments', () => {
     const client = await site.as('ops');
     const page = await client.get('/people/new?from=preprod&person=7&onward=production');
     expect(textOf(page.text)).toContain('could not be filled in: pre-production is not known');
+    const nobody = await client.get('/people/new?from=production&person=777&onward=');
+    expect(textOf(nobody.text)).toContain('filled in: there is no such account in production.');
     expect(fieldsOn(page.text, 'action="/people"')).toMatchObject({
       name: '',
       onward: 'production',
