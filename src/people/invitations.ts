@@ -62,18 +62,24 @@ export async function openUntil(on: Queryable, id: number): Promise<string | nul
   return open?.expires_at ?? null;
 }
 
-/**
- * Finds the person that a token invites.
- * @throws Problem 410 when the invitation was used, replaced or has expired
- */
-export async function invited(on: Queryable, token: string): Promise<people.Person> {
+/** Finds the person that a token invites; null when the invitation was used, replaced or has expired. */
+export async function find(on: Queryable, token: string): Promise<people.Person | null> {
   const open = await first<{ person_id: number }>(
     on,
     sql`select person_id from invitation
          where token_hash = ${hash('sha256', token)} and expires_at > utc_timestamp(3)`,
   );
   const person = open && (await people.find(on, open.person_id));
-  if (!person?.isActive) throw expired();
+  return person?.isActive ? person : null;
+}
+
+/**
+ * Finds the person that a token invites.
+ * @throws Problem 410 when the invitation was used, replaced or has expired
+ */
+export async function invited(on: Queryable, token: string): Promise<people.Person> {
+  const person = await find(on, token);
+  if (!person) throw expired();
   return person;
 }
 

@@ -37,7 +37,7 @@ async function personPage(
     crumbs,
     person,
     lines: await across(req.here, req.redis, person),
-    link: newLink(req, person.id),
+    link: await newLink(req, person.id),
     isLinked: await admission.isLinked(req.here.sql, person.id),
     openUntil: await invitations.openUntil(req.here.sql, person.id),
     permissions,

@@ -8,6 +8,7 @@ import { freePort } from '../../bin/programs.ts';
 import * as credentials from '../../src/access/credentials.ts';
 import { run, select, sql } from '../../src/database/sql.ts';
 import { deadlines } from '../../src/people/elsewhere.ts';
+import * as invitations from '../../src/people/invitations.ts';
 import * as people from '../../src/people/people.ts';
 import { Invalid } from '../../src/problems.ts';
 import { hire, openSite, textOf, type Client, type Site } from '../support/people.ts';
@@ -223,6 +224,21 @@ describe('inviting to several environments', () => {
       422,
       expect.stringContaining(`href="${next.href.replaceAll('&', '&amp;')}"`),
     ]);
+  });
+
+  test('the link of each invitation waits on the person’s page, until it is shown or no longer works', async () => {
+    const ids: number[] = [];
+    for (const name of ['Ana', 'Ben', 'Cleo']) {
+      const email = `${name.toLowerCase()}@example.com`;
+      nextOn((await ops.post('/people', { name, email, onward: 'preprod' })).headers);
+      ids.push(await idIn('staging', email));
+    }
+    const linkOn = async (id: number | undefined) =>
+      /invitation\?token=[\w-]+/.exec((await ops.get(`/people/${id}`)).text)?.[0];
+    await invitations.invite(sites.staging.here, 'sam@example.com', ids[1] ?? 0);
+    const shown = [];
+    for (const id of [...ids, ids[0]]) shown.push(typeof (await linkOn(id)));
+    expect(shown).toEqual(['string', 'undefined', 'string', 'undefined']);
   });
 
   test('of two administrators who invite the same person at once, one is told that there is an account', async () => {
