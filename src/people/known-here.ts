@@ -37,26 +37,23 @@ export type AccountInFull = z.infer<typeof accountInFull>;
 
 type Stored = { id: number; is_linked: number; expires_at: string | null };
 
+/** Selects in which ways people can sign in, beside a password. */
+const stored = sql`select p.id, p.subject is not null as is_linked, i.expires_at
+                     from person p
+                     left join invitation i on i.person_id = p.id and i.expires_at > utc_timestamp(3)`;
+
 /** Lists all accounts of this environment. */
 export async function accounts(on: Queryable): Promise<KnownAccount[]> {
-  const [all, stored] = await Promise.all([
-    people.list(on),
-    select<Stored>(
-      on,
-      sql`select p.id, p.subject is not null as is_linked, i.expires_at
-            from person p
-            left join invitation i on i.person_id = p.id and i.expires_at > utc_timestamp(3)`,
-    ),
-  ]);
-  const byId = new Map(stored.map((one) => [one.id, one]));
+  const [all, ways] = await Promise.all([people.list(on), select<Stored>(on, stored)]);
+  const byId = new Map(ways.map((one) => [one.id, one]));
   return all.map((person) => toAccount(person, byId.get(person.id)));
 }
 
-function toAccount(person: people.Person, stored: Stored | undefined): KnownAccount {
+function toAccount(person: people.Person, way: Stored | undefined): KnownAccount {
   const { id, email, name, permissions, isActive, hasPassword } = person;
-  const isUsed = hasPassword || stored?.is_linked === 1;
+  const isUsed = hasPassword || way?.is_linked === 1;
   const state = isActive ? (isUsed ? 'active' : 'invited') : 'closed';
-  return { id, email, name, permissions, state, invitedUntil: stored?.expires_at ?? null };
+  return { id, email, name, permissions, state, invitedUntil: way?.expires_at ?? null };
 }
 
 /** Describes the account with this e-mail in full; null when there is none here. */
@@ -65,9 +62,12 @@ export async function accountOf(
   redis: Redis,
   email: string,
 ): Promise<AccountInFull | null> {
-  const account = (await accounts(here.sql)).find((one) => one.email === email.toLowerCase());
-  const person = account && (await people.find(here.sql, account.id));
-  if (!account || !person) return null;
+  const person = await people.withEmail(here.sql, email.toLowerCase());
+  if (!person) return null;
+  const account = toAccount(
+    person,
+    await first<Stored>(here.sql, sql`${stored} where p.id = ${person.id}`),
+  );
   const [lastSignIn, sessions, stays] = await Promise.all([
     lastSignInOf(here.sql, account.email),
     account.state === 'closed' ? 0 : sessionsOf(here, redis, person),

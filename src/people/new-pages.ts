@@ -1,8 +1,7 @@
 // Invites a person, to several environments if wanted: the browser goes from server to server, and each shows its own
 // page, filled in. Each environment’s administrator confirms there, so that no server can add people to another.
 import type { Request, Response } from 'express';
-import { inWords } from '../access/permission-words.ts';
-import { grantable, permissionNames, type Permission } from '../access/permissions.ts';
+import { grantable, type Permission } from '../access/permissions.ts';
 import { orShowErrors, page } from '../web/pages.ts';
 import { accountOf, numberOrNull, textIn } from '../web/request.ts';
 import type { FieldErrors } from '../problems.ts';
@@ -11,6 +10,7 @@ import { grantableAmong } from './granting.ts';
 import { showLink } from './invitation-link.ts';
 import { goOnward, inOrder, namesIn } from './onward.ts';
 import * as people from './people.ts';
+import { permissionChoices } from './permission-choices.ts';
 
 /** What the form of the page holds: typed, filled in from another environment, or empty. */
 type Filled = {
@@ -64,9 +64,8 @@ async function newPage(
   origin: Origin,
 ) {
   const { here } = req;
-  const offered = grantable(here.setup);
-  const email = filled.email.toLowerCase();
-  const account = (await people.list(here.sql)).find((one) => one.email === email);
+  const granted = grantable(here.setup).filter((name) => filled.permissions.includes(name));
+  const account = await people.withEmail(here.sql, filled.email.toLowerCase());
   const following = neighboursOf(here).filter(
     ({ name }) => filled.from === '' || filled.onward.includes(name),
   );
@@ -77,12 +76,7 @@ async function newPage(
     typed: filled,
     origin,
     accountHref: account ? `/people/${account.id}` : null,
-    permissions: permissionNames.map((name) => ({
-      ...inWords(name),
-      isGranted: filled.permissions.includes(name) && offered.includes(name),
-      isOffered: offered.includes(name),
-    })),
-    hasNeverGranted: offered.length < permissionNames.length,
+    ...permissionChoices(here.setup, granted),
     following: following.map((one) => ({ ...one, isChosen: filled.onward.includes(one.name) })),
     nextHref: account ? hrefOfNext(req, withOrigin(req, filled, account.id)) : null,
   });

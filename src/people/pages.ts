@@ -1,5 +1,5 @@
 import type { Request, Response } from 'express';
-import { inWords, labelsOf } from '../access/permission-words.ts';
+import { labelsOf } from '../access/permission-words.ts';
 import { grantable, permissionNames, type Permission } from '../access/permissions.ts';
 import { Invalid, type FieldErrors } from '../problems.ts';
 import { flash, orShowErrors, page } from '../web/pages.ts';
@@ -9,6 +9,7 @@ import * as admission from './admission.ts';
 import { newLink, showLink } from './invitation-link.ts';
 import * as invitations from './invitations.ts';
 import * as people from './people.ts';
+import { permissionChoices } from './permission-choices.ts';
 
 const crumbs = [{ text: 'People', href: '/people' }];
 
@@ -27,11 +28,6 @@ async function personPage(
 ) {
   const person = await people.known(req.here.sql, numberOrNull(req.params['id']) ?? 0);
   const offered = grantable(req.here.setup);
-  const permissions = permissionNames.map((name) => ({
-    ...inWords(name),
-    isGranted: (chosen ?? person.permissions).includes(name),
-    isOffered: offered.includes(name),
-  }));
   await page(req, res, 'people/person', {
     title: person.name,
     crumbs,
@@ -40,9 +36,8 @@ async function personPage(
     link: await newLink(req, person.id),
     isLinked: await admission.isLinked(req.here.sql, person.id),
     openUntil: await invitations.openUntil(req.here.sql, person.id),
-    permissions,
+    ...permissionChoices(req.here.setup, chosen ?? person.permissions),
     shown: person.permissions.filter((name) => offered.includes(name)).join(' '),
-    hasNeverGranted: permissions.some(({ isOffered }) => !isOffered),
     errors,
   });
 }

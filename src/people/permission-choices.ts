@@ -1,0 +1,17 @@
+// The permissions as checkboxes: on the page of a person, and on the page that invites one.
+import { inWords, labelsOf } from '../access/permission-words.ts';
+import { grantable, permissionNames } from '../access/permissions.ts';
+import type { EnvironmentSetup } from '../environments/rules.ts';
+
+/** Lists all permissions, with those of `granted` ticked, and names those that nobody can have here. */
+export function permissionChoices(place: EnvironmentSetup, granted: readonly string[]) {
+  const offered = grantable(place);
+  return {
+    permissions: permissionNames.map((name) => ({
+      ...inWords(name),
+      isGranted: granted.includes(name),
+      isOffered: offered.includes(name),
+    })),
+    neverGranted: labelsOf(permissionNames.filter((name) => !offered.includes(name))),
+  };
+}
