@@ -40,7 +40,7 @@ export const variables = z.object({
   PEOPLE_TOKEN: optional(
     z
       .string()
-      .transform((tokens) => tokens.split(','))
+      .transform((tokens) => tokens.split(',').map((one) => one.trim()))
       .refine((all) => all.length <= 2, 'give one, or two with a comma between them')
       .refine((all) => all.every((one) => one.length >= 32), 'must have at least 32 characters'),
   ),

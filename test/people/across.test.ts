@@ -86,6 +86,15 @@ describe('what servers tell each other', () => {
     const text = textOf((await (await site.as('ops')).get('/people')).text);
     expect(text).toContain('Production is not known: PEOPLE_TOKEN is not set on this server.');
   });
+
+  test('while PEOPLE_TOKEN is replaced, the new and the old value are valid, also with a space after the comma', async () => {
+    const newer = 'a newer token of the three servers';
+    const also = { ...settingsFor(urls), PEOPLE_TOKEN: `${newer}, ${token}` };
+    const { app } = await openSite(world, 'production', also);
+    for (const given of [newer, token]) {
+      await request(app).post('/bridge/people').send({ token: given }).expect(200);
+    }
+  });
 });
 
 describe('the list and the page of a person', () => {
