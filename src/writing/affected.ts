@@ -4,14 +4,20 @@ import type * as journal from './journal.ts';
 
 /** A row that somebody is notified about; `fields`: labels of their values that were replaced. */
 export type Affected = { key: RowKey; title: string; fields?: string[] };
-export type AffectedByPerson = Map<string, Affected[]>;
+/** The rows of each person, by key text. */
+export type AffectedByPerson = Map<string, Map<string, Affected>>;
 
 /** Adds a row to those of a person, once. */
 export function addTo(all: AffectedByPerson, person: string, row: Affected) {
-  const known = all.get(person) ?? [];
-  if (!known.some(({ key }) => keyText(key) === keyText(row.key))) known.push(row);
+  const known = all.get(person) ?? new Map<string, Affected>();
+  const text = keyText(row.key);
+  if (!known.has(text)) known.set(text, row);
   all.set(person, known);
 }
+
+/** Each person with their rows, in the order in which they were added. */
+export const listed = (all: AffectedByPerson): [string, Affected[]][] =>
+  [...all].map(([person, rows]) => [person, [...rows.values()]]);
 
 /** The rows as a message counts and names them. */
 export const rowsOf = (affected: Affected[]) => ({

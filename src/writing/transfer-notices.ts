@@ -8,7 +8,14 @@ import { notifyOnce, type RowNews } from '../messages/notify-once.ts';
 import { lastWrites } from '../state/history.ts';
 import { readStates } from '../state/row-state.ts';
 import { isSent } from '../state/transfer-kinds.ts';
-import { addTo, affectedBy, rowsOf, type Affected, type AffectedByPerson } from './affected.ts';
+import {
+  addTo,
+  affectedBy,
+  listed,
+  rowsOf,
+  type Affected,
+  type AffectedByPerson,
+} from './affected.ts';
 import * as journal from './journal.ts';
 import type { Work } from './work.ts';
 
@@ -20,10 +27,13 @@ export async function notifyOfTransfer(on: PoolConnection, work: Work): Promise<
   const { here, there, transfer, steps } = work;
   if (here.name === there.name || !isSent(transfer)) return [];
   const undone = transfer.undoes === null ? undefined : await journal.byId(on, transfer.undoes);
-  const affected = undone?.undoes ? new Map<string, Affected[]>() : await changedBy(on, steps);
-  if (undone) affected.set(undone.person, rootsFirst(steps).map(affectedBy));
+  const affected: AffectedByPerson = undone?.undoes ? new Map() : await changedBy(on, steps);
+  if (undone) {
+    affected.delete(undone.person);
+    for (const step of rootsFirst(steps)) addTo(affected, undone.person, affectedBy(step));
+  }
   const notified: string[] = [];
-  for (const [to, rows] of affected) {
+  for (const [to, rows] of listed(affected)) {
     const notice = undone ? undoneNotice(work, undone, to, rows) : arrivedNotice(work, to, rows);
     if (await notifyOnce(on, here, notice)) notified.push(to);
   }
@@ -37,7 +47,7 @@ async function changedBy(on: PoolConnection, steps: journal.Step[]): Promise<Aff
   const states = await readStates(on, steps);
   for (const step of rootsFirst(steps)) {
     const by = states.get(keyText(step))?.changed_by;
-    if (by !== undefined) found.set(by, [...(found.get(by) ?? []), affectedBy(step)]);
+    if (by !== undefined) addTo(found, by, affectedBy(step));
   }
   return found;
 }
@@ -99,7 +109,7 @@ async function notifyOvertakenThere(on: PoolConnection, work: Work) {
     const write = last.get(keyText(step));
     if (write?.kind === 'save') addTo(found, write.person, affectedBy(step));
   }
-  for (const [to, rows] of found) {
+  for (const [to, rows] of listed(found)) {
     await notifyOnce(on, here, {
       ...ofTransfer(work, to, rows),
       event: 'edit.overtaken',

@@ -9,7 +9,7 @@ import { readDestinationHashes } from '../state/destination-state.ts';
 import { lastWrites } from '../state/history.ts';
 import { familiesOf, keyOfLine, type RowState } from '../state/row-state.ts';
 import { OUTSIDE, REFRESH } from '../state/untouched.ts';
-import { addTo, rowsOf, type Affected, type AffectedByPerson } from './affected.ts';
+import { addTo, listed, rowsOf, type Affected, type AffectedByPerson } from './affected.ts';
 import type * as journal from './journal.ts';
 import type { Work } from './work.ts';
 
@@ -29,8 +29,9 @@ export async function notifyOfOwnWrite(
   isEngineering: boolean,
 ) {
   const lapsed: AffectedByPerson = isEngineering ? await lapsedBy(on, work, was) : new Map();
-  for (const [to, rows] of lapsed) await notifyOnce(on, work.here, lapsedNotice(work, to, rows));
-  for (const [to, rows] of await overtakenBy(on, work, was)) {
+  for (const [to, rows] of listed(lapsed))
+    await notifyOnce(on, work.here, lapsedNotice(work, to, rows));
+  for (const [to, rows] of listed(await overtakenBy(on, work, was))) {
     if (!lapsed.has(to)) await notifyOnce(on, work.here, overtakenNotice(work, to, rows));
   }
 }

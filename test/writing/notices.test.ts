@@ -11,6 +11,7 @@ import * as adoption from '../../src/transfers/adoption.ts';
 import { readStates } from '../../src/state/row-state.ts';
 import type { Author } from '../../src/state/row-state.ts';
 import { refreshNow } from '../support/scenario.ts';
+import { addTo, type AffectedByPerson } from '../../src/writing/affected.ts';
 import { hire } from '../support/people.ts';
 import { add, change, ed, pm, routeFrom, sheet, transfer, undoSheet } from '../support/rows.ts';
 import { useWorld } from '../support/world.ts';
@@ -165,4 +166,15 @@ test('a refresh in several parts notifies each person once of all rows that it r
   const emails = await outbox.list(staging.sql, { channel: 'email', state: '', before: null });
   expect(emails).toMatchObject([{ recipient: ana.email, body: message?.text }]);
   expect(await messagesOf(vic.email)).toEqual([]);
+});
+
+test('the rows of a large write are grouped by person within a second', () => {
+  const found: AffectedByPerson = new Map();
+  const begun = performance.now();
+  for (let id = 1; id <= 20_000; id += 1) {
+    const row = { key: keyOf('form', id), title: 'Quiz' };
+    for (const twice of [row, row]) addTo(found, ana.email, twice);
+  }
+  expect(found.get(ana.email)?.size).toBe(20_000);
+  expect(performance.now() - begun).toBeLessThan(1000);
 });
