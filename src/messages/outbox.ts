@@ -56,7 +56,7 @@ export const add = (on: Queryable, line: NewLine) =>
   );
 
 /**
- * Adds an e-mail, unless its recipient has switched off e-mails of this kind. If the same e-mail is there and was not
+ * Adds an e-mail, unless its recipient has switched off e-mails of this kind or has a closed account. If the same e-mail is there and was not
  * tried yet, only its text is replaced. `waits`: for how many seconds it is not sent.
  */
 export const addEmail = (on: Queryable, line: NewLine, { waits = 0 } = {}) =>
@@ -71,6 +71,8 @@ export const addEmail = (on: Queryable, line: NewLine, { waits = 0 } = {}) =>
          where coalesce((select e.is_on from email_switch e join person p on p.id = e.person_id
                           where p.email = ${line.recipient} and e.kind = ${line.event}),
                         ${isEmailedByDefault(line.event)})
+           and not exists (select 1 from person
+                            where email = ${line.recipient} and not active)
         on duplicate key update
           body = if(outbox.state = 'pending' and outbox.attempts = 0, values(body), outbox.body)`,
   );

@@ -8,6 +8,7 @@ import { timeouts } from '../../src/messages/channels/channel.ts';
 import { deliver } from '../../src/messages/delivery.ts';
 import { emailAbout, notify } from '../../src/messages/messages.ts';
 import * as outbox from '../../src/messages/outbox.ts';
+import * as people from '../../src/people/people.ts';
 import { elsewhere } from '../support/killing.ts';
 import { openMailServer, openSlowServer, type MailServer } from '../support/mail-server.ts';
 import { settingsOf, useWorld } from '../support/world.ts';
@@ -216,3 +217,13 @@ test.each(['ana@example.com, eve@example.com', 'ana@example.com\r\nBcc: eve@exam
     expect(mail.received.flatMap(({ recipients }) => recipients)).not.toContain('eve@example.com');
   },
 );
+
+test('a person whose account is closed gets no e-mail, and gets e-mails again once it is open', async () => {
+  const id = await people.add(staging, 'test', { name: 'Ana', email: to });
+  await people.setActive(staging, 'test', id, false);
+  await send();
+  expect(await lines()).toEqual([]);
+  await people.setActive(staging, 'test', id, true);
+  await send();
+  expect(await lines()).toMatchObject([{ recipient: to }]);
+});
