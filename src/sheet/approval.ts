@@ -1,6 +1,6 @@
 // Requests for the approval of a second person: when one is required, and which request waits for a selection.
 import { first, sql, type Queryable } from '../database/sql.ts';
-import * as journal from '../writing/journal.ts';
+import { undoDepth } from '../writing/undo-depth.ts';
 import { journalOf, type Route } from './route.ts';
 import type { Selection, SelectionKind } from './selections.ts';
 
@@ -31,16 +31,14 @@ export const approvalColumns = sql`a.id, a.selection, a.kind, a.name, a.reason, 
 
 /**
  * Whether another product manager must approve this selection before it is sent. An undo stops damage and needs no
- * second person; the undo of an undo sends content again and does.
+ * second person. The undo of an undo sends content again and does; undoing that stops damage again.
  */
 export async function needsApproval(
   route: Route,
   { kind, undoes }: Pick<Selection, 'kind' | 'undoes'>,
 ): Promise<boolean> {
   if (!route.asksApproval || kind === 'restore') return false;
-  if (kind === 'transfer') return true;
-  const former = undoes === null ? undefined : await journal.byId(journalOf(route).sql, undoes);
-  return former?.kind === 'undo';
+  return (await undoDepth(journalOf(route).sql, { undoes })) % 2 === 0;
 }
 
 /** Finds the request that waits for a selection. */

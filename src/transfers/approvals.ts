@@ -32,7 +32,7 @@ export async function ask(here: App, selection: Selection, asked: Asked): Promis
     // The selection is locked, so that two requests for it come one after the other.
     await selections.find(connection, selection.id, selection.kind, { lock: true });
     const waiting = await waitingFor(connection, selection.id);
-    const same = waiting.find((one) => one.plan_hash === plan.hash && one.asked_by === person);
+    const same = waiting.find((one) => isSame(one, asked));
     if (same) return same.id;
     for (const former of waiting) await decide(connection, former, { state: 'withdrawn', person });
     await run(
@@ -56,6 +56,13 @@ export async function ask(here: App, selection: Selection, asked: Asked): Promis
   forgetCached();
   return twin ?? id;
 }
+
+/** Whether a form was posted twice. */
+const isSame = (waiting: Approval, { plan, name, reason, person }: Asked) =>
+  waiting.plan_hash === plan.hash &&
+  waiting.name === name &&
+  waiting.reason === reason &&
+  waiting.asked_by === person;
 
 const waitingFor = (connection: PoolConnection, selection: string) =>
   select<Approval>(
@@ -85,8 +92,8 @@ export async function checkApproval(
   if (approval.asked_by === by)
     throw new Forbidden(`${ownRequest} It needs another product manager.`);
   if (approval.state !== 'waiting') throw new Conflict(notWaiting(approval));
-  const isSame = approval.plan_hash === planHash && approval.selection === selection;
-  if (!isSame || approval.asked_by !== person) {
+  const isForThis = approval.plan_hash === planHash && approval.selection === selection;
+  if (!isForThis || approval.asked_by !== person) {
     throw new Conflict('This request is for another transfer.');
   }
   for (const email of [by, approval.asked_by]) {

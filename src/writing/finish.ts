@@ -5,7 +5,7 @@ import type { PoolConnection } from 'mysql2/promise';
 import { canonical, contentFrom, contentOf, hashOf, isSameRow } from '../catalog/content.ts';
 import { keyText, type Content, type Draft, type Row } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
-import { transaction, type Queryable } from '../database/sql.ts';
+import { transaction } from '../database/sql.ts';
 import { isUnwilling } from '../database/unwillingness.ts';
 import { rulesOf } from '../environments/rules.ts';
 import { read } from '../rows/store.ts';
@@ -26,6 +26,7 @@ import {
 } from '../state/destination-state.ts';
 import { addLines } from '../state/untouched.ts';
 import { isAsStored, isStoredDifferently, rowStored } from './read-back.ts';
+import { undoDepth } from './undo-depth.ts';
 import type { Work } from './work.ts';
 
 export async function finish(work: Work) {
@@ -171,18 +172,9 @@ async function rememberUndone(connection: PoolConnection, { transfer, steps }: W
       return { key: { entity: step.entity, id: step.id }, hash };
     });
   await clearUndone(connection, contents('after'));
-  if ((await depthOf(connection, transfer)) % 2 === 0) return;
+  if ((await undoDepth(connection, transfer)) % 2 === 0) return;
   const { person, reason } = transfer;
   await writeUndone(connection, contents('before'), { person, reason });
-}
-
-/**
- * Returns how many undos led to this transfer: 0 for a transfer, 1 for its undo, 2 for the undo of
- * that undo …
- */
-async function depthOf(on: Queryable, { undoes }: journal.Transfer): Promise<number> {
-  const former = undoes === null ? undefined : await journal.byId(on, undoes);
-  return former ? 1 + (await depthOf(on, former)) : 0;
 }
 
 /**

@@ -225,6 +225,16 @@ test('a double click on Ask for approval asks once, and a later request for the 
   expect((await bo.post(`${second.headers['location']}/approval`)).status).toBe(303);
 });
 
+test('a request for the same rows with another reason replaces the earlier request', async () => {
+  const bo = await manager('bo');
+  const { request, sheet } = await asked((await formCalled('Visit')).id, 'Launch in Pun');
+  const form = fieldsOn((await ana.get(sheet)).text, 'id="sheet"');
+  const again = await ana.post(`${sheet}/approval`, { ...form, reason: 'Launch in Pune' });
+  const second = again.headers['location'] ?? '';
+  expect(textOf((await bo.get(second)).text)).toContain('Launch in Pune');
+  expect((await bo.post(`${request}/approval`)).status).toBe(409);
+});
+
 test('nothing is sent when the asker or the approver may not transfer any more, or has a closed account', async () => {
   const bo = await manager('bo');
   const key = await formCalled('Visit');
@@ -255,7 +265,7 @@ test('nothing is sent when the asker or the approver may not transfer any more, 
   expect(await has(world.preprod, key)).toBe(true);
 });
 
-test('an undo needs no approval, and the undo of an undo does', async () => {
+test('an undo needs no approval, the undo of an undo does, and undoing that again does not', async () => {
   const bo = await manager('bo');
   const key = await formCalled('Visit');
   const { request } = await asked(key.id);
@@ -277,8 +287,11 @@ test('an undo needs no approval, and the undo of an undo does', async () => {
   const next = await ana.post(`${second.sheet}/approval`, { ...form, reason: 'Needed after all' });
   const seen = textOf((await bo.get(next.headers['location'] ?? '')).text);
   expect(seen).toContain('Send undone rows again: 1 row');
-  await bo.post(`${next.headers['location']}/approval`);
+  const again = await bo.post(`${next.headers['location']}/approval`);
   expect(await has(world.preprod, key)).toBe(true);
+  const last = await undo(again.headers['location'] ?? '');
+  expect(last.answer.status).toBe(303);
+  expect(await has(world.preprod, key)).toBe(false);
 });
 
 test('while the destination does not answer, a request says so and can be withdrawn', async () => {
