@@ -8,7 +8,7 @@ import { first, run, select, sql, transaction, type Queryable } from '../databas
 import type { App } from '../environments/app.ts';
 import { emailAbout, notify, notifyHolders } from '../messages/messages.ts';
 import { Conflict, Forbidden } from '../problems.ts';
-import { approvalColumns, type Approval } from '../sheet/approval.ts';
+import type { Approval } from '../sheet/approval.ts';
 import type { Plan } from '../sheet/plan.ts';
 import * as selections from '../sheet/selections.ts';
 import type { Selection } from '../sheet/selections.ts';
@@ -64,12 +64,19 @@ const isSame = (waiting: Approval, { plan, name, reason, person }: Asked) =>
   waiting.reason === reason &&
   waiting.asked_by === person;
 
-const waitingFor = (connection: PoolConnection, selection: string) =>
-  select<Approval>(
+/**
+ * Finds and locks the requests that wait for a selection. Each is locked by its id, as those who decide it do: a lock
+ * through another index could deadlock with them.
+ */
+async function waitingFor(connection: PoolConnection, selection: string): Promise<Approval[]> {
+  const lines = await select<{ id: string }>(
     connection,
-    sql`select ${approvalColumns} from approval a
-         where a.selection = ${selection} and a.state = 'waiting' for update`,
+    sql`select id from approval where selection = ${selection} and state = 'waiting'`,
   );
+  const found = [];
+  for (const { id } of lines) found.push(await find(connection, id, { lock: true }));
+  return found.filter(({ state }) => state === 'waiting');
+}
 
 /** An approval and who gives it; it is checked and taken in the commit that records the transfer. */
 export type GivenApproval = { id: string; by: string };

@@ -1,10 +1,12 @@
 // Where an environment requires approval, another product manager approves exactly the plan that was reviewed.
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
 import { v4 as uuid } from 'uuid';
 import { keyText } from '../../src/catalog/entity.ts';
-import { run, select, sql } from '../../src/database/sql.ts';
+import { run, select, sql, transaction } from '../../src/database/sql.ts';
 import * as people from '../../src/people/people.ts';
 import type { Permission } from '../../src/access/permissions.ts';
+import * as records from '../../src/transfers/approval-records.ts';
 import { send } from '../../src/transfers/send.ts';
 import { routeFrom } from '../../src/sheet/route.ts';
 import * as selections from '../../src/sheet/selections.ts';
@@ -233,6 +235,21 @@ test('a request for the same rows with another reason replaces the earlier reque
   const second = again.headers['location'] ?? '';
   expect(textOf((await bo.get(second)).text)).toContain('Launch in Pune');
   expect((await bo.post(`${request}/approval`)).status).toBe(409);
+});
+
+test('a request can be asked again while another person decides it, without a deadlock', async () => {
+  const { request, sheet } = await asked((await formCalled('Visit')).id);
+  const form = fieldsOn((await ana.get(sheet)).text, 'id="sheet"');
+  const id = request.split('/')[2] ?? '';
+  const again = await transaction(world.staging.sql, async (connection) => {
+    await records.find(connection, id, { lock: true });
+    const asking = ana.post(`${sheet}/approval`, { ...form, reason: 'Again' }).then((one) => one);
+    await sleep(1000);
+    await run(connection, sql`update approval set state = 'refused' where id = ${id}`);
+    return { asking };
+  });
+  expect((await again.asking).headers['location']).toMatch(/^\/approvals\//);
+  expect((await ana.get(request)).text).toContain('Refused');
 });
 
 test('nothing is sent when the asker or the approver may not transfer any more, or has a closed account', async () => {
