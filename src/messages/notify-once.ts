@@ -21,7 +21,7 @@ export type RowNews = {
   emailWaits?: number;
 };
 
-/** The namespace of the ids of e-mails, so that the same message never becomes two e-mails. */
+/** The namespace of the ids of e-mails, so that the parts of a refresh change one e-mail. */
 const EMAILS = '8f4d6a34-7d0e-4a57-9a5e-2b7f1c0f6d11';
 
 /** Returns whether the person was notified: not if they did it themselves or have no open account here. */
@@ -35,11 +35,23 @@ export async function notifyOnce(
   const body = await addAboutRows(on, to, { event, href, cause, rows, textOf });
   if (body === null) return false;
   if (sendsMail) {
-    const messageId = uuidFrom(`${event} ${to} ${cause}`, EMAILS);
+    const messageId = await unsentEmail(on, `${event} ${to} ${cause}`);
     const head = { messageId, event, channel: 'email' as const, recipient: to, transfer: null };
     await outbox.addEmail(on, { ...head, subject, body, href }, { waits: emailWaits });
   }
   return true;
+}
+
+/**
+ * Returns the id of the e-mail of a message. If rows were added to the message after its e-mail was sent, they are sent
+ * in another e-mail.
+ */
+async function unsentEmail(on: Queryable, about: string): Promise<string> {
+  for (let number = 1; ; number += 1) {
+    const id = uuidFrom(`${about} ${number}`, EMAILS);
+    const line = await outbox.byMessageId(on, id);
+    if (!line || (line.state === 'pending' && line.attempts === 0)) return id;
+  }
 }
 
 /** The longest title of a row in a message, in UTF-16 units. */

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { v4 as uuid } from 'uuid';
 import { failpoints } from '../../src/database/failpoints.ts';
-import { select, sql } from '../../src/database/sql.ts';
+import { run, select, sql } from '../../src/database/sql.ts';
 import type { App } from '../../src/environments/app.ts';
 import * as outbox from '../../src/messages/outbox.ts';
 import * as people from '../../src/people/people.ts';
@@ -166,6 +166,20 @@ test('a refresh in several parts notifies each person once of all rows that it r
   const emails = await outbox.list(staging.sql, { channel: 'email', state: '', before: null });
   expect(emails).toMatchObject([{ recipient: ana.email, body: message?.text }]);
   expect(await messagesOf(vic.email)).toEqual([]);
+});
+
+test('a second refresh on the same day sends a second e-mail, once the first was sent', async () => {
+  const { staging, production } = world;
+  const emails = () => outbox.list(staging.sql, { channel: 'email', state: '', before: null });
+  for (const [index, description] of ['First', 'Second'].entries()) {
+    const form = keyOf('form', await add(staging, 'form', {}, ana));
+    await transfer(staging, [form]);
+    await transfer(world.preprod, [form]);
+    await change(production, form, { description });
+    await refreshNow({ ...staging, sendsMail: true });
+    expect(await emails()).toHaveLength(index + 1);
+    await run(staging.sql, sql`update outbox set state = 'acknowledged', attempts = 1`);
+  }
 });
 
 test('the rows of a large write are grouped by person within a second', () => {
