@@ -1,6 +1,6 @@
 // Express prescribes no structure for a program. So these tests enforce which folder of src may import which other
 // folders.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 

@@ -1,13 +1,13 @@
 // bin/test: all tests, or those of one folder.
 import { spawnSync } from 'node:child_process';
-import { expect, test } from '@jest/globals';
-import { wordsForJest } from './support/words-for-jest.ts';
+import { expect, test } from 'vitest';
+import { filtersOf } from './support/filters.ts';
 
 test('S3-51 bin/test runs all tests, those of one folder, or one file', () => {
   const listed = (words: string[]) =>
     spawnSync(
       process.execPath,
-      ['node_modules/jest/bin/jest.js', '--listTests', ...wordsForJest(words)],
+      ['node_modules/vitest/vitest.mjs', 'list', '--filesOnly', ...filtersOf(words)],
       { encoding: 'utf8' },
     )
       .stdout.trim()

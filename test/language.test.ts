@@ -1,5 +1,5 @@
 // Every exported type and every table is in the glossary, and words of former versions are banned.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 

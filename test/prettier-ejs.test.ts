@@ -1,5 +1,5 @@
 // The formatter of the views (bin/prettier-ejs.ts) changes white space between tags, and nothing else.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { format } from 'prettier';
 import * as ejs from '../bin/prettier-ejs.ts';
 

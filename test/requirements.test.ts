@@ -1,5 +1,5 @@
 // Every requirement ([R]) and every step ([F]) of the specification is named by a test.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 

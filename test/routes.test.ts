@@ -1,5 +1,5 @@
 // Compares the list of routes with a table of permissions, for every role in every environment.
-import { beforeAll, describe, expect, test } from '@jest/globals';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { readdirSync, readFileSync } from 'node:fs';
 import { isForPrograms, type Allow, type ForPrograms } from '../src/access/guard.ts';
 import { routes, type Route } from '../src/routes.ts';

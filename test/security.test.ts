@@ -1,5 +1,5 @@
 // docs/security.md names tests for every level 1 requirement, or states that the requirement does not apply.
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from 'vitest';
 import { globSync, readFileSync } from 'node:fs';
 import { useClient, useSite } from './support/people.ts';
 import { select, sql } from '../src/database/sql.ts';

@@ -1,5 +1,5 @@
 // Compares the settings in config/defaults.env and .env.example with the settings that the program reads.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

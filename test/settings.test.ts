@@ -1,5 +1,5 @@
 // The program parses all settings at once, and refuses wrong settings with one line for each.
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from 'vitest';
 import { BadSettings, parseSettings } from '../src/settings.ts';
 
 const databases = (prefix: string, name: string) =>

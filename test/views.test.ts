@@ -1,5 +1,5 @@
 // Views escape values, declare the locals that they use, and contain neither scripts nor styles.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import ejs from 'ejs';
 import express from 'express';
 import request from 'supertest';

@@ -96,8 +96,10 @@ export const listSchema = ({ max, lines: most }: ListRules, label: string) =>
     )
     .superRefine((all, context) => {
       const say = (message: string) => context.addIssue({ code: 'custom', message });
-      if (all.length > most) say(`${label} can have ${most} lines at most. It has ${all.length}.`);
-      else if (all.some((one) => length(one) > max)) {
+      if (all.length > most) {
+        return say(`${label} can have ${most} lines at most. It has ${all.length}.`);
+      }
+      if (all.some((one) => length(one) > max)) {
         say(`${label}: each line must be ${max} characters or fewer`);
       }
       const twice = all.find((one, index) => all.indexOf(one) !== index);

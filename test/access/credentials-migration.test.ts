@@ -1,5 +1,5 @@
 // Tests that API keys from before the migration app/0009-credentials.sql keep working after it.
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createHash } from 'node:crypto';
 import request from 'supertest';
 import { dropEnvironments, prepareEnvironments } from '../../bin/databases.ts';
@@ -12,7 +12,7 @@ import { currentVersion } from '../../src/version/db-version.ts';
 import { writeVersion } from '../../src/version/metadata.ts';
 import { servers, settingsOf } from '../support/world.ts';
 
-const name = `keys${process.env['JEST_WORKER_ID'] ?? '0'}`;
+const name = `keys${process.env['VITEST_POOL_ID'] ?? '0'}`;
 let here: App;
 let redis: Redis;
 beforeAll(async () => {

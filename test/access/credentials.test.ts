@@ -1,5 +1,5 @@
 // Tests API tokens in a real database: creating, checking, rotating, expiring and revoking them.
-import { beforeAll, describe, expect, test } from '@jest/globals';
+import { beforeAll, describe, expect, test } from 'vitest';
 import * as credentials from '../../src/access/credentials.ts';
 import { verifyToken } from '../../src/access/verification.ts';
 import { select, sql } from '../../src/database/sql.ts';

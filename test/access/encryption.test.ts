@@ -1,6 +1,6 @@
 // Tests the encryption of secrets that Oneway must decrypt later, such as HAWK secrets, and the settings with the
 // keys for it.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { randomBytes } from 'node:crypto';
 import { inspect } from 'node:util';
 import { decrypt, encrypt, encryptionKey } from '../../src/access/encryption.ts';

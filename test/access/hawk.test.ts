@@ -1,5 +1,5 @@
 // Tests that the package hawk verifies requests with HAWK keys that Oneway stored in a real database.
-import { beforeAll, expect, test } from '@jest/globals';
+import { beforeAll, expect, test } from 'vitest';
 import { client, server } from 'hawk';
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';

@@ -1,5 +1,5 @@
 // Tests the state of an API key at a given time: valid, expiring, expired or revoked.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { isUsable, stateOf } from '../../src/access/key-state.ts';
 
 const now = '2026-11-21 09:30:00.000';

@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from 'vitest';
 import { grantable, isStaging, may, type Permission } from '../../src/access/permissions.ts';
 import { rulesOf, type EnvironmentName } from '../../src/environments/rules.ts';
 

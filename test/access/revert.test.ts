@@ -1,5 +1,5 @@
 // Tests the fallback after a failed release (S0-75): operators open production for editing again.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { spawnSync } from 'node:child_process';
 import * as people from '../../src/people/people.ts';
 import { surroundings } from '../support/left-behind.ts';

@@ -1,5 +1,5 @@
 // Tests which granted scopes of an API key include a required scope.
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from 'vitest';
 import { covers, LacksScope, needScope, scopeSchema } from '../../src/access/scopes.ts';
 
 describe('the scopes of an API key', () => {

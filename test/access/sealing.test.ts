@@ -1,6 +1,6 @@
 // Tests sealed secrets: every environment can encrypt a secret with the public key of another environment, and only
 // that environment can decrypt it.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { randomBytes } from 'node:crypto';
 import { encryptionKey } from '../../src/access/encryption.ts';
 import { open, publicText, seal, sealingKey, sealingKeyFrom } from '../../src/access/sealing.ts';

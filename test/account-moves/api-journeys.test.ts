@@ -1,6 +1,6 @@
 // Whole stories of the account migration API with real jobs: an app starts a migration and polls; Conversations drives
 // a migration in two parts.
-import { beforeEach, expect, test } from '@jest/globals';
+import { beforeEach, expect, test } from 'vitest';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { moveTasks } from '../../src/account-moves/jobs.ts';

@@ -1,5 +1,5 @@
 // The answers of the account migration API to each request, for each status of an account.
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from 'vitest';
 import { run, select, sql, statements, type Statement } from '../../src/database/sql.ts';
 import {
   accountOf,

@@ -1,5 +1,5 @@
 // The account migration API: which callers are admitted, what is refused, and what an app can read.
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from 'vitest';
 import request from 'supertest';
 import { run, select, sql } from '../../src/database/sql.ts';
 import { currentVersion } from '../../src/version/db-version.ts';

@@ -1,4 +1,4 @@
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { chartOf, everyDay, roundUp } from '../../src/account-moves/chart.ts';
 
 test.each([

@@ -1,5 +1,5 @@
 // What a migration request does, depending on the status of the migration.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { decide, type Decision } from '../../src/account-moves/decision.ts';
 import type { MigrationStatus, Part, Reached } from '../../src/account-moves/status.ts';
 

@@ -1,5 +1,5 @@
 // Migration runs that read one dump or two dumps: every record arrives, whatever the second dump leaves out.
-import { beforeAll, expect, test } from '@jest/globals';
+import { beforeAll, expect, test } from 'vitest';
 import { dumpOf, writeDump, type Dumped } from '../../demo/conversations/dump.ts';
 import { messageItems, threadItems } from '../../demo/conversations/records.ts';
 import { attachmentDelays } from '../../src/account-moves/attachment-fetch.ts';

@@ -1,6 +1,6 @@
 // Migrations whose process is killed or paused at its n-th step: another process continues, and every record of the
 // account arrives once. MOVE_KILLS=200 kills 200 times.
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { patience } from '../../src/account-moves/patience.ts';
 import { retryLetters } from '../../src/account-moves/retries.ts';
 import { addWave } from '../../src/account-moves/waves.ts';

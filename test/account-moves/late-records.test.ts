@@ -1,7 +1,7 @@
 // Records that arrive during a run, or are repaired after it: they are stored with their threads and attachments, and
 // counted once.
 import { DeleteCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
-import { beforeAll, expect, test } from '@jest/globals';
+import { beforeAll, expect, test } from 'vitest';
 import { messageItems } from '../../demo/conversations/records.ts';
 import { attachmentDelays } from '../../src/account-moves/attachment-fetch.ts';
 import { patience } from '../../src/account-moves/patience.ts';

@@ -1,5 +1,5 @@
 // What happens to a running migration when the older system, a database or Redis fails.
-import { afterEach, beforeAll, expect, test } from '@jest/globals';
+import { afterEach, beforeAll, expect, test } from 'vitest';
 import { faultNames, type FaultName } from '../../demo/conversations/faults.ts';
 import { attachmentDelays } from '../../src/account-moves/attachment-fetch.ts';
 import { followMoves } from '../../src/account-moves/follow.ts';

@@ -1,4 +1,4 @@
-import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { messageItems, wanted } from '../../demo/conversations/records.ts';
 import { readPage, readThreads } from '../../src/account-moves/narrowing.ts';
 import { patience } from '../../src/account-moves/patience.ts';

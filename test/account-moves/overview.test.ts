@@ -1,5 +1,5 @@
 // The queries of the migration dashboard, also with 100,000 migrations.
-import { beforeEach, expect, test } from '@jest/globals';
+import { beforeEach, expect, test } from 'vitest';
 import * as overview from '../../src/account-moves/overview.ts';
 import { run, select, sql, type Queryable } from '../../src/database/sql.ts';
 import type { App } from '../../src/environments/app.ts';

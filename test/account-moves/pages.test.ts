@@ -1,6 +1,6 @@
 // The dashboard of account migrations and the page of an account: each action by a person who may take it, and by a
 // person who may not.
-import { beforeEach, expect, test } from '@jest/globals';
+import { beforeEach, expect, test } from 'vitest';
 import { moveKinds } from '../../src/account-moves/job-requests.ts';
 import { eventsOf, byAccount } from '../../src/account-moves/moves.ts';
 import { run, select, sql } from '../../src/database/sql.ts';

@@ -1,6 +1,6 @@
 // The progress of a migration: percent and remaining seconds, only if the older system says how many messages there are
 // (S4-83).
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { progressOf } from '../../src/account-moves/progress.ts';
 import type { MigrationStatus, Reached } from '../../src/account-moves/status.ts';
 

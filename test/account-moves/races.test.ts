@@ -1,5 +1,5 @@
 // Races in account migrations: simultaneous requests, two workers on one run, and requests in the middle of a run.
-import { beforeAll, expect, test } from '@jest/globals';
+import { beforeAll, expect, test } from 'vitest';
 import { attachmentDelays } from '../../src/account-moves/attachment-fetch.ts';
 import { select, sql } from '../../src/database/sql.ts';
 import { runJob } from '../../src/jobs/runner.ts';

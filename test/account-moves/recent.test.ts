@@ -1,6 +1,6 @@
 // Which messages are recent: messages of the last days, up to a maximum, and always the newest 50. And how many dead
 // letters are too many.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { recentLimit, recentOf } from '../../src/account-moves/recent.ts';
 import { hasTooManyLetters } from '../../src/account-moves/limits.ts';
 

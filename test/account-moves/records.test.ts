@@ -1,5 +1,5 @@
 // The parsing of records of the older system: which fields are stored, and why a record is refused.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import {
   messagesOf,
   parseChannel,

@@ -1,5 +1,5 @@
 // What a report of failed migrations says, and to which page it links.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { causesOf, reportFailures } from '../../src/account-moves/report.ts';
 import { run, select, sql } from '../../src/database/sql.ts';
 import { addMove, useMoves } from '../support/moves.ts';

@@ -1,7 +1,7 @@
 // Whole migration runs with the demo’s Conversations and its store: what arrives, in which order, and what happens to
 // records that cannot be read.
 import { DeleteCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
-import { beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { beforeAll, beforeEach, expect, test } from 'vitest';
 import { dumpOf, writeDump } from '../../demo/conversations/dump.ts';
 import { attachmentDelays } from '../../src/account-moves/attachment-fetch.ts';
 import { patience } from '../../src/account-moves/patience.ts';

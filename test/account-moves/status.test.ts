@@ -1,5 +1,5 @@
 // The statuses of a migration: their order, and the former names that some callers still use.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import {
   hasReached,
   isActive,

@@ -1,4 +1,4 @@
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { ofWholeSource, type SourceFailed } from '../../src/account-moves/reader.ts';
 import { storeFailure } from '../../src/account-moves/store-failure.ts';
 

@@ -1,6 +1,6 @@
 // The tokens of apps: which tokens are accepted, which are refused and why, and what happens when the issuer does not
 // answer.
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createHmac } from 'node:crypto';
 import { WrongBearer } from '../../src/access/bearer.ts';
 import { openTokens, type AccountTokens } from '../../src/account-moves/tokens.ts';

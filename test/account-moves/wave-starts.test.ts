@@ -1,5 +1,5 @@
 // How many rows MySQL reads to start the next accounts of a wave of 100,000 accounts.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import type { Pool, PoolConnection } from 'mysql2/promise';
 import { advanceWaves } from '../../src/account-moves/wave-starts.ts';
 import { first, run, sql } from '../../src/database/sql.ts';

@@ -1,6 +1,6 @@
 // Waves migrate accounts in the background, a limited number at a time. A wave can be paused and resumed, and a
 // person’s request comes first.
-import { beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { beforeAll, beforeEach, expect, test } from 'vitest';
 import { attachmentDelays } from '../../src/account-moves/attachment-fetch.ts';
 import { followMoves } from '../../src/account-moves/follow.ts';
 import { advanceWaves } from '../../src/account-moves/wave-starts.ts';

@@ -1,6 +1,6 @@
 // Tests the API for apps (S0-06): keys, pages of the feed, deletions, caching, the OpenAPI document, and an app that
 // polls during transfers.
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, test } from 'vitest';
 import request from 'supertest';
 import * as credentials from '../../src/access/credentials.ts';
 import * as keys from '../../src/api/keys.ts';

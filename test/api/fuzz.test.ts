@@ -1,5 +1,5 @@
 // Tests the API against its OpenAPI document, with generated requests.
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import * as keys from '../../src/api/keys.ts';

@@ -1,5 +1,5 @@
 // Tests that a backup taken while transfers arrive has rows and documents from one point in time.
-import { beforeEach, expect, test } from '@jest/globals';
+import { beforeEach, expect, test } from 'vitest';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { timeOf } from '../../src/backups/manifest.ts';
 import { outdated } from '../../src/backups/retention.ts';
 

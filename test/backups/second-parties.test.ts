@@ -1,6 +1,6 @@
 // Tests that other programs can read backups: the age and zstd commands, the mysql client, and the bson library of
 // PyMongo.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -45,7 +45,7 @@ const filesOf = ({ files }: Manifest, store: 'mysql' | 'mongo') =>
 test('the programs age, zstd and mysql restore every table of a backup with its schema', async () => {
   const { manifest, plain, folder } = await encrypted();
   const { mysql } = servers();
-  const into = `restored_${process.env['JEST_WORKER_ID']}`;
+  const into = `restored_${process.env['VITEST_POOL_ID']}`;
   const client = `mysql --host=${mysql.hostname} --port=${mysql.port} --user=${mysql.username} --password=${mysql.password} --protocol=tcp`;
   sh(client, `drop database if exists ${into}; create database ${into} charset utf8mb4;`);
   try {

@@ -1,6 +1,6 @@
 // Tests that a backup has both databases at one point in time, while users save, transfer and delete rows and while
 // processes are killed.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,5 +1,5 @@
 // Tests that posting the form of a new row twice, by a double click or after going back, adds no row by mistake.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { find } from '../../src/rows/store.ts';
 import { entityNamed } from '../../src/catalog/index.ts';
 import { shownValues } from '../support/forms.ts';

@@ -1,6 +1,6 @@
 // Tests the actions for many rows of a list: who may take them, what they skip and why, and that each row is written and
 // audited as by its own page.
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from 'vitest';
 import { select, sql } from '../../src/database/sql.ts';
 import { readStates } from '../../src/state/row-state.ts';
 import { add, change, ed, get, has } from '../support/rows.ts';

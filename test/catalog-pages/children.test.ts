@@ -1,5 +1,5 @@
 // Dependent rows, such as the fields of a form, are edited on the page of their parent row and saved in one save.
-import { beforeEach, describe, expect, test } from '@jest/globals';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { v7 as uuid } from 'uuid';
 import { textOf as valueText } from '../../src/catalog/fields.ts';
 import { entityNamed } from '../../src/catalog/index.ts';

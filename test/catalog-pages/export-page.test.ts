@@ -1,5 +1,5 @@
 // Tests the export of a list: the rows with its filters, in its order, with every field except secrets.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { insertRows } from '../../src/database/bulk.ts';
 import { add, change } from '../support/rows.ts';
 import { useClient, useSite } from '../support/people.ts';

@@ -1,5 +1,5 @@
 // The history of a row shows pictures and names, not hashes and ids.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { useClient, useSite } from '../support/people.ts';
 import { add, change } from '../support/rows.ts';
 import { useWorld } from '../support/world.ts';

@@ -1,6 +1,6 @@
 // Tests images that a user chooses in the form of a row: they are checked, stored, and kept when another field is
 // refused.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { picture } from '../support/images.ts';
 import { shownValues } from '../support/forms.ts';
 import { textOf, useClient, useSite } from '../support/people.ts';

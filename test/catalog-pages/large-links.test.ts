@@ -1,5 +1,5 @@
 // Tests rows with more links than earlier versions of Oneway could post in a form.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { entityNamed } from '../../src/catalog/index.ts';
 import { insertRows } from '../../src/database/bulk.ts';
 import type { Link } from '../../src/catalog/fields.ts';

@@ -1,5 +1,5 @@
 // Tests the filters of a list by status, by the day of the last change and by person, and their chips.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { sql, run } from '../../src/database/sql.ts';
 import { collection } from '../../src/rows/mongo.ts';
 import { entityNamed } from '../../src/catalog/index.ts';

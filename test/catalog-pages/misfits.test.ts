@@ -1,6 +1,6 @@
 // Tests that pages, transfers and refreshes keep working with stored values that violate the catalogue’s rules, and
 // show what is wrong.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { ObjectId, type Document } from 'mongodb';
 import { runRefresh } from '../../src/refresh/refresh.ts';
 import { add, get, refusalOf, sheet, transfer, version } from '../support/rows.ts';

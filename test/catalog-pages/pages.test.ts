@@ -1,6 +1,6 @@
 // Tests the catalogue’s pages as people use them: lists, row pages, deletions and concurrent edits.
 import { v7 as uuid } from 'uuid';
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from 'vitest';
 import { sql } from '../../src/database/sql.ts';
 import { textOf as fieldText } from '../../src/catalog/fields.ts';
 import { hasImage, keepImage } from '../../src/storage/images.ts';

@@ -1,5 +1,5 @@
 // Tests that a reference field never guesses which row a typed text means.
-import { beforeEach, describe, expect, test } from '@jest/globals';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { add, change, get } from '../support/rows.ts';
 import { textOf, useClient, useSite } from '../support/people.ts';
 import { useWorld } from '../support/world.ts';

@@ -1,5 +1,5 @@
 // Tests the row pages of environments without editing: the edit page opens, shows every value, and saves nothing.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { keyText, titleOf, type Row, type RowKey } from '../../src/catalog/entity.ts';
 import { entityNamed, travelling } from '../../src/catalog/index.ts';
 import { cast, openSite, textOf } from '../support/people.ts';

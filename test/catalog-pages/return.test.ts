@@ -1,5 +1,5 @@
 // Walks from a filtered list to a row and back: every way back leads to the list with its tab, search, filters and order.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { add, change, ed } from '../support/rows.ts';
 import { shownValues } from '../support/forms.ts';
 import { useClient, useSite } from '../support/people.ts';

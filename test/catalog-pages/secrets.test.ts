@@ -1,6 +1,6 @@
 // Tests secrets (B3): a user types the key of an external tool, no page shows it, and it is encrypted wherever it is
 // stored.
-import { beforeEach, describe, expect, test } from '@jest/globals';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { openedSecrets, sealAgain } from '../../src/access/secret-fields.ts';
 import { catalog, entityNamed } from '../../src/catalog/index.ts';
 import * as keys from '../../src/api/keys.ts';

@@ -1,6 +1,6 @@
 // Tests that saving a form keeps the stored value of each field that the user did not touch, to the last byte and
 // millisecond.
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from 'vitest';
 import { collection } from '../../src/rows/mongo.ts';
 import { entityNamed } from '../../src/catalog/index.ts';
 import { repost, shownValues } from '../support/forms.ts';

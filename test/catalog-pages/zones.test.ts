@@ -1,5 +1,5 @@
 // Timestamps are shown and typed in the time zone of the person, and stored in UTC.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { picture } from '../support/images.ts';
 import { repost, shownValues } from '../support/forms.ts';
 import { textOf, useSite, type Client } from '../support/people.ts';

@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from 'vitest';
 import { hashOf, isSameRow } from '../../src/catalog/content.ts';
 import { check } from '../../src/catalog/checks.ts';
 import { entity, initialContent, parseContent, type Row } from '../../src/catalog/entity.ts';

@@ -1,8 +1,16 @@
 // Tests that a new entity needs only its file, a line in the index, a migration and a new DB_VERSION. The test adds
 // an entity to a copy of the project, and uses it with real servers and the least database rights.
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { spawn } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
@@ -62,7 +70,9 @@ beforeAll(() => {
   ]) {
     cpSync(part, join(copy, part), { recursive: true });
   }
-  for (const file of ['package.json', 'jest.config.js', 'DB_VERSION'])
+  // Only files of this name are run.
+  renameSync(join(copy, 'test/support/faq-walk.ts'), join(copy, 'test/support/faq-walk.test.ts'));
+  for (const file of ['package.json', 'vitest.config.ts', 'DB_VERSION'])
     cpSync(file, join(copy, file));
   symlinkSync(resolve('node_modules'), join(copy, 'node_modules'));
 });
@@ -81,29 +91,19 @@ function addFaq() {
 
 type Result = { testResults: { assertionResults: { title: string; status: string }[] }[] };
 
-/** Runs test/support/faq-walk.ts with jest in the copy; returns its report, or its error output. */
+/** Runs test/support/faq-walk.ts with vitest in the copy; returns its report, or its error output. */
 async function walk(): Promise<{ title: string; status: string }[]> {
-  const jest = spawn(
+  const vitest = spawn(
     process.execPath,
-    [
-      '--experimental-vm-modules',
-      '--disable-warning=ExperimentalWarning',
-      'node_modules/jest/bin/jest.js',
-      '--runInBand',
-      '--forceExit',
-      '--silent',
-      '--json',
-      '--testMatch',
-      '<rootDir>/test/support/faq-walk.ts',
-    ],
+    ['node_modules/vitest/vitest.mjs', 'run', '--reporter=json', '--outputFile=report.json'],
     { cwd: copy },
   );
-  let report = '';
-  let complaint = '';
-  jest.stdout.on('data', (part) => (report += String(part)));
-  jest.stderr.on('data', (part) => (complaint += String(part)));
-  const code = await new Promise((ended) => jest.once('close', ended));
-  if (code !== 0) throw new Error(complaint);
+  let said = '';
+  for (const stream of [vitest.stdout, vitest.stderr])
+    stream.on('data', (part) => (said += String(part)));
+  const code = await new Promise((ended) => vitest.once('close', ended));
+  if (code !== 0) throw new Error(said);
+  const report = readFileSync(join(copy, 'report.json'), 'utf8');
   return (JSON.parse(report) as Result).testResults.flatMap((one) => one.assertionResults);
 }
 

@@ -1,5 +1,5 @@
 // Tests that only the catalogue names its entities, so that all other code is generic.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { matchedByName } from '../../src/catalog/index.ts';

@@ -1,4 +1,4 @@
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { fieldEntries, parseContent } from '../../src/catalog/entity.ts';
 import { catalog } from '../../src/catalog/index.ts';
 import { sampleContent } from '../support/sample-content.ts';

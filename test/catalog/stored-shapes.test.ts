@@ -1,6 +1,6 @@
 // Tests that hashes, canonical texts and digests equal those that released versions stored, so that an unchanged row
 // keeps its hash after an update of Oneway.
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from 'vitest';
 import { canonical, contentFrom, hashOf } from '../../src/catalog/content.ts';
 import { initialContent, type Content, type Row } from '../../src/catalog/entity.ts';
 import { entityNamed } from '../../src/catalog/index.ts';

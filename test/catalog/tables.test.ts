@@ -1,5 +1,5 @@
 // Compares the list of the catalogue’s tables with the tables that the migrations create.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { readFileSync } from 'node:fs';
 import { catalogTables } from '../../src/catalog/tables.ts';
 

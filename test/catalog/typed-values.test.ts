@@ -1,5 +1,5 @@
 // Tests which posted texts each kind of field accepts.
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from 'vitest';
 import { fieldEntries, parseContent, type Entity } from '../../src/catalog/entity.ts';
 import { catalog, entityNamed } from '../../src/catalog/index.ts';
 import type { Value } from '../../src/catalog/fields.ts';

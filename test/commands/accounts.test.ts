@@ -1,5 +1,5 @@
 // Tests the commands `oneway accounts` and `oneway waves`, as a script runs them.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { byExternalId } from '../../src/account-moves/moves.ts';
 import { listWaves } from '../../src/account-moves/waves.ts';
 import * as jobs from '../../src/jobs/jobs.ts';

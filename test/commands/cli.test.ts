@@ -1,7 +1,7 @@
 // Tests the prompts of the command line. The program `script` of util-linux runs each tested process at a terminal.
 import { spawn } from 'node:child_process';
 import { surroundings } from '../support/left-behind.ts';
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 
 /** Runs `code` at a terminal, and types the given answer to each question that `code` asks. */
 async function atTerminal(code: string, answers: Record<string, string>) {

@@ -1,5 +1,5 @@
 // Tests staging databases on the command line: they are made, listed, kept, protected and dropped.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import * as copies from '../../src/staging/copies.ts';
 import { add } from '../support/rows.ts';
 import { json, openTerminal } from '../support/command.ts';

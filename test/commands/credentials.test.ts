@@ -1,5 +1,5 @@
 // Tests API credentials on the command line.
-import { beforeAll, expect, test } from '@jest/globals';
+import { beforeAll, expect, test } from 'vitest';
 import { randomBytes } from 'node:crypto';
 import type { Credential, Issued } from '../../src/access/credentials.ts';
 import { verifyToken } from '../../src/access/verification.ts';

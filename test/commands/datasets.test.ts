@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { select, sql } from '../../src/database/sql.ts';
 import * as datasets from '../../src/datasets/datasets.ts';
 import type { Dataset } from '../../src/datasets/datasets.ts';

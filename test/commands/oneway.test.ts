@@ -1,5 +1,5 @@
 // Tests the command line of one environment, as an engineer types it.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { Command } from 'commander';
 import { spawnSync } from 'node:child_process';
 import { readVersion } from '../../src/version/metadata.ts';

@@ -1,5 +1,5 @@
 // Tests the command `oneway sources`, as a script runs it.
-import { beforeEach, expect, test } from '@jest/globals';
+import { beforeEach, expect, test } from 'vitest';
 import { json, runCommand } from '../support/command.ts';
 import { addSource, emptyStorage, linesIn, usePublisher, useSources } from '../support/sources.ts';
 

@@ -1,6 +1,6 @@
 // Tests scripted transfers: they have the same plan and problems as the transfer sheet, and the audit log names the
 // person.
-import { beforeEach, describe, expect, test } from '@jest/globals';
+import { beforeEach, describe, expect, test } from 'vitest';
 import * as people from '../../src/people/people.ts';
 import { everything, find } from '../../src/audit/audit.ts';
 import { hire, password } from '../support/people.ts';

@@ -1,6 +1,6 @@
 // comparePairs() pairs rows of staging with the same rows of pre-production, with as few queries of each table as
 // possible.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { statements, type Statement } from '../../src/database/sql.ts';
 import type { RowKey } from '../../src/catalog/entity.ts';
 import { comparePairs } from '../../src/comparison/compare-pairs.ts';

@@ -1,6 +1,6 @@
 // A comparison of all rows reads only those whose hashes differ on both sides or from what is recorded, and misses no
 // change on either side.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { canonical } from '../../src/catalog/content.ts';
 import { entityNamed } from '../../src/catalog/index.ts';
 import type { Row } from '../../src/catalog/entity.ts';

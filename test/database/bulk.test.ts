@@ -1,5 +1,5 @@
 // Bulk inserts and updates store every value unchanged, even when their rows are split into several statements.
-import { beforeAll, expect, test } from '@jest/globals';
+import { beforeAll, expect, test } from 'vitest';
 import { insertLines, updateFromLines, type Line } from '../../src/database/bulk.ts';
 import { select, sql, statements } from '../../src/database/sql.ts';
 import { useWorld } from '../support/world.ts';

@@ -1,4 +1,4 @@
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { createServer, type Server } from 'node:net';
 import { freePort } from '../../bin/programs.ts';
 import { connectNosql, connectSql } from '../../src/database/connect.ts';

@@ -1,6 +1,6 @@
 // Rows before and after writes are stored in compressed blocks, and rows that former versions stored one by one are
 // still read.
-import { afterEach, expect, test } from '@jest/globals';
+import { afterEach, expect, test } from 'vitest';
 import type { Row } from '../../src/catalog/entity.ts';
 import { failpoints } from '../../src/database/failpoints.ts';
 import { insertRows } from '../../src/database/bulk.ts';

@@ -1,6 +1,6 @@
 // Remembered results of queries: no page waits long for a new one, and a slow query is not repeated all the time.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { forgetCached } from '../../src/database/cached-for.ts';
 import { lastKnown } from '../../src/database/last-known.ts';
 import type { Queryable } from '../../src/database/sql.ts';

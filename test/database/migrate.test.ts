@@ -1,6 +1,6 @@
 // Migrations have one order across all folders, are applied once, and are refused when the file of an applied migration
 // was changed.
-import { afterEach, expect, test } from '@jest/globals';
+import { afterEach, expect, test } from 'vitest';
 import { appendFileSync, cpSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,6 +1,6 @@
 // Errors that a database server causes, not the request, are sorted into classes (unreachable, locked, full …), and
 // their messages say what to do.
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from 'vitest';
 import { MongoBulkWriteError, MongoNetworkError, MongoServerError } from 'mongodb';
 import { SimpleError, SocketClosedUnexpectedlyError } from 'redis';
 import { whyMongoRefused, whyMysqlRefused } from '../../src/database/refusals.ts';

@@ -1,5 +1,5 @@
 // Every migration belongs to a database version: migrations/versions.json lists the last migrations of each version.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { available } from '../../src/database/migrate.ts';
 import { currentVersion } from '../../src/version/db-version.ts';
 import { isUpTo, lastMigrations } from '../support/versions.ts';

@@ -1,5 +1,5 @@
 // Tests the nightly check of stored data files: it finds missing and changed files, and hashes each file once a month.
-import { beforeEach, expect, test } from '@jest/globals';
+import { beforeEach, expect, test } from 'vitest';
 import { run, select, sql } from '../../src/database/sql.ts';
 import { CHECK_FILES } from '../../src/datasets/check-objects.ts';
 import type { Dataset } from '../../src/datasets/datasets.ts';

@@ -1,6 +1,6 @@
 // Tests the page where a person checks a data file before it is loaded: questions, choices, two people at once, and a
 // second click.
-import { beforeEach, expect, test } from '@jest/globals';
+import { beforeEach, expect, test } from 'vitest';
 import { run, select, sql } from '../../src/database/sql.ts';
 import type { Dataset } from '../../src/datasets/datasets.ts';
 import * as registry from '../../src/datasets/registry.ts';

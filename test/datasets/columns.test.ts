@@ -1,5 +1,5 @@
 // Tests the comparison of the columns of a data file with the columns of the current version.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { differingColumns, typesThatStay } from '../../src/datasets/columns.ts';
 import type { ColumnFacts } from '../../src/datasets/reading/facts.ts';
 import type { Column } from '../../src/datasets/reading/reading.ts';

@@ -1,6 +1,6 @@
 // Tests the export of dataset versions as CSV: for spreadsheets, without formulas, and as exact copies that can be
 // loaded again without a change.
-import { beforeEach, describe, expect, test } from '@jest/globals';
+import { beforeEach, describe, expect, test } from 'vitest';
 import * as fc from 'fast-check';
 import { csvHeader, spreadsheetLine } from '../../src/datasets/csv.ts';
 import { csvLine } from '../../src/web/csv.ts';

@@ -1,6 +1,6 @@
 // Tests the chores for data files: files whose job ended are marked as failed, unchecked uploads end, and unneeded rows
 // are deleted.
-import { beforeEach, describe, expect, test } from '@jest/globals';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { run, sql } from '../../src/database/sql.ts';
 import type { Dataset } from '../../src/datasets/datasets.ts';
 import { followDatafiles } from '../../src/datasets/follow.ts';

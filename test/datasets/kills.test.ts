@@ -1,6 +1,6 @@
 // Kills processes at different steps of a load. Another process continues each load, and every row of the file must be
 // stored once. DATASET_KILLS=200 sets the number of kills.
-import { beforeEach, expect, test } from '@jest/globals';
+import { beforeEach, expect, test } from 'vitest';
 import { run, select, sql } from '../../src/database/sql.ts';
 import type { Dataset } from '../../src/datasets/datasets.ts';
 import * as registry from '../../src/datasets/registry.ts';

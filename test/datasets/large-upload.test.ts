@@ -6,7 +6,7 @@ import type { Server } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { beforeAll, describe, expect, test } from '@jest/globals';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { select, sql } from '../../src/database/sql.ts';
 import type { Upload } from '../../src/datasets/uploads.ts';
 import type { S3Address, StorageAddress } from '../../src/storage/address.ts';

@@ -1,6 +1,6 @@
 // Tests loading data files: rows, rejects and versions, and files that are damaged, changed or missing.
 import { gzipSync } from 'node:zlib';
-import { beforeEach, describe, expect, test } from '@jest/globals';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { run, select, sql } from '../../src/database/sql.ts';
 import type { Dataset } from '../../src/datasets/datasets.ts';
 import { examinationOf } from '../../src/datasets/examination.ts';

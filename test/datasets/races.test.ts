@@ -1,6 +1,6 @@
 // Tests concurrent work on one data file, by two jobs or by a job and a person: no row of a version is lost, and no
 // choice is overwritten.
-import { beforeEach, expect, test } from '@jest/globals';
+import { beforeEach, expect, test } from 'vitest';
 import { insertLines } from '../../src/database/bulk.ts';
 import { run, select, sql } from '../../src/database/sql.ts';
 import type { Dataset } from '../../src/datasets/datasets.ts';

@@ -1,6 +1,6 @@
 // Tests the comparison of cities and partners with the names in datasets: on a page, when names are added, and on the
 // transfer sheet.
-import { beforeEach, expect, test } from '@jest/globals';
+import { beforeEach, expect, test } from 'vitest';
 import { select, sql } from '../../src/database/sql.ts';
 import * as datasets from '../../src/datasets/datasets.ts';
 import type { Dataset } from '../../src/datasets/datasets.ts';

@@ -1,5 +1,5 @@
 // Tests the registry of data files: its states, and which action leads from one state to another.
-import { beforeEach, describe, expect, test } from '@jest/globals';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { sql, transaction } from '../../src/database/sql.ts';
 import type { Dataset } from '../../src/datasets/datasets.ts';
 import * as registry from '../../src/datasets/registry.ts';

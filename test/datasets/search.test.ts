@@ -1,5 +1,5 @@
 // Tests the search for a text in the rows of a dataset version, which scans a limited number of rows per request.
-import { beforeAll, expect, test } from '@jest/globals';
+import { beforeAll, expect, test } from 'vitest';
 import type { Dataset } from '../../src/datasets/datasets.ts';
 import { find, type Search } from '../../src/datasets/search.ts';
 import * as versions from '../../src/datasets/versions.ts';

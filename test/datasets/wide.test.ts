@@ -1,5 +1,5 @@
 // Tests data files with many columns and long cells: pages show a part of them, and no step holds all rows in memory.
-import { beforeEach, expect, test } from '@jest/globals';
+import { beforeEach, expect, test } from 'vitest';
 import { select, sql } from '../../src/database/sql.ts';
 import * as datasets from '../../src/datasets/datasets.ts';
 import type { Dataset } from '../../src/datasets/datasets.ts';

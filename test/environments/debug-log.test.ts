@@ -1,6 +1,6 @@
 // The debug log shows the statements and steps of a transfer, but not the values that were written.
 import { v7 as uuid } from 'uuid';
-import { beforeEach, expect, test } from '@jest/globals';
+import { beforeEach, expect, test } from 'vitest';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { hire, password } from '../support/people.ts';
 import { signInTo, startProgram, type Program } from '../support/processes.ts';

@@ -1,5 +1,5 @@
 // Databases that are created while the program runs can be opened by name as environments, on real servers.
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MongoClient } from 'mongodb';
 import { createConnection, type Connection } from 'mysql2/promise';
@@ -16,7 +16,7 @@ import { writeVersion } from '../../src/version/metadata.ts';
 import { add, change, get } from '../support/rows.ts';
 import { servers, settingsOf, useWorld } from '../support/world.ts';
 
-const prefix = `copy${process.env['JEST_WORKER_ID'] ?? '0'}`;
+const prefix = `copy${process.env['VITEST_POOL_ID'] ?? '0'}`;
 const MAX = 3;
 const IDLE_MS = 400;
 

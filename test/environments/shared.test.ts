@@ -1,14 +1,14 @@
 // Shared resources are opened once for all users, closed when idle, and limited in number. These tests use no database.
-import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { Shared } from '../../src/environments/shared.ts';
 
 let log: string[];
 beforeEach(() => {
   log = [];
-  jest.useFakeTimers();
+  vi.useFakeTimers();
 });
 afterEach(() => {
-  jest.useRealTimers();
+  vi.useRealTimers();
 });
 
 const resource = (name: string) => {
@@ -23,12 +23,12 @@ test('simultaneous users share one resource, such as a connection pool, which is
   const uses = await Promise.all(Array.from({ length: 20 }, () => use(pool, 'a')));
   expect(new Set(uses.map((one) => one.resource)).size).toBe(1);
   for (const one of uses.slice(1)) one.release();
-  await jest.advanceTimersByTimeAsync(5000);
+  await vi.advanceTimersByTimeAsync(5000);
   expect(log).toEqual(['open a']);
   uses[0]?.release();
-  await jest.advanceTimersByTimeAsync(999);
+  await vi.advanceTimersByTimeAsync(999);
   expect(log).toEqual(['open a']);
-  await jest.advanceTimersByTimeAsync(1);
+  await vi.advanceTimersByTimeAsync(1);
   expect(log).toEqual(['open a', 'close a']);
   await use(pool, 'a');
   expect(log).toEqual(['open a', 'close a', 'open a']);
@@ -37,9 +37,9 @@ test('simultaneous users share one resource, such as a connection pool, which is
 test('using an idle shared resource keeps it open', async () => {
   const pool = shared();
   (await use(pool, 'a')).release();
-  await jest.advanceTimersByTimeAsync(900);
+  await vi.advanceTimersByTimeAsync(900);
   const again = await use(pool, 'a');
-  await jest.advanceTimersByTimeAsync(5000);
+  await vi.advanceTimersByTimeAsync(5000);
   again.release();
   expect(log).toEqual(['open a']);
 });
@@ -50,7 +50,7 @@ test('releasing a shared resource (such as a connection pool) twice counts as on
   await use(pool, 'a');
   one.release();
   one.release();
-  await jest.advanceTimersByTimeAsync(5000);
+  await vi.advanceTimersByTimeAsync(5000);
   expect(log).toEqual(['open a']);
 });
 
@@ -81,7 +81,7 @@ test('opening a shared resource (such as a connection pool) waits until the reso
   (await pool.use('slow', () => slow)).release();
   let isOpen = false;
   const next = pool.use('next', () => resource('next')).then(() => (isOpen = true));
-  await jest.advanceTimersByTimeAsync(100);
+  await vi.advanceTimersByTimeAsync(100);
   expect(isOpen).toBe(false);
   finish();
   await next;

@@ -1,6 +1,6 @@
 // The numbers behind the drawings of the home page, and the words of the page Help. No database.
 import { readFileSync } from 'node:fs';
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from 'vitest';
 import type { App } from '../../src/environments/app.ts';
 import { rulesOf } from '../../src/environments/rules.ts';
 import { byDay, dayChart, withinADay, type Quarter } from '../../src/home/days.ts';

@@ -1,5 +1,5 @@
 // The home page and the menu on real servers: what waits, what arrived, and what this environment cannot hold.
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from 'vitest';
 import { run, sql } from '../../src/database/sql.ts';
 import { hold } from '../../src/transfers/hold.ts';
 import { openSite, textOf } from '../support/people.ts';

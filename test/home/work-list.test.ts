@@ -1,5 +1,5 @@
 // What the home page lists as work for each person. No database.
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from 'vitest';
 import { rulesOf } from '../../src/environments/rules.ts';
 import { isCounted, workList, type WorkFacts } from '../../src/home/work-list.ts';
 

@@ -1,5 +1,5 @@
 // The data of an inbox: pages of threads and messages, newest first; search, channels and attachments.
-import { beforeEach, describe, expect, test } from '@jest/globals';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { run, sql } from '../../src/database/sql.ts';
 import { addAccount } from '../../src/inbox/accounts.ts';
 import { messageView } from '../../src/inbox/api-view.ts';

@@ -1,5 +1,5 @@
 // The page of an inbox: who may open it, which threads, messages and files it shows, and that it escapes all texts.
-import { beforeEach, expect, test } from '@jest/globals';
+import { beforeEach, expect, test } from 'vitest';
 import { createHash } from 'node:crypto';
 import type { Move } from '../../src/account-moves/moves.ts';
 import { run, select, sql } from '../../src/database/sql.ts';

@@ -1,5 +1,5 @@
 // A parent job waits for its child jobs, aggregates their results, and is cancelled together with them.
-import { afterEach, expect, test } from '@jest/globals';
+import { afterEach, expect, test } from 'vitest';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { run, select, sql } from '../../src/database/sql.ts';
 import { cancel } from '../../src/jobs/cancel.ts';

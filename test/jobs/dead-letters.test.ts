@@ -1,5 +1,5 @@
 // Dead letters, which are items of a job that failed for good, are recorded, retried and discarded.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { select, sql } from '../../src/database/sql.ts';
 import * as deadLetters from '../../src/jobs/dead-letters.ts';

@@ -1,5 +1,5 @@
 // Jobs are recorded in MySQL and run in single attempts. These tests use no Redis.
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from 'vitest';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { run, select, sql, transaction } from '../../src/database/sql.ts';

@@ -1,5 +1,5 @@
 // Worker processes are killed in the middle of a job, and other workers finish the job.
-import { afterAll, expect, test } from '@jest/globals';
+import { afterAll, expect, test } from 'vitest';
 import * as jobs from '../../src/jobs/jobs.ts';
 import { openRedis } from '../../src/environments/redis.ts';
 import { openQueue } from '../../src/jobs/queue.ts';

@@ -1,5 +1,5 @@
 // Every action on the pages of jobs, schedules and dead letters works for permitted users and is refused for others.
-import { beforeEach, expect, test } from '@jest/globals';
+import { beforeEach, expect, test } from 'vitest';
 import { z } from 'zod';
 import { run, select, sql } from '../../src/database/sql.ts';
 import { record } from '../../src/jobs/dead-letters.ts';

@@ -1,5 +1,5 @@
 // Redis queues start jobs in order and on time, respect limits, and recover after Redis loses its data.
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { openRedis, type Redis } from '../../src/environments/redis.ts';

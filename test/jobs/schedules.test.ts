@@ -1,5 +1,5 @@
 // A schedule requests one job at each due time, whatever happens to processes and to Redis.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { App } from '../../src/environments/app.ts';
 import { openRedis } from '../../src/environments/redis.ts';

@@ -1,5 +1,5 @@
 // Jobs record their steps and log lines, which the job’s page shows.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { z } from 'zod';
 import * as jobs from '../../src/jobs/jobs.ts';
 import { retry } from '../../src/jobs/retry.ts';

@@ -1,6 +1,6 @@
 // Opens every page in light and dark mode: the accessibility checker axe finds nothing, and the content security policy
 // blocks nothing. The main pages are also tested at 320 px and without JavaScript.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import type { Page } from 'playwright-core';
 import { findingsOn, watchPolicy } from '../support/axe.ts';
 import { openContext, signIn, useBrowser } from '../support/browser.ts';

@@ -2,7 +2,7 @@
 // of accounts is added, paused and resumed. Broken records are corrected and retried, others are discarded. A failed
 // account is retried and migrated again. The accessibility checker axe finds nothing on the pages, and they fit on a
 // phone.
-import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { Page } from 'playwright-core';
 import { attachmentDelays } from '../../src/account-moves/attachment-fetch.ts';
 import { patience } from '../../src/account-moves/patience.ts';

@@ -1,5 +1,5 @@
 // The dependent rows of a row are edited in the browser on the page of their parent row.
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { BrowserContext, Page } from 'playwright-core';
 import { entityNamed } from '../../src/catalog/index.ts';
 import { textOf } from '../../src/catalog/fields.ts';

@@ -1,6 +1,6 @@
 // The story of a data file in a real browser: a person uploads, checks, loads, searches and replaces the file, and
 // restores the former version. On every page the accessibility checker axe finds nothing, and the page fits on a phone.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { watchPolicy } from '../support/axe.ts';
 import { openContext, signIn, useBrowser } from '../support/browser.ts';
 import { lookInto } from '../support/looking.ts';

@@ -1,6 +1,6 @@
 // The pages that a browser shows while a database is being updated or has another version than the program, and how the
 // person continues afterwards.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { currentVersion } from '../../src/version/db-version.ts';
 import { writeVersion } from '../../src/version/metadata.ts';
 import { findingsOn, watchPolicy } from '../support/axe.ts';

@@ -1,6 +1,6 @@
 // A list in a browser: statuses are in view at every width without scrolling sideways, and the bar of actions appears
 // when a row is ticked.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import type { Page } from 'playwright-core';
 import { insertRows } from '../../src/database/bulk.ts';
 import { findingsOn, watchPolicy } from '../support/axe.ts';

@@ -1,5 +1,5 @@
 // Pickers suggest rows while a person types, by the ARIA pattern of a combobox.
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { BrowserContext, Page } from 'playwright-core';
 import { openContext, signIn, useBrowser } from '../support/browser.ts';
 import { findingsOn, watchPolicy } from '../support/axe.ts';

@@ -1,6 +1,6 @@
 // Pages of pipeline runs, HAWK keys and the documentation of the signed API in a browser: in light and dark mode, on a
 // narrow screen, and without JavaScript.
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Browser, Page } from 'playwright-core';
 import { findingsOn, watchPolicy } from '../support/axe.ts';
 import { openBrowser, openContext, signIn } from '../support/browser.ts';

@@ -1,5 +1,5 @@
 // A preview opens inside a row of a transfer sheet and of Arrived, without leaving the page.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import type { Page } from 'playwright-core';
 import * as selections from '../../src/sheet/selections.ts';
 import { keepImage } from '../../src/storage/images.ts';

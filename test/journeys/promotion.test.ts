@@ -1,5 +1,5 @@
 // The main use case in a real browser: a change goes from staging to pre-production, and from there to production.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import type { Page } from 'playwright-core';
 import { openContext, signIn, useBrowser } from '../support/browser.ts';
 import { password } from '../support/people.ts';
@@ -84,7 +84,7 @@ test.each(['ed', 'vic'])(
       `${at.servers.urls.staging}/selections/00000000-0000-7000-8000-000000000000`,
     );
     expect(answer?.status()).toBe(403);
-    await page.getByText('product_manager').first().waitFor();
+    await page.getByText('product manager').first().waitFor();
     await context.close();
   },
 );

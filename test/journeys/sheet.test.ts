@@ -1,6 +1,6 @@
 // Transfer sheets in a browser: they stay short on the screen and small on the wire, and their choices apply at once.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { keyText, type RowKey } from '../../src/catalog/entity.ts';
 import * as selections from '../../src/sheet/selections.ts';
 import { openContext, signIn, useBrowser } from '../support/browser.ts';

@@ -1,6 +1,6 @@
 // Single sign-on in a real browser: a person signs in at the identity provider on staging, and then opens
 // pre-production with one click.
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Browser, Page } from 'playwright-core';
 import { findingsOn, watchPolicy } from '../support/axe.ts';
 import { openBrowser, openContext } from '../support/browser.ts';

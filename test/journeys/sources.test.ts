@@ -1,7 +1,7 @@
 // The story of three sources in a real browser: a person adds and runs them, one file is broken, the publisher corrects
 // it, and the person fetches it again. On every page the accessibility checker axe finds nothing, and the page fits on
 // a phone.
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { Browser, Page } from 'playwright-core';
 import { startPublisher, type Publisher } from '../../demo/publisher/server.ts';
 import { findingsOn, watchPolicy } from '../support/axe.ts';

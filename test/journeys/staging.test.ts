@@ -1,7 +1,7 @@
 // The whole story of a staging database in a real browser: a person orders it in production, gets its link by e-mail,
 // opens it on staging, edits a row in it, and drops it. On every page the accessibility checker axe finds nothing, and
 // the page fits on a phone.
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Browser, Page } from 'playwright-core';
 import * as environments from '../../src/staging/environments.ts';
 import { watchPolicy } from '../support/axe.ts';

@@ -1,5 +1,5 @@
 // Whole stories of people in a browser, with their clicks and page loads counted: these are promises, too.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import type { Locator, Page } from 'playwright-core';
 import { openContext, signIn, useBrowser } from '../support/browser.ts';
 import { picture } from '../support/images.ts';

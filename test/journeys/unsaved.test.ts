@@ -1,5 +1,5 @@
 // A person who leaves a page with unsaved values is asked for confirmation, even after a refused save.
-import { beforeEach, afterEach, expect, test } from '@jest/globals';
+import { beforeEach, afterEach, expect, test } from 'vitest';
 import type { BrowserContext, Page } from 'playwright-core';
 import { find } from '../../src/rows/store.ts';
 import { entityNamed } from '../../src/catalog/index.ts';

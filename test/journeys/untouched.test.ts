@@ -1,6 +1,6 @@
 // A person opens a form in a browser and saves it: fields that the person did not touch stay exactly as they were
 // stored.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { collection } from '../../src/rows/mongo.ts';
 import { entityNamed } from '../../src/catalog/index.ts';
 import { openContext, signIn, useBrowser } from '../support/browser.ts';

@@ -1,5 +1,5 @@
 // One inbox across environments: a person sees in staging how many unread messages wait in the environments after it.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import * as inApp from '../../src/messages/channels/in-app.ts';
 import { emailFrom, notify } from '../../src/messages/messages.ts';
 import { select, sql } from '../../src/database/sql.ts';

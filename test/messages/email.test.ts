@@ -1,5 +1,5 @@
 // E-mails are delivered once through a real SMTP server, even when the mail server or the sending process fails.
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { freePort } from '../../bin/programs.ts';
 import { run, sql, transaction } from '../../src/database/sql.ts';
 import { openApp, type App } from '../../src/environments/app.ts';

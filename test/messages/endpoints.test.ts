@@ -1,5 +1,5 @@
 // Oneway sends messages to the webhooks and Slack channels that its settings name.
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { run, sql } from '../../src/database/sql.ts';
 import { openApp, type App } from '../../src/environments/app.ts';
 import { signatureOf } from '../../src/messages/channels/webhook.ts';

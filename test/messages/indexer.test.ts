@@ -1,6 +1,6 @@
 // S0-70 after each write, Oneway notifies the search indexer of the changed ids by a signed webhook, until the indexer
 // acknowledges.
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { spawnSync } from 'node:child_process';
 import { openApp, type App } from '../../src/environments/app.ts';
 import { signatureOf } from '../../src/messages/channels/webhook.ts';

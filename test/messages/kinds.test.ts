@@ -1,5 +1,5 @@
 // The kinds of message: the table in docs/messages.md is the one in the code.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { readFileSync } from 'node:fs';
 import { messageKinds } from '../../src/messages/kinds.ts';
 import { namedRows } from '../../src/messages/notify-once.ts';

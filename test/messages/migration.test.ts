@@ -1,5 +1,5 @@
 // The database migration that added channels (e-mail, webhook …) keeps all inbox messages and outbox messages.
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { dropEnvironments, prepareEnvironments } from '../../bin/databases.ts';
 import { available, migrate } from '../../src/database/migrate.ts';
 import { select, sql } from '../../src/database/sql.ts';
@@ -9,7 +9,7 @@ import { deliver } from '../../src/messages/delivery.ts';
 import { openReceiver, type Receiver } from '../support/receiver.ts';
 import { servers, settingsOf } from '../support/world.ts';
 
-const name = `messages${process.env['JEST_WORKER_ID'] ?? '0'}`;
+const name = `messages${process.env['VITEST_POOL_ID'] ?? '0'}`;
 let here: App;
 let indexer: Receiver;
 beforeAll(async () => {

@@ -1,5 +1,5 @@
 // The page Notifications lists outbox messages, and administrators are told when a message is given up.
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { freePort } from '../../bin/programs.ts';
 import { run, select, sql } from '../../src/database/sql.ts';
 import { openApp, type App } from '../../src/environments/app.ts';

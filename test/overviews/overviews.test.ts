@@ -1,5 +1,5 @@
 // Overview pages show pending rows, the comparison matrix, recent changes, and a row at any time in the past.
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from 'vitest';
 import { entityNamed } from '../../src/catalog/index.ts';
 import { keyText, type RowKey } from '../../src/catalog/entity.ts';
 import { remove } from '../../src/editing/deletions.ts';

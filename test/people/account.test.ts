@@ -1,5 +1,5 @@
 // People choose their own password through an invitation, and change it on the page My account.
-import { beforeEach, describe, expect, test } from '@jest/globals';
+import { beforeEach, describe, expect, test } from 'vitest';
 import * as outbox from '../../src/messages/outbox.ts';
 import * as people from '../../src/people/people.ts';
 import { hire, password, textOf, useClient, useSite, type Client } from '../support/people.ts';

@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from 'vitest';
 import request from 'supertest';
 import { addressOf } from '../../src/access/throttle.ts';
 import * as audit from '../../src/audit/audit.ts';

@@ -1,4 +1,4 @@
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { newPassword } from '../../src/people/new-password.ts';
 
 const owner = { name: 'Asha Kumar', email: 'asha.kumar@example.com' };

@@ -1,5 +1,5 @@
 // Single sign-on works with a real OpenID Connect provider, over real HTTP.
-import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Server } from 'node:http';
 import { freePort } from '../../bin/programs.ts';
 import { createApp } from '../../src/app.ts';
@@ -390,7 +390,7 @@ describe('one sign-in at the provider for the servers of all environments', () =
     expect(isIn(await who.open(`${urls.preprod}/`))).toBe(false);
     await signIn(who, 'staging', 'vic');
     const now = Date.now.bind(Date);
-    const later = jest.spyOn(Date, 'now').mockImplementation(() => now() + 6000);
+    const later = vi.spyOn(Date, 'now').mockImplementation(() => now() + 6000);
     expect(isIn(await who.open(`${urls.preprod}/`))).toBe(true);
     later.mockRestore();
   });

@@ -1,6 +1,6 @@
 // When the sign-in provider refuses connections, is silent or slow, or cuts connections, the sign-in page says so in
 // time, and signing in with a password works.
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Server } from 'node:http';
 import request from 'supertest';
 import { freePort } from '../../bin/programs.ts';

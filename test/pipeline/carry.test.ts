@@ -1,5 +1,5 @@
 // S3-05 S3-21 S3-22 S3-36 S3-37 S3-38 The pipeline copies versions of datasets into the datasets database.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as runs from '../../src/pipeline/runs.ts';

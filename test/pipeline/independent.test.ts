@@ -1,5 +1,5 @@
 // S3-22 When the pipeline copies an uploaded file, the datasets database contains what Python reads from the file.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { execFileSync } from 'node:child_process';
 import * as runs from '../../src/pipeline/runs.ts';
 import { addDataset, load } from '../support/datasets.ts';

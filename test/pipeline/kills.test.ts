@@ -1,6 +1,6 @@
 // When the process of a pipeline run is killed or overtaken at any step, another process completes the run and inserts
 // no row twice. PIPELINE_KILLS=200 kills at least 200 processes.
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from 'vitest';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { run as change, select, sql } from '../../src/database/sql.ts';

@@ -1,5 +1,5 @@
 // The SQL types of a target table’s columns are chosen from the measures of their cells.
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from 'vitest';
 import { columnTypes, sqlValue } from '../../src/pipeline/column-types.ts';
 import { measured, unmeasured, type Cell } from '../../src/pipeline/measures.ts';
 

@@ -1,5 +1,5 @@
 // Pipeline runs recover when a server that they need fails, or when the dataset changes during the run.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { createServer } from 'node:http';

@@ -1,5 +1,5 @@
 // The pages of pipeline runs and the commands `oneway pipeline` show runs and resume failed ones.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { spawn } from 'node:child_process';
 import * as runs from '../../src/pipeline/runs.ts';
 import { surroundings } from '../support/left-behind.ts';

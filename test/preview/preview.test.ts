@@ -1,5 +1,5 @@
 // Previews of forms, banners and tasks: on the page of a row, on a transfer sheet, and on Arrived.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { createServer, type AddressInfo } from 'node:net';
 import { previewOf } from '../../src/preview/preview.ts';
 import { storedIn } from '../../src/preview/side.ts';

@@ -1,6 +1,6 @@
 // F13: a refresh writes rows that pass unique names on to each other together, even if it reads the rows in different
 // parts.
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { RowKey } from '../../src/catalog/entity.ts';
 import { entityNamed } from '../../src/catalog/index.ts';
 import type { App } from '../../src/environments/app.ts';

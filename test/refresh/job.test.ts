@@ -1,6 +1,6 @@
 // A refresh (which copies production’s rows to this environment) as a background job: its progress, its report, and its
 // interruption.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import type { App } from '../../src/environments/app.ts';
 import * as jobs from '../../src/jobs/jobs.ts';
 import { runJob } from '../../src/jobs/runner.ts';

@@ -1,6 +1,6 @@
 // S0-73 a refresh copies production’s rows to pre-production and staging. It records the base of each row (the content
 // at which the row was last equal here and at the destination), from which the status of the row is computed.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import type { App } from '../../src/environments/app.ts';
 import { runRefresh, type Report } from '../../src/refresh/refresh.ts';
 import { drawIds } from '../../src/environments/ids.ts';

@@ -1,4 +1,4 @@
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { readFileSync } from 'node:fs';
 import { catalogTables } from '../../src/catalog/tables.ts';
 import { select, sql } from '../../src/database/sql.ts';

@@ -1,5 +1,5 @@
 // A database of version 1.3.0 with rows in every renamed table is upgraded without losing a row.
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { dropEnvironments, prepareEnvironments } from '../../bin/databases.ts';
 import { available, migrate } from '../../src/database/migrate.ts';
 import { first, select, sql } from '../../src/database/sql.ts';
@@ -10,7 +10,7 @@ import { imagesOf, replaced } from '../../src/database/image-bundles.ts';
 import * as journal from '../../src/writing/journal.ts';
 import { servers, settingsOf } from '../support/world.ts';
 
-const name = `names${process.env['JEST_WORKER_ID'] ?? '0'}`;
+const name = `names${process.env['VITEST_POOL_ID'] ?? '0'}`;
 const hash = 'a'.repeat(64);
 const task = { entity: 'task', id: 7 };
 let here: App;

@@ -1,6 +1,6 @@
 // The commands `oneway release-check`, `reindex-report` and `revert finish` report what a release or its reversal still
 // requires.
-import { beforeEach, describe, expect, test } from '@jest/globals';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { deletions } from '../support/deleting.ts';
 import { releaseChecks } from '../../src/release/checks.ts';
 import { openApp } from '../../src/environments/app.ts';

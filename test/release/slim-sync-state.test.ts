@@ -1,6 +1,6 @@
 // The sync state of version 1.8.0, with two lines for every row, is replaced by bases, also when it is killed on the
 // way.
-import { afterEach, expect, test } from '@jest/globals';
+import { afterEach, expect, test } from 'vitest';
 import { hashOf, canonical } from '../../src/catalog/content.ts';
 import { textOf } from '../../src/catalog/fields.ts';
 import { entityNamed } from '../../src/catalog/index.ts';

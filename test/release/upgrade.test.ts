@@ -1,6 +1,6 @@
 // The command `oneway db migrate` keeps all other users out, survives a kill at every step, and upgrades every earlier
 // version.
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, test } from 'vitest';
 import { spawnSync } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { prepareEnvironments } from '../../bin/databases.ts';
@@ -180,7 +180,7 @@ describe('database migrations', () => {
 
   /** Creates databases without any table; returns their environment and its settings. */
   async function empty() {
-    const name = `m${process.env['JEST_WORKER_ID']}_${Math.random().toString(36).slice(2, 8)}`;
+    const name = `m${process.env['VITEST_POOL_ID']}_${Math.random().toString(36).slice(2, 8)}`;
     const variables = await prepareEnvironments(servers(), name, () => '/tmp/oneway-none');
     const here = openApp(settingsOf({ ...variables.staging, LOG_LEVEL: 'silent' }));
     fresh = here;

@@ -1,5 +1,5 @@
 // Other programs may have created the destination’s text columns in another character set or collation.
-import { afterEach, expect, test } from '@jest/globals';
+import { afterEach, expect, test } from 'vitest';
 import { requestComparison } from '../../src/comparison/job.ts';
 import { matrix } from '../../src/comparison/matrix.ts';
 import { runJob } from '../../src/jobs/runner.ts';

@@ -1,5 +1,5 @@
 // Transfers and refreshes copy rows byte for byte, and leave columns that Oneway does not know unchanged.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { catalog, travelling } from '../../src/catalog/index.ts';
 import { columnOf, fieldEntries, type Content } from '../../src/catalog/entity.ts';
 import type { App } from '../../src/environments/app.ts';

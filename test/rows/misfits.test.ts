@@ -1,6 +1,6 @@
 // Other programs may store invalid values in rows and documents. Oneway reports each invalid value, and lists and the
 // API keep working.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { Decimal128, Long, ObjectId, type Document } from 'mongodb';
 import { entityNamed } from '../../src/catalog/index.ts';
 import { misfitsOf } from '../../src/catalog/misfits.ts';

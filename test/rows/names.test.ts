@@ -1,6 +1,6 @@
 // One rule decides whether two names count as equal: for unique values and linked names, in saves and transfers, in
 // MySQL and MongoDB.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { entityNamed } from '../../src/catalog/index.ts';
 import { isSameName } from '../../src/catalog/name-key.ts';
 import type { Problem } from '../../src/problems.ts';

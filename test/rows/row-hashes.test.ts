@@ -1,6 +1,6 @@
 // The hash that MySQL computes of a row equals the one that this program computes, for every kind of field and for
 // hostile values, on every MySQL server.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import * as fc from 'fast-check';
 import { hashOf } from '../../src/catalog/content.ts';
 import {

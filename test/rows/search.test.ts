@@ -1,5 +1,5 @@
 // Searching and sorting give the same results in MySQL and MongoDB, whatever the spelling and the character set.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { entityNamed } from '../../src/catalog/index.ts';
 import { textOf } from '../../src/catalog/fields.ts';
 import { find } from '../../src/rows/store.ts';

@@ -1,5 +1,5 @@
 // Tests temporary unique values of documents without a database.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { entityNamed } from '../../src/catalog/index.ts';
 import {
   ownValue,

@@ -4,14 +4,14 @@ import { once } from 'node:events';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { createConnection } from 'mysql2/promise';
 import { dropEnvironments, prepareEnvironments, settingsOf } from '../../bin/databases.ts';
 import type { Addresses } from '../../bin/servers.ts';
 import { endLeftBehind, MARK } from '../support/left-behind.ts';
 import { servers } from '../support/world.ts';
 
-const prefix = `again${process.env['JEST_WORKER_ID'] ?? '0'}`;
+const prefix = `again${process.env['VITEST_POOL_ID'] ?? '0'}`;
 const folder = mkdtempSync(join(tmpdir(), 'oneway-again-'));
 const storage = (environment: string) => join(folder, environment);
 

@@ -1,6 +1,6 @@
 // The main use case with database users that have exactly the rights in docs/rights.sql: the users app, arrivals and
 // reader.
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createConnection } from 'mysql2/promise';
 import { settingsOf as leastSettings } from '../../bin/databases.ts';
 import { openApp, type App } from '../../src/environments/app.ts';

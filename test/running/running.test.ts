@@ -1,7 +1,7 @@
 // The program in real processes: two web processes side by side, a worker, shutdowns and kills; health checks, metrics
 // and log.
 import { v7 as uuid } from 'uuid';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as jobs from '../../src/jobs/jobs.ts';
 import { run, select, sql } from '../../src/database/sql.ts';

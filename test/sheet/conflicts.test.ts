@@ -1,6 +1,6 @@
 // Actions of users bring a row into each of the eleven statuses, which say how the row here differs from the row at the
 // destination. The tests check what the transfer sheet then shows and asks.
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from 'vitest';
 import { entityNamed } from '../../src/catalog/index.ts';
 import { keyText, type RowKey } from '../../src/catalog/entity.ts';
 import { remove } from '../../src/editing/deletions.ts';

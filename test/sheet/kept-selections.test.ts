@@ -1,5 +1,5 @@
 // A selection is begun by saying so and filled over days by several people; opened sheets leave none behind.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { run, sql } from '../../src/database/sql.ts';
 import { deletions } from '../support/deleting.ts';
 import * as selections from '../../src/sheet/selections.ts';

@@ -1,5 +1,5 @@
 // The pages of a transfer sheet: how its rows are listed, how the user’s choices are kept, and how it is sent.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { keyText, type RowKey } from '../../src/catalog/entity.ts';
 import { textOf as fieldText } from '../../src/catalog/fields.ts';
 import { purgeExpired } from '../../src/sheet/kept-selections.ts';

@@ -1,6 +1,6 @@
 // The plan of a transfer, computed from given facts without a database: which rows the transfer writes, with which
 // content, and which confirmations the user must type.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { statuses, type Status } from '../../src/state/status.ts';
 import {
   actionsOf,

@@ -1,6 +1,6 @@
 // Problems of transfers in real databases: the transfer sheet reports each problem with its solutions, and a transfer
 // with a problem is refused and writes nothing.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { v4 as uuid } from 'uuid';
 import { keyText } from '../../src/catalog/entity.ts';
 import { openApp } from '../../src/environments/app.ts';

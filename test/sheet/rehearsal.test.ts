@@ -1,6 +1,6 @@
 // A rehearsal tries the MySQL half of a transfer at the destination and rolls it back. It shows errors that only the
 // MySQL server there can find, and leaves nothing behind.
-import { afterEach, expect, test } from '@jest/globals';
+import { afterEach, expect, test } from 'vitest';
 import { rehearse } from '../../src/sheet/rehearsal.ts';
 import { contents } from '../support/checker.ts';
 import { claimsIn } from '../support/killing.ts';

@@ -1,5 +1,5 @@
 // Two users have the same selection of rows open: the choices of both users are kept.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import * as selections from '../../src/sheet/selections.ts';
 import { fieldsOn } from '../support/shown-form.ts';
 import { refusalsOn, textOf, useClient, useSite } from '../support/people.ts';

@@ -1,6 +1,6 @@
 // The plan of an undo, computed from given facts without a database: which steps of a transfer are undone, and which
 // rows are skipped.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { keyFrom, keyText, type Content, type Row } from '../../src/catalog/entity.ts';
 import { noChoices, type Choices } from '../../src/sheet/choices.ts';
 import type { Facts } from '../../src/sheet/facts.ts';

@@ -1,6 +1,6 @@
 // S3-04 S3-60 Tests signed requests over HTTP: which requests are accepted, which are refused and why, and the
 // signature of the responses.
-import { beforeEach, describe, expect, test } from '@jest/globals';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { request } from 'node:http';
 import { client } from 'hawk';
 import * as credentials from '../../src/access/credentials.ts';

@@ -1,5 +1,5 @@
 // Tests the page of API keys: an administrator creates, rotates and revokes HAWK keys with scopes for datasets.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import * as credentials from '../../src/access/credentials.ts';
 import { textOf, useSite, type Client } from '../support/people.ts';
 import { publish } from '../support/published.ts';

@@ -1,5 +1,5 @@
 // S3-04 S3-60 Tests the signed API with an independent client: the Python package mohawk.
-import { beforeAll, expect, test } from '@jest/globals';
+import { beforeAll, expect, test } from 'vitest';
 import { spawn } from 'node:child_process';
 import { useSite } from '../support/people.ts';
 import { publish } from '../support/published.ts';

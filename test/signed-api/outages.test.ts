@@ -1,5 +1,5 @@
 // Tests the signed API while Redis or MySQL does not answer, and while the database is being updated.
-import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { timeouts } from '../../src/database/timeouts.ts';
 import { writeVersion } from '../../src/version/metadata.ts';
 import { useSite } from '../support/people.ts';

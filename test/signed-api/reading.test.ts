@@ -1,6 +1,6 @@
 // S3-04 S3-06 S3-61 Tests what clients of the signed API can read: the list of datasets, their columns and rows, and
 // which datasets a key may not read.
-import { beforeEach, describe, expect, test } from '@jest/globals';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { run, sql } from '../../src/database/sql.ts';
 import { useSite } from '../support/people.ts';
 import { publish } from '../support/published.ts';

@@ -1,6 +1,6 @@
 // S3-09 S3-30 Tests that clients of the signed API can run sources, with a signature that covers the body of the
 // request.
-import { beforeEach, expect, test } from '@jest/globals';
+import { beforeEach, expect, test } from 'vitest';
 import { select, sql } from '../../src/database/sql.ts';
 import { runJob } from '../../src/jobs/runner.ts';
 import { tasks } from '../../src/tasks.ts';

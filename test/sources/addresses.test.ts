@@ -1,6 +1,6 @@
 // Tests that a source cannot make this server send requests into its private network, not with its URL, not with
 // redirects, and not with host names that resolve to private addresses.
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { LookupAddress } from 'node:dns';
 import { isAllowedAddress, resolver } from '../../src/sources/addresses.ts';
 import { FetchFailure } from '../../src/sources/failure.ts';

@@ -1,6 +1,6 @@
 // Kills or pauses processes during runs of a source. The next attempt must continue from what is stored, and nothing
 // may be stored or loaded twice. SOURCE_KILLS=200 kills a process at each of the first 200 steps in turn.
-import { beforeEach, expect, test } from '@jest/globals';
+import { beforeEach, expect, test } from 'vitest';
 import { requestRun } from '../../src/sources/run.ts';
 import { checksumOf } from '../../src/storage/open.ts';
 import { select, sql } from '../../src/database/sql.ts';

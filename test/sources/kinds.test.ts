@@ -1,5 +1,5 @@
 // Tests the three kinds of index that a source may have: which files each kind lists, and which indexes it refuses.
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from 'vitest';
 import type { Http } from '../../src/sources/http.ts';
 import { kinds, type KindName } from '../../src/sources/index.ts';
 import type { ListedFile } from '../../src/sources/kind.ts';

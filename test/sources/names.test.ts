@@ -1,5 +1,5 @@
 // Tests that files with any name can be stored, in a folder and in a bucket.
-import { beforeEach, expect, test } from '@jest/globals';
+import { beforeEach, expect, test } from 'vitest';
 import {
   addSource,
   emptyStorage,

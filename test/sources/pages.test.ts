@@ -1,5 +1,5 @@
 // Tests the pages of sources: each action by a person with the permission, and by a person without it.
-import { beforeEach, expect, test } from '@jest/globals';
+import { beforeEach, expect, test } from 'vitest';
 import { linesOf } from '../../src/sources/lines.ts';
 import * as jobs from '../../src/jobs/jobs.ts';
 import { SOURCE_RUN } from '../../src/sources/run.ts';

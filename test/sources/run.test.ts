@@ -1,5 +1,5 @@
 // Tests runs of a source against the demo’s publisher server: what a run fetches, loads, repeats and reports.
-import { beforeEach, expect, test } from '@jest/globals';
+import { beforeEach, expect, test } from 'vitest';
 import { etagOf } from '../../demo/publisher/server.ts';
 import { run, select, sql } from '../../src/database/sql.ts';
 import { differsAtSource } from '../../src/datasets/registry.ts';

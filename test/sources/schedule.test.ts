@@ -1,5 +1,5 @@
 // Tests the schedule of each source: a cron pattern, whose changes take effect without a restart.
-import { beforeEach, expect, test } from '@jest/globals';
+import { beforeEach, expect, test } from 'vitest';
 import { fromSqlInstant, run, select, sql } from '../../src/database/sql.ts';
 import { openRedis } from '../../src/environments/redis.ts';
 import * as jobs from '../../src/jobs/jobs.ts';

@@ -1,5 +1,5 @@
 // Tests that staging databases are built from backups, on real database servers.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { readImage, keepImage } from '../../src/storage/images.ts';
 import { withCopy } from '../../src/staging/databases.ts';
 import { readVersion } from '../../src/version/metadata.ts';

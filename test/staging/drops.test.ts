@@ -1,5 +1,5 @@
 // Tests that Oneway drops only databases that staging jobs have made.
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { MongoClient } from 'mongodb';
 import { createConnection, type Connection } from 'mysql2/promise';
 import { run, sql } from '../../src/database/sql.ts';

@@ -1,6 +1,6 @@
 // Tests interrupted builds of staging databases: the next attempt builds a complete database, or the job fails and
 // leaves no database behind.
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { readdir, rename, writeFile, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { run, sql } from '../../src/database/sql.ts';

@@ -1,6 +1,6 @@
 // Kills a process at one step of its work on staging databases. Other processes must then finish the work, and nothing
 // may be left over, half built or still running. STAGING_KILLS sets the number of kills, for example 200.
-import { beforeEach, expect, test } from '@jest/globals';
+import { beforeEach, expect, test } from 'vitest';
 import { compareWithBackup } from '../../src/backups/compare.ts';
 import { requestBackup } from '../../src/backups/job.ts';
 import { readManifest, timesOf } from '../../src/backups/manifest.ts';

@@ -1,6 +1,6 @@
 // Tests faults around staging databases: a process that dies during a drop, a database of an older version, a
 // production server that is away, and encrypted backups.
-import { beforeEach, describe, expect, test } from '@jest/globals';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { createServer, type Server } from 'node:http';
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
 import { MongoClient } from 'mongodb';

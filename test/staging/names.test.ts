@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from 'vitest';
 import { Invalid } from '../../src/problems.ts';
 import { clientSchema, nameOf, namesIn, suffixSchema } from '../../src/staging/names.ts';
 

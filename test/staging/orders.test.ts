@@ -1,6 +1,6 @@
 // Tests staging jobs across two servers: a person runs a job in production, staging builds the database, and production
 // learns the outcome.
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createServer, type Server } from 'node:http';
 import { run, select, sql } from '../../src/database/sql.ts';
 import type { App } from '../../src/environments/app.ts';

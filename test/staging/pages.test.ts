@@ -1,5 +1,5 @@
 // Tests the pages on which people in production order staging databases.
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { first, sql } from '../../src/database/sql.ts';
 import * as environments from '../../src/staging/environments.ts';
 import * as stagingJobs from '../../src/staging/staging-jobs.ts';

@@ -1,6 +1,6 @@
 // Tests the nightly restore test of backups, and the spare (tested copy) that the restore test keeps for the next
 // order.
-import { beforeEach, describe, expect, test } from '@jest/globals';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { run, select, sql } from '../../src/database/sql.ts';

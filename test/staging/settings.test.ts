@@ -1,4 +1,4 @@
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { withDefaults } from '../../src/defaults.ts';
 import { copySettings } from '../../src/staging/settings.ts';
 

@@ -1,6 +1,6 @@
 // Tests the pages of an open staging database while its database servers are unreachable or silent: every page ends
 // with an error message that says how to leave, and staging’s own pages work.
-import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { timeouts } from '../../src/database/timeouts.ts';
 import { openSite, textOf, type Site } from '../support/people.ts';
 import { openProxy, type Proxy } from '../support/proxy.ts';

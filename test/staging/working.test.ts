@@ -1,6 +1,6 @@
 // Tests that people can work in a copy (staging database) through the pages of staging, and that their changes stay in
 // the copy.
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import * as copies from '../../src/staging/copies.ts';
 import type { Copy } from '../../src/staging/copies.ts';
 import { withCopy } from '../../src/staging/databases.ts';

@@ -1,5 +1,5 @@
 // The eleven statuses computed from three hashes, and the order in which entities are written.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { catalog, entityNamed } from '../../src/catalog/index.ts';
 import { inWritingOrder, promotionOrder } from '../../src/catalog/order.ts';
 import { isReady, overwrites, statuses, statusOf, withDependents } from '../../src/state/status.ts';

@@ -1,7 +1,7 @@
 // Promise I14: after any mixture of saves, deletions, transfers, undos, refreshes, comparisons and edits by other
 // programs, every status that Oneway shows is the one that a full table of contents and bases gives. The test keeps
 // that table for itself: every content as it stands in the databases, and the base of every row.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import * as fc from 'fast-check';
 import { keyFrom, keyText, type RowKey } from '../../src/catalog/entity.ts';
 import { entityNamed } from '../../src/catalog/index.ts';

@@ -1,6 +1,6 @@
 // Test results in pre-production: a result counts only for the tested content, is shown on the transfer sheet, and is
 // required if the settings say so.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { keyText, type RowKey } from '../../src/catalog/entity.ts';
 import * as testResults from '../../src/state/test-results.ts';
 import { openSite, textOf, useSite } from '../support/people.ts';

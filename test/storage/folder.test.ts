@@ -1,5 +1,5 @@
 // Tests what only an object store in a folder does: it reports errors of the disk, and reads files of earlier versions.
-import { beforeEach, expect, test } from '@jest/globals';
+import { beforeEach, expect, test } from 'vitest';
 import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

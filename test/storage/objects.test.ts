@@ -1,5 +1,5 @@
 // Tests the behaviour of an object store, once with a folder and once with a real S3 server.
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ListMultipartUploadsCommand } from '@aws-sdk/client-s3';
 import { createHash } from 'node:crypto';
 import { readdir } from 'node:fs/promises';

@@ -1,9 +1,8 @@
 // Tests what a page shows for an image that exists, that is missing, or whose store cannot be reached.
-import { beforeAll, describe, expect, test } from '@jest/globals';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { keepImage } from '../../src/storage/images.ts';
 import { textOf, useSite } from '../support/people.ts';
 import { picture } from '../support/images.ts';
-import '../support/errors-of-node.ts';
 import { openProxy, type Proxy } from '../support/proxy.ts';
 import { newBucket } from '../support/storage.ts';
 import { useWorld } from '../support/world.ts';

@@ -1,13 +1,12 @@
 // Tests an S3 store that is misconfigured, denies access, drops the connection or does not respond: each error names
 // the solution, and no error counts as an absent object.
-import { afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { ListMultipartUploadsCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { Readable } from 'node:stream';
 import { freePort } from '../../bin/programs.ts';
 import type { S3Address } from '../../src/storage/address.ts';
 import type { Objects } from '../../src/storage/objects.ts';
 import { s3Objects, s3Patience } from '../../src/storage/s3.ts';
-import '../support/errors-of-node.ts';
 import { openProxy, type Proxy } from '../support/proxy.ts';
 import { all, clientOf, megabytes, newBucket, textAt } from '../support/storage.ts';
 

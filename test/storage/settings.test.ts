@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from 'vitest';
 import { overlaps, storageAddress, type StorageAddress } from '../../src/storage/address.ts';
 import { storageSettings } from '../../src/storage/settings.ts';
 

@@ -1,7 +1,7 @@
 // Tests a new entity (FAQ) in a copy of the project, as people, apps and operators would use it.
-// test/catalog/faq.test.ts adds the entity to the copy and runs this file there with jest. Each test builds on the
+// test/catalog/faq.test.ts adds the entity to the copy and runs this file there with vitest. Each test builds on the
 // tests before it.
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { spawnSync } from 'node:child_process';
 import { resolve } from 'node:path';
 import request from 'supertest';
@@ -21,7 +21,7 @@ import { servers, type EnvironmentOf, type World } from './world.ts';
 
 type Variables = Record<string, string>;
 
-const prefix = `faq${process.env['JEST_WORKER_ID'] ?? '0'}`;
+const prefix = `faq${process.env['VITEST_POOL_ID'] ?? '0'}`;
 const storage = (environment: string) => resolve('objects', environment);
 
 let world: World;

@@ -1,5 +1,5 @@
 // Helpers for tests of jobs: a simple kind of job, waiting until a job ends, and workers that stop after each test.
-import { afterEach } from '@jest/globals';
+import { afterEach } from 'vitest';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { run, sql } from '../../src/database/sql.ts';

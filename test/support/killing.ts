@@ -8,7 +8,6 @@ import type { App } from '../../src/environments/app.ts';
 import { liveStates } from '../../src/writing/journal.ts';
 import { recover, sweepClaims } from '../../src/writing/recovery.ts';
 import { select, sql } from '../../src/database/sql.ts';
-import { afterAll, isJest } from './hooks.ts';
 import type { At, Order, Task } from './worker.ts';
 
 export type Ended = { code: number | null; signal: string | null; said: string };
@@ -43,8 +42,6 @@ export function dismiss() {
   ready?.kill('SIGKILL');
   ready = null;
 }
-// Outside jest there are no hooks, so the caller must call `dismiss` itself.
-if (isJest) afterAll(dismiss);
 
 /** Runs a task in a process that is killed at a failpoint; returns whether it was killed. */
 export async function killedAt(variables: Variables, task: Task, at: Omit<At, 'signal'>) {

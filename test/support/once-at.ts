@@ -1,6 +1,5 @@
 // Runs a function of a test in the middle of a write, when this process reaches a failpoint.
 import { failpoints } from '../../src/database/failpoints.ts';
-import { afterEach } from './hooks.ts';
 
 const usual = failpoints.reached;
 
@@ -8,7 +7,6 @@ const usual = failpoints.reached;
 export const passFailpoints = () => {
   failpoints.reached = usual;
 };
-afterEach(passFailpoints);
 
 /** Runs `act` once, when this process reaches the failpoint `point` for the first time. */
 export function onceAt(point: string, act: () => Promise<unknown>) {

@@ -1,5 +1,5 @@
 // A server for tests of the pipeline, which reads datasets from the same server over HTTP and writes them into the
-// datasets database. Each jest worker has its own datasets database.
+// datasets database. Each test worker has its own datasets database.
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,7 +19,7 @@ import { useSite, type Site } from './people.ts';
 import { hawkKey, useAddress, type Address } from './signed-client.ts';
 import { servers, settingsOf, type World } from './world.ts';
 
-const name = () => `t${process.env['JEST_WORKER_ID'] ?? '0'}`;
+const name = () => `t${process.env['VITEST_POOL_ID'] ?? '0'}`;
 
 export type PipelineSite = {
   site: Site;

@@ -38,7 +38,7 @@ export async function startProgram(
       ? text.includes('is at work')
       : (await fetch(`${url}/${waitsForAll ? 'readyz' : 'healthcheck'}`).catch(() => null))?.ok;
   for (let look = 0; !(await isReady()); look += 1) {
-    if (look === 200 || child.exitCode !== null) throw new Error(`${file} did not start: ${text}`);
+    if (look === 1200 || child.exitCode !== null) throw new Error(`${file} did not start: ${text}`);
     await sleep(50);
   }
   return {

@@ -1,6 +1,6 @@
-// bin/test: starts private servers, or uses those of TEST_MYSQL_URL, TEST_MONGO_URL and TEST_REDIS_URL, then runs jest.
+// bin/test: starts private servers, or uses those of TEST_MYSQL_URL, TEST_MONGO_URL and TEST_REDIS_URL, then runs vitest.
 // `bin/test sheet` or `TEST=sheet bin/test` runs one folder, `bin/test --long` runs the long random tests. All other
-// arguments are passed to jest.
+// arguments are passed to vitest.
 import { fork, spawn } from 'node:child_process';
 import { resolve } from 'node:path';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
@@ -9,7 +9,7 @@ import { startS3 } from '../../bin/s3-server.ts';
 import { endLeftBehind, MARK } from './left-behind.ts';
 import { aptInstall, CannotStart, installed } from '../../bin/programs.ts';
 import { startServers } from '../../bin/servers.ts';
-import { wordsForJest } from './words-for-jest.ts';
+import { filtersOf } from './filters.ts';
 
 const run = String(process.pid);
 const folder = `var/test-${run}`;
@@ -41,7 +41,7 @@ async function main(): Promise<number> {
       TEST_REDIS_URL: servers.redis.href,
       ...(await startStorage()),
     };
-    return given[0] === '--long' ? await runForLong(env) : await runJest(env, given);
+    return given[0] === '--long' ? await runForLong(env) : await runTests(env, given);
   } finally {
     tidyUp();
   }
@@ -66,23 +66,23 @@ async function startStorage(): Promise<Record<string, string>> {
   }
 }
 
-async function runJest(env: NodeJS.ProcessEnv, words: string[]): Promise<number> {
-  const jest = spawn(
+async function runTests(env: NodeJS.ProcessEnv, words: string[]): Promise<number> {
+  const vitest = spawn(
     process.execPath,
     [
-      '--experimental-vm-modules',
-      '--disable-warning=ExperimentalWarning',
-      'node_modules/jest/bin/jest.js',
+      'node_modules/vitest/vitest.mjs',
+      'run',
       // More workers than cores: many tests only wait for a silent server or a starting process.
       '--maxWorkers=3',
-      '--json',
-      `--outputFile=${folder}/result.json`,
-      ...wordsForJest(words),
+      '--reporter=default',
+      '--reporter=json',
+      `--outputFile.json=${folder}/result.json`,
+      ...filtersOf(words),
     ],
     { stdio: 'inherit', env },
   );
   const code = await new Promise<number>((resolve) =>
-    jest.once('exit', (exit) => resolve(exit ?? 1)),
+    vitest.once('exit', (exit) => resolve(exit ?? 1)),
   );
   return sum(code);
 }
@@ -94,17 +94,19 @@ async function runForLong(env: NodeJS.ProcessEnv): Promise<number> {
   const longer = {
     ...env,
     UNDO_TRANSFERS: '500',
+    FUZZ_REQUESTS: '20000',
     READING_TEXTS: '200000',
     STATUS_STORIES: '100',
     SLIMMED_ROWS: '100000',
   };
   const words = [
     'transfers/undo-property',
+    'web/fuzz',
     'datasets/reading/(tokenizer|examine)',
     'state/statuses',
     'release/slim-sync-state',
   ];
-  const properties = await runJest(longer, words);
+  const properties = await runTests(longer, words);
   const kills = await killForLong(env);
   return properties === 0 ? kills : properties;
 }
@@ -117,7 +119,7 @@ async function killForLong(env: NodeJS.ProcessEnv): Promise<number> {
     Array.from({ length: workers }, async (_one, index) => {
       const words = [kills, String(index + 1), String(workers)];
       const worker = fork('test/support/long.ts', words, {
-        env: { ...env, JEST_WORKER_ID: String(index + 1) },
+        env: { ...env, VITEST_POOL_ID: String(index + 1) },
       });
       return new Promise<Counts | null>((resolve) => {
         worker.once('message', (counts) => resolve(counts as Counts));
@@ -134,13 +136,25 @@ async function killForLong(env: NodeJS.ProcessEnv): Promise<number> {
   return isClean && !isBroken && of('kills') >= Number(kills) ? 0 : 1;
 }
 
-/** Prints the number of passed and failed tests. A run without any test fails. */
+type Report = {
+  numPassedTests: number;
+  numFailedTests: number;
+  testResults: { status: string; assertionResults: unknown[] }[];
+};
+
+/** Prints the number of passed and failed tests; a file that cannot be loaded is a failure. A run without any test fails. */
 function sum(code: number): number {
-  const result = existsSync(`${folder}/result.json`)
-    ? (JSON.parse(readFileSync(`${folder}/result.json`, 'utf8')) as Record<string, number>)
-    : {};
-  const passed = result['numPassedTests'] ?? 0;
-  const failed = (result['numFailedTests'] ?? 0) + (result['numRuntimeErrorTestSuites'] ?? 0);
+  const {
+    numPassedTests: passed,
+    numFailedTests,
+    testResults,
+  } = existsSync(`${folder}/result.json`)
+    ? (JSON.parse(readFileSync(`${folder}/result.json`, 'utf8')) as Report)
+    : { numPassedTests: 0, numFailedTests: 0, testResults: [] };
+  const unloaded = testResults.filter(
+    ({ status, assertionResults }) => status === 'failed' && assertionResults.length === 0,
+  );
+  const failed = numFailedTests + unloaded.length;
   console.log(`${passed} passed, ${failed} failed`);
   return code === 0 && failed === 0 && passed > 0 ? 0 : 1;
 }

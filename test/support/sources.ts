@@ -1,5 +1,5 @@
 // Sources for tests: staging fetches data files from the publisher of the demo, which runs in this process.
-import { afterEach, beforeEach } from '@jest/globals';
+import { afterEach, beforeEach } from 'vitest';
 import { startPublisher, type Publisher } from '../../demo/publisher/server.ts';
 import { select, sql } from '../../src/database/sql.ts';
 import * as datasets from '../../src/datasets/datasets.ts';

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { afterAll, afterEach } from '@jest/globals';
+import { afterAll, afterEach } from 'vitest';
 import { MongoClient } from 'mongodb';
 import { createConnection } from 'mysql2/promise';
 import { v7 as uuid } from 'uuid';
@@ -24,9 +24,9 @@ import { silence, until } from './jobs.ts';
 import { fill } from './sample.ts';
 import { openWorld, servers, useWorld, type World } from './world.ts';
 
-const worker = process.env['JEST_WORKER_ID'] ?? '0';
+const worker = process.env['VITEST_POOL_ID'] ?? '0';
 
-/** The client (company) of this jest worker, so that the copies of two workers have different names. */
+/** The client (company) of this test worker, so that the copies of two workers have different names. */
 export const client = `client${worker}`;
 
 /** Opens three environments: production takes backups, staging makes copies. `also`: further settings of staging. */
@@ -80,7 +80,7 @@ export async function backUp(production: App): Promise<void> {
   if (ended?.state !== 'done') throw new Error(`The backup ended: ${ended?.problem}`);
 }
 
-/** Lists the databases of this jest worker’s client on the MySQL and MongoDB servers, as an administrator sees them. */
+/** Lists the databases of this test worker’s client on the MySQL and MongoDB servers, as an administrator sees them. */
 export async function databasesThere(): Promise<{ mysql: string[]; mongo: string[] }> {
   const { mysql, mongo } = servers();
   const root = await createConnection({ uri: mysql.href });

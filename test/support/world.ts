@@ -1,4 +1,4 @@
-// Opens three environments (staging, pre-production, production) for each jest worker, on the servers of bin/test.
+// Opens three environments (staging, pre-production, production) for each test worker, on the servers of bin/test.
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -92,7 +92,7 @@ export function servers(): Addresses {
 
 /** Opens three environments. `altered` may change their variables, for example to connect through a proxy. */
 export async function openWorld(
-  name = `t${process.env['JEST_WORKER_ID'] ?? '0'}`,
+  name = `t${process.env['VITEST_POOL_ID'] ?? '0'}`,
   altered: (variables: EnvironmentOf<Record<string, string>>) => void = () => {},
   addresses = servers(),
 ): Promise<World> {
@@ -111,8 +111,8 @@ export async function openWorld(
   );
   altered(variables);
   for (const one of Object.values(variables)) {
-    // Each jest worker has its own Redis database, so that workers share no sessions or limits.
-    one['REDIS_URL'] = `${addresses.redis.href}/${process.env['JEST_WORKER_ID'] ?? '0'}`;
+    // Each test worker has its own Redis database, so that workers share no sessions or limits.
+    one['REDIS_URL'] = `${addresses.redis.href}/${process.env['VITEST_POOL_ID'] ?? '0'}`;
     one['LOG_LEVEL'] = 'silent';
     one['TRANSFER_LEASE_MS'] = '2000';
     one['RECOVERY_EVERY_MS'] = '200';

@@ -1,6 +1,6 @@
 // Where an environment requires approval, another product manager approves exactly the plan that was reviewed.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { v4 as uuid } from 'uuid';
 import { keyText } from '../../src/catalog/entity.ts';
 import { run, select, sql, transaction } from '../../src/database/sql.ts';

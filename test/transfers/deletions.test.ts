@@ -1,6 +1,6 @@
 // Deletions are transferred like changes, from staging to pre-production to production. They include dependent rows,
 // need a typed confirmation in production, and can be undone.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { entityNamed } from '../../src/catalog/index.ts';
 import { keyText, type RowKey } from '../../src/catalog/entity.ts';
 import { remove } from '../../src/editing/deletions.ts';

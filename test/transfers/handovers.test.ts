@@ -1,6 +1,6 @@
 // Handovers: rows that pass unique names on to each other in one transfer, in MySQL and in MongoDB. The tests send,
 // undo and restore such rows.
-import { afterEach, expect, test } from '@jest/globals';
+import { afterEach, expect, test } from 'vitest';
 import { v4 as uuid } from 'uuid';
 import { entityNamed } from '../../src/catalog/index.ts';
 import { keyText, type RowKey } from '../../src/catalog/entity.ts';

@@ -1,5 +1,5 @@
 // A large transfer runs as a job, because a request cannot wait until all its rows are written.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import * as jobs from '../../src/jobs/jobs.ts';
 import { runJob } from '../../src/jobs/runner.ts';
 import { stepsOf } from '../../src/jobs/steps.ts';

@@ -1,6 +1,6 @@
 // Two users have the same page open: neither user replaces a name mapping or a hold (Not for production) of the other
 // user without having seen it.
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from 'vitest';
 import { listMappings } from '../../src/state/name-mapping.ts';
 import { readStates } from '../../src/state/row-state.ts';
 import { fieldsOn } from '../support/shown-form.ts';

@@ -1,5 +1,5 @@
 // A scheduled selection is sent once, and what its page and its messages say of it is true, whatever happens meanwhile.
-import { afterEach, expect, test } from '@jest/globals';
+import { afterEach, expect, test } from 'vitest';
 import { failpoints } from '../../src/database/failpoints.ts';
 import { run, sql, transaction } from '../../src/database/sql.ts';
 import * as jobs from '../../src/jobs/jobs.ts';

@@ -1,5 +1,5 @@
 // A scheduled selection is planned again at its time, and sent once and only if nobody needs to decide anything.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { run, select, sql } from '../../src/database/sql.ts';
 import * as jobs from '../../src/jobs/jobs.ts';
 import { tasks } from '../../src/tasks.ts';

@@ -1,5 +1,5 @@
 // The test cases that requirement S0-80 of the specification lists, one by one.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { entityNamed } from '../../src/catalog/index.ts';
 import { remove } from '../../src/editing/deletions.ts';
 import { add, change, get, has, writeContextOf, pm, transfer } from '../support/rows.ts';

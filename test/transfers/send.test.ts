@@ -1,5 +1,5 @@
 // A product manager opens the transfer sheet and sends it, through requests to the pages.
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from 'vitest';
 import { v4 as uuid } from 'uuid';
 import { keyText } from '../../src/catalog/entity.ts';
 import { byNumber } from '../../src/writing/journal.ts';

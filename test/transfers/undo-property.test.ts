@@ -1,6 +1,6 @@
 // Random transfers (500 with `bin/test --long`), each followed by its undo. The undo must restore every column, link
 // and document of the destination, and an app that polls for newer rows must end with the same rows.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import * as fc from 'fast-check';
 import { canonical } from '../../src/catalog/content.ts';
 import { keyText, type Content, type RowKey } from '../../src/catalog/entity.ts';

@@ -1,5 +1,5 @@
 // Undoes whole transfers and single rows of a transfer; an undo has a sheet like a transfer.
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from 'vitest';
 import { v4 as uuid } from 'uuid';
 import { type RowKey, keyText } from '../../src/catalog/entity.ts';
 import { entityNamed } from '../../src/catalog/index.ts';

@@ -1,6 +1,6 @@
 // Tests pages, the API, transfers and saves while the database is being updated or has another version than the
 // program.
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, test } from 'vitest';
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';

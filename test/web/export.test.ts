@@ -1,5 +1,5 @@
 // Tests that exports are streamed: parts are read as they are received, and a failure on the way breaks the download.
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import express from 'express';
 import { once } from 'node:events';
 import { get, type IncomingMessage, type Server } from 'node:http';

@@ -1,4 +1,4 @@
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { Form } from '../../src/web/form/form.ts';
 
 test('a text in a posted form is trimmed, and counts as empty when it is missing or was posted twice', () => {

@@ -1,6 +1,6 @@
 // Sends every route random and hostile requests, which no page of Oneway sends, and checks that none causes a server
 // error. FUZZ_SEED repeats a run; FUZZ_REQUESTS sets the number of random requests.
-import { beforeAll, expect, test } from '@jest/globals';
+import { beforeAll, expect, test } from 'vitest';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { catalog } from '../../src/catalog/index.ts';
@@ -19,7 +19,7 @@ import {
 import { add, sheet, transfer } from '../support/rows.ts';
 import { useWorld } from '../support/world.ts';
 
-const REQUESTS = Number(process.env['FUZZ_REQUESTS'] ?? 2000);
+const REQUESTS = Number(process.env['FUZZ_REQUESTS'] ?? 1000);
 const seed = Number(process.env['FUZZ_SEED'] ?? Date.now() % 1_000_000);
 
 const world = useWorld({ cleared: 'once' });

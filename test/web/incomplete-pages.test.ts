@@ -1,6 +1,6 @@
 // Tests posts that lack the hidden field with the state that their page showed, as programs may send them. Such a post
 // must not overwrite what another user has saved.
-import { beforeEach, expect, test } from '@jest/globals';
+import { beforeEach, expect, test } from 'vitest';
 import * as credentials from '../../src/access/credentials.ts';
 import * as people from '../../src/people/people.ts';
 import * as selections from '../../src/sheet/selections.ts';

@@ -1,5 +1,5 @@
 // Local times of a zone, and the instants that they mean.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { instantsAt, localTimeOf } from '../../src/web/local-time.ts';
 
 test.each([

@@ -1,5 +1,5 @@
 // Pages name people instead of their e-mails, and show no times as databases and programs write them.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { hold } from '../../src/transfers/hold.ts';
 import { sentence } from '../../src/web/partials.ts';
 import { formatFor } from '../../src/web/viewer.ts';

@@ -3,7 +3,7 @@
 import { connect } from 'node:net';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import request from 'supertest';
 import { useSite } from '../support/people.ts';
 import { useWorld } from '../support/world.ts';

@@ -1,4 +1,4 @@
-import { describe, expect, jest, test } from '@jest/globals';
+import { describe, expect, test, vi } from 'vitest';
 import { connect, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import request from 'supertest';
@@ -70,7 +70,7 @@ describe('response headers', () => {
 describe('the end of a session', () => {
   const at = (hours: number) => {
     const now = Date.now() + hours * HOUR;
-    return jest.spyOn(Date, 'now').mockImplementation(() => now);
+    return vi.spyOn(Date, 'now').mockImplementation(() => now);
   };
 
   test('a session ends after 12 hours, however much it is used (B9)', async () => {

@@ -1,5 +1,5 @@
 // Tests that malformed requests are refused or ignored, and never cause a server error.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { run, sql } from '../../src/database/sql.ts';
 import { parseKeys } from '../../src/sheet/posted-keys.ts';
 import { addTo } from '../../src/sheet/shared-selections.ts';

@@ -1,6 +1,6 @@
 // Tests pages while a database of their own environment answers every query late: the pages answer in time, or end with
 // an error message.
-import { afterAll, afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { timeouts } from '../../src/database/timeouts.ts';
 import { openSite, textOf, type Client, type Site } from '../support/people.ts';
 import { openProxy, type Proxy } from '../support/proxy.ts';

@@ -1,5 +1,5 @@
 // Times in the zone of the person who reads them, and people by name.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { exactly, personName } from '../../src/web/format.ts';
 import { formatFor } from '../../src/web/viewer.ts';
 import { useSite } from '../support/people.ts';

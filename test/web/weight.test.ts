@@ -1,5 +1,5 @@
 // What pages weigh: they are compressed, and the CSRF token in them has another mask each time.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { gzipSync } from 'node:zlib';
 import { add } from '../support/rows.ts';
 import { openSite } from '../support/people.ts';

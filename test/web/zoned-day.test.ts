@@ -1,5 +1,5 @@
 // Tests where the days of a time zone begin and end.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { endOfDay, startOfDay } from '../../src/web/zoned-day.ts';
 
 test.each([

@@ -1,5 +1,5 @@
 // Several people and processes change the same rows at the same time.
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from 'vitest';
 import { entityNamed } from '../../src/catalog/index.ts';
 import { drawIds } from '../../src/environments/ids.ts';
 import { remove } from '../../src/editing/deletions.ts';

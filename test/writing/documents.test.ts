@@ -1,6 +1,6 @@
 // A transfer writes many MongoDB documents in one round trip. Each document is replaced only if it is still as it was
 // read (compare-and-set).
-import { afterEach, expect, test } from '@jest/globals';
+import { afterEach, expect, test } from 'vitest';
 import { entityNamed } from '../../src/catalog/index.ts';
 import * as edits from '../../src/editing/save.ts';
 import { collection } from '../../src/rows/mongo.ts';

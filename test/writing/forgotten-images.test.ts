@@ -1,6 +1,6 @@
 // A day after a transfer the journal gives up the rows before and after it. The history at the destination has what its
 // undo needs.
-import { afterEach, expect, test } from '@jest/globals';
+import { afterEach, expect, test } from 'vitest';
 import { keyText } from '../../src/catalog/entity.ts';
 import { failpoints } from '../../src/database/failpoints.ts';
 import { first, run, sql } from '../../src/database/sql.ts';

@@ -1,5 +1,5 @@
 // The order in which documents that pass unique values on are written, tested without a database.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { inHandoverOrder, type Handover } from '../../src/writing/handovers.ts';
 
 /**

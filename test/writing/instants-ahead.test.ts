@@ -1,6 +1,6 @@
 // Rows, documents and deletions whose timestamp lies in the future: only a later change of the same row gets a still
 // later timestamp.
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, test } from 'vitest';
 import type { RowKey } from '../../src/catalog/entity.ts';
 import { START, pageOf, type Place } from '../../src/api/feed.ts';
 import { entityNamed } from '../../src/catalog/index.ts';

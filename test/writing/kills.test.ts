@@ -1,6 +1,6 @@
 // I4 I7 I9: work that is killed at its n-th step happens completely or not at all, and nothing stays stuck. This file
 // kills at some steps; `bin/test --long` kills at every step, 1,200 times.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { killAt, scenarios } from '../support/kill-scenarios.ts';
 import { useWorld } from '../support/world.ts';
 

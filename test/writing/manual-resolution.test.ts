@@ -1,6 +1,6 @@
 // Transfers that need attention: a person sees the former, planned and current values and decides, and other users’
 // changes are kept.
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { entityNamed } from '../../src/catalog/index.ts';
 import type { RowKey } from '../../src/catalog/entity.ts';
 import { remove } from '../../src/editing/deletions.ts';

@@ -1,6 +1,6 @@
 // Negative controls: faulty writers that break one rule each. The consistency checker must catch each of them:
 // otherwise its silence in other tests proves nothing.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { keyText } from '../../src/catalog/entity.ts';
 import { createConnection } from 'mysql2/promise';
 import { contents, findings } from '../support/checker.ts';

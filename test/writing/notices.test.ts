@@ -1,5 +1,5 @@
 // Whoever loses something by a write is notified in its commit: once per person and cause, and never of their own doing.
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { v4 as uuid } from 'uuid';
 import { failpoints } from '../../src/database/failpoints.ts';
 import { run, select, sql } from '../../src/database/sql.ts';

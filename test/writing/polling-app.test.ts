@@ -1,6 +1,6 @@
 // An app that polls the destination’s tables by modified_at while transfers run and are killed: it misses nothing and
 // never sees a task without its form.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { select, sql, toSqlInstant } from '../../src/database/sql.ts';
 import type { App } from '../../src/environments/app.ts';

@@ -1,5 +1,5 @@
 // Recovery completes the transfer of a process that dies at any moment.
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from 'vitest';
 import { hashOf } from '../../src/catalog/content.ts';
 import { entityNamed } from '../../src/catalog/index.ts';
 import type { RowKey } from '../../src/catalog/entity.ts';

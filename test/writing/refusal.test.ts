@@ -1,5 +1,5 @@
 // A write that is refused after it was recorded in the journal reports a reason code and the row, and names a remedy.
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, test } from 'vitest';
 import type { RowKey } from '../../src/catalog/entity.ts';
 import type { App } from '../../src/environments/app.ts';
 import { Conflict } from '../../src/problems.ts';

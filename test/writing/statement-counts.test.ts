@@ -1,6 +1,6 @@
 // These tests count SQL statements instead of measuring time: the number of statements must not grow with the number of
 // rows.
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from 'vitest';
 import { insertLines } from '../../src/database/bulk.ts';
 import { select, sql } from '../../src/database/sql.ts';
 import { entityNamed } from '../../src/catalog/index.ts';

@@ -1,6 +1,6 @@
 // If the destination stores a row differently than it was sent, the transfer reports this row and does not count as a
 // plain success.
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, test } from 'vitest';
 import { keyText, type RowKey } from '../../src/catalog/entity.ts';
 import { comparePairs } from '../../src/comparison/compare-pairs.ts';
 import type { App } from '../../src/environments/app.ts';

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ChildProcess } from 'node:child_process';
-import { afterAll, afterEach, expect, test } from '@jest/globals';
+import { afterAll, afterEach, expect, test } from 'vitest';
 import { createConnection, type Connection } from 'mysql2/promise';
 import { startMysql } from '../../bin/mysql-server.ts';
 import { end } from '../../bin/programs.ts';

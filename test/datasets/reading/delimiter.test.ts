@@ -1,4 +1,4 @@
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { delimiters, proposeDelimiter } from '../../../src/datasets/reading/delimiter.ts';
 import { examined } from './read.ts';
 

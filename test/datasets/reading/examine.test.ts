@@ -1,4 +1,4 @@
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import * as fc from 'fast-check';
 import type { Choices } from '../../../src/datasets/reading/reading.ts';
 import { columnsOf, examined, read } from './read.ts';

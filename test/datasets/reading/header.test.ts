@@ -1,4 +1,4 @@
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { examined } from './read.ts';
 
 const names = async (content: string, headerLine?: number | null) => {

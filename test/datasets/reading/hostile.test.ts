@@ -1,6 +1,6 @@
 // Tests small data files that parsers often damage. Each file is written here as text; real files of publishers are in
 // ../files.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { choicesSchema, type Choices } from '../../../src/datasets/reading/reading.ts';
 import { columnsOf, read, type Content } from './read.ts';
 

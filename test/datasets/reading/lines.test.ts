@@ -1,4 +1,4 @@
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { Lines } from '../../../src/datasets/reading/lines.ts';
 
 const rules = {

@@ -1,4 +1,4 @@
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { readRows } from '../../../src/datasets/reading/rows.ts';
 import { chunksOf, examined, read } from './read.ts';
 

@@ -1,4 +1,4 @@
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { columnsOf, examined } from './read.ts';
 
 /** Returns the type that the examination proposes for a column with these cells. */

@@ -1,4 +1,4 @@
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { execFileSync } from 'node:child_process';
 import { gzipSync } from 'node:zlib';
 import { readRows } from '../../../src/datasets/reading/rows.ts';

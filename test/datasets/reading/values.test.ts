@@ -1,4 +1,4 @@
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { columnTypes, type Column } from '../../../src/datasets/reading/reading.ts';
 import { cellsAsJson, cellsFromJson, converterOf } from '../../../src/datasets/reading/values.ts';
 

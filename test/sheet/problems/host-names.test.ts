@@ -1,5 +1,5 @@
 // The transfer sheet reports a text that contains the address of an environment, in any spelling.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import type { Content } from '../../../src/catalog/entity.ts';
 import type { Facts } from '../../../src/sheet/facts.ts';
 import { factsOf, planOf } from '../../support/facts.ts';

@@ -1,5 +1,5 @@
 // For every reason why a plan cannot be sent: facts that cause the problem, and what resolves the problem.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { hashOf } from '../../../src/catalog/content.ts';
 import { keyFrom } from '../../../src/catalog/entity.ts';
 import { readField } from '../../../src/catalog/misfits.ts';

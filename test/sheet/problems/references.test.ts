@@ -1,5 +1,5 @@
 // Problems of a transfer sheet with references between rows, computed from given facts, without a database.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { keyFrom } from '../../../src/catalog/entity.ts';
 import {
   factsOf,

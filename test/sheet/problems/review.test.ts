@@ -1,5 +1,5 @@
 // Problems of a transfer sheet that a person must review, computed from given facts, without a database.
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from 'vitest';
 import { hashOf } from '../../../src/catalog/content.ts';
 import { keyFrom, type Content } from '../../../src/catalog/entity.ts';
 import { entityNamed } from '../../../src/catalog/index.ts';

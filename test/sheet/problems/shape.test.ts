@@ -1,6 +1,6 @@
 // Problems of a transfer sheet with the destination’s columns and lengths, computed from given facts, without a
 // database.
-import { expect, test } from '@jest/globals';
+import { expect, test } from 'vitest';
 import { factsOf, planOf } from '../../support/facts.ts';
 
 const reasonsOf = ({ problems }: ReturnType<typeof planOf>) => problems.map(({ reason }) => reason);
