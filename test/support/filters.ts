@@ -1,6 +1,8 @@
-import { existsSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 
-const isFolder = (path: string) => existsSync(path) && statSync(path).isDirectory();
+const isFolder = (path: string) =>
+  statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+
 /**
  * Translates the arguments of bin/test for vitest: the name of a folder below test/ stands for all tests in that folder.
  */
