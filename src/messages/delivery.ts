@@ -110,7 +110,7 @@ const giveUp = (here: App, line: outbox.Line, { outcome, answer }: Reply) =>
       href: '/outbox?state=failed',
       // Administrators read about a failed e-mail in their inbox only, because another e-mail would
       // fail as well.
-      email: line.channel === 'email' ? null : emailAbout(here.settings, `${whom} does not answer`),
+      email: line.channel === 'email' ? null : emailAbout(here, `${whom} does not answer`),
     });
   });
 

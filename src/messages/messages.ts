@@ -3,7 +3,6 @@
 import { v7 as uuid } from 'uuid';
 import type { Queryable } from '../database/sql.ts';
 import * as inApp from './channels/in-app.ts';
-import type { Endpoints } from './endpoints.ts';
 import type { MessageEvent } from './kinds.ts';
 import * as outbox from './outbox.ts';
 
@@ -19,7 +18,7 @@ export type News = {
   text: string;
   href: string | null;
   /**
-   * The e-mail settings from emailAbout(settings, subject), if the message is also sent by e-mail;
+   * The e-mail from emailAbout(here, subject), if the message is also sent by e-mail;
    * null or missing for the inbox only.
    */
   email?: Email | null;
@@ -44,15 +43,9 @@ export async function notifyHolders(
 }
 
 /**
- * Returns what sends a message by e-mail, too, with this subject; null when no mail server is set.
+ * Returns what sends a message by e-mail, too, with this subject; null where no mail server is set.
  */
-export const emailAbout = (
-  { messages: { mail } }: { messages: Endpoints },
-  subject: string,
-): Email | null => (mail === null ? null : { subject });
-
-/** The same for a program part that knows only its environment. */
-export const emailFrom = ({ sendsMail }: { sendsMail: boolean }, subject: string): Email | null =>
+export const emailAbout = ({ sendsMail }: { sendsMail: boolean }, subject: string): Email | null =>
   sendsMail ? { subject } : null;
 
 const mailLine = (

@@ -105,12 +105,12 @@ export async function retry(req: Request, res: Response) {
 
 /** Sends a test e-mail, so that an administrator sees whether the mail settings work. */
 export async function sendTestEmail(req: Request, res: Response) {
-  const { sql: on, settings } = req.here;
+  const { here } = req;
   const { email: to } = accountOf(req);
-  const email = emailAbout(settings, 'Test e-mail from Oneway');
+  const email = emailAbout(here, 'Test e-mail from Oneway');
   if (!email) throw new NotFound('No mail server is set (SMTP_URL).');
   const text = 'This is a test e-mail. If you can read it, e-mail from Oneway reaches you.';
-  await notify(on, { event: 'email.test', to, text, href: '/outbox?channel=email', email });
+  await notify(here.sql, { event: 'email.test', to, text, href: '/outbox?channel=email', email });
   flash(req, `A test e-mail to ${to} is on its way.`);
   res.redirect(303, '/outbox?channel=email');
 }

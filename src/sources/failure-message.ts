@@ -11,20 +11,20 @@ import type { Source } from './sources.ts';
 const NAMED = 3;
 
 export async function notifyOfFailures(
-  { sql: on, settings }: App,
+  here: App,
   { source, job }: { source: Source; job: Job },
   { failed, failures }: RunReport,
 ): Promise<void> {
   const named = failures.slice(0, NAMED).map(({ name, message }) => `${name}: ${message}`);
   const more = failed > named.length ? ` And ${failed - named.length} more.` : '';
-  await transaction(on, (connection) =>
+  await transaction(here.sql, (connection) =>
     notifyHolders(connection, {
       event: 'source.files-failed',
       permission: 'data_manager',
       except: job.person,
       text: `${source.name}: ${failed} ${failed === 1 ? 'file' : 'files'} failed. ${named.join(' ')}${more}`,
       href: `/sources/${source.id}`,
-      email: emailAbout(settings, `Data files of ${source.name} failed`),
+      email: emailAbout(here, `Data files of ${source.name} failed`),
     }),
   );
 }

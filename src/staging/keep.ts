@@ -103,6 +103,6 @@ const warn = (here: App, copy: Copy) =>
       to: copy.person,
       text: `The database ${copy.name} is dropped on ${exactly(copy.until)}. To keep it longer, open Databases, and click “Keep longer” beside it:`,
       href: '/databases',
-      email: emailAbout(here.settings, `${copy.name} ends soon`),
+      email: emailAbout(here, `${copy.name} ends soon`),
     });
   });

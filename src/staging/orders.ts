@@ -193,7 +193,7 @@ async function tell(here: App, on: PoolConnection, order: Order, ending: Ending)
   const what =
     order.name === null ? `The database of staging job ${order.job}` : `The database ${order.name}`;
   const subject = isDone ? `${order.name} is ready` : `${what} could not be made`;
-  const email = emailAbout(here.settings, subject);
+  const email = emailAbout(here, subject);
   await notify(on, {
     event: isDone ? 'staging-job.done' : 'staging-job.failed',
     to: order.person,

@@ -124,7 +124,7 @@ async function tell(here: App, tested: TestedBackup[]) {
       except: '',
       text: `The restore test of backups found: ${lines.join(' ')}`,
       href: '/jobs?kind=restore-test',
-      email: emailAbout(here.settings, 'A backup did not pass its restore test'),
+      email: emailAbout(here, 'A backup did not pass its restore test'),
     }),
   );
 }

@@ -49,7 +49,7 @@ export async function ask(here: App, selection: Selection, asked: Asked): Promis
       except: person,
       text: `${person} asks you to approve “${name}” to ${asked.to.inText}: ${reason}`,
       href: `/approvals/${id}`,
-      email: emailAbout(here.settings, `“${name}” waits for your approval`),
+      email: emailAbout(here, `“${name}” waits for your approval`),
     });
     return null;
   });
@@ -161,7 +161,7 @@ export const refuse = (here: App, id: string, person: string, note: string) =>
       to,
       text,
       href: `/approvals/${id}`,
-      email: emailAbout(here.settings, `“${subject}” was not approved`),
+      email: emailAbout(here, `“${subject}” was not approved`),
     });
   });
 
@@ -184,7 +184,7 @@ export async function overtake(here: App, { id }: Approval, person: string) {
       to: approval.asked_by,
       text: `“${approval.name}” was not sent: something changed since you asked for approval. Review it and ask again.`,
       href: `/approvals/${id}`,
-      email: emailAbout(here.settings, `“${approval.name}” was not sent`),
+      email: emailAbout(here, `“${approval.name}” was not sent`),
     });
   });
   forgetCached();

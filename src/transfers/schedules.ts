@@ -93,7 +93,7 @@ async function endByPerson(
   if (found === 0) throw new Conflict(`“${name}” is being transferred now, as scheduled.`);
   if (scheduler === person) return;
   const subject = `The schedule of “${name}” was ${news}`;
-  const email = emailAbout(here.settings, subject);
+  const email = emailAbout(here, subject);
   const text = `${subject} by ${person}.`;
   const href = `/selections/${selection}`;
   await notify(on, { event: 'schedule.changed', to: scheduler, text, href, email });
@@ -134,20 +134,15 @@ async function recordEnd(on: Queryable, id: string, outcome: Outcome): Promise<b
   return found === 1;
 }
 
-function newsOf(
-  { destination, settings }: App,
-  name: string,
-  selection: string,
-  outcome: Outcome,
-): News {
-  const to = destination?.rules.inText ?? 'its destination';
+function newsOf(here: App, name: string, selection: string, outcome: Outcome): News {
+  const to = here.destination?.rules.inText ?? 'its destination';
   if (outcome.state === 'sent') {
     const subject = `“${name}” was transferred to ${to}`;
     return {
       event: 'schedule.sent',
       text: `${subject} as scheduled: transfer ${outcome.transfer.number}.`,
       href: `/transfers/${outcome.transfer.number}`,
-      email: emailAbout(settings, subject),
+      email: emailAbout(here, subject),
     };
   }
   const subject = `“${name}” was not transferred to ${to}`;
@@ -155,6 +150,6 @@ function newsOf(
     event: 'schedule.stopped',
     text: `${subject} as scheduled. ${outcome.problem}`,
     href: `/selections/${selection}`,
-    email: emailAbout(settings, subject),
+    email: emailAbout(here, subject),
   };
 }

@@ -10,7 +10,7 @@ import { isUnwilling } from '../database/unwillingness.ts';
 import { rulesOf } from '../environments/rules.ts';
 import { read } from '../rows/store.ts';
 import { notifyIndexer } from '../messages/indexer.ts';
-import { emailFrom, notify, notifyHolders } from '../messages/messages.ts';
+import { emailAbout, notify, notifyHolders } from '../messages/messages.ts';
 import { auditEnd } from './audit-lines.ts';
 import * as claims from './claims.ts';
 import * as journal from './journal.ts';
@@ -194,7 +194,7 @@ async function notifySender(
     to: transfer.person,
     text: `“${transfer.name}”: ${journal.notAsSentText(differing.length, steps.length)}`,
     href: journal.isSent(transfer) ? `/transfers/${transfer.number}` : null,
-    email: emailFrom(here, 'Rows were stored differently than sent'),
+    email: emailAbout(here, 'Rows were stored differently than sent'),
   });
 }
 
@@ -221,7 +221,7 @@ const notifyManagers = (connection: PoolConnection, { here, transfer }: Work, no
     event: 'transfer.by-on-call',
     permission: 'product_manager',
     except: [transfer.person, ...notified],
-    email: emailFrom(here, 'Someone on call changed a transfer'),
+    email: emailAbout(here, 'Someone on call changed a transfer'),
     text: `${transfer.person} (on call): ${transfer.name} in ${rulesOf(transfer.destination).inText}. Reason: ${transfer.reason}`,
     href: `/transfers/${transfer.number}`,
   });

@@ -17,7 +17,7 @@ import {
 } from '../database/sql.ts';
 import { keyText } from '../catalog/entity.ts';
 import * as audit from '../audit/audit.ts';
-import { emailFrom, notify, notifyHolders } from '../messages/messages.ts';
+import { emailAbout, notify, notifyHolders } from '../messages/messages.ts';
 import { notifyOnce } from '../messages/notify-once.ts';
 import { Conflict } from '../problems.ts';
 import type { Environment } from '../environments/environment.ts';
@@ -234,7 +234,7 @@ export async function needAttention(
       except: transfer.person,
       text,
       href,
-      email: emailFrom(here, subject),
+      email: emailAbout(here, subject),
     });
   });
 }
@@ -326,7 +326,7 @@ export async function notifyIfPromised(
 ) {
   if (transfer.kind !== 'save' || transfer.fence === 1) return;
   const text = `“${transfer.name}” could not be saved after all, and stands as it did before. ${why}`;
-  const email = emailFrom(here, `“${transfer.name}” could not be saved`);
+  const email = emailAbout(here, `“${transfer.name}” could not be saved`);
   await notify(on, { event: 'save.failed', to: transfer.person, text, href: null, email });
 }
 

@@ -1,7 +1,7 @@
 // One inbox across environments: a person sees in staging how many unread messages wait in the environments after it.
 import { expect, test } from 'vitest';
 import * as inApp from '../../src/messages/channels/in-app.ts';
-import { emailFrom, notify } from '../../src/messages/messages.ts';
+import { emailAbout, notify } from '../../src/messages/messages.ts';
 import { select, sql } from '../../src/database/sql.ts';
 import type { App } from '../../src/environments/app.ts';
 import { forgetCached } from '../../src/database/cached-for.ts';
@@ -16,7 +16,7 @@ const notifyIn = (here: App, to: string) =>
     to,
     text: 'Secret text of a message',
     href: '/transfers/1',
-    email: emailFrom(here, 'Undone'),
+    email: emailAbout(here, 'Undone'),
   });
 
 test('the bell counts a person’s unread messages here and in later environments, and Messages leads to each', async () => {

@@ -40,7 +40,7 @@ const send = (here = staging, subject = 'Your database is ready') =>
     to,
     text: 'Your database “trial” is ready.',
     href: '/databases/7',
-    email: emailAbout(here.settings, subject),
+    email: emailAbout(here, subject),
   });
 const lines = () => outbox.list(world.staging.sql, { channel: 'email', state: '', before: null });
 const makeDue = () =>
@@ -80,7 +80,7 @@ test('a message that is sent by e-mail also appears in the recipient’s inbox',
 
 test('a transaction that is rolled back leaves neither an inbox message nor an e-mail', async () => {
   const failing = transaction(staging.sql, async (on) => {
-    const email = emailAbout(staging.settings, 'Never sent');
+    const email = emailAbout(staging, 'Never sent');
     await notify(on, { event: 'staging-job.done', to, text: 'Ready', href: null, email });
     throw new Error('the database was not made');
   });
@@ -205,7 +205,7 @@ test.each([
 test.each(['ana@example.com, eve@example.com', 'ana@example.com\r\nBcc: eve@example.com'])(
   'an e-mail address that contains a second address (%j) does not add a recipient',
   async (address) => {
-    const email = emailAbout(staging.settings, 'Ready');
+    const email = emailAbout(staging, 'Ready');
     await notify(staging.sql, {
       event: 'staging-job.done',
       to: address,

@@ -36,7 +36,7 @@ const send = (here = staging, subject = 'Your database is ready') =>
     to,
     text: 'Your database “trial” is ready.',
     href: '/databases/7',
-    email: emailAbout(here.settings, subject),
+    email: emailAbout(here, subject),
   });
 const lines = () => outbox.list(world.staging.sql, { channel: 'email', state: '', before: null });
 
