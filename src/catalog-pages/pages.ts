@@ -17,6 +17,9 @@ import { beyondLabel } from './destination-statuses.ts';
 
 export const list = (req: Request, res: Response) => listPage(req, res, req.query);
 
+/** Whether the person may share a saved view with everybody. */
+export const mayShareViews = (req: Request): boolean => can(req, 'edit') || can(req, 'transfer');
+
 /** A saved view as it was typed, with what is wrong about it. */
 type WrongView = { errors: FieldErrors; typed: TypedView };
 
@@ -38,7 +41,7 @@ export async function listPage(
     title: wrong ? `Error: ${entity.label.many}` : entity.label.many,
     crumbs: [{ text: entity.label.many }],
     errors: wrong?.errors ?? {},
-    mayShare: can(req, 'edit') || canTransfer,
+    mayShare: mayShareViews(req),
     saved: savedViewsView(entity, state, {
       views: await savedViews(req.house.sql, entity, email),
       person: email,

@@ -5,10 +5,10 @@ import { labelOf, type Entity } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { Forbidden } from '../problems.ts';
 import { flash, orShowErrors } from '../web/pages.ts';
-import { accountOf, can } from '../web/request.ts';
+import { accountOf } from '../web/request.ts';
 import { zoneOf } from '../web/viewer.ts';
 import { listHref, parseListState } from './list-state.ts';
-import { listPage } from './pages.ts';
+import { listPage, mayShareViews } from './pages.ts';
 import * as views from './saved-views.ts';
 
 /** Opens a saved view, and says which of its filters do not exist any more. */
@@ -68,12 +68,10 @@ async function orShowList(req: Request, res: Response, act: (entity: Entity) => 
 /** Whether the view is for everybody. Only people who may edit or transfer here may share one. */
 function isShared(req: Request): boolean {
   const asked = req.form.text('shared') !== '';
-  if (asked && !mayShare(req))
+  if (asked && !mayShareViews(req))
     throw new Forbidden('Only people who may edit here may share a view.');
   return asked;
 }
-
-const mayShare = (req: Request) => can(req, 'edit') || can(req, 'transfer');
 
 const nameIn = (req: Request) => req.form.textUpTo(60, 'name', 'Name');
 const stateIn = (req: Request, entity: Entity) =>

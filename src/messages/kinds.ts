@@ -167,6 +167,9 @@ export const messageKinds: [MessageEvent, MessageKind][] = Object.entries(kinds)
   MessageKind,
 ][];
 
+/** Finds the kind of an event; undefined for a message that a person asked for, such as a test e-mail. */
+export const kindOf = (event: string): MessageKind | undefined =>
+  messageKinds.find(([name]) => name === event)?.[1];
+
 /** Whether messages of this kind are sent by e-mail to people who have not chosen. */
-export const isEmailedByDefault = (event: string): boolean =>
-  messageKinds.find(([name]) => name === event)?.[1].email !== 'off';
+export const isEmailedByDefault = (event: string): boolean => kindOf(event)?.email !== 'off';

@@ -56,8 +56,8 @@ export const add = (on: Queryable, line: NewLine) =>
   );
 
 /**
- * Adds an e-mail, unless its recipient has switched off e-mails of this kind or has a closed account. If the same e-mail is there and was not
- * tried yet, only its text is replaced. `waits`: for how many seconds it is not sent.
+ * Adds an e-mail, unless its recipient has switched off e-mails of this kind or has a closed account. If the same e-mail
+ * is there and was not tried yet, only its text is replaced. `waits`: for how many seconds it is not sent.
  */
 export const addEmail = (on: Queryable, line: NewLine, { waits = 0 } = {}) =>
   run(

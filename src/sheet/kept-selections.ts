@@ -2,6 +2,7 @@
 // them. Every other selection is the draft of an open sheet: nobody sees it in a list, and it is deleted after a week.
 import { first, run, select, sql, type Queryable } from '../database/sql.ts';
 import type { Environment } from '../environments/environment.ts';
+import { voidStates } from '../writing/transfer.ts';
 import { isUnsent, selectionFrom, type Selection, type StoredSelection } from './selections.ts';
 
 export type KeptSelection = Selection & { at: string; isOpen: boolean; hasTransfer: boolean };
@@ -9,7 +10,7 @@ export type KeptSelection = Selection & { at: string; isOpen: boolean; hasTransf
 /** An SQL condition: no transfer has sent this selection, or is sending it. A transfer that wrote nothing does not count. */
 const isOpen = sql`not exists (select 1 from transfer
                                 where transfer.selection = selection.id
-                                  and transfer.state not in ('refused', 'rolled_back'))`;
+                                  and transfer.state not in (${voidStates}))`;
 
 /** Whether a transfer has sent this selection, or is sending it. */
 export const isSent = async (on: Queryable, id: string): Promise<boolean> =>

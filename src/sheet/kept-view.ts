@@ -6,8 +6,9 @@ import { select, sql, type Queryable } from '../database/sql.ts';
 import { titlesOf } from '../state/untouched.ts';
 import { rowsText } from '../web/format.ts';
 import { shorten } from '../web/shorten.ts';
-import { liveStates, type TransferState } from '../writing/journal.ts';
+import { liveStates, voidStates, type TransferState } from '../writing/journal.ts';
 import type { Facts } from './facts.ts';
+import { describe } from './problem.ts';
 import { newestOf } from './schedules.ts';
 import type { Selection } from './selections.ts';
 import type { Sheet } from './sheet.ts';
@@ -26,22 +27,17 @@ export async function keptView(here: App, selection: Selection, { facts, plan }:
   return {
     schedule: (await newestOf(here.sql, [selection.id])).get(selection.id) ?? null,
     maySchedule: !here.settings.requireApproval,
-    isOpen: !sent.some(({ state }) => wasSent(state)),
+    isOpen: sent.every(({ state }) => voidStates.includes(state)),
     heading: `${rowsText(selection.keys.length)} in this selection`,
     isEmpty: selection.keys.length === 0,
     rows: await rowsOf(here, facts, shown),
     more,
     transfers: sent.map((one) => ({ ...one, outcome: outcomeOf(one.state) })),
     open: sent.some(({ state }) => state === 'verified')
-      ? shorten(
-          open.map(({ entity, title }) => `${entityNamed(entity).label.one} “${title}”`),
-          NAMED,
-        )
+      ? shorten(open.map(describe), NAMED)
       : null,
   };
 }
-
-const wasSent = (state: TransferState) => state !== 'refused' && state !== 'rolled_back';
 
 type SentLine = {
   number: number;

@@ -4,6 +4,7 @@ import { keyFrom, keyText, type Row } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import type { PlannedStep } from '../sheet/planned-step.ts';
 import type { Plan } from '../sheet/plan.ts';
+import { describe } from '../sheet/problem.ts';
 
 /** The beginnings of the hashes of each row before and after, by the text of its key. */
 export type PlanRows = Record<string, [before: string, after: string]>;
@@ -26,7 +27,7 @@ export function changesSince(then: PlanRows, plan: Pick<Plan, 'steps'>, { from, 
   const now = planRows(plan);
   const added = plan.steps
     .filter((step) => !then[keyText(step)])
-    .map((step) => `${described(step)} was added.`);
+    .map((step) => `${describe(step)} was added.`);
   const changed = plan.steps.flatMap((step) => {
     const [was, is] = [then[keyText(step)], now[keyText(step)]];
     if (!was || !is) return [];
@@ -34,7 +35,7 @@ export function changesSince(then: PlanRows, plan: Pick<Plan, 'steps'>, { from, 
       ...(was[1] === is[1] ? [] : [`changed in ${from.inText} or on the sheet`]),
       ...(was[0] === is[0] ? [] : [`changed in ${to.inText}`]),
     ];
-    return sides.length === 0 ? [] : [`${described(step)} was ${sides.join(' and ')}.`];
+    return sides.length === 0 ? [] : [`${describe(step)} was ${sides.join(' and ')}.`];
   });
   const gone = Object.keys(then)
     .filter((text) => !now[text])
@@ -44,5 +45,3 @@ export function changesSince(then: PlanRows, plan: Pick<Plan, 'steps'>, { from, 
     });
   return [...changed, ...added, ...gone];
 }
-
-const described = ({ entity, title }: PlannedStep) => `${entityNamed(entity).label.one} “${title}”`;

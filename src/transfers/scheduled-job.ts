@@ -18,6 +18,7 @@ import type { ScheduledTransfer } from '../sheet/schedules.ts';
 import * as selections from '../sheet/selections.ts';
 import { prepareSheet } from '../sheet/sheet.ts';
 import { exactly } from '../web/format.ts';
+import { shorten } from '../web/shorten.ts';
 import * as journal from '../writing/journal.ts';
 import type { Transfer } from '../writing/journal.ts';
 import * as schedules from './schedules.ts';
@@ -209,7 +210,9 @@ function whyOf(error: unknown): string {
 const REPEATED = 3;
 
 function messageOf(problems: { message: string }[]): string {
-  const shown = problems.slice(0, REPEATED).map(({ message }) => message);
-  const more = problems.length - shown.length;
+  const { shown, more } = shorten(
+    problems.map(({ message }) => message),
+    REPEATED,
+  );
   return `${shown.join(' ')}${more > 0 ? ` And ${more} more.` : ''}`;
 }

@@ -24,8 +24,11 @@ export const liveStates: TransferState[] = [
   'rolling_back',
 ];
 
+/** The states of a transfer that has ended and changed nothing. */
+export const voidStates: TransferState[] = ['refused', 'rolled_back'];
+
 /** The states in which a transfer has ended and does not change any more. */
-export const overStates: TransferState[] = ['verified', 'refused', 'rolled_back'];
+export const overStates: TransferState[] = ['verified', ...voidStates];
 
 export type Transfer = {
   id: string;

@@ -1,7 +1,7 @@
 // Sends outbox messages as plain-text e-mails over SMTP.
 import { fromSqlInstant } from '../../database/sql.ts';
 import type { Mail } from '../endpoints.ts';
-import { messageKinds } from '../kinds.ts';
+import { kindOf } from '../kinds.ts';
 import type { Line } from '../outbox.ts';
 import { absolute, timeouts, type Send, type Sender } from './channel.ts';
 
@@ -47,7 +47,7 @@ function textOf({ body, href, event }: Line, sender: Sender): string {
 
 /** Says where e-mails of this kind are switched off; empty for an e-mail that was asked for. */
 function switchText(event: string, sender: Sender): string {
-  const kind = messageKinds.find(([name]) => name === event)?.[1];
+  const kind = kindOf(event);
   if (!kind) return '';
   const where = absolute(sender, '/account#emails') ?? `My account in ${sender.label}`;
   return `\nTo get no more e-mails of the kind “${kind.label}”: ${where}`;
