@@ -32,8 +32,14 @@ export async function page(req: Request, res: Response, view: string, data: Data
   const theme = themeOf(req);
   const back = returnOf(req);
   // Reading an upload leaves the asynchronous context of the request, so the page enters it again.
-  await formatFor(await viewerOf(req), async () =>
-    sendPage(res, view, {
+  await formatFor(await viewerOf(req), async () => {
+    // Read at the same time, so that the page waits for the slowest only.
+    const [bell, menu, bars] = await Promise.all([
+      account ? bellOf(req.house, account.email) : null,
+      menuOf(req),
+      barsOf(req),
+    ]);
+    return sendPage(res, view, {
       ...helpers,
       errors: {},
       ...data,
@@ -50,15 +56,15 @@ export async function page(req: Request, res: Response, view: string, data: Data
       shell: {
         zone: viewer().zone,
         account: account && { ...account, initials: initialsOf(account.name) },
-        bell: account ? await bellOf(req.house, account.email) : null,
+        bell,
         stops: switchOf(req),
-        menu: await menuOf(req),
+        menu,
         crumbs: account ? crumbsBack(data.crumbs ?? [], req.path, back) : [],
-        bars: await barsOf(req),
+        bars,
         flash: flash === undefined ? null : { text: flash, link: flashLink },
       },
-    }),
-  );
+    });
+  });
 }
 
 /** How many milliseconds a page waits for the number of new messages in other environments. */
