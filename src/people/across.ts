@@ -59,15 +59,17 @@ export async function everyone(here: App) {
   };
 }
 
-/** Describes the account of a person in each environment. */
+/** Describes the account of a person in each environment, with what stays there if that is asked for. */
 export async function across(
   here: App,
   redis: Redis,
   { id, email }: { id: number; email: string },
+  { countsStaying = false } = {},
 ) {
+  const question = { email, countsStaying };
   const [own, others] = await Promise.all([
-    accountOf(here, redis, email),
-    accountElsewhere(here, email),
+    accountOf(here, redis, question),
+    accountElsewhere(here, question),
   ]);
   return columnsOf<AccountInFull | null>(here, own, others).map(({ known, ...line }) => ({
     ...line,

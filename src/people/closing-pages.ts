@@ -22,7 +22,7 @@ async function closingPage(
   errors: FieldErrors,
 ) {
   const person = await knownPerson(req);
-  const lines = await across(req.here, req.redis, person);
+  const lines = await across(req.here, req.redis, person, { countsStaying: true });
   await page(req, res, 'people/closing', {
     title: `${Object.keys(errors).length > 0 ? 'Error: ' : ''}Close the account of ${person.name}`,
     crumbs: [
@@ -34,7 +34,7 @@ async function closingPage(
     lines: lines.map((line) => ({
       ...line,
       isOpen: line.account !== null && line.account.state !== 'closed',
-      stays: line.account ? stayingInWords(line.account.staying, line.url) : [],
+      stays: line.account?.staying ? stayingInWords(line.account.staying, line.url) : [],
       isChosen: onward?.includes(line.name) ?? true,
     })),
     errors,

@@ -7,6 +7,7 @@ import {
   accountInFull,
   knownAccount,
   type AccountInFull,
+  type AccountQuestion,
   type KnownAccount,
 } from './known-here.ts';
 
@@ -36,8 +37,8 @@ export const accountsElsewhere = (here: App): Promise<Answer<KnownAccount[]>[]> 
 /** Describes the account with this e-mail in the other environments; null where there is none. */
 export const accountElsewhere = (
   here: App,
-  email: string,
-): Promise<Answer<AccountInFull | null>[]> => askAll(here, { email }, accountInFull.nullable());
+  question: AccountQuestion,
+): Promise<Answer<AccountInFull | null>[]> => askAll(here, question, accountInFull.nullable());
 
 /** Reads the account with this id in one other environment; null if this server knows no such environment. */
 export async function accountIn(

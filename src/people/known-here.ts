@@ -31,7 +31,8 @@ export type KnownAccount = z.infer<typeof knownAccount>;
 export const accountInFull = knownAccount.extend({
   lastSignIn: z.string().nullable(),
   sessions: z.number(),
-  staying: stayingSchema,
+  /** Null if it was not asked for, because counting it reads many rows. */
+  staying: stayingSchema.nullable(),
 });
 export type AccountInFull = z.infer<typeof accountInFull>;
 
@@ -56,11 +57,14 @@ function toAccount(person: people.Person, way: Stored | undefined): KnownAccount
   return { id, email, name, permissions, state, invitedUntil: way?.expires_at ?? null };
 }
 
+/** Whose account is described, and whether what stays when it is closed is counted, too. */
+export type AccountQuestion = { email: string; countsStaying: boolean };
+
 /** Describes the account with this e-mail in full; null when there is none here. */
 export async function accountOf(
   here: App,
   redis: Redis,
-  email: string,
+  { email, countsStaying }: AccountQuestion,
 ): Promise<AccountInFull | null> {
   const person = await people.withEmail(here.sql, email.toLowerCase());
   if (!person) return null;
@@ -71,7 +75,7 @@ export async function accountOf(
   const [lastSignIn, sessions, stays] = await Promise.all([
     lastSignInOf(here.sql, account.email),
     account.state === 'closed' ? 0 : sessionsOf(here, redis, person),
-    staying(here.sql, account.email),
+    countsStaying ? staying(here.sql, account.email) : null,
   ]);
   return { ...account, lastSignIn, sessions, staying: stays };
 }
