@@ -41,8 +41,11 @@ const pick = (here: App, id: number): Promise<Member[]> =>
       sql`select id, at_once, state, person from wave where id = ${id} for update`,
     );
     if (wave?.state !== 'running') return [];
-    const moving = await countMoving(on, id);
+    // Read the waiting accounts before the active ones: an account that another process starts
+    // between these two reads is then counted twice. In the other order it would not be counted.
     const waiting = await nextWaiting(on, wave);
+    await failpoint('waiting accounts of a wave read');
+    const moving = await countMoving(on, id);
     if (waiting.length === 0 && moving === 0 && !(await isAnyActive(on, id))) {
       await run(
         on,

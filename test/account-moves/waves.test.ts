@@ -134,6 +134,27 @@ test('processes that start accounts of one wave at the same time start no accoun
   expect(await countsOf(id)).toMatchObject({ running: 2, waiting: 3 });
 });
 
+test('a process that starts accounts while another one has just started some starts no more than allowed', async () => {
+  const { id } = await add(ids, 2);
+  const picked = Promise.withResolvers<void>();
+  const released = Promise.withResolvers<void>();
+  failpoints.reached = async (name) => {
+    if (name !== 'wave account picked') return;
+    picked.resolve();
+    await released.promise;
+  };
+  const first = advance();
+  await picked.promise;
+  failpoints.reached = async (name) => {
+    if (name !== 'waiting accounts of a wave read') return;
+    released.resolve();
+    await first;
+  };
+  await advance();
+  expect(queued).toHaveLength(2);
+  expect(await countsOf(id)).toMatchObject({ running: 2, waiting: 3 });
+});
+
 test.each([
   [
     { accounts: ['ok-1', 'not ok', 'ünï'] },
