@@ -1,6 +1,7 @@
 // Installs, starts and stops the third-party programs that the demo and the tests need.
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -89,12 +90,23 @@ export async function end(child: ChildProcess) {
   clearTimeout(patience);
 }
 
+/**
+ * The ports to choose from. The system gives programs that connect somewhere a port above these
+ * (Linux from 32768, others from 49152), so no connection takes a chosen port before the program
+ * for which it was chosen listens there.
+ */
+const PORTS = { from: 15_000, to: 32_000 };
+
+/** Returns a port of this machine on which no program listens. */
 export async function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer().once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-    });
-  });
+  const port = randomInt(PORTS.from, PORTS.to);
+  const probe = createServer().listen(port, '127.0.0.1');
+  try {
+    await once(probe, 'listening');
+  } catch {
+    return freePort();
+  }
+  probe.close();
+  await once(probe, 'close');
+  return port;
 }
