@@ -39,10 +39,14 @@ function* entriesIn(chunk: number, packed: Buffer): Generator<[number, number]> 
 
 function unpack(chunk: number, packed: Buffer): Map<number, Base> {
   const bases = new Map<number, Base>();
+  // The bases of a chunk have few different times, and formatting a time takes longer than all the rest.
+  const times = new Map<number, string>();
   for (const [id, offset] of entriesIn(chunk, packed)) {
     const [from, to] = [offset + PLACE, offset + PLACE + HASH];
-    const at = new Date(packed.readUIntBE(to, TIME)).toISOString();
-    bases.set(id, { hash: packed.toString('hex', from, to), at: toSqlInstant(at) });
+    const time = packed.readUIntBE(to, TIME);
+    const at = times.get(time) ?? toSqlInstant(new Date(time).toISOString());
+    times.set(time, at);
+    bases.set(id, { hash: packed.toString('hex', from, to), at });
   }
   return bases;
 }

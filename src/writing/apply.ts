@@ -20,7 +20,7 @@ import {
 } from './documents.ts';
 import { formerInstants, Instants, instantsOfDocuments } from './instants.ts';
 import * as journal from './journal.ts';
-import { correctStates, isStoredDifferently, readBack, rowStored } from './read-back.ts';
+import { correctStates, readBack, recordAsStored } from './read-back.ts';
 import { readStates } from '../state/row-state.ts';
 import { inWritingOrder } from '../catalog/order.ts';
 import { failpoint } from '../database/failpoints.ts';
@@ -64,15 +64,13 @@ export async function apply(work: Work, connection: PoolConnection) {
   await failpoint('rows');
   work.onProgress(rowSteps.length, 'Rows are written');
   const drawn = new Map(rowSteps.map((step) => [keyText(step), instants.of(step)]));
-  await readBack(place, rowSteps, drawn, instants);
-  await writeStatesAndArrivals(asStored(work), connection, instants);
-  if (work.here.name !== there.name) await auditArrival(connection, work);
+  await recordAsStored(work, rowSteps, { connection, drawn, instants }, async (asStored) => {
+    await writeStatesAndArrivals(asStored, connection, instants);
+    if (work.here.name !== there.name) await auditArrival(connection, work);
+  });
   await failpoint('arrivals');
-  for (const [key, instant] of await writeDocuments(work, stored, instants))
-    drawn.set(key, instant);
-  // The rows are read back a second time, because triggers on the table `arrival`, which was just
-  // written, may have changed them.
-  await readBack(place, [...rowSteps, ...work.steps.filter(isBeforePivot)], drawn, instants);
+  const dated = await writeDocuments(work, stored, instants);
+  await readBack(place, work.steps.filter(isBeforePivot), dated, instants);
   await correctStates(connection, work.steps, instants);
   await journal.writeRemarks(work.here.sql, transfer.id, work.steps);
   await setClock(connection, instants.end);
@@ -94,18 +92,6 @@ export async function instantsOfTombstones(connection: PoolConnection, steps: jo
     ([key, { deleted_at: at }]): [string, string[]] => [key, at ? [fromSqlInstant(at)] : []],
   );
 }
-
-/**
- * Returns the transfer with each row as the destination stored it. The history and the recorded
- * state must contain the stored row, even if it differs from the row that was sent.
- */
-export const asStored = (work: Work): Work =>
-  work.steps.some(isStoredDifferently)
-    ? {
-        ...work,
-        steps: work.steps.map((step) => ({ ...step, after: rowStored(step) ?? step.after })),
-      }
-    : work;
 
 /**
  * Returns which columns a transfer writes: all columns, or only those of changed fields if a person

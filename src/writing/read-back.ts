@@ -3,7 +3,7 @@
 import { hashOf, isSameRow, isSameValue } from '../catalog/content.ts';
 import { fieldEntries, hasLocalFields, isDocument, keyText, type Row } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
-import { fromSqlInstant, run, sql, toSqlInstant } from '../database/sql.ts';
+import { command, fromSqlInstant, run, sql, toSqlInstant } from '../database/sql.ts';
 import type { PoolConnection } from 'mysql2/promise';
 import type { Databases } from '../environments/environment.ts';
 import { hashesOfRows } from '../rows/row-hashes.ts';
@@ -11,9 +11,43 @@ import { read } from '../rows/store.ts';
 import { readMappings, withMappedNames } from '../state/name-mapping.ts';
 import type { Instants } from './instants.ts';
 import { INSTANT, type Remark, type WrittenStep } from './transfer.ts';
+import type { Work } from './work.ts';
 
 /** The `modified_at` that the transfer wrote, by row key. */
 export type DrawnInstants = Map<string, string>;
+
+type Written = { connection: PoolConnection; drawn: DrawnInstants; instants: Instants };
+
+/**
+ * Records written rows with `record`, which writes their states and history, and reads the rows back. History and state
+ * must have each row as the database stored it. It hardly ever stores one differently than sent, so they are first
+ * written as if it had not. The rows are read back only after that, because triggers on the table `arrival`, which is
+ * written then, may change them, too.
+ */
+export async function recordAsStored(
+  work: Work,
+  steps: WrittenStep[],
+  { connection, drawn, instants }: Written,
+  record: (work: Work) => Promise<void>,
+) {
+  const place = { sql: connection, documents: work.there.documents };
+  const recordThenRead = async (asStored: Work) => {
+    await record(asStored);
+    await readBack(place, steps, drawn, instants);
+  };
+  await command(connection, 'SAVEPOINT rows_written');
+  await recordThenRead(work);
+  if (!steps.some(isStoredDifferently)) return;
+  await command(connection, 'ROLLBACK TO SAVEPOINT rows_written');
+  await readBack(place, steps, drawn, instants);
+  await recordThenRead(asStored(work));
+}
+
+/** The transfer with each row as the destination stored it. */
+const asStored = (work: Work): Work => ({
+  ...work,
+  steps: work.steps.map((step) => ({ ...step, after: rowStored(step) ?? step.after })),
+});
 
 /**
  * Reads the rows of these steps back after the write. A step gets a remark if its row was stored

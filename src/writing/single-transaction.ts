@@ -8,13 +8,7 @@ import { isUnwilling } from '../database/unwillingness.ts';
 import { command, transaction } from '../database/sql.ts';
 import { read } from '../rows/store.ts';
 import { refuseWhileUpdating } from '../environments/updating.ts';
-import {
-  asStored,
-  columnsWrittenBy,
-  instantsOfRows,
-  instantsOfTombstones,
-  writeRows,
-} from './apply.ts';
+import { columnsWrittenBy, instantsOfRows, instantsOfTombstones, writeRows } from './apply.ts';
 import * as claims from './claims.ts';
 import { lockClock, setClock } from '../state/clock.ts';
 import { formerInstants, Instants } from './instants.ts';
@@ -32,7 +26,7 @@ import {
 import { failpoint } from '../database/failpoints.ts';
 import { writeStatesAndArrivals } from './state-and-arrivals.ts';
 import type { Author } from '../state/row-state.ts';
-import { correctStates, isStoredDifferently, readBack } from './read-back.ts';
+import { correctStates, isStoredDifferently, recordAsStored } from './read-back.ts';
 import { enterTables } from './table-locks.ts';
 import { changedThere, parentGone, type Work } from './work.ts';
 import { isTransient } from '../database/transient-errors.ts';
@@ -113,10 +107,9 @@ export async function writeInOneTransaction(
       );
       await failpoint('rows');
       const drawn = new Map(steps.map((step) => [keyText(step), instants.of(step)]));
-      await readBack(place, steps, drawn, instants);
-      await writeStatesAndArrivals(asStored(work), connection, instants);
-      // The rows are read once more, because triggers on the table `arrival` may have changed them.
-      await readBack(place, steps, drawn, instants);
+      await recordAsStored(work, steps, { connection, drawn, instants }, (asStored) =>
+        writeStatesAndArrivals(asStored, connection, instants),
+      );
       await correctStates(connection, steps, instants);
       await recordEnd(connection, work, new Map());
       await setClock(connection, instants.end);
