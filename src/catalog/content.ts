@@ -3,6 +3,7 @@
 // row.
 import { hash } from 'node:crypto';
 import {
+  derivedFrom,
   fieldEntries,
   linksOf,
   type Content,
@@ -27,24 +28,13 @@ export function contentOf(entity: Entity, row: Row | Content): Content {
   return content;
 }
 
-type TravellingField = { name: string; quoted: string; links: Links | undefined };
-const sorted = new WeakMap<object, TravellingField[]>();
-
-/**
- * Returns the transferred fields in canonical order, each with its name and with its name as JSON
- * text.
- */
-function travellingFields(entity: Entity) {
-  let names = sorted.get(entity.fields);
-  if (!names) {
-    names = fieldEntries(entity)
-      .filter(([, { local }]) => !local)
-      .map(([name, { links }]) => ({ name, quoted: JSON.stringify(name), links }))
-      .toSorted((one, other) => (one.name < other.name ? -1 : 1));
-    sorted.set(entity.fields, names);
-  }
-  return names;
-}
+/** The transferred fields in canonical order, each with its name as it is and as JSON text. */
+const travellingFields = derivedFrom((entity) =>
+  fieldEntries(entity)
+    .filter(([, { local }]) => !local)
+    .map(([name, { links }]) => ({ name, quoted: JSON.stringify(name), links }))
+    .toSorted((one, other) => (one.name < other.name ? -1 : 1)),
+);
 
 /**
  * Canonical texts and hashes are cached by row object, which is safe because rows are never changed once they are

@@ -72,17 +72,22 @@ export function labelOf(entity: Entity, fieldName: string): string {
   return entity.fields[fieldName]?.label ?? words.charAt(0).toUpperCase() + words.slice(1);
 }
 
-const entries = new WeakMap<object, [string, Field][]>();
-
 /**
- * Returns the names and definitions of all fields, in the order of the entity’s definition.
- * Repeated calls return the same array.
+ * Remembers what `derive` returns for an entity, which never changes: writes of many rows ask for it again for each row.
  */
-export function fieldEntries({ fields }: Entity): readonly [string, Field][] {
-  const known = entries.get(fields) ?? Object.entries(fields);
-  entries.set(fields, known);
-  return known;
+export function derivedFrom<T>(derive: (entity: Entity) => T): (entity: Entity) => T {
+  const known = new WeakMap<Entity['fields'], { value: T }>();
+  return (entity) => {
+    const found = known.get(entity.fields) ?? { value: derive(entity) };
+    known.set(entity.fields, found);
+    return found.value;
+  };
 }
+
+/** The names and definitions of all fields, in the order of the entity’s definition. */
+export const fieldEntries = derivedFrom(({ fields }): readonly [string, Field][] =>
+  Object.entries(fields),
+);
 
 /**
  * Returns the column of a field in the table of its entity; null for links, which are stored in a
@@ -94,20 +99,23 @@ export function columnOf(name: string, field: Field): string | null {
 }
 
 /** Every reference field of an entity, with the entity that it points to. */
-export const referencesOf = (entity: Entity): { field: string; to: string }[] =>
+export const referencesOf = derivedFrom((entity): readonly { field: string; to: string }[] =>
   fieldEntries(entity).flatMap(([name, field]) =>
     field.to ? [{ field: name, to: field.to }] : [],
-  );
+  ),
+);
 
 /** Whether an entity has fields whose values are each environment’s own, and do not travel. */
-export const hasLocalFields = (entity: Entity): boolean =>
-  fieldEntries(entity).some(([, { local }]) => local);
+export const hasLocalFields = derivedFrom((entity): boolean =>
+  fieldEntries(entity).some(([, { local }]) => local),
+);
 
 /** Every link field of an entity, with the definition of its links. */
-export const linksOf = (entity: Entity): { field: string; links: Links }[] =>
+export const linksOf = derivedFrom((entity): readonly { field: string; links: Links }[] =>
   fieldEntries(entity).flatMap(([name, field]) =>
     field.links ? [{ field: name, links: field.links }] : [],
-  );
+  ),
+);
 
 /**
  * The entity and name of a row that is found by name, such as the city `Pune`, because its id

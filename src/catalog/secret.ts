@@ -3,7 +3,7 @@
 // own.
 import { hash } from 'node:crypto';
 import { z } from 'zod';
-import type { Content, Entity, Row } from './entity.ts';
+import { derivedFrom, fieldEntries, type Content, type Entity, type Row } from './entity.ts';
 import { AS_STORED, field, type Field, type Options, type Value } from './fields.ts';
 
 /**
@@ -81,8 +81,9 @@ export const secret = (options: Omit<Options, 'list' | 'search' | 'unique'> & { 
 export const isSecret = ({ kind }: Field): boolean => kind === 'secret';
 
 /** The names of an entity’s secret fields. */
-export const secretsOf = ({ fields }: Entity): string[] =>
-  Object.entries(fields).flatMap(([name, one]) => (isSecret(one) ? [name] : []));
+export const secretsOf = derivedFrom((entity): readonly string[] =>
+  fieldEntries(entity).flatMap(([name, one]) => (isSecret(one) ? [name] : [])),
+);
 
 /** Returns what pages may show of a secret: whether it is set, and since when, if that is known. */
 export const secretState = (value: Value | undefined) => ({

@@ -1,10 +1,11 @@
 // Computes the keys of unique values. Values that count as equal have the same key.
-import { fieldEntries, type Content, type Entity, type Row } from './entity.ts';
+import { derivedFrom, fieldEntries, type Content, type Entity, type Row } from './entity.ts';
 import { textOf, type Value } from './fields.ts';
 import { nameKey } from './name-key.ts';
 
-export const uniqueFieldsOf = (entity: Entity): string[] =>
-  fieldEntries(entity).flatMap(([field, { unique }]) => (unique ? [field] : []));
+export const uniqueFieldsOf = derivedFrom((entity): readonly string[] =>
+  fieldEntries(entity).flatMap(([field, { unique }]) => (unique ? [field] : [])),
+);
 
 /** Returns the key of a unique value, such as `form.name:address`. */
 export const uniqueKey = (entity: Entity, field: string, value: Value | undefined): string =>
