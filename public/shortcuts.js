@@ -45,7 +45,12 @@ function showList(event) {
 function focusSearch(event) {
   if (list()?.open) return;
   event.preventDefault();
-  document.querySelector('[data-shortcut="/"]')?.focus();
+  // A narrow window shows a link to the search page instead of the field.
+  const shown = [...document.querySelectorAll('[data-shortcut="/"]')].find((one) =>
+    one.checkVisibility(),
+  );
+  if (shown?.matches('a')) shown.click();
+  else shown?.focus();
 }
 
 const typesInto = 'textarea, select, input:not([type="checkbox"], [type="radio"])';

@@ -4,19 +4,23 @@ import type { Locator, Page } from 'playwright-core';
 import { openContext, signIn, useBrowser } from '../support/browser.ts';
 import { picture } from '../support/images.ts';
 import { password } from '../support/people.ts';
-import { add } from '../support/rows.ts';
+import { add, transfer } from '../support/rows.ts';
 import { useWorld } from '../support/world.ts';
 
 const world = useWorld({ cleared: 'once' });
 const at = useBrowser(world);
 
 /** Opens a page that counts the clicks of its user and the documents that it loads. */
-async function openCounted() {
-  const context = await openContext(at.browser, { width: 1280, height: 800 });
+async function openCounted(
+  role = 'pm',
+  place: keyof typeof at.servers.urls = 'staging',
+  size = { width: 1280, height: 800 },
+) {
+  const context = await openContext(at.browser, size);
   const page = await context.newPage();
   page.setDefaultTimeout(10_000);
   const counted = { clicks: 0, loads: 0 };
-  await signIn(page, at.servers.urls.staging, 'pm@example.com', password);
+  await signIn(page, at.servers.urls[place], `${role}@example.com`, password);
   await page.waitForLoadState();
   page.on('domcontentloaded', () => (counted.loads += 1));
   const click = async (target: Locator) => {
@@ -153,4 +157,77 @@ test('an administrator invites a colleague to three environments in at most 6 cl
   console.log(`one colleague for three environments: ${clicks} clicks`);
   expect(clicks).toBeLessThanOrEqual(6);
   await context.close();
+}, 60_000);
+
+test('an editor’s change waits until a product manager adopts and sends it, and a viewer finds in production who changed what', async () => {
+  const { staging, preprod } = world;
+  const form = { entity: 'form', id: await add(staging, 'form', { name: 'Pickup details' }) };
+  await transfer(staging, [form]);
+  await transfer(preprod, [form]);
+
+  const editor = await openCounted('ed');
+  await editor.page.goto(`${at.servers.urls.staging}/catalog/form/${form.id}`);
+  await editor.page.getByLabel('Description').fill('Ask for the floor, too');
+  await editor.click(editor.page.getByRole('button', { name: 'Save', exact: true }));
+  await editor.page.getByText('Form saved.').waitFor();
+  expect(await button(editor.page, /^Transfer/).count()).toBe(0);
+  await editor.close();
+
+  const { page, counted, click, close } = await openCounted();
+  await page.goto(`${at.servers.urls.staging}/catalog/form/${form.id}`);
+  await click(button(page, 'Adopt this content'));
+  await click(button(page, /^Transfer…/));
+  await click(button(page, 'Transfer 1 row to pre-production'));
+  await page.getByText('1 row transferred to pre-production.').waitFor();
+  await signIn(page, at.servers.urls.preprod, 'pm@example.com', password);
+  await click(inMenu(page, /^Arrived/));
+  await click(button(page, 'Review for production…').first());
+  await page.getByLabel('Reason').fill('Couriers asked for it');
+  await click(button(page, 'Transfer 1 row to production'));
+  await page.getByText('1 row transferred to production.').waitFor();
+  console.log(`adopted and sent to production: ${counted.clicks} clicks, ${counted.loads} loads`);
+  await close();
+
+  const viewer = await openCounted('vic', 'production');
+  await viewer.click(inMenu(viewer.page, 'Changes'));
+  const told = await viewer.page.getByRole('main').textContent();
+  for (const one of ['Pickup details', 'by pm', 'Couriers asked for it', 'Ask for the floor, too'])
+    expect(told).toContain(one);
+  console.log(`who changed what in production: ${viewer.counted.clicks} clicks`);
+  expect(viewer.counted.clicks).toBeLessThanOrEqual(1);
+  await viewer.close();
+}, 60_000);
+
+test('with the keyboard alone, a product manager finds a form, changes it and sends it, on a phone’s width', async () => {
+  await add(world.staging, 'form', { name: 'Gift wrapping' });
+  const { page, close } = await openCounted('pm', 'staging', { width: 360, height: 740 });
+  const focusOn = async (target: Locator) => {
+    for (let presses = 1; presses <= 80; presses += 1) {
+      await page.keyboard.press('Tab');
+      if (await target.evaluate((element) => element.matches(':focus'))) return presses;
+    }
+    throw new Error('80 presses of Tab did not reach it');
+  };
+  await page.keyboard.press('/');
+  await page.waitForURL(/search$/);
+  await page.locator('#q:focus').waitFor();
+  await page.keyboard.type('Gift wrapping');
+  await page.keyboard.press('Enter');
+  await page.waitForURL(/search\?/);
+  const toHit = await focusOn(page.getByRole('main').getByRole('link', { name: /Gift wrapping/ }));
+  await page.keyboard.press('Enter');
+  await page.getByLabel('Description').focus();
+  await page.keyboard.type('Ribbons in three colours');
+  await page.keyboard.press('Control+s');
+  await page.getByText('Form saved.').waitFor();
+  await focusOn(button(page, /^Transfer…/));
+  await page.keyboard.press('Enter');
+  const send = button(page, 'Transfer 1 row to pre-production');
+  await send.waitFor();
+  const toSend = await focusOn(send);
+  await page.keyboard.press('Enter');
+  await page.getByText('1 row transferred to pre-production.').waitFor();
+  console.log(`by keyboard: ${toHit} presses of Tab to the first hit, ${toSend} to send`);
+  expect(toHit).toBeLessThanOrEqual(10);
+  await close();
 }, 60_000);
