@@ -1,7 +1,7 @@
 // Timeouts in milliseconds and numbers of attempts for requests to the older system. Tests shorten them.
 export const patience = {
   /**
-   * How long Conversations may take to say whether it knows an account, and to return an account’s
+   * How long the older system may take to say whether it knows an account, and to return an account’s
    * channels.
    */
   account: 3000,

@@ -1,4 +1,4 @@
-// Handles requests to migrate an account, from an app, Conversations, a person or a wave. All of them start the same
+// Handles requests to migrate an account, from an app, the older system, a person or a wave. All of them start the same
 // jobs.
 import type { PoolConnection } from 'mysql2/promise';
 import * as audit from '../audit/audit.ts';

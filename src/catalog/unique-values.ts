@@ -12,8 +12,8 @@ export const uniqueKey = (entity: Entity, field: string, value: Value | undefine
   `${entity.name}.${field}:${nameKey(textOf(value))}`;
 
 /**
- * Returns the key of the exact spelling of a value, such as `form.name=Address`. Two spellings that
- * count as equal for Oneway may be different for a database index.
+ * Returns a text that stands for a value just as it is spelled, such as `form.name=Address`: a
+ * database index may tell apart spellings that count as equal for Oneway.
  */
 export const spelledKey = (entity: Entity, field: string, value: Value | undefined): string =>
   `${entity.name}.${field}=${textOf(value)}`;

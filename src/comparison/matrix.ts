@@ -17,8 +17,8 @@ type Signature = {
   there_is_base: number;
 };
 /**
- * Counts the rows of each entity by status. The database groups rows by the facts that decide their status, so that
- * no row is read. Rows that have no line at all are in sync if they have a base.
+ * Counts the rows of each entity by status. The database groups the records of the sync state by what the status
+ * follows from, so that no row is read. A row without such a record is in sync if it has a base.
  */
 export async function matrix(on: Queryable): Promise<Matrix> {
   const found: Matrix = new Map();

@@ -61,7 +61,7 @@ export async function formIn(req: Request): Promise<SavedForm> {
   };
 }
 
-/** Returns the typed values of the posted form, without files. Secrets are encrypted. */
+/** Returns what a person entered in the posted form, without files. Secrets are encrypted. */
 const textsOf = ({ here, path, form }: Request) =>
   withSealedSecrets(
     here,

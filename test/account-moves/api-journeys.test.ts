@@ -1,4 +1,4 @@
-// Whole stories of the account migration API with real jobs: an app starts a migration and polls; Conversations drives
+// The account migration API from the first request to the last, with real jobs: an app starts a migration and polls; the older system drives
 // a migration in two parts.
 import { beforeEach, expect, test } from 'vitest';
 import { once } from 'node:events';
@@ -102,7 +102,7 @@ async function readAll(app: ApiCaller, account: string) {
   return counts;
 }
 
-test('S4-30 S4-31 S4-80 S4-81 S4-82 S4-86 Conversations adds an account, migrates its recent messages, confirms the status, and migrates the remaining messages', async () => {
+test('S4-30 S4-31 S4-80 S4-81 S4-82 S4-86 the older system adds an account, migrates its recent messages, confirms the status, and migrates the remaining messages', async () => {
   await older.add({ id: 'baker', messages: 120, attachmentEvery: 0 });
   const key = await keyCaller(site);
   await key.post('/accounts', { account_id: 'baker', name: 'Baker' }).expect(201);

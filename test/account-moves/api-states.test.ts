@@ -13,7 +13,7 @@ const { world, older, app, key, appOf, setMove, jobs, clear } = useAccountApi();
 describe('reading and adding accounts', () => {
   const asked = () => older.requests.filter(({ path }) => path === '/accounts/acme');
 
-  test('S4-10 S4-11 S4-12 when an app first reads its account, Oneway asks Conversations once whether it knows the account', async () => {
+  test('S4-10 S4-11 S4-12 when an app first reads its account, Oneway asks the older system once whether it knows the account', async () => {
     const before = asked().length;
     const { status, headers, body } = await app.get('/accounts');
     expect([status, headers['cache-control']]).toEqual([200, 'no-store']);
@@ -35,21 +35,21 @@ describe('reading and adding accounts', () => {
     expect(asked()).toHaveLength(before + 1);
   });
 
-  test('S4-04 S4-12 an account that Conversations does not know needs no migration', async () => {
+  test('S4-04 S4-12 the status of an account that the older system does not know is “not needed”', async () => {
     const stranger = await appOf('stranger');
     expect(accountOf(await stranger.get('/accounts'))).toMatchObject({
       migration_status: 'not_needed',
       legacy_status: 'active',
       poll_after_ms: null,
     });
-    // A start request asks Conversations again, which may know the account by now.
+    // A start request asks the older system again, which may know the account by now.
     expect((await stranger.post('/start-migration')).status).toBe(200);
     await older.add({ id: 'stranger' });
     const started = await stranger.post('/start-migration');
     expect([started.status, accountOf(started).migration_status]).toEqual([202, 'migrating']);
   });
 
-  test('while Conversations is down, the API answers 503 with Retry-After 5 for a new account, and still shows a known account', async () => {
+  test('while the older system is down, the API answers 503 with Retry-After 5 for a new account, and still shows a known account', async () => {
     await older.add({ id: 'known' });
     const known = await appOf('known');
     await known.get('/accounts').expect(200);
@@ -60,7 +60,7 @@ describe('reading and adding accounts', () => {
     expect((await known.get('/accounts')).status).toBe(200);
   });
 
-  test('S4-03 two simultaneous requests of Conversations add an account and its WebChat channel only once', async () => {
+  test('S4-03 two simultaneous requests of the older system add an account and its WebChat channel only once', async () => {
     const both = await Promise.all([1, 2].map(() => key.post('/accounts', { account_id: 'acme' })));
     expect(both.map(({ status }) => status).toSorted()).toEqual([200, 201]);
     for (const answer of both) {

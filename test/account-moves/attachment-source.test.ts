@@ -97,7 +97,7 @@ describe('our token is sent only to the hosts in MEDIA_HOSTS', () => {
     expect(elsewhere.asked).toEqual([]);
   });
 
-  test('sends no token to an http:// URL if Conversations uses https://', async () => {
+  test('sends no token to an http:// URL if the older system uses https://', async () => {
     const conversations = { ...older.moves.conversations, url: 'https://conversations.example' };
     const before = older.requests.length;
     await expect(opening(urlOf('f-1'), { conversations })).rejects.toMatchObject({

@@ -1,4 +1,4 @@
-// Whole migration runs with the demo’s Conversations and its store: what arrives, in which order, and what happens to
+// Whole migration runs with the older system of the demo and its store: what arrives, in which order, and what happens to
 // records that cannot be read.
 import { DeleteCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeAll, beforeEach, expect, test } from 'vitest';

@@ -65,7 +65,7 @@ test('a new row is stored in UTC, and a program that names no zone posts UTC as 
   expect((await get(staging, row))['start']).toBe('2026-11-02T09:00:01.000Z');
 });
 
-test('a time that its zone skips is refused in words, and the typed text stays in the form', async () => {
+test('a time that does not exist because the clocks skip it is refused with a message, and the typed text stays in the form', async () => {
   const { key, address } = await banner({ start: '2026-03-01T09:00:00.000Z' });
   const luis = await inZone('pm', 'Europe/Berlin');
   const refused = await repost(luis, address, { start: '2026-03-29T02:30', title: 'Spring' });

@@ -111,7 +111,7 @@ test('when the sheet offers a row that a selected row refers to and the user inc
   expect([plan.offers, plan.reliedOn]).toEqual([[], []]);
 });
 
-test('a transfer adds no referenced row for an excluded reference field', () => {
+test('the row to which an excluded reference field refers is not added to the transfer', () => {
   const facts = factsOf(
     {
       'task:1': {

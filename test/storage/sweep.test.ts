@@ -62,7 +62,7 @@ test('the cleanup of unused images keeps an image without references during the 
   expect(await hasImage(staging.storage, name)).toBe(true);
 });
 
-test('the cleanup of unused images keeps an image that only the history of a row references', async () => {
+test('the cleanup of unused image files keeps a file that only the history of a row references', async () => {
   const { staging } = world;
   const former = await keep(staging);
   const id = await add(staging, 'business', { icon: former });
@@ -88,7 +88,7 @@ test('the cleanup of unused images at the destination keeps images that an undo 
   expect(await hasImage(preprod.storage, former)).toBe(true);
 });
 
-test('the cleanup of unused images keeps an image that only a step of a transfer references', async () => {
+test('the cleanup of unused image files keeps a file that only a step of a transfer references', async () => {
   const { staging } = world;
   const name = await keep(staging);
   await add(staging, 'city');
@@ -101,7 +101,7 @@ test('the cleanup of unused images keeps an image that only a step of a transfer
   expect(await sweepImages(staging, GRACE)).toMatchObject({ removed: 0, kept: 1 });
 });
 
-test('the cleanup of unused images keeps an image that only an open transfer sheet or the last synced content of a row mentions', async () => {
+test('the cleanup of unused image files keeps a file that only an open transfer sheet or the last synced content of a row names', async () => {
   const { staging } = world;
   const [base, typed] = [await keep(staging), await keep(staging)];
   await run(

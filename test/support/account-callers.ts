@@ -33,7 +33,7 @@ export async function keyCaller(site: Site, scopes = ['account-moves']): Promise
 }
 
 /**
- * Prepares the API of account migrations: an account `acme` in the older system, and an app and Conversations as
+ * Prepares the API of account migrations: an account `acme` in the older system, and an app and the older system as
  * callers.
  */
 export function useAccountApi() {
@@ -77,7 +77,7 @@ export function useAccountApi() {
         world.staging.sql,
         sql`select kind from job where kind like 'move-%'`,
       ),
-    /** Empties the databases during a test, and makes a new key for Conversations. */
+    /** Empties the databases during a test, and makes a new key for the older system. */
     clear: async () => {
       await world.clear();
       callers.key = await keyCaller(site);

@@ -21,10 +21,10 @@ import { openWorld, useWorld, type World } from './world.ts';
 
 type Variables = Record<string, string>;
 
-/** Conversations in this process. Its `variables` also contain the paths of a key and a certificate. */
+/** The older system in this process. Its `variables` also contain the paths of a key and a certificate. */
 export type OlderSystem = Conversations & { moves: MoveSettings };
 
-/** Starts Conversations in this process. */
+/** Starts the older system in this process. */
 export async function openConversations(): Promise<OlderSystem> {
   const folder = await mkdtemp(join(tmpdir(), 'oneway-conversations-'));
   const { certificate, files } = await writeCertificate(folder);
@@ -53,7 +53,7 @@ function movesWith(variables: Variables): MoveSettings {
   return moves;
 }
 
-/** Runs Conversations in this process for the tests of a file, and ends its faults after each test. */
+/** Runs the older system in this process for the tests of a file, and ends its faults after each test. */
 export function useConversations(): OlderSystem {
   let older: OlderSystem | undefined;
   beforeAll(async () => {
@@ -82,7 +82,7 @@ export function useMovingWorld(also: Variables = {}): { world: World; older: Old
   return { world: useWorld({ open }), older };
 }
 
-/** Conversations as another process. */
+/** The older system as another process. */
 export type OlderProgram = {
   url: string;
   storeUrl: string;
@@ -95,7 +95,7 @@ export type OlderProgram = {
   close(): Promise<void>;
 };
 
-/** Starts Conversations as another process. `isOnDisk`: its store is on disk and uses little memory. */
+/** Starts the older system as another process. `isOnDisk`: its store is on disk and uses little memory. */
 export async function startConversationsProgram({ isOnDisk = false } = {}): Promise<OlderProgram> {
   const folder = await mkdtemp(join(tmpdir(), 'oneway-conversations-'));
   const { files } = await writeCertificate(folder);

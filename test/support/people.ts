@@ -136,7 +136,7 @@ export async function openSite(
   };
 }
 
-/** Adds a person with the permissions of a role; nobody can be a product manager in production. */
+/** Adds a person with the permissions of a role. In production nobody may transfer: there `pm` may only view. */
 export async function hire(here: App, role: string) {
   const email = `${role}@example.com`;
   const known = (await people.list(here.sql)).find((person) => person.email === email);

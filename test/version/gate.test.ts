@@ -56,7 +56,7 @@ test('S2-01 S2-02 S2-03 the version document metadata/metadata contains the vers
   expect(stored).toEqual({ _id: 'metadata', databaseVersion: supported, isUpdating: false });
 });
 
-test('S2-10 S2-11 S2-12 S2-13 S2-15 S2-16 S2-42 S2-43 the server and the commands read the supported version from the file DB_VERSION', () => {
+test('S2-10 S2-11 S2-12 S2-13 S2-15 S2-16 S2-42 S2-43 the server and the command line read from the file DB_VERSION which version of the database they need', () => {
   for (const program of ['bin/serve', 'bin/oneway']) {
     expect(readFileSync(program, 'utf8')).toContain(
       'export SUPPORTED_DATABASE_VERSION="${SUPPORTED_DATABASE_VERSION:-$(cat DB_VERSION)}"',

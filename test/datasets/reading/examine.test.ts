@@ -169,7 +169,7 @@ const choices = fc.record(
 );
 
 test(
-  'the examination and the load count the lines of a random file alike, for any chunk size',
+  'the check of a data file and its load count the same lines, whatever the file and the size of the pieces in which it is read',
   async () => {
     await fc.assert(
       fc.asyncProperty(
