@@ -58,7 +58,7 @@ import * as rowActions from './transfers/row-actions.ts';
 import { send } from './transfers/send-page.ts';
 import * as refresh from './refresh/pages.ts';
 import type { SelectionKind } from './sheet/selections.ts';
-import { sheetKinds } from './sheet/sheet-view.ts';
+import { sheetKinds } from './sheet/sheet-kinds.ts';
 import * as selectionPages from './sheet/selection-pages.ts';
 import * as sheet from './sheet/routes.ts';
 import { showSheetPreview } from './sheet/preview-page.ts';
@@ -244,6 +244,9 @@ export const routes = (signInWith: ReturnType<typeof openSignIn>): Route[] => [
   post('/selections/:id/removal', 'transfer', body.small, selectionPages.discardSelection),
   ...sheetRoutes('undo', 'undo'),
   ...sheetRoutes('restore', 'restore'),
+  post('/takeovers/choice', 'take-over', body.ticks, sheet.chooseTakeover),
+  ...sheetRoutes('takeover', 'take-over'),
+  ...sheetRoutes('undo-here', 'take-over'),
   get('/approvals', 'transfer', approvals.index),
   get('/approvals/:id', 'transfer', approvals.show),
   post('/approvals/:id/approval', 'transfer', body.small, approvals.approve),

@@ -25,6 +25,7 @@ const table: Record<
   undo: { staging: ['pm', 'oncall'], preprod: ['pm', 'oncall'], production: [] },
   settle: { staging: ['pm', 'oncall'], preprod: ['pm', 'oncall'], production: ['oncall'] },
   restore: { staging: ['pm'], preprod: [], production: [] },
+  'take-over': { staging: ['pm'], preprod: [], production: [] },
   refresh: { staging: ['pm', 'ops'], preprod: ['pm', 'ops'], production: [] },
   judge: {
     staging: [],

@@ -24,6 +24,7 @@ export type Ability =
   | 'undo'
   | 'settle'
   | 'restore'
+  | 'take-over'
   | 'refresh'
   | 'judge'
   | 'administer'
@@ -67,6 +68,8 @@ export function may(
       return permissions.some((one) => undoers.includes(one));
     case 'restore':
       return place.hasSource && isStaging(place) && permissions.includes('product_manager');
+    case 'take-over':
+      return place.hasDestination && isStaging(place) && permissions.includes('product_manager');
     case 'refresh':
       return place.hasSource && permissions.some((one) => refreshers.includes(one));
     case 'judge':

@@ -34,6 +34,10 @@ export function whoMay(ability: Ability, place: EnvironmentSetup): string {
       return place.hasSource && isStaging(place)
         ? onlyWith(['product_manager'], 'restore rows')
         : `Rows are restored from production in staging only.`;
+    case 'take-over':
+      return place.hasDestination && isStaging(place)
+        ? onlyWith(['product_manager'], 'take over rows from the next environment')
+        : `Rows are taken over where they are edited, in staging.`;
     case 'refresh':
       return place.hasSource
         ? onlyWith(['product_manager', 'administrator'], 'refresh this environment')

@@ -5,7 +5,7 @@ import { fieldEntries, keyText, titleOf, type Entity, type Row } from '../catalo
 import { dependentsOf, referencesTo } from '../catalog/family.ts';
 import { misfitsOf } from '../catalog/misfits.ts';
 import type { App } from '../environments/app.ts';
-import { rulesOf } from '../environments/rules.ts';
+import { rulesOf, sourceText } from '../environments/rules.ts';
 import { changesIn } from '../overviews/changes.ts';
 import { previewedKey, previewOf } from '../preview/preview.ts';
 import { storedIn } from '../preview/side.ts';
@@ -13,8 +13,9 @@ import { readBy } from '../rows/store.ts';
 import { historyOf, type Arrival, type Replacement } from '../state/history.ts';
 import type { RowState } from '../state/row-state.ts';
 import { openSelections } from '../sheet/kept-selections.ts';
+import { isUndo } from '../state/transfer-kinds.ts';
 import { recordedState, titlesOf } from '../state/untouched.ts';
-import type { Status } from '../state/status.ts';
+import { overwrites, type Status } from '../state/status.ts';
 import { testStatusOf } from '../state/test-results.ts';
 import { lowerFirst, plural, when } from '../web/format.ts';
 import { can } from '../web/request.ts';
@@ -39,14 +40,19 @@ export async function rowContext(req: Request, entity: Entity, row: Row) {
     environment: here.name,
   });
   const history = await historyOf(here, key, 4);
+  const status = ahead?.next.get(keyText(key)) ?? null;
   return {
     entity,
     row,
     heading: titleOf(entity, row),
     state,
-    status: ahead?.next.get(keyText(key)) ?? null,
+    status,
     marks,
     whereabouts: ahead ? whereabouts(req, keyText(key), row, state, ahead) : [],
+    takeOver:
+      status && here.destination && can(req, 'take-over') && overwrites(status)
+        ? `Take over from ${here.destination.rules.inText}…`
+        : null,
     offersHold:
       can(req, 'transfer') && state !== undefined && !state.held_at && !entity.isMatchedByName,
     openSelections: can(req, 'transfer') ? await openSelections(here.sql) : [],
@@ -196,7 +202,8 @@ function verbOf({ action, kind, origin }: Arrival): string {
   const verb = { create: 'added', update: 'changed', remove: 'deleted', same: 'resent' }[action];
   if (kind === 'save') return verb;
   if (kind === 'refresh') return `${verb} by the refresh`;
-  if (kind === 'undo') return `${verb} by an undo`;
+  if (isUndo({ kind })) return `${verb} by an undo`;
   if (kind === 'restore') return `${verb} by a restore from production`;
+  if (kind === 'takeover') return `${verb}, taken over from ${sourceText(origin as 'staging')}`;
   return `${verb} by transfer from ${rulesOf(origin as 'staging').inText}`;
 }

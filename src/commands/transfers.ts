@@ -15,6 +15,7 @@ import * as selections from '../sheet/selections.ts';
 import { prepareSheet } from '../sheet/sheet.ts';
 import { list as listTransfers } from '../transfers/list.ts';
 import { notAsSent, outcomeText, timeRemarks } from '../transfers/remarks.ts';
+import { isUndo } from '../state/transfer-kinds.ts';
 import * as transfers from '../transfers/send.ts';
 import { count, when } from '../web/format.ts';
 import { answer, withApp, columns, confirmed, endWith, person, UsageError } from './cli.ts';
@@ -103,7 +104,9 @@ async function undo(here: App, number: string, rows: string[], asked: Asked) {
   if (!former) throw new Problem(404, `There is no transfer ${number}.`);
   const keys = await selections.keysToUndo(here.sql, former, rows);
   const isManager = permissions.includes('product_manager');
-  await review(here, { wanted: selections.undoOf(former, keys), email, isManager }, asked);
+  const wanted = selections.undoOf(former, keys);
+  if (wanted.kind === 'undo-here') await person(here, 'take-over');
+  await review(here, { wanted, email, isManager }, asked);
 }
 
 export type Sheet = { wanted: selections.NewSelection; email: string; isManager: boolean };
@@ -152,7 +155,7 @@ export async function review(here: App, { wanted, email, isManager }: Sheet, ask
   if (!asked.json && !asked.yes) for (const line of inLines(plan, to)) console.log(line);
   const rows = `${count(written.length)} ${written.length === 1 ? 'row' : 'rows'}`;
   if (
-    !(await confirmed(`${verbs[kind]} ${rows} ${kind === 'undo' ? 'in' : 'to'} ${to}?`, asked.yes))
+    !(await confirmed(`${verbs[kind]} ${rows} ${isUndo({ kind }) ? 'in' : 'to'} ${to}?`, asked.yes))
   )
     return;
   const id = await selections.create(here.sql, email, { ...wanted, choices });
@@ -202,7 +205,13 @@ function refuseUnknown({ excludedFields }: Choices, { steps }: Plan) {
   }
 }
 
-const verbs = { transfer: 'Transfer', undo: 'Undo', restore: 'Restore' };
+const verbs: Record<selections.SelectionKind, string> = {
+  transfer: 'Transfer',
+  undo: 'Undo',
+  restore: 'Restore',
+  takeover: 'Take over',
+  'undo-here': 'Undo',
+};
 
 async function tell(here: App, sent: journal.Transfer, { json }: Asked) {
   const { number, name, state, problem, problem_reason: reason, problem_row: row } = sent;

@@ -8,7 +8,7 @@ import { jobView } from '../jobs/view.ts';
 import { referencedTitles } from '../web/referenced-titles.ts';
 import { comparePairs } from './compare-pairs.ts';
 import { fieldDiff } from './field-diff.ts';
-import { statuses, type Status } from '../state/status.ts';
+import { overwrites, statuses, type Status } from '../state/status.ts';
 import { flash, page } from '../web/pages.ts';
 import { accountOf, can, numberOrNull, textIn } from '../web/request.ts';
 import * as comparison from './job.ts';
@@ -90,6 +90,8 @@ async function differing(req: Request, there: Environment, entity: Entity, statu
     const title = row ? titleOf(entity, row) : `${entity.label.one} ${key.id}`;
     return [{ key, title, status: pair.status, isHere: pair.here !== null, fields }];
   });
+  const offersTransfer = can(req, 'transfer') && status !== 'Only there';
+  const mayTakeOver = can(req, 'take-over') && overwrites(status);
   const last = ids.length === limit ? ids.at(-1) : undefined;
   return {
     entity,
@@ -100,7 +102,9 @@ async function differing(req: Request, there: Environment, entity: Entity, statu
       here,
       rows.flatMap(({ fields }) => fields),
     ),
-    offersTransfer: can(req, 'transfer') && status !== 'Only there',
+    offersTransfer,
+    takeOver: mayTakeOver ? `Take over from ${there.rules.inText}…` : null,
+    offersTicks: offersTransfer || mayTakeOver,
     columns: [
       { side: 'here', label: here.rules.label },
       { side: 'there', label: there.rules.label },

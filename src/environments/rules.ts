@@ -87,6 +87,12 @@ const rules: Record<EnvironmentName, EnvironmentRules> = {
 
 export const rulesOf = (environment: EnvironmentName): EnvironmentRules => rules[environment];
 
+/** Where a takeover into this environment takes rows from, as part of a sentence: `pre-production`. */
+export function sourceText(into: EnvironmentName): string {
+  const { next } = rulesOf(into);
+  return next === null ? 'the next environment' : rulesOf(next).inText;
+}
+
 /**
  * The rules of a copy (a staging database made from a backup). Pages use the name of its database
  * as its label.

@@ -84,7 +84,7 @@ async function activityOf(req: Request, isEmpty: boolean) {
   const mayView = accountOf(req).permissions.length === 0;
   const [arrived, written, sent, saving, administrators] = await Promise.all([
     isReceiving ? activity.lastWritten(here.sql, ['transfer', 'undo']) : [],
-    activity.lastWritten(here.sql, ['save', 'restore', 'refresh']),
+    activity.lastWritten(here.sql, ['save', 'restore', 'takeover', 'undo-here', 'refresh']),
     here.destination ? activity.lastSent(here.sql) : [],
     isStaging(here.setup) ? activity.savingNow(here.sql) : [],
     mayView ? activity.administrators(house.sql) : [],
@@ -104,6 +104,8 @@ const verbs: Record<TransferKind, string> = {
   transfer: 'transferred',
   undo: 'undone',
   restore: 'restored',
+  takeover: 'taken over',
+  'undo-here': 'undone',
   refresh: 'refreshed',
 };
 

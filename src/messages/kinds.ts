@@ -22,7 +22,7 @@ const kinds = {
   },
   'edit.overtaken': {
     label: 'My edit was overwritten',
-    what: 'A save, a transfer, a refresh or a restore replaced values that I saved last, or deleted the row.',
+    what: 'A save, a transfer, a refresh, a restore or a takeover replaced values that I saved last, or deleted the row.',
     who: 'The person who saved the row last, except the person who replaced it.',
     email: 'on',
   },

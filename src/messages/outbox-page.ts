@@ -49,7 +49,7 @@ type RowChanges = {
   removed: Record<string, number[]>;
 };
 
-const sentKinds = ['transfer', 'undo', 'bring-back'];
+const sentKinds = ['transfer', 'undo', 'restore', 'takeover', 'undo-here'];
 
 const stateLooks = {
   pending: { icon: 'hourglass', text: 'Pending' },

@@ -43,7 +43,7 @@ export async function pending(req: Request, res: Response) {
     entities: travelling.filter(({ owner }) => owner === null),
     upcoming: canTransfer ? await upcoming(req.here.sql) : [],
     openSelections: canTransfer ? await openSelections(req.here.sql) : [],
-    groups: groups.map((group) => groupView(group, shown, canTransfer)),
+    groups: groups.map((group) => groupView(req, group, shown)),
   });
 }
 
@@ -71,7 +71,8 @@ const groupTexts: Record<Group, { heading: string; hint: string; anchor: string 
   },
 };
 
-function groupView(group: Group, entries: PendingEntry[], canTransfer: boolean) {
+function groupView(req: Request, group: Group, entries: PendingEntry[]) {
+  const canTransfer = can(req, 'transfer');
   const rows = entries.filter((row) => row.group === group);
   return {
     name: group,
@@ -80,6 +81,10 @@ function groupView(group: Group, entries: PendingEntry[], canTransfer: boolean) 
     rows: rows.slice(0, LISTED),
     offersAll: canTransfer && group === 'ready' && rows.length > 1,
     offersTransfer: canTransfer && (group === 'ready' || group === 'look'),
+    takeOver:
+      group === 'look' && can(req, 'take-over')
+        ? `Take over from ${destinationOf(req.here).rules.inText}…`
+        : null,
     showsWhy: group !== 'ready',
   };
 }

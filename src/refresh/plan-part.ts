@@ -3,6 +3,7 @@ import { hashOf, isSameContent } from '../catalog/content.ts';
 import { fieldEntries, hasLocalFields, keyText, type Entity, type Row } from '../catalog/entity.ts';
 import { misfitsOf } from '../catalog/misfits.ts';
 import type { Databases, Environment } from '../environments/environment.ts';
+import { sourceText } from '../environments/rules.ts';
 import { read } from '../rows/store.ts';
 import { onRows } from '../writing/claims.ts';
 import { formerContents, latestArrivals } from '../state/history.ts';
@@ -141,7 +142,9 @@ async function sentOnwards({ here, there, source }: Sides, entity: Entity, chang
     const isEditedSince = line && theirs?.kind === 'save' && line.at < theirs.at;
     if (line && line.kind !== 'refresh' && !(wasAbove && isEditedSince)) {
       const end = wasAbove ? 'undone in production' : 'not in production yet';
-      found.set(own.id, `sent on from here by ${line.person}, and ${end}`);
+      const how =
+        line.kind === 'takeover' ? `taken over from ${sourceText(here.name)}` : 'sent on from here';
+      found.set(own.id, `${how} by ${line.person}, and ${end}`);
     }
   }
   return found;

@@ -3,7 +3,7 @@
 import { keyText, titleOf, type Row, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { dependentPairs, type RowPair } from '../comparison/compare-pairs.ts';
-import type { Facts } from './facts.ts';
+import { shownStatus, type Facts } from './facts.ts';
 import { rowToSend, type Choices } from './choices.ts';
 import type { Status } from '../state/status.ts';
 import { parentsOf } from '../catalog/family.ts';
@@ -45,7 +45,12 @@ export function expandSelection(facts: Facts, choices: Choices) {
       reliedOn.set(text, key);
       if (parent.here && parent.status !== 'In sync') {
         const title = titleOf(parent.entity, parent.here);
-        offers.set(text, { key, title, status: parent.status, why: `${who} refers to it` });
+        offers.set(text, {
+          key,
+          title,
+          status: shownStatus(facts, parent),
+          why: `${who} refers to it`,
+        });
       }
     }
   };

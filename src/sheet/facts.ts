@@ -16,7 +16,8 @@ import { onRows, type Claim } from '../writing/claims.ts';
 import { readClock, type Clock } from '../state/clock.ts';
 import { settleAll } from '../settle-all.ts';
 import { recordObservations, comparePairs, type RowPair } from '../comparison/compare-pairs.ts';
-import { nameThere, readMappings, type Mappings } from '../state/name-mapping.ts';
+import { nameThere, readMappings, reversed, type Mappings } from '../state/name-mapping.ts';
+import { mirrored, type Status } from '../state/status.ts';
 import { testStatusOf, type TestStatus } from '../state/test-results.ts';
 import type { Step } from '../writing/journal.ts';
 import { parentsOf } from '../catalog/family.ts';
@@ -24,6 +25,7 @@ import { columnsThere, type ColumnsByTable } from './columns.ts';
 import { gatherHolders, type OtherHolder } from './holders.ts';
 import { linkedNames, missingInDatasets } from './linked-names.ts';
 import { imagesOf } from './images.ts';
+import { pairsToTakeOver } from './pairs-to-take-over.ts';
 
 export type Facts = {
   from: EnvironmentName;
@@ -75,11 +77,17 @@ export type Facts = {
    * state/clock.ts); null if it was not read.
    */
   clock?: Clock | null;
+  /** Whether the rows are taken over from the destination of the environment that they are written to. */
+  isTakeover?: boolean;
   /** The host name of this environment, which texts must not contain. */
   hostHere: string | null;
   /** The host names of the other environments, which texts must not contain either. */
   otherHosts?: Partial<Record<EnvironmentName, string>>;
 };
+
+/** The status of a pair as people here see it: a takeover compares from the side of the other environment. */
+export const shownStatus = ({ isTakeover }: Facts, { status }: RowPair): Status | null =>
+  isTakeover ? status && mirrored[status] : status;
 
 export type FactsQuery = {
   /** The rows that a person chose, and the referenced rows that they added on the sheet. */
@@ -103,6 +111,8 @@ export type FactsQuery = {
    * environment does not store it.
    */
   syncStateIn?: Environment;
+  /** Whether the rows are taken over from the destination of the environment that they are written to. */
+  isTakeover?: boolean;
 };
 
 export async function gatherFacts(
@@ -116,9 +126,10 @@ export async function gatherFacts(
   // The rows here are read at one point in time. The rows at the destination need not be, because
   // the transfer checks them again after it has claimed (reserved) them.
   const { pairs, namesHere, claimsHere } = await atOneMoment(here, async (place) => {
-    const mappings = await readMappings(place.sql);
+    const mappings = await readMappings(question.isTakeover ? there.sql : place.sql);
     const seen = await comparePairsWithParents({ here: place, there, mappings }, question);
-    const linked = await linkedRows(place, mappings, [...seen.values()].map(asStep));
+    const sent = question.isTakeover ? reversed(mappings) : mappings;
+    const linked = await linkedRows(place, sent, [...seen.values()].map(asStep));
     return { pairs: seen, namesHere: linked };
   });
   if (!question.syncStateIn) await recordObservations(here, pairs.values(), at);
@@ -145,13 +156,18 @@ export async function gatherFacts(
     gatherHolders({ here, there, basesIn: basesOf(here, question) }, steps, question.plannedAlong),
     referencesThere(there, steps),
     readStates(there.sql, steps),
-    rulesOf(here.name).isTested
+    // The user that reads the destination sees no test results there.
+    rulesOf(here.name).isTested && !question.isTakeover
       ? testStatusOf(here, rootsOf(pairs))
       : new Map<string, TestStatus>(),
     imagesMissing(here, steps),
     readClock(there.sql),
   ]);
-  const namesInDatasets = await missingInDatasets(here, linkedNames(steps), names);
+  const namesInDatasets = await missingInDatasets(
+    question.syncStateIn ?? here,
+    linkedNames(steps),
+    names,
+  );
   return {
     from: here.name,
     to: there.name,
@@ -173,6 +189,7 @@ export async function gatherFacts(
     testedForSender: question.testedForSender ?? null,
     missingImages,
     clock,
+    isTakeover: question.isTakeover ?? false,
     hostHere: question.hostHere,
     otherHosts: question.otherHosts ?? {},
   };
@@ -227,12 +244,16 @@ const basesOf = (here: Databases, { syncStateIn }: FactsQuery) => syncStateIn?.s
 
 /** Reads rows and all rows that they reference, directly or indirectly, with one query per level. */
 async function comparePairsWithParents(
-  { here, there, mappings }: { here: Databases; there: Databases; mappings: Mappings },
+  { here, there, mappings }: { here: Databases; there: Environment; mappings: Mappings },
   question: FactsQuery,
 ) {
   const { chosen, include, planned } = question;
   const known = { basesIn: basesOf(here, question), mappings };
-  const pairs = await comparePairs(here, there, [...chosen, ...include], known);
+  const compare = (keys: RowKey[]) =>
+    question.isTakeover
+      ? pairsToTakeOver({ here: there, there: here, mappings }, keys)
+      : comparePairs(here, there, keys, known);
+  const pairs = await compare([...chosen, ...include]);
   let round = [...pairs.values()];
   while (round.length > 0) {
     const parents = round
@@ -241,10 +262,7 @@ async function comparePairsWithParents(
         ...parentsOf(pair.entity, pair.here),
       ])
       .filter((key) => !pairs.has(keyText(key)));
-    const found =
-      parents.length > 0
-        ? await comparePairs(here, there, parents, known)
-        : new Map<string, RowPair>();
+    const found = parents.length > 0 ? await compare(parents) : new Map<string, RowPair>();
     for (const [text, pair] of found) if (!pairs.has(text)) pairs.set(text, pair);
     round = [...found.values()];
   }

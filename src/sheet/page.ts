@@ -17,6 +17,7 @@ import { asksReason, roleOf, routeOf, type Route } from './route.ts';
 import { countUntested, jumpsTo, pageOfSections, sectionsOf, shownSections } from './rows.ts';
 import * as selections from './selections.ts';
 import type { SelectionKind } from './selections.ts';
+import { sheetKinds } from './sheet-kinds.ts';
 import {
   chosenView,
   confirmationView,
@@ -25,7 +26,6 @@ import {
   pagingView,
   relatedView,
   sameView,
-  sheetKinds,
   skippedView,
   warningsView,
   type ApprovalView,
@@ -102,7 +102,7 @@ export function sheetView(
     intro: introOf(kind, from, to),
     to,
     target: route.to.name,
-    tiles: tilesOf(plan, tested),
+    tiles: tilesOf(plan, tested, kind),
     untested: tested.untested,
     chosen: chosenView(plan, selection, to),
     skipped: skippedView(plan),
@@ -155,6 +155,7 @@ function placeOf(
     selection,
     address: `${sheetKinds[kind].path}/${id}`,
     mayGiveNewId: kind === 'transfer' && can(req, 'edit'),
+    mayTakeOver: kind === 'transfer' && can(req, 'take-over'),
     seenOf: (key) => facts.pairs.get(keyText(key))?.state?.engineering_at ?? '',
     heldAt: (key) => facts.pairs.get(keyText(key))?.state?.held_at ?? '',
   };

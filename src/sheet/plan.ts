@@ -11,6 +11,7 @@ import { expandSelection, type ExpandedRow, type Offer } from './expand-selectio
 import type { Facts } from './facts.ts';
 import { needsOverwrite } from './overwrites.ts';
 import { problemsOf } from './problems/index.ts';
+import { fieldsIn } from './problems/review.ts';
 import { parentsOf } from '../catalog/family.ts';
 import { type PlannedStep, hashOfPlan, rootKeyOf } from './planned-step.ts';
 import { linkedNames } from './linked-names.ts';
@@ -136,8 +137,8 @@ function stepOf(facts: Facts, choices: Choices, { key, because }: ExpandedRow): 
   };
 }
 
-function testedInWords({ tested, from }: Facts, root: RowKey): string | null {
-  if (!rulesOf(from).isTested) return null;
+function testedInWords({ tested, from, isTakeover }: Facts, root: RowKey): string | null {
+  if (!rulesOf(from).isTested || isTakeover) return null;
   const words = (tested.get(keyText(root))?.current ?? []).map(
     ({ works, person }) => `${works ? 'Works' : 'Does not work'}, said ${person}`,
   );
@@ -178,7 +179,7 @@ export function createdNames(facts: Facts, choices: Choices, steps: Step[]): Pla
 }
 
 function noticesOf(facts: Facts, steps: PlannedStep[]): string[] {
-  const notices: string[] = [];
+  const notices = facts.isTakeover ? engineeringThere(facts, steps) : [];
   for (const step of steps.filter(({ action }) => action === 'update')) {
     const users = usersInWords(facts, step);
     if (users !== '') {
@@ -203,6 +204,16 @@ function noticesOf(facts: Facts, steps: PlannedStep[]): string[] {
   }
   return notices;
 }
+
+/** Names the rows to take over that an engineer changed where they come from: taking them over adopts that here. */
+const engineeringThere = ({ from }: Facts, steps: PlannedStep[]): string[] =>
+  steps.flatMap(({ action, entity, title, pair }) =>
+    action !== 'same' && pair?.state?.engineering_by
+      ? [
+          `${entityNamed(entity).label.one} “${title}” was changed in ${rulesOf(from).inText} by an engineer (${pair.state.engineering_by}): ${fieldsIn(pair.state)}.`,
+        ]
+      : [],
+  );
 
 /** Counts the rows at the destination that refer to an updated row, by type: `13 tasks and 1 STS` */
 function usersInWords(facts: Facts, step: PlannedStep): string {

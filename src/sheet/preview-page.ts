@@ -13,7 +13,7 @@ import type { Plan } from './plan.ts';
 import { farSideOf, routeOf, type Route } from './route.ts';
 import * as selections from './selections.ts';
 import type { SelectionKind } from './selections.ts';
-import { sheetKinds } from './sheet-view.ts';
+import { sheetKinds } from './sheet-kinds.ts';
 import { prepareSheet } from './sheet.ts';
 
 export const showSheetPreview = (kind: SelectionKind) => async (req: Request, res: Response) => {

@@ -11,6 +11,7 @@ export type Solution =
   | { kind: 'create-name'; entity: string; name: string }
   | { kind: 'map-name'; entity: string; name: string }
   | { kind: 'overwrite' }
+  | { kind: 'take-over'; key: RowKey }
   | { kind: 'new-id'; key: RowKey }
   | { kind: 'delete' }
   | { kind: 'again'; keys: RowKey[] }

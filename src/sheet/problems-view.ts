@@ -1,6 +1,7 @@
 // Problems of a sheet as its page shows them. The directory views/sheet/solutions has one partial for each kind of
 // solution. If a solution posts to another URL than the sheet, its form is placed below the sheet.
 import { keyText, type RowKey } from '../catalog/entity.ts';
+import { isUndo } from '../state/transfer-kinds.ts';
 import { count } from '../web/format.ts';
 import { DELETE, OVERWRITE } from './choices.ts';
 import type { Plan } from './plan.ts';
@@ -15,6 +16,7 @@ export type SheetPlace = {
   from: { inText: string };
   to: { inText: string };
   mayGiveNewId: boolean;
+  mayTakeOver: boolean;
   /**
    * Returns the time of engineering’s last change to a row as the page showed it, so that *Adopt* applies to that
    * version only.
@@ -38,6 +40,7 @@ export function problemsView({ problems, words }: Plan, place: SheetPlace) {
       message: problem.message,
       solutions: problem.solutions
         .filter(({ kind }) => kind !== 'new-id' || place.mayGiveNewId)
+        .filter(({ kind }) => kind !== 'take-over' || place.mayTakeOver)
         .map((solution) => solutionView(solution, index, place)),
       leave: keysToLeave(problem, place.selection),
     })),
@@ -95,6 +98,12 @@ function solutionView(solution: Solution, index: number, place: SheetPlace) {
     case 'lift-hold':
     case 'new-id':
       return { kind, form: formOf(kind, solution.key) };
+    case 'take-over':
+      return {
+        kind,
+        form: formOf(kind, solution.key),
+        text: `Take over from ${place.to.inText}…`,
+      };
     case 'create-name':
       return { kind, name: solution.name, value: `${solution.entity}:${solution.name}` };
     case 'map-name':
@@ -127,7 +136,7 @@ function addInWords(
   { selection, from }: SheetPlace,
 ): string {
   const rows = keys.length > 1 ? `“${title}” and ${count(keys.length - 1)} more` : `“${title}”`;
-  if (selection.kind === 'undo') return `Undo ${rows}, too`;
+  if (isUndo(selection)) return `Undo ${rows}, too`;
   return `Send ${rows} as ${keys.length > 1 ? 'they are' : 'it is'} in ${from.inText}, too`;
 }
 
@@ -161,6 +170,12 @@ function formFor(solution: Solution, index: number, place: SheetPlace): Solution
         id: formOf('new-id', solution.key),
         action: `${pageOf(solution.key)}/identity`,
         fields: { selection: selection.id },
+      };
+    case 'take-over':
+      return {
+        id: formOf('take-over', solution.key),
+        action: '/takeovers/choice',
+        fields: { rows: keyText(solution.key) },
       };
     case 'map-name':
       return {

@@ -1,4 +1,4 @@
-import type { App } from '../environments/app.ts';
+import { destinationOf, type App } from '../environments/app.ts';
 import { rulesOf, type EnvironmentName } from '../environments/rules.ts';
 import { NotFound } from '../problems.ts';
 import type { FactsQuery } from './facts.ts';
@@ -8,24 +8,19 @@ import type { Request } from 'express';
 import { accountOf } from '../web/request.ts';
 
 /**
- * Returns the route (source and destination) of a sheet: from this environment to the next one, or for a restore from
- * production to this environment.
+ * Returns the route (source and destination) of a sheet: from this environment to the next one; for a restore and a
+ * takeover, from production or the next environment to this one.
  */
 export function routeFrom(here: App, person: string, kind: SelectionKind = 'transfer'): Route {
   const lease = here.settings.lease.milliseconds;
+  const inwards = { to: here, lease, hostHere: null, journal: here, asksApproval: false };
   if (kind === 'restore') {
     if (!here.source) throw new NotFound('Production cannot be read from here (REFRESH_SOURCE_*).');
-    return {
-      from: here.source,
-      to: here,
-      lease,
-      hostHere: null,
-      journal: here,
-      asksApproval: false,
-    };
+    return { from: here.source, ...inwards };
   }
-  const there = here.destination;
-  if (!there) throw new NotFound(`${rulesOf(here.name).label} has no destination.`);
+  if (kind === 'undo-here') return { from: here, ...inwards };
+  const there = destinationOf(here);
+  if (kind === 'takeover') return { from: there, ...inwards };
   const { [here.name]: own = null, ...others } = hostNames(here.settings.urls);
   const isAsked = here.settings.requireTested && rulesOf(here.name).isTested;
   const testedForSender = isAsked ? person : null;
@@ -67,7 +62,7 @@ export type Route = {
   asksApproval: boolean;
   /**
    * The environment that stores the journal (the record of every transfer), if the source does not
-   * store it: a restore is recorded at its destination.
+   * store it: a restore or takeover is recorded at its destination.
    */
   journal?: Environment;
 };

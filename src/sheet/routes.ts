@@ -1,4 +1,4 @@
-// The handlers of a sheet’s pages, which are the same for a transfer, an undo and a restore.
+// The handlers of a sheet’s pages, which are the same for a transfer, an undo, a restore and a takeover.
 import { v7 as uuid } from 'uuid';
 import type { Request, Response } from 'express';
 import { keyText, titleOf } from '../catalog/entity.ts';
@@ -18,7 +18,7 @@ import { parseKeys } from './posted-keys.ts';
 import * as selections from './selections.ts';
 import type { SelectionKind } from './selections.ts';
 import { sheetPage } from './page.ts';
-import { sheetKinds } from './sheet-view.ts';
+import { sheetKinds } from './sheet-kinds.ts';
 import { routeOf } from './route.ts';
 import { changeKeys } from './shared-selections.ts';
 import { noteOthers, savePosted, showOvertaken } from './choices-page.ts';
@@ -57,8 +57,9 @@ export async function chooseUndo(req: Request, res: Response) {
   const transfer = await journal.byNumber(on, numberOrNull(req.params['number']) ?? 0);
   if (!transfer) throw new NotFound('There is no such transfer.');
   const keys = await selections.keysToUndo(on, transfer, req.form.texts('rows'));
-  const id = await selections.create(on, accountOf(req).email, selections.undoOf(transfer, keys));
-  res.redirect(303, `/undos/${id}`);
+  const undo = selections.undoOf(transfer, keys);
+  const id = await selections.create(on, accountOf(req).email, undo);
+  res.redirect(303, `${sheetKinds[undo.kind].path}/${id}`);
 }
 
 /** Shows the form that asks for the type and the ID of the production row to restore. */
@@ -99,6 +100,14 @@ export async function chooseRestore(req: Request, res: Response) {
     name: `${titleOf(entity, row)} restored`,
   });
   res.redirect(303, `/restores/${selection}`);
+}
+
+/** Creates a selection that takes rows over from the destination, and opens its sheet. */
+export async function chooseTakeover(req: Request, res: Response) {
+  const keys = parseKeys(req.form.texts('rows'));
+  const { sql: on } = req.here;
+  const id = await selections.create(on, accountOf(req).email, { keys, kind: 'takeover' });
+  res.redirect(303, `/takeovers/${id}`);
 }
 
 /** Handles *It is a different row*: gives the row here a new id, and replaces its key in the selection. */

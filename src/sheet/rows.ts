@@ -2,6 +2,7 @@
 import { isSameRow } from '../catalog/content.ts';
 import { keyText } from '../catalog/entity.ts';
 import { catalog, entityNamed } from '../catalog/index.ts';
+import { isUndo } from '../state/transfer-kinds.ts';
 import { countsByType } from '../web/format.ts';
 import { PAGE_SIZE, paginate } from '../web/paginate.ts';
 import type { Facts } from './facts.ts';
@@ -127,9 +128,9 @@ function keysToLeave(
   root: string,
   keys: string[],
   chosen: Set<string>,
-  { kind }: Selection,
+  selection: Selection,
 ): string[] {
-  const whole = kind === 'undo' ? keys : keys.includes(root) ? [] : [root];
+  const whole = isUndo(selection) ? keys : keys.includes(root) ? [] : [root];
   const own = whole.filter((key) => chosen.has(key));
   return chosen.size > own.length ? own : [];
 }

@@ -7,8 +7,11 @@ import { Invalid, NotFound } from '../problems.ts';
 import { noChoices, type Choices } from './choices.ts';
 import { mendedChoices, mendedKeys, mendedTexts } from './choices-schema.ts';
 
-/** What the sheet of a selection does: transfer rows, undo a transfer, or restore rows from production. */
-export type SelectionKind = 'transfer' | 'undo' | 'restore';
+/**
+ * What the sheet of a selection does: transfer rows, undo a transfer, restore rows from production, take rows over from
+ * the destination, or undo one of the last two, which wrote here.
+ */
+export type SelectionKind = 'transfer' | 'undo' | 'restore' | 'takeover' | 'undo-here';
 
 export type Selection = {
   id: string;
@@ -35,7 +38,7 @@ export async function keysToUndo(
   transfer: journal.Transfer,
   picked: string[],
 ): Promise<RowKey[]> {
-  if (transfer.state !== 'verified' || transfer.origin === transfer.destination) {
+  if (transfer.state !== 'verified' || !journal.isSent(transfer)) {
     throw new Invalid({ rows: 'Only a transfer that has arrived can be undone.' });
   }
   const all = (await journal.stepsOf(on, transfer.id)).map(({ entity, id }) => ({ entity, id }));
@@ -45,9 +48,12 @@ export async function keysToUndo(
   return keys;
 }
 
-export const undoOf = ({ id, name }: journal.Transfer, keys: RowKey[]): NewSelection => ({
+export const undoOf = (
+  { id, name, origin, destination }: journal.Transfer,
+  keys: RowKey[],
+): NewSelection & { kind: SelectionKind } => ({
   keys,
-  kind: 'undo',
+  kind: origin === destination ? 'undo-here' : 'undo',
   undoes: id,
   name: `Undo of ${name.replace(/^Undo of /, 'undo of ')}`,
 });

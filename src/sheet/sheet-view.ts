@@ -1,6 +1,7 @@
 // The values that a sheet’s page prints above and below its rows. Pure functions.
 import { keyText } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
+import { isUndo } from '../state/transfer-kinds.ts';
 import { count, lowerFirst, plural, rowsText } from '../web/format.ts';
 import { PAGE_SIZE, type Page } from '../web/paginate.ts';
 import { shorten } from '../web/shorten.ts';
@@ -10,49 +11,20 @@ import type { Plan } from './plan.ts';
 import type { PlannedStep } from './planned-step.ts';
 import type { ReferrerOffer } from './referrers.ts';
 import type { Selection, SelectionKind } from './selections.ts';
+import { sheetKinds } from './sheet-kinds.ts';
 import { sumsOf } from './sums.ts';
 
 type Named = { inText: string };
 
-/** For each kind of sheet: its URL, the URL that it posts to, and its wording. */
-export const sheetKinds = {
-  transfer: {
-    path: '/selections',
-    send: '/transfers',
-    verb: 'Transfer',
-    done: 'transferred',
-    preposition: 'to',
-    icon: 'arrow-right',
-    nameLabel: 'Name of this transfer',
-  },
-  undo: {
-    path: '/undos',
-    send: '/undos',
-    verb: 'Undo',
-    done: 'undone',
-    preposition: 'in',
-    icon: 'undo-2',
-    nameLabel: 'Name',
-  },
-  restore: {
-    path: '/restores',
-    send: '/restores',
-    verb: 'Restore',
-    done: 'restored',
-    preposition: 'into',
-    icon: 'arrow-right',
-    nameLabel: 'Name',
-  },
-} as const;
-
 export function headingOf({ kind, name, kept_at: keptAt }: Selection, to: Named): string {
   if (keptAt !== null) return name;
-  if (kind === 'undo') return `${name} in ${to.inText}`;
-  return kind === 'transfer' ? `Transfer to ${to.inText}` : `Restore into ${to.inText}`;
+  if (isUndo({ kind })) return `${name} in ${to.inText}`;
+  const { verb, preposition } = sheetKinds[kind];
+  return `${verb} ${preposition} ${to.inText}`;
 }
 
 export const introOf = (kind: SelectionKind, from: Named, to: Named) =>
-  kind === 'undo'
+  isUndo({ kind })
     ? `Restores what this transfer changed in ${to.inText}.`
     : `From ${from.inText} to ${to.inText}.`;
 
@@ -184,7 +156,7 @@ export function pagingView({ shown, page, pages, from, all }: Page<PlannedStep>)
 export function sameView({ steps }: Plan, { kind, choices }: Selection, to: Named) {
   const same = steps.filter(({ action }) => action === 'same');
   return {
-    isShown: same.length > 0 && kind !== 'undo',
+    isShown: same.length > 0 && !isUndo({ kind }),
     isResent: choices.resend,
     isOpen: same.length === steps.length,
     heading: `${rowsText(same.length)} unchanged in ${to.inText} and skipped`,
@@ -240,7 +212,7 @@ function obstacleOf(
   if (keys.length === 0) return 'Add rows to this selection first.';
   if (plan.problems.length > 0) return 'Resolve the problems above to continue.';
   if (written > 0) return null;
-  if (kind === 'undo') return `There is nothing left to undo in ${to.inText}.`;
+  if (isUndo({ kind })) return `There is nothing left to undo in ${to.inText}.`;
   return plan.steps.some(({ excludedFields }) => excludedFields.length > 0)
     ? 'There is nothing to send: every field that differs is left out.'
     : `There is nothing to send: everything is the same in ${to.inText}.`;

@@ -1,4 +1,4 @@
-// Reads the facts and makes the plan for each kind of sheet (transfer, undo, restore). Writes nothing.
+// Reads the facts and makes the plan for each kind of sheet (transfer, undo, restore, takeover). Writes nothing.
 import { keyFrom, keyText, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import type { RowPair } from '../comparison/compare-pairs.ts';
@@ -28,30 +28,46 @@ const sheets: Record<SelectionKind, (route: Route, selection: Selection) => Prom
     { from: here, to: there, hostHere, otherHosts = {}, testedForSender = null },
     selection,
   ) => sheetOfRows(here, there, selection, { hostHere, otherHosts, testedForSender }),
-  undo: async ({ from: here, to: there, testedForSender = null }, { keys, choices, undoes }) => {
-    const former = undoes === null ? undefined : await journal.byId(here.sql, undoes);
-    const all = undoes === null ? [] : await journal.stepsOf(here.sql, undoes, there);
-    const steps = stepsToUndo(all, keys);
-    const facts = await gatherFacts(here, there, {
-      chosen: steps.map(({ entity, id }) => ({ entity, id })),
-      include: [],
-      planned: restoredFrom(steps),
-      plannedAlong: restoredFrom(all),
-      hostHere: null,
-      testedForSender: former?.kind === 'undo' ? testedForSender : null,
-    });
-    return { facts, plan: planUndo(facts, steps, choices) };
-  },
+  undo: sheetOfUndo,
+  'undo-here': sheetOfUndo,
   restore: ({ from: here, to: there }, selection) =>
     sheetOfRows(here, there, selection, { hostHere: null, syncStateIn: there }),
+  takeover: ({ from: here, to: there }, selection) =>
+    sheetOfRows(here, there, selection, {
+      hostHere: null,
+      syncStateIn: there,
+      isTakeover: true,
+    }),
 };
 
-/** Plans a transfer or a restore, which sends rows as they are in the source environment. */
+async function sheetOfUndo(
+  { from: here, to: there, testedForSender = null }: Route,
+  { keys, choices, undoes, kind }: Selection,
+): Promise<Sheet> {
+  const former = undoes === null ? undefined : await journal.byId(here.sql, undoes);
+  const all = undoes === null ? [] : await journal.stepsOf(here.sql, undoes, there);
+  const steps = stepsToUndo(all, keys);
+  const facts = await gatherFacts(here, there, {
+    chosen: steps.map(({ entity, id }) => ({ entity, id })),
+    include: [],
+    planned: restoredFrom(steps),
+    plannedAlong: restoredFrom(all),
+    hostHere: null,
+    testedForSender: former?.kind === 'undo' ? testedForSender : null,
+    ...(kind === 'undo-here' ? { syncStateIn: there } : {}),
+  });
+  return { facts, plan: planUndo(facts, steps, choices) };
+}
+
+/** Plans a transfer, a restore or a takeover, which sends rows as they are in the source environment. */
 async function sheetOfRows(
   here: Environment,
   there: Environment,
   selection: Selection,
-  asked: Pick<FactsQuery, 'hostHere' | 'otherHosts' | 'testedForSender' | 'syncStateIn'>,
+  asked: Pick<
+    FactsQuery,
+    'hostHere' | 'otherHosts' | 'testedForSender' | 'syncStateIn' | 'isTakeover'
+  >,
 ): Promise<Sheet> {
   const { keys, choices } = selection;
   const facts = await gatherFacts(here, there, {
@@ -65,11 +81,11 @@ async function sheetOfRows(
 }
 
 /**
- * Whether adding this row to the transfer would send changes. A restore also sends a row that changed only at its
- * destination, because the restore replaces the change with the content of production.
+ * Whether adding this row to the transfer would send changes. A restore or takeover also sends a row that changed only
+ * at its destination, because it replaces the change.
  */
 const isWorkOf = (kind: SelectionKind, { status }: RowPair) =>
-  (status === 'Changed there' && kind === 'restore') ||
+  (status === 'Changed there' && kind !== 'transfer') ||
   status === 'Changed here' ||
   status === 'Changed on both' ||
   status === 'Deleted here' ||

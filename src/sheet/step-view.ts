@@ -5,14 +5,16 @@ import { textOf, type Field, type Value } from '../catalog/fields.ts';
 import { isSecret } from '../catalog/secret.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { fieldChanges } from '../comparison/field-diff.ts';
+import { rulesOf } from '../environments/rules.ts';
 import { hasPreview } from '../preview/preview.ts';
+import { isUndo } from '../state/transfer-kinds.ts';
 import { formatValue, lowerFirst, wordDiff } from '../web/format.ts';
 import type { Choices } from './choices.ts';
-import type { Facts } from './facts.ts';
+import { shownStatus, type Facts } from './facts.ts';
 import { baseOf, changedThere } from './overwrites.ts';
 import type { PlannedStep } from './planned-step.ts';
 import type { Selection } from './selections.ts';
-import { sheetKinds } from './sheet-view.ts';
+import { sheetKinds } from './sheet-kinds.ts';
 
 const actionTexts = {
   create: 'is created',
@@ -21,7 +23,8 @@ const actionTexts = {
   same: 'stays as it is',
 };
 
-export function stepView(step: PlannedStep, facts: Facts, { id, kind, choices, keys }: Selection) {
+export function stepView(step: PlannedStep, facts: Facts, selection: Selection) {
+  const { kind, choices, keys } = selection;
   const entity = entityNamed(step.entity);
   const fields = fieldViews(step, facts);
   const differing = fields.filter(({ isSame, isExcluded }) => !isSame || isExcluded);
@@ -36,12 +39,9 @@ export function stepView(step: PlannedStep, facts: Facts, { id, kind, choices, k
     title: step.title,
     subtitle: subtitleOf(step, facts),
     changesText: changesText(step, differing),
-    status: step.pair?.status ?? null,
+    status: step.pair && shownStatus(facts, step.pair),
     shape: shapeOf(step, differing.length),
-    removalText:
-      kind === 'undo'
-        ? 'It was created by this transfer and is removed again.'
-        : 'It was deleted here and is removed there.',
+    removalText: removalText(selection, facts),
     removedFields: valuesOf(fields, 'before'),
     createdFields: valuesOf(differing, 'after'),
     differing,
@@ -53,11 +53,18 @@ export function stepView(step: PlannedStep, facts: Facts, { id, kind, choices, k
         : `Show ${same.length} fields that are the same`,
     hasBase: theirs,
     changedThere: theirs ? (facts.statesThere.get(keyText(step)) ?? null) : null,
-    mayExclude: kind === 'transfer' && isUpdate && canExclude,
-    previewHref: hasPreview(entity) ? previewAddress(step, { kind, id }) : '',
-    leaves: kind !== 'undo' && keys.length > 1 && isChosen ? [leaveInput(keyText(step))] : [],
-    locals: kind === 'undo' ? [] : localInputs(step, entity, choices),
+    mayExclude: (kind === 'transfer' || kind === 'takeover') && isUpdate && canExclude,
+    previewHref: hasPreview(entity) ? previewAddress(step, selection) : '',
+    leaves: !isUndo(selection) && keys.length > 1 && isChosen ? [leaveInput(keyText(step))] : [],
+    locals: isUndo(selection) ? [] : localInputs(step, entity, choices),
   };
+}
+
+function removalText(selection: Selection, { from, to }: Facts): string {
+  if (isUndo(selection)) return 'It was created by this transfer and is removed again.';
+  return selection.kind === 'takeover'
+    ? `It was deleted in ${rulesOf(from).inText} and is removed in ${rulesOf(to).inText}.`
+    : 'It was deleted here and is removed there.';
 }
 
 const previewAddress = ({ entity, id }: PlannedStep, on: Pick<Selection, 'kind' | 'id'>) =>

@@ -3,6 +3,7 @@ import type { StepAction } from '../state/transfer-kinds.ts';
 import { count, countsByType } from '../web/format.ts';
 import { needsOverwrite } from './overwrites.ts';
 import type { Plan } from './plan.ts';
+import type { SelectionKind } from './selections.ts';
 
 const tileTexts: [StepAction, string][] = [
   ['update', 'updated'],
@@ -21,12 +22,12 @@ const actionTiles = ({ steps }: Plan) =>
 export type Untested = { untested: number; of: number };
 
 /** Returns the sums above a sheet: rows by what happens to them, and what is to be looked at twice. */
-export function tilesOf(plan: Plan, { untested, of }: Untested) {
+export function tilesOf(plan: Plan, { untested, of }: Untested, kind: SelectionKind) {
   const overwritten = plan.steps.filter(needsOverwrite);
   const warnings = [
     {
       number: overwritten.length,
-      text: 'changed there since',
+      text: `changed ${kind === 'takeover' ? 'here' : 'there'} since`,
       types: countsByType(overwritten),
     },
     { number: untested, text: 'not tested', types: `of ${count(of)}` },

@@ -21,6 +21,31 @@ export const listMappings = (on: Queryable) =>
 export const nameThere = (mappings: Mappings, entity: string, name: string) =>
   mappings.get(mappingKey(entity, name)) ?? name;
 
+/** The names here by the names at the destination; if several names are mapped to the same one, the first by name. */
+export function reversed(mappings: Mappings): Mappings {
+  const found: Mappings = new Map();
+  for (const [key, there] of mappings) {
+    const colon = key.indexOf(':');
+    const back = mappingKey(key.slice(0, colon), there);
+    if (!found.has(back)) found.set(back, key.slice(colon + 1));
+  }
+  return found;
+}
+
+/** The names in the links of a row here, by the names at the destination. */
+export function namesInRow(entity: Entity, row: Row, mappings: Mappings): Mappings {
+  const found: Mappings = new Map();
+  for (const { field, links } of linksOf(entity)) {
+    for (const link of linksIn(row, field)) {
+      for (const { name, entity: kind } of links.parts) {
+        const own = link[name] ?? null;
+        if (own !== null) found.set(mappingKey(kind, nameThere(mappings, kind, own)), own);
+      }
+    }
+  }
+  return found;
+}
+
 /**
  * Returns the row with the destination’s names: each linked name that has a mapping (`Pune`) is
  * replaced by the mapped name (`Poona`).

@@ -44,6 +44,21 @@ export function statusOf({ here, base, there, isDeletedHere = false }: Hashes): 
   return here === base ? 'Changed there' : 'Changed on both';
 }
 
+/** The status of a row as the other side sees it. */
+export const mirrored: Record<Status, Status> = {
+  New: 'Only there',
+  'In sync': 'In sync',
+  'Changed here': 'Changed there',
+  'Changed there': 'Changed here',
+  'Changed on both': 'Changed on both',
+  'Not known to be the same row': 'Not known to be the same row',
+  'Deleted here': 'Deleted there',
+  'Deleted here, changed there': 'Changed here, deleted there',
+  'Deleted there': 'Deleted here',
+  'Changed here, deleted there': 'Deleted here, changed there',
+  'Only there': 'New',
+};
+
 const movedHere: readonly Status[] = ['New', 'Changed here', 'Deleted here'];
 const movedThere: readonly Status[] = ['Changed there', 'Deleted there', 'Only there'];
 

@@ -1,14 +1,18 @@
 // The kinds of transfer, and the actions of their steps on rows.
 
 /**
- * The kinds of transfer. Transfers of the kinds `save`, `refresh` and `restore` write into the
- * environment that runs them.
+ * The kinds of transfer. All but `transfer` and `undo` write into the environment that runs them: `restore` what
+ * production has, `takeover` what the destination has, and `undo-here` what one of these two replaced.
  */
-export type TransferKind = 'transfer' | 'undo' | 'restore' | 'save' | 'refresh';
+export type TransferKind =
+  'transfer' | 'undo' | 'restore' | 'takeover' | 'undo-here' | 'save' | 'refresh';
 
 /** The kinds of transfer that a person sends from a sheet. The page *Transfers* lists them. */
-export const sentKinds: TransferKind[] = ['transfer', 'undo', 'restore'];
+export const sentKinds: TransferKind[] = ['transfer', 'undo', 'restore', 'takeover', 'undo-here'];
 
 export const isSent = ({ kind }: { kind: TransferKind }) => sentKinds.includes(kind);
+
+/** Whether a transfer or a sheet undoes an earlier transfer, at the destination or here. */
+export const isUndo = ({ kind }: { kind: TransferKind }) => kind === 'undo' || kind === 'undo-here';
 
 export type StepAction = 'create' | 'update' | 'remove' | 'same';

@@ -9,7 +9,7 @@ import { SheetProblems } from '../sheet/problem.ts';
 import * as selections from '../sheet/selections.ts';
 import type { SelectionKind } from '../sheet/selections.ts';
 import { addressOf } from '../sheet/routes.ts';
-import { sheetKinds } from '../sheet/sheet-view.ts';
+import { sheetKinds } from '../sheet/sheet-kinds.ts';
 import { prepareSheet, type Sheet } from '../sheet/sheet.ts';
 import { flash, orShowErrors, page } from '../web/pages.ts';
 import { accountOf } from '../web/request.ts';

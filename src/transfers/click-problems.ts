@@ -5,6 +5,7 @@ import type { ClickProblem } from '../sheet/problem.ts';
 import type { Route } from '../sheet/route.ts';
 import { sentFrom } from '../sheet/kept-selections.ts';
 import type { Selection } from '../sheet/selections.ts';
+import { isUndo } from '../state/transfer-kinds.ts';
 
 export const reasonMissing = ({ to }: Route): ClickProblem => ({
   reason: 'reason-missing',
@@ -41,12 +42,11 @@ export const approvalMissing = ({ to }: Route, { id }: Selection): ClickProblem 
   solutions: [{ kind: 'ask-approval', selection: id }],
 });
 
-export function nothingToDo({ to: there }: Route, { kind }: Selection): ClickProblem {
+export function nothingToDo({ to: there }: Route, selection: Selection): ClickProblem {
   const { inText } = rulesOf(there.name);
-  const message =
-    kind === 'undo'
-      ? `There is nothing left to undo in ${inText}.`
-      : `Everything is the same in ${inText} already`;
+  const message = isUndo(selection)
+    ? `There is nothing left to undo in ${inText}.`
+    : `Everything is the same in ${inText} already`;
   return { reason: 'nothing-to-do', row: null, message, solutions: [] };
 }
 

@@ -48,6 +48,7 @@ export async function show(req: Request, res: Response) {
     numberOrNull(req.query['page']),
   );
   const job = await jobs.active(here.sql, jobKeyOf(transfer.id));
+  const isHere = transfer.destination === here.name;
   const there = here.settings.urls[transfer.destination];
   await page(req, res, 'transfers/transfer', {
     title: `Transfer ${transfer.number}: ${transfer.name}`,
@@ -61,11 +62,13 @@ export async function show(req: Request, res: Response) {
     job: job ? jobView(job) : null,
     route: routeText(transfer),
     to: rulesOf(transfer.destination),
-    thereHref: there ? `${there}/arrivals` : null,
+    thereHref: there && !isHere ? `${there}/arrivals` : null,
     former: transfer.undoes ? ((await journal.byId(here.sql, transfer.undoes)) ?? null) : null,
     undoneBy: await journal.undoing(here.sql, transfer.id),
     mayUndo:
-      can(req, 'undo') && transfer.state === 'verified' && transfer.origin !== transfer.destination,
+      can(req, isHere ? 'take-over' : 'undo') &&
+      transfer.state === 'verified' &&
+      journal.isSent(transfer),
     steps: await stepLines(here, transfer, shown.shown),
     same: {
       number: steps.length - written.length,

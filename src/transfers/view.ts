@@ -1,8 +1,8 @@
 // A transfer for its page: its state, the result of each row, and the decisions that a person can make.
 import { fieldEntries, labelOf } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
-import { rulesOf } from '../environments/rules.ts';
-import type { TransferKind } from '../state/transfer-kinds.ts';
+import { rulesOf, sourceText } from '../environments/rules.ts';
+import { isUndo, type TransferKind } from '../state/transfer-kinds.ts';
 import { count, formatValue, rowsText } from '../web/format.ts';
 import { PAGE_SIZE } from '../web/paginate.ts';
 import * as journal from '../writing/journal.ts';
@@ -12,6 +12,8 @@ import { outcomeText, timeRemarks } from './remarks.ts';
 const kindTexts: Partial<Record<TransferKind, string>> = {
   transfer: 'Transfer',
   undo: 'Undo',
+  'undo-here': 'Undo',
+  takeover: 'Taken over',
   restore: 'Restored from production',
   save: 'Save',
 };
@@ -45,12 +47,15 @@ export function shownState({ state }: journal.Transfer, isInAJob: boolean): stri
 /** Returns the route of a transfer as text: `from staging to pre-production` */
 export function routeText({ kind, origin, destination }: journal.Transfer): string {
   const [from, to] = [rulesOf(origin).inText, rulesOf(destination).inText];
-  if (kind === 'undo') return `undo in ${to}`;
+  if (isUndo({ kind })) return `undo in ${to}`;
+  if (kind === 'takeover') return `from ${sourceText(destination)} into ${to}`;
   return kind === 'restore' ? `from production into ${to}` : `from ${from} to ${to}`;
 }
 
 const doneVerbs: Partial<Record<TransferKind, string>> = {
   undo: 'undone in',
+  'undo-here': 'undone in',
+  takeover: 'taken over into',
   restore: 'restored into',
 };
 
@@ -76,7 +81,7 @@ export function stepLine(
     offersUndo: !isSame,
     outcome: isSame ? 'unchanged, skipped' : (outcomeText(step) ?? pending),
     times: timeRemarks(step),
-    because: step.because ?? (kind === 'undo' ? 'undone' : 'selected'),
+    because: step.because ?? (isUndo({ kind }) ? 'undone' : 'selected'),
     leftOut: step.excludedFields.map((name) => labelOf(entity, name)).join(', '),
   };
 }

@@ -46,6 +46,8 @@ const paths: Partial<Record<Transfer['kind'], string>> = {
   transfer: '/selections',
   undo: '/undos',
   restore: '/restores',
+  takeover: '/takeovers',
+  'undo-here': '/undos-here',
 };
 
 /**

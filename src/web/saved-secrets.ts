@@ -40,7 +40,7 @@ function secretIn(here: App, path: string, field: string): Secret | null {
   const [, ofSheet = '', name = nameInChild] = /^local\[(\w+):\d+\]\[(\w+)\]$/.exec(field) ?? [];
   const entity = catalog.find((one) => one.name === (ofSheet || ofChild || ofRow));
   if (!entity || !secretsOf(entity).includes(name)) return null;
-  const isForHere = ofSheet === '' || path.startsWith('/restores');
+  const isForHere = ofSheet === '' || /^\/(?:restores|takeovers)\b/.test(path);
   return { place: isForHere ? here : here.destination, entity, name };
 }
 

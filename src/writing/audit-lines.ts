@@ -2,7 +2,7 @@
 // environment can tell its own story.
 import type { PoolConnection } from 'mysql2/promise';
 import * as audit from '../audit/audit.ts';
-import { rulesOf } from '../environments/rules.ts';
+import { rulesOf, sourceText } from '../environments/rules.ts';
 import * as journal from './journal.ts';
 import type { Work } from './work.ts';
 
@@ -33,6 +33,8 @@ const sentVerbs: Partial<Record<journal.TransferKind, string>> = {
   transfer: 'transferred',
   undo: 'undid',
   restore: 'restored',
+  takeover: 'took over',
+  'undo-here': 'undid',
 };
 
 const verb = ({ kind }: journal.Transfer, steps: journal.Step[]) => {
@@ -43,8 +45,11 @@ const verb = ({ kind }: journal.Transfer, steps: journal.Step[]) => {
   return actions.has('create') ? 'added' : actions.has('remove') ? 'deleted' : 'saved';
 };
 
-const toText = ({ kind, destination }: journal.Transfer) =>
-  `${kind === 'undo' ? 'in' : 'to'} ${rulesOf(destination).inText}`;
+const toText = ({ kind, destination }: journal.Transfer) => {
+  const { inText } = rulesOf(destination);
+  if (kind === 'takeover') return `from ${sourceText(destination)} into ${inText}`;
+  return `${journal.isUndo({ kind }) ? 'in' : 'to'} ${inText}`;
+};
 
 function detailOf(
   { reason, approved_by: approver }: journal.Transfer,

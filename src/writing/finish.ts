@@ -12,6 +12,7 @@ import { read } from '../rows/store.ts';
 import { notifyIndexer } from '../messages/indexer.ts';
 import { emailAbout, notify, notifyHolders } from '../messages/messages.ts';
 import { auditEnd } from './audit-lines.ts';
+import { basesOfWriteHere } from './bases-here.ts';
 import * as claims from './claims.ts';
 import * as journal from './journal.ts';
 import { notifyOfFailure, notifyOfTransfer } from './transfer-notices.ts';
@@ -33,20 +34,23 @@ export async function finish(work: Work) {
   const { here, there, transfer, steps } = work;
   const now = await read(there, steps);
   const outcomes = outcomesOf(steps, now);
-  // A save writes into its own environment, so there is no destination to observe and no base to
-  // record.
-  const seen = here.name === there.name ? null : await observationsOf(work, now);
+  const isHere = here.name === there.name;
+  const seen = isHere ? [] : await observationsOf(work, now);
   await transaction(here.sql, async (connection) => {
     await journal.changeState(connection, transfer, ['committed'], 'verified');
     await journal.writeOutcomes(connection, transfer.id, outcomes);
-    if (seen !== null) {
+    const at = new Date().toISOString();
+    if (isHere) {
+      const bases = await basesOfWriteHere(connection, work);
+      await writeObservations(connection, bases, at, { isCertain: true });
+    } else {
       // A row without a line may be sent again unchanged. With a line for the destination it needs one for here.
       const place = { sql: connection, documents: here.documents };
       await addLines(
         place,
         steps.filter(({ entity }) => !entityNamed(entity).isMatchedByName),
       );
-      await writeObservations(connection, seen, new Date().toISOString(), { isCertain: true });
+      await writeObservations(connection, seen, at, { isCertain: true });
       await rememberUndone(connection, work);
     }
     await recordEnd(connection, work, outcomes);

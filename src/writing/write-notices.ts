@@ -87,7 +87,7 @@ const lapsedNotice = ({ transfer }: Work, to: string, rows: Affected[]): RowNews
 });
 
 /**
- * The people whose last edit is replaced. Of a save, only what concerns the same fields counts; a refresh or a restore
+ * The people whose last edit is replaced. Of a save, only what concerns the same fields counts; a refresh, a restore or a takeover
  * replaces the whole row.
  */
 async function overtakenBy(
@@ -126,6 +126,11 @@ function replacedFields(
     .map((field) => labelOf(entity, field));
 }
 
+const changedVerbs: Partial<Record<journal.TransferKind, string>> = {
+  restore: 'restored',
+  takeover: 'took over',
+};
+
 function overtakenNotice({ transfer, steps }: Work, to: string, rows: Affected[]): RowNews {
   const isRefresh = transfer.kind === 'refresh';
   const isDeleted = steps.every(({ after }) => after === null);
@@ -140,7 +145,7 @@ function overtakenNotice({ transfer, steps }: Work, to: string, rows: Affected[]
       if (isRefresh)
         return `A refresh replaced ${named} by what production has${fields}. You had changed it last.`;
       if (isDeleted) return `${transfer.person} deleted ${named}, which you had changed last.`;
-      const how = transfer.kind === 'restore' ? 'restored' : 'changed';
+      const how = changedVerbs[transfer.kind] ?? 'changed';
       return `${transfer.person} ${how} ${named}, and replaced what you had saved last${fields}.`;
     },
     href: isDeleted ? null : (pageOf(rows) ?? null),

@@ -24,8 +24,8 @@ export function problemsOf(
   return [
     ...destination(facts),
     ...unknown(facts),
-    ...engineering(facts, written),
-    ...holds(facts, written),
+    ...(facts.isTakeover ? [] : engineering(facts, written)),
+    ...(facts.isTakeover ? [] : holds(facts, written)),
     ...overwritten(facts, words, written),
     ...undone(facts, choices, written),
     ...untested(facts, written),

@@ -9,7 +9,7 @@ import type { RowState } from '../../state/row-state.ts';
 import { DELETED } from '../../state/destination-state.ts';
 import type { Choices } from '../choices.ts';
 import { dependentPairs, type RowPair } from '../../comparison/compare-pairs.ts';
-import type { Facts } from '../facts.ts';
+import { shownStatus, type Facts } from '../facts.ts';
 import { needsOverwrite } from '../overwrites.ts';
 import { worksForOthers, type TestStatus } from '../../state/test-results.ts';
 import type { PlannedStep } from '../planned-step.ts';
@@ -110,12 +110,13 @@ export function holds({ pairs }: Facts, steps: PlannedStep[]): Problem[] {
 }
 
 export function overwritten(
-  { to }: Facts,
+  facts: Facts,
   { overwrite }: TypedWords,
   steps: PlannedStep[],
 ): Problem[] {
   if (overwrite.isTyped) return [];
-  const place = rulesOf(to).inText;
+  const { statesThere, isTakeover } = facts;
+  const place = rulesOf(facts.to).inText;
   return steps.filter(needsOverwrite).map((step) => {
     const status = step.pair?.status ?? 'Changed there';
     const isUnknown = status === 'Not known to be the same row';
@@ -126,12 +127,17 @@ export function overwritten(
         : status === 'Only there'
           ? `it was made in ${place} and would be removed`
           : `it was changed in ${place} since it was last transferred`;
+    const marked = isTakeover ? statesThere.get(keyText(step)) : undefined;
+    const by = marked?.engineering_by
+      ? `, by an engineer (${marked.engineering_by}): ${fieldsIn(marked)}`
+      : '';
     return {
       reason: 'changed-there',
       row: keyOf(step),
-      message: `${describe(step)}: ${what} (${status}).`,
+      message: `${describe(step)}: ${what} (${step.pair ? shownStatus(facts, step.pair) : status})${by}.`,
       solutions: [
         ...(isUnknown ? [{ kind: 'new-id' as const, key: keyOf(step) }] : []),
+        { kind: 'take-over', key: step.root },
         { kind: 'overwrite' },
       ],
     };

@@ -95,7 +95,7 @@ const examples: Record<Reason, Example> = {
   'changed-there': {
     facts: factsOf({ 'form:1': { ...changed, there: { name: 'By hand' } } }),
     row: 'form:1',
-    solutions: ['overwrite'],
+    solutions: ['take-over', 'overwrite'],
     without: { words: { overwrite: 'overwrite' } },
   },
   undone: {

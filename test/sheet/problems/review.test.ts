@@ -63,7 +63,10 @@ test('a hold on a form (Not for production) also prevents the transfer of a chan
 test('when the destination may have an unrelated row with the same id, the sheet offers a new id as well as overwriting', () => {
   const facts = factsOf({ 'form:1': { here: { name: 'One' }, there: { name: 'Other' } } });
   expect(planOf(facts).problems).toMatchObject([
-    { reason: 'changed-there', solutions: [{ kind: 'new-id' }, { kind: 'overwrite' }] },
+    {
+      reason: 'changed-there',
+      solutions: [{ kind: 'new-id' }, { kind: 'take-over' }, { kind: 'overwrite' }],
+    },
   ]);
 });
 

@@ -1,0 +1,65 @@
+// Pairs of rows as a takeover sees them: the destination sends its row, and this environment receives it. They are
+// compared as for a transfer, with the same bases, and then exchanged.
+import { canonical, contentFrom, hashOf } from '../catalog/content.ts';
+import type { Row, RowKey } from '../catalog/entity.ts';
+import { comparePairs, recordObservations, type RowPair } from '../comparison/compare-pairs.ts';
+import type { Databases, Environment } from '../environments/environment.ts';
+import { read } from '../rows/store.ts';
+import type { DestinationState } from '../state/destination-state.ts';
+import { namesInRow, reversed, withMappedNames, type Mappings } from '../state/name-mapping.ts';
+import { readStates, type RowState } from '../state/row-state.ts';
+import { mirrored } from '../state/status.ts';
+
+type Sides = { here: Environment; there: Databases; mappings: Mappings };
+
+/**
+ * Compares rows and their dependent rows, and returns them with `here` and `there` exchanged, in the names of cities
+ * and partners that are used here.
+ */
+export async function pairsToTakeOver(
+  { here, there, mappings }: Sides,
+  keys: RowKey[],
+): Promise<Map<string, RowPair>> {
+  const at = new Date().toISOString();
+  const pairs = await comparePairs(here, there, keys, { mappings });
+  await recordObservations(here, pairs.values(), at);
+  const all = [...pairs.values()].map(({ key }) => key);
+  const states = await readStates(there.sql, all);
+  // Without mappings, both sides have the same names.
+  const own = mappings.size > 0 ? await read(here, all) : null;
+  return new Map(
+    [...pairs].map(([text, pair]) => {
+      const row = own ? (own.get(text) ?? null) : pair.here;
+      return [text, exchanged(pair, row, { mappings, state: states.get(text) })];
+    }),
+  );
+}
+
+function exchanged(
+  pair: RowPair,
+  own: Row | null,
+  { mappings, state }: { mappings: Mappings; state: RowState | undefined },
+): RowPair {
+  const { entity, there, status, destinationState } = pair;
+  const names = new Map([...reversed(mappings), ...(own ? namesInRow(entity, own, mappings) : [])]);
+  const taken = there && withMappedNames(entity, there, names);
+  return {
+    ...pair,
+    here: taken,
+    there: own,
+    hereHash: taken && hashOf(entity, taken),
+    thereHash: own && hashOf(entity, own),
+    state,
+    destinationState: destinationState && baseInNames(pair, destinationState, names),
+    status: status && mirrored[status],
+  };
+}
+
+/** The base in the names that are used here. That content was undone at the destination does not matter here. */
+function baseInNames({ entity, key }: RowPair, state: DestinationState, names: Mappings) {
+  const base = state.base_content;
+  if (base === null) return { ...state, undone_hash: null };
+  const row = { ...contentFrom(entity, base), id: key.id, modified_at: '' };
+  const content = canonical(entity, withMappedNames(entity, row, names));
+  return { ...state, base_content: content, undone_hash: null };
+}
