@@ -39,6 +39,7 @@ import * as outbox from './messages/outbox-page.ts';
 import * as account from './people/account-page.ts';
 import * as peopleBridge from './people/bridge-routes.ts';
 import * as closing from './people/closing-pages.ts';
+import * as passwordReset from './people/reset-pages.ts';
 import * as invitation from './people/invitation-pages.ts';
 import * as newPeople from './people/new-pages.ts';
 import * as people from './people/pages.ts';
@@ -177,6 +178,8 @@ export const routes = (signInWith: ReturnType<typeof openSignIn>): Route[] => [
   get('/sign-in/single', 'anyone', begin(signInWith)),
   get('/sign-in/callback', 'anyone', finish(signInWith)),
   post('/sign-out', 'anyone', body.tiny, signOut),
+  get('/password-reset', 'anyone', passwordReset.show),
+  post('/password-reset', 'anyone', body.tiny, passwordReset.ask(signInWith)),
   get('/invitation', 'anyone', invitation.show),
   post('/invitation', 'anyone', body.tiny, invitation.accept),
   get('/help', 'look', help.show),

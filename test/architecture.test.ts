@@ -15,7 +15,7 @@ const mayImport: Record<string, string[]> = {
   access: ['audit', 'catalog', 'database', 'environments'],
   rows: ['catalog', 'database', 'environments'],
   state: ['catalog', 'database', 'environments', 'rows'],
-  messages: ['audit', 'database', 'environments'],
+  messages: ['access', 'audit', 'database', 'environments'],
   web: ['access', 'catalog', 'database', 'environments', 'messages', 'state', 'storage', 'version'],
   people: ['access', 'audit', 'database', 'environments', 'messages', 'web'],
   jobs: ['access', 'audit', 'database', 'environments', 'version', 'web'],

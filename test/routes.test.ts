@@ -129,6 +129,8 @@ test('every route declares who may use it, and each URL exists once', () => {
     '/sign-in/single',
     '/sign-in/callback',
     '/sign-out',
+    '/password-reset',
+    '/password-reset',
     '/invitation',
     '/invitation',
     '/theme',

@@ -9,6 +9,7 @@ import { slack } from './channels/slack.ts';
 import { webhook } from './channels/webhook.ts';
 import { emailAbout, notifyHolders } from './messages.ts';
 import * as outbox from './outbox.ts';
+import { opened } from './secret-email.ts';
 
 /**
  * After how many attempts an outbox message is given up. The delays between attempts are 5 s, 10 s,
@@ -74,8 +75,16 @@ async function attempt(here: App, { send }: Target, line: outbox.Line) {
   // meanwhile.
   const isOurs = await outbox.claim(here.sql, line, (2 * timeouts.attempt) / 1000);
   if (!isOurs) return null;
-  const reply = await send(line);
-  await record(here, { ...line, attempts: line.attempts + 1 }, reply);
+  const tried = { ...line, attempts: line.attempts + 1 };
+  const { line: sent, obstacle } = opened(here, line);
+  if (sent === null) {
+    const { message_id: message, event } = line;
+    here.log.warn({ message, event }, obstacle);
+    await outbox.fail(here.sql, line, obstacle);
+    return null;
+  }
+  const reply = await send(sent);
+  await record(here, tried, reply);
   return reply.outcome;
 }
 
@@ -106,7 +115,7 @@ const giveUp = (here: App, line: outbox.Line, { outcome, answer }: Reply) =>
       text:
         outcome === 'refused'
           ? `${whom} refused ${subject} to ${line.recipient}: ${answer}`
-          : `${whom} did not acknowledge ${subject} after ${line.attempts} attempts. Retry it when it is back.`,
+          : `${whom} did not acknowledge ${subject} after ${line.attempts} attempts. ${line.encryption_key === null ? 'Retry it' : 'Make a new link'} when it is back.`,
       href: '/outbox?state=failed',
       // Administrators read about a failed e-mail in their inbox only, because another e-mail would
       // fail as well.

@@ -67,6 +67,8 @@ function shown(line: outbox.Line) {
     nextAttempt: line.state === 'pending' && line.attempts > 0 ? line.next_at : null,
     receiver: line.recipient === 'indexer' ? 'Search indexer' : line.recipient,
     channelLabel: channelNames[line.channel],
+    // The text of an e-mail with a secret is kept only until it was sent.
+    offersRetry: line.encryption_key === null,
   };
   // Messages to people are shown without their links, which may be meant for the recipient only.
   if (line.event !== 'rows.changed') return { ...common, href: null, changes: null };

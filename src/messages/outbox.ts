@@ -3,6 +3,7 @@
 import * as audit from '../audit/audit.ts';
 import { first, run, select, sql, transaction, type Queryable } from '../database/sql.ts';
 import type { Environment } from '../environments/environment.ts';
+import { Conflict } from '../problems.ts';
 import { isEmailedByDefault } from './kinds.ts';
 
 const channels = ['email', 'webhook', 'slack', 'callback'] as const;
@@ -24,6 +25,10 @@ export type Line = {
   body: string;
   href: string | null;
   transfer: string | null;
+  /** The id of the key that encrypted `body`; null for a text that is no secret. */
+  encryption_key: string | null;
+  /** After this the message is not sent any more; null for most. */
+  ends_at: string | null;
   state: 'pending' | 'acknowledged' | 'failed';
   attempts: number;
   next_at: string;
@@ -42,17 +47,20 @@ export type NewLine = {
   body: string;
   href: string | null;
   transfer: string | null;
+  encryptionKey?: string;
+  endsAt?: string;
 };
 
 export const add = (on: Queryable, line: NewLine) =>
   run(
     on,
     sql`insert into outbox
-          (message_id, event, channel, recipient, subject, body, href, transfer, next_at, created_at)
+          (message_id, event, channel, recipient, subject, body, href, transfer,
+           encryption_key, ends_at, next_at, created_at)
         values
           (${line.messageId}, ${line.event}, ${line.channel}, ${line.recipient},
            ${line.subject.slice(0, 200)}, ${line.body}, ${line.href}, ${line.transfer},
-           utc_timestamp(3), utc_timestamp(3))`,
+           ${line.encryptionKey ?? null}, ${line.endsAt ?? null}, utc_timestamp(3), utc_timestamp(3))`,
   );
 
 /**
@@ -144,11 +152,23 @@ export async function claim(on: Queryable, { id, attempts }: Line, seconds: numb
   return found === 1;
 }
 
+/** A secret text is removed as soon as it is not needed any more. */
+const bodyToKeep = sql`if(encryption_key is null, body, '')`;
+
+/** Gives up the e-mails with a secret that a person has not got yet. */
+export const failSecrets = (on: Queryable, recipient: string, answer: string) =>
+  run(
+    on,
+    sql`update outbox set answer = ${answer}, state = 'failed', body = ''
+         where recipient = ${recipient} and state = 'pending' and encryption_key is not null`,
+  );
+
 export const acknowledge = (on: Queryable, { id }: Line, answer: string) =>
   run(
     on,
     sql`update outbox
-           set state = 'acknowledged', acknowledged_at = utc_timestamp(3), answer = ${answer.slice(0, 500)}
+           set state = 'acknowledged', acknowledged_at = utc_timestamp(3), answer = ${answer.slice(0, 500)},
+               body = ${bodyToKeep}
          where id = ${id}`,
   );
 
@@ -168,7 +188,7 @@ export const postpone = (on: Queryable, { id }: Line, answer: string, seconds: n
 export async function fail(on: Queryable, { id }: Line, answer: string) {
   const found = await run(
     on,
-    sql`update outbox set answer = ${answer.slice(0, 500)}, state = 'failed'
+    sql`update outbox set answer = ${answer.slice(0, 500)}, state = 'failed', body = ${bodyToKeep}
          where id = ${id} and state = 'pending'`,
   );
   return found === 1;
@@ -182,6 +202,9 @@ export async function retry(here: Environment, id: number, person: string): Prom
   return transaction(here.sql, async (on) => {
     const line = await first<Line>(on, sql`select * from outbox where id = ${id}`);
     if (!line) return false;
+    if (line.encryption_key !== null) {
+      throw new Conflict('A link is not sent twice. Make a new one on the page of the person.');
+    }
     await run(
       on,
       sql`update outbox set state = 'pending', attempts = 0, next_at = utc_timestamp(3) where id = ${id}`,

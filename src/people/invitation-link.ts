@@ -1,7 +1,9 @@
-// Shows the link of an invitation once, to the administrator who made it.
+// Sends an invitation by e-mail, or shows its link once, to the administrator who made it.
 import type { Request } from 'express';
+import { sendsSecrets } from '../messages/secret-email.ts';
 import { accountOf } from '../web/request.ts';
 import * as invitations from './invitations.ts';
+import { mailInvitation } from './mailed-links.ts';
 
 /** How many links a session keeps until they are shown. */
 const MOST_LINKS = 20;
@@ -14,10 +16,27 @@ declare module 'express-session' {
 }
 
 /**
+ * Sends an invitation by e-mail, or shows its link where no link can be sent or the user wants to pass it on. Returns
+ * what to tell the user, if anything.
+ */
+export async function inviteBy(
+  req: Request,
+  id: number,
+  { seen = null, isShown = false }: { seen?: string | null; isShown?: boolean } = {},
+): Promise<string> {
+  if (isShown || !sendsSecrets(req.here)) {
+    await showLink(req, id, seen);
+    return '';
+  }
+  await mailInvitation(req.here, accountOf(req).email, id, seen);
+  return 'An e-mail with the link is on its way.';
+}
+
+/**
  * Creates an invitation link and stores it in the session, so that the person’s page shows it once.
  */
-export async function showLink(req: Request, id: number, seen: string | null = null) {
-  const token = await invitations.invite(req.here, accountOf(req).email, id, seen);
+async function showLink(req: Request, id: number, seen: string | null) {
+  const token = await invitations.invite(req.here, accountOf(req).email, id, { seen });
   req.session.newInvitations = [...linksOfOthers(req, id), { person: id, token }].slice(
     -MOST_LINKS,
   );

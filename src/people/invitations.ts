@@ -1,6 +1,8 @@
-// Invitations are links with which people choose their own password, once, within a day. Only the hash of a link’s
+// Links with which people choose their own password, once: invitations, within a day, and links that they asked for,
+// within an hour. Only the hash of a link’s
 // token is stored.
 import { hash, randomBytes } from 'node:crypto';
+import type { PoolConnection } from 'mysql2/promise';
 import * as audit from '../audit/audit.ts';
 import { first, run, sql, transaction, type Queryable } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
@@ -10,7 +12,20 @@ import { newPassword } from './new-password.ts';
 import { hashPassword } from './passwords.ts';
 import * as people from './people.ts';
 
-const HOURS = 24;
+/**
+ * The kinds of link. A person asks for a link of the kind `reset` themselves, so it must not end an invitation by an
+ * administrator.
+ */
+type Kind = 'invitation' | 'reset';
+
+/** For how many hours a link works. */
+const hours: Record<Kind, number> = { invitation: 24, reset: 1 };
+
+/** A link that was just made. The token is not stored. */
+export type Made = { token: string; endsAt: string };
+
+/** What is done in the transaction that makes a link, such as adding the e-mail that contains it. */
+export type Alongside = (on: PoolConnection, person: people.Person, made: Made) => Promise<void>;
 
 /**
  * Creates an invitation and returns its token, which is not stored. An earlier invitation of the
@@ -22,29 +37,56 @@ export async function invite(
   here: Environment,
   by: string,
   id: number,
-  seen: string | null = null,
+  { seen = null, alongside }: { seen?: string | null; alongside?: Alongside } = {},
 ): Promise<string> {
-  const token = randomBytes(32).toString('base64url');
-  await transaction(here.sql, async (connection) => {
+  return transaction(here.sql, async (connection) => {
     const person = await people.locked(connection, id);
+    if (!person.isActive) {
+      throw new Conflict(`The account of ${person.name} is closed. Open it again first.`);
+    }
     const open = await openUntil(connection, id);
     if (seen !== null && open !== null && open !== seen) {
       throw new Conflict(
         `Another administrator has made a link for ${person.name} meanwhile, and it works. To end it and make another one, open the person's page again.`,
       );
     }
-    await run(
-      connection,
-      sql`replace into invitation (person_id, token_hash, expires_at)
-          values (${id}, ${hash('sha256', token)}, utc_timestamp(3) + interval ${HOURS} hour)`,
-    );
+    const made = await issue(connection, id, 'invitation');
+    await alongside?.(connection, person, made);
     await audit.write(connection, {
       person: by,
       action: 'invited person',
       subject: person.email,
     });
+    return made.token;
   });
-  return token;
+}
+
+/** Makes a link that the person asked for; does nothing if the account is closed. */
+export const reset = (here: Environment, id: number, alongside: Alongside) =>
+  transaction(here.sql, async (connection) => {
+    const person = await people.locked(connection, id);
+    if (!person.isActive) return;
+    await alongside(connection, person, await issue(connection, id, 'reset'));
+    await audit.write(connection, {
+      person: 'not signed in',
+      action: 'asked for a new password',
+      subject: person.email,
+    });
+  });
+
+async function issue(on: PoolConnection, id: number, kind: Kind): Promise<Made> {
+  const token = randomBytes(32).toString('base64url');
+  await run(
+    on,
+    sql`replace into invitation (person_id, kind, token_hash, expires_at)
+        values (${id}, ${kind}, ${hash('sha256', token)},
+          utc_timestamp(3) + interval ${hours[kind]} hour)`,
+  );
+  const line = await first<{ expires_at: string }>(
+    on,
+    sql`select expires_at from invitation where person_id = ${id} and kind = ${kind}`,
+  );
+  return { token, endsAt: line?.expires_at ?? '' };
 }
 
 /**
@@ -57,7 +99,8 @@ export const linkOf = ({ name, settings }: App, token: string): string =>
 export async function openUntil(on: Queryable, id: number): Promise<string | null> {
   const open = await first<{ expires_at: string }>(
     on,
-    sql`select expires_at from invitation where person_id = ${id} and expires_at > utc_timestamp(3)`,
+    sql`select expires_at from invitation
+         where person_id = ${id} and kind = 'invitation' and expires_at > utc_timestamp(3)`,
   );
   return open?.expires_at ?? null;
 }
@@ -115,5 +158,5 @@ export async function accept(
 const expired = () =>
   new Problem(
     410,
-    `This link was used, or it is older than ${HOURS} hours. Ask an administrator for a new one.`,
+    'This link was used or replaced, or it has expired. Ask an administrator for a new one.',
   );

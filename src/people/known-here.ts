@@ -41,7 +41,8 @@ type Stored = { id: number; is_linked: number; expires_at: string | null };
 /** Selects in which ways people can sign in, beside a password. */
 const stored = sql`select p.id, p.subject is not null as is_linked, i.expires_at
                      from person p
-                     left join invitation i on i.person_id = p.id and i.expires_at > utc_timestamp(3)`;
+                     left join invitation i on i.person_id = p.id and i.kind = 'invitation'
+                      and i.expires_at > utc_timestamp(3)`;
 
 /** Lists all accounts of this environment. */
 export async function accounts(on: Queryable): Promise<KnownAccount[]> {

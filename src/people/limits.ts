@@ -8,9 +8,12 @@ import type { Redis } from '../environments/redis.ts';
 /**
  * The limits. `account` limits failed sign-ins for one e-mail from one IP address or device,
  * `address` those from one IP address, and `email` those for one e-mail. `kept` limits the forms
- * saved for one IP address.
+ * saved for one IP address. `resetEmail` and `resetAddress` limit the requests for a new password.
  */
-export type Limits = Record<'account' | 'address' | 'email' | 'kept', Throttle>;
+export type Limits = Record<
+  'account' | 'address' | 'email' | 'kept' | 'resetEmail' | 'resetAddress',
+  Throttle
+>;
 
 const FREE_TRIES = 20;
 const LONGEST_WAIT_MS = 10_000;
@@ -25,11 +28,22 @@ export function openLimits(here: App, redis: Redis): Limits {
     // person out.
     email: limit('email', 1_000_000),
     kept: limit('kept', 100),
+    resetEmail: limit('reset-email', 3),
+    resetAddress: limit('reset-address', 20),
   };
 }
 
 const hashed = (...parts: string[]) =>
   createHash('sha256').update(parts.join('\n')).digest('base64url');
+
+/** Counts a request for this e-mail; returns false after too many. */
+export async function isWithinLimit(throttle: Throttle, email: string): Promise<boolean> {
+  const counted = await throttle.consume(hashed(email)).catch((refused: unknown) => {
+    if (refused instanceof Error) throw refused;
+    return null;
+  });
+  return counted !== null;
+}
 
 /**
  * An attempt to sign in. `device` identifies the browser, if this person has signed in with it

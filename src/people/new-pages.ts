@@ -3,11 +3,12 @@
 import type { Request, Response } from 'express';
 import { grantable, type Permission } from '../access/permissions.ts';
 import { orShowErrors, page } from '../web/pages.ts';
+import { sendsSecrets } from '../messages/secret-email.ts';
 import { accountOf, numberOrNull, textIn } from '../web/request.ts';
 import type { FieldErrors } from '../problems.ts';
 import { accountIn, neighboursOf, type Neighbour } from './elsewhere.ts';
 import { grantableAmong } from './granting.ts';
-import { showLink } from './invitation-link.ts';
+import { inviteBy } from './invitation-link.ts';
 import { goOnward, inOrder, namesIn } from './onward.ts';
 import * as people from './people.ts';
 import { permissionChoices } from './permission-choices.ts';
@@ -75,6 +76,7 @@ async function newPage(
     errors,
     typed: filled,
     origin,
+    sendsLinks: sendsSecrets(here),
     accountHref: account ? `/people/${account.id}` : null,
     ...permissionChoices(here.setup, granted),
     following: following.map((one) => ({ ...one, isChosen: filled.onward.includes(one.name) })),
@@ -98,9 +100,9 @@ export async function add(req: Request, res: Response) {
       const wanted: Permission[] = grantableAmong(here, here.setup, filled.permissions);
       const by = accountOf(req).email;
       const id = await people.add(here, by, form.pick('name', 'email'), wanted);
-      await showLink(req, id);
+      const sent = await inviteBy(req, id);
       await goOnward(req, res, {
-        done: `${filled.name} is invited to ${here.rules.inText}.`,
+        done: `${filled.name} is invited to ${here.rules.inText}. ${sent}`.trim(),
         next: nextOf(req, filled),
         href: hrefOfNext(req, withOrigin(req, filled, id)),
         last: `/people/${id}`,

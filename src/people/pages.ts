@@ -1,12 +1,13 @@
 import type { Request, Response } from 'express';
 import { labelsOf } from '../access/permission-words.ts';
 import { grantable, permissionNames, type Permission } from '../access/permissions.ts';
+import { sendsSecrets } from '../messages/secret-email.ts';
 import { Invalid, type FieldErrors } from '../problems.ts';
 import { flash, orShowErrors, page } from '../web/pages.ts';
 import { accountOf, numberOrNull } from '../web/request.ts';
 import { across, everyone } from './across.ts';
 import * as admission from './admission.ts';
-import { newLink, showLink } from './invitation-link.ts';
+import { inviteBy, newLink } from './invitation-link.ts';
 import * as invitations from './invitations.ts';
 import * as people from './people.ts';
 import { permissionChoices } from './permission-choices.ts';
@@ -36,6 +37,7 @@ async function personPage(
     link: await newLink(req, person.id),
     isLinked: await admission.isLinked(req.here.sql, person.id),
     openUntil: await invitations.openUntil(req.here.sql, person.id),
+    sendsLinks: sendsSecrets(req.here),
     ...permissionChoices(req.here.setup, chosen ?? person.permissions),
     shown: person.permissions.filter((name) => offered.includes(name)).join(' '),
     errors,
@@ -75,7 +77,9 @@ function changedMeanwhile(shown: string[], stored: Permission[]): string {
 
 export async function invite(req: Request, res: Response) {
   const id = numberOrNull(req.params['id']) ?? 0;
-  await showLink(req, id, req.form.text('seen'));
+  const isShown = req.form.text('way') === 'link';
+  const sent = await inviteBy(req, id, { seen: req.form.text('seen'), isShown });
+  if (sent) flash(req, sent);
   res.redirect(303, `/people/${id}`);
 }
 

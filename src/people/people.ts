@@ -11,6 +11,7 @@ import { first, run, select, sql, transaction, type Queryable } from '../databas
 import { timeouts } from '../database/timeouts.ts';
 import type { EnvironmentSetup } from '../environments/rules.ts';
 import type { Environment } from '../environments/environment.ts';
+import * as outbox from '../messages/outbox.ts';
 import { Invalid, NotFound, parsed } from '../problems.ts';
 import { grantableAmong, keepOneAdministrator, storePermissions } from './granting.ts';
 import { newPassword } from './new-password.ts';
@@ -20,8 +21,8 @@ import { inWholeSteps } from './whole-steps.ts';
 import { hashPassword, isPassword, noPassword } from './passwords.ts';
 
 /**
- * A person as stored. `credential` changes with the password, which makes earlier sessions and
- * tokens invalid.
+ * A person as stored. `credential` changes with the password and when the account is closed, which makes earlier sessions
+ * and tokens invalid.
  */
 export type Person = Account & { isActive: boolean; hasPassword: boolean; credential: string };
 
@@ -45,7 +46,10 @@ const toPerson = (stored: Stored): Person => ({
   permissions: permissionNames.filter((one) => (stored.permissions ?? '').split(',').includes(one)),
 });
 
-const columns = sql`p.id, p.email, p.name, p.active, sha2(p.password_hash, 256) as credential,
+/** Changes with the password, and each time the account is closed. */
+const credential = sql`sha2(if(p.closings = 0, p.password_hash, concat(p.password_hash, '\n', p.closings)), 256)`;
+
+const columns = sql`p.id, p.email, p.name, p.active, ${credential} as credential,
                     p.password_hash <> ${noPassword} as has_password, group_concat(m.name) as permissions`;
 
 export async function list(on: Queryable): Promise<Person[]> {
@@ -186,10 +190,21 @@ export async function setActive(here: Environment, by: string, id: number, isAct
     if (!isActive && person.permissions.includes('administrator')) {
       await keepOneAdministrator(connection, id);
     }
-    await run(connection, sql`update person set active = ${isActive} where id = ${id}`);
+    if (isActive) await run(connection, sql`update person set active = true where id = ${id}`);
+    else await endAccess(connection, person);
     const action = isActive ? 'opened account' : 'closed account';
     await audit.write(connection, { person: by, action, subject: person.email });
   });
+}
+
+/** Closes an account, and ends for good its sessions, tokens and links, also those that are still to be sent. */
+async function endAccess(connection: PoolConnection, { id, email }: Person) {
+  await run(
+    connection,
+    sql`update person set active = false, closings = closings + 1 where id = ${id}`,
+  );
+  await run(connection, sql`delete from invitation where person_id = ${id}`);
+  await outbox.failSecrets(connection, email, 'The account was closed.');
 }
 
 export async function setPassword(here: Environment, by: string, id: number, posted: unknown) {

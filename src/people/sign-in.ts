@@ -7,6 +7,7 @@ import { addressOf } from '../access/throttle.ts';
 import * as audit from '../audit/audit.ts';
 import type { App } from '../environments/app.ts';
 import type { Redis } from '../environments/redis.ts';
+import { sendsSecrets } from '../messages/secret-email.ts';
 import { Problem } from '../problems.ts';
 import { deviceOf, rememberDevice } from '../web/device.ts';
 import { newFormToken } from '../web/form-token.ts';
@@ -63,6 +64,7 @@ export const signInPage = (req: Request, res: Response, said: Said) =>
     singleSignOn: '',
     ...said,
     isSingle: req.here.settings.singleSignOn !== null,
+    offersReset: sendsSecrets(req.here),
     isWaiting: req.visitor.hasSavedForm === true,
   });
 

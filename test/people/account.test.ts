@@ -1,8 +1,22 @@
 // People choose their own password through an invitation, and change it on the page My account.
 import { beforeEach, describe, expect, test } from 'vitest';
+import { freePort } from '../../bin/programs.ts';
+import { run, select, sql } from '../../src/database/sql.ts';
+import { deliver } from '../../src/messages/delivery.ts';
 import * as outbox from '../../src/messages/outbox.ts';
+import { invite } from '../../src/people/invitations.ts';
 import * as people from '../../src/people/people.ts';
-import { hire, password, textOf, useClient, useSite, type Client } from '../support/people.ts';
+import * as tokens from '../../src/people/tokens.ts';
+import { openMailServer } from '../support/mail-server.ts';
+import {
+  hire,
+  openSite,
+  password,
+  textOf,
+  useClient,
+  useSite,
+  type Client,
+} from '../support/people.ts';
 import { fieldsOn } from '../support/shown-form.ts';
 import { add, change } from '../support/rows.ts';
 import { useWorld } from '../support/world.ts';
@@ -62,9 +76,12 @@ describe('an invitation', () => {
     await ops.post(`${path}/closing`);
     expect(await status(next)).toBe(410);
     await ops.post(`${path}/reopening`);
-    expect(await status(next)).toBe(200);
-    await site.here.sql.query('update invitation set expires_at = utc_timestamp(3)');
     expect(await status(next)).toBe(410);
+    await ops.post(`${path}/invitation`, { seen: '' });
+    const last = tokenOn(await ops.get(path));
+    expect(await status(last)).toBe(200);
+    await site.here.sql.query('update invitation set expires_at = utc_timestamp(3)');
+    expect(await status(last)).toBe(410);
   });
 
   test('an administrator whose page is outdated cannot replace an invitation that another administrator created meanwhile (F16)', async () => {
@@ -202,4 +219,124 @@ describe('messages by e-mail', () => {
     await lose(site.here);
     expect(await emails()).toEqual([]);
   });
+});
+
+describe('links by e-mail', () => {
+  const mailed = async () => {
+    const mail = await openMailServer(await freePort());
+    const site = await openSite(world, 'staging', {
+      SMTP_URL: mail.url,
+      MAIL_FROM: 'Oneway <oneway@example.org>',
+      ENVIRONMENT_URLS: 'staging=http://oneway.example.org',
+      CREDENTIALS_KEY: Buffer.alloc(32, 7).toString('base64'),
+    });
+    const close = async () => {
+      await site.close();
+      await mail.close();
+    };
+    return { mail, site, close };
+  };
+  const linesOf = (to: string) =>
+    select<outbox.Line>(
+      site.here.sql,
+      sql`select * from outbox where recipient = ${to} order by id`,
+    );
+
+  test('an invitation is sent by e-mail, and its link is in no page and never readable in the database', async () => {
+    const { mail, site: mailing, close } = await mailed();
+    const admin = await mailing.as('ops');
+    const added = await admin.post('/people', { name: 'Ana “A” 😀', email: 'ana@example.com' });
+    const path = added.headers['location'] ?? '';
+    const page = textOf((await admin.get(path)).text);
+    expect(page).toContain('An e-mail with the link is on its way.');
+    expect(page).not.toContain('/invitation?token=');
+    const [waiting] = await linesOf('ana@example.com');
+    expect(waiting).toMatchObject({ event: 'account.invitation', state: 'pending' });
+    expect(JSON.stringify(waiting)).not.toContain('token=');
+    expect((await admin.get('/outbox')).text).not.toContain(waiting?.body);
+    await deliver(mailing.here);
+    const [{ text = '', recipients } = { recipients: [] }] = mail.received;
+    expect(recipients).toEqual(['ana@example.com']);
+    const [, token] =
+      /http:\/\/oneway\.example\.org\/invitation\?token=([\w-]{43})/.exec(text) ?? [];
+    const [sent] = await linesOf('ana@example.com');
+    expect(sent).toMatchObject({ state: 'acknowledged', body: '' });
+    expect((await admin.post(`/outbox/${sent?.id}/retry`)).status).toBe(409);
+    const accepted = await stranger.post('/invitation', { token, password: NEXT });
+    expect(accepted.status).toBe(303);
+    const own = await admin.post(`${path}/invitation`, { seen: '', way: 'link' });
+    expect(own.status).toBe(303);
+    expect(tokenOn(await admin.get(path))).toMatch(/^[\w-]{43}$/);
+    await close();
+  });
+
+  test('a forgotten password is replaced through an e-mail, with the same answer for everyone and for no closed account', async () => {
+    const { mail, site: mailing, close } = await mailed();
+    await hire(mailing.here, 'vic');
+    await hire(mailing.here, 'ed');
+    await run(site.here.sql, sql`update person set active = false where email = 'ed@example.com'`);
+    const client = await mailing.as(null);
+    expect((await client.get('/sign-in')).text).toContain('Forgot your password?');
+    const ask = async (email: string) => {
+      const answer = await client.post('/password-reset', { email });
+      const { text } = await client.get('/sign-in');
+      return [answer.status, answer.headers['location'], textOf(text).replaceAll(email, '')];
+    };
+    const known = await ask('vic@example.com');
+    expect(known[2]).toContain('an e-mail with a link is on its way');
+    expect(await ask('ed@example.com')).toEqual(known);
+    expect(await ask('nobody@example.com')).toEqual(known);
+    for (let time = 0; time < 4; time += 1) expect(await ask('vic@example.com')).toEqual(known);
+    expect((await client.post('/password-reset', { email: 'vic' })).status).toBe(422);
+    await deliver(mailing.here);
+    expect(mail.received.map(({ recipients }) => recipients.join())).toEqual(
+      Array.from({ length: 3 }, () => 'vic@example.com'),
+    );
+    const tokens = mail.received.map(({ text = '' }) => tokenOn({ text }));
+    const works = async (token: string) => (await client.get(`/invitation?token=${token}`)).status;
+    const statuses = await Promise.all(tokens.map(works));
+    expect(statuses.toSorted()).toEqual([200, 410, 410]);
+    const token = tokens[statuses.indexOf(200)];
+    expect((await client.post('/invitation', { token, password: NEXT })).status).toBe(303);
+    expect(await canSignIn('vic@example.com', NEXT)).toBe(true);
+    const audited = textOf((await ops.get('/audit')).text);
+    expect(audited).toContain('asked for a new password');
+    expect(audited).not.toContain('nobody@example.com');
+    await close();
+  });
+
+  test('an e-mail whose link has expired, or whose account was closed, is not sent any more', async () => {
+    const { mail, site: mailing, close } = await mailed();
+    const admin = await mailing.as('ops');
+    await admin.post('/people', { name: 'Late', email: 'late@example.com' });
+    await run(site.here.sql, sql`update outbox set ends_at = utc_timestamp(3)`);
+    const added = await admin.post('/people', { name: 'Left', email: 'left@example.com' });
+    await admin.post(`${added.headers['location']}/closing`);
+    await deliver(mailing.here);
+    expect(mail.received).toEqual([]);
+    expect(await linesOf('late@example.com')).toMatchObject([{ state: 'failed', body: '' }]);
+    expect(await linesOf('left@example.com')).toMatchObject([
+      { state: 'failed', body: '', answer: 'The account was closed.' },
+    ]);
+    await close();
+  });
+
+  test('without a mail server, the sign-in page offers no new password', async () => {
+    expect((await stranger.get('/sign-in')).text).not.toContain('Forgot your password?');
+    expect((await stranger.get('/password-reset')).status).toBe(404);
+    expect((await stranger.post('/password-reset', { email: 'vic@example.com' })).status).toBe(404);
+  });
+});
+
+test('an account that is opened again soon gets back neither its former sessions and tokens nor its former links', async () => {
+  const vic = await site.as('vic');
+  const { id = 0 } = (await people.withEmail(site.here.sql, 'vic@example.com')) ?? {};
+  const token = tokens.issue(site.here, await people.known(site.here.sql, id));
+  const invited = await invite(site.here, 'ops@example.com', id);
+  await ops.post(`/people/${id}/closing`);
+  await ops.post(`/people/${id}/reopening`);
+  expect((await vic.get('/account')).headers['location']).toBe('/sign-in');
+  expect(await tokens.holderOf(site.here, token)).toBeNull();
+  expect((await stranger.get(`/invitation?token=${invited}`)).status).toBe(410);
+  expect(await canSignIn('vic@example.com', password)).toBe(true);
 });
