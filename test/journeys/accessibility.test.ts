@@ -89,6 +89,7 @@ const inStaging = (): Visit[] => [
   [`/catalog/task/${ids.oncall}`, press('Transfer…')],
   [`/catalog/task/${ids.marked}`, press('Transfer…')],
   [`/catalog/form/${ids.drifted}`, press('Transfer…')],
+  [`/catalog/form/${ids.drifted}`, press('Take over from pre-production…')],
   [`/catalog/business/${ids.business}`, press('Transfer…')],
   ['/transfers'],
   ['/transfers', openFirst],
