@@ -63,6 +63,10 @@ test('a product manager takes a form and its fields over from pre-production, se
   expect(page).toContain('Changed there');
   expect(page).not.toContain('Changed here');
   expect(await statusOf(form)).toBe('Changed there');
+  const preview = await client.get(`${address}/preview/form/${form.id}`);
+  expect(textOf(preview.text)).toContain('Renamed there');
+  const rehearsed = await client.post(`${address}/rehearsal`, {});
+  expect(rehearsed.status).toBe(200);
   expect(await get(staging, form)).toEqual(former);
 
   const { body, answer } = await confirm(client, address);
