@@ -144,9 +144,13 @@ test('S4-10 S4-13 S4-14 an app sees every status in order while its inbox fills,
   await follow('Where is my order?');
   const picture = page.locator('.files img').first();
   await picture.waitFor();
-  expect(
-    await picture.evaluate((image) => (image as unknown as { naturalWidth: number }).naturalWidth),
-  ).toBeGreaterThan(0);
+  // `decode` waits until the picture is loaded, and fails if it cannot be shown.
+  const width = await picture.evaluate(async (image) => {
+    const shown = image as unknown as { naturalWidth: number; decode(): Promise<void> };
+    await shown.decode();
+    return shown.naturalWidth;
+  });
+  expect(width).toBeGreaterThan(0);
   await page.getByRole('searchbox', { name: 'Search this inbox' }).fill('refunded');
   await press('Search');
   await page.getByRole('heading', { name: 'Messages that contain “refunded”' }).waitFor();

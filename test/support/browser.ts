@@ -1,6 +1,6 @@
 // Headless Chromium for browser tests.
-import { spawnSync } from 'node:child_process';
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
+import { findBrowser } from './chromium.ts';
 import { afterAll, beforeAll } from './hooks.ts';
 import { listen, type Listening } from './servers.ts';
 import type { World } from './world.ts';
@@ -36,9 +36,7 @@ export function useBrowser(
 }
 
 export async function openBrowser(): Promise<Browser> {
-  const found = spawnSync('sh', ['-c', 'command -v chromium || command -v google-chrome'], {
-    encoding: 'utf8',
-  }).stdout.trim();
+  const found = findBrowser();
   if (!found) throw new Error('Chromium is missing: run the tests with bin/test');
   return chromium.launch({
     executablePath: found,

@@ -9,6 +9,7 @@ import { startS3 } from '../../bin/s3-server.ts';
 import { endLeftBehind, MARK } from './left-behind.ts';
 import { aptInstall, CannotStart, installed } from '../../bin/programs.ts';
 import { startServers } from '../../bin/servers.ts';
+import { findBrowser, HEADLESS_SHELL } from './chromium.ts';
 import { filtersOf } from './filters.ts';
 
 const run = String(process.pid);
@@ -28,10 +29,9 @@ async function main(): Promise<number> {
     });
   }
   try {
-    const hasBrowser = installed('chromium') || installed('google-chrome');
     // Tests read backups with these two programs, so bin/test installs them if they are missing.
     const lacking = ['age', 'zstd'].filter((program) => !installed(program));
-    if (!hasBrowser) lacking.push('chromium');
+    if (findBrowser() === '') lacking.push(HEADLESS_SHELL);
     if (lacking.length > 0) aptInstall(lacking);
     const servers = await startServers(folder, givenServers('TEST'), (_step, work) => work());
     const env = {
