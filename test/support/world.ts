@@ -1,12 +1,17 @@
 // Opens three environments (staging, pre-production, production) for each test worker, on the servers of bin/test.
-import { mkdtempSync } from 'node:fs';
+import { mkdirSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, beforeEach } from './hooks.ts';
 import type { RowDataPacket } from 'mysql2';
 import type { Pool } from 'mysql2/promise';
 import { createClient } from 'redis';
-import { grantLeastRights, prepareEnvironments } from '../../bin/databases.ts';
+import {
+  grantLeastRights,
+  prepareEnvironments,
+  settingsOf as environmentSettings,
+} from '../../bin/databases.ts';
 import type { Addresses } from '../../bin/servers.ts';
 import { publishSealingKey } from '../../src/access/secret-fields.ts';
 import { migrate } from '../../src/database/migrate.ts';
@@ -14,10 +19,11 @@ import { select, sql } from '../../src/database/sql.ts';
 import { timeouts } from '../../src/database/timeouts.ts';
 import { openApp, type App } from '../../src/environments/app.ts';
 import type { Environment } from '../../src/environments/environment.ts';
+import { ladder } from '../../src/environments/rules.ts';
 import { createIndexes } from '../../src/rows/indexes.ts';
 import { parseSettings, type Settings } from '../../src/settings.ts';
 import { currentVersion } from '../../src/version/db-version.ts';
-import { writeVersion } from '../../src/version/metadata.ts';
+import { readVersion, writeVersion } from '../../src/version/metadata.ts';
 
 export type EnvironmentOf<T> = Record<'staging' | 'preprod' | 'production', T>;
 export type World = EnvironmentOf<App> & {
@@ -90,6 +96,15 @@ export function servers(): Addresses {
   };
 }
 
+/**
+ * The names of the environments whose databases, accounts and rights this worker has created. They stay until the
+ * servers end, so later files need not create them again.
+ */
+const prepared = new Set<string>();
+
+const isShared = ({ mysql, mongo }: Addresses) =>
+  mysql.href === servers().mysql.href && mongo.href === servers().mongo.href;
+
 /** Opens three environments. `altered` may change their variables, for example to connect through a proxy. */
 export async function openWorld(
   name = `t${process.env['VITEST_POOL_ID'] ?? '0'}`,
@@ -106,9 +121,12 @@ export async function openWorld(
   };
   Object.assign(timeouts, { ...patient, signIn: 10 });
   const folder = mkdtempSync(join(tmpdir(), 'oneway-test-'));
-  const variables = await prepareEnvironments(addresses, name, (environment) =>
-    join(folder, environment),
-  );
+  const storage = (environment: string) => join(folder, environment);
+  for (const environment of ladder) mkdirSync(storage(environment));
+  const isPrepared = isShared(addresses) && prepared.has(name);
+  const variables = isPrepared
+    ? environmentSettings(addresses, name, storage, 'owner')
+    : await prepareEnvironments(addresses, name, storage);
   altered(variables);
   for (const one of Object.values(variables)) {
     // Each test worker has its own Redis database, so that workers share no sessions or limits.
@@ -132,10 +150,13 @@ export async function openWorld(
     await migrate(one.sql, one.documents);
     await createIndexes(one.documents);
   }
-  for (const one of all) await grantLeastRights(one.sql, `${name}_${one.name}`);
+  if (!isPrepared) {
+    for (const one of all) await grantLeastRights(one.sql, `${name}_${one.name}`);
+    if (isShared(addresses)) prepared.add(name);
+  }
+  const redis = await openOwnRedis(variables.staging['REDIS_URL'] ?? '');
   const clear = async () => {
-    await Promise.all(all.map(clearOne));
-    await forget(variables.staging['REDIS_URL'] ?? '');
+    await Promise.all([...all.map(clearOne), redis.flushDb()]);
   };
   await clear();
   const closers: (() => unknown)[] = [];
@@ -147,6 +168,7 @@ export async function openWorld(
     close: async () => {
       for (const close of closers.splice(0)) await close();
       await Promise.all(all.map((one) => one.close()));
+      redis.destroy();
     },
   };
 }
@@ -156,17 +178,19 @@ export const settingsOf = (
   also: Record<string, string> = {},
 ): Settings => parseSettings({ ...variables, ...also });
 
-async function forget(url: string) {
+/** Opens the client that empties the Redis database of this worker, so that `clear` does not open one each time. */
+async function openOwnRedis(url: string) {
   const redis = createClient({ url });
-  await redis.connect();
-  await redis.flushDb();
-  redis.destroy();
+  redis.on('error', () => {});
+  return redis.connect();
 }
 
-const kept = ['migration', 'clock'];
+/** The tables that are not emptied; `publishSealingKey` restores `sealing_key` when a test has changed it. */
+const kept = ['migration', 'clock', 'sealing_key'];
 
 /** Empties tables. Foreign key checks are off, so that the order of the tables does not matter. */
 async function emptyTables(pool: Pool, names: string[]) {
+  if (names.length === 0) return;
   const connection = await pool.getConnection();
   await connection.query('SET foreign_key_checks = 0');
   for (const name of names) await connection.query(`DELETE FROM \`${name}\``);
@@ -192,7 +216,11 @@ async function clearOne(one: Environment) {
     (filled as { name: string }[]).map(({ name }) => name),
   );
   const collections = await documents.listCollections({}, { nameOnly: true }).toArray();
-  await Promise.all(collections.map(({ name }) => documents.collection(name).deleteMany({})));
-  await writeVersion(documents, { databaseVersion: currentVersion(), isUpdating: false });
+  const others = collections.filter(({ name }) => name !== 'metadata');
+  await Promise.all(others.map(({ name }) => documents.collection(name).deleteMany({})));
+  const version = { databaseVersion: currentVersion(), isUpdating: false };
+  if (!isDeepStrictEqual(await readVersion(documents), version)) {
+    await writeVersion(documents, version);
+  }
   await publishSealingKey(one);
 }
