@@ -1,10 +1,11 @@
-// Tests the command line of one environment, as an engineer types it.
+// Tests the command line of one environment, as an engineer types it: each command is a process of its own.
 import { expect, test } from 'vitest';
 import { Command } from 'commander';
 import { spawnSync } from 'node:child_process';
 import { readVersion } from '../../src/version/metadata.ts';
 import { currentVersion } from '../../src/version/db-version.ts';
 import { files } from '../../src/commands/files.ts';
+import { setUpdating } from '../../src/release/upgrade.ts';
 import { invited } from '../../src/people/invitations.ts';
 import * as people from '../../src/people/people.ts';
 import { surroundings } from '../support/left-behind.ts';
@@ -68,6 +69,14 @@ test('the command oneway people add prints an invitation when it gets no passwor
   expect(status).toBe(0);
   const [, token = ''] = /\/invitation\?token=([\w-]+)/.exec(stdout) ?? [];
   expect(await invited(world.staging.sql, token)).toMatchObject({ email: 'ben@example.com' });
+});
+
+test('the process of a command ends with exit code 2 after wrong usage, 3 while the database is being updated and 4 when rows differ', async () => {
+  const id = await add(world.staging, 'form', { name: 'Address change' });
+  expect(oneway('staging', ['diff', `form:${id}`]).status).toBe(4);
+  expect(oneway('staging', ['diff']).status).toBe(2);
+  await setUpdating(world.staging, currentVersion());
+  expect(oneway('staging', ['diff', `form:${id}`]).status).toBe(3);
 });
 
 test('each command is defined in the file that the command line loads for it, and in no other file', async () => {

@@ -2,6 +2,7 @@
 // undone here.
 import { afterAll, afterEach } from 'vitest';
 import { timeouts } from '../../src/database/timeouts.ts';
+import { endCommands } from './command.ts';
 import { dismiss } from './killing.ts';
 import { passFailpoints } from './once-at.ts';
 import { usualTimeouts } from './usual-timeouts.ts';
@@ -9,3 +10,4 @@ import { usualTimeouts } from './usual-timeouts.ts';
 Object.assign(timeouts, usualTimeouts);
 afterEach(passFailpoints);
 afterAll(dismiss);
+afterAll(endCommands);
