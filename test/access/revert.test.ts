@@ -1,22 +1,15 @@
 // Tests the fallback after a failed release (S0-75): operators open production for editing again.
 import { expect, test } from 'vitest';
-import { spawnSync } from 'node:child_process';
 import * as people from '../../src/people/people.ts';
-import { surroundings } from '../support/left-behind.ts';
+import { openTerminal } from '../support/command.ts';
 import { add, get, transfer } from '../support/rows.ts';
 import { hire, openSite, textOf } from '../support/people.ts';
 import { useWorld } from '../support/world.ts';
 
 const world = useWorld({ cleared: 'once' });
 
-const oneway = (variables: Record<string, string>, ...words: string[]) =>
-  spawnSync(process.execPath, ['src/commands/oneway.ts', ...words], {
-    env: { ...surroundings(), ...variables },
-    encoding: 'utf8',
-  });
-
 test('S0-75 S0-43 when operators open production for editing, every page says so, editors can save, and nobody can transfer', async () => {
-  const { staging, preprod, production, variables } = world;
+  const { staging, preprod, production } = world;
   const key = { entity: 'form', id: await add(staging, 'form', { name: 'Address change' }) };
   await transfer(staging, [key]);
   await transfer(preprod, [key]);
@@ -32,7 +25,11 @@ test('S0-75 S0-43 when operators open production for editing, every page says so
   // The command takes the permission product_manager from everyone, so that nobody can transfer.
   for (const name of ['staging', 'preprod'] as const) {
     await hire(world[name], 'pm');
-    const { stdout, status } = oneway(variables[name], 'permissions', 'revoke', 'product_manager');
+    const { stdout, status } = openTerminal(world)(name, [
+      'permissions',
+      'revoke',
+      'product_manager',
+    ]);
     expect([status, stdout]).toEqual([0, 'product_manager taken from: pm@example.com\n']);
     const holders = (await people.list(world[name].sql)).flatMap((one) => one.permissions);
     expect(holders).not.toContain('product_manager');
@@ -62,14 +59,14 @@ test('S0-75 S0-43 when operators open production for editing, every page says so
 });
 
 test('revoking an unknown permission is refused with a list of the known permissions', () => {
-  const { status, stderr } = oneway(world.variables.staging, 'permissions', 'revoke', 'king');
+  const { status, stderr } = openTerminal(world)('staging', ['permissions', 'revoke', 'king']);
   expect(status).toBe(1);
   expect(stderr).toContain('Choose one of: product_manager');
 });
 
 test('the command line lists all wrong settings in one error message and ends with status 1', () => {
-  const variables = { ...world.variables.staging, ENVIRONMENT: 'stage', SQL_DB_PORT: 'x' };
-  const { status, stderr } = oneway(variables, 'refresh');
+  const also = { ENVIRONMENT: 'stage', SQL_DB_PORT: 'x' };
+  const { status, stderr } = openTerminal(world)('staging', ['refresh'], { also });
   expect(status).toBe(1);
   expect(stderr).toContain('ENVIRONMENT');
   expect(stderr).toContain('SQL_DB_PORT');
