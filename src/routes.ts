@@ -33,6 +33,7 @@ import * as home from './home/pages.ts';
 import * as inboxPages from './inbox/pages.ts';
 import * as inbox from './inbox/reading.ts';
 import * as deadLetters from './jobs/dead-letters-page.ts';
+import * as jobList from './jobs/list-page.ts';
 import * as jobs from './jobs/pages.ts';
 import * as messages from './messages/pages.ts';
 import * as outbox from './messages/outbox-page.ts';
@@ -42,6 +43,7 @@ import * as closing from './people/closing-pages.ts';
 import * as passwordReset from './people/reset-pages.ts';
 import * as invitation from './people/invitation-pages.ts';
 import * as newPeople from './people/new-pages.ts';
+import * as peopleList from './people/list-page.ts';
 import * as people from './people/pages.ts';
 import * as pipelineRuns from './pipeline/pages.ts';
 import * as previews from './preview/pages.ts';
@@ -50,6 +52,7 @@ import { begin, finish } from './people/single-sign-on.ts';
 import type { Ability } from './access/permissions.ts';
 import * as comparison from './comparison/pages.ts';
 import * as overviews from './overviews/pages.ts';
+import * as transferList from './transfers/list-page.ts';
 import * as transfers from './transfers/pages.ts';
 import * as scheduling from './transfers/schedule-pages.ts';
 import * as approvals from './transfers/approval-pages.ts';
@@ -60,6 +63,7 @@ import { send } from './transfers/send-page.ts';
 import * as refresh from './refresh/pages.ts';
 import type { SelectionKind } from './sheet/selections.ts';
 import { sheetKinds } from './sheet/sheet-kinds.ts';
+import * as selectionList from './sheet/selection-list-page.ts';
 import * as selectionPages from './sheet/selection-pages.ts';
 import * as sheet from './sheet/routes.ts';
 import { showSheetPreview } from './sheet/preview-page.ts';
@@ -229,13 +233,16 @@ export const routes = (signInWith: ReturnType<typeof openSignIn>): Route[] => [
       ),
     ]),
     get('/changes', 'look', overviews.changes),
-    get('/transfers', 'look', transfers.index),
+    get('/transfers', 'look', transferList.index),
+    get('/transfers/export', 'look', transferList.exportTransfers),
     get('/transfers/:number', 'look', transfers.show),
     get('/transfers/of/:transfer', 'look', transfers.showOf),
   ]),
 
   post('/selections', 'transfer', body.ticks, choose),
   post('/selections/additions', 'transfer', body.ticks, addToSelection),
+  get('/selections', 'transfer', selectionList.index),
+  get('/selections/export', 'transfer', selectionList.exportSelections),
   get('/selections/new', 'transfer', selectionPages.showNew),
   post('/selections/new', 'transfer', body.small, selectionPages.begin),
   ...sheetRoutes('transfer', 'transfer'),
@@ -266,13 +273,13 @@ export const routes = (signInWith: ReturnType<typeof openSignIn>): Route[] => [
   get('/pending', 'look', overviews.pending),
   get('/comparison', 'look', comparison.showComparison),
   post('/comparison', 'look', body.small, comparison.compare),
-  get('/selections', 'transfer', selectionPages.selectionIndex),
   get('/name-mappings', 'look', nameMappings.names),
   post('/name-mappings', 'transfer', body.small, nameMappings.mapName),
 
   get('/refreshes', 'refresh', refresh.index),
   post('/refreshes', 'refresh', body.small, refresh.start),
-  get('/jobs', 'look', jobs.index(tasks, schedules)),
+  get('/jobs', 'look', jobList.index(tasks, schedules)),
+  get('/jobs/export', 'look', jobList.exportJobs(tasks)),
   get('/jobs/:number', 'look', jobs.show(tasks)),
   get('/jobs/:number/events', 'look', jobs.events),
   post('/jobs/:number/cancellation', 'refresh', body.small, jobs.cancel(tasks)),
@@ -393,8 +400,9 @@ export const routes = (signInWith: ReturnType<typeof openSignIn>): Route[] => [
   get('/messages', 'look', messages.index),
   post('/messages/reading', 'look', body.small, messages.markRead),
   get('/audit', 'look', audit.index),
-  get('/audit/export', 'look', audit.exportLines),
-  get('/people', 'administer', people.index),
+  get('/audit/export', 'look', audit.exportHistory),
+  get('/people', 'administer', peopleList.index),
+  get('/people/export', 'administer', peopleList.exportPeople),
   get('/people/new', 'administer', newPeople.showNew),
   post('/people', 'administer', body.small, newPeople.add),
   get('/people/:id', 'administer', people.show),

@@ -2,7 +2,8 @@
 // and is never changed or deleted.
 import type { RowKey } from '../catalog/entity.ts';
 import { isUnwilling } from '../database/unwillingness.ts';
-import { run, select, sql, toSqlInstant, type Queryable } from '../database/sql.ts';
+import { isByAndAt, LINES, type PartOf, type WhoAndWhen } from '../database/newest-first.ts';
+import { run, select, sql, type Queryable } from '../database/sql.ts';
 
 type Line = {
   id: number;
@@ -47,26 +48,13 @@ export async function writeOrLog(on: Queryable, log: Log, line: NewLine, personI
 }
 
 /** Which audit lines a page shows. Empty texts and null match everything. */
-export type Filter = {
-  /** E-mails; an empty list matches nothing. */
-  people: string[] | null;
-  action: string;
-  entity: string;
-  rowId: number | null;
-  /** Lines from this instant on. */
-  from: string | null;
-  /** Lines before this instant. */
-  until: string | null;
-};
+export type Filter = WhoAndWhen & { action: string; entity: string; rowId: number | null };
 
 /** A filter that matches every line. */
 export const everything: Filter = {
-  people: null,
   action: '',
   entity: '',
   rowId: null,
-  from: null,
-  until: null,
 };
 
 /**
@@ -78,8 +66,8 @@ export type FoundLine = Line & { kind: string | null; origin: string | null };
 /** Lists audit lines newest first, with ids below `before`. */
 export const find = (
   on: Queryable,
-  { people, action, entity, rowId, from, until }: Filter,
-  { before = null, limit }: { before?: number | null; limit: number },
+  { action, entity, rowId, ...whoAndWhen }: Filter,
+  { before = null, limit = LINES }: PartOf,
 ) =>
   select<FoundLine>(
     on,
@@ -89,29 +77,14 @@ export const find = (
           left join transfer own on own.id = line.transfer
           left join arrival arrived
             on arrived.id = (select id from arrival where transfer = line.transfer limit 1)
-         where (${people === null} or line.person in (${people === null || people.length === 0 ? [''] : people}))
+         where ${isByAndAt(whoAndWhen, { person: sql`line.person`, at: sql`line.at` })}
            and (${action} = '' or line.action = ${action})
            and (${entity} = '' or line.entity = ${entity})
            and (${rowId} is null or line.row_id = ${rowId})
-           and (${from} is null or line.at >= ${from && toSqlInstant(from)})
-           and (${until} is null or line.at < ${until && toSqlInstant(until)})
            and (${before} is null or line.id < ${before})
          order by line.id desc
          limit ${limit}`,
   );
-
-/** Reads all audit lines that match a filter, newest first, in parts. */
-export async function* findAll(on: Queryable, filter: Filter): AsyncGenerator<FoundLine[]> {
-  let before: number | null = null;
-  for (;;) {
-    const lines: FoundLine[] = await find(on, filter, { before, limit: PART });
-    if (lines.length > 0) yield lines;
-    before = lines.at(-1)?.id ?? null;
-    if (lines.length < PART) return;
-  }
-}
-
-const PART = 1000;
 
 export const actions = (on: Queryable) =>
   select<{ action: string }>(on, sql`select distinct action from audit order by action`);

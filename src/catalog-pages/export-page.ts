@@ -12,14 +12,13 @@ import { textOf, type Field } from '../catalog/fields.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { isSecret } from '../catalog/secret.ts';
 import type { App } from '../environments/app.ts';
-import { NotFound } from '../problems.ts';
 import { read } from '../rows/store.ts';
 import { pendingRows } from '../state/pending.ts';
 import type { RowState } from '../state/row-state.ts';
 import { recordedStates, titlesOf } from '../state/untouched.ts';
-import { exportFormats, plainColumn, sendExport, type ExportColumn } from '../web/export.ts';
+import { exportFormatIn, plainColumn, sendExport, type ExportColumn } from '../web/export.ts';
 import { formatValue, personName } from '../web/format.ts';
-import { accountOf, textIn } from '../web/request.ts';
+import { accountOf } from '../web/request.ts';
 import { zoneOf } from '../web/viewer.ts';
 import { allIds } from './list-query.ts';
 import { parseListState } from './list-state.ts';
@@ -37,8 +36,7 @@ const PART = 500;
 
 export async function exportList(req: Request, res: Response) {
   const entity = entityNamed(String(req.params['entity']));
-  const format = exportFormats.find((one) => one === textIn(req.query, 'format'));
-  if (!format) throw new NotFound('A list is exported as csv or json.');
+  const format = exportFormatIn(req.query);
   const state = parseListState(entity, req.query, zoneOf(req));
   const ids = await allIds(req.here, entity, state, accountOf(req).email);
   const name = `${entity.name}_${req.here.name}`;

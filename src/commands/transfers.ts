@@ -13,7 +13,7 @@ import { routeFrom } from '../sheet/route.ts';
 import { parseKeys } from '../sheet/posted-keys.ts';
 import * as selections from '../sheet/selections.ts';
 import { prepareSheet } from '../sheet/sheet.ts';
-import { list as listTransfers } from '../transfers/list.ts';
+import { find as findTransfers } from '../transfers/list.ts';
 import { notAsSent, outcomeText, timeRemarks } from '../transfers/remarks.ts';
 import { isUndo } from '../state/transfer-kinds.ts';
 import * as transfers from '../transfers/send.ts';
@@ -314,7 +314,7 @@ function optionFor(way: Solution): string[] {
 }
 
 async function list(here: App, isJson: boolean | undefined) {
-  const all = await listTransfers(here.sql, null);
+  const all = await findTransfers(here.sql);
   const data = all.map(({ number, kind, name, state, person: by, steps, ...line }) => ({
     number,
     kind,

@@ -1,36 +1,48 @@
 import type { Request, Response } from 'express';
 import { Invalid, NotFound, type FieldErrors } from '../problems.ts';
+import { pageOf, type ChronologicalList } from '../web/chronological-list.ts';
 import { formatChoice } from '../web/format.ts';
 import { flash, orShowErrors, page } from '../web/pages.ts';
-import { olderHref } from '../web/paginate.ts';
-import { accountOf, can, numberOrNull, textIn } from '../web/request.ts';
+import { accountOf, can, numberOrNull } from '../web/request.ts';
 import * as deadLetters from './dead-letters.ts';
 import { isLive } from './jobs.ts';
 import type { Tasks } from './task.ts';
 
 export const index = (tasks: Tasks) => async (req: Request, res: Response) => {
-  const state = deadLetters.letterStates.find((one) => one === req.query['state']);
-  const filter = {
-    // The page shows open dead letters by default.
-    state: state ?? (req.query['state'] === 'all' ? '' : 'open'),
-    kind: textIn(req.query, 'kind'),
-  };
-  const before = numberOrNull(req.query['before']);
-  const letters = await deadLetters.list(req.here.sql, { ...filter, before });
-  const address = { state: filter.state || 'all', kind: filter.kind };
+  const { lines, ...list } = await pageOf(req, listOf(req, tasks));
   await page(req, res, 'jobs/dead-letters', {
     title: 'Dead letters',
     crumbs: [{ text: 'Jobs', href: '/jobs' }, { text: 'Dead letters' }],
-    filter,
-    isFiltered: filter.state !== 'open' || filter.kind !== '',
-    states: deadLetters.letterStates.map((value) => ({ value, text: formatChoice(value) })),
-    kinds: Object.entries(tasks)
-      .filter(([, task]) => task.retryItem)
-      .map(([value, { label }]) => ({ value, text: label })),
-    letters: letters.map((letter) => letterView(req, tasks, letter)),
-    olderHref: olderHref('/dead-letters', address, letters.length, letters.at(-1)?.id),
+    ...list,
+    letters: lines.map((letter) => letterView(req, tasks, letter)),
   });
 };
+
+const listOf = (req: Request, tasks: Tasks): ChronologicalList<deadLetters.Listed> => ({
+  path: '/dead-letters',
+  filters: [
+    {
+      kind: 'choice',
+      name: 'state',
+      label: 'State',
+      any: 'Any state',
+      choices: deadLetters.letterStates.map((value) => ({ value, text: formatChoice(value) })),
+      usual: 'open',
+    },
+    {
+      kind: 'choice',
+      name: 'kind',
+      label: 'Kind',
+      any: 'Any kind',
+      choices: Object.entries(tasks)
+        .filter(([, task]) => task.retryItem)
+        .map(([value, { label }]) => ({ value, text: label })),
+    },
+  ],
+  find: ({ state = '', kind = '' }, part) =>
+    deadLetters.list(req.here.sql, { state, kind, ...part }),
+  idOf: ({ id }) => id,
+});
 
 function letterView(req: Request, tasks: Tasks, letter: deadLetters.Listed) {
   const task = tasks[letter.kind];

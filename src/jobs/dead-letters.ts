@@ -4,6 +4,7 @@ import { reasonOf } from '../environments/unreachable.ts';
 import type { PoolConnection } from 'mysql2/promise';
 import { z } from 'zod';
 import * as audit from '../audit/audit.ts';
+import { LINES, type PartOf } from '../database/newest-first.ts';
 import { first, run, select, sql, transaction, type Queryable } from '../database/sql.ts';
 import type { Environment } from '../environments/environment.ts';
 import { Conflict, NotFound, Problem } from '../problems.ts';
@@ -58,7 +59,7 @@ export async function record(
   if (found === 0) throw new Overtaken(`Job ${job.number} was taken over by another worker`);
 }
 
-type Filter = { state: string; kind: string; before: number | null };
+type Filter = PartOf & { state: string; kind: string };
 export type Listed = DeadLetter & {
   job_number: number;
   job_name: string;
@@ -66,8 +67,8 @@ export type Listed = DeadLetter & {
   retry_state: JobState | null;
 };
 
-/** Lists dead letters, newest first: at most 50, with ids below `before`. */
-export const list = (on: Queryable, { state, kind, before }: Filter) =>
+/** Lists dead letters, newest first. */
+export const list = (on: Queryable, { state, kind, before = null, limit = LINES }: Filter) =>
   select<Listed>(
     on,
     sql`select dead_letter.*, job.number as job_number, job.name as job_name,
@@ -77,7 +78,7 @@ export const list = (on: Queryable, { state, kind, before }: Filter) =>
           left join job as retry on retry.id = dead_letter.retry_job
          where (${state} = '' or dead_letter.state = ${state}) and (${kind} = '' or dead_letter.kind = ${kind})
            and (${before} is null or dead_letter.id < ${before})
-         order by dead_letter.id desc limit 50`,
+         order by dead_letter.id desc limit ${limit}`,
   );
 
 export async function countOpen(on: Queryable, job: string | null = null): Promise<number> {

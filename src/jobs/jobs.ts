@@ -3,6 +3,7 @@
 import type { PoolConnection } from 'mysql2/promise';
 import { v7 as uuid } from 'uuid';
 import * as audit from '../audit/audit.ts';
+import { isByAndAt, LINES, type PartOf, type WhoAndWhen } from '../database/newest-first.ts';
 import {
   first,
   run,
@@ -146,21 +147,25 @@ const inList = sql`id, number, kind, priority, name, person, input, state, attem
                    total_count, doing, cancelled_by, problem, parent, child_key, created_at, run_at, started_at,
                    alive_at, ended_at`;
 
-export type Filter = { state: string; kind: string; before: number | null };
+export type Filter = WhoAndWhen & PartOf & { state: string; kind: string };
 
 /**
- * Lists at most 50 jobs with numbers below `before`: running jobs first, then the newest. Without a
- * filter, child jobs are left out, because their parent job’s page lists them.
+ * Lists the running jobs, then the newest others; or, with numbers below `before`, others only. Without a filter by state or kind, child
+ * jobs are left out, because their parent job’s page lists them.
  */
-export const list = (on: Queryable, { state, kind, before }: Filter) =>
+export const list = (
+  on: Queryable,
+  { state, kind, before = null, limit = LINES, ...filter }: Filter,
+) =>
   select<Listed>(
     on,
     sql`select ${inList} from job
          where (${state} = '' or state = ${state}) and (${kind} = '' or kind = ${kind})
-           and (${before} is null or number < ${before})
+           and (${before} is null or (number < ${before} and (state <> 'running' or ${state} = 'running')))
            and (parent is null or ${state} <> '' or ${kind} <> '')
+           and ${isByAndAt(filter, { person: sql`person`, at: sql`created_at` })}
          order by state = 'running' desc, number desc
-         limit 50`,
+         limit ${limit}`,
   );
 
 /**

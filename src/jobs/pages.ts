@@ -2,8 +2,7 @@ import type { Request, Response } from 'express';
 import { NotFound } from '../problems.ts';
 import { sendEvents } from '../web/event-stream.ts';
 import { flash, page } from '../web/pages.ts';
-import { olderHref } from '../web/paginate.ts';
-import { accountOf, numberOrNull, textIn } from '../web/request.ts';
+import { accountOf, numberOrNull } from '../web/request.ts';
 import { cancel as cancelJob } from './cancel.ts';
 import * as deadLetters from './dead-letters.ts';
 import * as jobs from './jobs.ts';
@@ -12,32 +11,7 @@ import { mayBeRetried, retry as retryJob } from './retry.ts';
 import * as scheduled from './schedules.ts';
 import { stepsOf } from './steps.ts';
 import type { Tasks } from './task.ts';
-import { isDelayed, jobView, lookOf, nextStep, shownState } from './view.ts';
-
-export const index =
-  (tasks: Tasks, schedules: scheduled.Schedules) => async (req: Request, res: Response) => {
-    const { here } = req;
-    const filter = { state: textIn(req.query, 'state'), kind: textIn(req.query, 'kind') };
-    const before = numberOrNull(req.query['before']);
-    const list = await jobs.list(here.sql, { ...filter, before });
-    await page(req, res, 'jobs/list', {
-      title: 'Jobs',
-      crumbs: [{ text: 'Jobs' }],
-      filter,
-      isFiltered: filter.state !== '' || filter.kind !== '',
-      list: list.map(jobView),
-      states: jobs.jobStates.map((state) => ({ value: state, text: lookOf(state).text })),
-      kinds: Object.entries(tasks).map(([value, { label }]) => ({ value, text: label })),
-      schedules: (await scheduled.shown(here, await schedules(here))).map(scheduleView),
-      openLetters: await deadLetters.countOpen(here.sql),
-      olderHref: olderHref('/jobs', filter, list.length, list.at(-1)?.number),
-    });
-  };
-
-const scheduleView = (schedule: scheduled.Shown) => ({
-  ...schedule,
-  last: schedule.last && { ...schedule.last, look: lookOf(schedule.last.state) },
-});
+import { isDelayed, jobView, nextStep, shownState } from './view.ts';
 
 async function addressedJob(req: Request): Promise<jobs.Job> {
   const job = await jobs.byNumber(req.here.sql, numberOrNull(req.params['number']) ?? 0);

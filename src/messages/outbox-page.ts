@@ -1,9 +1,9 @@
 import type { Request, Response } from 'express';
 import { rulesOf, senderTo, type EnvironmentName } from '../environments/rules.ts';
 import { NotFound } from '../problems.ts';
+import { pageOf, type ChronologicalList } from '../web/chronological-list.ts';
 import { flash, page } from '../web/pages.ts';
-import { olderHref } from '../web/paginate.ts';
-import { accountOf, numberOrNull, textIn } from '../web/request.ts';
+import { accountOf, numberOrNull } from '../web/request.ts';
 import { emailAbout, notify } from './messages.ts';
 import * as outbox from './outbox.ts';
 
@@ -16,26 +16,40 @@ const channelLabels = {
 };
 
 export async function index(req: Request, res: Response) {
-  const filter = {
-    channel: textIn(req.query, 'channel'),
-    state: textIn(req.query, 'state'),
-  };
-  const before = numberOrNull(req.query['before']);
-  const lines = await outbox.list(req.here.sql, { ...filter, before });
+  const { lines, ...list } = await pageOf(req, notifications(req));
   await page(req, res, 'messages/outbox', {
     title: 'Notifications',
     crumbs: [{ text: 'Notifications' }],
-    filter,
-    isFiltered: filter.state !== '' || filter.channel !== '',
-    channels: Object.entries(channelLabels).map(([value, text]) => ({ value, text })),
-    states: Object.entries(stateLooks).map(([value, { text }]) => ({ value, text })),
+    ...list,
     hasIndexer: req.here.notifiesIndexer,
     hasMail: req.here.settings.messages.mail !== null,
     sender: senderOf(req),
     lines: lines.map(shown),
-    olderHref: olderHref('/outbox', filter, lines.length, lines.at(-1)?.id),
   });
 }
+
+const notifications = (req: Request): ChronologicalList<outbox.Line> => ({
+  path: '/outbox',
+  filters: [
+    {
+      kind: 'choice',
+      name: 'channel',
+      label: 'Channel',
+      any: 'Any channel',
+      choices: Object.entries(channelLabels).map(([value, text]) => ({ value, text })),
+    },
+    {
+      kind: 'choice',
+      name: 'state',
+      label: 'State',
+      any: 'Any state',
+      choices: Object.entries(stateLooks).map(([value, { text }]) => ({ value, text })),
+    },
+  ],
+  find: ({ channel = '', state = '' }, part) =>
+    outbox.list(req.here.sql, { channel, state, ...part }),
+  idOf: ({ id }) => id,
+});
 
 /**
  * The changed rows in a notification for the search indexer, and the transfer that wrote them.

@@ -1,6 +1,7 @@
 // The outbox holds messages to people and systems outside of Oneway, one for each recipient. A message is written in
 // the transaction of the change that it reports, and sent until its recipient acknowledges it.
 import * as audit from '../audit/audit.ts';
+import { LINES, type PartOf } from '../database/newest-first.ts';
 import { first, run, select, sql, transaction, type Queryable } from '../database/sql.ts';
 import type { Environment } from '../environments/environment.ts';
 import { Conflict } from '../problems.ts';
@@ -108,16 +109,16 @@ export const addForHolders = (
   );
 
 /** `channel` may also be `indexer`, which selects the webhook of the search indexer. */
-export type Filter = { channel: string; state: string; before: number | null };
+export type Filter = PartOf & { channel: string; state: string };
 
-export const list = (on: Queryable, { channel, state, before }: Filter) =>
+export const list = (on: Queryable, { channel, state, before = null, limit = LINES }: Filter) =>
   select<Line>(
     on,
     sql`select * from outbox
          where (${state} = '' or state = ${state}) and (${before} is null or id < ${before})
            and (${channel} = '' or ${channel} =
                 if(channel = 'webhook' and recipient = 'indexer', 'indexer', channel))
-         order by id desc limit 50`,
+         order by id desc limit ${limit}`,
   );
 
 export const byMessageId = (on: Queryable, id: string) =>

@@ -6,7 +6,8 @@ import type { Redis } from '../environments/redis.ts';
 import { accountElsewhere, accountsElsewhere, type Answer } from './elsewhere.ts';
 import { accountOf, accounts, type AccountInFull, type KnownAccount } from './known-here.ts';
 
-const looks = {
+/** How pages show the states of an account. */
+export const accountLooks = {
   active: { tone: 'ok', icon: 'circle-check', text: 'Active' },
   invited: { tone: 'changed', icon: 'mail', text: 'Invited' },
   closed: { tone: 'bad', icon: 'circle-x', text: 'Closed' },
@@ -15,7 +16,7 @@ const looks = {
 /** An account as pages show it. `href` leads to its page, in its own environment. */
 const shown = (account: KnownAccount, url: string) => ({
   ...account,
-  look: looks[account.state],
+  look: accountLooks[account.state],
   may: labelsOf(account.permissions) || 'View only',
   href: `${url}/people/${account.id}`,
 });
@@ -58,6 +59,9 @@ export async function everyone(here: App) {
     lines: lines.toSorted((one, other) => one.name.localeCompare(other.name)),
   };
 }
+
+/** A person with the account in each environment. */
+export type PersonLine = Awaited<ReturnType<typeof everyone>>['lines'][number];
 
 /** Describes the account of a person in each environment, with what stays there if that is asked for. */
 export async function across(

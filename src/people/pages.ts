@@ -5,7 +5,7 @@ import { sendsSecrets } from '../messages/secret-email.ts';
 import { Invalid, type FieldErrors } from '../problems.ts';
 import { flash, orShowErrors, page } from '../web/pages.ts';
 import { accountOf, numberOrNull } from '../web/request.ts';
-import { across, everyone } from './across.ts';
+import { across } from './across.ts';
 import * as admission from './admission.ts';
 import { inviteBy, newLink } from './invitation-link.ts';
 import * as invitations from './invitations.ts';
@@ -13,10 +13,6 @@ import * as people from './people.ts';
 import { permissionChoices } from './permission-choices.ts';
 
 const crumbs = [{ text: 'People', href: '/people' }];
-
-export async function index(req: Request, res: Response) {
-  await page(req, res, 'people/list', { title: 'People', ...(await everyone(req.here)) });
-}
 
 export const show = (req: Request, res: Response) => personPage(req, res, {});
 

@@ -1,5 +1,6 @@
 // Kept selections: those that a person began or named. They are listed, and everyone who may transfer can add rows to
 // them. Every other selection is the draft of an open sheet: nobody sees it in a list, and it is deleted after a week.
+import { isByAndAt, type WhoAndWhen } from '../database/newest-first.ts';
 import { first, run, select, sql, type Queryable } from '../database/sql.ts';
 import type { Environment } from '../environments/environment.ts';
 import { voidStates } from '../writing/transfer.ts';
@@ -27,14 +28,35 @@ export const openSelections = (on: Queryable) =>
          limit 20`,
   );
 
+/** Which kept selections a list shows. `isOpen`: null for open ones and sent ones. */
+export type KeptFilter = WhoAndWhen & { isOpen: boolean | null };
+
+const matching = ({ isOpen: wanted, ...filter }: KeptFilter) =>
+  sql`selection.kind = 'transfer' and (kept_at is not null or not ${isOpen})
+      and (${wanted === null} or ${isOpen} = ${wanted ?? false})
+      and ${isByAndAt(filter, { person: sql`selection.person`, at: sql`selection.created_at` })}`;
+
+/** Counts the kept selections and those that were sent, of all people. */
+export async function count(on: Queryable, filter: KeptFilter): Promise<number> {
+  const counted = await first<{ number: number }>(
+    on,
+    sql`select count(*) as number from selection where ${matching(filter)}`,
+  );
+  return counted?.number ?? 0;
+}
+
 /** Reads the kept selections and those that were sent, of all people: the open ones first, then the newest. */
-export async function list(on: Queryable): Promise<KeptSelection[]> {
+export async function list(
+  on: Queryable,
+  filter: KeptFilter,
+  { from, limit }: { from: number; limit: number },
+): Promise<KeptSelection[]> {
   const lines = await select<StoredSelection & { isOpen: 0 | 1; isUnsent: 0 | 1 }>(
     on,
     sql`select selection.*, ${isOpen} as isOpen, ${isUnsent} as isUnsent from selection
-         where kind = 'transfer' and (kept_at is not null or not ${isOpen})
-         order by isOpen desc, created_at desc
-         limit 100`,
+         where ${matching(filter)}
+         order by isOpen desc, created_at desc, id
+         limit ${limit} offset ${from}`,
   );
   return lines.map(({ isOpen: open, isUnsent: unsent, created_at: at, ...line }) => ({
     ...selectionFrom({ ...line, created_at: at }),

@@ -1,62 +1,19 @@
-// The pages that list selections, begin one, and keep the draft of a sheet as one.
+// The pages that begin a selection, and keep the draft of a sheet as one.
 import { v7 as uuid } from 'uuid';
 import type { Request, Response } from 'express';
-import { keyText } from '../catalog/entity.ts';
 import { Conflict, Invalid } from '../problems.ts';
 import { cleanLine } from '../typed-text.ts';
 import { flash, orShowErrors, page } from '../web/pages.ts';
 import { accountOf, idempotencyKeyIn, textIn } from '../web/request.ts';
 import type { Form } from '../web/form/form.ts';
-import { countsByType, nameOfRows, rowsText } from '../web/format.ts';
+import { rowsText } from '../web/format.ts';
 import { returnOf } from '../web/return.ts';
-import { titlesOf } from '../state/untouched.ts';
 import { noteOthers, savePosted, showOvertaken } from './choices-page.ts';
 import * as kept from './kept-selections.ts';
 import { sheetPage } from './page.ts';
 import { addressOf } from './routes.ts';
-import { newestOf } from './schedules.ts';
 import * as selections from './selections.ts';
 import * as shared from './shared-selections.ts';
-
-export async function selectionIndex(req: Request, res: Response) {
-  const all = await kept.list(req.here.sql);
-  const ids = all.map(({ id }) => id);
-  const sent = await kept.sentFrom(req.here.sql, ids);
-  const schedules = await newestOf(req.here.sql, ids);
-  const titles = await titlesOf(
-    req.here,
-    all.flatMap(({ keys }) => (keys.length <= 2 ? keys : [])),
-  );
-  const list = all.map((one) => {
-    const rows = one.keys.map((key) => ({
-      ...key,
-      title: titles.get(keyText(key)) ?? String(key.id),
-    }));
-    const schedule = schedules.get(one.id) ?? null;
-    const isScheduled = schedule !== null && schedule.ended_at === null;
-    return {
-      ...one,
-      seen: shared.seenOf(one),
-      name: one.name || nameOfRows(rows),
-      sent: sent.get(one.id) ?? [],
-      schedule,
-      isScheduled,
-      isRemovable: !one.hasTransfer && !isScheduled,
-      kinds: countsByType(rows) || 'No rows yet',
-    };
-  });
-  await page(req, res, 'sheet/selections', {
-    title: 'Selections',
-    crumbs: [{ text: 'Selections' }],
-    sections: [
-      { heading: 'Open', list: list.filter(({ isOpen }) => isOpen), empty: noneOpen },
-      { heading: 'Sent', list: list.filter(({ isOpen }) => !isOpen), empty: 'None was sent yet.' },
-    ],
-  });
-}
-
-const noneOpen =
-  'No selections yet. Begin one, then add rows to it on lists, on Pending and on the pages of rows.';
 
 /** Shows the form that begins a selection. `draft`: the rows that were ticked on a list for it. */
 export const showNew = (req: Request, res: Response) =>

@@ -1,15 +1,27 @@
-// The page that lists transfers.
+// Finds transfers for lists.
+import { isByAndAt, LINES, type PartOf, type WhoAndWhen } from '../database/newest-first.ts';
 import { select, sql, type Queryable } from '../database/sql.ts';
 import * as journal from '../writing/journal.ts';
 
-/** Reads the 50 newest transfers whose number is below `before`; null for the first page. */
-export const list = (on: Queryable, before: number | null) =>
-  select<journal.Transfer & { steps: number; differing: number }>(
+/** A transfer with the number of its rows, and of those that the destination stored differently. */
+export type ListedTransfer = journal.Transfer & { steps: number; differing: number };
+
+/** Which transfers a list shows. Without states, transfers in any state match. */
+export type TransferFilter = WhoAndWhen & { states?: journal.TransferState[] };
+
+/** Reads the newest transfers that match a filter. */
+export const find = (
+  on: Queryable,
+  { states = [], before = null, limit = LINES, ...filter }: TransferFilter & PartOf = {},
+): Promise<ListedTransfer[]> =>
+  select<ListedTransfer>(
     on,
     sql`select t.*, (select count(*) from transfer_step s where s.transfer = t.id and s.action <> 'same') as steps,
                (select count(*) from transfer_step s where s.transfer = t.id and s.outcome = ${journal.STORED_DIFFERENTLY}) as differing
           from transfer t
          where (kind in (${journal.sentKinds}) or state = 'needs_attention') and (${before} is null or number < ${before})
+           and (${states.length === 0} or state in (${states}))
+           and ${isByAndAt(filter, { person: sql`person`, at: sql`created_at` })}
          order by number desc
-         limit 50`,
+         limit ${limit}`,
   );

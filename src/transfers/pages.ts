@@ -1,4 +1,4 @@
-// The pages of transfers: their list, the results of one transfer, and decisions about a transfer that needs attention.
+// The pages of a transfer: its results, and decisions about a transfer that needs attention.
 import type { Request, Response } from 'express';
 import { keyText } from '../catalog/entity.ts';
 import { rootOf } from '../catalog/family.ts';
@@ -13,26 +13,15 @@ import { jobView } from '../jobs/view.ts';
 import { NotFound } from '../problems.ts';
 import { titlesOf } from '../state/untouched.ts';
 import { flash, page } from '../web/pages.ts';
-import { olderHref, PAGE_SIZE, paginate } from '../web/paginate.ts';
+import { PAGE_SIZE, paginate } from '../web/paginate.ts';
 import { accountOf, can, numberOrNull } from '../web/request.ts';
 import { shorten } from '../web/shorten.ts';
 import * as journal from '../writing/journal.ts';
 import { manualResolution, resolveManually } from '../writing/manual-resolution.ts';
 import { jobKeyOf } from './job.ts';
-import { list } from './list.ts';
 import { notAsSent } from './remarks.ts';
 import { wayOutOf } from './way-out.ts';
-import { doneText, listLine, resolutionView, routeText, shownState, stepLine } from './view.ts';
-
-export async function index(req: Request, res: Response) {
-  const transfers = await list(req.here.sql, numberOrNull(req.query['before']));
-  await page(req, res, 'transfers/list', {
-    title: 'Transfers',
-    crumbs: [{ text: 'Transfers' }],
-    list: transfers.map(listLine),
-    olderHref: olderHref('/transfers', {}, transfers.length, transfers.at(-1)?.number),
-  });
-}
+import { doneText, resolutionView, routeText, shownState, stepLine } from './view.ts';
 
 export async function show(req: Request, res: Response) {
   const { here } = req;

@@ -18,12 +18,14 @@ const kindTexts: Partial<Record<TransferKind, string>> = {
   save: 'Save',
 };
 
-const stateTexts: Partial<Record<journal.TransferState, string>> = {
-  verified: 'Done',
-  refused: 'Refused: nothing written',
-  rolled_back: 'Rolled back: nothing written',
-  needs_attention: 'Needs attention',
-};
+/** How the list of transfers shows the states other than those in progress. */
+export const stateTexts: [journal.TransferState, string][] = [
+  ['verified', 'Done'],
+  ['refused', 'Refused: nothing written'],
+  ['rolled_back', 'Rolled back: nothing written'],
+  ['needs_attention', 'Needs attention'],
+];
+const stateTextOf = new Map(stateTexts);
 
 /** Returns a transfer as the list of transfers shows it, with its kind and state as text. */
 export const listLine = <T extends journal.Transfer & { differing: number; steps: number }>(
@@ -34,7 +36,7 @@ export const listLine = <T extends journal.Transfer & { differing: number; steps
   stateText:
     transfer.differing > 0
       ? journal.notAsSentText(transfer.differing, transfer.steps)
-      : (stateTexts[transfer.state] ?? 'In progress'),
+      : (stateTextOf.get(transfer.state) ?? 'In progress'),
 });
 
 /** Returns the name of the partial in views/transfers/states that shows the state of a transfer. */

@@ -2,11 +2,20 @@
 // needs the memory of one part.
 import { Readable } from 'node:stream';
 import { pipeline as stream } from 'node:stream/promises';
-import type { Response } from 'express';
+import type { Request, Response } from 'express';
+import { NotFound } from '../problems.ts';
 import { csvLine, withoutFormula, type Cell } from './csv.ts';
+import { textIn } from './request.ts';
 
 export const exportFormats = ['csv', 'json'] as const;
 export type ExportFormat = (typeof exportFormats)[number];
+
+/** Reads from a URL in which format a list is exported. */
+export function exportFormatIn(query: Request['query']): ExportFormat {
+  const format = exportFormats.find((one) => one === textIn(query, 'format'));
+  if (!format) throw new NotFound('A list is exported as csv or json.');
+  return format;
+}
 
 /** A column of an export: its name in JSON and its head in CSV, and its value in both. */
 export type ExportColumn<T> = {

@@ -1,4 +1,5 @@
 // Splits a long list into pages.
+import { LINES } from '../database/newest-first.ts';
 
 /** How many rows a page of a list shows. */
 export const PAGE_SIZE = 200;
@@ -7,14 +8,17 @@ export type Page<T> = { shown: T[]; page: number; pages: number; from: number; a
 
 /** Returns one page of a list of rows. A page number out of range gives the nearest page. */
 export function paginate<T>(rows: T[], wanted: number | null): Page<T> {
-  const pages = Math.max(1, Math.ceil(rows.length / PAGE_SIZE));
-  const page = Math.min(Math.max(1, wanted ?? 1), pages);
-  const from = (page - 1) * PAGE_SIZE;
-  return { shown: rows.slice(from, from + PAGE_SIZE), page, pages, from, all: rows.length };
+  const { number, pages, from } = nearestPage(rows.length, wanted, PAGE_SIZE);
+  const shown = rows.slice(from, from + PAGE_SIZE);
+  return { shown, page: number, pages, from, all: rows.length };
 }
 
-/** How many entries a page of a chronological list shows. */
-const LINES = 50;
+/** Returns the page that is wanted of a list of `all` rows, or the nearest one, and where it begins. */
+export function nearestPage(all: number, wanted: number | null, size: number) {
+  const pages = Math.max(1, Math.ceil(all / size));
+  const number = Math.min(Math.max(1, wanted ?? 1), pages);
+  return { number, pages, from: (number - 1) * size };
+}
 
 /**
  * Returns the URL of the page with the entries that are older than the last shown entry; null if

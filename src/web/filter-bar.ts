@@ -1,0 +1,135 @@
+// The filters above a list: what its URL asks for, the inputs that a page shows, and a chip for each active filter.
+import type { Request } from 'express';
+import type { WhoAndWhen } from '../database/newest-first.ts';
+import { exportFormats } from './export.ts';
+import { formatDay } from './format.ts';
+import { textIn } from './request.ts';
+import { viewer, zoneOf } from './viewer.ts';
+import { endOfDay, startOfDay } from './zoned-day.ts';
+
+type Choice = { value: string; text: string };
+
+/** A filter of a list. `name`: its parameter in the URL. */
+export type ListFilter = {
+  name: string;
+  label: string;
+  /** The label on a chip. */ short?: string;
+} & (
+  | { kind: 'text' | 'number' | 'day' }
+  | {
+      kind: 'choice';
+      /** The text of the choice that matches everything, such as `Any state`. */
+      any: string;
+      choices: Choice[];
+      /** What a URL without this filter asks for; everything if this is left out. */
+      usual?: string;
+    }
+);
+
+/** A filter as an input. Each kind has a partial with its name in views/web/filters. */
+export type FilterInput = {
+  id: string;
+  name: string;
+  label: string;
+  kind: ListFilter['kind'] | 'search' | 'picker';
+  value: string;
+  choices?: Choice[];
+  optionsHref?: string;
+};
+
+/** The value of each filter by its name; empty for a filter that is not active. */
+export type Asked = Record<string, string>;
+
+export const byPerson: ListFilter = {
+  kind: 'text',
+  name: 'person',
+  label: 'Person (name or e-mail)',
+  short: 'Person',
+};
+export const byDays: ListFilter[] = [
+  { kind: 'day', name: 'from', label: 'From' },
+  { kind: 'day', name: 'to', label: 'Until' },
+];
+
+/** Asks for everything where a URL without the filter asks for less. */
+const ALL = 'all';
+
+/** Reads the filters from a URL. A choice or a day that does not exist is not asked for. */
+export const askedIn = (query: Request['query'], filters: ListFilter[]): Asked =>
+  Object.fromEntries(filters.map((filter) => [filter.name, askedFor(query, filter)]));
+
+function askedFor(query: Request['query'], filter: ListFilter): string {
+  const asked = textIn(query, filter.name).slice(0, 200);
+  if (filter.kind === 'day') return startOfDay(asked, 'UTC') === null ? '' : asked;
+  if (filter.kind !== 'choice') return asked;
+  if (filter.choices.some(({ value }) => value === asked)) return asked;
+  return asked === ALL ? '' : usualOf(filter);
+}
+
+const usualOf = (filter: ListFilter) => (filter.kind === 'choice' ? (filter.usual ?? '') : '');
+
+/** Returns the parameters of the URL that asks for the same again. */
+export const queryOf = (filters: ListFilter[], asked: Asked): Asked =>
+  Object.fromEntries(
+    filters.flatMap((filter) => {
+      const value = asked[filter.name] ?? '';
+      return value === usualOf(filter) ? [] : [[filter.name, value || ALL]];
+    }),
+  );
+
+/** Returns what a page shows of its filters. `path`: the path of the list. */
+export function filterBar(req: Request, path: string, filters: ListFilter[], asked: Asked) {
+  const query = queryOf(filters, asked);
+  return {
+    path,
+    inputs: filters.map((filter) => inputOf(filter, asked[filter.name] ?? '')),
+    chips: filters.flatMap((filter) => {
+      const { [filter.name]: value, ...others } = query;
+      if (value === undefined) return [];
+      return [{ text: chipText(filter, value), href: hrefOf(path, others) }];
+    }),
+    /** The time zone of the days; null if the list is not filtered by day. */
+    zone: filters.some(({ kind }) => kind === 'day') ? zoneOf(req) : null,
+    exports: exportFormats.map((format) => ({
+      text: format.toUpperCase(),
+      href: hrefOf(`${path}/export`, { ...query, format }),
+    })),
+  };
+}
+
+export const hrefOf = (path: string, query: Asked) => {
+  const text = new URLSearchParams(query).toString();
+  return text === '' ? path : `${path}?${text}`;
+};
+
+function inputOf(filter: ListFilter, value: string): FilterInput {
+  const { name, label, kind } = filter;
+  const input = { id: `by-${name}`, name, label, kind, value };
+  if (kind !== 'choice') return input;
+  const any = { value: usualOf(filter) === '' ? '' : ALL, text: filter.any };
+  return { ...input, value: value || any.value, choices: [any, ...filter.choices] };
+}
+
+function chipText(filter: ListFilter, value: string): string {
+  const label = filter.short ?? filter.label;
+  if (filter.kind === 'day') return `${label} ${formatDay(value)}`;
+  if (filter.kind !== 'choice') return `${label}: ${value}`;
+  return `${label}: ${filter.choices.find((one) => one.value === value)?.text ?? filter.any}`;
+}
+
+/** Returns which lines the filters by person and by day ask for. */
+export function whoAndWhen(req: Request, { person = '', from = '', to = '' }: Asked): WhoAndWhen {
+  const zone = zoneOf(req);
+  return {
+    people: person === '' ? null : emailsOf(person),
+    from: startOfDay(from, zone),
+    until: endOfDay(to, zone),
+  };
+}
+
+/** Returns the e-mails of the people with this name, and the text itself, which may be an e-mail. */
+function emailsOf(person: string): string[] {
+  const wanted = person.toLowerCase();
+  const named = [...viewer().names].filter(([, name]) => name.toLowerCase() === wanted);
+  return [person, ...named.map(([email]) => email)];
+}
