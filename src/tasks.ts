@@ -12,6 +12,7 @@ import * as inApp from './messages/channels/in-app.ts';
 import { deliver } from './messages/delivery.ts';
 import * as outbox from './messages/outbox.ts';
 import { BACKUP, reportLocals as backupLocals, runBackup } from './backups/job.ts';
+import { BULK, bulkInput, bulkReport, runBulkJob } from './catalog-pages/bulk-job.ts';
 import { compareAll, COMPARISON } from './comparison/job.ts';
 import { CHECK_FILES, checkDatafiles } from './datasets/check-objects.ts';
 import { EXAMINE, examineInput, runExamination } from './datasets/examination.ts';
@@ -63,6 +64,14 @@ export const tasks = withDeadLetters({
     mayBeRetried: true,
     run: compareAll,
     outcome: { view: 'comparison/job-report', locals: () => ({}) },
+  }),
+  [BULK]: task(bulkInput, {
+    label: 'Action for many rows',
+    attempts: 20,
+    mayBeCancelled: true,
+    mayBeRetried: true,
+    run: runBulkJob,
+    outcome: { view: 'catalog-pages/bulk-report', locals: bulkReport },
   }),
   backup: task(z.object({}), {
     label: 'Backup',

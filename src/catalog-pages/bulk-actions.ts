@@ -10,7 +10,7 @@ import {
   type RowKey,
 } from '../catalog/entity.ts';
 import type { Value } from '../catalog/fields.ts';
-import { deletion, remove } from '../editing/deletions.ts';
+import { deletions, remove } from '../editing/deletions.ts';
 import { contentAt } from '../editing/planned-save.ts';
 import { save } from '../editing/save.ts';
 import { Conflict, Invalid, NotFound } from '../problems.ts';
@@ -21,14 +21,22 @@ import { personName, plural } from '../web/format.ts';
 import type { Form } from '../web/form/form.ts';
 import type { WriteContext } from '../writing/changes.ts';
 
-/** The most rows of one action, so that it ends before a browser gives up. */
-export const MOST = 200;
+/** The most rows that a request changes, so that it ends before a browser gives up. More rows are changed by a job. */
+export const AT_ONCE = 200;
+/** The most rows of one action, like those of a selection: its confirmation reads each row in the request. */
+export const MOST = 20_000;
 
 /** A row that was chosen for an action. `seen`: what the page showed of it, so that nothing newer is overwritten. */
 export type BulkTarget = { entity: Entity; key: RowKey; title: string; seen: string };
 
-type Shown = { entity: Entity; row: Row; state: RowState | undefined };
-type Work = { writes: WriteContext; author: Author; form: Form };
+type Shown = { row: Row; state: RowState | undefined };
+/** Why an action would skip a row, and what it must find unchanged later. */
+type Looked = { skip: string | null; seen: string };
+
+/** What the confirmation page asks beside the rows. */
+export type BulkValues = { reason: string | null } | { field: string; value: Value } | null;
+
+type Work = { writes: WriteContext; author: Author; values: BulkValues };
 
 export type BulkAction = {
   name: string;
@@ -38,11 +46,10 @@ export type BulkAction = {
   label: string;
   done: string;
   isDangerous?: boolean;
-  /** What the confirmation page asks beside the rows. */
   asks?: 'reason' | 'value';
   explanation: string;
-  /** Says why the action would skip a row, and what it must find unchanged later. */
-  look(writes: WriteContext, shown: Shown): Promise<{ skip: string | null; seen: string }>;
+  /** Looks at some rows, with a fixed number of queries; returns what it finds in their order. */
+  look(writes: WriteContext, entity: Entity, shown: Shown[]): Promise<Looked[]>;
   /** Acts on a row. @throws a Problem that says why the row was skipped */
   act(work: Work, target: BulkTarget): Promise<void>;
 };
@@ -57,7 +64,7 @@ export const bulkActions: BulkAction[] = [
     asks: 'value',
     explanation:
       'One field gets the same value in each row. Rows that have it already are skipped.',
-    look: async (_writes, { state }) => ({ skip: null, seen: String(state?.version ?? 0) }),
+    look: byState((state) => ({ skip: null, seen: String(state?.version ?? 0) })),
     act: setValue,
   },
   {
@@ -69,12 +76,12 @@ export const bulkActions: BulkAction[] = [
     asks: 'reason',
     explanation:
       'They are left out of the pending counts, and are not sent until the hold is removed.',
-    look: async (_writes, { state }) => ({
+    look: byState((state) => ({
       skip: state?.held_at ? `already marked by ${personName(state.held_by ?? '')}` : null,
       seen: '',
-    }),
-    act: ({ writes, author, form }, { key }) =>
-      hold(writes.here, author.email, key, form.textUpTo(300, 'reason', 'Reason') || null),
+    })),
+    act: ({ writes, author, values }, { key }) =>
+      hold(writes.here, author.email, key, values && 'reason' in values ? values.reason : null),
   },
   {
     name: 'hold-removal',
@@ -105,7 +112,7 @@ export const bulkActions: BulkAction[] = [
     isDangerous: true,
     explanation:
       'They are deleted here with the rows that belong to them. Other environments keep them.',
-    look: lookAtDeletion,
+    look: lookAtDeletions,
     act: async ({ writes, author }, { entity, key, seen }) => {
       if ((await remove(writes, author, entity, key.id, seen)) === 'changed since') {
         throw new Conflict('It has changed since. Review it again.');
@@ -114,20 +121,29 @@ export const bulkActions: BulkAction[] = [
   },
 ];
 
-/** Skips rows without a mark; of the others the time of the mark must stay as it was shown. */
-function ifMarked(markOf: (state: RowState) => string | null, why: string): BulkAction['look'] {
-  return async (_writes, { state }) => {
-    const seen = state ? markOf(state) : null;
-    return { skip: seen === null ? why : null, seen: seen ?? '' };
-  };
+/** Looks at what is recorded of the rows. */
+function byState(look: (state: RowState | undefined) => Looked): BulkAction['look'] {
+  return async (_writes, _entity, shown) => shown.map(({ state }) => look(state));
 }
 
-async function lookAtDeletion({ here }: WriteContext, { entity, row }: Shown) {
-  const { usedBy, seen } = await deletion(here, entity, row.id);
-  const [first] = usedBy;
-  if (!first) return { skip: null, seen };
-  const others = usedBy.length > 1 ? ` and ${usedBy.length - 1} more` : '';
-  return { skip: `still used by “${titleOf(first.entity, first.row)}”${others}`, seen };
+/** Skips rows without a mark; of the others the time of the mark must stay as it was shown. */
+function ifMarked(markOf: (state: RowState) => string | null, why: string): BulkAction['look'] {
+  return byState((state) => {
+    const seen = state ? markOf(state) : null;
+    return { skip: seen === null ? why : null, seen: seen ?? '' };
+  });
+}
+
+async function lookAtDeletions({ here }: WriteContext, entity: Entity, shown: Shown[]) {
+  const ids = shown.map(({ row }) => row.id);
+  const found = await deletions(here, entity, ids);
+  return ids.map((id): Looked => {
+    const { usedBy, seen } = found.get(id) ?? { usedBy: [], seen: '' };
+    const [first] = usedBy;
+    if (!first) return { skip: null, seen };
+    const others = usedBy.length > 1 ? ` and ${usedBy.length - 1} more` : '';
+    return { skip: `still used by “${titleOf(first.entity, first.row)}”${others}`, seen };
+  });
 }
 
 /** The fields that can be set in many rows at once: those with a choice or a number that any row may have. */
@@ -138,8 +154,13 @@ export const settableFields = (entity: Entity) =>
       : [],
   );
 
-/** Parses the value to set. @throws Invalid if it does not fit its field */
-export function postedValue(entity: Entity, form: Form): { name: string; value: Value } {
+/** Parses what the confirmation page asks. @throws Invalid if it does not fit */
+export function postedValues({ asks }: BulkAction, entity: Entity, form: Form): BulkValues {
+  if (asks === 'value') return postedValue(entity, form);
+  return asks === 'reason' ? { reason: form.textUpTo(300, 'reason', 'Reason') || null } : null;
+}
+
+function postedValue(entity: Entity, form: Form): { field: string; value: Value } {
   const asked = form.text('field');
   const one = settableFields(entity).find(({ name }) => name === asked);
   if (!one) throw new Invalid({ field: 'Choose a field from the list' });
@@ -149,7 +170,7 @@ export function postedValue(entity: Entity, form: Form): { name: string; value: 
   }
   const typed = one.field.schema(one.label).safeParse(form.text(asked));
   if (!typed.success) throw new Invalid({ [asked]: typed.error.issues[0]?.message ?? '' });
-  return { name: asked, value: typed.data };
+  return { field: asked, value: typed.data };
 }
 
 /** The Enter key presses the first button of a form, which may belong to another field than the one typed into. */
@@ -168,13 +189,14 @@ function refuseOthers(entity: Entity, form: Form, asked: string) {
   );
 }
 
-async function setValue({ writes, author, form }: Work, { entity, key, seen }: BulkTarget) {
-  const { name, value } = postedValue(entity, form);
+async function setValue({ writes, author, values }: Work, { entity, key, seen }: BulkTarget) {
+  if (!values || !('field' in values)) throw new Invalid({ field: 'Choose a field from the list' });
+  const { field, value } = values;
   const version = Number(seen);
   const opened = await contentAt(writes.here, key, version);
   if (!opened) throw new NotFound('It is not here any more.');
   const target = { entity, id: key.id };
-  const changed = await save(writes, author, target, { ...opened, [name]: value }, version);
+  const changed = await save(writes, author, target, { ...opened, [field]: value }, version);
   if (changed.length === 0) throw new Conflict('It has this value already.');
 }
 

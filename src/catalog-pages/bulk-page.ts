@@ -1,26 +1,28 @@
-// Confirms an action for many rows of a list, and runs it row by row.
+// Confirms an action for many rows of a list, and runs it row by row; a job runs it for more rows than a request can.
 import { parse } from 'node:querystring';
 import type { Request, Response } from 'express';
 import { z } from 'zod';
-import { keyText, titleOf, type Entity, type RowKey } from '../catalog/entity.ts';
+import { keyText, type Entity, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { Invalid, Problem, Unavailable, type FieldErrors } from '../problems.ts';
-import { read } from '../rows/store.ts';
 import { parseKeys } from '../sheet/posted-keys.ts';
-import { recordedStates } from '../state/untouched.ts';
 import { count, formatChoice, plural } from '../web/format.ts';
 import { flash, orShowErrors, page } from '../web/pages.ts';
 import { accountOf, authorOf } from '../web/request.ts';
 import { returnOf } from '../web/return.ts';
 import { zoneOf } from '../web/viewer.ts';
 import {
+  AT_ONCE,
   MOST,
   outcomeText,
-  postedValue,
+  postedValues,
   settableFields,
   type BulkAction,
   type BulkTarget,
+  type BulkValues,
 } from './bulk-actions.ts';
+import { requestBulk } from './bulk-job.ts';
+import { digestOf, lookAt, seenOf, targetsOf, type SeenRow } from './bulk-rows.ts';
 import { allIds } from './list-query.ts';
 import { parseListState } from './list-state.ts';
 import { writesOf } from './write-pages.ts';
@@ -34,7 +36,8 @@ export const askBulk = (action: BulkAction) =>
 async function confirmation(req: Request, res: Response, action: BulkAction, errors: FieldErrors) {
   const entity = entityNamed(String(req.params['entity']));
   const keys = await chosenKeys(req, entity);
-  const { targets, skipped } = await lookAt(req, entity, action, keys);
+  const { targets, skipped } = await lookAt(writesOf(req), entity, action, keys);
+  const isJob = targets.length > AT_ONCE;
   const title = `${action.label.replace('…', '')}: ${plural(targets.length, entity.label)}`;
   await page(req, res, 'catalog-pages/bulk', {
     title: Object.keys(errors).length > 0 ? `Error: ${title}` : title,
@@ -47,12 +50,34 @@ async function confirmation(req: Request, res: Response, action: BulkAction, err
     action,
     targets,
     skipped,
-    seen: JSON.stringify(targets.map(({ key, seen }) => [key.id, seen])),
+    isJob,
+    sent: isJob ? chosenAgain(req, targets) : shownRows(targets),
     listHref: returnOf(req) || `/catalog/${entity.name}`,
     errors,
     fields: action.asks === 'value' ? fieldInputs(entity, req) : [],
   });
 }
+
+type Sent = { name: string; value: string }[];
+
+/** What the form posts of the rows that the request will change: each of them, as the page saw it. */
+const shownRows = (targets: BulkTarget[]): Sent => [
+  { name: 'seen', value: JSON.stringify(seenOf(targets)) },
+  ...targets.map(({ key }) => ({ name: 'rows', value: keyText(key) })),
+];
+
+/** What the form posts of rows that a job will change: how to find them again, and whether they are the same then. */
+const chosenAgain = (req: Request, targets: BulkTarget[]): Sent => [
+  { name: 'digest', value: digestOf(targets) },
+  ...(isEverything(req)
+    ? [
+        { name: 'everything', value: 'yes' },
+        { name: 'query', value: req.form.text('query') },
+      ]
+    : targets.map(({ key }) => ({ name: 'rows', value: keyText(key) }))),
+];
+
+const isEverything = (req: Request) => req.form.text('everything') === 'yes';
 
 const fieldInputs = (entity: Entity, req: Request) =>
   settableFields(entity).map(({ name, field, label }) => {
@@ -66,15 +91,16 @@ const fieldInputs = (entity: Entity, req: Request) =>
   });
 
 async function chosenKeys(req: Request, entity: Entity): Promise<RowKey[]> {
-  const isEverything = req.form.text('everything') === 'yes';
-  const keys = isEverything
+  const keys = isEverything(req)
     ? await everyKey(req, entity)
     : parseKeys(req.form.texts('rows')).filter((key) => key.entity === entity.name);
   if (keys.length === 0)
     throw new Invalid({ rows: 'Choose at least one row: go back and tick it.' });
-  if (keys.length <= MOST) return keys;
+  // A copy has no jobs of its own.
+  const most = req.copy ? AT_ONCE : MOST;
+  if (keys.length <= most) return keys;
   throw new Invalid({
-    rows: `${count(keys.length)} rows are chosen, and one action can change ${MOST} at most. Narrow the list with its filters.`,
+    rows: `${count(keys.length)} rows are chosen, and one action can change ${count(most)} at most. Narrow the list with its filters.`,
   });
 }
 
@@ -82,27 +108,6 @@ async function everyKey(req: Request, entity: Entity): Promise<RowKey[]> {
   const state = parseListState(entity, parse(req.form.text('query')), zoneOf(req));
   const ids = await allIds(req.here, entity, state, accountOf(req).email);
   return ids.map((id) => ({ entity: entity.name, id }));
-}
-
-async function lookAt(req: Request, entity: Entity, action: BulkAction, keys: RowKey[]) {
-  const rows = await read(req.here, keys);
-  const states = await recordedStates(req.here, rows);
-  const writes = writesOf(req);
-  const targets: BulkTarget[] = [];
-  const skipped: Skipped[] = [];
-  for (const key of keys) {
-    const row = rows.get(keyText(key));
-    if (!row) {
-      skipped.push(goneRow(entity, key));
-      continue;
-    }
-    const title = titleOf(entity, row);
-    const state = states.get(keyText(key));
-    const { skip, seen } = await action.look(writes, { entity, row, state });
-    if (skip === null) targets.push({ entity, key, title, seen });
-    else skipped.push({ title, why: skip });
-  }
-  return { targets, skipped };
 }
 
 /** Runs an action on the rows that its confirmation page showed; each row is one save of its own. */
@@ -117,11 +122,12 @@ export const runBulk = (action: BulkAction) =>
 
 async function runOnEach(req: Request, res: Response, action: BulkAction) {
   const entity = entityNamed(String(req.params['entity']));
-  const { targets, skipped } = await postedTargets(req, entity);
+  const values = postedValues(action, entity, req.form);
+  if (req.form.text('digest') !== '') return startJob(req, res, action, values);
+  const writes = writesOf(req);
+  const { targets, skipped } = await targetsOf(writes, entity, seenIn(req.form.raw('seen')));
   const all = targets.length + skipped.length;
-  if (action.asks === 'value') postedValue(entity, req.form);
-  if (action.asks === 'reason') req.form.textUpTo(300, 'reason', 'Reason');
-  const work = { writes: writesOf(req), author: authorOf(req), form: req.form };
+  const work = { writes, author: authorOf(req), values };
   for (const [index, target] of targets.entries()) {
     try {
       await action.act(work, target);
@@ -137,40 +143,31 @@ async function runOnEach(req: Request, res: Response, action: BulkAction) {
   res.redirect(303, returnOf(req) || `/catalog/${entity.name}`);
 }
 
+/** Finds the rows again, and starts the job if they are those that the confirmation page showed, unchanged. */
+async function startJob(req: Request, res: Response, action: BulkAction, values: BulkValues) {
+  const entity = entityNamed(String(req.params['entity']));
+  const keys = await chosenKeys(req, entity);
+  const { targets } = await lookAt(writesOf(req), entity, action, keys);
+  if (digestOf(targets) !== req.form.text('digest')) {
+    throw new Invalid({ rows: 'Some of these rows have changed since. Review them again.' });
+  }
+  const { email: person } = accountOf(req);
+  const { job, isNew } = await requestBulk(req.here, { action, targets, values, person });
+  if (isNew) await req.line.push(job);
+  res.redirect(303, `/jobs/${job.number}`);
+}
+
 function whyOf(error: unknown, req: Request): string {
   if (error instanceof Problem) return error.message;
   req.log.error({ err: error, path: req.path }, 'a row of a bulk action failed');
   return 'Something went wrong. Open it and see what is stored.';
 }
 
-/**
- * Reads the rows that the confirmation page posted, each with what the page had seen of it. Rows that were deleted
- * meanwhile are skipped.
- */
-async function postedTargets(req: Request, entity: Entity) {
-  const posted = new Map(seenIn(req.form.raw('seen')));
-  const keys = [...posted.keys()].map((id): RowKey => ({ entity: entity.name, id }));
-  const rows = await read(req.here, keys);
-  const targets: BulkTarget[] = [];
-  const skipped: Skipped[] = [];
-  for (const key of keys) {
-    const row = rows.get(keyText(key));
-    if (!row) skipped.push(goneRow(entity, key));
-    else targets.push({ entity, key, title: titleOf(entity, row), seen: posted.get(key.id) ?? '' });
-  }
-  return { targets, skipped };
-}
+const seenSchema = z
+  .array(z.tuple([z.number().int().positive(), z.string().max(100)]))
+  .max(AT_ONCE);
 
-type Skipped = { title: string; why: string };
-
-const goneRow = ({ label }: Entity, { id }: RowKey): Skipped => ({
-  title: `${label.one} ${id}`,
-  why: 'not here any more',
-});
-
-const seenSchema = z.array(z.tuple([z.number().int().positive(), z.string().max(100)])).max(MOST);
-
-function seenIn(text: string | undefined): [number, string][] {
+function seenIn(text: string | undefined): SeenRow[] {
   try {
     return seenSchema.parse(JSON.parse(text ?? ''));
   } catch {

@@ -1,10 +1,10 @@
 // Deletes a row with its dependent rows, unless other rows still reference one of them.
 import { hash } from 'node:crypto';
 import { hashOf } from '../catalog/content.ts';
-import { keyText, titleOf, type Entity, type Row } from '../catalog/entity.ts';
+import { titleOf, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
 import type { Environment } from '../environments/environment.ts';
 import { read, readBy } from '../rows/store.ts';
-import { fromOtherRows, referencingRows } from '../rows/references.ts';
+import { fromOtherRows, referencingRows, type Reference } from '../rows/references.ts';
 import { Conflict, NotFound } from '../problems.ts';
 import type { WriteContext } from '../writing/changes.ts';
 import { writeHere } from '../writing/write-here.ts';
@@ -29,17 +29,47 @@ export type Deletion = {
  * references prevent the deletion.
  */
 export async function deletion(here: Environment, entity: Entity, id: number): Promise<Deletion> {
-  const key = { entity: entity.name, id };
-  const row = (await read(here, [key])).get(keyText(key));
-  if (!row) throw new NotFound(`${entity.label.one} ${id} is not here.`);
-  const dependents: Deletion['dependents'] = [];
+  const found = (await deletions(here, entity, [id])).get(id);
+  if (!found) throw new NotFound(`${entity.label.one} ${id} is not here.`);
+  return found;
+}
+
+/**
+ * Finds out what deleting each of these rows would do, by id, with a fixed number of queries. Rows that are not here are
+ * missing.
+ */
+export async function deletions(
+  here: Environment,
+  entity: Entity,
+  ids: number[],
+): Promise<Map<number, Deletion>> {
+  const keys = ids.map((id): RowKey => ({ entity: entity.name, id }));
+  const rows = await read(here, keys);
+  const dependents: { owner: number; entity: Entity; row: Row }[] = [];
   for (const dependent of dependentsOf(entity)) {
-    const rows = await readBy(here, dependent, dependent.owner ?? '', [id]);
-    dependents.push(...rows.map((one) => ({ entity: dependent, row: one })));
+    const owner = dependent.owner ?? '';
+    const found = await readBy(here, dependent, owner, ids);
+    dependents.push(...found.map((row) => ({ owner: Number(row[owner]), entity: dependent, row })));
   }
+  const dependentsByOwner = Map.groupBy(dependents, ({ owner }) => owner);
+  const uses = await referencingRows(here, keys, { under: true });
+  const usesByTarget = Map.groupBy(uses, ({ target }) => target.id);
+  return new Map(
+    [...rows.values()].map((row) => {
+      const own = (dependentsByOwner.get(row.id) ?? []).map(({ owner: _owner, ...one }) => one);
+      return [row.id, deletionOf(entity, row, own, usesByTarget.get(row.id) ?? [])];
+    }),
+  );
+}
+
+function deletionOf(
+  entity: Entity,
+  row: Row,
+  dependents: Deletion['dependents'],
+  uses: Reference[],
+): Deletion {
   const along = dependents.map((one) => ({ entity: one.entity.name, id: one.row.id }));
-  const uses = fromOtherRows(await referencingRows(here, [key], { under: true }), along);
-  const usedBy = uses.map(({ referrer: user }) => user);
+  const usedBy = fromOtherRows(uses, along).map(({ referrer: user }) => user);
   const all = [{ entity, row }, ...dependents];
   const seen = hash('sha256', all.map((one) => hashOf(one.entity, one.row)).join(' '));
   return { row, dependents, usedBy, all, seen };

@@ -47,6 +47,14 @@ export async function beginStep(on: Queryable, job: Job, name: string) {
   if (found === 0) throw new Overtaken(`Job ${job.number} was taken over by another worker`);
 }
 
+/** Records a step that was done before the job starts, by the request of the job. */
+export const recordStep = (on: Queryable, job: Job, name: string, result: unknown) =>
+  run(
+    on,
+    sql`insert into job_step (job, position, name, state, attempt, result, started_at, ended_at)
+        values (${job.id}, 1, ${name}, 'done', 0, ${JSON.stringify(result)}, ${now}, ${now})`,
+  );
+
 export const endStep = (
   on: Queryable,
   { id, attempt }: Job,

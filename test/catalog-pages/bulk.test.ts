@@ -1,11 +1,19 @@
 // Tests the actions for many rows of a list: who may take them, what they skip and why, and that each row is written and
 // audited as by its own page.
 import { describe, expect, test } from 'vitest';
-import { select, sql } from '../../src/database/sql.ts';
+import { insertRows } from '../../src/database/bulk.ts';
+import { BULK } from '../../src/catalog-pages/bulk-job.ts';
+import { first, select, sql } from '../../src/database/sql.ts';
+import * as jobs from '../../src/jobs/jobs.ts';
+import { runJob } from '../../src/jobs/runner.ts';
+import * as people from '../../src/people/people.ts';
+import { tasks as allTasks } from '../../src/tasks.ts';
+import { hold } from '../../src/transfers/hold.ts';
 import { readStates } from '../../src/state/row-state.ts';
 import { add, change, ed, get, has } from '../support/rows.ts';
 import { textOf, useClient, useSite } from '../support/people.ts';
 import { fieldsOn } from '../support/shown-form.ts';
+import { statementsOf } from '../support/statements.ts';
 import { useWorld } from '../support/world.ts';
 
 const world = useWorld();
@@ -28,6 +36,13 @@ const ask = async (action: string, entity: string, posted: object) => {
     });
   return { text: textOf(text), confirm };
 };
+const idOf = async (email: string) =>
+  (
+    await first<{ id: number }>(
+      world.staging.sql,
+      sql`select id from person where email = ${email}`,
+    )
+  )?.id ?? 0;
 const notice = async () => textOf((await ana.get('/catalog/task')).text);
 const auditOf = async (action: string) =>
   select<{ subject: string }>(
@@ -171,7 +186,62 @@ describe('an action for many rows', () => {
     expect(await notice()).toContain('1 form adopted. Skipped: “Engineering again”');
   });
 
-  test('is refused to people who may not take it, and for more than 200 rows', async () => {
+  test('for more than 200 rows is confirmed with their number and run by a job, which skips what has changed since and names it', async () => {
+    const business = await add(world.staging, 'business');
+    const one = { business_id: business, active: true, priority: 1 };
+    const tasks = Array.from({ length: 202 }, (_, index) => ({
+      ...one,
+      id: 900 + index,
+      title: `Cab ${index}`,
+      modified_at: '2026-11-01 10:00:00.000',
+    }));
+    await insertRows(world.staging.sql, 'task', tasks);
+    await hold(world.staging, 'ed@example.com', { entity: 'task', id: 900 }, null);
+    const chosen = { everything: 'yes', query: 'q=Cab' };
+    const statements = await statementsOf(() => ask('hold', 'task', chosen));
+    expect(statements).toBeLessThan(80);
+    const { text, confirm } = await ask('value', 'task', chosen);
+    expect(text).toContain('Set a value: 202 tasks');
+    await change(world.staging, { entity: 'task', id: 901 }, { priority: 3 }, ed);
+    const overtaken = await confirm({ field: 'priority', priority: '7' });
+    expect(overtaken.status).toBe(422);
+    expect(textOf(overtaken.text)).toContain('Some of these rows have changed since');
+    expect((await confirm({ field: 'priority', priority: '5000' })).status).toBe(422);
+    const second = await ask('value', 'task', chosen);
+    const answer = await second.confirm({ field: 'priority', priority: '7' });
+    expect(answer.headers['location']).toMatch(/^\/jobs\/\d+$/);
+    // The same confirmation sent twice gets one job.
+    const twice = await second.confirm({ field: 'priority', priority: '7' });
+    expect(twice.headers['location']).toBe(answer.headers['location']);
+    await change(world.staging, { entity: 'task', id: 902 }, { priority: 4 }, ed);
+    const [job] = await jobs.newest(world.staging.sql, BULK);
+    await runJob(world.staging, allTasks, job?.id ?? '');
+    const shown = textOf((await ana.get(answer.headers['location'] ?? '')).text);
+    expect(shown).toContain('201 tasks changed. 1 row skipped: Cab 2 –');
+    const counted = await select<{ priority: number; number: number }>(
+      world.staging.sql,
+      sql`select priority, count(*) as number from task group by priority order by priority`,
+    );
+    expect(counted).toEqual([
+      { priority: 4, number: 1 },
+      { priority: 7, number: 201 },
+    ]);
+    const held = await ask('hold', 'task', chosen);
+    expect(held.text).toContain('Mark Not for production: 201 tasks');
+    expect(held.text).toContain('1 row skipped');
+    expect((await held.confirm({ reason: 'Diwali' })).status).toBe(303);
+    const [holding] = await jobs.newest(world.staging.sql, BULK);
+    await people.setActive(world.staging, 'ops@example.com', await idOf('pm@example.com'), false);
+    await runJob(world.staging, allTasks, holding?.id ?? '');
+    const ended = await jobs.byId(world.staging.sql, holding?.id ?? '');
+    expect([ended?.state, ended?.problem]).toEqual([
+      'failed',
+      'pm@example.com may not do this any more.',
+    ]);
+    await people.setActive(world.staging, 'ops@example.com', await idOf('pm@example.com'), true);
+  });
+
+  test('is refused to people who may not take it, and for a form that is not complete', async () => {
     const [id = 0] = await forms(['One']);
     const rows = rowsOf('form', [id]);
     const editor = await site.as('ed');
@@ -181,10 +251,6 @@ describe('an action for many rows', () => {
     expect((await viewer.post('/bulk/form/deletion/confirmation', { rows })).status).toBe(403);
     expect((await editor.get('/catalog/form')).text).not.toContain('/bulk/form/hold');
     expect((await viewer.get('/catalog/form')).text).not.toContain('/bulk/');
-    const many = Array.from({ length: 201 }, (_, index) => `form:${index + 1}`);
-    const refused = await ana.post('/bulk/form/hold', { rows: many });
-    expect(refused.status).toBe(422);
-    expect(textOf(refused.text)).toContain('201 rows are chosen, and one action can change 200');
     const torn = { rows, seen: '[["x"]]' };
     expect((await ana.post('/bulk/form/hold/confirmation', torn)).status).toBe(422);
   });

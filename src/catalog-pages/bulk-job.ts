@@ -1,0 +1,141 @@
+// Runs an action for more rows than a request can change, as a job. The chosen rows are the result of the job's first
+// step, which the request records with the job; the others act on a part each.
+import { z } from 'zod';
+import { may } from '../access/permissions.ts';
+import { entityNamed } from '../catalog/index.ts';
+import { transaction } from '../database/sql.ts';
+import type { App } from '../environments/app.ts';
+import * as jobs from '../jobs/jobs.ts';
+import { isPassing } from '../jobs/passing.ts';
+import { recordStep } from '../jobs/steps.ts';
+import type { Work } from '../jobs/task.ts';
+import * as people from '../people/people.ts';
+import { Problem } from '../problems.ts';
+import type { Author } from '../state/row-state.ts';
+import { count, plural } from '../web/format.ts';
+import type { WriteContext } from '../writing/changes.ts';
+import { bulkActions, type BulkAction, type BulkTarget, type BulkValues } from './bulk-actions.ts';
+import { digestOf, seenOf, targetsOf, type SeenRow, type Skipped } from './bulk-rows.ts';
+
+export const BULK = 'bulk-action';
+
+/** How many rows a step of the job changes. */
+const PART = 250;
+/** After how many rows the job reports its progress, and stops if a person has cancelled it. */
+const REPORTED = 10;
+const CHOSEN = 'Rows as they were confirmed';
+
+export const bulkInput = z.object({
+  entity: z.string(),
+  action: z.string(),
+  values: z.union([
+    z.null(),
+    z.object({ reason: z.string().nullable() }),
+    z.object({
+      field: z.string(),
+      value: z.union([z.string(), z.number(), z.boolean(), z.null()]),
+    }),
+  ]),
+});
+type BulkInput = z.infer<typeof bulkInput>;
+
+type Asked = { action: BulkAction; targets: BulkTarget[]; values: BulkValues; person: string };
+
+/** Requests the job. The same confirmation that is sent twice gets one job. */
+export function requestBulk(here: App, { action, targets, values, person }: Asked) {
+  const entity = targets[0]?.entity;
+  if (!entity) throw new Problem(422, 'There is nothing to do for the chosen rows.');
+  return transaction(here.sql, async (on) => {
+    const requested = await jobs.request(on, {
+      kind: BULK,
+      name: `${action.label.replace('…', '')}: ${plural(targets.length, entity.label)}`,
+      person,
+      input: { entity: entity.name, action: action.name, values },
+      onlyOne: `bulk ${digestOf(targets).slice(0, 40)}`,
+    });
+    if (requested.isNew) await recordStep(on, requested.job, CHOSEN, seenOf(targets));
+    return requested;
+  });
+}
+
+type PartDone = { done: number; skipped: Skipped[] };
+
+/** Acts on the chosen rows, each a write of its own. An attempt that was interrupted repeats only its last part. */
+export async function runBulkJob(work: Work, input: BulkInput) {
+  const rows = await work.step<SeenRow[]>(CHOSEN, () => {
+    throw new Problem(409, 'The chosen rows are not stored any more. Choose them on their list.');
+  });
+  const skipped: Skipped[] = [];
+  let done = 0;
+  for (let from = 0; from < rows.length; from += PART) {
+    const part = rows.slice(from, from + PART);
+    const name = `Rows ${count(from + 1)} to ${count(from + part.length)}`;
+    const result = await work.step(name, () => actOnPart(work, input, part, [from, rows.length]));
+    done += result.done;
+    skipped.push(...result.skipped);
+  }
+  await work.report({ done: rows.length, total: rows.length, doing: '' });
+  return { done, skippedCount: skipped.length, skipped: skipped.slice(0, NAMED) };
+}
+
+/** How many skipped rows the page of the job names. */
+const NAMED = 500;
+
+async function actOnPart(
+  { here, job, report }: Work,
+  { entity: name, action: asked, values }: BulkInput,
+  rows: SeenRow[],
+  [before, total]: [number, number],
+): Promise<PartDone> {
+  const entity = entityNamed(name);
+  const action = bulkActions.find((one) => one.name === asked);
+  if (!action) throw new Problem(422, `There is no action “${asked}”.`);
+  const author = await authorOf(here, job.person, action);
+  const writes: WriteContext = {
+    here,
+    lease: here.settings.lease.milliseconds,
+    onStoredDifferently: () => {},
+  };
+  const { targets, skipped } = await targetsOf(writes, entity, rows);
+  for (const [index, target] of targets.entries()) {
+    if (index % REPORTED === 0) await report({ done: before + index, total, doing: '' });
+    try {
+      await action.act({ writes, author, values }, target);
+    } catch (error) {
+      if (!(error instanceof Problem) || isPassing(error)) throw error;
+      skipped.push({ title: target.title, why: error.message });
+    }
+  }
+  return { done: rows.length - skipped.length, skipped };
+}
+
+/** @throws Problem when the person who confirmed the action may not take it any more */
+async function authorOf(here: App, email: string, { ability }: BulkAction): Promise<Author> {
+  const person = await people.withEmail(here.sql, email);
+  if (!person?.isActive || !may(person, ability, here.setup)) {
+    throw new Problem(403, `${email} may not do this any more.`);
+  }
+  return { email, isProductManager: person.permissions.includes('product_manager') };
+}
+
+const reportSchema = z.object({
+  done: z.number().default(0),
+  skippedCount: z.number().default(0),
+  skipped: z.array(z.object({ title: z.string(), why: z.string() })).default([]),
+});
+
+/** Returns what the page of the job shows of its report. */
+export function bulkReport(report: object, input: object) {
+  const { done, skippedCount, skipped } = reportSchema.parse(report);
+  const { entity: name, action } = bulkInput.parse(input);
+  const entity = entityNamed(name);
+  const label = bulkActions.find((one) => one.name === action)?.done ?? action;
+  const others =
+    skippedCount > 0 ? ` ${plural(skippedCount, { one: 'row', many: 'rows' })} skipped:` : '';
+  return {
+    text: `${plural(done, entity.label)} ${label}.${others}`,
+    skipped,
+    more: skippedCount - skipped.length,
+    listHref: `/catalog/${name}`,
+  };
+}

@@ -1,0 +1,74 @@
+// Finds the rows of an action for many rows, and acts on each of them.
+import { hash } from 'node:crypto';
+import { keyText, titleOf, type Entity, type RowKey } from '../catalog/entity.ts';
+import { read } from '../rows/store.ts';
+import { recordedStates } from '../state/untouched.ts';
+import type { WriteContext } from '../writing/changes.ts';
+import type { BulkAction, BulkTarget } from './bulk-actions.ts';
+
+/** A row that an action skips. */
+export type Skipped = { title: string; why: string };
+
+/** A row as its confirmation page saw it: its id, and what must be unchanged later. */
+export type SeenRow = [id: number, seen: string];
+
+/** How many rows are read at once. */
+const PART = 500;
+
+/** Reads these rows in parts, and finds out which of them an action would change and which it would skip. */
+export async function lookAt(
+  writes: WriteContext,
+  entity: Entity,
+  action: BulkAction,
+  keys: RowKey[],
+) {
+  const targets: BulkTarget[] = [];
+  const skipped: Skipped[] = [];
+  for (let from = 0; from < keys.length; from += PART) {
+    const part = keys.slice(from, from + PART);
+    const rows = await read(writes.here, part);
+    const states = await recordedStates(writes.here, rows);
+    const here = part.flatMap((key) => {
+      const row = rows.get(keyText(key));
+      return row ? [{ key, row, state: states.get(keyText(key)) }] : [];
+    });
+    skipped.push(...part.filter((key) => !rows.has(keyText(key))).map((key) => gone(entity, key)));
+    const looked = await action.look(writes, entity, here);
+    for (const [index, { key, row }] of here.entries()) {
+      const { skip, seen } = looked[index] ?? { skip: null, seen: '' };
+      const title = titleOf(entity, row);
+      if (skip === null) targets.push({ entity, key, title, seen });
+      else skipped.push({ title, why: skip });
+    }
+  }
+  return { targets, skipped };
+}
+
+/** Finds rows that a page has seen. Rows that were deleted meanwhile are skipped. */
+export async function targetsOf({ here }: WriteContext, entity: Entity, seenRows: SeenRow[]) {
+  const keyed = seenRows.map(([id, seen]) => ({ key: { entity: entity.name, id }, seen }));
+  const rows = await read(
+    here,
+    keyed.map(({ key }) => key),
+  );
+  const targets: BulkTarget[] = [];
+  const skipped: Skipped[] = [];
+  for (const { key, seen } of keyed) {
+    const row = rows.get(keyText(key));
+    if (row) targets.push({ entity, key, title: titleOf(entity, row), seen });
+    else skipped.push(gone(entity, key));
+  }
+  return { targets, skipped };
+}
+
+const gone = ({ label }: Entity, { id }: RowKey): Skipped => ({
+  title: `${label.one} ${id}`,
+  why: 'not here any more',
+});
+
+export const seenOf = (targets: BulkTarget[]): SeenRow[] =>
+  targets.map(({ key, seen }) => [key.id, seen]);
+
+/** Tells whether the same rows are found again, unchanged, in whatever order. */
+export const digestOf = (targets: BulkTarget[]): string =>
+  hash('sha256', JSON.stringify(seenOf(targets).toSorted(([one], [other]) => one - other)));
