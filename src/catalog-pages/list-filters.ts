@@ -4,12 +4,12 @@ import { statuses } from '../state/status.ts';
 import type { FilterInput } from '../web/filter-bar.ts';
 import { formatChoice, formatDay, personName } from '../web/format.ts';
 import type { Listing } from './list.ts';
-import { filterable, listHref, type ListState } from './list-state.ts';
+import { filterableOn, listHref, type ListState } from './list-state.ts';
 
 /** The search, and the filters by fields. */
 export const filtersOf = (entity: Entity, state: ListState): FilterInput[] => [
   { id: 'q', name: 'q', label: 'Search', kind: 'search', value: state.search },
-  ...filterable(entity).map(([name, { to, choices }]): FilterInput => {
+  ...filterableOn(entity, state.tab).map(([name, { to, choices }]): FilterInput => {
     const value = state.filters[name] ?? '';
     const input = { id: `by-${name}`, name, label: labelOf(entity, name), value };
     if (to) return { ...input, kind: 'picker', optionsHref: `/catalog/${to}/options` };

@@ -42,9 +42,9 @@ export const sortable = (entity: Entity): string[] => [
     .map(([name]) => name),
 ];
 
-/** The fields by which a list can be filtered. */
-export const filterable = (entity: Entity) =>
-  fieldEntries(entity).filter(
+/** The fields by which a tab of a list can be filtered: none on *Deleted here*, whose rows have no values any more. */
+export const filterableOn = (entity: Entity, tab: Tab) =>
+  (tab === 'deleted' ? [] : fieldEntries(entity)).filter(
     ([, { kind, list, under }]) => under || (list && ['flag', 'choice'].includes(kind)),
   );
 
@@ -53,12 +53,13 @@ export function parseListState(entity: Entity, query: Request['query'], zone: st
   const asked = [query['status']].flat();
   const sort = /^(-?)(.+)$/.exec(textIn(query, 'sort'));
   const field = sortable(entity).find((name) => name === sort?.[2]);
-  const filters = filterable(entity).flatMap(([name]) => {
+  const tab = tabs.find((one) => one === textIn(query, 'tab')) ?? 'all';
+  const filters = filterableOn(entity, tab).flatMap(([name]) => {
     const value = textIn(query, name);
     return value === '' ? [] : [[name, value] as const];
   });
   return {
-    tab: tabs.find((tab) => tab === textIn(query, 'tab')) ?? 'all',
+    tab,
     search: textIn(query, 'q').slice(0, 200),
     statuses: statuses.filter((status) => asked.includes(status)),
     modifiedFrom: dayIn(query, 'modified_from'),

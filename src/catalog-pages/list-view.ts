@@ -54,7 +54,7 @@ export function listView(here: App, entity: Entity, state: ListState, found: Lis
     })),
     pager: {
       from: (state.page - 1) * PAGE,
-      shown: found.rows.length,
+      shown: found.rows.length + found.deleted.length,
       all: found.total,
       page: state.page,
       pages: Math.max(1, Math.ceil(found.total / PAGE)),

@@ -18,6 +18,7 @@ import { countCached } from '../state/row-counts.ts';
 import { readStates, type RowState } from '../state/row-state.ts';
 import type { Status } from '../state/status.ts';
 import { titlesOf, untouchedStates } from '../state/untouched.ts';
+import { deletedRows, type DeletedRow } from './deleted-rows.ts';
 import { PAGE, type ListState, type Tab } from './list-state.ts';
 import { among, queryOf, readyIds } from './list-query.ts';
 import { pendingRows, type PendingRow } from '../state/pending.ts';
@@ -44,11 +45,8 @@ export type Listing = {
   counts: Record<Tab, number | null>;
   /** Titles of referenced rows, by key text such as `task:12`. */
   titles: Map<string, string>;
-  /**
-   * Rows that were deleted here, for the tab *Deleted here*. The status is null if the destination has deleted the
-   * row, too.
-   */
-  deleted: { state: RowState; status: Status | null }[];
+  /** Rows that were deleted here, on the tab *Deleted here*. */
+  deleted: DeletedRow[];
   /** Documents that cannot be listed, each with the reason. */
   unreadable: string[];
   /** Who changed rows of this entity, by e-mail, for the filter by person. */
@@ -83,6 +81,7 @@ export async function listRows(
   );
   const look = isTravelling ? await statusesAhead(here, keys, known) : nothing;
   const states = await statesOf(here, known, look.pairs);
+  const gone = state.tab === 'deleted' ? await deletedRows(here, entity, state, waits) : null;
   return {
     rows: found.rows.map((row) => {
       const text = keyText({ entity: entity.name, id: row.id });
@@ -96,12 +95,12 @@ export async function listRows(
         beyond: look.beyond.get(text) ?? null,
       };
     }),
-    total: found.total,
-    page: found.page,
+    total: (gone ?? found).total,
+    page: (gone ?? found).page,
     ready: await countReady(here, entity, query, found, waits),
     counts: await tabCounts(here, entity, person, waits),
     titles: await titlesOf(here, referencedKeys(entity, found.rows)),
-    deleted: state.tab === 'deleted' ? await deletedRows(here, entity, isTravelling) : [],
+    deleted: gone?.rows ?? [],
     people: await peopleOf(here, entity),
     unreadable: await unreadable(here, entity),
     lastSeen: look.lastSeen,
@@ -194,20 +193,6 @@ const peopleOf = (here: App, entity: Entity): Promise<string[]> =>
     );
     return lines.map(({ person }) => person);
   });
-
-async function deletedRows(here: App, entity: Entity, isTravelling: boolean) {
-  const gone = await select<RowState>(
-    here.sql,
-    sql`select * from row_state where entity = ${entity.name} and deleted_at is not null
-         order by deleted_at desc limit 200`,
-  );
-  const keys = gone.map((state) => ({ entity: entity.name, id: state.row_id }));
-  const look = isTravelling ? await statusesAhead(here, keys) : nothing;
-  return gone.map((state) => {
-    const status = look.next.get(keyText({ entity: entity.name, id: state.row_id })) ?? null;
-    return { state, status };
-  });
-}
 
 const referencedKeys = (entity: Entity, rows: Row[]): RowKey[] =>
   Object.entries(entity.fields).flatMap(([name, { to, list }]) =>

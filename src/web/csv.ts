@@ -2,8 +2,11 @@
 
 export type Cell = string | number | boolean | null;
 
-/** A spreadsheet runs a text that begins with one of these characters as a formula. */
-const FORMULA = /^[=+\-@\t\r]/;
+/**
+ * A spreadsheet runs a text that begins with one of these characters as a formula; some read the full-width forms
+ * `＝＋－＠` like the others.
+ */
+const FORMULA = /^[=+\-@\t\r\n\uFF1D\uFF0B\uFF0D\uFF20]/;
 
 const quoted = (text: string) =>
   /[",\r\n]|^\s|\s$|^$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;

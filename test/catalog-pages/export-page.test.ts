@@ -38,7 +38,7 @@ test('a list is exported with its filters and in its order, on every page, by an
 });
 
 test('an export as CSV writes texts that a spreadsheet would run as formulas with an apostrophe, and numbers as numbers', async () => {
-  const titles = ['=1+1', '+44', '-5', '@sum', 'a, "b"'];
+  const titles = ['=1+1', '+44', '-5', '@sum', '＝1+1', '＋44', '－5', '＠sum', 'a, "b"'];
   const business = await add(world.staging, 'business');
   for (const title of titles) {
     await add(world.staging, 'task', { business, title, priority: 7, message: null });
@@ -51,6 +51,10 @@ test('an export as CSV writes texts that a spreadsheet would run as formulas wit
     "'+44,",
     "'-5,",
     "'@sum,",
+    "'＝1+1,",
+    "'＋44,",
+    "'－5,",
+    "'＠sum,",
     '"a, ""b"""',
   ]);
   expect(lines[0]).toMatch(/,7,/);

@@ -3,7 +3,8 @@ import { expect, test } from 'vitest';
 import { sql, run } from '../../src/database/sql.ts';
 import { collection } from '../../src/rows/mongo.ts';
 import { entityNamed } from '../../src/catalog/index.ts';
-import { add, change, ed, transfer } from '../support/rows.ts';
+import { remove } from '../../src/editing/deletions.ts';
+import { add, change, ed, pm as manager, transfer, writeContextOf } from '../support/rows.ts';
 import { textOf, useClient, useSite, type Client } from '../support/people.ts';
 import { fieldsOn } from '../support/shown-form.ts';
 import { useWorld } from '../support/world.ts';
@@ -144,4 +145,29 @@ test('a saved view drops a filter that does not exist any more and says so, and 
   expect(headers['location']).toBe('/catalog/form?q=1');
   const { text } = await ana.get('/catalog/form?q=1');
   expect(textOf(text.replace('<body', '<main'))).toContain('no longer filters by colour, sort');
+});
+
+test('the tab of deleted rows is filtered by title or ID, person, day and status, and paged', async () => {
+  const { staging } = world;
+  const names = ['Café One', 'Cafe “two” 🪔', 'Other', 'Sent'];
+  const ids: number[] = [];
+  for (const name of names) ids.push(await add(staging, 'form', { name }));
+  const form = entityNamed('form');
+  const [, two = 0, other = 0, sent = 0] = ids;
+  await transfer(staging, [{ entity: 'form', id: sent }]);
+  for (const id of ids)
+    await remove(writeContextOf(staging), id === other ? ed : manager, form, id);
+  await run(
+    staging.sql,
+    sql`update row_state set deleted_at = '2026-11-09 19:00:00' where row_id = ${two}`,
+  );
+  const gone = (query: string) => titles(`form?tab=deleted&${query}`);
+  expect(await gone('q=cafe')).toEqual(['Café One', 'Cafe “two” 🪔']);
+  expect(await gone(`q=%23${other}`)).toEqual(['Other']);
+  expect(await gone('changed_by=ed%40example.com')).toEqual(['Other']);
+  expect(await gone('modified_from=2026-11-09&modified_to=2026-11-09')).toEqual(['Cafe “two” 🪔']);
+  expect(await gone('status=Deleted+here')).toEqual(['Sent']);
+  const { text } = await ana.get('/catalog/form?tab=deleted&q=nothing');
+  expect(textOf(text)).toContain('No deleted forms match these filters.');
+  expect(textOf((await ana.get('/catalog/form?tab=deleted')).text)).toContain('1–4 of 4');
 });

@@ -6,6 +6,7 @@ import { get, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { setTimeout as wait } from 'node:timers/promises';
+import { withoutFormula } from '../../src/web/csv.ts';
 import { plainColumn, sendExport, type ExportFormat } from '../../src/web/export.ts';
 
 const PART = 500;
@@ -65,4 +66,11 @@ test('an export as JSON is one array of all rows', async () => {
 
 test('an export whose rows cannot be read to the end breaks off, so that nobody takes it for complete', async () => {
   await expect(text(await open('format=json&failsAt=3'))).rejects.toThrow('aborted');
+});
+
+test('a text that begins with a sign of formulas, also full-width or after a line break or tab, gets an apostrophe', () => {
+  for (const sign of ['=', '+', '-', '@', '＝', '＋', '－', '＠', '\n', '\r', '\t']) {
+    expect(withoutFormula(`${sign}1+1`)).toBe(`'${sign}1+1`);
+  }
+  expect([withoutFormula('1-1'), withoutFormula(-5)]).toEqual(['1-1', -5]);
 });
