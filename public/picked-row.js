@@ -1,12 +1,19 @@
 // *New …* beside a picker opens the page of a new row in another tab. Once the row is added there, the tab closes and
 // the picker shows the row. What was typed stays on this page.
 const WAITING = 'picker-waits';
+const offered = new WeakSet();
 const answerKey = (id) => `picked-${id}`;
 
-/** Lets the link beside a picker fill the picker with the row that is added. */
+/**
+ * Lets the link beside a picker fill the picker with the row that is added. Pickers in the lines of a table share one
+ * link, which fills the first empty one.
+ */
 export function offerNew(input) {
-  const link = input.closest('.field')?.querySelector('[data-picker-new]');
-  if (!link) return;
+  const field = input.closest('.field');
+  const { options } = input.dataset;
+  const link = field?.querySelector(`[data-picker-new="${options}"]`);
+  if (!link || offered.has(link)) return;
+  offered.add(link);
   link.addEventListener('click', (event) => {
     event.preventDefault();
     const id = crypto.randomUUID();
@@ -14,9 +21,12 @@ export function offerNew(input) {
       if (key !== answerKey(id) || newValue === null) return;
       removeEventListener('storage', fill);
       localStorage.removeItem(key);
-      input.value = newValue;
-      input.focus();
-      input.dispatchEvent(new Event('input', { bubbles: true }));
+      const pickers = [...field.querySelectorAll(`[data-options="${options}"]`)];
+      const picker = pickers.length === 1 ? input : pickers.find(({ value }) => value === '');
+      if (!picker) return;
+      picker.value = picker.dataset.take === 'title' ? newValue.replace(/ #\d+$/, '') : newValue;
+      picker.focus();
+      picker.dispatchEvent(new Event('input', { bubbles: true }));
     };
     addEventListener('storage', fill);
     window.open(`${link.href}#${WAITING}-${id}`);

@@ -163,7 +163,14 @@ function choicesOf({ choices = [] }: Field, value: Value) {
 /** A table of links in a form: one column for each part of a link, and empty lines to fill in. */
 type LinksInput = {
   target: string;
-  columns: { entity: string; label: string; isOptional: boolean }[];
+  columns: {
+    entity: string;
+    label: string;
+    isOptional: boolean;
+    /** Where a new row of this column is added, and from where its pickers load their options. */
+    newHref: string;
+    optionsHref: string;
+  }[];
   lines: { name: string; label: string; value: string; list: string; optionsHref: string }[][];
 };
 
@@ -185,6 +192,8 @@ function linksInput(
       entity,
       label: labelIn(entity),
       isOptional,
+      newHref: `/catalog/${entity}/new`,
+      optionsHref: `/catalog/${entity}/options`,
     })),
     lines: lines.map((link: Record<string, string | null>, index) =>
       parts.map((part) => ({

@@ -60,6 +60,24 @@ test('New beside a picker adds a row in another tab and comes back filled in, wi
   expect(await page.getByLabel('Title').inputValue()).toBe('Wash');
 });
 
+test('New city beside the cities of a row comes back as the name in the first empty line, and can be saved', async () => {
+  await page.goto(`${at.servers.urls.staging}/catalog/business/new`);
+  await page.getByRole('combobox', { name: 'City 1', exact: true }).fill('Pune');
+  const opening = context.waitForEvent('page');
+  await page.getByRole('link', { name: /^New city/ }).click();
+  const other = await opening;
+  await other.getByLabel('Name', { exact: true }).fill('Nashik #2 “West”');
+  await other.getByRole('button', { name: 'Save', exact: true }).click();
+  await other.waitForEvent('close');
+  const second = page.getByRole('combobox', { name: 'City 2', exact: true });
+  await page.waitForFunction('document.activeElement.value === "Nashik #2 “West”"');
+  expect(await second.inputValue()).toBe('Nashik #2 “West”');
+  expect(await page.getByRole('combobox', { name: 'City 1', exact: true }).inputValue()).toBe(
+    'Pune',
+  );
+  expect(await page.getByRole('link', { name: /^New partner/ }).count()).toBe(1);
+});
+
 test('New beside a picker comes back filled in with Save and close, too, and with no row when the user leaves the form (walk 20)', async () => {
   await page.goto(`${at.servers.urls.staging}/catalog/task/new`);
   const open = async () => {
