@@ -33,12 +33,22 @@ export function applyChoices() {
     isPending = false;
     clearTimeout(timer);
   });
+  // A button that solves a problem posts to another URL and leads back to this sheet, which sends the choices then.
+  document.addEventListener('submit', ({ target: other }) => {
+    if (!isPending || !solves(form, other)) return;
+    clearTimeout(timer);
+    addEventListener('pagehide', () => keepPlace(form, valuesOf(inputsIn(form), servedOf)), {
+      once: true,
+    });
+  });
   // The Back button may show the page as it was left.
   addEventListener('pageshow', ({ persisted }) => {
     if (persisted) status.textContent = '';
   });
   if (returnTo(form)) choose();
 }
+
+const solves = (form, { id }) => id !== '' && form.querySelector(`[form="${CSS.escape(id)}"]`);
 
 function apply(form) {
   if (form.dataset.sent) return;
@@ -58,11 +68,13 @@ const keyOf = ({ id, type, name, value, dataset }) =>
   type === 'checkbox' ? `${name} ${value}` : (dataset.key ?? id);
 
 const valueOf = (input) => (input.type === 'checkbox' ? input.checked : input.value);
+/** The value with which the page was served. */
+const servedOf = (input) => (input.type === 'checkbox' ? input.defaultChecked : input.defaultValue);
 
 /** Returns values by input. Two inputs of the same choice count as one. */
-function valuesOf(inputs) {
+function valuesOf(inputs, value = valueOf) {
   const values = new Map();
-  for (const one of inputs) values.set(keyOf(one), values.get(keyOf(one)) || valueOf(one));
+  for (const one of inputs) values.set(keyOf(one), values.get(keyOf(one)) || value(one));
   return values;
 }
 

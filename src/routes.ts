@@ -60,6 +60,7 @@ import * as arrivals from './transfers/arrivals.ts';
 import * as nameMappings from './transfers/name-mapping-pages.ts';
 import * as rowActions from './transfers/row-actions.ts';
 import { send } from './transfers/send-page.ts';
+import * as testedRows from './transfers/test-results-page.ts';
 import * as refresh from './refresh/pages.ts';
 import type { SelectionKind } from './sheet/selections.ts';
 import { sheetKinds } from './sheet/sheet-kinds.ts';
@@ -268,7 +269,7 @@ export const routes = (signInWith: ReturnType<typeof openSignIn>): Route[] => [
   post('/restores/choice', 'restore', body.small, sheet.chooseRestore),
   post('/transfers/:number/decision', 'settle', body.small, transfers.resolve),
   get('/arrivals', 'look', arrivals.arrivals),
-  post('/arrivals/:transfer/test-results', 'judge', body.ticks, rowActions.recordTestResults),
+  post('/arrivals/:transfer/test-results', 'judge', body.ticks, testedRows.recordTestResults),
   post('/arrivals/:transfer/selection', 'transfer', body.ticks, arrivals.chooseArrived),
   get('/pending', 'look', overviews.pending),
   get('/comparison', 'look', comparison.showComparison),

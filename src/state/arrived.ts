@@ -57,6 +57,8 @@ export type ArrivedRow = {
    * otherwise 0.
    */
   is_root: number;
+  /** 1 if the row, or a row that belongs to it, was written again after it arrived; otherwise 0. */
+  is_changed: number;
 };
 
 /** Returns the first `LISTED` rows of each of these transfers. */
@@ -74,8 +76,11 @@ const rowsAt = (on: Queryable, transfers: string[], places: ReturnType<typeof sq
                a.entity = a.root_entity
                  or not exists (select 1 from arrival root
                                  where root.transfer = a.transfer and root.entity = a.root_entity
-                                   and root.row_id = a.root_id) as is_root
-          from (select transfer, seq, entity, row_id, root_entity, root_id, title, action,
+                                   and root.row_id = a.root_id) as is_root,
+               exists (select 1 from arrival later
+                        where later.root_entity = a.entity and later.root_id = a.row_id
+                          and later.id > a.id and later.transfer <> a.transfer) as is_changed
+          from (select id, transfer, seq, entity, row_id, root_entity, root_id, title, action,
                        row_number() over (partition by transfer order by seq) as place
                   from arrival
                  where transfer in (${transfers})) a

@@ -96,6 +96,48 @@ export type NewTestResult = { works: boolean; note: string | null };
 /** A row as a page showed it to the person who tested it. */
 export type TestedRow = { key: RowKey; seen: string };
 
+async function insertResults(
+  on: Queryable,
+  person: string,
+  rows: TestedRow[],
+  { works, note }: NewTestResult,
+) {
+  if (rows.length === 0) return;
+  const lines = rows.map(
+    ({ key: { entity, id }, seen }) =>
+      sql`(${entity}, ${id}, ${seen}, ${works ? 1 : 0}, ${note}, ${person})`,
+  );
+  await run(
+    on,
+    sql`insert into test_result (entity, row_id, hash, works, note, person) values ${join(lines, ', ')}`,
+  );
+  forgetCached();
+}
+
+/** How many rows are read at once. */
+const PART = 500;
+
+/** Records a test result for the present content of rows; returns for how many, because some may not be here any more. */
+export async function recordForPresent(
+  here: Environment,
+  person: string,
+  keys: RowKey[],
+  result: NewTestResult,
+): Promise<number> {
+  let recorded = 0;
+  for (let from = 0; from < keys.length; from += PART) {
+    const part = keys.slice(from, from + PART);
+    const hashes = await hashesWithDependents(here, part);
+    const rows = part.flatMap((key) => {
+      const seen = hashes.get(keyText(key));
+      return seen === undefined ? [] : [{ key, seen }];
+    });
+    await insertResults(here.sql, person, rows, result);
+    recorded += rows.length;
+  }
+  return recorded;
+}
+
 /**
  * Records a test result for rows whose content is still as the page showed it. Returns the keys of these rows, and of
  * the rows that changed since or are not here any more, for which nothing is recorded.
@@ -112,17 +154,7 @@ export async function recordTestResults(
   );
   const isSame = ({ key, seen }: TestedRow) => hashes.get(keyText(key)) === seen;
   const same = rows.filter(isSame);
-  if (same.length > 0) {
-    const lines = same.map(
-      ({ key: { entity, id }, seen }) =>
-        sql`(${entity}, ${id}, ${seen}, ${works ? 1 : 0}, ${note}, ${person})`,
-    );
-    await run(
-      here.sql,
-      sql`insert into test_result (entity, row_id, hash, works, note, person) values ${join(lines, ', ')}`,
-    );
-    forgetCached();
-  }
+  await insertResults(here.sql, person, same, { works, note });
   return {
     recorded: same.map(({ key }) => key),
     changed: rows.filter((row) => !isSame(row)).map(({ key }) => key),

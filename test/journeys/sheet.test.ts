@@ -5,7 +5,7 @@ import { keyText, type RowKey } from '../../src/catalog/entity.ts';
 import * as selections from '../../src/sheet/selections.ts';
 import { openContext, signIn, useBrowser } from '../support/browser.ts';
 import { password } from '../support/people.ts';
-import { add, pm, transfer } from '../support/rows.ts';
+import { add, ed, pm, transfer } from '../support/rows.ts';
 import { useWorld } from '../support/world.ts';
 
 const world = useWorld({ cleared: 'once' });
@@ -113,5 +113,25 @@ test('what is ticked, typed or saved by others while a sheet updates is neither 
   expect(await problem('Pune').getByLabel('or map it to').inputValue()).toBe('Poona');
   expect(await name.inputValue()).toBe('From another');
   expect(await page.getByLabel('Reason').inputValue()).toBe('Soon');
+  await page.context().close();
+}, 120_000);
+
+test('what is ticked right before a button that solves a problem is applied, too', async () => {
+  const { staging } = world;
+  const keys = [
+    { entity: 'form', id: await add(staging, 'form', { name: 'Changed by engineering' }, ed) },
+    { entity: 'form', id: await add(staging, 'form', { name: 'Left out' }) },
+    { entity: 'form', id: await add(staging, 'form', { name: 'Transferred' }) },
+  ];
+  const { page } = await openSheet(keys);
+  await page.getByLabel('Name of this transfer').fill('Named');
+  await page
+    .locator('details.step', { hasText: '“Left out”' })
+    .getByLabel('Leave this out')
+    .check();
+  await page.getByRole('button', { name: 'Adopt this content' }).click();
+  await page.getByText('Adopted: this content can be transferred.').waitFor();
+  await page.getByRole('button', { name: 'Transfer 2 rows to pre-production' }).waitFor();
+  expect(await page.getByLabel('Name of this transfer').inputValue()).toBe('Named');
   await page.context().close();
 }, 120_000);

@@ -2,12 +2,14 @@
 // required if the settings say so.
 import { expect, test } from 'vitest';
 import { keyText, type RowKey } from '../../src/catalog/entity.ts';
+import { listedRows } from '../../src/state/arrived.ts';
 import * as testResults from '../../src/state/test-results.ts';
 import { openSite, textOf, useSite } from '../support/people.ts';
 import * as selections from '../../src/sheet/selections.ts';
 import { prepareSheet } from '../../src/sheet/sheet.ts';
 import * as nameMapping from '../../src/transfers/name-mapping.ts';
 import { add, change, has, pm, routeFrom, transfer } from '../support/rows.ts';
+import { fieldsOn } from '../support/shown-form.ts';
 import { useWorld } from '../support/world.ts';
 
 const world = useWorld();
@@ -174,4 +176,42 @@ test('a person marks the ticked rows of an arrived transfer with one note, excep
   const said = [one, two, three].map((key) => status.get(key ?? '')?.current.length);
   expect(said).toEqual([1, 0, 0]);
   expect(status.get(one ?? '')?.current).toMatchObject([{ works: 1, note: 'On iOS' }]);
+});
+
+test('the rows of an arrived transfer that the page does not list are marked after a confirmation with their number, except those changed since', async () => {
+  const { staging } = world;
+  const forms: RowKey[] = [];
+  for (let number = 1; number <= 54; number += 1) {
+    forms.push({ entity: 'form', id: await add(staging, 'form', { name: `Form ${number}` }) });
+  }
+  const sent = await transfer(staging, forms);
+  const listed = new Set(
+    (await listedRows(world.preprod.sql, [sent.id])).map(({ row_id: id }) => id),
+  );
+  const [ticked = { entity: 'form', id: 0 }] = forms.filter(({ id }) => listed.has(id));
+  const rest = forms.filter(({ id }) => !listed.has(id));
+  await change(staging, rest[0] ?? ticked, { description: 'Newer' });
+  await transfer(staging, rest.slice(0, 1));
+  const client = await site.as('vic');
+  const address = `/arrivals/${sent.id}/test-results`;
+  const rows = [keyText(ticked)];
+  const seen = [`${keyText(ticked)} ${await seenOf(ticked)}`];
+  const posted = { result: 'works', rest: 'yes', rows, seen, note: 'On iOS “15” 🪔' };
+  const asked = await client.post(address, posted);
+  expect(asked.status).toBe(200);
+  const question = textOf(asked.text);
+  for (const part of ['Mark 4 rows Works', '3 rows not listed there', 'Not marked: 1 row']) {
+    expect(question).toContain(part);
+  }
+  expect(
+    (await testResults.testStatusOf(world.preprod, forms)).get(rows[0] ?? '')?.current,
+  ).toEqual([]);
+  const answer = await client.post(address, {
+    ...fieldsOn(asked.text, `${address}"`),
+    result: 'works',
+  });
+  expect(answer.status).toBe(303);
+  expect(textOf((await client.get('/arrivals')).text)).toContain('4 rows marked Works.');
+  const status = await testResults.testStatusOf(world.preprod, rest);
+  expect(rest.map((key) => status.get(keyText(key))?.current.length)).toEqual([0, 1, 1, 1]);
 });

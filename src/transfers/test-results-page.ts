@@ -1,0 +1,92 @@
+// The buttons *Works* and *Does not work* below an arrived transfer: for its ticked rows, and after a confirmation for
+// the rows that the page does not list.
+import type { Request, Response } from 'express';
+import type { RowKey } from '../catalog/entity.ts';
+import { entityNamed } from '../catalog/index.ts';
+import { Invalid, NotFound } from '../problems.ts';
+import { parseKeys } from '../sheet/posted-keys.ts';
+import * as arrived from '../state/arrived.ts';
+import type { ArrivedRow } from '../state/arrived.ts';
+import { keyOfLine } from '../state/row-state.ts';
+import * as testResults from '../state/test-results.ts';
+import { rowsText } from '../web/format.ts';
+import { flash, page } from '../web/pages.ts';
+import { accountOf } from '../web/request.ts';
+
+/** Records what a person says of rows of an arrived transfer, with one note for all of them. */
+export async function recordTestResults(req: Request, res: Response) {
+  const rows = tickedRows(req);
+  const result = testResultIn(req);
+  const isRest = req.form.text('rest') === 'yes';
+  if (isRest && req.form.text('confirmed') !== 'yes') return confirmRest(req, res, rows);
+  if (rows.length === 0 && !isRest) throw new Invalid({ rows: 'Tick the rows that you tested' });
+  const { here } = req;
+  const { email } = accountOf(req);
+  const { recorded, changed } = await testResults.recordTestResults(here, email, rows, result);
+  const { unchanged } = isRest ? await restOf(req) : { unchanged: [] };
+  const rest = await testResults.recordForPresent(here, email, unchanged, result);
+  const marked = `${rowsText(recorded.length + rest)} marked ${textOf(result)}.`;
+  flash(req, changed.length === 0 ? marked : `${marked} ${changedText(changed.length)}`);
+  res.redirect(303, `/arrivals#arrived-${String(req.params['transfer'])}`);
+}
+
+/** Shows how many rows would be marked, because most of them are not on the page *Arrived*. */
+async function confirmRest(req: Request, res: Response, ticked: testResults.TestedRow[]) {
+  const transfer = String(req.params['transfer']);
+  const head = await arrived.arrivedHead(req.here.sql, transfer);
+  if (!head) throw new NotFound('There is no such transfer here.');
+  const { unchanged, changed } = await restOf(req);
+  const result = testResultIn(req);
+  const number = ticked.length + unchanged.length;
+  const title = `${textOf(result)}: ${rowsText(number)}`;
+  await page(req, res, 'transfers/tested-rest', {
+    title,
+    crumbs: [{ text: 'Arrived', href: '/arrivals' }, { text: textOf(result) }],
+    heading: title,
+    transfer,
+    name: head.name,
+    ticked: req.form.texts('rows'),
+    seen: req.form.texts('seen'),
+    number,
+    unchanged: unchanged.length,
+    changed,
+    note: result.note ?? '',
+    result: req.form.text('result'),
+    buttonText: `Mark ${rowsText(number)} ${textOf(result)}`,
+  });
+}
+
+/** Finds the tested rows that *Arrived* does not list: those unchanged since they arrived, and how many others. */
+async function restOf(req: Request): Promise<{ unchanged: RowKey[]; changed: number }> {
+  const transfer = String(req.params['transfer']);
+  const rows = (await arrived.unlistedRows(req.here.sql, transfer)).filter(isTested);
+  const unchanged = rows.filter(({ is_changed: isChanged }) => isChanged === 0).map(keyOfLine);
+  return { unchanged, changed: rows.length - unchanged.length };
+}
+
+/** A dependent row is tested with its parent row. */
+const isTested = ({ entity, action }: ArrivedRow) =>
+  !entityNamed(entity).owner && action !== 'remove';
+
+function tickedRows({ form }: Request): testResults.TestedRow[] {
+  const ticked = new Set(form.texts('rows'));
+  const seen = form.texts('seen').map((text) => text.split(' '));
+  return seen.flatMap(([text = '', hash = '']) =>
+    ticked.has(text) ? parseKeys([text]).map((key) => ({ key, seen: hash })) : [],
+  );
+}
+
+const changedText = (number: number) =>
+  `${rowsText(number)} changed since the page was shown: review ${number === 1 ? 'it' : 'them'} again.`;
+
+export const textOf = ({ works }: testResults.NewTestResult) => (works ? 'Works' : 'Does not work');
+
+/** Reads the pressed button and the note. */
+export function testResultIn(req: Request): testResults.NewTestResult {
+  const result = req.form.text('result');
+  if (result !== 'works' && result !== 'does-not-work') {
+    throw new Invalid({ result: 'Choose Works or Does not work' });
+  }
+  const note = req.form.textUpTo(500, 'note', 'Note') || null;
+  return { works: result === 'works', note };
+}
