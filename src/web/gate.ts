@@ -6,8 +6,10 @@ import { Unavailable } from '../problems.ts';
 import { mayBring, mayRead, saveForm } from './saved-form.ts';
 import { keptFor } from './saved-forms.ts';
 import { sendPage } from './layout.ts';
+import { exactly } from './format.ts';
 import { flash } from './pages.ts';
 import { localPath, textIn } from './request.ts';
+import { formatFor, zoneOf } from './viewer.ts';
 import { any } from './form/body.ts';
 import { readForm } from './form/read.ts';
 
@@ -94,6 +96,9 @@ export async function showUpdating(req: Request, res: Response) {
   await standAlone(req, res, 'web/updating', {
     title: 'Updating the application',
     since: standing?.since ?? null,
+    sinceText: formatFor({ zone: zoneOf(req), names: new Map() }, () =>
+      exactly(standing?.since ?? ''),
+    ),
     back,
   });
 }

@@ -75,9 +75,30 @@ export const exactTime = (at: string) =>
 export const person = (email: string | null) =>
   partial('web/person', { name: personName(email ?? ''), email });
 
-/** Renders a sentence of a message as HTML: people whose e-mail it has are named, with the e-mail on hover. */
+/**
+ * Renders a sentence of a message as HTML: people whose e-mail it has are named, with the e-mail on hover, and times in
+ * UTC are shown in the zone of the person who reads them.
+ */
 export const sentence = (text: string | null) =>
   (text ?? '')
-    .split(/([\s“”"(),:;]+|\.(?=\s|$))/)
+    .split(UTC_TIME)
+    .map((part, index) => (index % 2 === 1 ? inZone(part) : withNames(part)))
+    .join('');
+
+/** A time as a job writes it into a message, by the database (`2099-01-01 00:00:00 UTC`) or for people. */
+const UTC_TIME =
+  /(\d{4,}-\d\d-\d\d \d\d:\d\d(?::\d\d(?:\.\d+)?)? UTC\b|\d{1,2} [A-Z][a-z]{2,3} \d{4}, \d\d:\d\d UTC\b)/;
+
+function inZone(text: string): string {
+  const at = new Date(text.replace(',', '').replace(/^(\d+-\d+-\d+) (\S+) UTC$/, '$1T$2Z'));
+  return Number.isNaN(at.getTime()) ? ejs.escapeXML(text) : exactTime(at.toISOString());
+}
+
+const withNames = (text: string): string =>
+  text
+    .split(BETWEEN_WORDS)
     .map((word) => (viewer().names.has(word) ? person(word) : ejs.escapeXML(word)))
     .join('');
+
+/** What may follow an e-mail in a sentence: spaces, signs, and the ending of a possessive. */
+const BETWEEN_WORDS = /([\s“”"(),:;]+|[’']s(?=[\s“”"(),:;.?!]|$)|[.?!]+(?=[\s“”"’')]|$))/;

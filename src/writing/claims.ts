@@ -36,7 +36,7 @@ export class RowClaimed extends Error {
 
   constructor(claim: Claim) {
     super(
-      `It is being written by transfer ${claim.number} from ${claim.origin} (${claim.person}, since ${claim.since.slice(11, 19)} UTC).`,
+      `It is being written by transfer ${claim.number} from ${claim.origin} (${claim.person}, since ${claim.since.slice(0, 19)} UTC).`,
     );
     this.claim = claim;
   }

@@ -18,8 +18,30 @@ test('a sentence names the people that it mentions by e-mail, with the e-mail on
     expect(sentence('Ask xpm@example.com or pm@example.com.au')).toBe(
       'Ask xpm@example.com or pm@example.com.au',
     );
+    for (const ending of ['’s', '?', '!', '.', '’s?']) {
+      expect(sentence(`Is it pm@example.com${ending}`)).toBe(
+        `Is it <span title="pm@example.com">Ana &lt;b&gt;</span>${ending}`,
+      );
+    }
     expect(sentence(null)).toBe('');
   });
+});
+
+test('a sentence shows the times that a job wrote in UTC in the zone of the person who reads it', () => {
+  const read = (text: string) =>
+    formatFor({ zone: 'Asia/Kolkata', names: new Map() }, () =>
+      sentence(text).replaceAll(/<[^>]*>/g, ''),
+    );
+  expect(read('Ahead: 2026-11-09 19:00:00 UTC, and <b>.')).toBe(
+    'Ahead: 10 Nov 2026, 00:30 GMT+5:30, and &lt;b&gt;.',
+  );
+  expect(read('Last changed 2026-11-09 19:00:00.123 UTC')).toBe(
+    'Last changed 10 Nov 2026, 00:30 GMT+5:30',
+  );
+  expect(read('It was due on 9 Sept 2026, 19:00 UTC.')).toBe(
+    'It was due on 10 Sept 2026, 00:30 GMT+5:30.',
+  );
+  expect(read('12026-13-45 99:00 UTC')).toBe('12026-13-45 99:00 UTC');
 });
 
 const raw = /\d{4}-\d\d-\d\d[T ]\d\d:\d\d/;
