@@ -1,4 +1,4 @@
-// Puts the rows that a user chose on a list, on *Pending* or on the page of a row on a transfer sheet or into a selection.
+// Puts the rows that a user chose on a list, on *Pending*, *Compare*, *Arrived* or on the page of a row on a transfer sheet or into a selection.
 import { parse } from 'node:querystring';
 import type { Request, Response } from 'express';
 import { keyText, type RowKey } from '../catalog/entity.ts';
@@ -8,6 +8,7 @@ import { activeOf } from '../sheet/schedules.ts';
 import * as selections from '../sheet/selections.ts';
 import { addTo } from '../sheet/shared-selections.ts';
 import { allPending, matching } from '../state/pending-entries.ts';
+import { chosenOf } from '../transfers/arrivals.ts';
 import { exactly, plural, rowsText } from '../web/format.ts';
 import { flash } from '../web/pages.ts';
 import { accountOf } from '../web/request.ts';
@@ -25,22 +26,27 @@ export async function choose(req: Request, res: Response) {
 
 /** Adds the ticked rows of a list, or all rows found, to a selection, or begins a selection with them. */
 export async function addToSelection(req: Request, res: Response) {
-  const keys =
-    req.form.text('everything') === 'yes'
-      ? await foundRows(req, allIds)
-      : parseKeys(req.form.texts('rows'));
+  const { keys, chain } = await rowsToAdd(req);
   const into = req.form.text('into');
   const back = returnOf(req);
   if (into === NEW) {
-    const draft = await selections.create(req.here.sql, accountOf(req).email, { keys });
+    const draft = await selections.create(req.here.sql, accountOf(req).email, { keys, chain });
     return res.redirect(303, withReturn(`/selections/new?draft=${draft}`, back));
   }
-  const { name, added, present } = await addTo(req.here.sql, into, keys);
+  const { name, added, present } = await addTo(req.here.sql, into, keys, chain);
   const before = present === 0 ? '' : ` ${plural(present, wasThere)} there already.`;
   const address = `/selections/${into}`;
   const link = { href: address, text: 'Open the selection' };
   flash(req, `${rowsText(added)} added to “${name}”.${before}${await dueText(req, into)}`, link);
   res.redirect(303, back || address);
+}
+
+async function rowsToAdd(req: Request): Promise<{ keys: RowKey[]; chain: string[] }> {
+  const transfer = req.form.text('arrived');
+  if (transfer !== '') return chosenOf(req, transfer);
+  const isEverything = req.form.text('everything') === 'yes';
+  const keys = isEverything ? await foundRows(req, allIds) : parseKeys(req.form.texts('rows'));
+  return { keys, chain: [] };
 }
 
 /** Says when the selection is sent, because that includes the rows just added. */

@@ -2,6 +2,7 @@
 import type { Request, Response } from 'express';
 import { keyText, titleOf, type Entity } from '../catalog/entity.ts';
 import { entityNamed, travelling } from '../catalog/index.ts';
+import type { Queryable } from '../database/sql.ts';
 import type { Environment } from '../environments/environment.ts';
 import { isLive, type Listed } from '../jobs/jobs.ts';
 import { jobView } from '../jobs/view.ts';
@@ -16,31 +17,37 @@ import { matrix, idsInMatrix } from './matrix.ts';
 import { tryFarSide } from '../environments/far-side.ts';
 import { destinationOf } from '../environments/app.ts';
 
-export async function showComparison(req: Request, res: Response) {
-  const there = destinationOf(req.here);
-  const asked = {
-    entity: textIn(req.query, 'entity'),
-    status: statuses.find((one) => one === textIn(req.query, 'status')) ?? null,
+type OpenSelections = (on: Queryable) => Promise<{ id: string; name: string }[]>;
+
+/** `openSelections` reads the selections to which *Add to…* adds rows. */
+export const showComparison =
+  (openSelections: OpenSelections) =>
+  async (req: Request, res: Response): Promise<void> => {
+    const there = destinationOf(req.here);
+    const asked = {
+      entity: textIn(req.query, 'entity'),
+      status: statuses.find((one) => one === textIn(req.query, 'status')) ?? null,
+    };
+    const counts = await matrix(req.here.sql);
+    const found = new Set([...counts.values()].flatMap((own) => [...own.keys()]));
+    const columns = statuses.filter((one) => found.has(one));
+    const { newest, whole } = await comparison.latestComparisons(req.here.sql);
+    const title = `Compare with ${there.rules.inText}`;
+    await page(req, res, 'comparison/page', {
+      title,
+      crumbs: [{ text: title }],
+      whole: whole ?? null,
+      running: newest && isLive(newest) ? jobView(newest) : null,
+      lastProblem: newest ? problemOf(newest) : null,
+      columns,
+      rows: matrixRows(counts, columns, asked),
+      openSelections: can(req, 'transfer') ? await openSelections(req.here.sql) : [],
+      differing:
+        asked.status && asked.entity
+          ? await differing(req, there, entityNamed(asked.entity), asked.status)
+          : null,
+    });
   };
-  const counts = await matrix(req.here.sql);
-  const found = new Set([...counts.values()].flatMap((own) => [...own.keys()]));
-  const columns = statuses.filter((one) => found.has(one));
-  const { newest, whole } = await comparison.latestComparisons(req.here.sql);
-  const title = `Compare with ${there.rules.inText}`;
-  await page(req, res, 'comparison/page', {
-    title,
-    crumbs: [{ text: title }],
-    whole: whole ?? null,
-    running: newest && isLive(newest) ? jobView(newest) : null,
-    lastProblem: newest ? problemOf(newest) : null,
-    columns,
-    rows: matrixRows(counts, columns, asked),
-    differing:
-      asked.status && asked.entity
-        ? await differing(req, there, entityNamed(asked.entity), asked.status)
-        : null,
-  });
-}
 
 /**
  * Returns why the last comparison is incomplete, as the end of a sentence; null if it is complete.

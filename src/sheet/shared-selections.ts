@@ -11,15 +11,17 @@ import { joinedKeys } from './posted-keys.ts';
 import { find, isUnsent, saveChoices, type SavedChoices } from './selections.ts';
 
 /**
- * Adds rows to a selection; returns how many of them it had already.
+ * Adds rows to a selection; returns how many of them it had already. `chain`: the earlier transfers that wrote them here.
  * @throws Conflict when the selection was sent meanwhile, or is being sent
  */
-export const addTo = (on: Pool, id: string, keys: RowKey[]) =>
+export const addTo = (on: Pool, id: string, keys: RowKey[], chain: string[] = []) =>
   transaction(on, async (connection) => {
     const consequence = 'nothing was added to it. Add the rows to another selection.';
     const selection = await findUnsent(connection, id, consequence);
     const joined = joinedKeys(selection.keys, keys.map(keyText));
     await saveChoices(connection, id, { ...selection, keys: joined });
+    const known = JSON.stringify([...new Set([...selection.chain, ...chain])]);
+    await run(connection, sql`update selection set chain = ${known} where id = ${id}`);
     const added = joined.length - selection.keys.length;
     return { name: selection.name, added, present: keys.length - added };
   });

@@ -9,11 +9,12 @@ import { hasPreview } from '../preview/preview.ts';
 import { NotFound } from '../problems.ts';
 import { count, rowsText } from '../web/format.ts';
 import { page } from '../web/pages.ts';
-import { accountOf, textIn } from '../web/request.ts';
+import { accountOf, can, textIn } from '../web/request.ts';
 import * as arrived from '../state/arrived.ts';
 import type { ArrivedRow, ArrivedTransfer } from '../state/arrived.ts';
 import { transferHref } from '../web/transfer-href.ts';
 import { parseKeys } from '../sheet/posted-keys.ts';
+import { openSelections } from '../sheet/kept-selections.ts';
 import * as selections from '../sheet/selections.ts';
 import { keyOfLine } from '../state/row-state.ts';
 import { testStatusOf, type TestStatus } from '../state/test-results.ts';
@@ -38,6 +39,7 @@ export async function arrivals(req: Request, res: Response) {
         tested,
       ),
     ),
+    openSelections: can(req, 'transfer') ? await openSelections(req.here.sql) : [],
     olderHref: last ? `/arrivals?before=${encodeURIComponent(last.at)}` : null,
   });
 }
@@ -125,19 +127,23 @@ const isChosen = ({ entity, is_root: isRoot }: ArrivedRow) =>
  * and opens its sheet.
  */
 export async function chooseArrived(req: Request, res: Response) {
-  const transfer = String(req.params['transfer']);
-  const head = await arrived.arrivedHead(req.here.sql, transfer);
-  if (!head) throw new NotFound('There is no such transfer here.');
-  const unlisted =
-    req.form.text('rest') === 'yes' ? await arrived.unlistedRows(req.here.sql, transfer) : [];
-  const keys = parseKeys([
-    ...req.form.texts('rows'),
-    ...unlisted.filter(isChosen).map((row) => keyText(keyOfLine(row))),
-  ]);
-  const chain = [...(JSON.parse(head.chain) as string[]), transfer];
+  const { head, keys, chain } = await chosenOf(req, String(req.params['transfer']));
   const name = isDefaultName(head) ? '' : head.name;
   const id = await selections.create(req.here.sql, accountOf(req).email, { keys, name, chain });
   res.redirect(303, `/selections/${id}`);
+}
+
+/** Returns the ticked rows of an arrived transfer, with those that the page does not list if they are ticked, too. */
+export async function chosenOf({ here, form }: Request, transfer: string) {
+  const head = await arrived.arrivedHead(here.sql, transfer);
+  if (!head) throw new NotFound('There is no such transfer here.');
+  const unlisted =
+    form.text('rest') === 'yes' ? await arrived.unlistedRows(here.sql, transfer) : [];
+  const keys = parseKeys([
+    ...form.texts('rows'),
+    ...unlisted.filter(isChosen).map((row) => keyText(keyOfLine(row))),
+  ]);
+  return { head, keys, chain: [...(JSON.parse(head.chain) as string[]), transfer] };
 }
 
 const kinds = catalog.flatMap(({ label }) => [label.one, label.many]).join('|');

@@ -1,8 +1,9 @@
 // Two users have the same selection of rows open: the choices of both users are kept.
 import { expect, test } from 'vitest';
+import { begin } from '../../src/sheet/kept-selections.ts';
 import * as selections from '../../src/sheet/selections.ts';
 import { fieldsOn } from '../support/shown-form.ts';
-import { refusalsOn, textOf, useClient, useSite } from '../support/people.ts';
+import { openSite, refusalsOn, textOf, useClient, useSite } from '../support/people.ts';
 import { add, change, has, transfer } from '../support/rows.ts';
 import { useWorld } from '../support/world.ts';
 
@@ -96,3 +97,34 @@ test('removing a selection is refused when another user changed the selection af
   expect((await client.post(`${address}/removal`, fresh)).status).toBe(409);
   expect(await has(world.staging, { entity: 'form', id })).toBe(true);
 });
+
+test('ticked rows of Compare and of an arrived transfer are added to an open selection, the arrived ones with where they came from', async () => {
+  const key = await changedForm();
+  const rows = [`form:${key.id}`];
+  await begin(world.staging.sql, uuid(1), 'pm@example.com', { name: 'Diwali', reason: null });
+  const compared = (await client.get('/comparison?entity=form&status=Changed+here')).text;
+  const posted = fieldsOn(compared, 'data-bulk');
+  const answer = await client.post('/selections/additions', { ...posted, rows, into: uuid(1) });
+  expect(answer.headers['location']).toBe('/comparison?entity=form&status=Changed+here');
+  expect((await selections.find(world.staging.sql, uuid(1))).keys).toEqual([key]);
+  const above = await openSite(world, 'preprod');
+  const pm = await above.as('pm');
+  const { sql: on } = world.preprod;
+  await begin(on, uuid(2), 'pm@example.com', { name: 'Launch', reason: null });
+  const forms = [key];
+  for (let number = 1; number <= 51; number += 1) {
+    forms.push({ entity: 'form', id: await add(world.staging, 'form', { name: `F${number}` }) });
+  }
+  const sent = await transfer(world.staging, forms);
+  const arrived = fieldsOn((await pm.get('/arrivals')).text, `/arrivals/${sent.id}/selection"`);
+  expect(arrived).toMatchObject({ arrived: sent.id, rest: 'yes' });
+  await pm.post('/selections/additions', { ...arrived, rows: arrived['rows'], into: uuid(2) });
+  const { keys, chain } = await selections.find(on, uuid(2));
+  expect([keys.length, chain]).toEqual([52, [sent.id]]);
+  const { rest: _rest, ...listed } = arrived;
+  const begun = await pm.post('/selections/additions', { ...listed, rows, into: 'new' });
+  expect(begun.headers['location']).toMatch(/^\/selections\/new\?draft=/);
+  await above.close();
+});
+
+const uuid = (number: number) => `00000000-0000-4000-8000-00000000000${number}`;
