@@ -42,5 +42,9 @@ const words: Record<Permission, Words> = {
 export const labelsOf = (permissions: readonly Permission[], between = ', '): string =>
   permissions.map((one) => words[one].label).join(between);
 
+/** What a person may do, in words; with no permission one may still look at everything. */
+export const rightsInWords = (permissions: readonly Permission[]): string =>
+  labelsOf(permissions) || 'View only';
+
 /** A permission as pages list it: its name in the code, its label, and what it allows. */
 export const inWords = (name: Permission) => ({ name, ...words[name] });

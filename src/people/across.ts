@@ -1,5 +1,5 @@
 // Shows people across the environments: a column for each environment in the list, a line for each on a person’s page.
-import { labelsOf } from '../access/permission-words.ts';
+import { rightsInWords } from '../access/permission-words.ts';
 import type { App } from '../environments/app.ts';
 import { ladder, type EnvironmentName } from '../environments/rules.ts';
 import type { Redis } from '../environments/redis.ts';
@@ -17,7 +17,7 @@ export const accountLooks = {
 const shown = (account: KnownAccount, url: string) => ({
   ...account,
   look: accountLooks[account.state],
-  may: labelsOf(account.permissions) || 'View only',
+  may: rightsInWords(account.permissions),
   href: `${url}/people/${account.id}`,
 });
 

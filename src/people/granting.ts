@@ -1,6 +1,6 @@
 // Checks and stores which permissions a person has here.
 import type { PoolConnection } from 'mysql2/promise';
-import { labelsOf } from '../access/permission-words.ts';
+import { labelsOf, rightsInWords } from '../access/permission-words.ts';
 import { grantable, isPermission, type Permission } from '../access/permissions.ts';
 import * as audit from '../audit/audit.ts';
 import { first, run, sql, type Queryable } from '../database/sql.ts';
@@ -42,7 +42,7 @@ export async function storePermissions(
     person: by,
     action: 'set permissions',
     subject: email,
-    detail: `${permissions.join(', ') || 'none'} → ${granted.join(', ') || 'none'}`,
+    detail: `${rightsInWords(permissions)} → ${rightsInWords(granted)}`,
   });
 }
 

@@ -1,4 +1,5 @@
 // Accounts of people and their permissions in this environment.
+import { labelsOf } from '../access/permission-words.ts';
 import {
   isPermission,
   permissionNames,
@@ -248,7 +249,7 @@ export async function revokeFromEveryone(here: Environment, by: string, permissi
     );
     await run(connection, sql`delete from permission where name = ${permission}`);
     for (const { email } of holders) {
-      const detail = `${permission} taken from everyone`;
+      const detail = `${labelsOf([permission])} taken from everyone`;
       await audit.write(connection, { person: by, action: 'revoked', subject: email, detail });
     }
     return holders.map(({ email }) => email);

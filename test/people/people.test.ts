@@ -202,7 +202,9 @@ describe('the people page', () => {
       shown: '',
       permissions: ['product_manager', 'editor'],
     });
-    expect(textOf((await client.get('/audit')).text)).toContain('none → product_manager, editor');
+    expect(textOf((await client.get('/audit')).text)).toContain(
+      'View only → Product manager, Editor',
+    );
     const twice = await client.post('/people', { name: 'Ana', email: 'ana@example.com', password });
     expect(textOf(twice.text)).toContain('has an account already');
   });

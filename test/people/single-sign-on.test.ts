@@ -276,9 +276,9 @@ describe('permissions from a claim', () => {
     await signIn(visitor(), 'staging', 'vic');
     const lines = (await auditOf(here)).filter((line) => line.includes('set permissions'));
     expect(lines.toReversed().map((line) => line.split(' | '))).toEqual([
-      ['single sign-on', 'set permissions', 'vic@example.com', 'none → editor, on_call'],
-      ['single sign-on', 'set permissions', 'vic@example.com', 'editor, on_call → on_call'],
-      ['single sign-on', 'set permissions', 'vic@example.com', 'on_call → none'],
+      ['single sign-on', 'set permissions', 'vic@example.com', 'View only → Editor, On call'],
+      ['single sign-on', 'set permissions', 'vic@example.com', 'Editor, On call → On call'],
+      ['single sign-on', 'set permissions', 'vic@example.com', 'On call → View only'],
     ]);
   });
 
