@@ -1,6 +1,6 @@
 /**
  * Keyboard shortcuts: `/` moves to the search field, `?` lists the shortcuts, Ctrl+S or ⌘+S saves,
- * Ctrl+Enter or ⌘+Enter confirms, and Escape closes the menus of the header. Single keys
+ * Ctrl+Enter or ⌘+Enter confirms, and Escape closes open menus. Single keys
  * have no effect while the user types into a field, and the user can switch them off.
  */
 export function listenForShortcuts() {
@@ -9,13 +9,20 @@ export function listenForShortcuts() {
     const isCommand = event.ctrlKey || event.metaKey;
     if (isCommand && event.key === 's') press(event, '[data-shortcut-save]');
     else if (isCommand && event.key === 'Enter') press(event, '[data-shortcut-confirm]');
-    else if (event.key === 'Escape') {
-      for (const open of document.querySelectorAll('details[data-menu][open]')) open.open = false;
-    } else if (!isCommand && !isTyping(event.target) && areSingleKeysOn()) {
+    else if (event.key === 'Escape') closeMenus();
+    else if (!isCommand && !isTyping(event.target) && areSingleKeysOn()) {
       if (event.key === '/') focusSearch(event);
       else if (event.key === '?') showList(event);
     }
   });
+}
+
+/** Closes the open menus. A menu that had the focus gives it to its button. */
+function closeMenus() {
+  for (const menu of document.querySelectorAll('details[data-menu][open]')) {
+    if (menu.contains(document.activeElement)) menu.querySelector('summary').focus();
+    menu.open = false;
+  }
 }
 
 const OFF = 'single-keys-off';

@@ -102,9 +102,9 @@ async function undo(here: App, number: string, rows: string[], asked: Asked) {
   const { email, permissions } = await person(here, 'undo');
   const former = await journal.byNumber(here.sql, Number(number) || 0);
   if (!former) throw new Problem(404, `There is no transfer ${number}.`);
-  const keys = await selections.keysToUndo(here.sql, former, rows);
+  const chosen = await selections.stepsToUndo(here.sql, former, rows);
   const isManager = permissions.includes('product_manager');
-  const wanted = selections.undoOf(former, keys);
+  const wanted = selections.undoOf(former, chosen);
   if (wanted.kind === 'undo-here') await person(here, 'take-over');
   await review(here, { wanted, email, isManager }, asked);
 }

@@ -92,6 +92,7 @@ async function activityOf(req: Request, isEmpty: boolean) {
   return {
     // A list without lines is left out where it is no news that it has none.
     arrived: isReceiving && !isEmpty ? arrived.map(writtenView) : null,
+    writtenHeading: isReceiving ? 'Changed here without a transfer' : 'Last changes',
     written: (isReceiving || isEmpty) && written.length === 0 ? null : written.map(writtenView),
     sent: isEmpty && sent.length === 0 ? null : here.destination && sent.map(sentView),
     saving,

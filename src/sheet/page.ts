@@ -65,6 +65,7 @@ export async function sheetPage(req: Request, res: Response, shown: Shown) {
     ...common,
     title: `${shown.problem ? 'Error: ' : ''}${common.heading}`,
     crumbs: crumbsOf(selection),
+    problemHref: shown.reasons?.includes('reason-missing') ? '#f-reason' : null,
     failure: shown.failure ?? `Nothing was ${sheetKinds[kind].done}`,
     kept: await keptView(req.here, selection, sheet),
     words: sheetKinds[kind],

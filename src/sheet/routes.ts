@@ -56,8 +56,8 @@ export async function chooseUndo(req: Request, res: Response) {
   const { sql: on } = req.here;
   const transfer = await journal.byNumber(on, numberOrNull(req.params['number']) ?? 0);
   if (!transfer) throw new NotFound('There is no such transfer.');
-  const keys = await selections.keysToUndo(on, transfer, req.form.texts('rows'));
-  const undo = selections.undoOf(transfer, keys);
+  const chosen = await selections.stepsToUndo(on, transfer, req.form.texts('rows'));
+  const undo = selections.undoOf(transfer, chosen);
   const id = await selections.create(on, accountOf(req).email, undo);
   res.redirect(303, `${sheetKinds[undo.kind].path}/${id}`);
 }

@@ -4,6 +4,7 @@ import { keyText, type RowKey } from '../catalog/entity.ts';
 import { first, run, sql, type Queryable } from '../database/sql.ts';
 import * as journal from '../writing/journal.ts';
 import { Invalid, NotFound } from '../problems.ts';
+import { nameOfRows } from '../web/format.ts';
 import { noChoices, type Choices } from './choices.ts';
 import { mendedChoices, mendedKeys, mendedTexts } from './choices-schema.ts';
 
@@ -30,32 +31,32 @@ export type Selection = {
 };
 
 /**
- * Returns the keys of the rows to undo: the picked rows of the transfer, or all its rows if no row is picked.
+ * Returns the steps to undo: those of the picked rows of the transfer, or all if no row is picked.
  * @throws Invalid when the transfer has not arrived at its destination, or contains none of the picked rows
  */
-export async function keysToUndo(
+export async function stepsToUndo(
   on: Queryable,
   transfer: journal.Transfer,
   picked: string[],
-): Promise<RowKey[]> {
+): Promise<{ steps: journal.Step[]; isAll: boolean }> {
   if (transfer.state !== 'verified' || !journal.isSent(transfer)) {
     throw new Invalid({ rows: 'Only a transfer that has arrived can be undone.' });
   }
-  const all = (await journal.stepsOf(on, transfer.id)).map(({ entity, id }) => ({ entity, id }));
+  const all = await journal.stepsOf(on, transfer.id);
   const ticked = new Set(picked);
-  const keys = ticked.size > 0 ? all.filter((key) => ticked.has(keyText(key))) : all;
-  if (keys.length === 0) throw new Invalid({ rows: 'Choose rows of this transfer.' });
-  return keys;
+  const steps = ticked.size > 0 ? all.filter((step) => ticked.has(keyText(step))) : all;
+  if (steps.length === 0) throw new Invalid({ rows: 'Choose rows of this transfer.' });
+  return { steps, isAll: steps.length === all.length };
 }
 
 export const undoOf = (
   { id, name, origin, destination }: journal.Transfer,
-  keys: RowKey[],
+  { steps, isAll }: { steps: journal.Step[]; isAll: boolean },
 ): NewSelection & { kind: SelectionKind } => ({
-  keys,
+  keys: steps.map(({ entity, id: row }) => ({ entity, id: row })),
   kind: origin === destination ? 'undo-here' : 'undo',
   undoes: id,
-  name: `Undo of ${name.replace(/^Undo of /, 'undo of ')}`,
+  name: `Undo of ${isAll ? name.replace(/^Undo of /, 'undo of ') : nameOfRows(steps)}`,
 });
 
 export type NewSelection = {

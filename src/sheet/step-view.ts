@@ -127,6 +127,15 @@ function subtitleOf(step: PlannedStep, { pairs }: Facts): string {
     .join(' · ');
 }
 
+/** Whether the values of a field are texts, whose words are compared one by one. */
+const comparesWords = ({ kind }: Field) => ['text', 'long-text', 'list'].includes(kind);
+
+/** Two values that have no words in common. A sign before them would be read as that of a number. */
+const wholeValues = (was: string, will: string): ReturnType<typeof wordDiff> => ({
+  before: [{ text: was, kind: 'same' }],
+  after: [{ text: will, kind: 'same' }],
+});
+
 function fieldViews(step: PlannedStep, { pairs }: Facts) {
   const text = (field: Field, value: Value | undefined) => {
     const pair = field.to ? pairs.get(`${field.to}:${textOf(value)}`) : undefined;
@@ -139,7 +148,7 @@ function fieldViews(step: PlannedStep, { pairs }: Facts) {
   return fieldChanges(step).map(({ field, definition, label, before, after }) => {
     const [was, will] = [text(definition, before), text(definition, after)];
     const isExcluded = step.excludedFields.includes(field);
-    const parts = wordDiff(was, will);
+    const parts = comparesWords(definition) ? wordDiff(was, will) : wholeValues(was, will);
     const isPicture = definition.kind === 'image';
     return {
       field,
