@@ -1,8 +1,9 @@
 // The bases to record after a write into this environment that took rows over from the destination, or undid that.
 import type { PoolConnection } from 'mysql2/promise';
-import { contentFrom, hashOf } from '../catalog/content.ts';
+import { canonical, contentFrom, hashOf } from '../catalog/content.ts';
 import { keyText, type Row } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
+import type { Environment } from '../environments/environment.ts';
 import {
   readDestinationStates,
   type DestinationState,
@@ -15,8 +16,8 @@ import type { Work } from './work.ts';
 type Known = { state: DestinationState | undefined; mappings: Mappings };
 
 /**
- * Returns what to record of the rows at the destination: content that was taken over is the new base, and an undo
- * restores the former base. Empty after all other writes into this environment.
+ * Returns what to record of the rows at the destination: content that was taken over is the new base, and an undo of
+ * that restores the former base. Empty after all other writes into this environment.
  */
 export async function basesOfWriteHere(
   on: PoolConnection,
@@ -30,9 +31,52 @@ export async function basesOfWriteHere(
   if (transfer.kind === 'takeover') {
     return steps.map((step) => afterTakeover(step, known(step), transfer));
   }
-  const undone = await journal.stepsOf(here.sql, transfer.undoes ?? '', here);
-  const former = new Map(undone.map((step) => [keyText(step), step.base ?? null]));
-  return steps.map((step) => afterUndo(step, known(step), former.get(keyText(step)) ?? null));
+  const changes = await baseChanges(here, transfer, mappings);
+  return steps.flatMap((step) => {
+    const change = changes.get(keyText(step));
+    return change ? afterUndo(step, known(step), change) : [];
+  });
+}
+
+/** What a write here did to the base of a row: `former` was the content of the base before it. */
+type BaseChange = { former: string | null; isStill: (base: string | null) => boolean };
+
+/** What the write that is undone did to the bases of its rows, by key text. A restore leaves bases as they are. */
+async function baseChanges(
+  here: Environment,
+  { undoes }: journal.Transfer,
+  mappings: Mappings,
+): Promise<Map<string, BaseChange>> {
+  const undone = undoes === null ? undefined : await journal.byId(here.sql, undoes);
+  if (!undone) return new Map();
+  const steps = await journal.stepsOf(here.sql, undone.id, here);
+  if (undone.kind === 'takeover') {
+    return new Map(
+      steps.map((step) => [
+        keyText(step),
+        { former: step.base ?? null, isStill: isOfTakeover(step, mappings) },
+      ]),
+    );
+  }
+  // The undone write is itself an undo: it restored what the write before it had replaced.
+  const before = undone.kind === 'undo-here' ? await baseChanges(here, undone, mappings) : null;
+  return new Map(
+    steps.flatMap((step) => {
+      const restored = before?.get(keyText(step));
+      if (!restored) return [];
+      const hash = restored.former === null ? null : baseOf(step, restored.former, mappings).hash;
+      return [
+        [keyText(step), { former: step.base ?? null, isStill: (base) => base === hash }] as const,
+      ];
+    }),
+  );
+}
+
+/** Returns a function that says whether a base is still the one that a takeover recorded. */
+function isOfTakeover(step: journal.Step, mappings: Mappings): BaseChange['isStill'] {
+  const after = step.after === null ? null : hashThere(step, step.after, mappings);
+  // A mixture of both sides is no base, unless it was sent on since.
+  return (base) => (step.excludedFields.length > 0 ? base !== after : base === after);
 }
 
 function afterTakeover(
@@ -53,17 +97,24 @@ function afterTakeover(
   return { key, hash: state?.observed_hash ?? null, base };
 }
 
+/** A base that changed since, as when the row was sent on, stays. */
 function afterUndo(
   step: journal.Step,
   { state, mappings }: Known,
-  former: string | null,
+  { former, isStill }: BaseChange,
 ): Observation {
   const key = { entity: step.entity, id: step.id };
   const hash = state?.observed_hash ?? null;
-  if (former === null) return { key, hash, base: 'none' };
-  const content = contentFrom(entityNamed(step.entity), former);
-  const base = hashThere(step, { ...content, id: step.id, modified_at: '' }, mappings);
-  return { key, hash, base: { hash: base, content: null } };
+  if (!isStill(state?.base_hash ?? null)) return { key, hash, base: null };
+  return { key, hash, base: former === null ? 'none' : baseOf(step, former, mappings) };
+}
+
+/** A base in the names of the destination; `content` is in the names that are used here. */
+function baseOf({ entity: name, id }: journal.Step, content: string, mappings: Mappings) {
+  const entity = entityNamed(name);
+  const row = { ...contentFrom(entity, content), id, modified_at: '' };
+  const named = withMappedNames(entity, row, mappings);
+  return { hash: hashOf(entity, named), content: canonical(entity, named) };
 }
 
 /** The hash of a row in the names of the destination. */

@@ -1,4 +1,4 @@
-// Promise I14: after any mixture of saves, deletions, transfers, undos, refreshes, comparisons and edits by other
+// Promise I14: after any mixture of saves, deletions, transfers, takeovers, undos, refreshes, comparisons and edits by other
 // programs, every status that Oneway shows is the one that a full table of contents and bases gives. The test keeps
 // that table for itself: every content as it stands in the databases, and the base of every row.
 import { expect, test } from 'vitest';
@@ -26,8 +26,10 @@ import {
   contentFor,
   pm,
   sheet,
+  takeOver,
   transfer,
   undo,
+  undoHere,
   writeContextOf,
 } from '../support/rows.ts';
 import { useWorld } from '../support/world.ts';
@@ -53,6 +55,9 @@ const action = fc.record({
     'send again',
     'overwrite',
     'undo',
+    'take over',
+    'take over',
+    'undo takeover',
     'forget images',
     'refresh',
     'refresh',
@@ -99,6 +104,10 @@ class Table {
   readonly bases = new Map<string, string>();
   readonly #wasHere = new Set<string>();
   readonly #sent = new Map<string, Map<string, string | undefined>>();
+  readonly #changes = new Map<
+    string,
+    Map<string, { from: string | undefined; to: string | undefined }>
+  >();
 
   constructor(here: App, there: App) {
     this.here = here;
@@ -137,6 +146,31 @@ class Table {
     for (const text of steps.map(keyText)) this.#setBase(text, former?.get(text));
   }
 
+  /** Rows were taken over: the content of the destination is here now, too, and is their base. */
+  async tookOver(done: Transfer) {
+    const before = new Map(this.bases);
+    const [, there] = await this.sides();
+    const texts = (await stepsOf(this.here.sql, done.id)).map(keyText);
+    for (const text of texts) this.#setBase(text, there.get(text));
+    this.#noteChanges(done, texts, before);
+  }
+
+  /** A write here was undone: its rows have their former base again, unless they got another one since. */
+  async undoneHere(done: Transfer, of: Transfer) {
+    const before = new Map(this.bases);
+    const texts = (await stepsOf(this.here.sql, done.id)).map(keyText);
+    for (const text of texts) {
+      const { from, to } = this.#changes.get(of.id)?.get(text) ?? {};
+      if (this.bases.get(text) === to) this.#setBase(text, from);
+    }
+    this.#noteChanges(done, texts, before);
+  }
+
+  #noteChanges({ id }: Transfer, texts: string[], before: Map<string, string>) {
+    const change = (text: string) => ({ from: before.get(text), to: this.bases.get(text) });
+    this.#changes.set(id, new Map(texts.map((text) => [text, change(text)])));
+  }
+
   #setBase(text: string, content: string | undefined) {
     if (content === undefined) this.bases.delete(text);
     else this.bases.set(text, content);
@@ -168,6 +202,7 @@ class Story {
   readonly log: string[] = [];
   #ids = 500;
   #last: { table: Table; done: Transfer } | null = null;
+  #lastHere: Transfer | null = null;
 
   constructor() {
     const { staging, preprod, production } = world;
@@ -194,6 +229,7 @@ class Story {
     if (one.do === 'refresh') return this.#refresh(one.in === 'preprod' ? 'preprod' : 'staging');
     if (one.do === 'undo') return this.#undo();
     if (one.do === 'forget images') return this.#forgetImages(here);
+    if (one.do === 'undo takeover') return this.#undoHere();
     if (one.in === 'production') return;
     const table = this.tables[one.in];
     if (one.do === 'look') return this.#look(table);
@@ -203,6 +239,7 @@ class Story {
     if (one.do === 'overwrite')
       return picked && this.#send(table, [picked], { overwrite: 'overwrite' });
     if (one.in !== 'staging') return;
+    if (one.do === 'take over') return this.#takeOver(name, one.at);
     if (one.do === 'add') await add(here, name, { description: one.text });
     else if (picked && one.do === 'change') await change(here, picked, { description: one.text });
     else if (picked) await remove(writeContextOf(here), pm, entityNamed(name), picked.id);
@@ -240,6 +277,34 @@ class Story {
     await table.looked(new Set(keys));
     const back = await undo(table.here, done);
     if (back.state === 'verified') await table.undone(back, done);
+    await this.#noteRows();
+  }
+
+  /** Takes a row of either side over into staging, whatever was changed there. */
+  async #takeOver(name: string, at: number) {
+    const { staging: table } = this.tables;
+    const keys = [...(await this.#all(table.there)), ...(await this.#all(table.here))];
+    const some = keys.filter(({ entity }) => entity === name);
+    const picked = some[Math.floor(at / 2) % Math.max(1, some.length)];
+    if (!picked) return;
+    await table.looked(new Set([keyText(picked)]));
+    const choices = { overwrite: 'overwrite', remove: 'delete' };
+    const done = await takeOver(table.here, [picked], choices);
+    if (done.state !== 'verified') return;
+    await table.tookOver(done);
+    this.#lastHere = done;
+    await this.#noteRows();
+  }
+
+  /** Undoes the last takeover, or that undo. */
+  async #undoHere() {
+    const former = this.#lastHere;
+    if (!former) return;
+    const { staging: table } = this.tables;
+    const done = await undoHere(table.here, former);
+    if (done.state !== 'verified') return;
+    await table.undoneHere(done, former);
+    this.#lastHere = done;
     await this.#noteRows();
   }
 

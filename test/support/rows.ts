@@ -16,7 +16,7 @@ import { send } from '../../src/transfers/send.ts';
 import { contents } from './checker.ts';
 import { sampleContent } from './sample-content.ts';
 import type { World } from './world.ts';
-import type { Route } from '../../src/sheet/route.ts';
+import { routeFrom as inwards, type Route } from '../../src/sheet/route.ts';
 
 export const pm: Author = { email: 'pm@example.com', isProductManager: true };
 export const ed: Author = { email: 'ed@example.com', isProductManager: false };
@@ -127,6 +127,45 @@ export async function undoSheet(
   );
   const decided = { ...selection, choices: { ...noChoices, ...choices } };
   return { selection: decided, ...(await prepareSheet(routeFrom(here), decided)) };
+}
+
+/** Prepares the sheet that takes rows over from the destination, or restores them from production, and confirms it. */
+export async function takeOver(
+  here: App,
+  keys: RowKey[],
+  choices: Partial<Choices> = {},
+  kind: 'takeover' | 'restore' = 'takeover',
+): Promise<Transfer> {
+  const id = await selections.create(here.sql, pm.email, { keys, kind });
+  return sendInwards(here, await selections.find(here.sql, id, kind), choices);
+}
+
+/** Prepares the sheet that undoes a takeover, a restore or such an undo, and confirms it. */
+export async function undoHere(here: App, done: Transfer): Promise<Transfer> {
+  const keys = (await stepsOf(here.sql, done.id)).map(({ entity, id }) => ({ entity, id }));
+  const id = await selections.create(here.sql, pm.email, selections.undoOf(done, keys));
+  return sendInwards(here, await selections.find(here.sql, id, 'undo-here'), {});
+}
+
+/** Confirms a sheet that writes into this environment; what its user types is typed for the plan it shows. */
+async function sendInwards(
+  here: App,
+  found: selections.Selection,
+  choices: Partial<Choices>,
+): Promise<Transfer> {
+  const route = inwards(here, pm.email, found.kind);
+  const selection = { ...found, choices: { ...noChoices, ...choices } };
+  if (choices.overwrite) {
+    selection.choices.typedFor = (await prepareSheet(route, selection)).plan.hash;
+  }
+  const { plan } = await prepareSheet(route, selection);
+  return send(route, selection, {
+    planHash: plan.hash,
+    idempotencyKey: uuid(),
+    name: '',
+    reason: null,
+    person: pm.email,
+  });
 }
 
 const nameOfUndo = async (here: App, id: string) =>

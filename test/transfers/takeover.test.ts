@@ -5,7 +5,19 @@ import { entityNamed } from '../../src/catalog/index.ts';
 import { first, run, sql } from '../../src/database/sql.ts';
 import { remove } from '../../src/editing/deletions.ts';
 import { openSite, textOf, useSite, type Client } from '../support/people.ts';
-import { add, change, ed, get, has, pm, sheet, transfer, writeContextOf } from '../support/rows.ts';
+import {
+  add,
+  change,
+  ed,
+  get,
+  has,
+  pm,
+  sheet,
+  takeOver,
+  transfer,
+  undoHere,
+  writeContextOf,
+} from '../support/rows.ts';
 import { useWorld } from '../support/world.ts';
 
 const world = useWorld();
@@ -209,4 +221,30 @@ test('a deletion in pre-production is taken over, unless a row in staging still 
   expect(await has(staging, form)).toBe(false);
   const compared = await client.get('/comparison');
   expect(compared.status).toBe(200);
+});
+
+test('undoing a takeover or a restore whose row was sent on since leaves the newer base, so that the row counts as changed here', async () => {
+  const { staging, preprod } = world;
+  const partly = { entity: 'form', id: await add(staging, 'form', { description: 'Old' }) };
+  const restored = { entity: 'form', id: await add(staging, 'form', { description: 'Old' }) };
+  await transfer(staging, [partly, restored]);
+  await transfer(preprod, [restored]);
+
+  await change(preprod, partly, { description: 'Theirs', name: 'Their name' });
+  const taken = await takeOver(staging, [partly], {
+    excludedFields: { [keyText(partly)]: ['name'] },
+  });
+  await transfer(staging, [partly]);
+  await undoHere(staging, taken);
+  expect((await get(staging, partly))['description']).toBe('Old');
+  expect(await statusOf(partly)).toBe('Changed here');
+
+  await change(staging, restored, { description: 'Ours' });
+  await transfer(staging, [restored]);
+  const back = await takeOver(staging, [restored], { overwrite: 'overwrite' }, 'restore');
+  await transfer(staging, [restored]);
+  const undone = await undoHere(staging, back);
+  expect(await statusOf(restored)).toBe('Changed here');
+  await undoHere(staging, undone);
+  expect(await statusOf(restored)).toBe('In sync');
 });
