@@ -1,6 +1,13 @@
 // Compares single rows: reads each row here and the same row at the destination, and pairs them.
 import { canonical, hashOf } from '../catalog/content.ts';
-import { keysFrom, keyText, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
+import {
+  keysFrom,
+  keyText,
+  type Entity,
+  type LinkedName,
+  type Row,
+  type RowKey,
+} from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import type { Pool, PoolConnection } from 'mysql2/promise';
 import type { Queryable } from '../database/sql.ts';
@@ -35,6 +42,8 @@ export type RowPair = {
   state: RowState | undefined;
   destinationState: DestinationState | undefined;
   status: Status | null;
+  /** Of a row to take over: its linked names that mean another row here, because that name is mapped to another one. */
+  otherHere?: LinkedName[];
 };
 
 /** What the caller of comparePairs() knows: rows here by key text, and the name mappings. */

@@ -1,12 +1,18 @@
 // Pairs of rows as a takeover sees them: the destination sends its row, and this environment receives it. They are
 // compared as for a transfer, with the same bases, and then exchanged.
 import { canonical, contentFrom, hashOf } from '../catalog/content.ts';
-import type { Row, RowKey } from '../catalog/entity.ts';
+import { linkedNamesOf, type Row, type RowKey } from '../catalog/entity.ts';
 import { comparePairs, recordObservations, type RowPair } from '../comparison/compare-pairs.ts';
 import type { Databases, Environment } from '../environments/environment.ts';
 import { read } from '../rows/store.ts';
 import type { DestinationState } from '../state/destination-state.ts';
-import { namesInRow, reversed, withMappedNames, type Mappings } from '../state/name-mapping.ts';
+import {
+  namesInRow,
+  nameThere,
+  reversed,
+  withMappedNames,
+  type Mappings,
+} from '../state/name-mapping.ts';
 import { readStates, type RowState } from '../state/row-state.ts';
 import { mirrored } from '../state/status.ts';
 
@@ -52,6 +58,9 @@ function exchanged(
     state,
     destinationState: destinationState && baseInNames(pair, destinationState, names),
     status: status && mirrored[status],
+    otherHere: linkedNamesOf(entity, there).filter(
+      ({ entity: kind, name }) => nameThere(mappings, kind, nameThere(names, kind, name)) !== name,
+    ),
   };
 }
 

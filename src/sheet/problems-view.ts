@@ -41,6 +41,7 @@ export function problemsView({ problems, words }: Plan, place: SheetPlace) {
       solutions: problem.solutions
         .filter(({ kind }) => kind !== 'new-id' || place.mayGiveNewId)
         .filter(({ kind }) => kind !== 'take-over' || place.mayTakeOver)
+        .filter(({ kind }) => kind !== 'map-name' || mappingOf(place) !== null)
         .map((solution) => solutionView(solution, index, place)),
       leave: keysToLeave(problem, place.selection),
     })),
@@ -110,6 +111,7 @@ function solutionView(solution: Solution, index: number, place: SheetPlace) {
       return {
         kind,
         form: `names-${index}`,
+        input: mappingOf(place)?.typed,
         list: `there-${solution.entity}`,
         key: `${solution.entity} ${solution.name}`,
       };
@@ -129,6 +131,15 @@ function solutionView(solution: Solution, index: number, place: SheetPlace) {
     case 'engineer':
       return { kind };
   }
+}
+
+/**
+ * Which name of a mapping the sheet gives, and which one its user types: a mapping says what a name here is at the
+ * destination. Null where mappings do not apply.
+ */
+function mappingOf({ selection: { kind } }: SheetPlace) {
+  if (kind === 'takeover') return { given: 'there', typed: 'name' };
+  return kind === 'transfer' || kind === 'undo' ? { given: 'name', typed: 'there' } : null;
 }
 
 function addInWords(
@@ -181,7 +192,12 @@ function formFor(solution: Solution, index: number, place: SheetPlace): Solution
       return {
         id: `names-${index}`,
         action: '/name-mappings',
-        fields: { entity: solution.entity, name: solution.name, was: '', return: address },
+        fields: {
+          entity: solution.entity,
+          [mappingOf(place)?.given ?? 'name']: solution.name,
+          was: '',
+          return: address,
+        },
       };
     default:
       return null;

@@ -248,3 +248,26 @@ test('undoing a takeover or a restore whose row was sent on since leaves the new
   await undoHere(staging, undone);
   expect(await statusOf(restored)).toBe('In sync');
 });
+
+test('a city of pre-production is not taken for another one that has its name in staging, and can be mapped on the sheet', async () => {
+  const { staging, preprod } = world;
+  for (const name of ['Pune', 'Old Pune']) await add(staging, 'city', { name });
+  for (const name of ['Poona', 'Pune']) await add(preprod, 'city', { name });
+  const [business, form] = [await add(staging, 'business'), await add(staging, 'form')];
+  const task = { entity: 'task', id: await add(staging, 'task', { business, form, cities: [] }) };
+  await transfer(staging, [task]);
+  const client = await site.as('pm');
+  await client.post('/name-mappings', { entity: 'city', name: 'Pune', there: 'Poona', was: '' });
+  await change(preprod, task, { cities: [{ city: 'Pune', partner: null }] });
+
+  const address = await open(client, task);
+  const { text } = await client.get(address);
+  expect(textOf(text)).toContain('the city “Pune” of pre-production is not the city “Pune”');
+  const [, id = ''] = /<form[^>]*id="(names-\d+)"/.exec(text) ?? [];
+  expect(text).toMatch(new RegExp(`name="name"[^>]*form="${id}"`));
+  const mapping = { entity: 'city', name: 'Old Pune', there: 'Pune', was: '', return: address };
+  expect((await client.post('/name-mappings', mapping)).headers['location']).toBe(address);
+  expect((await confirm(client, address)).answer.status).toBe(303);
+  expect((await get(staging, task))['cities']).toEqual([{ city: 'Old Pune', partner: null }]);
+  expect(await statusOf(task)).toBe('In sync');
+});

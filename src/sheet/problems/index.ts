@@ -7,7 +7,7 @@ import { exactly } from '../../web/format.ts';
 import type { Choices } from '../choices.ts';
 import type { Facts } from '../facts.ts';
 import { engineering, holds, overwritten, undone, untested } from './review.ts';
-import { coinciding, deletions, names, used } from './references.ts';
+import { coinciding, deletions, names, otherNames, used } from './references.ts';
 import { hostNames } from './host-names.ts';
 import { images, localValues, shape, unfit } from './shape.ts';
 import { uniqueness } from './uniqueness.ts';
@@ -32,6 +32,7 @@ export function problemsOf(
     ...deletions(facts, words, written),
     ...used(facts, written),
     ...names(facts, choices, written),
+    ...otherNames(facts, written),
     ...coinciding(facts, written),
     ...shape(facts, written),
     ...unfit(written),

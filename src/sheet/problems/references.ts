@@ -1,5 +1,5 @@
 // Problems with references: removed rows that are still referenced, and missing or ambiguous names.
-import { keyText, linksIn, linksOf, titleOf } from '../../catalog/entity.ts';
+import { keyText, linkedNamesOf, linksIn, linksOf, titleOf } from '../../catalog/entity.ts';
 import { entityNamed } from '../../catalog/index.ts';
 import { lowerFirst } from '../../catalog/lower-first.ts';
 import { rulesOf } from '../../environments/rules.ts';
@@ -69,6 +69,23 @@ export function names(facts: Facts, choices: Choices, steps: PlannedStep[]): Pro
     const message = `The ${lowerFirst(label.one)} “${name}” is not in ${place}.${inDatasets}`;
     const solutions: Solution[] = [{ kind: 'create-name', entity, name }, map];
     return [{ reason: 'name-missing', row, message, solutions }];
+  });
+}
+
+/** Reports rows to take over with a name that is the name of another city or partner here. */
+export function otherNames({ from, to }: Facts, steps: PlannedStep[]): Problem[] {
+  return steps.flatMap((step) => {
+    const taken = linkedNamesOf(entityNamed(step.entity), step.after);
+    const wrong = (step.pair?.otherHere ?? []).filter((one) =>
+      taken.some(({ entity, name }) => entity === one.entity && name === one.name),
+    );
+    return wrong.map(({ entity, name }): Problem => {
+      const [there, here] = [rulesOf(from).inText, rulesOf(to).inText];
+      const kind = lowerFirst(entityNamed(entity).label.one);
+      const message = `${describe(step)}: the ${kind} “${name}” of ${there} is not the ${kind} “${name}” of ${here}, which is mapped to another name. Map the name that it has in ${here}.`;
+      const solutions = [{ kind: 'map-name' as const, entity, name }];
+      return { reason: 'name-ambiguous', row: keyOf(step), message, solutions };
+    });
   });
 }
 
