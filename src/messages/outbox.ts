@@ -156,12 +156,17 @@ export async function claim(on: Queryable, { id, attempts }: Line, seconds: numb
 /** A secret text is removed as soon as it is not needed any more. */
 const bodyToKeep = sql`if(encryption_key is null, body, '')`;
 
-/** Gives up the e-mails with a secret that a person has not got yet. */
-export const failSecrets = (on: Queryable, recipient: string, answer: string) =>
+/** Gives up the e-mails with a secret that a person has not got yet, of one event or of all. */
+export const failSecrets = (
+  on: Queryable,
+  { recipient, event = '' }: { recipient: string; event?: string },
+  answer: string,
+) =>
   run(
     on,
     sql`update outbox set answer = ${answer}, state = 'failed', body = ''
-         where recipient = ${recipient} and state = 'pending' and encryption_key is not null`,
+         where recipient = ${recipient} and state = 'pending' and encryption_key is not null
+           and (${event} = '' or event = ${event})`,
   );
 
 export const acknowledge = (on: Queryable, { id }: Line, answer: string) =>

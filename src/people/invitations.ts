@@ -7,6 +7,7 @@ import * as audit from '../audit/audit.ts';
 import { first, run, sql, transaction, type Queryable } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
 import type { Environment } from '../environments/environment.ts';
+import * as outbox from '../messages/outbox.ts';
 import { Conflict, Problem } from '../problems.ts';
 import { newPassword } from './new-password.ts';
 import { hashPassword } from './passwords.ts';
@@ -20,6 +21,9 @@ type Kind = 'invitation' | 'reset';
 
 /** For how many hours a link works. */
 const hours: Record<Kind, number> = { invitation: 24, reset: 1 };
+
+/** The event of the e-mail with a link of this kind. */
+export const eventOf = (kind: Kind) => `account.${kind}`;
 
 /** A link that was just made. The token is not stored. */
 export type Made = { token: string; endsAt: string };
@@ -50,7 +54,7 @@ export async function invite(
         `Another administrator has made a link for ${person.name} meanwhile, and it works. To end it and make another one, open the person's page again.`,
       );
     }
-    const made = await issue(connection, id, 'invitation');
+    const made = await issue(connection, person, 'invitation');
     await alongside?.(connection, person, made);
     await audit.write(connection, {
       person: by,
@@ -66,15 +70,18 @@ export const reset = (here: Environment, id: number, alongside: Alongside) =>
   transaction(here.sql, async (connection) => {
     const person = await people.locked(connection, id);
     if (!person.isActive) return;
-    await alongside(connection, person, await issue(connection, id, 'reset'));
-    await audit.write(connection, {
-      person: 'not signed in',
-      action: 'asked for a new password',
-      subject: person.email,
-    });
+    await alongside(connection, person, await issue(connection, person, 'reset'));
+    await noteAsked(connection, person.email);
   });
 
-async function issue(on: PoolConnection, id: number, kind: Kind): Promise<Made> {
+/** Audits that somebody who was not signed in asked for a new password. `subject`: for whom. */
+export const noteAsked = (on: Queryable, subject: string) =>
+  audit.write(on, { person: 'not signed in', action: 'asked for a new password', subject });
+
+/** Makes a link. An earlier one of its kind does not work any more, so it is not sent any more either. */
+async function issue(on: PoolConnection, { id, email }: people.Person, kind: Kind): Promise<Made> {
+  const former = { recipient: email, event: eventOf(kind) };
+  await outbox.failSecrets(on, former, 'Another link replaced the one in it.');
   const token = randomBytes(32).toString('base64url');
   await run(
     on,
@@ -145,7 +152,7 @@ export async function accept(
            where token_hash = ${hash('sha256', token)} and expires_at > utc_timestamp(3)`,
     );
     if (used === 0) throw expired();
-    await people.storePassword(connection, person.id, passwordHash);
+    await people.storePassword(connection, person, passwordHash);
     await audit.write(connection, {
       person: person.email,
       action: 'accepted invitation',

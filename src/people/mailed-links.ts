@@ -1,5 +1,8 @@
 // Sends the links by which people choose a password by e-mail.
+import { v7 as uuid } from 'uuid';
+import { transaction } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
+import * as outbox from '../messages/outbox.ts';
 import { addSecretEmail } from '../messages/secret-email.ts';
 import { exactly } from '../web/format.ts';
 import * as invitations from './invitations.ts';
@@ -9,7 +12,7 @@ import * as people from './people.ts';
 export async function mailInvitation(here: App, by: string, id: number, seen: string | null) {
   const { inText } = here.rules;
   const intro = `${by} invites you to Oneway in ${inText}. Choose your password with this link.`;
-  const event = 'account.invitation';
+  const event = invitations.eventOf('invitation');
   const alongside = mailedWith(here, { event, subject: `Your account in ${inText}`, intro });
   await invitations.invite(here, by, id, { seen, alongside });
 }
@@ -19,12 +22,32 @@ export async function mailReset(here: App, email: string): Promise<boolean> {
   const person = await people.withEmail(here.sql, email);
   if (!person?.isActive) return false;
   const { inText } = here.rules;
+  const subject = `New password in ${inText}`;
+  if (here.settings.singleSignOn && !person.hasPassword) {
+    await mailWithoutLink(here, person, subject);
+    return true;
+  }
   const intro = `Somebody, probably you, asked for a new password for your account in ${inText}. Choose it with this link. Your present password works until then.`;
-  const event = 'account.reset';
-  const alongside = mailedWith(here, { event, subject: `New password in ${inText}`, intro });
+  const event = invitations.eventOf('reset');
+  const alongside = mailedWith(here, { event, subject, intro });
   await invitations.reset(here, person.id, alongside);
   return true;
 }
+
+/**
+ * Answers a person who has no password and can use single sign-on. A password would let them in even after the sign-in
+ * provider has closed their account, so only an administrator gives them one.
+ */
+const mailWithoutLink = (here: App, { email }: people.Person, subject: string) =>
+  transaction(here.sql, async (on) => {
+    const text =
+      'Somebody, probably you, asked for a new password. Your account has none: sign in with single sign-on. If you need a password, ask an administrator for a link.';
+    const href = '/sign-in';
+    const event = invitations.eventOf('reset');
+    const line = { event, channel: 'email', recipient: email, subject, body: text, href } as const;
+    await outbox.add(on, { ...line, messageId: uuid(), transfer: null });
+    await invitations.noteAsked(on, email);
+  });
 
 type Letter = { event: string; subject: string; intro: string };
 

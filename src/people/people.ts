@@ -205,25 +205,30 @@ async function endAccess(connection: PoolConnection, { id, email }: Person) {
     sql`update person set active = false, closings = closings + 1 where id = ${id}`,
   );
   await run(connection, sql`delete from invitation where person_id = ${id}`);
-  await outbox.failSecrets(connection, email, 'The account was closed.');
+  await outbox.failSecrets(connection, { recipient: email }, 'The account was closed.');
 }
 
 export async function setPassword(here: Environment, by: string, id: number, posted: unknown) {
   const hash = await hashPassword(await newPassword(await known(here.sql, id), posted));
   await transaction(here.sql, async (connection) => {
     const { email } = await known(connection, id);
-    await storePassword(connection, id, hash);
+    await storePassword(connection, { id, email }, hash);
     await audit.write(connection, { person: by, action: 'set password', subject: email });
   });
 }
 
 /**
- * Stores the hash of a new password, and deletes the person’s invitation. The person’s sessions and
- * tokens become invalid.
+ * Stores the hash of a new password, and ends the person’s links, also those that are still to be sent. The person’s
+ * sessions and tokens become invalid.
  */
-export async function storePassword(on: Queryable, id: number, hash: string) {
+export async function storePassword(
+  on: Queryable,
+  { id, email }: Pick<Person, 'id' | 'email'>,
+  hash: string,
+) {
   await run(on, sql`update person set password_hash = ${hash} where id = ${id}`);
   await run(on, sql`delete from invitation where person_id = ${id}`);
+  await outbox.failSecrets(on, { recipient: email }, 'The person has a new password already.');
 }
 
 /** Grants a permission to one person, or revokes it. */

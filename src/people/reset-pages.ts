@@ -3,11 +3,11 @@
 import type { Request, Response } from 'express';
 import { hashedEmail } from '../access/refusals.ts';
 import { addressOf, countAttempt } from '../access/throttle.ts';
-import * as audit from '../audit/audit.ts';
 import { timeouts } from '../database/timeouts.ts';
 import { sendsSecrets } from '../messages/secret-email.ts';
 import { Invalid, NotFound, type FieldErrors } from '../problems.ts';
 import { flash, orShowErrors, page } from '../web/pages.ts';
+import { noteAsked } from './invitations.ts';
 import { isWithinLimit } from './limits.ts';
 import { mailReset } from './mailed-links.ts';
 import type { SignIn } from './sign-in.ts';
@@ -59,9 +59,6 @@ const STEPS = 5;
 async function send({ here }: Request, limits: SignIn['limits'], email: string) {
   // A person who asked often gets no further e-mail, and no other answer, because anyone can ask for them.
   if (!(await isWithinLimit(limits.resetEmail, email)) || (await mailReset(here, email))) return;
-  await audit.writeOrLog(here.sql, here.log, {
-    person: 'not signed in',
-    action: 'asked for a new password',
-    subject: `unknown e-mail ${hashedEmail(here, email)}`,
-  });
+  // If the database cannot be written, this fails as the link of a known e-mail does.
+  await noteAsked(here.sql, `unknown e-mail ${hashedEmail(here, email)}`);
 }

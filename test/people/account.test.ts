@@ -5,6 +5,7 @@ import { run, select, sql } from '../../src/database/sql.ts';
 import { deliver } from '../../src/messages/delivery.ts';
 import * as outbox from '../../src/messages/outbox.ts';
 import { invite } from '../../src/people/invitations.ts';
+import { mailInvitation } from '../../src/people/mailed-links.ts';
 import * as people from '../../src/people/people.ts';
 import * as tokens from '../../src/people/tokens.ts';
 import { openMailServer } from '../support/mail-server.ts';
@@ -222,13 +223,14 @@ describe('messages by e-mail', () => {
 });
 
 describe('links by e-mail', () => {
-  const mailed = async () => {
+  const mailed = async (more: Record<string, string> = {}) => {
     const mail = await openMailServer(await freePort());
     const site = await openSite(world, 'staging', {
       SMTP_URL: mail.url,
       MAIL_FROM: 'Oneway <oneway@example.org>',
       ENVIRONMENT_URLS: 'staging=http://oneway.example.org',
       CREDENTIALS_KEY: Buffer.alloc(32, 7).toString('base64'),
+      ...more,
     });
     const close = async () => {
       await site.close();
@@ -279,6 +281,7 @@ describe('links by e-mail', () => {
     expect((await client.get('/sign-in')).text).toContain('Forgot your password?');
     const ask = async (email: string) => {
       const answer = await client.post('/password-reset', { email });
+      await deliver(mailing.here);
       const { text } = await client.get('/sign-in');
       return [answer.status, answer.headers['location'], textOf(text).replaceAll(email, '')];
     };
@@ -288,7 +291,6 @@ describe('links by e-mail', () => {
     expect(await ask('nobody@example.com')).toEqual(known);
     for (let time = 0; time < 4; time += 1) expect(await ask('vic@example.com')).toEqual(known);
     expect((await client.post('/password-reset', { email: 'vic' })).status).toBe(422);
-    await deliver(mailing.here);
     expect(mail.received.map(({ recipients }) => recipients.join())).toEqual(
       Array.from({ length: 3 }, () => 'vic@example.com'),
     );
@@ -318,6 +320,77 @@ describe('links by e-mail', () => {
     expect(await linesOf('left@example.com')).toMatchObject([
       { state: 'failed', body: '', answer: 'The account was closed.' },
     ]);
+    await close();
+  });
+
+  test('a link that was replaced, or whose person has a new password meanwhile, is not sent any more', async () => {
+    const { mail, site: mailing, close } = await mailed();
+    await hire(mailing.here, 'vic');
+    const { id = 0 } = (await people.withEmail(site.here.sql, 'vic@example.com')) ?? {};
+    const client = await mailing.as(null);
+    const ask = () => client.post('/password-reset', { email: 'vic@example.com' });
+    await ask();
+    await mailInvitation(mailing.here, 'ops@example.com', id, null);
+    await ask();
+    await deliver(mailing.here);
+    expect(mail.received).toHaveLength(2);
+    const links = mail.received.map(({ text = '' }) => tokenOn({ text }));
+    const works = async (token: string) => (await client.get(`/invitation?token=${token}`)).status;
+    expect(await Promise.all(links.map(works))).toEqual([200, 200]);
+    await ask();
+    await people.setPassword(mailing.here, 'vic@example.com', id, { password: NEXT });
+    await deliver(mailing.here);
+    expect(mail.received).toHaveLength(2);
+    expect((await linesOf('vic@example.com')).map(({ state, body }) => [state, body])).toEqual([
+      ['failed', ''],
+      ['acknowledged', ''],
+      ['acknowledged', ''],
+      ['failed', ''],
+    ]);
+    await close();
+  });
+
+  test('a person who uses single sign-on only gets no password by e-mail, and is told so there', async () => {
+    const {
+      mail,
+      site: mailing,
+      close,
+    } = await mailed({
+      OIDC_ISSUER: 'http://127.0.0.1:1',
+      OIDC_CLIENT_ID: 'oneway',
+      OIDC_CLIENT_SECRET: 'secret',
+    });
+    await people.add(mailing.here, 'ops@example.com', { name: 'Sol', email: 'sol@example.com' });
+    await hire(mailing.here, 'vic');
+    const client = await mailing.as(null);
+    for (const name of ['sol', 'vic']) {
+      const answer = await client.post('/password-reset', { email: `${name}@example.com` });
+      expect(answer.status).toBe(303);
+      await deliver(mailing.here);
+    }
+    const [toSol, toVic] = mail.received.map(({ text = '' }) => text);
+    expect(toSol).toContain('sign in with single sign-on');
+    expect(toSol).not.toContain('token=');
+    expect(tokenOn({ text: toVic ?? '' })).toMatch(/^[\w-]{43}$/);
+    await close();
+  });
+
+  test('while the database cannot be written, asking for a new password fails alike for known and unknown e-mails', async () => {
+    const { site: mailing, close } = await mailed();
+    await hire(mailing.here, 'vic');
+    const client = await mailing.as(null);
+    await run(
+      site.here.sql,
+      sql`create trigger no_audit before insert on audit
+          for each row signal sqlstate 'HY000' set mysql_errno = 1290`,
+    );
+    const statuses = [];
+    for (const email of ['vic@example.com', 'nobody@example.com']) {
+      statuses.push((await client.post('/password-reset', { email })).status);
+    }
+    await run(site.here.sql, sql`drop trigger no_audit`);
+    expect(statuses).toEqual([503, 503]);
+    expect((await client.get('/sign-in')).text).not.toContain('is on its way');
     await close();
   });
 
