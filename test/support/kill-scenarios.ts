@@ -63,6 +63,20 @@ const sending: Scenario = async (world) => {
   };
 };
 
+/** Takes over what the destination has of changed rows, so that their changes here are replaced. */
+const takingOver: Scenario = async (world) => {
+  const keys = await changed(world);
+  const before = await contents(world.staging);
+  const after = new Map([...before, ...withOwnNames(await contents(world.preprod), before)]);
+  return {
+    task: { do: 'take over', keys },
+    origin: 'staging',
+    destination: 'staging',
+    before,
+    after,
+  };
+};
+
 /** Replaces the cities and partners in the expected contents by those of the destination, which has its own. */
 function withOwnNames(theirs: Contents, own: Contents): Contents {
   const isName = (key: string) => key.startsWith('city:') || key.startsWith('partner:');
@@ -158,6 +172,7 @@ const thaw = ({ preprod }: World) => preprod.sql.query('drop trigger if exists f
 export const scenarios: Record<string, Scenario> = {
   'a transfer': sending,
   'an undo': undoing,
+  'a takeover': takingOver,
   'a save of a form': saving,
   'a deletion of a form with its fields': deleting,
   'a refresh': refreshing,

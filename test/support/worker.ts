@@ -10,6 +10,7 @@ import { parseSettings } from '../../src/settings.ts';
 
 export type Task =
   | { do: 'transfer'; keys: RowKey[] }
+  | { do: 'take over'; keys: RowKey[] }
   | { do: 'undo'; transfer: string }
   | { do: 'save'; key: RowKey; facts: Content }
   | { do: 'delete'; key: RowKey }
@@ -50,6 +51,8 @@ type Tasks = { [kind in Task['do']]: (here: App, task: Task & { do: kind }) => P
 // Each task loads only the modules that it needs, because tests start hundreds of processes with one task each.
 const tasks: Tasks = {
   transfer: async (here, { keys }) => (await import('./rows.ts')).transfer(here, keys),
+  'take over': async (here, { keys }) =>
+    (await import('./rows.ts')).takeOver(here, keys, { overwrite: 'overwrite' }),
   undo: async (here, { transfer: id }) => {
     const { byId } = await import('../../src/writing/journal.ts');
     const sent = await byId(here.sql, id);
