@@ -7,12 +7,13 @@ import { askFarSide } from '../environments/far-side.ts';
 import { readOne } from '../rows/store.ts';
 import * as journal from '../writing/journal.ts';
 import { isStaging } from '../access/permissions.ts';
+import { whoMay } from '../access/who-may.ts';
 import { comparePairs } from '../comparison/compare-pairs.ts';
-import { Conflict, NotFound, type FieldErrors } from '../problems.ts';
+import { Conflict, Forbidden, NotFound, type FieldErrors } from '../problems.ts';
 import { flash, page } from '../web/pages.ts';
 import * as identity from '../editing/identity.ts';
 import type { Form } from '../web/form/form.ts';
-import { accountOf, addressed, authorOf, numberOrNull, textIn } from '../web/request.ts';
+import { accountOf, addressed, authorOf, can, numberOrNull, textIn } from '../web/request.ts';
 import { rehearse } from './rehearsal.ts';
 import { parseKeys } from './posted-keys.ts';
 import * as selections from './selections.ts';
@@ -58,6 +59,9 @@ export async function chooseUndo(req: Request, res: Response) {
   if (!transfer) throw new NotFound('There is no such transfer.');
   const chosen = await selections.stepsToUndo(on, transfer, req.form.texts('rows'));
   const undo = selections.undoOf(transfer, chosen);
+  if (undo.kind === 'undo-here' && !can(req, 'take-over')) {
+    throw new Forbidden(whoMay('take-over', req.here.setup));
+  }
   const id = await selections.create(on, accountOf(req).email, undo);
   res.redirect(303, `${sheetKinds[undo.kind].path}/${id}`);
 }

@@ -109,6 +109,8 @@ test('a product manager takes a form and its fields over from pre-production, se
   await change(staging, form, { description: 'Mine since' });
   expect(await statusOf(form)).toBe('Changed here');
   await change(staging, form, { description: 'Theirs 😀 "quoted"' });
+  const oncall = await site.as('oncall');
+  expect((await oncall.post(`${transferPage}/undo`, {})).status).toBe(403);
   const undone = await client.post(`${transferPage}/undo`, {});
   const undo = await confirm(client, String(undone.headers['location']));
   expect(undo.answer.status).toBe(303);
