@@ -36,6 +36,9 @@ type Looked = { skip: string | null; seen: string };
 /** What the confirmation page asks beside the rows. */
 export type BulkValues = { reason: string | null } | { field: string; value: Value } | null;
 
+/** Who ordered an action, and when. */
+type Order = { person: string; since: string };
+
 type Work = { writes: WriteContext; author: Author; values: BulkValues };
 
 export type BulkAction = {
@@ -52,6 +55,8 @@ export type BulkAction = {
   look(writes: WriteContext, entity: Entity, shown: Shown[]): Promise<Looked[]>;
   /** Acts on a row. @throws a Problem that says why the row was skipped */
   act(work: Work, target: BulkTarget): Promise<void>;
+  /** Whether this order has changed a row already; left out if acting on a row again changes nothing. */
+  isDone?(row: Row | undefined, state: RowState, order: Order): boolean;
 };
 
 export const bulkActions: BulkAction[] = [
@@ -102,6 +107,7 @@ export const bulkActions: BulkAction[] = [
     explanation: 'What engineers changed in them can be transferred then.',
     look: ifMarked(({ engineering_at: at }) => at, 'not changed by engineering'),
     act: ({ writes, author }, { key, seen }) => adopt(writes.here, author.email, key, seen),
+    isDone: (_row, { adopted_by: by, adopted_at: at }, order) => isBy(order, by, at),
   },
   {
     name: 'deletion',
@@ -118,8 +124,12 @@ export const bulkActions: BulkAction[] = [
         throw new Conflict('It has changed since. Review it again.');
       }
     },
+    isDone: (row, { changed_by: by, deleted_at: at }, order) => !row && isBy(order, by, at),
   },
 ];
+
+const isBy = ({ person, since }: Order, by: string | null, at: string | null): boolean =>
+  by === person && at !== null && at >= since;
 
 /** Looks at what is recorded of the rows. */
 function byState(look: (state: RowState | undefined) => Looked): BulkAction['look'] {

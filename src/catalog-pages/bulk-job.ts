@@ -1,7 +1,9 @@
 // Runs an action for more rows than a request can change, as a job. The chosen rows are the result of the job's first
 // step, which the request records with the job; the others act on a part each.
+import { hash } from 'node:crypto';
 import { z } from 'zod';
 import { may } from '../access/permissions.ts';
+import { keyText, type Entity } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { transaction } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
@@ -11,7 +13,8 @@ import { recordStep } from '../jobs/steps.ts';
 import type { Work } from '../jobs/task.ts';
 import * as people from '../people/people.ts';
 import { Problem } from '../problems.ts';
-import type { Author } from '../state/row-state.ts';
+import { read } from '../rows/store.ts';
+import { readStates, type Author } from '../state/row-state.ts';
 import { count, plural } from '../web/format.ts';
 import type { WriteContext } from '../writing/changes.ts';
 import { bulkActions, type BulkAction, type BulkTarget, type BulkValues } from './bulk-actions.ts';
@@ -51,7 +54,7 @@ export function requestBulk(here: App, { action, targets, values, person }: Aske
       name: `${action.label.replace('…', '')}: ${plural(targets.length, entity.label)}`,
       person,
       input: { entity: entity.name, action: action.name, values },
-      onlyOne: `bulk ${digestOf(targets).slice(0, 40)}`,
+      onlyOne: `bulk ${hash('sha256', JSON.stringify([entity.name, action.name, values, digestOf(targets)])).slice(0, 40)}`,
     });
     if (requested.isNew) await recordStep(on, requested.job, CHOSEN, seenOf(targets));
     return requested;
@@ -96,9 +99,12 @@ async function actOnPart(
     lease: here.settings.lease.milliseconds,
     onStoredDifferently: () => {},
   };
-  const { targets, skipped } = await targetsOf(writes, entity, rows);
+  const done = job.attempt > 1 ? await doneBefore({ here, job }, { entity, action }, rows) : [];
+  const others = rows.filter(([id]) => !done.includes(id));
+  const { targets, skipped } = await targetsOf(writes, entity, others);
   for (const [index, target] of targets.entries()) {
-    if (index % REPORTED === 0) await report({ done: before + index, total, doing: '' });
+    if (index % REPORTED === 0)
+      await report({ done: before + done.length + index, total, doing: '' });
     try {
       await action.act({ writes, author, values }, target);
     } catch (error) {
@@ -107,6 +113,23 @@ async function actOnPart(
     }
   }
   return { done: rows.length - skipped.length, skipped };
+}
+
+/** Finds the rows of a part that an attempt changed before it was interrupted. Only finished parts have stored results. */
+async function doneBefore(
+  { here, job }: Pick<Work, 'here' | 'job'>,
+  { entity, action }: { entity: Entity; action: BulkAction },
+  rows: SeenRow[],
+): Promise<number[]> {
+  if (!action.isDone) return [];
+  const keys = rows.map(([id]) => ({ entity: entity.name, id }));
+  const states = await readStates(here.sql, keys);
+  const found = await read(here, keys);
+  const order = { person: job.person, since: job.created_at };
+  return keys.flatMap((key) => {
+    const state = states.get(keyText(key));
+    return state && action.isDone?.(found.get(keyText(key)), state, order) ? [key.id] : [];
+  });
 }
 
 /** @throws Problem when the person who confirmed the action may not take it any more */

@@ -38,7 +38,8 @@ export async function retry(
     });
     if (found === 0) throw new Conflict('This job is under way again already.');
     if (from === 'start') {
-      await run(on, sql`delete from job_step where job = ${job.id}`);
+      // The steps that the request recorded are no attempt’s, and nothing could repeat them.
+      await run(on, sql`delete from job_step where job = ${job.id} and attempt > 0`);
       await run(on, sql`delete from job where parent = ${job.id}`);
     } else {
       await run(

@@ -3,8 +3,10 @@
 import { describe, expect, test } from 'vitest';
 import { insertRows } from '../../src/database/bulk.ts';
 import { BULK } from '../../src/catalog-pages/bulk-job.ts';
-import { first, select, sql } from '../../src/database/sql.ts';
+import { failpoints } from '../../src/database/failpoints.ts';
+import { first, run, select, sql } from '../../src/database/sql.ts';
 import * as jobs from '../../src/jobs/jobs.ts';
+import { retry } from '../../src/jobs/retry.ts';
 import { runJob } from '../../src/jobs/runner.ts';
 import * as people from '../../src/people/people.ts';
 import { tasks as allTasks } from '../../src/tasks.ts';
@@ -43,6 +45,20 @@ const idOf = async (email: string) =>
       sql`select id from person where email = ${email}`,
     )
   )?.id ?? 0;
+const numberIn = ({ headers }: { headers: Record<string, string> }) =>
+  Number(headers['location']?.split('/').at(-1));
+/** Runs a job whose process breaks off after the write with this number. */
+async function interruptedAt(number: number, run: () => Promise<jobs.Job | undefined>) {
+  const { reached } = failpoints;
+  let written = 0;
+  failpoints.reached = (name) => {
+    if (name === 'after commit') written += 1;
+    if (written === number) throw new Error('Broken off');
+  };
+  const job = await run();
+  failpoints.reached = reached;
+  return job;
+}
 const notice = async () => textOf((await ana.get('/catalog/task')).text);
 const auditOf = async (action: string) =>
   select<{ subject: string }>(
@@ -186,7 +202,7 @@ describe('an action for many rows', () => {
     expect(await notice()).toContain('1 form adopted. Skipped: “Engineering again”');
   });
 
-  test('for more than 200 rows is confirmed with their number and run by a job, which skips what has changed since and names it', async () => {
+  test('for more than 200 rows is run by a job, which skips what has changed since, and counts what it did before an interruption', async () => {
     const business = await add(world.staging, 'business');
     const one = { business_id: business, active: true, priority: 1 };
     const tasks = Array.from({ length: 202 }, (_, index) => ({
@@ -213,8 +229,14 @@ describe('an action for many rows', () => {
     // The same confirmation sent twice gets one job.
     const twice = await second.confirm({ field: 'priority', priority: '7' });
     expect(twice.headers['location']).toBe(answer.headers['location']);
+    const other = await second.confirm({ field: 'priority', priority: '8' });
+    expect(other.headers['location']).not.toBe(answer.headers['location']);
+    await run(
+      world.staging.sql,
+      sql`update job set state = 'cancelled' where number = ${numberIn(other)}`,
+    );
     await change(world.staging, { entity: 'task', id: 902 }, { priority: 4 }, ed);
-    const [job] = await jobs.newest(world.staging.sql, BULK);
+    const job = await jobs.byNumber(world.staging.sql, numberIn(answer));
     await runJob(world.staging, allTasks, job?.id ?? '');
     const shown = textOf((await ana.get(answer.headers['location'] ?? '')).text);
     expect(shown).toContain('201 tasks changed. 1 row skipped: Cab 2 –');
@@ -231,6 +253,13 @@ describe('an action for many rows', () => {
     expect(held.text).toContain('1 row skipped');
     expect((await held.confirm({ reason: 'Diwali' })).status).toBe(303);
     const [holding] = await jobs.newest(world.staging.sql, BULK);
+    const deleted = await (await ask('deletion', 'task', chosen)).confirm();
+    const { id = '' } = (await jobs.byNumber(world.staging.sql, numberIn(deleted))) ?? {};
+    const broken = await interruptedAt(20, () => runJob(world.staging, allTasks, id));
+    if (broken) await retry(world.staging, allTasks, broken, { person: ed.email, from: 'start' });
+    await runJob(world.staging, allTasks, id);
+    const report = textOf((await ana.get(deleted.headers['location'] ?? '')).text);
+    expect(report).toContain('202 tasks deleted here. Open the list');
     await people.setActive(world.staging, 'ops@example.com', await idOf('pm@example.com'), false);
     await runJob(world.staging, allTasks, holding?.id ?? '');
     const ended = await jobs.byId(world.staging.sql, holding?.id ?? '');
