@@ -24,7 +24,9 @@ import type { WriteContext } from '../writing/changes.ts';
 /** The most rows that a request changes, so that it ends before a browser gives up. More rows are changed by a job. */
 export const AT_ONCE = 200;
 /** The most rows of one action, like those of a selection: its confirmation reads each row in the request. */
-export const MOST = 20_000;
+const MOST = 20_000;
+/** How many rows one action may change. A copy has no jobs of its own. */
+export const mostFor = ({ copy }: { copy?: object }) => (copy ? AT_ONCE : MOST);
 
 /** A row that was chosen for an action. `seen`: what the page showed of it, so that nothing newer is overwritten. */
 export type BulkTarget = { entity: Entity; key: RowKey; title: string; seen: string };

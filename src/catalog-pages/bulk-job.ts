@@ -48,13 +48,14 @@ type Asked = { action: BulkAction; targets: BulkTarget[]; values: BulkValues; pe
 export function requestBulk(here: App, { action, targets, values, person }: Asked) {
   const entity = targets[0]?.entity;
   if (!entity) throw new Problem(422, 'There is nothing to do for the chosen rows.');
+  const order = [entity.name, action.name, values, digestOf(targets)];
   return transaction(here.sql, async (on) => {
     const requested = await jobs.request(on, {
       kind: BULK,
       name: `${action.label.replace('…', '')}: ${plural(targets.length, entity.label)}`,
       person,
       input: { entity: entity.name, action: action.name, values },
-      onlyOne: `bulk ${hash('sha256', JSON.stringify([entity.name, action.name, values, digestOf(targets)])).slice(0, 40)}`,
+      onlyOne: `bulk ${hash('sha256', JSON.stringify(order)).slice(0, 40)}`,
     });
     if (requested.isNew) await recordStep(on, requested.job, CHOSEN, seenOf(targets));
     return requested;

@@ -13,7 +13,7 @@ import { returnOf } from '../web/return.ts';
 import { zoneOf } from '../web/viewer.ts';
 import {
   AT_ONCE,
-  MOST,
+  mostFor,
   outcomeText,
   postedValues,
   settableFields,
@@ -96,8 +96,7 @@ async function chosenKeys(req: Request, entity: Entity): Promise<RowKey[]> {
     : parseKeys(req.form.texts('rows')).filter((key) => key.entity === entity.name);
   if (keys.length === 0)
     throw new Invalid({ rows: 'Choose at least one row: go back and tick it.' });
-  // A copy has no jobs of its own.
-  const most = req.copy ? AT_ONCE : MOST;
+  const most = mostFor(req);
   if (keys.length <= most) return keys;
   throw new Invalid({
     rows: `${count(keys.length)} rows are chosen, and one action can change ${count(most)} at most. Narrow the list with its filters.`,
@@ -123,7 +122,7 @@ export const runBulk = (action: BulkAction) =>
 async function runOnEach(req: Request, res: Response, action: BulkAction) {
   const entity = entityNamed(String(req.params['entity']));
   const values = postedValues(action, entity, req.form);
-  if (req.form.text('digest') !== '') return startJob(req, res, action, values);
+  if (req.form.text('digest') !== '' && !req.copy) return startJob(req, res, action, values);
   const writes = writesOf(req);
   const { targets, skipped } = await targetsOf(writes, entity, seenIn(req.form.raw('seen')));
   const all = targets.length + skipped.length;

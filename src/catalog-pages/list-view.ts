@@ -5,7 +5,6 @@ import { rulesOf } from '../environments/rules.ts';
 import { exportFormats } from '../web/export.ts';
 import { count, plural } from '../web/format.ts';
 import { withReturn } from '../web/return.ts';
-import { MOST } from './bulk-actions.ts';
 import {
   exportHref,
   listHref,
@@ -18,7 +17,13 @@ import {
 import type { Listing } from './list.ts';
 import { chipsOf, filtersOf, moreFilters } from './list-filters.ts';
 
-export function listView(here: App, entity: Entity, state: ListState, found: Listing) {
+/** `most`: how many rows one action may change. */
+export function listView(
+  here: App,
+  entity: Entity,
+  state: ListState,
+  found: Listing & { most: number },
+) {
   const chips = chipsOf(entity, state);
   const backHref = listHref(entity, state, { page: state.page });
   const head = (name: string) => headOf(entity, state, name, labelOf(entity, name));
@@ -40,7 +45,7 @@ export function listView(here: App, entity: Entity, state: ListState, found: Lis
     bulk: {
       ready: found.ready,
       total: found.total,
-      isMore: found.total > found.rows.length && found.total <= MOST,
+      isMore: found.total > found.rows.length && found.total <= found.most,
       isNarrowed: chips.length > 0,
     },
     // What the link to a row adds, so that the row leads back to this list.

@@ -8,7 +8,7 @@ import { openSelections } from '../sheet/kept-selections.ts';
 import { page } from '../web/pages.ts';
 import { accountOf, can, textIn } from '../web/request.ts';
 import { zoneOf } from '../web/viewer.ts';
-import { bulkActions } from './bulk-actions.ts';
+import { bulkActions, mostFor } from './bulk-actions.ts';
 import { parseListState } from './list-state.ts';
 import { listView } from './list-view.ts';
 import { listRows } from './list.ts';
@@ -56,7 +56,7 @@ export async function listPage(
     showsStatus: found.counts.ready !== null,
     openSelections: canTransfer ? await openSelections(req.here.sql) : [],
     beyondLabel: found.counts.ready === null ? null : beyondLabel(req.here),
-    ...listView(req.here, entity, state, found),
+    ...listView(req.here, entity, state, { ...found, most: mostFor(req) }),
   });
 }
 

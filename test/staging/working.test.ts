@@ -7,6 +7,7 @@ import { withCopy } from '../../src/staging/databases.ts';
 import { drop } from '../../src/staging/drop.ts';
 import { get, add, change as changeRow } from '../support/rows.ts';
 import { appOn } from '../../src/environments/app.ts';
+import { insertRows } from '../../src/database/bulk.ts';
 import { run, sql } from '../../src/database/sql.ts';
 import { openSite, textOf, type Client, type Site } from '../support/people.ts';
 import { backUp, build, client, useCopies } from '../support/staging.ts';
@@ -91,6 +92,30 @@ test.each(['ed', 'pm', 'sam'])(
     await expect(get(world.staging, form)).rejects.toThrow();
   },
 );
+
+test('the list of a staging database does not offer an action for more rows than one request changes, and starts no job there', async () => {
+  await withCopy(world.staging, copy, async (environment) => {
+    const business = await add(appOn(world.staging, environment), 'business');
+    const one = { business_id: business, active: true, priority: 1 };
+    const tasks = Array.from({ length: 201 }, (_, index) => ({
+      ...one,
+      id: 70_000 + index,
+      title: `Many ${index}`,
+      modified_at: '2026-11-01 10:00:00.000',
+    }));
+    await insertRows(environment.sql, 'task', tasks);
+  });
+  const browser = await inCopy('ed');
+  expect((await browser.get('/catalog/task?q=Many')).text).not.toContain('name="everything"');
+  expect((await browser.get('/catalog/task?q=Many+1')).text).toContain('name="everything"');
+  const rows = 'task:70000';
+  const forged = await browser.post('/bulk/task/deletion/confirmation', { digest: 'x', rows });
+  expect(forged.status).toBe(422);
+  expect(textOf(forged.text)).toContain('Choose the rows on their list again');
+  await withCopy(world.staging, copy, ({ sql: on }) =>
+    run(on, sql`delete from task where id >= 70000`),
+  );
+});
 
 test('a row that a person adds in a staging database gets an unused id', async () => {
   const browser = await inCopy('ed');
