@@ -199,6 +199,7 @@ test('home, list, edit, transfer sheet and result pages at 320 px do not scroll 
     [`/catalog/task/${ids.oncall}`, press('Transfer…')],
     ['/transfers', openFirst],
     ['/transfers', openUndo],
+    ['/jobs'],
     ['/pending'],
     ['/comparison'],
     ['/changes?hours=720'],
