@@ -142,8 +142,8 @@ export async function takeOver(
 
 /** Prepares the sheet that undoes a takeover, a restore or such an undo, and confirms it. */
 export async function undoHere(here: App, done: Transfer): Promise<Transfer> {
-  const keys = (await stepsOf(here.sql, done.id)).map(({ entity, id }) => ({ entity, id }));
-  const id = await selections.create(here.sql, pm.email, selections.undoOf(done, keys));
+  const undone = await selections.stepsToUndo(here.sql, done, []);
+  const id = await selections.create(here.sql, pm.email, selections.undoOf(done, undone));
   return sendInwards(here, await selections.find(here.sql, id, 'undo-here'), {});
 }
 
