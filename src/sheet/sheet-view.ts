@@ -91,6 +91,12 @@ const WARNED = 5;
 
 const typeOf = ({ entity }: { entity: string }) => entityNamed(entity).label.one;
 
+/** How a sheet offers a row that differs: a sheet that writes here replaces what stands here. */
+const offerText = ({ kind }: Selection, row: string, status: string | null) =>
+  kind === 'transfer' || kind === 'undo'
+    ? `Also send ${row}: it is there, but differs (${status})`
+    : `Also ${lowerFirst(sheetKinds[kind].verb)} ${row}, which replaces what stands here (${status})`;
+
 /** The referenced and dependent rows that are or could be included in the transfer; null when there are none. */
 export function relatedView(plan: Plan, selection: Selection, referrers: ReferrerOffer[]) {
   const { include } = selection.choices;
@@ -111,7 +117,7 @@ export function relatedView(plan: Plan, selection: Selection, referrers: Referre
       ...plan.offers.map(({ key, title, status, why }) => ({
         id: `in-${keyText(key)}`,
         value: keyText(key),
-        text: `Also send ${lowerFirst(typeOf(key))} “${title}”: it is there, but differs (${status}). ${why}.`,
+        text: `${offerText(selection, `${lowerFirst(typeOf(key))} “${title}”`, status)}. ${why}.`,
         isIncluded: false,
       })),
     ],
