@@ -97,13 +97,10 @@ export function servers(): Addresses {
 }
 
 /**
- * The names of the environments whose databases, accounts and rights this worker has created. They stay until the
- * servers end, so later files need not create them again.
+ * The environments, by servers and name, whose databases, accounts and rights this worker has created. They stay until
+ * the servers end, so later files need not create them again.
  */
 const prepared = new Set<string>();
-
-const isShared = ({ mysql, mongo }: Addresses) =>
-  mysql.href === servers().mysql.href && mongo.href === servers().mongo.href;
 
 /** Opens three environments. `altered` may change their variables, for example to connect through a proxy. */
 export async function openWorld(
@@ -123,7 +120,8 @@ export async function openWorld(
   const folder = mkdtempSync(join(tmpdir(), 'oneway-test-'));
   const storage = (environment: string) => join(folder, environment);
   for (const environment of ladder) mkdirSync(storage(environment));
-  const isPrepared = isShared(addresses) && prepared.has(name);
+  const place = [addresses.mysql.href, addresses.mongo.href, name].join(' ');
+  const isPrepared = prepared.has(place);
   const variables = isPrepared
     ? environmentSettings(addresses, name, storage, 'owner')
     : await prepareEnvironments(addresses, name, storage);
@@ -152,7 +150,7 @@ export async function openWorld(
   }
   if (!isPrepared) {
     for (const one of all) await grantLeastRights(one.sql, `${name}_${one.name}`);
-    if (isShared(addresses)) prepared.add(name);
+    prepared.add(place);
   }
   const redis = await openOwnRedis(variables.staging['REDIS_URL'] ?? '');
   const clear = async () => {
