@@ -49,7 +49,7 @@ export async function smallTransfer({ world, upper }: Ground): Promise<Found> {
       },
       {
         goal: 'the same number of statements of every kind with 50 dependents as with 10',
-        measured: isSame ? 'the same' : JSON.stringify([of(10), of(50)]),
+        measured: isSame ? 'the same' : 'not the same: bench/results/small-transfer.json has them',
         isMet: isSame,
       },
     ],
