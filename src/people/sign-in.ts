@@ -66,6 +66,7 @@ export const signInPage = (req: Request, res: Response, said: Said) =>
     isSingle: req.here.settings.singleSignOn !== null,
     offersReset: sendsSecrets(req.here),
     isWaiting: req.visitor.hasSavedForm === true,
+    isOnward: localPath(req.visitor.returnTo ?? '/', '/') !== '/',
   });
 
 export const signIn = (by: SignIn) =>
