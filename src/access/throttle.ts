@@ -35,13 +35,23 @@ export const openThrottle = (
     duration: MINUTES * 60,
   });
 
+/** Counts an attempt under the key `by`, such as the address of the sender; returns false when there were too many. */
+export async function isWithinLimit(throttle: Throttle, by: string): Promise<boolean> {
+  try {
+    await throttle.consume(by);
+    return true;
+  } catch (error) {
+    // An attempt above the limit is refused with a result, not with an error.
+    if (error instanceof Error) throw error;
+    return false;
+  }
+}
+
 /**
- * Counts an attempt under the key `by`, such as the address of the sender.
+ * Counts an attempt like isWithinLimit().
  * @throws Problem 429 when there were too many attempts
  */
 export async function countAttempt(throttle: Throttle, by: string) {
-  await throttle.consume(by).catch((error: unknown) => {
-    if (error instanceof Error) throw error;
-    throw new Problem(429, `Too many attempts. Wait ${MINUTES} minutes and try again.`);
-  });
+  if (await isWithinLimit(throttle, by)) return;
+  throw new Problem(429, `Too many attempts. Wait ${MINUTES} minutes and try again.`);
 }

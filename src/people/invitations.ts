@@ -1,6 +1,5 @@
 // Links with which people choose their own password, once: invitations, within a day, and links that they asked for,
-// within an hour. Only the hash of a link’s
-// token is stored.
+// within an hour. Only the hash of a link’s token is stored.
 import { hash, randomBytes } from 'node:crypto';
 import type { PoolConnection } from 'mysql2/promise';
 import * as audit from '../audit/audit.ts';

@@ -1,7 +1,7 @@
 // Limits on sign-in attempts. Typed e-mails are hashed, so that Redis keys stay short whatever a person typed.
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { countAttempt, openThrottle, type Throttle } from '../access/throttle.ts';
+import { countAttempt, isWithinLimit, openThrottle, type Throttle } from '../access/throttle.ts';
 import type { App } from '../environments/app.ts';
 import type { Redis } from '../environments/redis.ts';
 
@@ -36,14 +36,9 @@ export function openLimits(here: App, redis: Redis): Limits {
 const hashed = (...parts: string[]) =>
   createHash('sha256').update(parts.join('\n')).digest('base64url');
 
-/** Counts a request for this e-mail; returns false after too many. */
-export async function isWithinLimit(throttle: Throttle, email: string): Promise<boolean> {
-  const counted = await throttle.consume(hashed(email)).catch((refused: unknown) => {
-    if (refused instanceof Error) throw refused;
-    return null;
-  });
-  return counted !== null;
-}
+/** Counts a request for a new password of this e-mail; returns false after too many. */
+export const countReset = ({ resetEmail }: Limits, email: string): Promise<boolean> =>
+  isWithinLimit(resetEmail, hashed(email));
 
 /**
  * An attempt to sign in. `device` identifies the browser, if this person has signed in with it

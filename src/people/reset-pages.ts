@@ -8,7 +8,7 @@ import { sendsSecrets } from '../messages/secret-email.ts';
 import { Invalid, NotFound, type FieldErrors } from '../problems.ts';
 import { flash, orShowErrors, page } from '../web/pages.ts';
 import { noteAsked } from './invitations.ts';
-import { isWithinLimit } from './limits.ts';
+import { countReset } from './limits.ts';
 import { mailReset } from './mailed-links.ts';
 import type { SignIn } from './sign-in.ts';
 import { inWholeSteps } from './whole-steps.ts';
@@ -58,7 +58,7 @@ const STEPS = 5;
 
 async function send({ here }: Request, limits: SignIn['limits'], email: string) {
   // A person who asked often gets no further e-mail, and no other answer, because anyone can ask for them.
-  if (!(await isWithinLimit(limits.resetEmail, email)) || (await mailReset(here, email))) return;
+  if (!(await countReset(limits, email)) || (await mailReset(here, email))) return;
   // If the database cannot be written, this fails as the link of a known e-mail does.
   await noteAsked(here.sql, `unknown e-mail ${hashedEmail(here, email)}`);
 }
