@@ -20,8 +20,10 @@ export const addTo = (on: Pool, id: string, keys: RowKey[], chain: string[] = []
     const selection = await findUnsent(connection, id, consequence);
     const joined = joinedKeys(selection.keys, keys.map(keyText));
     await saveChoices(connection, id, { ...selection, keys: joined });
-    const known = JSON.stringify([...new Set([...selection.chain, ...chain])]);
-    await run(connection, sql`update selection set chain = ${known} where id = ${id}`);
+    if (chain.length > 0) {
+      const known = JSON.stringify([...new Set([...selection.chain, ...chain])]);
+      await run(connection, sql`update selection set chain = ${known} where id = ${id}`);
+    }
     const added = joined.length - selection.keys.length;
     return { name: selection.name, added, present: keys.length - added };
   });
