@@ -5,7 +5,7 @@ import { fieldEntries, keyText, titleOf, type Entity, type Row } from '../catalo
 import { dependentsOf, referencesTo } from '../catalog/family.ts';
 import { misfitsOf } from '../catalog/misfits.ts';
 import type { App } from '../environments/app.ts';
-import { rulesOf, sourceText } from '../environments/rules.ts';
+import { rulesOf, sourceText, takeOverText } from '../environments/rules.ts';
 import { changesIn } from '../overviews/changes.ts';
 import { previewedKey, previewOf } from '../preview/preview.ts';
 import { storedIn } from '../preview/side.ts';
@@ -51,7 +51,7 @@ export async function rowContext(req: Request, entity: Entity, row: Row) {
     whereabouts: ahead ? whereabouts(req, keyText(key), row, state, ahead) : [],
     takeOver:
       status && here.destination && can(req, 'take-over') && overwrites(status)
-        ? `Take over from ${here.destination.rules.inText}…`
+        ? takeOverText(here.destination.rules)
         : null,
     offersHold:
       can(req, 'transfer') && state !== undefined && !state.held_at && !entity.isMatchedByName,

@@ -4,6 +4,7 @@ import { keyText, titleOf, type Entity } from '../catalog/entity.ts';
 import { entityNamed, travelling } from '../catalog/index.ts';
 import type { Queryable } from '../database/sql.ts';
 import type { Environment } from '../environments/environment.ts';
+import { takeOverText } from '../environments/rules.ts';
 import { isLive, type Listed } from '../jobs/jobs.ts';
 import { jobView } from '../jobs/view.ts';
 import { referencedTitles } from '../web/referenced-titles.ts';
@@ -110,7 +111,7 @@ async function differing(req: Request, there: Environment, entity: Entity, statu
       rows.flatMap(({ fields }) => fields),
     ),
     offersTransfer,
-    takeOver: mayTakeOver ? `Take over from ${there.rules.inText}…` : null,
+    takeOver: mayTakeOver ? takeOverText(there.rules) : null,
     offersTicks: offersTransfer || mayTakeOver,
     columns: [
       { side: 'here', label: here.rules.label },

@@ -87,6 +87,9 @@ const rules: Record<EnvironmentName, EnvironmentRules> = {
 
 export const rulesOf = (environment: EnvironmentName): EnvironmentRules => rules[environment];
 
+/** What the buttons that take rows over say. `from`: the environment from which they come. */
+export const takeOverText = (from: { inText: string }) => `Take over from ${from.inText}…`;
+
 /** Where a takeover into this environment takes rows from, as part of a sentence: `pre-production`. */
 export function sourceText(into: EnvironmentName): string {
   const { next } = rulesOf(into);

@@ -8,7 +8,7 @@ import { countOpen } from '../sheet/kept-selections.ts';
 import { upcoming } from '../sheet/schedules.ts';
 import type { PendingCounts } from '../state/pending-counts.ts';
 import { countEach } from '../state/row-counts.ts';
-import type { TransferKind } from '../state/transfer-kinds.ts';
+import { kindsHere, kindsThere, writesThere, type TransferKind } from '../state/transfer-kinds.ts';
 import { page } from '../web/pages.ts';
 import { accountOf, can } from '../web/request.ts';
 import { viewer } from '../web/viewer.ts';
@@ -83,8 +83,8 @@ async function activityOf(req: Request, isEmpty: boolean) {
   const isReceiving = senderTo(here.name) !== undefined;
   const mayView = accountOf(req).permissions.length === 0;
   const [arrived, written, sent, saving, administrators] = await Promise.all([
-    isReceiving ? activity.lastWritten(here.sql, ['transfer', 'undo']) : [],
-    activity.lastWritten(here.sql, ['save', 'restore', 'takeover', 'undo-here', 'refresh']),
+    isReceiving ? activity.lastWritten(here.sql, kindsThere) : [],
+    activity.lastWritten(here.sql, kindsHere),
     here.destination ? activity.lastSent(here.sql) : [],
     isStaging(here.setup) ? activity.savingNow(here.sql) : [],
     mayView ? activity.administrators(house.sql) : [],
@@ -115,7 +115,7 @@ const actionVerbs = { create: 'added', update: 'changed', remove: 'deleted', sam
 function writtenView(line: activity.Written) {
   const isSave = line.kind === 'save';
   // The page *Arrived* lists what other environments sent, so a refresh or restore leads to its first row.
-  const isArrived = line.kind === 'transfer' || line.kind === 'undo';
+  const isArrived = writesThere(line);
   return {
     ...line,
     verb: isSave ? actionVerbs[line.action] : verbs[line.kind],

@@ -1,7 +1,7 @@
 // Overview pages: pending rows and recent changes.
 import type { Request, Response } from 'express';
 import { entityNamed, travelling } from '../catalog/index.ts';
-import { senderTo } from '../environments/rules.ts';
+import { senderTo, takeOverText } from '../environments/rules.ts';
 import * as journal from '../writing/journal.ts';
 import { transferHref } from '../web/transfer-href.ts';
 import { referencedTitles } from '../web/referenced-titles.ts';
@@ -83,7 +83,7 @@ function groupView(req: Request, group: Group, entries: PendingEntry[]) {
     offersTransfer: canTransfer && (group === 'ready' || group === 'look'),
     takeOver:
       group === 'look' && can(req, 'take-over')
-        ? `Take over from ${destinationOf(req.here).rules.inText}…`
+        ? takeOverText(destinationOf(req.here).rules)
         : null,
     showsWhy: group !== 'ready',
   };

@@ -1,7 +1,8 @@
 // Problems of a sheet as its page shows them. The directory views/sheet/solutions has one partial for each kind of
 // solution. If a solution posts to another URL than the sheet, its form is placed below the sheet.
 import { keyText, type RowKey } from '../catalog/entity.ts';
-import { isUndo } from '../state/transfer-kinds.ts';
+import { takeOverText } from '../environments/rules.ts';
+import { isUndo, writesThere } from '../state/transfer-kinds.ts';
 import { count } from '../web/format.ts';
 import { DELETE, OVERWRITE } from './choices.ts';
 import type { Plan } from './plan.ts';
@@ -100,11 +101,7 @@ function solutionView(solution: Solution, index: number, place: SheetPlace) {
     case 'new-id':
       return { kind, form: formOf(kind, solution.key) };
     case 'take-over':
-      return {
-        kind,
-        form: formOf(kind, solution.key),
-        text: `Take over from ${place.to.inText}…`,
-      };
+      return { kind, form: formOf(kind, solution.key), text: takeOverText(place.to) };
     case 'create-name':
       return { kind, name: solution.name, value: `${solution.entity}:${solution.name}` };
     case 'map-name':
@@ -139,7 +136,7 @@ function solutionView(solution: Solution, index: number, place: SheetPlace) {
  */
 function mappingOf({ selection: { kind } }: SheetPlace) {
   if (kind === 'takeover') return { given: 'there', typed: 'name' };
-  return kind === 'transfer' || kind === 'undo' ? { given: 'name', typed: 'there' } : null;
+  return writesThere({ kind }) ? { given: 'name', typed: 'there' } : null;
 }
 
 function addInWords(

@@ -1,7 +1,7 @@
 // The values that a sheet’s page prints above and below its rows. Pure functions.
 import { keyText } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
-import { isUndo } from '../state/transfer-kinds.ts';
+import { isUndo, writesThere } from '../state/transfer-kinds.ts';
 import { count, lowerFirst, plural, rowsText } from '../web/format.ts';
 import { PAGE_SIZE, type Page } from '../web/paginate.ts';
 import { shorten } from '../web/shorten.ts';
@@ -93,7 +93,7 @@ const typeOf = ({ entity }: { entity: string }) => entityNamed(entity).label.one
 
 /** How a sheet offers a row that differs: a sheet that writes here replaces what stands here. */
 const offerText = ({ kind }: Selection, row: string, status: string | null) =>
-  kind === 'transfer' || kind === 'undo'
+  writesThere({ kind })
     ? `Also send ${row}: it is there, but differs (${status})`
     : `Also ${lowerFirst(sheetKinds[kind].verb)} ${row}, which replaces what stands here (${status})`;
 

@@ -7,6 +7,14 @@
 export type TransferKind =
   'transfer' | 'undo' | 'restore' | 'takeover' | 'undo-here' | 'save' | 'refresh';
 
+/** The kinds that write at the destination. */
+export const kindsThere: TransferKind[] = ['transfer', 'undo'];
+/** The kinds that write into the environment that runs them. */
+export const kindsHere: TransferKind[] = ['save', 'restore', 'takeover', 'undo-here', 'refresh'];
+
+/** Whether a transfer or a sheet writes at the destination, and not into the environment that runs it. */
+export const writesThere = ({ kind }: { kind: TransferKind }) => kindsThere.includes(kind);
+
 /** The kinds of transfer that a person sends from a sheet. The page *Transfers* lists them. */
 export const sentKinds: TransferKind[] = ['transfer', 'undo', 'restore', 'takeover', 'undo-here'];
 

@@ -13,7 +13,8 @@ type Choice = { value: string; text: string };
 export type ListFilter = {
   name: string;
   label: string;
-  /** The label on a chip. */ short?: string;
+  /** The label on a chip. */
+  short?: string;
 } & (
   | { kind: 'text' | 'number' | 'day' }
   | {
