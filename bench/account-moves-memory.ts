@@ -1,5 +1,5 @@
-// Measures the memory of a worker that migrates accounts: the memory must not grow with the number of messages of an
-// account. The older system keeps its records on disk.
+// Measures the memory of a worker that migrates accounts. The memory must not grow with the number of messages of an
+// account. The older system, from which the accounts come, keeps its records on disk.
 import { chosenRows } from './support/arguments.ts';
 import type { Ground } from './support/ground.ts';
 import { addAccount, moveOne, openMoving } from './support/moving.ts';

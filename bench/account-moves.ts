@@ -1,6 +1,7 @@
-// Measures account migrations by a real worker, from the older system and its store (dynalite) in another process. It
-// compares the writing of pages with bare inserts, and a whole account with dlt. It also measures how soon a person can
-// work: alone, during a wave (the migration of many accounts), and while a thousand apps poll the API.
+// Measures account migrations by a real worker. The older system, from which the accounts come, and its store
+// (dynalite) run in another process. Compares the writing of pages with bare inserts, and the migration of a whole
+// account with the program dlt. Also measures how soon a person can work: without other load, during a wave (the
+// migration of many accounts), and while a thousand apps poll the API.
 import { dltMove, dropDlt, installDlt } from './support/dlt.ts';
 import { atLeast, besides, within } from './support/goals.ts';
 import type { Ground } from './support/ground.ts';

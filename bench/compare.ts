@@ -1,5 +1,6 @@
-// Compares 100,000 rows that are equal on both sides, by digests that both servers compute, as pt-table-sync does too:
-// cold, with nothing recorded by an earlier comparison, and again.
+// Compares 100,000 rows that are equal in both environments. Both servers compute digests of the rows, as they do for
+// pt-table-sync, too. Each round measures the comparison twice: cold, without results of an earlier comparison, and
+// warm, with them.
 import { recordSyncState } from './support/used-environments.ts';
 import { atLeast, besides, cold } from './support/goals.ts';
 import { databaseOf, type Ground } from './support/ground.ts';

@@ -69,7 +69,7 @@ async function clean({ ground: { lower, world } }: Bench) {
   await lower.ask.query('TRUNCATE ??.data_row', [databaseOf(world.production)]);
   await makeTypedTable(lower);
   await lower.ask.query('RESET MASTER');
-  // The server still writes pages of the round before to disk for a while.
+  // Wait, because the server still writes pages of the round before to disk.
   await sleep(3000);
 }
 
@@ -173,7 +173,8 @@ async function whileCommitting<T>(
 }
 
 /**
- * Makes the goal for the longest wait of each round. It uses their median, because the server writes pages in bursts.
+ * Makes the goal for the longest wait of another program’s commit. The goal uses the median of all
+ * rounds, because the server writes pages to disk in bursts.
  */
 function waiting({ oneway, single }: { oneway: number[]; single: number[] }): Goal {
   const [least, most] = [Math.min(...oneway), Math.max(...oneway)];
@@ -204,7 +205,10 @@ async function sameRows({ ground, rows, dataset }: Bench) {
   if (made?.row_count !== rows) throw new Error(`Oneway stored ${made?.row_count} of ${rows} rows`);
 }
 
-/** Examines and loads a smaller file, against sqlite-utils, which also detects the column types from all rows. */
+/**
+ * Examines and loads a smaller file, and compares the time with sqlite-utils, which also detects
+ * the column types from all rows.
+ */
 async function besideSqlite(bench: Bench): Promise<Goal> {
   const { ground, clock } = bench;
   const rows = Math.min(bench.rows, 100_000);

@@ -21,7 +21,8 @@ export async function forms({ world }: Ground): Promise<Found> {
   await fill(production.documents);
   const clock = new Clock();
   for (let round = 1; round <= ROUNDS; round += 1) {
-    // insertMany writes into empty collections of staging with the same indexes and write concern.
+    // For a fair comparison, insertMany writes into empty collections with the same indexes and
+    // write concern as Oneway.
     for (const name of ['form', 'form_field']) await staging.documents.dropCollection(name);
     await prepareCollections(staging.documents);
     await clock.time('insertMany', () => fill(staging.documents));

@@ -36,7 +36,8 @@ export async function list(ground: Ground): Promise<Found> {
       counts[state] = { statements: own.length + above.length, own, above };
       for (let look = 1; look <= looks; look += 1) {
         await sleep(pause);
-        // This load may have to count the rows. The timed load then finds the counts in the cache.
+        // Without a pause, load the page once before the measurement: this load may have to count
+        // the rows, and the timed load then finds the counts in the cache.
         if (pause === 0) await load(site, PATH);
         await clock.time(`page, ${state}`, () => load(site, PATH));
         await clock.time(`its bare SELECTs, ${state}`, async () => {

@@ -58,7 +58,11 @@ export async function staging(ground: Ground): Promise<Found> {
   return { rounds: bench.clock.rounds, goals };
 }
 
-/** Orders staging databases with the catalogue of the demo. There is no spare (a copy that nobody has ordered yet). */
+/**
+ * Measures the time from the order of a staging database until it is ready, with the catalogue of
+ * the demo. No spare (a staging database that was built in advance) exists, so each order builds
+ * the database.
+ */
 async function clickOnDemo({ ground: { world, lower }, clock }: Bench): Promise<Goal> {
   const { production, staging: here } = world;
   await fillDemo(production);
@@ -192,7 +196,8 @@ async function build({ ground, clock, rows, folder }: Bench): Promise<Goal> {
       ),
     ),
   );
-  // insertMany writes with the same MongoDB user and write concern as Oneway.
+  // For a fair comparison, insertMany writes with the same MongoDB user and write concern as
+  // Oneway.
   const peerDocuments = here.documents;
   for (let round = 1; round <= ROUNDS; round += 1) {
     const { order, build: run } = await orderCopy(here, `built${round}`);
@@ -218,8 +223,9 @@ async function build({ ground, clock, rows, folder }: Bench): Promise<Goal> {
 }
 
 /**
- * Orders a staging database while a spare (a copy that the restore test made and nobody has ordered yet) exists. Such
- * an order only renames the tables of the spare.
+ * Measures the order of a staging database while a spare exists: a staging database that the
+ * restore test has built and nobody has ordered yet. Such an order only renames the tables of the
+ * spare.
  */
 async function clickWithSpare({ ground, clock, rows }: Bench): Promise<Goal> {
   const { staging: here } = ground.world;

@@ -161,7 +161,7 @@ function writeSettings(name: string, variables: Record<string, string>) {
   writeFileSync(`${FOLDER}/${name}.env`, lines.join(''), { mode: 0o600 });
 }
 
-/** Starts a server in place of the search indexer, which accepts every notification. */
+/** Starts a server that stands in for the search indexer and accepts every notification. */
 const listenAsIndexer = (port: number) =>
   createServer((req, res) => req.resume().once('end', () => res.writeHead(204).end()))
     .listen(port, '127.0.0.1')

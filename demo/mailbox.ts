@@ -34,8 +34,8 @@ function openSmtp(mails: Mail[]): SMTPServer {
         .then(() => done(), done);
     },
   });
-  // A client that is stopped breaks its connection. Without this handler, the error would end the
-  // mailbox.
+  // When the process of an SMTP client is stopped, its connection breaks. Without this handler, the
+  // error would end the mailbox.
   server.on('error', () => {});
   return server;
 }

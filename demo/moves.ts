@@ -1,5 +1,5 @@
-// Creates the demo’s data for account migrations: a paused wave, the API key of the older system, and a dump of one
-// account.
+// Creates the demo’s data for account migrations: a paused wave (a group of accounts to migrate), the API key of the
+// older system, and a dump (an export file) of one account.
 import { writeFileSync } from 'node:fs';
 import * as credentials from '../src/access/credentials.ts';
 import { ACCOUNT_MOVES } from '../src/access/scopes.ts';
@@ -13,7 +13,9 @@ import { keyFile, newestFile } from './older-system.ts';
 
 const person = 'moves@example.com';
 
-/** Adds a paused wave, which a person can resume. */
+/**
+ * Adds a paused wave (a group of accounts to migrate in the background), which a person can resume.
+ */
 export async function seedWave(here: App) {
   if ((await listWaves(here.sql)).length > 0) return;
   const { id } = await addWave(here, {
@@ -29,8 +31,8 @@ export async function seedWave(here: App) {
 }
 
 /**
- * Creates the API key with which the older system drives migrations, and writes the dumps of the
- * accounts in `dumped`.
+ * Creates the API key with which the older system starts and follows migrations. Writes a dump (an
+ * export) of each account in `dumped`.
  */
 export async function seedDriving(here: App) {
   const { secret } = await credentials.create(here, 'setup', {

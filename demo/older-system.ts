@@ -1,10 +1,12 @@
-// Starts Conversations, the older system, in the demo. All three environments can migrate its accounts.
+// Starts Conversations in the demo: the older system from which all three environments can migrate accounts.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { certificateFiles, writeCertificate } from './conversations/certificate.ts';
 import { variablesFor } from './conversations/server.ts';
 
-/** The folder of Conversations in the demo, and its files. */
+/**
+ * The files of Conversations in the demo: its API key for Oneway, and the time of its first start.
+ */
 const olderFolder = 'var/demo/conversations';
 export const keyFile = join(olderFolder, 'oneway-key');
 export const newestFile = join(olderFolder, 'newest');

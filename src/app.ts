@@ -92,8 +92,8 @@ export function createApp(
   app.use(watchSilence(answerAny));
   app.use(visitors);
   app.use(trustOwnAddress, sessions(here, redis), keepOutOfCaches);
-  // Compression comes after the sessions: a page has then ended before its session is stored, so a session that cannot
-  // be stored does not cut the page off.
+  // Compression comes after the sessions, so that a page is complete before its session is stored.
+  // In the other order, a session that cannot be stored would cut the page off.
   app.use(compressed());
   const signIn = openSignIn(here, redis);
   const all = routes(signIn);
@@ -152,7 +152,8 @@ function programsAdmitted(
     app: () => [admitApp],
     account: ({ kind }) => [admitAccount, ...(kind === 'json' ? [readJson, beginSaving] : [])],
     hawk: (body) => [admitClient(body)],
-    // The bridge token is in the request body, so the handler of the route checks the token.
+    // Another server of Oneway sends its token (the bridge token) in the request body, so the
+    // handler of the route checks the token.
     bridge: () => [readBridge],
   };
 }
@@ -160,8 +161,7 @@ function programsAdmitted(
 const readBridge = express.json({ limit: '64kb', type: 'application/json' });
 
 /**
- * Answers an error with JSON on a route of the signed API, and otherwise as the requested page or
- * API expects.
+ * Answers an error. The signed API has its own error format; all other routes use answerError().
  */
 const answerAny: ErrorRequestHandler = (error, req, res, next) =>
   answerSignedError(error, req, res, (other) => void answerError(other, req, res, next));

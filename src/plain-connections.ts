@@ -33,7 +33,10 @@ export function plainConnections(variables: Variables): string[] {
   return wrong;
 }
 
-/** PEOPLE_TOKEN is sent to the servers of the other environments. */
+/**
+ * Returns a message for each server in ENVIRONMENT_URLS that is on another machine and uses http.
+ * PEOPLE_TOKEN is sent to these servers, so it would travel unencrypted.
+ */
 const plainServers = (variables: Variables, isPlain: (host: string) => boolean): string[] =>
   Object.values(environmentUrls(variables['ENVIRONMENT_URLS'] ?? '')).flatMap((address) => {
     const url = URL.parse(address);

@@ -167,8 +167,9 @@ function named(values: Variables) {
     /** The URL of each environment’s server, for links between them. */
     urls: environmentUrls(values.ENVIRONMENT_URLS),
     /**
-     * The tokens with which the servers of the other environments read what this one knows about
-     * people; the first one is sent to them. Empty: they do not read each other.
+     * The tokens with which the servers of the environments read from each other what they know
+     * about people. This server accepts every token in the list, and sends the first one to the
+     * other servers. If the list is empty, the servers read nothing from each other.
      */
     peopleTokens: values.PEOPLE_TOKEN ?? [],
     singleSignOn: singleSignOn(values),
@@ -192,8 +193,9 @@ function named(values: Variables) {
     /** How many bytes a data file may have after unpacking. */
     datafiles: { limitBytes: values.DATAFILE_LIMIT_MB * 1_000_000 },
     /**
-     * Limits for environments that are opened by name, such as copies (staging databases): how many
-     * may be open at once, and after how many milliseconds an idle environment is closed.
+     * Limits for databases that are opened when a user names them, such as copies (staging
+     * databases): how many may be open at once, and after how many milliseconds an idle one is
+     * closed.
      */
     openEnvironments: {
       max: values.OPEN_ENVIRONMENTS_MAX,
@@ -204,8 +206,8 @@ function named(values: Variables) {
 }
 
 /**
- * Returns a message for each destination or refresh source that must not be set: in an environment
- * that may not have one, or when it is the environment’s own database.
+ * Returns a message for each destination or refresh source that is set although the environment may
+ * not have one, or that is the environment’s own database.
  */
 function misplaced({
   environment,

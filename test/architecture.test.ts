@@ -197,8 +197,8 @@ const mayImport: Record<string, string[]> = {
   ],
 };
 /**
- * Files with pages that import `web` although the rest of their folder may not. Only the routes
- * import these files.
+ * Exceptions to the table above: these files contain pages and import `web`, although the rest of
+ * their folder may not. Only the routes import these files.
  */
 const exceptions = [
   'audit/pages.ts → web',
@@ -249,7 +249,7 @@ test('the table of folders of src and their allowed imports is complete, and no 
   expect(circles(Object.keys(mayImport), (room) => mayImport[room] ?? [])).toEqual([]);
 });
 
-test('the folders of src import only the shared files at the root of src, and no program', () => {
+test('the folders of src import only the shared files at the root of src, and never a program such as server.ts', () => {
   const wrong = files.flatMap((file) =>
     importsOf(file)
       .filter((target) => file.includes('/') && !target.includes('/'))
@@ -290,7 +290,7 @@ test('only pages, request handlers and the web layer of src import Express', () 
   expect(wrong).toEqual([]);
 });
 
-test('S2-04 S2-06 only the command oneway db writes the version document of a database', () => {
+test('S2-04 S2-06 only the command oneway db writes the database version, which is a document in MongoDB', () => {
   const writers = files.filter((file) =>
     /writeVersion|collection\(['"]metadata/.test(readFileSync(join('src', file), 'utf8')),
   );

@@ -26,7 +26,7 @@ test('every exported type and class is listed in docs/glossary.md', () => {
 
 test('every database table is listed in docs/glossary.md', () => {
   const tables = new Set<string>();
-  // In the order of the migrations, so that a renamed or dropped table counts under its last name.
+  // The migrations are read in their order, because a later migration may rename or drop a table.
   for (const file of filesIn('migrations', /\.sql$/).toSorted(byNumber)) {
     for (const [, created, dropped, from, to] of read(file).matchAll(tableStatement)) {
       if (created) tables.add(created);

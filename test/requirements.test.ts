@@ -1,4 +1,5 @@
-// Every requirement ([R]) and every step ([F]) of the specification is named by a test.
+// Checks that test titles name every requirement of docs/requirements.md, and only numbers that exist there. Statements
+// that are marked only as samples, open questions, ambiguous or out of scope need no test.
 import { expect, test } from 'vitest';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

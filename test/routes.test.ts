@@ -42,7 +42,7 @@ const table: Record<
 const filled: Record<string, string> = {
   entity: 'task',
   id: '1',
-  // The id of an ended job, because the event stream of a running one would stay open.
+  // No job with this number is running. The event stream of a running job would stay open.
   number: '999999',
   transfer: '0192f0c0-0000-7000-8000-000000000000',
   name: `${'0'.repeat(64)}.png`,
@@ -64,7 +64,7 @@ const ask = async (client: Client, { method }: Route, address: string, csrf: str
     ? client.get(address)
     : client.postRaw(address, 'application/x-www-form-urlencoded', `csrf=${csrf}`);
 
-describe.each(['staging', 'preprod', 'production'] as const)('routes in %s', (name) => {
+describe.each(['staging', 'preprod', 'production'] as const)('access to routes in %s', (name) => {
   test.each(Object.keys(cast))(
     'S0-11 S0-12 S0-13 S0-16 S0-17 S0-21 the test user %s reaches exactly the URLs that their permissions allow',
     async (role) => {
@@ -88,7 +88,7 @@ describe.each(['staging', 'preprod', 'production'] as const)('routes in %s', (na
     },
   );
 
-  test('visitors who are not signed in are redirected to sign-in, and their posts are refused', async () => {
+  test('GET and POST requests of visitors who are not signed in are redirected to the sign-in page', async () => {
     const site = await openSite(world, name);
     const stranger = await site.as(null);
     const csrf = await stranger.token();
@@ -105,7 +105,7 @@ describe.each(['staging', 'preprod', 'production'] as const)('routes in %s', (na
   });
 });
 
-test('request handlers take only a request and a response, because Express would pass next() as a third argument', () => {
+test('request handlers have no third parameter, because Express would pass the function next() in it', () => {
   const wrong = all.filter(({ handler }) => handler.length > 2 || /=>|\(/.test(handler.name));
   expect(wrong.map(({ path }) => path)).toEqual([]);
   const pages = readdirSync('src', { recursive: true, encoding: 'utf8' })

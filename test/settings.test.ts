@@ -32,7 +32,7 @@ function refusal(changes: Record<string, string | undefined>): string[] {
   return [];
 }
 
-test('settings have defaults, and without database settings for a destination or a refresh source there is none', () => {
+test('settings have defaults, and a destination or refresh source without database settings is null', () => {
   expect(parseSettings(complete)).toMatchObject({
     environment: 'staging',
     port: 3000,

@@ -13,7 +13,7 @@ const views = readdirSync('views', { recursive: true, encoding: 'utf8' }).filter
 );
 const read = (file: string) => readFileSync(join('views', file), 'utf8');
 
-test('views print unescaped output only for partials, icons, values, times, people, sentences and the body of the layout', () => {
+test('views print unescaped HTML only from partials, from the page body in the layout, and from known helper functions', () => {
   const wrong = views.flatMap((file) =>
     [...read(file).matchAll(/<%-\s*([^%]+)%>/g)]
       .map((match) => match[1]?.trim() ?? '')
@@ -160,7 +160,7 @@ test('the stylesheet contains every file of public/styles once, and may be cache
     const kept = await request(app).get(asset(file)).expect(200);
     expect([file, kept.headers['cache-control']]).toEqual([file, headers['cache-control']]);
   }
-  // A page of a former version asks for its former address.
+  // A page that was loaded before an update still requests the stylesheet at its former address.
   const former = await request(app).get('/assets/000000000000/oneway.css').expect(200);
   expect(former.headers['cache-control']).toBe('no-cache');
   await request(app).get(asset('styles/../../package.json')).expect(404);

@@ -45,7 +45,10 @@ export async function migrateBare({ ask }: Server, database: string) {
   }
 }
 
-/** Reads a whole collection in order of the ids. Returns the number of bytes if `raw`, otherwise of documents. */
+/**
+ * Reads a whole collection in order of the ids. Returns the number of bytes if `raw` is true, otherwise the number of
+ * documents.
+ */
 export async function readAll(documents: Db, name: string, raw: boolean): Promise<number> {
   let read = 0;
   const cursor = documents.collection(name).find({}, { raw, batchSize: 1000 }).sort({ _id: 1 });

@@ -14,7 +14,10 @@ import type { App } from '../../src/environments/app.ts';
 
 const PAGE = 1000;
 
-/** An account as the older system would send it: its messages in pages, and its threads by id. */
+/**
+ * An account as it comes from the older system, from which accounts are migrated: its messages in pages, and its
+ * threads by id.
+ */
 export type Source = { id: string; pages: FoundPage[]; threads: Map<string, RawRecord> };
 
 /** Generates an account in which one of ten messages has an attachment. */

@@ -1,5 +1,5 @@
-// Runs account migrations for benchmarks: the older system and a worker run as two other processes. The duration of a
-// move (the migration of one account) is read from its events in the database.
+// Runs account migrations for benchmarks. The older system, from which accounts are migrated, and a worker run as two
+// other processes. The duration of a move (the migration of one account) is read from its events in the database.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { end } from '../../bin/programs.ts';
@@ -26,7 +26,8 @@ export type Moving = {
 };
 
 /**
- * Starts the older system and a worker of production. `isOnDisk`: whether the older system keeps its records on disk.
+ * Starts the older system, from which accounts are migrated, and a worker of production. `isOnDisk`: whether the older
+ * system keeps its records on disk.
  */
 export async function openMoving({ world }: Ground, isOnDisk = false): Promise<Moving> {
   const older = await startConversationsProgram({ isOnDisk });
@@ -94,7 +95,7 @@ async function reachedBy({ here }: Moving, account: number): Promise<Reached> {
   ) as Reached;
 }
 
-/** Adds an account to the older system. By default its messages have no attachments. */
+/** Adds an account to the older system, from which it can be migrated. By default its messages have no attachments. */
 export const addAccount = (
   { older }: Moving,
   id: string,
@@ -102,7 +103,10 @@ export const addAccount = (
   { attachmentEvery = 0, perThread = 10 } = {},
 ) => older.add({ id, messages, attachmentEvery, perThread });
 
-/** Adds accounts whose moves have stopped after the recent messages. The apps of such accounts poll every 5 seconds. */
+/**
+ * Adds accounts whose migration has moved only the recent messages so far. The apps of such accounts poll every 5
+ * seconds.
+ */
 export async function addPolled({ here }: Moving, ids: string[]) {
   for (const id of ids) {
     await run(
@@ -120,7 +124,10 @@ export async function addPolled({ here }: Moving, ids: string[]) {
   );
 }
 
-/** Counts the messages of a wave that have arrived, and its accounts whose moves have not ended. */
+/**
+ * Counts the messages of a wave (the migration of many accounts) that have arrived, and the accounts whose moves have
+ * not ended.
+ */
 export async function waveFacts({ here }: Moving, wave: number) {
   const found = await first<{ messages: number; open: number }>(
     here.sql,

@@ -29,8 +29,9 @@ export const insideServer = (ask: Connection, from: string, to: string) =>
   );
 
 /**
- * Copies rows within one server with the least that the promises of a write need: the rows, a line of history for each,
- * and the digests of both sides, which prove that they are equal. A peer that promises less needs only the rows.
+ * Copies rows within one server, with the least work that gives the guarantees of Oneway: the rows, a history entry for
+ * each row, and digests of both tables, which prove that the rows are equal. A peer without these guarantees needs only
+ * the rows.
  */
 export async function provenInsideServer(ask: Connection, from: string, to: string) {
   await ask.query('CREATE TABLE IF NOT EXISTS ??.arrival LIKE ??.arrival', [to, from]);

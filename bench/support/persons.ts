@@ -16,7 +16,10 @@ export type Bench = { ground: Ground; clock: Clock; moving: Moving };
 /** `PERSONAL`: the messages of a person’s account. `PERSONS`: how many accounts are moved in a round. */
 const PERSONAL = 1500;
 const PERSONS = 5;
-/** The messages of each account of the wave: so many that the wave does not end before the last round. */
+/**
+ * The number of messages in each account of the wave (the migration of many accounts). It is so large that the wave
+ * does not end before the last round.
+ */
 const WAVE = 16_000;
 const STATUSES = ['channels-only', 'recent-messages-only'] as const;
 

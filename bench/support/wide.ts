@@ -1,5 +1,5 @@
-// A table of 30 columns with all types that a backup may meet, and with values that programs often change when they
-// copy rows.
+// A table of 30 columns with all types that a backup may contain, and with values that programs often change by mistake
+// when they copy rows.
 import type { Connection } from 'mysql2/promise';
 
 export const WIDE = 'wide';

@@ -1,5 +1,6 @@
-// A web page in place of a shop owner’s phone app: it asks Oneway for the account, starts the migration, polls, and
-// shows the inbox as it fills. It calls Oneway’s API with the owner’s token, as the phone app does.
+// A web page that stands in for the phone app of a shop owner. The page asks Oneway for the account, starts the
+// migration, polls, and shows the inbox as it fills. As in the phone app, calls to Oneway’s API carry the owner’s
+// token.
 import { escaped } from '../provider-page.ts';
 
 export type PhoneApp = {

@@ -8,7 +8,10 @@ import { messageItems, threadItems, type Item, type Wanted } from './records.ts'
 
 export type Dumped = {
   account_id: string;
-  /** Newest first. A string is written as a line of its own, which need not be JSON. */
+  /**
+   * The messages, newest first. A string is written to the dump unchanged, as a line of its own, and need not be valid
+   * JSON.
+   */
   messages: Iterable<Item | string>;
   threads: Iterable<Item | string>;
   attachments: Iterable<{ id: string; content: Buffer }>;

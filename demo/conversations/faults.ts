@@ -59,7 +59,9 @@ export const faultSchema = z.object({
   ms: z.number().default(100),
 });
 
-/** Finds the first fault that matches one of the lines, and counts that it happens once more. */
+/**
+ * Finds the first fault that matches one of the lines that describe a request or its records, and counts one more hit.
+ */
 export function takeFault(faults: Fault[], lines: string[]): Fault | null {
   const found = faults.find(
     ({ match, count, hits }) =>
@@ -75,10 +77,12 @@ export type Answer = {
   body: Buffer | Readable;
 };
 
-/** The answers with which one kind of server reports faults. */
+/** The error answers of one kind of server, such as the API or the store, by the name of the fault. */
 export type Errors = Partial<Record<FaultName, Answer>>;
 
-/** Sends the answer, or what the fault turns it into. */
+/**
+ * Sends the answer. If a fault happens, the answer is delayed, cut off, replaced or never sent, as the fault demands.
+ */
 export async function send(
   res: ServerResponse,
   answer: Answer,

@@ -1,7 +1,7 @@
 // Runs Conversations as a program. Environment variables: PORT, STORE_PORT and CERTIFICATE_FILE. Optional: STORE_FOLDER
-// keeps the store on disk; SAMPLE_FILE adds the demo’s accounts, and is the file that keeps their time; ONEWAY_URL is
-// the server that the apps call; ONEWAY_KEY_FILE holds the API key for Oneway. Prints the addresses if no port is
-// given.
+// keeps the store on disk; SAMPLE_FILE adds the demo’s accounts, and this file keeps the time of their newest messages;
+// ONEWAY_URL is the server that the apps call; ONEWAY_KEY_FILE holds the API key for Oneway. Prints the addresses if no
+// port is given.
 import { readFileSync } from 'node:fs';
 import { sampleAccounts, timeOfFirstStart } from './sample.ts';
 import { startConversations } from './server.ts';
@@ -27,7 +27,7 @@ const started = await startConversations({
 if (SAMPLE_FILE !== undefined) {
   for (const account of sampleAccounts(timeOfFirstStart(SAMPLE_FILE))) await started.add(account);
 }
-// Print the addresses only if no port was given: otherwise the caller knows them.
+// Without a given port, the system chooses free ports, and the caller learns the addresses from this output.
 if (PORT === '0') {
   const { url, storeUrl } = started;
   console.log(JSON.stringify({ url, storeUrl }));

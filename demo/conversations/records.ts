@@ -77,7 +77,7 @@ export const channelsOf = ({ id, isOdd }: Wanted): Item[] => [
   },
 ];
 
-/** How many threads get messages in turn, so that threads overlap. */
+/** The messages are given to this many threads in turn, so that the threads overlap in time. */
 const AT_ONCE = 3;
 
 const threadNumber = ({ perThread }: Wanted, index: number) =>
@@ -152,7 +152,7 @@ function attachmentAt({ id, media }: Wanted, index: number): Item {
   return { id: `f-${index}`, name, type, url: `${media}/media/${id}/f-${index}` };
 }
 
-/** Returns the fields that replace those of the plain message in an odd account. */
+/** Returns the fields that a message of an odd account has in place of the same fields of a plain message. */
 function odd({ id, media }: Wanted, index: number): Item {
   const attached = (name: string, url: string) => ({
     attachments: [{ id: name, name: `${name}.pdf`, type: 'application/pdf', url }],

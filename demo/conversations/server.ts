@@ -1,5 +1,5 @@
-// Conversations, the invented older system: accounts with encrypted channels, media that need a token, and a store. The
-// demo runs it in its own process, the tests run it in theirs.
+// Conversations, the invented older system: accounts with encrypted channels, media that need a token, and a store. In
+// the demo this server runs in a process of its own; in tests it runs in the process of the test.
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { JWTPayload } from 'jose';
 import { once } from 'node:events';
@@ -117,7 +117,7 @@ export async function startConversations(options: Options): Promise<Conversation
   };
 }
 
-/** Returns the settings with which Oneway uses a Conversations at these addresses. */
+/** Returns the settings with which Oneway uses the Conversations server at these addresses. */
 export const variablesFor = ({ url, storeUrl }: { url: string; storeUrl: string }) => ({
   CONVERSATIONS_URL: url,
   STORE_ENDPOINT: storeUrl,

@@ -1,4 +1,4 @@
-// Describes requests to the store as lines of text, which the patterns of faults are matched against.
+// Describes each request to the store as lines of text, so that the patterns of faults can match requests.
 type Key = Record<string, { S?: string }>;
 type Keys = Record<string, { Keys?: Key[] }>;
 
@@ -28,8 +28,8 @@ export function linesOf({ operation, body }: StoreRequest): string[] {
   }
   const isKeysOnly = operation === 'Query' && body.ProjectionExpression !== undefined;
   const [account = ''] = textsOf(body.ExpressionAttributeValues);
-  // The start key is in brackets, so that a fault of one record does not match the query that
-  // continues after this record.
+  // The key after which a query continues is in brackets. Otherwise a fault for one record would also match the query
+  // that continues after this record.
   const after = keyOf(body.ExclusiveStartKey).slice(1);
   const key = body.Key ? keyOf(body.Key) : [account, ...after.map((one) => `(after ${one})`)];
   return [[`${operation}${isKeysOnly ? 'Keys' : ''}`, body.TableName, ...key].join(' ')];
@@ -51,7 +51,8 @@ export function recordLines({ operation, body }: StoreRequest, answer: Buffer): 
 }
 
 /**
- * Splits a batch request. `kept`: the request without the matching keys. `left`: the matching keys.
+ * Splits a batch request by keys. `kept`: the request without the keys that match; `left`: the keys that match, which
+ * the store answers as unprocessed.
  */
 export function withoutKeys({ operation, body }: StoreRequest, match: RegExp) {
   const isLeft = (table: string, key: Key) =>

@@ -15,8 +15,8 @@ const WRONG_KEYS = 100;
 export class WrongBearer extends Problem {
   readonly reason: string;
   /**
-   * The kind under which the refusal is logged and counted; null when nobody is guessing keys, such
-   * as for a request without a key.
+   * The kind under which the refusal is logged and counted. Null if the request is no attempt to
+   * guess a key, such as a request without a key.
    */
   readonly kind: RefusalKind | null;
 
@@ -26,7 +26,7 @@ export class WrongBearer extends Problem {
     this.kind = kind;
   }
 
-  /** The value of the header `WWW-Authenticate` in the answer to such a request. */
+  /** The value of the header `WWW-Authenticate` in the answer that reports this error. */
   get challenge(): string {
     return this.reason === 'missing' ? 'Bearer' : 'Bearer error="invalid_token"';
   }

@@ -9,8 +9,8 @@ import { addressOf, countAttempt, openThrottle } from './throttle.ts';
 const WRONG_ATTEMPTS = 20;
 
 /**
- * Whether a given token is one of the valid ones. It is compared with all of them, even after a
- * match, so that the response time reveals nothing about the tokens.
+ * Whether a given token is one of the valid tokens. The given token is compared with every valid
+ * token, even after a match, so that the response time reveals nothing about the tokens.
  */
 export const isOneOf = (tokens: readonly string[], given: unknown): boolean =>
   tokens.map((token) => isSameHash(hashOf(token), hashOf(String(given)))).includes(true);

@@ -60,9 +60,9 @@ const SILENCE_MS = 5000;
 
 /**
  * Whether to ask the sign-in provider silently, so that a person who is signed in at the provider
- * sees no sign-in page here. Oneway does not ask silently right after such an attempt, because it
- * would loop; after the person signed out, because signing out must last; or for scripts and
- * images.
+ * sees no sign-in page of Oneway. Oneway does not ask silently right after another silent attempt,
+ * because the redirects would form a loop. It does not ask after the person signed out, because
+ * signing out must last, and not for scripts and images.
  */
 function isTriedSilently(req: Request): boolean {
   const { signsInByHand, askedAt = 0 } = req.visitor;

@@ -1,4 +1,5 @@
-// The permissions in words: the one source for pages and messages. The names in the code appear as small print only.
+// The labels of the permissions and what they allow, for all pages and messages. On pages, the permission names of the
+// code appear only in small type.
 import type { Permission } from './permissions.ts';
 
 type Words = {
@@ -42,7 +43,7 @@ const words: Record<Permission, Words> = {
 export const labelsOf = (permissions: readonly Permission[], between = ', '): string =>
   permissions.map((one) => words[one].label).join(between);
 
-/** What a person may do, in words; with no permission one may still look at everything. */
+/** Describes what a person may do. A person without permissions may still look at everything. */
 export const rightsInWords = (permissions: readonly Permission[]): string =>
   labelsOf(permissions) || 'View only';
 

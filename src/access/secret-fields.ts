@@ -43,7 +43,7 @@ async function sealingKeyOf({ sql: on, credentialsKeys }: Environment): Promise<
 
 /**
  * Encrypts the secrets that a user typed, for the environment `place` that stores the row. A secret
- * that the user left empty or typed as before keeps its stored ciphertext.
+ * keeps its stored ciphertext if the user left its input empty or typed the same secret again.
  * @throws Invalid when the environment cannot store secrets
  */
 export async function sealSecrets(
@@ -149,8 +149,9 @@ const storedSecrets = (on: Queryable, entity: Entity, field: string) =>
   );
 
 /**
- * Encrypts one stored secret with the current key. The secret keeps its version, so that history
- * and journal recognise the value as unchanged. Returns null when the secret cannot be decrypted.
+ * Encrypts one stored secret with the current key. The version of the secret stays the same, so
+ * that history and journal recognise the value as unchanged. Returns null when the secret cannot be
+ * decrypted.
  */
 function sealedWithCurrent(
   keys: NonNullable<EncryptionKeys>,

@@ -53,8 +53,8 @@ export const confirmationBody = z
   });
 
 /**
- * Returns the status that a caller wants to confirm. The former status `active` alone means
- * `completed`.
+ * Returns the status that a caller wants to confirm. If a caller sends only the former field
+ * `status`, its value `active` means `completed`.
  */
 export function statusAskedFor(asked: z.infer<typeof confirmationBody>): MigrationStatus {
   const { migration_status: name, status = 'not_started' } = asked;

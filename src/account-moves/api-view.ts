@@ -66,8 +66,7 @@ const errorOf = ({ error_code: code, error_message: message, error_at: at }: Mov
 
 /**
  * Returns after how many milliseconds an app should poll again: one second until the recent
- * messages are here, then five seconds. Null when the status will not change without another
- * request.
+ * messages have arrived, then five seconds. Null when only another request can change the status.
  */
 function pollAfter(move: Move): number | null {
   switch (move.migration_status) {
@@ -76,8 +75,8 @@ function pollAfter(move: Move): number | null {
     case 'channels-only':
       return 1000;
     case 'recent-messages-only':
-      // A run that was requested for the recent messages only stops here until somebody requests
-      // the rest, so polling is useless.
+      // If only the recent messages were requested, the run stops at this status until somebody
+      // requests the rest, so polling is useless.
       return isActive(move) ? 5000 : null;
     case 'not_needed':
     case 'completed':

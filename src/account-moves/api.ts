@@ -89,7 +89,10 @@ export async function start(req: Request, res: Response) {
   await request(req, res, { account, part: 'whole', location: null, force });
 }
 
-/** Starts a whole migration or one part of it, which reads the older system’s store or a dump. */
+/**
+ * Starts a whole migration or one part of it. The migration reads the older system’s store, or the
+ * dump that the request names.
+ */
 export async function migrate(req: Request, res: Response) {
   needKey(req, res);
   const { account_id: id, part, location, force } = wanted.sent(wanted.migrateBody, req.body);

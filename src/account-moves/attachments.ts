@@ -40,8 +40,8 @@ class MediaDown extends Error {}
 export async function beside(at: Run, work: () => Promise<void>) {
   const end = new AbortController();
   const loop = fetchUntil(at, end.signal);
-  // Ignore errors of the background loop here: what stops the loop also stops `work`, or the later
-  // attachment stage meets the same error and handles it.
+  // Ignore an error of the background loop: the same error also stops `work`, or it occurs again in
+  // the later attachment stage, which handles it.
   loop.catch(() => {});
   try {
     await work();

@@ -55,8 +55,8 @@ export function handledText(what: string, { count: number, passed, left }: Handl
 }
 
 /**
- * The message after a person continued accounts. `passed`: the reason of each account that was
- * skipped.
+ * The message after a person continued the migrations of accounts. `passed`: for each skipped
+ * account, the reason why it was skipped.
  */
 export function continuedText(number: number, passed: string[]): string {
   const goOn =

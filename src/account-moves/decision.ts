@@ -3,9 +3,10 @@ import type { Move } from './moves.ts';
 import { isActive } from './status.ts';
 
 /**
- * `begin`: starts the next run. `continue`: the run continues where it stopped. `widen`: a run that
- * would stop after the recent messages reads all messages instead. `wait`: refuses another dump
- * until the recent messages are here. `ignore`: changes nothing.
+ * What Oneway does with a migration request. `begin`: starts the next run. `continue`: continues
+ * the run where it stopped. `widen`: extends a run that would stop after the recent messages to all
+ * messages. `wait`: refuses the request, because it names another dump before the recent messages
+ * have arrived. `ignore`: changes nothing.
  */
 export type Decision = 'begin' | 'continue' | 'widen' | 'wait' | 'ignore';
 
@@ -28,8 +29,8 @@ export function decide(move: State, { part, location, force, wave }: Wanted): De
   const isWider = wave === null && move.part === 'recent' && part !== 'recent';
   if (!isActive(move)) return isWider ? 'continue' : 'ignore';
   const isOther = location !== null && location !== move.location;
-  // While reading a dump fails, a request that names another dump replaces it: the location may be
-  // wrong, or the dump damaged.
+  // If reading the current dump fails, a request may replace it with another dump, because the
+  // location may be wrong or the dump damaged.
   if (isOther && move.failing_since !== null) return 'continue';
   if (!isWider) return 'ignore';
   return isOther ? 'wait' : 'widen';

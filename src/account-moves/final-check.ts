@@ -14,7 +14,7 @@ import { advance, changeMove, checkpoint, current, type Run } from './run.ts';
 
 export async function moveLast(at: Run) {
   const { reader, newest_position: newest } = await current(at);
-  // Only the store can have new messages: a dump does not change.
+  // Only the older system’s store can have new messages; a dump does not change.
   if (reader === 'store') {
     await readOn(at, newest);
     // The new messages may have attachments.

@@ -10,9 +10,9 @@ export type Counts = {
   threads: number;
   messages: number;
   attachments: number;
-  /** Attachments that cannot be read. */
+  /** How many attachments cannot be read. */
   skipped: number;
-  /** Dead letters, apart from those of attachments. */
+  /** How many records are dead letters; attachments do not count here. */
   failed: number;
 };
 
@@ -152,7 +152,7 @@ export type MoveEvent = {
   run: number;
   kind: 'status' | 'stage';
   name: MigrationStatus | Stage;
-  /** The counts of the migration at that time, as JSON. */
+  /** The counts of the migration when the event happened, as JSON. */
   counts: string;
   at: string;
 };

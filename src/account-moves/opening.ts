@@ -23,8 +23,8 @@ import { upsertBrands, upsertChannels } from './upserts.ts';
 const PAGE = 250;
 
 /**
- * Fetches brands and channels from the older system and stores them. Channels that are already here
- * are not removed.
+ * Fetches brands and channels from the older system and stores them. Channels that Oneway already
+ * has are not removed.
  */
 export async function moveChannels(at: Run) {
   const settings = at.here.settings.moves;

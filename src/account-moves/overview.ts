@@ -101,8 +101,8 @@ function pageOf({ wave, search, before }: MoveFilter, member: Member | null): St
 }
 
 /**
- * A search with characters that no id contains finds nothing, and MySQL could not compare such a
- * text with an id.
+ * A search with characters that no id contains finds nothing. MySQL is not asked, because it could
+ * not compare such a text with an id.
  */
 const beginningWith = (search: string) =>
   EXTERNAL_ID.test(search)

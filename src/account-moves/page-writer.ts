@@ -162,8 +162,8 @@ const STUB_RUN = 0;
 
 /**
  * Adds placeholders for threads that no longer exist or cannot be read, so that their messages are
- * shown. `isGone`: whether the threads are known not to exist; if not, the last check of the
- * migration finds out whether they do.
+ * shown. `isGone`: whether the threads are known not to exist. If false, the final check of the
+ * migration finds out whether the threads exist.
  */
 export const addStubs = (
   on: Queryable,

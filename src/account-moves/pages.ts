@@ -53,7 +53,8 @@ export async function index(req: Request, res: Response) {
     isFiltered: Object.values(kept).some((value) => value !== ''),
     mayAsk: list.length === 0 && EXTERNAL_ID.test(search) && can(req, 'move-accounts'),
     list: list.map(listView),
-    // A search sorts by id and shows only one page: entering more of the id shows fewer accounts.
+    // The result of a search is one page, sorted by id. If accounts are missing on it, the person
+    // enters more characters of the id.
     isCut: search !== '' && list.length === overview.LISTED,
     olderHref:
       search === ''
@@ -127,7 +128,7 @@ const listView = (move: overview.ListedMove) => ({
   percent: progressOf(move, Date.now()).percent,
 });
 
-/** Asks the older system about an account that is not here yet. */
+/** Asks the older system about an account that Oneway does not know yet. */
 export async function add(req: Request, res: Response) {
   needMoves(req.here);
   const id = req.form.text('account');
@@ -137,8 +138,8 @@ export async function add(req: Request, res: Response) {
 }
 
 /**
- * Retries accounts that failed for one cause. Accounts of a wave stay in the wave, behind everybody
- * who waits.
+ * Retries accounts that failed for one cause. Accounts of a wave stay in the wave, so that accounts
+ * for which somebody waits are migrated first.
  */
 export async function retryAccounts(req: Request, res: Response) {
   needMoves(req.here);

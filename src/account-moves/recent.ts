@@ -33,7 +33,7 @@ export function recentOf(
   return { items: kept, next: kept.at(-1)?.cursor ?? after, isLast: true };
 }
 
-/** Whether a record is too old to be recent. A record without a valid time never is. */
+/** Whether a record is too old to be recent. A record without a valid time is never too old. */
 function isBefore(record: RawRecord, cutAt: string): boolean {
   const position = positionIn(record);
   return position !== null && position < cutAt;

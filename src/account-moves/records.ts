@@ -61,7 +61,10 @@ const message = z.object({
 export type Thread = z.infer<typeof thread>;
 export type Message = z.infer<typeof message>;
 
-/** A record that can be stored here, or in `fault` why it cannot. */
+/**
+ * The result of parsing a record: `record` if the record can be stored, otherwise `fault` with the
+ * reason.
+ */
 export type Parsed<T> = { record: T; fault: null } | { record: null; fault: string };
 
 const parse =

@@ -44,8 +44,8 @@ export const reportFailures = (here: App) =>
     );
     const count = failed.length === 1 ? '1 account' : `${failed.length} accounts`;
     const text = `Account migrations, ${here.rules.inText}: ${count} with failures (${causesOf(failed)}).`;
-    // Rejected channels do not fail an account, so the list of failed accounts would not show it:
-    // link to the dead letters.
+    // An account with rejected channels has not failed, so the list of failed accounts does not
+    // show it. If no account has failed, link to the dead letters.
     const isAnyFailed = failed.some(({ migration_status: status }) => status === 'failed');
     const href = isAnyFailed ? '/account-moves?status=failed' : '/account-moves#records';
     const event = 'account-moves.failed';

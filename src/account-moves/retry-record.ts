@@ -38,8 +38,8 @@ export async function retryLetter(work: Work, payload: unknown, settle: Settle):
   try {
     await retryOne({ here, work, settle, move, reader }, letter);
   } catch (error) {
-    // Throw without the cause: if the cause could pass, the job would be retried again and again,
-    // and the person would not be notified.
+    // Throw a Problem without the original error as its cause. If that error were temporary, the
+    // job would be retried again and again, and the person would not be notified.
     if (error instanceof SourceFailed || error instanceof FetchFailed) {
       throw new Problem(502, error.message);
     }

@@ -95,10 +95,16 @@ export async function current(at: Run): Promise<Move> {
   return move;
 }
 
-/** Rejected channels do not end the run. This error is kept, so that it is reported and shown. */
+/**
+ * Rejected channels do not end the run. Their error stays recorded, so that it is reported and
+ * shown.
+ */
 const isReported = sql`error_code = 'channels-rejected'`;
 
-/** SQL assignments that clear the error when the source works again; rejected channels stay. */
+/**
+ * SQL assignments that clear the migration’s error when the source works again. An error about
+ * rejected channels is not cleared.
+ */
 export const withoutError = sql`error_message = if(${isReported}, error_message, null),
     error_at = if(${isReported}, error_at, null), error_code = if(${isReported}, error_code, null),
     failing_since = null`;

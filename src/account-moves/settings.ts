@@ -11,12 +11,15 @@ export type MoveSettings = {
    */
   conversations: { url: string; key: KeyObject; certificate: X509Certificate };
   store: {
-    /** Null: the AWS endpoint of the region is used. */
+    /** The URL of the store; null for the AWS endpoint of the region. */
     endpoint: string | null;
     region: string;
     messagesTable: string;
     threadsTable: string;
-    /** Null: the AWS SDK finds the credentials itself, such as the role of the machine. */
+    /**
+     * The AWS credentials; null if the AWS SDK finds them itself, such as from the role of the
+     * machine.
+     */
     keys: { id: string; secret: string } | null;
   };
   /**

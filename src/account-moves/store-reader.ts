@@ -51,7 +51,8 @@ export function storeReader(moves: MoveSettings, account: string, halt: AbortSig
     projection: Pick<QueryCommandInput, 'ProjectionExpression'>,
     parse: (item: Item) => T,
   ): Promise<ReadPage<T>> => {
-    // DynamoDB refuses a start key outside the queried range.
+    // The cursor `after` has already reached `until`: return an empty page, because DynamoDB
+    // refuses a start key outside the queried range.
     if (after && until && after <= until) return { items: [], next: null };
     const isDown = typeof until === 'string';
     const { Items = [], LastEvaluatedKey } = await query({

@@ -1,5 +1,5 @@
-// Prepares the accounts of a new wave: adds accounts that are not here yet, and finds accounts that are in another
-// wave.
+// Prepares the accounts of a new wave: adds accounts that Oneway does not know yet, and finds accounts that are in
+// another wave.
 import { insertLines } from '../database/bulk.ts';
 import { first, select, sql, toSqlInstant, type Queryable } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
@@ -67,8 +67,8 @@ export async function inOtherWaves(
 type Known = { id: number; external_id: string; has_move: 0 | 1 };
 
 /**
- * Adds the accounts that are not here, and their migrations. Returns the numbers of all accounts.
- * Accounts that are here already are not locked, so that this does not wait for their running
+ * Adds the accounts that Oneway does not know yet, and their migrations. Returns the numbers of all
+ * accounts. Known accounts are not locked, so that this function does not wait for their running
  * migrations.
  */
 export async function ensureAccounts(on: Queryable, ids: string[]): Promise<number[]> {

@@ -27,9 +27,9 @@ export type Wave = WaveHead & {
   running: number;
   done: number;
   failed: number;
-  /** Accounts that the older system does not know. */
+  /** How many accounts the older system does not know. */
   unknown: number;
-  /** Accounts that left the wave because a person or an app requested their migration. */
+  /** How many accounts left the wave because a person or an app requested their migration. */
   taken: number;
 };
 
@@ -52,8 +52,8 @@ export async function addWave(
   refuseWrong({ name, ids, atOnce });
   return oneAtATime(here, async () => {
     await refuseInOtherWaves(here.sql, ids);
-    // Add the accounts outside the transaction of the wave: inside, this would lock accounts that
-    // are being migrated, and wait for them.
+    // Add the accounts before the transaction of the wave. Inside the transaction, this step would
+    // lock accounts that are being migrated, and wait for them.
     const numbers = await ensureAccounts(here.sql, ids);
     return transaction(here.sql, async (on) => {
       const id = await runForId(

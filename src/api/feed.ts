@@ -16,8 +16,9 @@ export type { Cursor };
 export type Item = (Row & { deleted: false }) | { id: number; modified_at: string; deleted: true };
 
 /**
- * A position in the feed. `certainUpTo` is set if earlier pages returned documents of an unfinished
- * transfer: it is the timestamp up to which all transfers had ended.
+ * A position in the feed. `certainUpTo` is set if earlier pages contained documents of a running
+ * transfer, or a timestamp in the future. The feed is certain (complete) only up to `certainUpTo`:
+ * rows may still be added after it.
  */
 export type Place = Cursor & { certainUpTo: string | null };
 export type Page = { items: Item[]; next: Place; isMore: boolean };
@@ -27,10 +28,9 @@ export const START: Cursor = { modifiedAfter: BEGINNING, after: 0 };
 
 /**
  * Returns the items after the position `from`: at most `limit`, and fewer when the items are large.
- * A transfer writes its documents shortly before it ends. The feed returns such documents at once,
- * so that no item refers to a row that the app gets only later. But rows of the same transfer may
- * still get an earlier timestamp, so on the last page `next` goes back to the timestamp up to which
- * every transfer had ended.
+ * Documents of a running transfer are returned at once, so that no item refers to a row that the
+ * app gets only later. But the same transfer may still write rows with earlier timestamps. So on
+ * the last page, `next` goes back to the timestamp up to which every transfer had ended.
  */
 export async function pageOf(
   here: Environment,
@@ -68,7 +68,7 @@ const earlier = (one: string | null, other: string | null) =>
 
 type Found = {
   items: Item[];
-  /** The timestamp up to which all transfers had ended; null when no item belongs to a running transfer. */
+  /** The timestamp up to which the feed is certain (complete); null if all items are certain. */
   certainUpTo: string | null;
 };
 
@@ -98,10 +98,10 @@ async function presentBefore(on: Queryable, items: Item[]): Promise<string | nul
 }
 
 /**
- * Reads the documents that come after a position. MongoDB has no snapshot here, so the clock row of
- * the environment is read first, and documents with a later timestamp are uncertain. If nobody
- * wrote meanwhile, and no transfer has claimed a row in order to write it, all documents are
- * certain.
+ * Reads the documents that come after a position. MongoDB has no snapshot here, so the latest
+ * timestamp of the environment is read before and after the documents. If both timestamps are
+ * equal, and no transfer has claimed a row in order to write it, all documents are certain: their
+ * transfers have ended. Otherwise only documents up to the first of the two timestamps are certain.
  */
 async function documentsAfter(
   here: Environment,

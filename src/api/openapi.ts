@@ -9,8 +9,9 @@ import { datasetPaths, hawkScheme } from './dataset-paths.ts';
 import { components, id, instant, jsonSchema, pageSchema } from './schemas.ts';
 
 /**
- * The entities in the order in which an app should poll them: tasks come before the forms that they
- * refer to. So the form of every task that the app has read exists when the app polls the forms.
+ * The entities in the order in which an app should poll them: tasks before the forms that they
+ * refer to. A form is written before its tasks, so the later poll of forms delivers the form of
+ * every task that the app has read.
  */
 export const readingOrder = promotionOrder(travelling)
   .toReversed()

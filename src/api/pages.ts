@@ -12,8 +12,8 @@ import * as keys from './keys.ts';
 declare module 'express-session' {
   interface SessionData {
     /**
-     * A newly created key. It is stored in the session until the page has shown its secret once.
-     * `id` is null unless it is a HAWK key.
+     * A newly created key, stored in the session until the page has shown its secret once. `id`:
+     * the id of a HAWK key; null for any other key.
      */
     newKey: { id: string | null; secret: string };
   }

@@ -46,9 +46,9 @@ function readable(req: Request, res: Response): Entity {
 }
 
 /**
- * Serves an image to an app whose key may read any entity with images. The handler does not check
- * which entity uses the image, because an app can know the name of an image, a hash of its content,
- * only from a row.
+ * Serves an image to an app whose API key may read any entity with images. The handler need not
+ * check which entity uses the image. The name of an image is a hash of its content, so an app can
+ * know the name only from a row that it has read.
  */
 export async function object(req: Request, res: Response) {
   const scopes = entitiesWithImages.map(({ name }) => keys.scopeOf(name));

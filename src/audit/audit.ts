@@ -58,12 +58,15 @@ export const everything: Filter = {
 };
 
 /**
- * A line with the kind of the transfer that it tells of. `origin`: the environment that sent the transfer, if another
- * one did.
+ * An audit line with the kind of its transfer. `origin`: the environment that sent the transfer, if
+ * another environment sent it; otherwise null.
  */
 export type FoundLine = Line & { kind: string | null; origin: string | null };
 
-/** Lists audit lines newest first, with ids below `before`. */
+/**
+ * Lists audit lines, newest first. `before`: only lines with smaller ids, for the next page of the
+ * list.
+ */
 export const find = (
   on: Queryable,
   { action, entity, rowId, ...whoAndWhen }: Filter,

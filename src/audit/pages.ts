@@ -57,7 +57,7 @@ const filterOf = (
   ...whoAndWhen(req, others),
   action,
   entity,
-  // No row has the ID 0, so a text that is no ID finds nothing.
+  // A text that is not an ID must find nothing, so it is replaced by the ID 0, which no row has.
   rowId: id === '' ? null : (numberOrNull(id) ?? 0),
 });
 

@@ -61,7 +61,8 @@ async function loadTables(
       for await (const { text, rows } of ahead(
         statementsIn(contentOf(source, manifest, file), file.of),
       )) {
-        // The log shows the statement without its rows, because one statement has up to 1,000 rows.
+        // The log shows this short form of the statement, because one statement has up to 1,000
+        // rows.
         const shown = new Statement(`INSERT INTO ${name(file.of).text} (…) VALUES (…)`, []);
         await runText(connection, shown, text);
         await onRows(rows);

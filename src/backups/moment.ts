@@ -1,7 +1,7 @@
-// Checks that the MySQL rows and the documents of a backup are from one point in time. MySQL has snapshots for that;
-// MongoDB may have none. A transfer first claims its documents in MySQL (marks them as being written), then writes
-// them, and then commits in MySQL. So the documents match a MySQL snapshot if no document was claimed when the
-// snapshot was taken, and none was written until all documents were read.
+// Checks that the MySQL rows and the documents of a backup are from one point in time. MySQL is read from a snapshot;
+// MongoDB may have no snapshots. A transfer first claims its documents in MySQL (marks them as being written), then
+// writes them, and commits in MySQL at the end. So the documents match the MySQL snapshot if no document was claimed
+// when the snapshot was taken, and no document was written until all were read.
 import type { PoolConnection } from 'mysql2/promise';
 import { isDocument } from '../catalog/entity.ts';
 import { catalog } from '../catalog/index.ts';
@@ -12,14 +12,15 @@ import type { Written } from './documents.ts';
 const documentEntities = () => catalog.filter(isDocument).map((entity) => entity.name);
 
 export type Moment = {
-  /** The last timestamp that the clock of the environment had given to a row when the snapshot was taken. */
+  /** The latest timestamp that Oneway had assigned to a row when the snapshot was taken. */
   instant: string;
   arrivals: { newest: number; later: number };
 };
 
 /**
- * Returns the point in time of a MySQL snapshot. If a transfer is writing documents at that time,
- * returns a sentence that says so, because the documents cannot match the snapshot.
+ * Returns the point in time of a MySQL snapshot. If a transfer was writing documents when the
+ * snapshot was taken, the documents cannot match the snapshot: then returns a sentence that names
+ * the transfer.
  */
 export async function momentOf(on: PoolConnection): Promise<Moment | string> {
   const claimed = await claimOnDocument(on);
@@ -72,8 +73,8 @@ async function claimOnDocument(on: Queryable): Promise<string | null> {
 }
 
 /**
- * How many of the highest arrival ids are counted again. MySQL assigns an id before the commit, so
- * an arrival with a lower id can appear later.
+ * How many of the latest rows of the table `arrival` are counted again. MySQL assigns an id before
+ * the commit, so a row can appear after a row with a higher id.
  */
 const REACH = 10_000;
 

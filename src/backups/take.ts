@@ -38,7 +38,10 @@ export type Take = {
   onProgress?: (progress: { done: number; total: number; doing: string }) => Promise<void>;
 };
 
-/** How many times the databases are read when documents are written while a backup reads them. */
+/**
+ * How many times a backup reads the databases at most. A backup starts reading again when documents
+ * were written meanwhile.
+ */
 const TRIES = 5;
 const PAUSE_MS = 2000;
 
@@ -99,8 +102,8 @@ async function claimFolder({ store, client }: Take): Promise<BackupId> {
     const id = { client, time: timeOf(new Date()) };
     const isTaken = (await store.find(manifestKey(id))) !== null;
     if (!isTaken && (await store.putIfAbsent(claimOf(id), Buffer.from(id.time))) !== null) {
-      // Another backup of the same second may have ended just now and removed its claim; then its
-      // manifest exists.
+      // Another backup of the same second may have ended just now. Such a backup has removed its
+      // claim on the folder, but its manifest exists.
       if ((await store.find(manifestKey(id))) === null) return id;
     }
     await sleep(SECOND - (Date.now() % SECOND));

@@ -1,4 +1,5 @@
-// Rearranges the dependent rows of an unsaved form for the buttons of its rows: add, duplicate, up and down.
+// Changes the dependent rows of an unsaved form after a click on one of their buttons: add, duplicate, move up or move
+// down.
 import { initialContent, type Content, type Entity } from '../catalog/entity.ts';
 import { dependentsOf } from '../catalog/family.ts';
 import { secretsOf } from '../catalog/secret.ts';
@@ -6,8 +7,9 @@ import { inOrder, nextOrder } from '../editing/order.ts';
 import type { ShownChild } from './typed-family.ts';
 
 /**
- * Applies the value of a button: `add form_field`, or `copy`, `up` or `down` with the prefix of a
- * row’s inputs. Returns the dependent rows, and the prefix of the row to show opened.
+ * Changes the dependent rows as the clicked button says. The value of the button is `add
+ * form_field`, or `copy`, `up` or `down` followed by the prefix of a row’s inputs. Returns the
+ * dependent rows, and in `opened` the prefix of the row that the page shows open.
  */
 export function arranged(
   entity: Entity,
@@ -25,7 +27,10 @@ export function arranged(
   return { children, opened: '' };
 }
 
-/** Makes a new dependent row with this content, as the last of its siblings. Secrets are never copied. */
+/**
+ * Makes a new dependent row with the given content, to follow its siblings. Secrets are never
+ * copied.
+ */
 export function newChild(entity: Entity, siblings: ShownChild[], content: Content): ShownChild {
   const own = siblings.filter((one) => one.entity === entity);
   const numbers = own.map(({ ref }) => Number(/\.n(\d+)\.$/.exec(ref)?.[1] ?? 0));
@@ -48,7 +53,10 @@ function withNew(entity: Entity, children: ShownChild[], content: Content) {
   return { children: [...children, added], opened: added.ref };
 }
 
-/** Moves a row one place up or down. The rows keep their numbers; equal numbers are raised. */
+/**
+ * Moves a row one place up or down. The order numbers are given to the rows in their new order. If
+ * rows have the same number, the later numbers are raised.
+ */
 function moved(entity: Entity, children: ShownChild[], row: ShownChild, by: 1 | -1): ShownChild[] {
   const { order } = entity;
   const own = inOrder(

@@ -1,5 +1,5 @@
-// The actions that a list offers for many rows at once. Each acts on one row like the page of the row does, with the
-// same checks, and writes the same audit line.
+// The actions that a list offers for many rows at once. An action changes each row with the same checks and the same
+// audit line as the page of a single row.
 import type { Ability } from '../access/permissions.ts';
 import {
   fieldEntries,
@@ -21,24 +21,42 @@ import { personName, plural } from '../web/format.ts';
 import type { Form } from '../web/form/form.ts';
 import type { WriteContext } from '../writing/changes.ts';
 
-/** The most rows that a request changes, so that it ends before a browser gives up. More rows are changed by a job. */
+/**
+ * The most rows that one request changes, so that the browser gets an answer in time. A job changes
+ * more rows than that.
+ */
 export const AT_ONCE = 200;
-/** The most rows of one action, like those of a selection: its confirmation reads each row in the request. */
+/**
+ * The most rows that one action changes, as many as a selection may contain. The confirmation page
+ * reads every row in one request.
+ */
 const MOST = 20_000;
-/** How many rows one action may change. A copy has no jobs of its own. */
+/**
+ * Returns how many rows one action may change. A copy (staging database) has no jobs, so one
+ * request must change all rows.
+ */
 export const mostFor = ({ copy }: { copy?: object }) => (copy ? AT_ONCE : MOST);
 
-/** A row that was chosen for an action. `seen`: what the page showed of it, so that nothing newer is overwritten. */
+/**
+ * A row that a user chose for an action. `seen`: the state of the row that the page showed, such as
+ * its version. If the state has changed meanwhile, the row is not overwritten.
+ */
 export type BulkTarget = { entity: Entity; key: RowKey; title: string; seen: string };
 
 type Shown = { row: Row; state: RowState | undefined };
-/** Why an action would skip a row, and what it must find unchanged later. */
+/**
+ * What an action finds out about a row. `skip`: why the row is skipped; null if it is not. `seen`:
+ * the state of the row, which must be the same when the action changes the row.
+ */
 type Looked = { skip: string | null; seen: string };
 
-/** What the confirmation page asks beside the rows. */
+/**
+ * What the user enters on the confirmation page: a reason, or a field and its new value. Null if
+ * the action asks for neither.
+ */
 export type BulkValues = { reason: string | null } | { field: string; value: Value } | null;
 
-/** Who ordered an action, and when. */
+/** The person who requested an action, and the time of the request. */
 type Order = { person: string; since: string };
 
 type Work = { writes: WriteContext; author: Author; values: BulkValues };
@@ -47,17 +65,29 @@ export type BulkAction = {
   name: string;
   ability: Extract<Ability, 'edit' | 'transfer'>;
   icon: string;
-  /** The button in the bar of a list, and what the action did: `3 tasks deleted here.` */
+  /**
+   * `label`: the text of the button in the bar of a list. `done`: the end of the message after the
+   * action, as in `3 tasks deleted here.`
+   */
   label: string;
   done: string;
   isDangerous?: boolean;
   asks?: 'reason' | 'value';
   explanation: string;
-  /** Looks at some rows, with a fixed number of queries; returns what it finds in their order. */
+  /**
+   * Finds out for each row whether the action would skip it, with a fixed number of queries. The
+   * results are in the order of the rows.
+   */
   look(writes: WriteContext, entity: Entity, shown: Shown[]): Promise<Looked[]>;
-  /** Acts on a row. @throws a Problem that says why the row was skipped */
+  /**
+   * Performs the action on one row.
+   * @throws Problem with the reason if the row is skipped
+   */
   act(work: Work, target: BulkTarget): Promise<void>;
-  /** Whether this order has changed a row already; left out if acting on a row again changes nothing. */
+  /**
+   * Whether an earlier attempt of the same job has already changed the row. Missing if changing a
+   * row twice does no harm.
+   */
   isDone?(row: Row | undefined, state: RowState, order: Order): boolean;
 };
 
@@ -133,12 +163,18 @@ export const bulkActions: BulkAction[] = [
 const isBy = ({ person, since }: Order, by: string | null, at: string | null): boolean =>
   by === person && at !== null && at >= since;
 
-/** Looks at what is recorded of the rows. */
+/**
+ * Makes the function `look` of an action that needs only the recorded state (RowState) of each row.
+ */
 function byState(look: (state: RowState | undefined) => Looked): BulkAction['look'] {
   return async (_writes, _entity, shown) => shown.map(({ state }) => look(state));
 }
 
-/** Skips rows without a mark; of the others the time of the mark must stay as it was shown. */
+/**
+ * Makes the function `look` of an action on rows with a mark, such as a hold. Rows without the mark
+ * are skipped. `seen` is the time of the mark, so that a mark that was set again later is not
+ * changed.
+ */
 function ifMarked(markOf: (state: RowState) => string | null, why: string): BulkAction['look'] {
   return byState((state) => {
     const seen = state ? markOf(state) : null;
@@ -158,7 +194,10 @@ async function lookAtDeletions({ here }: WriteContext, entity: Entity, shown: Sh
   });
 }
 
-/** The fields that can be set in many rows at once: those with a choice or a number that any row may have. */
+/**
+ * The fields that can be set in many rows at once: yes/no fields, choices and whole numbers. The
+ * order number is left out, because each row has its own.
+ */
 export const settableFields = (entity: Entity) =>
   fieldEntries(entity).flatMap(([name, field]) =>
     ['flag', 'choice', 'integer'].includes(field.kind) && name !== entity.order
@@ -166,7 +205,10 @@ export const settableFields = (entity: Entity) =>
       : [],
   );
 
-/** Parses what the confirmation page asks. @throws Invalid if it does not fit */
+/**
+ * Parses what the user entered on the confirmation page.
+ * @throws Invalid if a value is missing or wrong
+ */
 export function postedValues({ asks }: BulkAction, entity: Entity, form: Form): BulkValues {
   if (asks === 'value') return postedValue(entity, form);
   return asks === 'reason' ? { reason: form.textUpTo(300, 'reason', 'Reason') || null } : null;
@@ -185,7 +227,10 @@ function postedValue(entity: Entity, form: Form): { field: string; value: Value 
   return { field: asked, value: typed.data };
 }
 
-/** The Enter key presses the first button of a form, which may belong to another field than the one typed into. */
+/**
+ * Refuses the request if the user also filled in a field other than the chosen one. The Enter key
+ * presses the first button of a form, which may belong to another field than the user typed into.
+ */
 function refuseOthers(entity: Entity, form: Form, asked: string) {
   const others = settableFields(entity).filter(
     ({ name }) => name !== asked && form.text(name) !== '',
@@ -212,7 +257,10 @@ async function setValue({ writes, author, values }: Work, { entity, key, seen }:
   if (changed.length === 0) throw new Conflict('It has this value already.');
 }
 
-/** Says what an action did: `3 tasks deleted here.`, and which rows it skipped, each with the reason. */
+/**
+ * Returns the message after an action, such as `3 tasks deleted here.`, with the skipped rows and
+ * their reasons.
+ */
 export function outcomeText(
   { done }: BulkAction,
   { label }: Entity,

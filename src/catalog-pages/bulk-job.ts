@@ -1,5 +1,5 @@
-// Runs an action for more rows than a request can change, as a job. The chosen rows are the result of the job's first
-// step, which the request records with the job; the others act on a part each.
+// Performs an action on more rows than one request can change, as a job. The request stores the chosen rows as the
+// result of the job’s first step. Each further step changes a part of the rows.
 import { hash } from 'node:crypto';
 import { z } from 'zod';
 import { may } from '../access/permissions.ts';
@@ -22,7 +22,7 @@ import { digestOf, seenOf, targetsOf, type SeenRow, type Skipped } from './bulk-
 
 export const BULK = 'bulk-action';
 
-/** How many rows a step of the job changes. */
+/** How many rows one step of the job changes. */
 const PART = 250;
 /** After how many rows the job reports its progress, and stops if a person has cancelled it. */
 const REPORTED = 10;
@@ -44,7 +44,10 @@ type BulkInput = z.infer<typeof bulkInput>;
 
 type Asked = { action: BulkAction; targets: BulkTarget[]; values: BulkValues; person: string };
 
-/** Requests the job. The same confirmation that is sent twice gets one job. */
+/**
+ * Requests the job. If a user sends the same confirmation twice, the second request returns the
+ * active job of the first one.
+ */
 export function requestBulk(here: App, { action, targets, values, person }: Asked) {
   const entity = targets[0]?.entity;
   if (!entity) throw new Problem(422, 'There is nothing to do for the chosen rows.');
@@ -64,7 +67,10 @@ export function requestBulk(here: App, { action, targets, values, person }: Aske
 
 type PartDone = { done: number; skipped: Skipped[] };
 
-/** Acts on the chosen rows, each a write of its own. An attempt that was interrupted repeats only its last part. */
+/**
+ * Performs the action on the chosen rows, with a separate write for each row. After an
+ * interruption, the next attempt repeats only the unfinished part.
+ */
 export async function runBulkJob(work: Work, input: BulkInput) {
   const rows = await work.step<SeenRow[]>(CHOSEN, () => {
     throw new Problem(409, 'The chosen rows are not stored any more. Choose them on their list.');
@@ -116,7 +122,10 @@ async function actOnPart(
   return { done: rows.length - skipped.length, skipped };
 }
 
-/** Finds the rows of a part that an attempt changed before it was interrupted. Only finished parts have stored results. */
+/**
+ * Finds the rows of a part that an interrupted attempt has already changed. An unfinished part has
+ * no stored result, so the rows themselves are checked.
+ */
 async function doneBefore(
   { here, job }: Pick<Work, 'here' | 'job'>,
   { entity, action }: { entity: Entity; action: BulkAction },
@@ -133,7 +142,10 @@ async function doneBefore(
   });
 }
 
-/** @throws Problem when the person who confirmed the action may not take it any more */
+/**
+ * Returns the person who confirmed the action, as the author of the changes.
+ * @throws Problem if the person may no longer perform this action
+ */
 async function authorOf(here: App, email: string, { ability }: BulkAction): Promise<Author> {
   const person = await people.withEmail(here.sql, email);
   if (!person?.isActive || !may(person, ability, here.setup)) {
@@ -148,7 +160,7 @@ const reportSchema = z.object({
   skipped: z.array(z.object({ title: z.string(), why: z.string() })).default([]),
 });
 
-/** Returns what the page of the job shows of its report. */
+/** Prepares the report of a job for the page of the job. */
 export function bulkReport(report: object, input: object) {
   const { done, skippedCount, skipped } = reportSchema.parse(report);
   const { entity: name, action } = bulkInput.parse(input);

@@ -1,4 +1,5 @@
-// Confirms an action for many rows of a list, and runs it row by row; a job runs it for more rows than a request can.
+// Asks a user to confirm an action on many rows of a list, then performs the action row by row. If there are too many
+// rows for one request, a job performs the action.
 import { parse } from 'node:querystring';
 import type { Request, Response } from 'express';
 import { z } from 'zod';
@@ -60,13 +61,19 @@ async function confirmation(req: Request, res: Response, action: BulkAction, err
 
 type Sent = { name: string; value: string }[];
 
-/** What the form posts of the rows that the request will change: each of them, as the page saw it. */
+/**
+ * Returns the hidden inputs for rows that the request itself will change: the key of each row, and
+ * the state that the page showed.
+ */
 const shownRows = (targets: BulkTarget[]): Sent => [
   { name: 'seen', value: JSON.stringify(seenOf(targets)) },
   ...targets.map(({ key }) => ({ name: 'rows', value: keyText(key) })),
 ];
 
-/** What the form posts of rows that a job will change: how to find them again, and whether they are the same then. */
+/**
+ * Returns the hidden inputs for rows that a job will change: how to find the rows again, and a
+ * digest that tells whether they have changed meanwhile.
+ */
 const chosenAgain = (req: Request, targets: BulkTarget[]): Sent => [
   { name: 'digest', value: digestOf(targets) },
   ...(isEverything(req)
@@ -109,7 +116,9 @@ async function everyKey(req: Request, entity: Entity): Promise<RowKey[]> {
   return ids.map((id) => ({ entity: entity.name, id }));
 }
 
-/** Runs an action on the rows that its confirmation page showed; each row is one save of its own. */
+/**
+ * Performs an action on the rows that its confirmation page showed. Each row is saved separately.
+ */
 export const runBulk = (action: BulkAction) =>
   async function runBulk(req: Request, res: Response) {
     await orShowErrors(
@@ -142,7 +151,10 @@ async function runOnEach(req: Request, res: Response, action: BulkAction) {
   res.redirect(303, returnOf(req) || `/catalog/${entity.name}`);
 }
 
-/** Finds the rows again, and starts the job if they are those that the confirmation page showed, unchanged. */
+/**
+ * Finds the chosen rows again. Starts the job only if the rows are the same as on the confirmation
+ * page, and unchanged.
+ */
 async function startJob(req: Request, res: Response, action: BulkAction, values: BulkValues) {
   const entity = entityNamed(String(req.params['entity']));
   const keys = await chosenKeys(req, entity);

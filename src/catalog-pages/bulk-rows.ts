@@ -1,4 +1,4 @@
-// Finds the rows of an action for many rows, and acts on each of them.
+// Reads the rows that a user chose for an action on many rows, and separates the rows to change from the rows to skip.
 import { hash } from 'node:crypto';
 import { keyText, titleOf, type Entity, type RowKey } from '../catalog/entity.ts';
 import { read } from '../rows/store.ts';
@@ -9,13 +9,19 @@ import type { BulkAction, BulkTarget } from './bulk-actions.ts';
 /** A row that an action skips. */
 export type Skipped = { title: string; why: string };
 
-/** A row as its confirmation page saw it: its id, and what must be unchanged later. */
+/**
+ * The id of a row on the confirmation page, and the state that the page showed. The action changes
+ * the row only if the state is still the same.
+ */
 export type SeenRow = [id: number, seen: string];
 
 /** How many rows are read at once. */
 const PART = 500;
 
-/** Reads these rows in parts, and finds out which of them an action would change and which it would skip. */
+/**
+ * Reads the given rows in parts. Returns the rows that an action would change, and the rows that it
+ * would skip.
+ */
 export async function lookAt(
   writes: WriteContext,
   entity: Entity,
@@ -44,7 +50,7 @@ export async function lookAt(
   return { targets, skipped };
 }
 
-/** Finds rows that a page has seen. Rows that were deleted meanwhile are skipped. */
+/** Reads the rows that a confirmation page showed. Rows that were deleted meanwhile are skipped. */
 export async function targetsOf({ here }: WriteContext, entity: Entity, seenRows: SeenRow[]) {
   const keyed = seenRows.map(([id, seen]) => ({ key: { entity: entity.name, id }, seen }));
   const rows = await read(
@@ -69,6 +75,9 @@ const gone = ({ label }: Entity, { id }: RowKey): Skipped => ({
 export const seenOf = (targets: BulkTarget[]): SeenRow[] =>
   targets.map(({ key, seen }) => [key.id, seen]);
 
-/** Tells whether the same rows are found again, unchanged, in whatever order. */
+/**
+ * Returns a digest of the chosen rows and their states, whatever the order of the rows. A later
+ * digest is equal only if the same rows are found and none of them has changed.
+ */
 export const digestOf = (targets: BulkTarget[]): string =>
   hash('sha256', JSON.stringify(seenOf(targets).toSorted(([one], [other]) => one - other)));

@@ -21,7 +21,10 @@ import { newChild } from './arrange.ts';
 import { inputsOf, type Input } from './inputs.ts';
 import { MOST_CHILDREN, type ShownChild } from './typed-family.ts';
 
-/** A dependent row with what the page of its parent row shows beside it. */
+/**
+ * A dependent row, with its misfits (values that do not fit their fields) and its status, which the
+ * page of the parent row shows.
+ */
 type Stored = { own: Row; misfits: string[]; status: Status | null };
 
 type ChildRow = {
@@ -32,7 +35,7 @@ type ChildRow = {
   isOpen: boolean;
   isRemoved: boolean;
   version: number | null;
-  /** Whether the row was removed by another user, so that it would be added again. */
+  /** Whether another user has removed the row. Saving the form adds the row again. */
   isGone: boolean;
   misfits: string[];
   status: Status | null;
@@ -42,7 +45,7 @@ type ChildRow = {
 type ChildSection = {
   entity: Entity;
   rows: ChildRow[];
-  /** A new row, which the script adds. */
+  /** A new row, which the script in the browser copies when the user adds a row. */
   template: ChildRow;
 };
 
@@ -50,7 +53,9 @@ type TypedChildren = {
   errors: FieldErrors;
   titles: Map<string, string>;
   zone: string;
-  /** The prefix of the row that was just added. */
+  /**
+   * The prefix of the inputs of the row that the user has just added; the page shows this row open.
+   */
   openedRef: string;
 };
 
@@ -58,8 +63,8 @@ type TypedChildren = {
 export const areTooMany = (rows: readonly unknown[]): boolean => rows.length > MOST_CHILDREN;
 
 /**
- * Returns the dependent rows that the form shows: the stored rows, with what the user typed into
- * them, and the rows to add.
+ * Returns the dependent rows that the form shows: the stored rows, with the values that the user
+ * typed into them, and the rows that the user wants to add.
  */
 export async function childrenShown(
   here: Environment,
@@ -72,7 +77,8 @@ export async function childrenShown(
     const rows = stored.find((one) => one.entity === child)?.rows ?? [];
     const mine = (typed ?? []).filter((one) => one.entity === child);
     if (areTooMany(rows)) {
-      // What the user typed stays on the page, even if other users added many rows meanwhile.
+      // There are too many stored rows for the form, perhaps because other users added some
+      // meanwhile. What the user typed stays on the page.
       shown.push(...mine);
       continue;
     }
@@ -92,7 +98,8 @@ export async function childrenShown(
 }
 
 /**
- * Shows a row that another user removed meanwhile as a row to add, if the user had changed it.
+ * Handles a row that another user removed while this user edited it. If this user changed the row,
+ * the form shows it as a new row, so that saving adds it again.
  */
 function asGone(child: ShownChild): ShownChild[] {
   const { entity, content, opened, isRemoved } = child;

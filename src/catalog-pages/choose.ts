@@ -1,4 +1,5 @@
-// Puts the rows that a user chose on a list, on *Pending*, *Compare*, *Arrived* or on the page of a row on a transfer sheet or into a selection.
+// Handles the buttons for rows that a user chose on a list, on *Pending*, *Compare* or *Arrived*, or on the page of a
+// row: puts these rows on a transfer sheet or into a selection.
 import { parse } from 'node:querystring';
 import type { Request, Response } from 'express';
 import { keyText, type RowKey } from '../catalog/entity.ts';
@@ -49,7 +50,10 @@ async function rowsToAdd(req: Request): Promise<{ keys: RowKey[]; chain: string[
   return { keys, chain: [] };
 }
 
-/** Says when the selection is sent, because that includes the rows just added. */
+/**
+ * Returns a sentence that says when the selection is scheduled to be sent, because the rows just added are sent then,
+ * too.
+ */
 async function dueText({ here }: Request, selection: string): Promise<string> {
   const schedule = await activeOf(here.sql, selection);
   return schedule ? ` It is scheduled for ${exactly(schedule.run_at)}.` : '';

@@ -49,7 +49,10 @@ export async function showConflict(
   });
 }
 
-/** What the page posts again of a row: for a row in conflict, its present version. */
+/**
+ * Returns the values of a row that the conflict page keeps in its hidden fields. A row in conflict gets the version
+ * that is stored now, so that the next save does not meet the same conflict.
+ */
 const kept = (conflict: RowConflict | undefined, own: { mine: Content; version: number }) =>
   conflict
     ? { mine: conflict.mine, fields: conflict.fields, version: conflict.version }

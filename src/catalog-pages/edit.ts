@@ -222,8 +222,9 @@ async function gone(
 }
 
 /**
- * Returns the URL to open after a save: *Save* stays on the row, *Save and close* goes back to the
- * list that the user came from, otherwise to the whole list or the parent row, *Save and add another* opens an empty form with the same parent row.
+ * Returns the URL to open after a save. *Save* stays on the row. *Save and close* goes back to the list that the user
+ * came from; without such a list, to the parent row or to the whole list. *Save and add another* opens an empty form
+ * with the same parent row.
  */
 function nextAddress(req: Request, entity: Entity, id: number, content: Content): string {
   const owner = ownerOf(entity, content);

@@ -70,7 +70,9 @@ async function* exportedRows(
   }
 }
 
-/** The columns of an export: every field that is no secret, and what a list shows beside the fields. */
+/**
+ * The columns of an export: the ID, every field except secrets, the version, the status and the last change of the row.
+ */
 const columnsOf = (entity: Entity, hasStatus: boolean): ExportColumn<ExportedRow>[] => [
   plainColumn('id', 'ID', ({ row }) => row.id),
   ...fieldEntries(entity)

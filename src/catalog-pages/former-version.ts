@@ -23,8 +23,8 @@ import type { ShownChild } from './typed-family.ts';
 
 /**
  * Returns the form of a row with the values that it had after the history entry `arrival`. Dependent rows that did not
- * exist then are marked as removed, and those that are gone are added again. If there would be more rows of a type than a
- * form can have, they stay as they are.
+ * exist then are marked as removed, and dependent rows that were removed since are added again. If an entity would get
+ * more dependent rows than a form can have, its present dependent rows are kept.
  * @throws NotFound when the row did not exist then
  */
 export async function formerVersion(
@@ -54,7 +54,8 @@ export async function formerVersion(
   );
   const children = present.filter((child) => !isLeft(child.entity.name));
   const first = await firstReplacements(here, children.map(keyOf));
-  // Rows that were first changed after this version were then what that change replaced.
+  // If the first recorded change of a row is later than this version, the row had at the time of the version the
+  // content that the change replaced.
   const older = [...first.values()]
     .filter(({ id }) => id > arrival)
     .map((line) => ({ ...line, after: line.before }))
@@ -62,7 +63,7 @@ export async function formerVersion(
   return {
     content: contentThen(entity, own.after, row),
     children: childrenThen(
-      // Rows that only other programs wrote have no history and stay as they are.
+      // Rows that only other programs wrote have no history, so the form does not change them.
       children.filter((child) => first.has(keyText(keyOf(child)))),
       [...older, ...dependents.filter((line) => !isLeft(line.entity))],
     ),

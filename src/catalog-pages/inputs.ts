@@ -29,7 +29,10 @@ export type Input = {
   isOptional: boolean;
   /** Whether several inputs share one label. */
   isGroup: boolean;
-  /** The ids of hint, error and zone for `aria-describedby`; empty when the input has none. */
+  /**
+   * The ids of the hint, the error and the time zone of the input, for `aria-describedby`; empty when the input has
+   * none of them.
+   */
   about: string;
   text: string;
   /**
@@ -42,7 +45,7 @@ export type Input = {
   /** For a timestamp: how it is shown and typed in the zone of the person. */
   zoned: ZonedInput | null;
   isChecked: boolean;
-  /** How wide the input is, by what fits into it. */
+  /** The width of the input, chosen by the kind and the maximum length of the field. */
   width: 'short' | 'medium' | 'full';
   choices: { value: string; text: string; isChosen: boolean }[];
   links: LinksInput | null;

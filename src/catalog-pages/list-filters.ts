@@ -6,7 +6,7 @@ import { formatChoice, formatDay, personName } from '../web/format.ts';
 import type { Listing } from './list.ts';
 import { filterableOn, listHref, type ListState } from './list-state.ts';
 
-/** The search, and the filters by fields. */
+/** Returns the inputs of the search and of the filters by fields. */
 export const filtersOf = (entity: Entity, state: ListState): FilterInput[] => [
   { id: 'q', name: 'q', label: 'Search', kind: 'search', value: state.search },
   ...filterableOn(entity, state.tab).map(([name, { to, choices }]): FilterInput => {

@@ -134,7 +134,10 @@ export function filterValues(
   );
 }
 
-/** Returns between which instants the rows of a list were last changed; undefined if its filters name no day. */
+/**
+ * Returns the period that the filter by the last change describes, from the start of its first day to the end of its
+ * last day; undefined if the filter names no day.
+ */
 export function modifiedIn({ modifiedFrom, modifiedTo, zone }: ListState): Query['modified'] {
   if (modifiedFrom === '' && modifiedTo === '') return undefined;
   return { from: startOfDay(modifiedFrom, zone), to: endOfDay(modifiedTo, zone) };

@@ -48,10 +48,10 @@ export function listView(
       isMore: found.total > found.rows.length && found.total <= found.most,
       isNarrowed: chips.length > 0,
     },
-    // What the link to a row adds, so that the row leads back to this list.
+    // The query of the link to each row, so that the page of the row can lead back to this list.
     rowQuery: backHref.includes('?') ? withReturn('', backHref) : '',
     backHref,
-    // Finds the same rows again, for an action on all rows found.
+    // The query of this list. An action on all rows found uses it to find the rows again.
     query: backHref.split('?')[1] ?? '',
     exports: exportFormats.map((format) => ({
       text: format.toUpperCase(),
@@ -93,8 +93,8 @@ const tabsOf = (entity: Entity, state: ListState, { counts }: Listing) =>
   });
 
 /**
- * Returns the head of a column with its present sort order. If the list can be sorted by this
- * column, the head has a link for that.
+ * Returns the head of a column with its present sort order, and with a link that sorts the list by this column, if that
+ * is possible.
  */
 function headOf(entity: Entity, state: ListState, field: string, text: string) {
   const isSorted = state.sort.field === field;

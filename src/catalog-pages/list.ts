@@ -108,7 +108,10 @@ export async function listRows(
   };
 }
 
-/** Counts the rows on all pages that are ready to transfer. Only a filtered list of many pages is queried for that. */
+/**
+ * Counts the rows on all pages of a list that are ready to transfer. A query is needed only if the list is filtered and
+ * has several pages.
+ */
 async function countReady(
   here: App,
   entity: Entity,
@@ -125,7 +128,7 @@ async function countReady(
   return ids.length === 0 ? 0 : (await findIds(here, entity, among(query, ids))).length;
 }
 
-/** What is recorded of these rows; `pairs` has the lines of rows that were just compared. */
+/** Returns the recorded states of these rows. `pairs` already contains the states of rows that were just compared. */
 async function statesOf(here: App, rows: Map<string, Row>, pairs: Map<string, RowPair>) {
   const states =
     pairs.size > 0

@@ -1,4 +1,4 @@
-// Answers what a picker (an input with suggestions) asks while a person types.
+// Sends the suggestions that a picker (an input with suggestions) shows while a person types.
 import type { Request, Response } from 'express';
 import { fieldEntries, keyText, titleOf, type Entity, type Row } from '../catalog/entity.ts';
 import { textOf } from '../catalog/fields.ts';
@@ -45,7 +45,10 @@ export async function options(req: Request, res: Response) {
   });
 }
 
-/** Returns the row above a row, such as the business of a task, and its short texts, such as a country. */
+/**
+ * Returns texts that tell rows of the same name apart: the title of the row that this row is listed below, such as the
+ * business of a task, and short texts, such as a country.
+ */
 const distinguishing = (entity: Entity, row: Row, titles: Map<string, string>): string[] =>
   fieldEntries(entity).flatMap(([name, { under, to, list, kind }]) => {
     const value = row[name];

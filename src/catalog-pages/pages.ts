@@ -20,7 +20,7 @@ export const list = (req: Request, res: Response) => listPage(req, res, req.quer
 /** Whether the person may share a saved view with everybody. */
 export const mayShareViews = (req: Request): boolean => can(req, 'edit') || can(req, 'transfer');
 
-/** A saved view as it was typed, with what is wrong about it. */
+/** A saved view that was refused: what the user typed, and the errors. */
 type WrongView = { errors: FieldErrors; typed: TypedView };
 
 /** Shows the list that a query describes. */

@@ -15,9 +15,9 @@ const MOST_LINES = 5000;
 type PostedFields = { values: Record<string, Posted>; errors: FieldErrors };
 
 /**
- * Returns the posted values by field; a field that was not posted is missing. A field with more
- * lines than the limit, and a time that its zone does not have, get an error. `opened`: the content
- * that the form showed.
+ * Returns the posted values by field; a field that was not posted is missing. A field with more lines than the limit
+ * gets an error, and so does a time that does not exist or exists twice in its time zone because the clocks change.
+ * `opened`: the content that the form showed.
  */
 export function postedFields(entity: Entity, form: Form, opened: Content | null): PostedFields {
   const found: PostedFields = { values: {}, errors: {} };
@@ -53,9 +53,8 @@ function postedValue(name: string, field: Field, form: Form): Posted {
 }
 
 /**
- * Returns the posted value of a secret. It is null if the user removes the secret. If the user
- * typed the secret in an earlier post, which was refused because of another field, it is the
- * encrypted text.
+ * Returns the posted value of a secret: null if the user removes the secret; the encrypted text if the user typed the
+ * secret in an earlier post, which was refused because of another field.
  */
 function postedSecret(name: string, form: Form): string | null | undefined {
   const before = form.text(`${name}_typed`);

@@ -35,7 +35,7 @@ export const savedViews = (on: Queryable, entity: Entity, person: string) =>
 type Wanted = { name: string; state: ListState; isShared: boolean };
 
 /**
- * Saves a view. Both clicks of a double click save it once.
+ * Saves a view. A double click saves the view only once.
  * @throws Invalid when the name is empty or taken, or when the person has too many views of this list
  */
 export async function saveView(on: Queryable, entity: Entity, person: string, wanted: Wanted) {
@@ -63,7 +63,7 @@ export async function saveView(on: Queryable, entity: Entity, person: string, wa
 /** The longest query that is saved. */
 const LONGEST = 2000;
 
-/** Returns what a view stores of a list: everything but the page. */
+/** Returns the query that a saved view stores: the state of the list without its page number. */
 function queryOf(entity: Entity, state: ListState): string {
   const query = listHref(entity, { ...state, page: 1 }).split('?')[1] ?? '';
   if (query.length > LONGEST) throw new Invalid({ name: 'These filters are too long to save.' });
@@ -78,7 +78,7 @@ const nameTaken = () => new Invalid({ name: 'You have another view with this nam
 
 /**
  * Renames a view of this person, or shares it.
- * @throws Conflict when the view was deleted meanwhile, or is not theirs
+ * @throws Conflict when the view was deleted meanwhile, or belongs to another person
  */
 export async function changeView(
   on: Queryable,
@@ -148,7 +148,7 @@ export function savedViewsView(
   return {
     views: shown,
     isShown: shown.length > 0 || query !== '',
-    // A list without filters is no view to save.
+    // A list without filters, in its usual order, has nothing that a view could save.
     form:
       query === ''
         ? null

@@ -1,4 +1,4 @@
-// Builds the message to a user whose saved row the database stored differently than typed.
+// Builds the message to a user when the database stored a saved row differently than typed.
 import { fieldEntries, labelOf } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { formatValue } from '../web/format.ts';

@@ -76,7 +76,8 @@ async function readChild(
   parent: number | null,
 ): Promise<TypedChild> {
   const own = form.within(ref);
-  // A row that another user removed meanwhile is posted under its former id, as a row to add.
+  // A row that another user removed meanwhile is posted with its former id in the prefix. It counts as a row to add,
+  // because it is marked as `_gone`.
   const id = own.text('_gone') === 'yes' ? null : numberOrNull(ref.split('.')[1]);
   const version = numberOrNull(own.text('_version')) ?? 0;
   const opened = id === null ? null : await contentAt(here, { entity: entity.name, id }, version);

@@ -67,7 +67,7 @@ function keptContent(entity: Entity, form: Form, body: Body, opened: Content): C
   const shown = (name: string) => form.raw(shownName(name));
   const unshown = new Set(misfitsOf(opened).map(({ field }) => field));
   const kept = Object.entries(untouchedContent(entity, body, opened, shown));
-  // The form cannot show an invalid stored value, so the posted value replaces it.
+  // A stored value of a wrong type is missing in `opened` and cannot be kept, so the posted value replaces it.
   return Object.fromEntries(
     kept.filter(([name]) => opened[name] !== undefined || !unshown.has(name)),
   );

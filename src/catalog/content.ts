@@ -28,7 +28,7 @@ export function contentOf(entity: Entity, row: Row | Content): Content {
   return content;
 }
 
-/** The transferred fields in canonical order, each with its name as it is and as JSON text. */
+/** The transferred fields in canonical order. `quoted`: the name of the field as JSON text. */
 const travellingFields = derivedFrom((entity) =>
   fieldEntries(entity)
     .filter(([, { local }]) => !local)
@@ -96,7 +96,10 @@ const isSameField = (field: Field, one: Value | undefined, other: Value | undefi
 export const isSameValue = (one: Value | undefined, other: Value | undefined): boolean =>
   one === other || (isObject(one) && isObject(other) && comparable(one) === comparable(other));
 
-/** Whether a value is a list, or another object that another program stored. */
+/**
+ * Whether a value is an object: a list of texts, a list of links, or an object that another program
+ * stored.
+ */
 const isObject = (value: Value | undefined): value is string[] | Link[] =>
   typeof value === 'object' && value !== null;
 

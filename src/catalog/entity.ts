@@ -73,7 +73,8 @@ export function labelOf(entity: Entity, fieldName: string): string {
 }
 
 /**
- * Remembers what `derive` returns for an entity, which never changes: writes of many rows ask for it again for each row.
+ * Computes `derive` once for each entity and caches the result, because writing many rows needs the
+ * result for each row. Entity definitions never change, so the result stays valid.
  */
 export function derivedFrom<T>(derive: (entity: Entity) => T): (entity: Entity) => T {
   const known = new WeakMap<Entity['fields'], { value: T }>();
@@ -105,7 +106,10 @@ export const referencesOf = derivedFrom((entity): readonly { field: string; to: 
   ),
 );
 
-/** Whether an entity has fields whose values are each environment’s own, and do not travel. */
+/**
+ * Whether an entity has fields that are never transferred, because each environment has its own
+ * values.
+ */
 export const hasLocalFields = derivedFrom((entity): boolean =>
   fieldEntries(entity).some(([, { local }]) => local),
 );
@@ -158,8 +162,8 @@ export const initialContent = (entity: Entity): Content =>
 
 /**
  * Parses the posted form of a row into its content. `kept`: the stored values of fields that the
- * user did not touch; these fields keep their values, even invalid ones. `opened`: the content that
- * the form showed.
+ * user did not touch. These values stay as stored, even if they are invalid. `opened`: the content
+ * that the form showed.
  * @throws Invalid with one message for each invalid field
  */
 export function parseContent(
@@ -197,8 +201,9 @@ const withoutMissing = (content: Record<string, Value | undefined>): Content =>
   );
 
 /**
- * Returns the stored values of all fields that the user did not touch: their posted values equal
- * what the form showed. `shown` returns the text that the picker of a field showed.
+ * Returns the stored values of all fields that the user did not touch, that is, whose posted values
+ * equal the shown values. `shown`: returns the text that a field’s picker (an input with
+ * suggestions) showed.
  */
 export function untouchedContent(
   entity: Entity,
@@ -219,8 +224,8 @@ export function untouchedContent(
 export const shownName = (name: string): string => `${name}_shown`;
 
 /**
- * Returns the messages of broken rules between fields. The rules are ignored if the user touched
- * none of the fields that they read.
+ * Returns a message for each broken rule between fields. If the user touched none of the fields
+ * that the rules use, returns no message.
  */
 function brokenRules({ rules }: Entity, content: Content, kept: Content): FieldErrors {
   let isAsked = false;

@@ -21,8 +21,8 @@ import { isWebAddress } from './web-address.ts';
 export type Link = Record<string, string | null>;
 export type LinkPart = { name: string; entity: string; isOptional: boolean };
 /**
- * The definition of links: `through` is their table, `target` the part for the linked row (a city), and `parts` all
- * parts, the target first.
+ * The definition of links. `through`: the table of the links. `target`: the part for the linked
+ * row, such as a city. `parts`: all parts, the target first.
  */
 export type Links = { through: string; target: LinkPart; parts: LinkPart[] };
 export type Value = string | number | boolean | null | string[] | Link[];

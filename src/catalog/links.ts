@@ -1,7 +1,7 @@
-// Defines links, which connect a row with rows that have other ids in each environment and are found by name: such as
-// a task with the city `Pune`, where the partner `Metro Cabs` serves it. The parts of this link are the city, as the
-// linked row, and the partner, as a further name. A row contains the parts as names; the table of the links contains
-// them as ids, in columns `<part>_id`.
+// Defines links. A link connects a row with rows that are found by name, because their ids differ between environments.
+// For example, a link connects a task with the city `Pune` and with the partner `Metro Cabs`, which serves the city.
+// The parts of this link are the linked row (the city) and a further name (the partner). A row contains the names of
+// the parts; the table of the links contains their ids, in columns `<part>_id`.
 import { z } from 'zod';
 import { field, type Link, type LinkPart, type Links, type Options, type Value } from './fields.ts';
 import { line } from './schemas.ts';
@@ -42,8 +42,8 @@ export function links(
 }
 
 /**
- * The schema of posted links. A posted line that equals the shown line keeps its stored names; any
- * other line is parsed as typed text.
+ * The schema of posted links. A link that was posted as the form showed it keeps its stored names;
+ * any other link is parsed as typed text.
  */
 function linksSchema(kept: Links, opened: Value | undefined) {
   const shown = new Map(linksOfValue(opened).map((link) => [shownLine(kept, link), link]));

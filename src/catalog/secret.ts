@@ -91,7 +91,10 @@ export const secretState = (value: Value | undefined) => ({
   since: sealedParts(value)?.since ?? null,
 });
 
-/** Returns a row for apps and scripts. Instead of a secret it contains only whether one is set, and since when. */
+/**
+ * Returns a row for apps and scripts. Instead of each secret, the row contains whether the secret
+ * is set, and since when.
+ */
 export function withoutSecrets(entity: Entity, row: Row | Content): Record<string, unknown> {
   const shown: Record<string, unknown> = { ...row };
   for (const name of secretsOf(entity)) shown[name] = secretState(row[name]);

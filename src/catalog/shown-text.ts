@@ -1,6 +1,6 @@
-// Computes the text that a form shows for a stored value, and whether a posted text equals it. Inputs cannot show
-// line breaks, blanks at the ends, or milliseconds, so a field that the user did not touch must keep its stored
-// value.
+// Computes the text that a form shows for a stored value, and whether a posted text equals it. Inputs cannot show line
+// breaks, blanks at the ends, or milliseconds. So a field whose posted text equals the shown text was not touched by
+// the user and must keep its stored value.
 import { cleanLine, withLineFeeds } from '../typed-text.ts';
 import { textOf, type Field, type Link, type Links, type Value } from './fields.ts';
 
@@ -8,7 +8,10 @@ import { textOf, type Field, type Link, type Links, type Value } from './fields.
 export const pickerText = (title: string, id: number | string): string =>
   `${cleanLine(title)} #${id}`.trim();
 
-/** Matches a timestamp without zone and in whole seconds, as a `datetime-local` input has it. */
+/**
+ * Matches a timestamp. The first group is the part that a `datetime-local` input shows, without
+ * milliseconds and zone.
+ */
 const localTime = /^(\d{4,}-\d\d-\d\dT\d\d:\d\d(?::\d\d)?)(?:\.\d+)?Z?$/;
 
 export function shownText(

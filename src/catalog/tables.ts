@@ -1,4 +1,5 @@
-// The tables and collections that store the rows of the catalogue. Grants, backups and refreshes use only these.
+// Lists the tables and collections that store the rows of the catalogue. Database grants, backups and refreshes include
+// only these tables and collections.
 import { isDocument, linksOf } from './entity.ts';
 import { catalog } from './index.ts';
 

@@ -12,8 +12,8 @@ export const uniqueKey = (entity: Entity, field: string, value: Value | undefine
   `${entity.name}.${field}:${nameKey(textOf(value))}`;
 
 /**
- * Returns a text that stands for a value just as it is spelled, such as `form.name=Address`: a
- * database index may tell apart spellings that count as equal for Oneway.
+ * Returns a key that contains the exact spelling of a unique value, such as `form.name=Address`. A
+ * database index may distinguish spellings that count as equal for Oneway.
  */
 export const spelledKey = (entity: Entity, field: string, value: Value | undefined): string =>
   `${entity.name}.${field}=${textOf(value)}`;

@@ -57,8 +57,8 @@ export const withoutDatabases = { isAboutVersion: true, isWithoutDatabases: true
 
 /**
  * Opens the environment and runs one command with it.
- * @throws Incompatible when the database is being updated or has another version, unless the
- * command is there to repair that
+ * @throws Incompatible when the database is being updated or has another version, unless the command repairs such a
+ * database
  */
 export async function withApp(
   work: (here: App) => Promise<void>,
@@ -116,8 +116,8 @@ export const forgetToken = (here: App) => rm(tokenFile(here), { force: true });
 
 /**
  * Returns the signed-in person; null when nobody is signed in.
- * @throws Problem when the sign-in has expired. It must not count as no sign-in, because without a
- * sign-in a command runs with the rights of the operating-system user, who may do more.
+ * @throws Problem when the sign-in has expired. An expired sign-in must not count as no sign-in: a command without a
+ * sign-in runs with the rights of the operating-system user, who may do more.
  */
 export async function signedIn(here: App): Promise<Person | null> {
   const given = process.env['ONEWAY_TOKEN'];

@@ -222,7 +222,7 @@ async function exportCsv(here: App, text: string, { version: wanted, exact }: Ex
   }
   const csv = Readable.from(csvOf(here.sql, version, { isExact: exact === true }));
   await stream(csv, process.stdout, { end: false }).catch((error: NodeJS.ErrnoException) => {
-    // The program that reads the output, such as `head`, closed the pipe because it needs no more
+    // EPIPE is no failure: the program that reads the output, such as `head`, closed the pipe because it needs no more
     // lines.
     if (error.code !== 'EPIPE') throw error;
   });

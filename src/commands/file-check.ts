@@ -40,9 +40,8 @@ export const withCheckOptions = (command: Command): Command =>
 type Check = { id: number; job: Job | null; choices: Choices; options: CheckOptions };
 
 /**
- * Examines a data file in this process, and loads the file if nothing needs a decision of the user.
- * Otherwise prints the options with which the user decides, and ends with the exit code of a
- * refusal.
+ * Examines a data file in this process, and loads the file if no decision of the user is missing. If a decision is
+ * missing, prints the options with which the user decides, and the command ends with the exit code of a refusal.
  */
 export async function checkAndLoad(here: App, by: string, check: Check) {
   const { id, options } = check;
@@ -180,8 +179,8 @@ const loadedLines = ({ state, rows, version, message }: Loaded, name: string): s
     : [message ?? `It is ${state}.`, 'Nothing was published.'];
 
 /**
- * Returns the command that continues with a file: with the --accept options of this call, and with
- * one option for each obstacle.
+ * Returns the command with which the user continues with a file. The command repeats the --accept options of this call,
+ * and has one option for each obstacle.
  */
 function continuation(id: number, options: CheckOptions, obstacles: Obstacle[]): string {
   const accepted = [

@@ -4,10 +4,7 @@ import type { Ask } from '../datasets/reading/examine.ts';
 import { count } from '../web/format.ts';
 import type { Acceptance } from './reading-options.ts';
 
-/**
- * A reason why a file is not loaded. `add` lists the options that settle it, of which one is
- * enough.
- */
+/** A reason why a file is not loaded. `add` lists the options that settle it; one of these options is enough. */
 export type Obstacle = { text: string; add: string[] };
 
 /** Returns what the user must answer or accept before a file is loaded. */

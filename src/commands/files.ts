@@ -1,5 +1,5 @@
-// Says which file defines which command. Only the file of the called command is loaded, because loading all files
-// takes longer than most commands take to run.
+// Lists the source file of each command. A call loads only the file of its command, because loading all files takes
+// longer than most commands take to run.
 import type { Command } from 'commander';
 
 type File = { words: string[]; load: () => Promise<(program: Command) => void> };

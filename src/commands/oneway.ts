@@ -1,5 +1,5 @@
-// The command line `oneway`, for everything that a product manager or an engineer would script. The settings are
-// those of the server.
+// The program `oneway`: the command line for everything that a product manager or an engineer would script. Commands
+// read the same settings as the server.
 import { Command, CommanderError } from 'commander';
 import { Problem } from '../problems.ts';
 import { BadSettings } from '../settings.ts';

@@ -25,7 +25,7 @@ export type Acceptance = ReadingOptions & { acceptRejects?: boolean; acceptColum
 export const collect = (value: string, before: string[]) => [...before, value];
 
 /**
- * Parses options into choices; an empty object without options.
+ * Parses the options into choices; returns an empty object if no option is given.
  * @throws UsageError when an option has an invalid value
  */
 export function choicesIn(options: ReadingOptions): Choices {

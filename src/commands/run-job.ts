@@ -16,7 +16,7 @@ type How = {
    */
   running: string;
   isQuiet: boolean;
-  /** Formats the numbers that the job counts; by default, rows. */
+  /** Formats the counts in the progress messages, for example as bytes; plain numbers by default. */
   inUnits?: (number: number) => string;
 };
 

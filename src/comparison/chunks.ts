@@ -1,5 +1,6 @@
-// Finds the rows of a table that must be looked at, by digests of 1,000 ids that the server of each environment
-// computes. Only chunks whose digests differ, or whose rows have lines of sync state, are opened.
+// Finds the rows of a table that may differ between environments. The MySQL server of each environment computes one
+// digest for each chunk of 1,000 ids. Rows are compared one by one only in chunks whose digests differ; with
+// `withSyncState`, also in chunks where the sync state says more than that all rows are equal.
 import { isDocument, linksOf, type Entity } from '../catalog/entity.ts';
 import { first, sql, type Queryable } from '../database/sql.ts';
 import type { Environment } from '../environments/environment.ts';
@@ -20,15 +21,15 @@ import { chunksWithLines } from '../state/recorded.ts';
 
 export { prefetch } from '../database/read-ahead.ts';
 
-/** How many chunks one query reads the digests of: few enough to read the next ones ahead. */
+/** How many chunks one query covers. The number is small, so that the next query can run while a batch is compared. */
 const BATCH = 34;
 
 /** The environments whose tables are compared; each environment counts once. */
 export type Sides = readonly Environment[];
 
 /**
- * Chunks that were looked at together. `opened`: those whose rows must be looked at. For each side `hashes` has the
- * hashes of the rows in them, and `counts` how many rows each chunk has.
+ * The chunks that one query covered. `opened`: the chunks whose rows must be compared one by one. `hashes` has, for
+ * each side, the hashes of the rows in opened chunks; `counts` has, for each side, the number of rows in each chunk.
  */
 export type Batch = {
   at: string;
@@ -40,14 +41,17 @@ export type Batch = {
 };
 
 export type Walk = {
-  /** The id to begin with. */
+  /** The id at which the search for chunks begins. */
   from: number;
   /**
-   * Which of the sides says where there are chunks: `all`, or the index of one of them. The chunks of `all` are also
-   * those that only the sync state knows.
+   * Which chunks are compared: with an index, the chunks in which that side has rows; with `all`, the chunks in which
+   * any side has rows or the sync state has records.
    */
   along: 'all' | number;
-  /** Whether the sync state is compared, too: chunks that it does not describe are opened. */
+  /**
+   * Whether a chunk is also opened if one of its rows has a record in row_state or destination_state, or if the
+   * recorded bases differ from the rows.
+   */
   withSyncState: boolean;
 };
 
@@ -71,7 +75,8 @@ async function readBatch(entity: Entity, sides: Sides, walk: Walk, low: number):
   const at = new Date().toISOString();
   const [here] = sides;
   if (!here) throw new TypeError('There is nothing to compare');
-  // The generations of the bases are read before the rows, so that a write in between is noticed.
+  // The generation of a base chunk counts its writes. The generations are read before the rows, so that writeBases()
+  // notices when another process wrote a base chunk meanwhile.
   const bases = await readBaseDigests(here.sql, entity.name, low, high);
   const lined = walk.withSyncState
     ? await chunksWithLines(here.sql, entity.name, low, high)
@@ -97,7 +102,10 @@ async function readBatch(entity: Entity, sides: Sides, walk: Walk, low: number):
   };
 }
 
-/** Reads the hashes of the rows in opened chunks; where two sides are equal, only from the first of them. */
+/**
+ * Reads the hashes of the rows in opened chunks. If another side has the same digest of a chunk as the first side, its
+ * hashes are copied from the first side.
+ */
 async function hashesOf(
   entity: Entity,
   sides: Sides,
@@ -122,7 +130,10 @@ async function hashesOf(
   return [own ?? new Map(), ...others];
 }
 
-/** The first id from `from` on that a side or, for all of them, the sync state has; null when there is none. */
+/**
+ * Returns the first id from the chunk of `from` on that one of the sides or the sync state has; null when there is
+ * none. `along` restricts the search to one side.
+ */
 async function nextOf(
   entity: Entity,
   sides: Sides,
@@ -152,9 +163,9 @@ async function nextRecorded(on: Queryable, { name }: Entity, from: number) {
 }
 
 /**
- * Whether MySQL computes hashes of this entity, and equal ones prove that rows are equal. Such a hash contains the stored
- * names of linked rows, so it proves nothing if the entity has links and a name mapping exists (`Pune` here is `Poona`
- * at the destination).
+ * Whether MySQL computes hashes for this entity, and equal hashes prove that two rows are equal. The hash of a row
+ * contains the stored names of its linked rows. If a name mapping exists (`Pune` here is `Poona` at the destination),
+ * hashes prove nothing for entities with links.
  */
 export const isComparedByDigest = (entity: Entity, mappings: Mappings) =>
   !isDocument(entity) && (mappings.size === 0 || linksOf(entity).length === 0);

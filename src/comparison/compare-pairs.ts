@@ -42,11 +42,14 @@ export type RowPair = {
   state: RowState | undefined;
   destinationState: DestinationState | undefined;
   status: Status | null;
-  /** Of a row to take over: its linked names that mean another row here, because that name is mapped to another one. */
+  /**
+   * Only for a row to take over: linked names in the destination’s row that would mean another city or partner here.
+   * Example: Pune here is mapped to Poona there, and the row there is linked with a Pune.
+   */
   otherHere?: LinkedName[];
 };
 
-/** What the caller of comparePairs() knows: rows here by key text, and the name mappings. */
+/** What the caller of comparePairs() has read already: rows here by key text, and the name mappings. */
 type Known = { basesIn?: Queryable; known?: Map<string, Row>; mappings?: Mappings };
 
 /**
@@ -97,8 +100,8 @@ export async function comparePairs(
 }
 
 /**
- * Finds the content of each base that neither side has any more and that no line holds: the history of one of the
- * environments has it as what a write replaced.
+ * Adds the contents of bases that are known only by their hash. The history of one of the environments has such a
+ * content, because a later write replaced it there.
  */
 async function findBases(histories: Queryable[], pairs: Map<string, RowPair>) {
   const wanted = new Map(
@@ -140,7 +143,10 @@ export function pairOf(
   return { key, entity, here, there, hereHash, thereHash, state, destinationState, status };
 }
 
-/** What is known of a row at the destination, with the content of its base if one of both sides still has it. */
+/**
+ * Adds the content of the base to the sync state of a row, if the row here or at the destination still has that
+ * content.
+ */
 function withContent(
   entity: Entity,
   stop: DestinationState,
@@ -154,7 +160,10 @@ function withContent(
   return row ? { ...stop, base_content: canonical(entity, row) } : stop;
 }
 
-/** Records what was observed of the pairs at `at`. The content of a row that is equal on both sides becomes its base. */
+/**
+ * Records how the rows of these pairs were observed at the destination at the time `at`. If a row is equal on both
+ * sides, its content becomes its base.
+ */
 export async function recordObservations(
   here: Databases & { sql: Pool | PoolConnection },
   pairs: Iterable<RowPair>,

@@ -1,5 +1,5 @@
-// Compares every row of both sides and corrects what is recorded about it. Of tables only the rows are read whose
-// hashes differ, or differ from what is recorded; documents are all read, because MongoDB computes no hashes.
+// Compares all rows here with the destination, and corrects the sync state. In a table, only rows are read whose hashes
+// do not match the sync state. Documents are all read, because MongoDB computes no hashes.
 import { canonical, hashOf, isSameContent } from '../catalog/content.ts';
 import { keyText, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
 import { toSqlInstant, transaction } from '../database/sql.ts';
@@ -50,7 +50,7 @@ async function* compareHashes(sides: ComparisonSides, entity: Entity): AsyncGene
   });
   for await (const { batch, recorded, unsettled, rows } of looks) {
     const { at, bases: asRead } = batch;
-    // The rows were read after their lines, so no line is newer than what was read.
+    // The rows were read after the sync state, so every record of the sync state is older than the rows.
     await record(sides, entity, {
       at,
       recorded,
@@ -74,7 +74,8 @@ async function readBoth({ here, there }: ComparisonSides, entity: Entity, ids: n
 /** Compares rows by reading all of them on both sides. */
 async function* compareRows(sides: ComparisonSides, entity: Entity): AsyncGenerator<number> {
   const { here, there, mappings } = sides;
-  // Read before any row, so that bases that are written during the comparison stay.
+  // The generation of a base chunk counts its writes. The generations are read before any row, so that writeBases()
+  // keeps the bases that another process writes during the comparison.
   const asRead = await readBaseDigests(here.sql, entity.name, 0, LAST_CHUNK);
   const parts = prefetch(bothInParts(here, there, entity), async (part) => {
     const numbers = await chunksOf(part, here, entity);
@@ -100,7 +101,7 @@ async function* compareRows(sides: ComparisonSides, entity: Entity): AsyncGenera
   }
 }
 
-/** Finds by their hashes the rows that differ, or differ from what is recorded of them; returns their ids. */
+/** Returns the ids of the rows whose present hashes do not match the sync state. */
 function unsettledIn(
   { own, other }: Record<'own' | 'other', RowHashes>,
   recorded: Recorded,
@@ -117,14 +118,22 @@ function unsettledIn(
 type Seen = {
   at: string;
   recorded: Recorded;
-  /** The chunks of bases as they were before the rows were read. */
+  /**
+   * The base chunks as they were before the rows were read. A base chunk that was written since then is not
+   * overwritten.
+   */
   asRead: Map<number, BaseChunk>;
-  /** The ids of rows that differ, or differ from what is recorded of them. */
+  /** The ids of the rows whose hashes do not match the sync state. */
   unsettled: number[];
-  /** The rows of both sides, by id; at least those that are unsettled. */
+  /**
+   * The rows here (`own`) and at the destination (`other`), by id. Both contain at least the unsettled rows that exist.
+   */
   own: Map<number, Row>;
   other: Map<number, Row>;
-  /** Whether the rows were read after their lines; otherwise a line that is newer than `at` is right. */
+  /**
+   * Whether the rows were read after the sync state. If not, a record of the sync state that is newer than `at` is
+   * kept.
+   */
   isNewerThanLines: boolean;
 };
 
@@ -145,13 +154,15 @@ async function record({ here, mappings }: ComparisonSides, entity: Entity, seen:
     const isEqual = Boolean(mine && their && isSameContent(entity, mine, their));
     const thereHash = isEqual ? hereHash : their ? hashOf(entity, their) : null;
     if (!known.hasLine && !row && !their) {
-      // The base is kept: the previous environment may still have the row, and compares it with this one.
+      // The row is missing on both sides, but its base is kept: the previous environment may still have the row and
+      // compare it with this environment.
       news.push({ key, hash: null, base: null });
       continue;
     }
     if (!known.hasLine && isEqual && hereHash !== null) {
       if (known.base !== hereHash) bases.set(id, hereHash);
-      // Another program wrote the same content on both sides: a person who edits the row must notice.
+      // Another program wrote the same content on both sides. The row gets a new version in the sync state, so that a
+      // person who has its form open notices the change.
       if (known.base !== null && known.base !== hereHash) wrong.push(id);
       continue;
     }
@@ -170,7 +181,8 @@ async function record({ here, mappings }: ComparisonSides, entity: Entity, seen:
     const isOlder = line && (seen.isNewerThanLines || line.observed_at < toSqlInstant(at));
     if (isOlder) since.set(keyText(key), line.observed_at);
   }
-  // The states are corrected first, so that no observation is recorded beside a wrong one.
+  // The states of rows here are corrected before observations are written. Otherwise an observation could stand beside
+  // an outdated state.
   await correctStates(here, entity, wrong, other);
   await addLines(here, untouched);
   await writeObservations(here.sql, news, at, { since });
@@ -179,7 +191,7 @@ async function record({ here, mappings }: ComparisonSides, entity: Entity, seen:
 
 type RowsInPart = { after: number; upTo: number; own: Map<number, Row>; other: Map<number, Row> };
 
-/** The chunks that a part covers and that something is known of. */
+/** Returns the chunks within a part that contain rows or records of the sync state. */
 async function chunksOf(
   { after, upTo, own, other }: RowsInPart,
   here: Environment,
@@ -189,7 +201,10 @@ async function chunksOf(
   return [...new Set([...read, ...(await recordedBetween(here.sql, entity.name, after, upTo))])];
 }
 
-/** Yields the rows of both sides in whole chunks, in order of id, as far as both were read. */
+/**
+ * Yields the rows of both sides in order of id. Each part consists of whole chunks that were read completely on both
+ * sides.
+ */
 async function* bothInParts(here: Environment, there: Environment, entity: Entity) {
   // All observations get the time at which the comparison started, so that they never replace an
   // observation that another process makes during the comparison.
@@ -221,7 +236,10 @@ class ReadAhead {
     this.#parts = parts[Symbol.asyncIterator]();
   }
 
-  /** Reads until a whole chunk is here. A part has as many rows as a chunk has ids. */
+  /**
+   * Reads until the buffer contains at least one whole chunk, or all remaining rows. As many rows as a chunk has ids
+   * are always enough.
+   */
   async fill() {
     while (!this.#isEnd && this.#rows.length < CHUNK_SIZE) {
       const next = await this.#parts.next();
@@ -232,7 +250,7 @@ class ReadAhead {
 
   close = async () => this.#parts.return?.();
 
-  /** The highest id up to which all rows have been read: the last of a chunk. */
+  /** The last id of the last chunk that has been read completely. */
   get upTo(): number {
     if (this.#isEnd) return Number.MAX_SAFE_INTEGER;
     return chunkOf((this.#rows.at(-1)?.id ?? -1) + 1) * CHUNK_SIZE - 1;
@@ -246,7 +264,7 @@ class ReadAhead {
 }
 
 /**
- * Corrects what is recorded about rows here that another program wrote or removed. `there`: the rows at the
+ * Corrects the recorded states of rows here that another program wrote or removed. `there`: the rows at the
  * destination, which give a removed row its title.
  */
 async function correctStates(

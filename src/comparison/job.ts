@@ -43,7 +43,7 @@ export async function compareAll(
 ): Promise<{ rows: number }> {
   const there = here.destination;
   if (!there) throw new Problem(422, `Nothing is transferred out of ${rulesOf(here.name).inText}.`);
-  // Rows are counted while the comparison is running. Only the progress reports need their number.
+  // Counts the rows while the comparison is running, because only the progress reports need the number of rows.
   const counting = settleAll([rowsOf(here), rowsOf(there)]).then(([mine, theirs]) => mine + theirs);
   counting.catch(() => {});
   const sides = { here, there, mappings: await readMappings(here.sql), isFull };

@@ -17,8 +17,8 @@ type Signature = {
   there_is_base: number;
 };
 /**
- * Counts the rows of each entity by status. The database groups the records of the sync state by what the status
- * follows from, so that no row is read. A row without such a record is in sync if it has a base.
+ * Counts the rows of each entity by status. The database groups the records of the sync state by which of their hashes
+ * exist and are equal, because the status follows from that; no row is read. A row that has only a base is in sync.
  */
 export async function matrix(on: Queryable): Promise<Matrix> {
   const found: Matrix = new Map();
@@ -50,7 +50,7 @@ export async function matrix(on: Queryable): Promise<Matrix> {
   return found;
 }
 
-/** How many rows of an entity have a base and no line. */
+/** Counts the rows of an entity that have a base, but no record in row_state or destination_state. */
 async function countUntouched(on: Queryable, entity: string): Promise<number> {
   const lines = await select<{ id: number }>(
     on,
@@ -65,7 +65,7 @@ async function countUntouched(on: Queryable, entity: string): Promise<number> {
   return rows;
 }
 
-/** SQL for all rows that have a line, each with what is recorded of it. */
+/** SQL that selects every row with a record in row_state or destination_state, with the hashes of both records. */
 const everyLine = sql`
   select s.entity, s.row_id, s.hash, s.deleted_at, t.observed_hash, t.observed_at, t.base_hash
     from row_state s
@@ -93,7 +93,10 @@ function statusFrom(one: Signature): Status | null {
   });
 }
 
-/** The ids of an entity’s rows with this status, other than *In sync*: the first `limit` above `after`. */
+/**
+ * Returns the ids of an entity’s rows with this last observed status: at most `limit` ids above `after`, in ascending
+ * order. Rows with the status *In sync* cannot be listed.
+ */
 export async function idsInMatrix(
   on: Queryable,
   { entity, status }: { entity: string; status: Status },

@@ -3,8 +3,8 @@ import { escape, format } from 'mysql2/promise';
 import { join, name, runText, sql, Statement, type Queryable } from './sql.ts';
 
 /**
- * A statement is sent as soon as it is longer than this many UTF-16 units. At three bytes each, and
- * with its last row, it stays below the 4 MB that old servers accept.
+ * A statement is sent as soon as it is longer than this many UTF-16 units. At three bytes per unit, a statement stays
+ * below the 4 MB that old servers accept, even if its last row is long.
  */
 const LENGTH = 250_000;
 const LINES = 1000;
@@ -60,8 +60,8 @@ export async function insertTexts(on: Queryable, head: Statement, texts: Iterabl
 }
 
 /**
- * Runs `update table … join (…) given …`, where `given` is a derived table: the lines, with the
- * names in `columns`.
+ * Runs `update table … join (…) given …`, where `given` is a derived table of the lines, with the column names in
+ * `columns`.
  */
 export const updateFromLines = (
   on: Queryable,

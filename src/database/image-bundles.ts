@@ -1,5 +1,5 @@
-// Images: rows as they were before and after writes, which the history and the journal keep. The rows of a transfer are
-// stored in compressed blocks of up to 500, because one block takes a tenth of the room of its rows.
+// An image is the whole content of a row before or after a write. The history and the journal store the images of a
+// transfer in compressed blocks of up to 500 rows, because a block takes a tenth of the space of its rows.
 import { promisify } from 'node:util';
 import { zstdCompress, zstdDecompress } from 'node:zlib';
 import type { Pool } from 'mysql2/promise';
@@ -17,20 +17,23 @@ import {
 } from './sql.ts';
 
 export type ImageStore = {
-  /** `image_bundle` belongs to the history, which is only ever added to; `step_image_bundle` to the journal. */
+  /**
+   * `image_bundle` belongs to the history, which keeps its images for good. `step_image_bundle` belongs to the journal,
+   * which replaces its images by hashes a day after a transfer was verified.
+   */
   table: 'image_bundle' | 'step_image_bundle';
   side: 'before' | 'after' | 'hash';
 };
-/** What writes replaced, for the history. */
+/** The contents that writes replaced, for the history. */
 export const replaced: ImageStore = { table: 'image_bundle', side: 'before' };
 /** The rows before the steps of transfers, for the journal. */
 export const beforeSteps: ImageStore = { table: 'step_image_bundle', side: 'before' };
-/** The rows after the steps of transfers. */
+/** The rows after the steps of transfers, for the journal. */
 export const afterSteps: ImageStore = { table: 'step_image_bundle', side: 'after' };
-/** The hashes of the rows after steps, which stay when the journal gives up the rows. */
+/** The hashes of the rows after the steps of transfers. The journal keeps these hashes when it deletes the rows. */
 export const hashesAfterSteps: ImageStore = { table: 'step_image_bundle', side: 'hash' };
 
-/** A row of a transfer, by its position: 1 for the first. */
+/** The place of a row in a transfer: `seq` is the position of its step, from 1. */
 export type ImagePlace = { transfer: string; seq: number };
 
 const compress = promisify(zstdCompress);
@@ -41,13 +44,16 @@ const MAGIC = Buffer.from([0x28, 0xb5, 0x2f, 0xfd]);
 const isCompressed = (bytes: Buffer) => bytes.subarray(0, MAGIC.length).equals(MAGIC);
 
 const BLOCK = 500;
-/** A part of a block ends when it is longer than this many UTF-16 units: statements must not get too long. */
+/**
+ * A part of a block ends when it is longer than this many UTF-16 units. Each part is one row of an INSERT, and
+ * statements must not get too long.
+ */
 const PART = 500_000;
 const blockOf = (seq: number) => Math.floor((seq - 1) / BLOCK);
 
 export const placeText = ({ transfer, seq }: ImagePlace): string => `${transfer} ${seq}`;
 
-/** Stores rows of a transfer, or their hashes, by position in the transfer. Those that are null are left out. */
+/** Stores rows of a transfer, or their hashes, by position in the transfer. A row that is null is not stored. */
 export async function writeImages(
   on: Queryable,
   { table, side }: ImageStore,
@@ -76,7 +82,10 @@ function partsOf(lines: (readonly [number, object | string | null])[]): string[]
 /** How many blocks are read at a time. */
 const READ = 100;
 
-/** Reads rows of transfers, or their hashes, by placeText(); those that are not stored are missing. */
+/**
+ * Reads rows of transfers, or their hashes. The keys of the result are those of placeText(); rows that are not stored
+ * are missing.
+ */
 export async function readImages<T>(
   on: Queryable,
   { table, side }: ImageStore,
@@ -104,7 +113,7 @@ export async function readImages<T>(
   return found;
 }
 
-/** The lines of a stored part: the position and the JSON text of each row. */
+/** Splits a stored part of a block into the position and the JSON text of each row. */
 async function linesOf(images: Buffer): Promise<[seq: number, json: string][]> {
   const text = await textOf(images);
   const lines = text.split('\n').filter((line) => line !== '');
@@ -117,7 +126,10 @@ async function linesOf(images: Buffer): Promise<[seq: number, json: string][]> {
 const textOf = async (images: Buffer) =>
   String(isCompressed(images) ? await decompress(images) : images);
 
-/** Yields the text of all stored rows, part by part, to search it. */
+/**
+ * Yields the texts of all stored rows of a table, so that the caller can search them. Each text has one part of a
+ * block.
+ */
 export async function* imageTexts(
   on: Queryable,
   table: ImageStore['table'],
@@ -156,7 +168,10 @@ export async function imagesOf<T>(
 export const removeImages = (on: Queryable, store: ImageStore, transfer: string) =>
   run(on, sql`delete from ${name(store.table)} where ${ofTransfer(store, transfer)}`);
 
-/** Compresses the rows of former versions, which were stored one in a part; returns how many transfers had such rows. */
+/**
+ * Compresses rows that former versions of Oneway stored uncompressed, each in a part of its own. Returns how many
+ * transfers had such rows.
+ */
 export async function packImages({ sql: on }: { sql: Pool }): Promise<number> {
   let packed = 0;
   for (const store of [replaced, beforeSteps, afterSteps]) {

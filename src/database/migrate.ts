@@ -16,7 +16,7 @@ export type How = {
   names?: string[];
   /** The folder that contains the migration files. */
   folder?: URL;
-  /** Called after each finished statement; tests stop the migration there. */
+  /** Called after each finished statement, so that tests can stop a migration between two statements. */
   step?: () => Promise<void>;
 };
 

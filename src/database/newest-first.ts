@@ -1,17 +1,23 @@
-// Reads the lines of a table newest first: those of some people, between two instants, a part at a time.
+// Reads the entries of a list, such as the audit log, newest first and in parts. The entries can be restricted to some
+// people and to a time span.
 import { sql, toSqlInstant, type Statement } from './sql.ts';
 
-/** Which lines are read. Null matches everything, like a missing condition; an empty list of people matches nothing. */
+/**
+ * Which entries are read. Null matches everything, like a missing condition; an empty list of people matches nothing.
+ */
 export type WhoAndWhen = {
-  /** E-mails. */
+  /** The e-mails of the people whose entries are read. */
   people?: string[] | null;
-  /** Lines from this instant on. */
+  /** Reads only entries from this instant on. */
   from?: string | null;
-  /** Lines before this instant. */
+  /** Reads only entries before this instant. */
   until?: string | null;
 };
 
-/** The condition of a query for the lines of these people between these instants. `person` and `at`: its columns. */
+/**
+ * Returns the condition of a query for the entries of these people in this time span. `person` and `at`: the columns of
+ * the table that hold the e-mail and the time.
+ */
 export const isByAndAt = (
   { people = null, from = null, until = null }: WhoAndWhen,
   { person, at }: { person: Statement; at: Statement },
@@ -25,10 +31,13 @@ const PART = 1000;
 /** How many entries a page of a list shows. */
 export const LINES = 50;
 
-/** A part of a list: lines with ids below `before`, or the newest; as many as a page shows, if no limit is given. */
+/**
+ * Which part of a list is read: the newest entries with ids below `before`, or the newest of all. Without `limit`, one
+ * page is read.
+ */
 export type PartOf = { before?: number | null; limit?: number };
 
-/** Reads all lines in parts. `read` reads the next part; `idOf` gives the id by which the lines are ordered. */
+/** Reads all entries in parts. `read` reads the next part; `idOf` returns the id by which the entries are ordered. */
 export async function* inParts<T>(
   read: (part: PartOf) => Promise<T[]>,
   idOf: (line: T) => number,

@@ -2,9 +2,7 @@
 // because it contains values, table names and account names.
 import { channel } from 'node:diagnostics_channel';
 
-/**
- * The database’s own error message. It is only logged: no page, journal or audit log contains it.
- */
+/** The database’s own error message, which is only logged: no page, journal or audit log contains this message. */
 export type Refusal = { code: string; quote: string };
 
 export const refusals = channel('oneway:refusal');

@@ -6,8 +6,8 @@ import { statements, type Statement } from './sql.ts';
 import { timeouts } from './timeouts.ts';
 
 /**
- * Yields the bytes of each row of a statement with one column; null for NULL. The connection can
- * run no other statement until the last row. It is closed when the server is silent for too long.
+ * Yields the bytes of each row of a statement with one column; null for NULL. The connection can run no other statement
+ * until the last row, and is closed when the server is silent for too long.
  */
 export async function* streamBytes(
   on: PoolConnection,

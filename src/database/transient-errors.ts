@@ -16,8 +16,8 @@ export function isTransient(error: unknown): boolean {
 }
 
 /**
- * Whether a server failure passes without a person. Only a missing right does not: a person must
- * grant it.
+ * Whether a server failure passes without the help of a person. Every failure does, except a missing right, which a
+ * person must grant.
  */
 export function willPass(error: unknown): boolean {
   const kind = unwillingness(error);

@@ -1,5 +1,5 @@
-// Classifies errors of MySQL, MariaDB, MongoDB and Redis that the request did not cause: the server is unreachable,
-// read-only, full, locks the account and so on.
+// Classifies errors of MySQL, MariaDB, MongoDB and Redis that the request did not cause. For example, the server is
+// unreachable, read-only or full, or the account is locked.
 
 export type Unwillingness =
   /** The server does not answer, or there is no connection to it. */

@@ -38,7 +38,9 @@ const isSameType = (one: Column, other: Column) =>
 /** A sentence lists at most this many differences. */
 const LISTED = 20;
 
-/** Joins the differences to one text; of many, only the first 20. */
+/**
+ * Joins the differences to one text. The text contains at most the first 20 differences, and the number of the others.
+ */
 export function listed(differing: string[]): string {
   const more = differing.length - LISTED;
   return [...differing.slice(0, LISTED), ...(more > 0 ? [`and ${count(more)} more`] : [])].join(
@@ -66,7 +68,7 @@ export function typesThatStay(
   return Object.fromEntries(
     facts.flatMap(({ name, type, format, filled, fits }) => {
       const former = before.get(name);
-      // Object.hasOwn, because a column can be called "constructor".
+      // Object.hasOwn is needed because a column can be called "constructor", a name that every object inherits.
       const isChosen = Object.hasOwn(chosen, name);
       if (!former || isChosen || (former.type === type && former.format === format)) return [];
       const isFit =

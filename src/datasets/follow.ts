@@ -8,8 +8,8 @@ import { endAbandoned } from './receive.ts';
 type Stranded = { id: number; job: string; problem: string | null; cancelled_by: string | null };
 
 /**
- * A regular chore: marks data files as failed whose job failed or was cancelled before it could
- * update them, and ends abandoned uploads.
+ * A regular chore: marks a data file as failed if its job failed or was cancelled before the job could do so, and ends
+ * abandoned uploads.
  */
 export async function followDatafiles(here: App): Promise<void> {
   const stranded = await select<Stranded>(

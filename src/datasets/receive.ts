@@ -99,8 +99,7 @@ async function giveUp(
     const { datafile } = await uploads.known(on, id);
     if (datafile === null) await storage.delete(objectOf(id));
   } catch (error) {
-    // Only logged: the person sees the error of the upload itself, and a chore ends the upload
-    // later.
+    // This error is only logged: the person sees the error of the upload itself, and a chore ends the upload later.
     log.warn({ err: error, upload: id }, 'a broken upload was not ended');
   }
 }

@@ -43,8 +43,8 @@ export type Datafile = {
   source: number | null;
   file_name: string;
   /**
-   * Counts the entries of one file: the entry gets the next number when the file is fetched or
-   * loaded again.
+   * The number of this entry among the entries of the same file. When the file is fetched or loaded again, a new entry
+   * gets the next number.
    */
   fetch_number: number;
   state: DatafileState;

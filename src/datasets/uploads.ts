@@ -1,5 +1,5 @@
-// Uploads: files that people send with the browser. Each upload is followed from its first byte until the pipeline run
-// that carries its rows on has ended.
+// Uploads: files that people send with the browser. Each upload is followed from its first byte until the end of the
+// pipeline run, which carries the new version into the datasets database.
 import type { PoolConnection } from 'mysql2/promise';
 import { v7 as uuid } from 'uuid';
 import { first, run, select, sql, type Queryable, type Statement } from '../database/sql.ts';

@@ -13,7 +13,7 @@ type VersionView = Version & {
   rowsMore: number | null;
 };
 
-/** Expects the versions in the order newest first. */
+/** Prepares the versions of a dataset for their page. `versions` must be sorted newest first. */
 export const versionsView = (dataset: Dataset, versions: Version[]): VersionView[] =>
   versions.map((version, index) => {
     const before = versions[index + 1];

@@ -115,9 +115,8 @@ export async function publish(here: App, on: PoolConnection, wanted: NewVersion)
 type FilePart = Pick<VersionFile, 'datafile' | 'row_count'>;
 
 /**
- * Returns the data files of the next version. In a dataset that replaces, that is the new file
- * alone. In a dataset that appends, the new file comes after the files of the current version, or
- * replaces an earlier entry of the same file.
+ * Returns the data files of the next version. In a dataset in mode `replace`, that is the new file alone. In mode
+ * `append`, the new file comes after the files of the current version, or replaces an earlier entry of the same file.
  */
 async function filesWith(
   on: Queryable,

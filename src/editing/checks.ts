@@ -79,7 +79,8 @@ export async function check(
     if (unique && !isSame(field)) {
       const value = textOf(content[field]);
       const holders = await rowsWithUniqueValue(here, entity, field, [value]);
-      // Two rows may share a name since before names had to be unique. Both can still be saved.
+      // In earlier versions, two rows could have names that count as equal. Such a row can still be saved, unless its
+      // new name is exactly that of the other row.
       const isOwnName = holders.some((one) => one.id === id);
       const holder = holders.find((one) => one.id !== id && (one.isExact || !isOwnName));
       if (holder) {

@@ -35,7 +35,8 @@ type Addition = { entity: Entity; content: Content };
 type Plan = { changed: string[]; changes: (parent: number) => Promise<Change[]> };
 
 /**
- * Plans the dependent rows of the row with the id `parent`, or of a new row. What is wrong with them goes to `found`.
+ * Plans the dependent rows of the row with the id `parent`, or of a new row. Adds the errors of the dependent rows to
+ * `found`.
  */
 export async function planChildren(
   here: Environment,
@@ -57,12 +58,12 @@ export async function planChildren(
   };
 }
 
-/** What happens to one dependent row. `after`: the row as it will be; null if it is not there then. */
+/** What happens to one dependent row. `after`: its content after the save; null if the row does not exist then. */
 type Planned = { changes: Change[]; additions: Addition[]; after: Content | null };
 
 const unchanged = (after: Content | null): Planned => ({ changes: [], additions: [], after });
 
-/** Plans the dependent rows of one entity, and checks that each has an order of its own. */
+/** Plans the dependent rows of one entity, and checks that no two of them have the same order number. */
 async function planSiblings(
   here: Environment,
   entity: Entity,
@@ -115,7 +116,7 @@ async function planAddition(here: Environment, { entity, content }: ChildEdit): 
   return { changes: [], additions: [{ entity, content: named }], after: named };
 }
 
-/** The fields of a dependent row that are not checked one by one: its parent, and its order. */
+/** The fields of a dependent row that are not checked row by row: its parent, and its order number. */
 const settledIn = ({ owner, order }: Entity): string[] =>
   [owner, order].filter((one) => one !== null);
 
@@ -124,7 +125,10 @@ async function storedChildren(here: Environment, entity: Entity, parent: number 
   return new Map(rows.map((row) => [row.id, row]));
 }
 
-/** A row that is gone and was not touched needs nothing; a touched one is offered as a new row. */
+/**
+ * Plans a dependent row that another user removed meanwhile. Nothing is done if this user did not change the row;
+ * otherwise an error offers to add the row again.
+ */
 function refuseGone({ entity, isTouched, content }: ChildEdit): Planned {
   if (!isTouched || content === null) return unchanged(null);
   throw new Invalid({
@@ -135,7 +139,7 @@ function refuseGone({ entity, isTouched, content }: ChildEdit): Planned {
 async function planKnown(here: Environment, before: Row, edit: ChildEdit): Promise<Planned> {
   const { entity, content, version, isTouched } = edit;
   if (content === null) return planRemoval(here, before, edit);
-  // A page can show 200 rows, of which most are not touched.
+  // Untouched rows need no plan. Skipping them saves queries, because a page can show 200 rows, most of them untouched.
   if (!isTouched && misfitsOf(before).length === 0) return unchanged(before);
   const target = { entity, id: before.id };
   const plan = await planSave(here, target, content, version, settledIn(entity));

@@ -35,8 +35,8 @@ export async function deletion(here: Environment, entity: Entity, id: number): P
 }
 
 /**
- * Finds out what deleting each of these rows would do, by id, with a fixed number of queries. Rows that are not here are
- * missing.
+ * Finds out what deleting each of these rows would do, with a fixed number of queries. The result is a map by id,
+ * without rows that do not exist here.
  */
 export async function deletions(
   here: Environment,

@@ -1,4 +1,4 @@
-// The order of dependent rows below their parent row, such as the fields of a form: each has its own number.
+// The order of dependent rows below their parent row, such as the fields of a form: each row has its own order number.
 import { titleOf, type Content, type Entity, type Row } from '../catalog/entity.ts';
 import type { Environment } from '../environments/environment.ts';
 import { readBy } from '../rows/store.ts';
@@ -20,11 +20,11 @@ const numberIn = ({ order }: Entity, content: Content): number | null => {
   return typeof value === 'number' ? value : null;
 };
 
-/** Returns the order of a further row: one more than the highest order among its siblings. */
+/** Returns the order number of a new row: one more than the highest order number among its siblings. */
 export const nextOrder = (entity: Entity, siblings: readonly Content[]): number =>
   1 + Math.max(0, ...siblings.map((one) => numberIn(entity, one) ?? 0));
 
-/** Sorts siblings by their order. Rows without an order stay behind the others. */
+/** Sorts siblings by their order number. Rows without an order number come last. */
 export const inOrder = <T>(entity: Entity, rows: T[], contentOf: (row: T) => Content): T[] =>
   rows.toSorted((one, other) => {
     const [first, second] = [one, other].map((row) => numberIn(entity, contentOf(row)));
@@ -37,8 +37,8 @@ export const inOrder = <T>(entity: Entity, rows: T[], contentOf: (row: T) => Con
 export type Sibling = { ref: string; content: Content; isNew?: boolean };
 
 /**
- * Returns a message for each row whose new order another row has, too, by `ref`. Rows whose order
- * was not changed get no message, because they may have shared it for long.
+ * Returns an error message, by `ref`, for each row whose new order number another row has, too. A row that keeps its
+ * order number gets no message, because it may have shared this number before.
  */
 export function tiedOrders(entity: Entity, rows: readonly Sibling[]): Map<string, string> {
   const found = new Map<string, string>();

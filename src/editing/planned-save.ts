@@ -20,9 +20,9 @@ import { replacedAfter } from '../state/history.ts';
 import { recordedState } from '../state/untouched.ts';
 import type { Change } from '../writing/changes.ts';
 
-/** A row of which this user and another one changed the same fields. */
+/** A row in which this user and another user changed the same fields. */
 export type RowConflict = {
-  /** The place of the row in the form; empty for the row of the page itself. */
+  /** The prefix of the row’s inputs in the form; empty for the row of the page itself. */
   ref: string;
   entity: Entity;
   theirs: Row;
@@ -34,7 +34,7 @@ export type RowConflict = {
   by: string;
 };
 
-/** The error for a save when another user saved rows meanwhile and both changed the same fields. */
+/** The error when a save would overwrite fields that another user saved meanwhile. */
 export class EditConflict extends Conflict {
   readonly conflicts: readonly RowConflict[];
 
@@ -45,7 +45,7 @@ export class EditConflict extends Conflict {
 }
 
 export type PlannedSave = {
-  /** The row as it is stored, and as it will be. */
+  /** The stored row, and its content after the save. */
   before: Row;
   after: Content;
   /** What to write; null if every value is the same. */
@@ -55,9 +55,11 @@ export type PlannedSave = {
 };
 
 /**
- * Plans the save of a row whose form was opened at `version`. Fields that only other users changed
- * since keep those changes.
- * @throws EditConflict when this user and another one changed the same field, Invalid, NotFound
+ * Plans the save of a row whose form was opened at `version`. Fields that only other users changed since keep those
+ * changes.
+ * @throws EditConflict when this user and another one changed the same field
+ * @throws Invalid when a value is invalid
+ * @throws NotFound when the row does not exist any more
  */
 export async function planSave(
   here: Environment,

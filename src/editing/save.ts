@@ -90,7 +90,7 @@ async function sameAdd(
   return own.row.id;
 }
 
-/** Whether the dependent rows that an earlier post added are those of this post. */
+/** Whether this post adds the same dependent rows as the earlier post of the same form. */
 async function areSame(
   here: Environment,
   added: { entity: string; row: Row }[],
@@ -103,7 +103,8 @@ async function areSame(
   for (const [index, { entity, content }] of wanted.entries()) {
     const twin = added[index];
     if (twin?.entity !== entity.name) return false;
-    // The parent row had no id yet when the form was typed.
+    // The typed content has no parent id, because the parent row was new when the form was posted. For the comparison,
+    // the content gets the parent id that the earlier post stored.
     const named = await withStoredNames(here, entity, content);
     const owned = { ...named, [entity.owner ?? '']: twin.row[entity.owner ?? ''] ?? null };
     const sealed = await sealSecrets(here, entity, owned, twin.row);

@@ -107,8 +107,8 @@ export function openApp(settings: Settings): App {
 }
 
 /**
- * Makes an App for another environment, such as a staging database that was opened by name. Such an
- * App sends no rows and is never refreshed. Its caller closes the environment.
+ * Makes an App for another environment, such as a staging database that was opened by name. The returned App sends no
+ * rows and is never refreshed. The caller closes the environment.
  */
 export const appOn = (here: App, environment: Environment): App => ({
   ...here,

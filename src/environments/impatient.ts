@@ -3,8 +3,8 @@ import { inTime } from '../in-time.ts';
 import type { Redis } from './redis.ts';
 
 /**
- * Wraps a Redis client for pages: each command gets a timeout, because the client itself waits for
- * a silent server forever.
+ * Wraps a Redis client so that every command has a timeout. The client itself would wait for a silent server forever,
+ * and so would the page that runs the command.
  */
 export const impatient = (redis: Redis): Redis =>
   new Proxy(redis, {

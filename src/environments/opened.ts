@@ -1,5 +1,6 @@
 // Opens environments at run time by the name of their database, such as a staging database made from a backup.
-// Simultaneous users of a database share its connection pools, which are closed after some time without use.
+// Callers that use the same database at the same time share its connection pools, which are closed after some time
+// without use.
 import type { Db } from 'mongodb';
 import { first, sql } from '../database/sql.ts';
 import { NotFound } from '../problems.ts';
@@ -20,8 +21,8 @@ export type Place = {
    */
   rules?: EnvironmentRules;
   /**
-   * The servers and users to connect with; by default those of this environment. The database names
-   * in this address are replaced.
+   * The addresses of the servers, with the accounts to connect with; by default those of this environment. The database
+   * names in these addresses are replaced by the names above.
    */
   at?: DatabaseAddresses;
 };
@@ -41,7 +42,7 @@ export type Opened = {
 };
 
 export type OpenEnvironments = {
-  /** The servers and users of this environment. */
+  /** The addresses of the MySQL and MongoDB servers of this environment, with the accounts to connect with. */
   own: DatabaseAddresses;
   /**
    * The databases of the environments in the settings. They must not be opened by name, because the

@@ -9,7 +9,7 @@ export type EnvironmentName = (typeof environmentNames)[number] | 'copy';
 
 export type EnvironmentRules = {
   label: string;
-  /** The name as part of a sentence, as in “in staging”, “to pre-production”. */
+  /** The environment’s name for the middle of a sentence, as in “in staging” or “to pre-production”. */
   inText: string;
   /** The environment that rows are sent to; null when there is none. */
   next: EnvironmentName | null;
@@ -87,19 +87,18 @@ const rules: Record<EnvironmentName, EnvironmentRules> = {
 
 export const rulesOf = (environment: EnvironmentName): EnvironmentRules => rules[environment];
 
-/** What the buttons that take rows over say. `from`: the environment from which they come. */
+/** The text of a button that takes rows over. `from`: the environment from which the rows come. */
 export const takeOverText = (from: { inText: string }) => `Take over from ${from.inText}…`;
 
-/** Where a takeover into this environment takes rows from, as part of a sentence: `pre-production`. */
+/**
+ * The environment from which a takeover fetches rows to `into`, named for the middle of a sentence: `pre-production`.
+ */
 export function sourceText(into: EnvironmentName): string {
   const { next } = rulesOf(into);
   return next === null ? 'the next environment' : rulesOf(next).inText;
 }
 
-/**
- * The rules of a copy (a staging database made from a backup). Pages use the name of its database
- * as its label.
- */
+/** The rules of a copy (a staging database made from a backup). Pages name the copy by the name of its database. */
 export const copyRules = (database: string): EnvironmentRules => ({
   ...rules.copy,
   label: database,
@@ -109,11 +108,11 @@ export const copyRules = (database: string): EnvironmentRules => ({
 /** The environments that rows pass through, in order. Development is not one of them. */
 export const ladder: EnvironmentName[] = ['staging', 'preprod', 'production'];
 
-/** Returns the environment that sends rows to this one; undefined where none arrive. */
+/** Returns the environment that sends rows to this one; undefined if no environment does. */
 export const senderTo = (environment: EnvironmentName): EnvironmentName | undefined =>
   ladder.find((name) => rulesOf(name).next === environment);
 
-/** The facts that decide what is allowed in an environment. */
+/** The rules and settings that decide which actions are allowed in an environment. */
 export type EnvironmentSetup = {
   rules: EnvironmentRules;
   /** Whether the setting IS_STAGING_ALWAYS opens this environment for editing. */

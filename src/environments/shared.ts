@@ -1,5 +1,5 @@
-// Shares resources that are costly to open, such as connection pools. Simultaneous users share one resource, which is
-// closed after some time without use. The number of open resources is limited.
+// Shares resources that are costly to open, such as connection pools. Callers that use the same resource at the same
+// time share it; the resource is closed after some time without use. The number of open resources is limited.
 import { Unavailable } from '../problems.ts';
 
 type Closable = { close: () => Promise<void> };

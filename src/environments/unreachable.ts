@@ -87,8 +87,8 @@ export function unwillingHere(
 }
 
 /**
- * Says in a sentence why an action failed, for the journal, the job and the page. The database’s
- * own message is only logged. `server` names the server that the error came from, if known.
+ * Says in a sentence why an action failed. The sentence is stored with the transfer or job, and shown on pages. The
+ * database’s own message is only logged. `server` names the server that the error came from, if known.
  */
 export function reasonOf(error: unknown, server = 'A server'): string {
   if (error instanceof Problem) return error.message;

@@ -55,14 +55,18 @@ export const lastSent = (on: Queryable) =>
          limit ${SHOWN}`,
   );
 
-/** Someone who saved rows within the last 15 minutes: how many, and the newest of them. */
+/**
+ * A person who saved rows within the last 15 minutes, with the number of these rows and the row that was saved last.
+ */
 export type Saving = {
   person: string;
   rows: number;
   last: { href: string; title: string; at: string };
 };
 
-/** Lists who saved rows within the last 15 minutes. Who only has a page open is not known. */
+/**
+ * Lists the people who saved rows within the last 15 minutes. People who have a page open without saving are not known.
+ */
 export async function savingNow(on: Queryable): Promise<Saving[]> {
   const lines = await select<Pick<Written, 'person' | 'root_entity' | 'root_id' | 'title' | 'at'>>(
     on,

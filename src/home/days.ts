@@ -13,8 +13,9 @@ const QUARTER_MS = 15 * 60_000;
 const START = Date.UTC(2000, 0, 1);
 
 /**
- * Counts the transfers of the last two weeks in quarters of an hour, because the days of all time zones begin with one.
- * `isSending`: counts transfers that were sent from here, otherwise those that arrived here.
+ * Counts the transfers of the last two weeks in quarters of an hour. In every time zone, a day begins at a full quarter
+ * of an hour, so these counts add up to the days of any time zone. `isSending`: whether to count the transfers that
+ * were sent from here, or those that arrived here.
  */
 export const quarters = (on: Queryable, isSending: boolean, patience: number) =>
   lastKnown(on, `transfers by quarter ${isSending}`, patience, () =>
@@ -66,7 +67,7 @@ export type DayChart = {
   width: number;
   height: number;
   baseline: number;
-  /** The number of the highest bar. */
+  /** The number of transfers and undos on the day with the highest bar. */
   most: number;
   bars: (DayCounts & { x: number; width: number; label: string; parts: Part[] })[];
 };

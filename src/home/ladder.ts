@@ -1,4 +1,5 @@
-// Counts the pending rows at each environment from here on, and calculates their drawing, which the view draws as SVG.
+// Counts the pending rows of this environment and of the environments after it, and calculates the drawing of these
+// numbers. The view draws it as SVG.
 import { lastKnown, type LastKnown } from '../database/last-known.ts';
 import { first, sql } from '../database/sql.ts';
 import { timeouts } from '../database/timeouts.ts';
@@ -7,18 +8,21 @@ import { tryFarSide } from '../environments/far-side.ts';
 import { rulesOf, type EnvironmentName } from '../environments/rules.ts';
 import { countGroups, type GroupCounts } from '../state/pending-counts.ts';
 
-/** The rows of an environment that are pending for the next one; null as long as they are not counted. */
+/**
+ * An environment (`from`) with the number of rows that are pending for the next one (`to`). `counts` is null while the
+ * numbers are not known.
+ */
 export type LadderStep = {
   from: string;
   to: string;
   counts: GroupCounts | null;
-  /** When they were counted, in ISO 8601. */
+  /** When the rows were counted, in ISO 8601. */
   at: string | null;
 };
 
 /**
- * Counts the rows that the destination has pending for its own next environment; null if it has none. What is wrong
- * with a destination that does not answer is returned as `trouble`.
+ * Counts the rows that the destination has pending for its own next environment; null if it has no next environment. If
+ * the destination does not answer, `trouble` says what is wrong.
  */
 export async function askDestination({ destination, log }: App) {
   if (!destination) return null;
@@ -32,7 +36,10 @@ export async function askDestination({ destination, log }: App) {
   );
 }
 
-/** Returns the steps of the ladder from this environment on; none where nothing is sent. */
+/**
+ * Returns a step for this environment and for each later one that sends rows onward; no steps if this environment sends
+ * no rows.
+ */
 export function ladderFrom(
   { name, destination }: App,
   own: LastKnown<GroupCounts> | null,
@@ -63,7 +70,10 @@ export type LadderDrawing = {
 
 const [WIDTH, HEIGHT, EDGE, GAP] = [320, 84, 24, 12];
 
-/** Calculates the drawing: a stop for each environment, and on each line between two of them the pending rows. */
+/**
+ * Calculates the drawing: a circle for each environment (`stops`), and an arrow to the next one (`lines`) with the
+ * number of pending rows.
+ */
 export function drawLadder(start: EnvironmentName, steps: LadderStep[]): LadderDrawing | null {
   if (steps.length === 0) return null;
   const step = (WIDTH - 2 * EDGE) / steps.length;
@@ -95,7 +105,10 @@ function namesFrom(start: EnvironmentName, steps: number): EnvironmentName[] {
   return names;
 }
 
-/** The labels of the first and last stop begin and end at the edges, so that long names fit. */
+/**
+ * The first label begins at the left edge of the drawing, and the last one ends at the right edge, so that long names
+ * fit.
+ */
 function labelPlace(index: number, last: number, x: number) {
   if (index === 0) return { anchor: 'start', labelX: 4 };
   return index === last ? { anchor: 'end', labelX: WIDTH - 4 } : { anchor: 'middle', labelX: x };

@@ -90,7 +90,8 @@ async function activityOf(req: Request, isEmpty: boolean) {
     mayView ? activity.administrators(house.sql) : [],
   ]);
   return {
-    // A list without lines is left out where it is no news that it has none.
+    // A list that is null is left out of the page: an empty list would say nothing while the catalogue is empty, and an
+    // empty list of changes would say nothing in an environment that receives its rows.
     arrived: isReceiving && !isEmpty ? arrived.map(writtenView) : null,
     writtenHeading: isReceiving ? 'Changed here without a transfer' : 'Last changes',
     written: (isReceiving || isEmpty) && written.length === 0 ? null : written.map(writtenView),
@@ -114,7 +115,8 @@ const actionVerbs = { create: 'added', update: 'changed', remove: 'deleted', sam
 
 function writtenView(line: activity.Written) {
   const isSave = line.kind === 'save';
-  // The page *Arrived* lists what other environments sent, so a refresh or restore leads to its first row.
+  // The page *Arrived* lists only what a transfer from another environment wrote. Other writes, such as a refresh, have
+  // a link to the history of their first row instead.
   const isArrived = writesThere(line);
   return {
     ...line,

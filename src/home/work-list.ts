@@ -7,7 +7,7 @@ import { exactly } from '../web/format.ts';
 import type { FailureCounts } from '../web/work-counts.ts';
 
 export type WorkLine = {
-  /** Null for work that has no number, such as a destination that does not answer. */
+  /** The number of items that wait; null for a line without a number, such as a destination that does not answer. */
   number: number | null;
   text: string;
   detail: string;
@@ -18,13 +18,13 @@ export type WorkLine = {
 
 export type WorkFacts = {
   email: string;
-  /** What the person may do here, and what their permissions make them look after. */
+  /** The kinds of work that the person’s permissions include. Lines about other kinds of work are left out. */
   does: Record<'transfer' | 'edit' | 'test' | 'repair' | 'data', boolean>;
   destination: EnvironmentRules | null;
   pending: PendingCounts | null;
   failures: FailureCounts | null;
   unsentSelections: number;
-  /** The selections that will be sent at a time, the next one first. */
+  /** The selections that are scheduled to be sent at a set time, the earliest first. */
   scheduled: UpcomingTransfer[];
   /** How many requests of other people wait for the approval of this person; null if that is not known. */
   approvals: number | null;
@@ -46,7 +46,7 @@ export const workList = (facts: WorkFacts): WorkLine[] =>
     ...news(facts),
   ].filter(({ number }) => number !== 0);
 
-/** Whether everything that could wait is counted, so that an empty list means that nothing waits. */
+/** Whether pending rows and failures have been counted. Only then does an empty work list mean that no work waits. */
 export const isCounted = ({
   destination,
   pending,

@@ -28,7 +28,7 @@ const accountAt = (on: Queryable, part: string): Promise<InboxAccount | undefine
 
 /**
  * Returns the settings of account migrations.
- * @throws NotFound when no older system is configured
+ * @throws NotFound when the settings name no older system, from which accounts could be migrated
  */
 export function needMoves({ settings: { moves } }: App) {
   if (moves === null) {

@@ -10,7 +10,7 @@ export type Attachment = {
   position: string;
   id: string;
   name: string;
-  /** The media type that the older system gives; it may be wrong. */
+  /** The media type according to the older system, from which the attachment was migrated; it may be wrong. */
   type: string;
   state: AttachmentState;
   /** The key of the content in the object storage; null until the content is stored. */

@@ -1,4 +1,5 @@
-// The channels of an account: channels from the older system, and the WebChat channel that is created here.
+// The channels of an account: channels that were migrated from the older system, and the WebChat channel, which is
+// created here.
 import { run, select, sql, type Queryable } from '../database/sql.ts';
 
 export type Channel = {
@@ -14,8 +15,8 @@ export type Channel = {
 };
 
 /**
- * The id of the WebChat channel that is created here. The colon keeps it different from the ids
- * that a store counts up.
+ * The id of the WebChat channel that is created here. The colon keeps this id different from consecutive numbers, which
+ * the older system may use as ids.
  */
 const WEBCHAT = 'here:webchat';
 

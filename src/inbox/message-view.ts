@@ -23,9 +23,7 @@ type AttachmentView = Attachment & {
   href: string;
   imageHref: string;
   isImage: boolean;
-  /**
-   * Whether the content is stored here. It stays true while a later run fetches the content again.
-   */
+  /** Whether the content is stored here. Remains true while a later migration run fetches the content again. */
   isHere: boolean;
 };
 

@@ -16,10 +16,7 @@ import { partsOf } from './places.ts';
 import { SEARCHED, searchMessages, type FoundMessages } from './search.ts';
 import { pageOfThreads, threadById, type Thread } from './threads.ts';
 
-/**
- * Returns a text about the messages of an account that are not here yet; null if all messages are
- * here.
- */
+/** Returns a text about the messages of an account that have not been migrated yet; null if no messages are missing. */
 type ArrivalText = (on: Queryable, account: number) => Promise<string | null>;
 
 export const show = (arrivalText: ArrivalText) => async (req: Request, res: Response) => {
@@ -159,7 +156,10 @@ async function addressedAttachment(req: Request) {
   return { account, attachment, object: attachment.object };
 }
 
-/** Sends an attachment as a file to download, whatever media type the older system gives. */
+/**
+ * Sends an attachment as a file to download, whatever its media type was in the older system from which it was
+ * migrated.
+ */
 export async function attachment(req: Request, res: Response) {
   const { account, attachment: file, object } = await addressedAttachment(req);
   const content = await req.here.storage.read(object);

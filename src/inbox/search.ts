@@ -8,8 +8,8 @@ import { pageOf, PAGE, partsOf, type InboxPage } from './places.ts';
 export const SEARCHED = 10_000;
 
 /**
- * A message that contains the searched text. `title`: the title of its thread; null if the thread
- * is not here.
+ * A message that contains the searched text. `title`: the title of its thread; null if the thread has not been
+ * migrated.
  */
 export type FoundMessage = {
   position: string;

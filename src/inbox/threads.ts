@@ -14,7 +14,7 @@ import { contains } from './search.ts';
 export type Thread = {
   id: string;
   channel_id: string;
-  /** The name of the channel; null while the channel is not here. */
+  /** The name of the channel; null while the channel has not been migrated. */
   channel: string | null;
   title: string;
   customer: string;

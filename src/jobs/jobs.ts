@@ -150,8 +150,9 @@ const inList = sql`id, number, kind, priority, name, person, input, state, attem
 export type Filter = WhoAndWhen & PartOf & { state: string; kind: string };
 
 /**
- * Lists the running jobs, then the newest others; or, with numbers below `before`, others only. Without a filter by state or kind, child
- * jobs are left out, because their parent job’s page lists them.
+ * Lists the running jobs first, and then the other jobs, newest first. With `before`, lists only jobs with lower
+ * numbers, and leaves out running jobs, which the first page lists, unless `state` selects them. Without a filter by
+ * state or kind, child jobs are left out, because their parent job’s page lists them.
  */
 export const list = (
   on: Queryable,

@@ -38,7 +38,7 @@ export async function retry(
     });
     if (found === 0) throw new Conflict('This job is under way again already.');
     if (from === 'start') {
-      // The steps that the request recorded are no attempt’s, and nothing could repeat them.
+      // Steps with attempt 0 are kept: they were done when the job was requested, so no attempt could repeat them.
       await run(on, sql`delete from job_step where job = ${job.id} and attempt > 0`);
       await run(on, sql`delete from job where parent = ${job.id}`);
     } else {

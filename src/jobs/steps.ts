@@ -47,7 +47,7 @@ export async function beginStep(on: Queryable, job: Job, name: string) {
   if (found === 0) throw new Overtaken(`Job ${job.number} was taken over by another worker`);
 }
 
-/** Records a step that was done before the job starts, by the request of the job. */
+/** Records a step that was done when the job was requested, before the first attempt. */
 export const recordStep = (on: Queryable, job: Job, name: string, result: unknown) =>
   run(
     on,

@@ -1,6 +1,6 @@
-// Counts a person's unread messages in the environments that this one can read: those that rows are sent on to. The
-// text of a message stays in its environment, because an account elsewhere with the same e-mail is not proven to be of
-// the same person.
+// Counts a person’s unread messages in the other environments that this environment can read: its destination and
+// production. The text of a message stays in its environment, because an account with the same e-mail in another
+// environment need not belong to the same person.
 import { lastKnown } from '../database/last-known.ts';
 import { unwillingness } from '../database/unwillingness.ts';
 import type { App } from '../environments/app.ts';
@@ -13,16 +13,19 @@ export type UnreadElsewhere = {
   name: EnvironmentName;
   label: string;
   inText: string;
-  /** The page Messages there; null if its URL is not set. */
+  /** The URL of the page Messages in that environment; null if the settings have no URL of that environment. */
   href: string | null;
-  /** Null if the number is not known. `trouble` then says why, if the environment has answered or failed by now. */
+  /**
+   * The number of unread messages; null if it is not known. `trouble` then says why, once the environment has answered
+   * or failed.
+   */
   unread: number | null;
   trouble: string | null;
 };
 
 /**
- * Counts the unread messages of a person in the other environments. Waits for them at most `patience` milliseconds, and
- * uses what was last known of an environment that has not answered by then.
+ * Counts the unread messages of a person in the other environments. Waits at most `patience` milliseconds for their
+ * answers, and returns the last known number for an environment that has not answered by then.
  */
 export const unreadElsewhere = (here: App, person: string, patience: number) =>
   Promise.all(
@@ -49,14 +52,14 @@ function nullIfDenied(error: unknown): null {
   throw error;
 }
 
-/** The environments that this one has a connection to, in the order of the ladder. */
+/** The other environments that this environment has a connection to, in the order in which rows pass through them. */
 function readableFrom({ name, destination, source }: App): Environment[] {
   const others = [destination, source].filter((one) => one !== null && one.name !== name);
   const byName = new Map(others.map((one) => [one?.name, one]));
   return ladder.flatMap((one) => byName.get(one) ?? []);
 }
 
-/** The environments whose messages cannot be counted here, because nothing connects to them. */
+/** The environments whose messages this environment cannot count, because it has no connection to them. */
 export function unreadableFrom(
   here: App,
 ): Pick<UnreadElsewhere, 'name' | 'label' | 'inText' | 'href'>[] {

@@ -1,5 +1,5 @@
-// Which kinds of message a person gets by e-mail, too. Only choices that differ from what the page showed are stored, so
-// that a kind that nobody chose follows its own rule.
+// Stores which kinds of message a person also gets by e-mail. Only choices that differ from what the page showed are
+// stored, so that the default of a kind keeps applying to everyone who has not chosen.
 import { upsertRows } from '../database/bulk.ts';
 import { select, sql, type Queryable } from '../database/sql.ts';
 import { messageKinds, type MessageEvent } from './kinds.ts';

@@ -7,7 +7,10 @@ export type MessageKind = {
   what: string;
   /** Who gets the message, as a sentence. */
   who: string;
-  /** Whether an e-mail is sent, too, as long as the person has not chosen; `never`: these are only in the app. */
+  /**
+   * Whether messages of this kind are also sent by e-mail, unless the person has chosen otherwise. `never`: messages of
+   * this kind appear only in the app.
+   */
   email: 'on' | 'off' | 'never';
   /** Only people with this permission get messages of this kind. */
   permission?: string;

@@ -7,8 +7,8 @@ import type { MessageEvent } from './kinds.ts';
 import * as outbox from './outbox.ts';
 
 /**
- * What a message needs to be sent as an e-mail, too. `messageId` is the id by which the caller
- * finds the e-mail in the outbox.
+ * The e-mail that is sent in addition to a message in the app. `messageId`: the id by which the caller finds the e-mail
+ * in the outbox.
  */
 type Email = { subject: string; messageId?: string };
 
@@ -30,7 +30,10 @@ export async function notify(on: Queryable, { to, ...news }: News & { to: string
   if (news.email) await outbox.addEmail(on, mailLine(news, news.email, to));
 }
 
-/** Notifies everyone with a permission in this environment, except the person who acted, or several people. */
+/**
+ * Notifies everyone with a permission in this environment. `except`: one or several people who are not notified, such
+ * as the person who acted.
+ */
 export async function notifyHolders(
   on: Queryable,
   { permission, except, ...news }: News & { permission: string; except: string | string[] },
@@ -42,9 +45,7 @@ export async function notifyHolders(
   }
 }
 
-/**
- * Returns what sends a message by e-mail, too, with this subject; null where no mail server is set.
- */
+/** Returns the e-mail with this subject that is sent in addition to a message; null if no mail server is set. */
 export const emailAbout = ({ sendsMail }: { sendsMail: boolean }, subject: string): Email | null =>
   sendsMail ? { subject } : null;
 

@@ -8,7 +8,7 @@ import * as outbox from './outbox.ts';
 export type RowNews = {
   event: MessageEvent;
   to: string;
-  /** Who did it; nobody is notified of what they did themselves. */
+  /** The person who changed the rows, and is therefore not notified; null if everyone is to be notified. */
   by: string | null;
   /** What caused the message, such as the id of a transfer. */
   cause: string;
@@ -21,10 +21,16 @@ export type RowNews = {
   emailWaits?: number;
 };
 
-/** The namespace of the ids of e-mails, so that the parts of a refresh change one e-mail. */
+/**
+ * The namespace from which the ids of e-mails are computed. The same cause gives the same id, so that all parts of a
+ * refresh update one e-mail.
+ */
 const EMAILS = '8f4d6a34-7d0e-4a57-9a5e-2b7f1c0f6d11';
 
-/** Returns whether the person was notified: not if they did it themselves or have no open account here. */
+/**
+ * Notifies a person. Returns false if the person was not notified, because the person changed the rows or has no open
+ * account here.
+ */
 export async function notifyOnce(
   on: Queryable,
   { sendsMail }: { sendsMail: boolean },

@@ -81,7 +81,7 @@ function shown(line: outbox.Line) {
     nextAttempt: line.state === 'pending' && line.attempts > 0 ? line.next_at : null,
     receiver: line.recipient === 'indexer' ? 'Search indexer' : line.recipient,
     channelLabel: channelNames[line.channel],
-    // The text of an e-mail with a secret is kept only until it was sent.
+    // An e-mail with a secret cannot be sent again, because its text is removed as soon as it was sent.
     offersRetry: line.encryption_key === null,
   };
   // Messages to people are shown without their links, which may be meant for the recipient only.
@@ -103,8 +103,8 @@ const countsOf = (ids: Record<string, number[]>, note: string) =>
   Object.entries(ids).map(([entity, { length }]) => ({ entity, number: length, note }));
 
 /**
- * The environment that sends rows to this one. It reports the rows that it writes here in its own
- * outbox, so the page links there.
+ * The environment that sends rows to this one, and its URL. The notifications about rows that it writes here are in its
+ * own outbox, so this page links to that outbox.
  */
 function senderOf({ here }: Request) {
   const name = senderTo(here.name);

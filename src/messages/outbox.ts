@@ -28,7 +28,7 @@ export type Line = {
   transfer: string | null;
   /** The id of the key that encrypted `body`; null for a text that is no secret. */
   encryption_key: string | null;
-  /** After this the message is not sent any more; null for most. */
+  /** The time after which the message is no longer sent; null for a message without such a limit. */
   ends_at: string | null;
   state: 'pending' | 'acknowledged' | 'failed';
   attempts: number;
@@ -65,8 +65,9 @@ export const add = (on: Queryable, line: NewLine) =>
   );
 
 /**
- * Adds an e-mail, unless its recipient has switched off e-mails of this kind or has a closed account. If the same e-mail
- * is there and was not tried yet, only its text is replaced. `waits`: for how many seconds it is not sent.
+ * Adds an e-mail, unless its recipient has switched off e-mails of this kind or has a closed account. If an e-mail with
+ * the same message id is in the outbox and was not tried yet, only its text is replaced. `waits`: for how many seconds
+ * the e-mail is held back before the first attempt.
  */
 export const addEmail = (on: Queryable, line: NewLine, { waits = 0 } = {}) =>
   run(
@@ -156,7 +157,10 @@ export async function claim(on: Queryable, { id, attempts }: Line, seconds: numb
 /** A secret text is removed as soon as it is not needed any more. */
 const bodyToKeep = sql`if(encryption_key is null, body, '')`;
 
-/** Gives up the e-mails with a secret that a person has not got yet, of one event or of all. */
+/**
+ * Gives up the unsent e-mails with a secret to a recipient. `event`: only e-mails of this event; without it, e-mails of
+ * all events.
+ */
 export const failSecrets = (
   on: Queryable,
   { recipient, event = '' }: { recipient: string; event?: string },

@@ -22,8 +22,8 @@ export type Change = {
 const OF_EACH = 5;
 
 /**
- * Lists changes, newest first, that are older than the arrival `before`. `next` is the `before` of
- * the following page, or null on the last page.
+ * Lists changes, newest first. `before`: only changes whose arrival (the record of a written row) has a lower id.
+ * `next`: the value of `before` for the following page; null on the last page.
  */
 export async function changesSince(
   place: Databases,

@@ -47,7 +47,7 @@ export async function pending(req: Request, res: Response) {
   });
 }
 
-/** `anchor`: the word on the page Help. */
+/** The texts about each group of pending rows. `anchor`: where the page Help explains the word in the heading. */
 const groupTexts: Record<Group, { heading: string; hint: string; anchor: string }> = {
   ready: {
     heading: 'Ready to transfer',

@@ -23,7 +23,7 @@ const shown = (account: KnownAccount, url: string) => ({
 
 type Column<T> = Answer<T> & { isHere: boolean };
 
-/** Puts this environment among the others, in the order in which rows pass through them. */
+/** Adds this environment to the other ones, in the order in which rows pass through the environments. */
 function columnsOf<T>({ name, rules }: App, known: T, others: Answer<T>[]): Column<T>[] {
   const { label, inText } = rules;
   const own = { name, label, inText, url: '', known, unknown: null, isHere: true };
@@ -34,8 +34,8 @@ function columnsOf<T>({ name, rules }: App, known: T, others: Answer<T>[]): Colu
 }
 
 /**
- * Lists everyone who has an account in any environment, by name, with the account in each. A name
- * leads to the account in this environment, or else to the first one elsewhere.
+ * Lists everyone who has an account in any environment, sorted by name, with the account in each environment. A name
+ * leads to the account in this environment; if there is none, to the first account in another environment.
  */
 export async function everyone(here: App) {
   const [own, others] = await Promise.all([accounts(here.sql), accountsElsewhere(here)]);
@@ -63,7 +63,10 @@ export async function everyone(here: App) {
 /** A person with the account in each environment. */
 export type PersonLine = Awaited<ReturnType<typeof everyone>>['lines'][number];
 
-/** Describes the account of a person in each environment, with what stays there if that is asked for. */
+/**
+ * Describes the account of a person in each environment. `countsStaying`: whether to count, too, what stays in each
+ * environment when the account is closed, such as lines of the audit history.
+ */
 export async function across(
   here: App,
   redis: Redis,

@@ -1,6 +1,6 @@
-// Admits people who sign in through the sign-in provider. The provider’s id (issuer and subject) identifies a known
-// person; at the first sign-in, the e-mail does. New people are added. People get the permissions that the provider
-// sends.
+// Admits people who sign in through the sign-in provider. At the first sign-in, the e-mail identifies a known person;
+// later, the provider’s id (issuer and subject) does. New people get an account. People get the permissions that the
+// provider sends.
 import { z } from 'zod';
 import { isAdmitted } from '../access/admitted.ts';
 import { grantable, type Permission } from '../access/permissions.ts';

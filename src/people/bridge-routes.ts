@@ -1,4 +1,5 @@
-// Answers the servers of the other environments, which ask what this one knows about people. They can change nothing.
+// Answers the servers of the other environments when they ask what this server knows about people. The other servers
+// cannot change anything here.
 import type { Request, Response } from 'express';
 import { z } from 'zod';
 import { countWrongToken, isOneOf } from '../access/bridge-token.ts';

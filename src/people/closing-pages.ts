@@ -1,5 +1,6 @@
-// Closes the account of someone who leaves. The confirmation names what ends and what stays in every environment; then
-// the browser goes from server to server, and each environment’s own administrator confirms there.
+// Closes the account of a person who leaves. The confirmation page lists, for every environment, what ends (such as
+// sessions) and what stays (such as lines of the audit history). Then the browser goes to the server of each further
+// environment, where an administrator of that environment confirms.
 import type { Request, Response } from 'express';
 import type { FieldErrors } from '../problems.ts';
 import { orShowErrors, page } from '../web/pages.ts';
@@ -14,7 +15,10 @@ export async function show(req: Request, res: Response) {
   await closingPage(req, res, isFirst ? null : namesIn(textIn(req.query, 'onward')), {});
 }
 
-/** Shows the confirmation. `onward`: the environments that are ticked to follow; null for all. */
+/**
+ * Shows the confirmation page. `onward`: the other environments that are ticked, in which the account is closed next;
+ * null if all are ticked.
+ */
 async function closingPage(
   req: Request,
   res: Response,
@@ -65,8 +69,8 @@ export async function close(req: Request, res: Response) {
 }
 
 /**
- * Finds the next wanted environment in which the account is still open. One that is not known now
- * is left out: the page of the person then names it.
+ * Finds the next wanted environment in which the account is still open. An environment whose accounts cannot be read
+ * now is left out; the person’s page then names it.
  */
 async function nextOf({ here, redis }: Request, person: people.Person, onward: string[]) {
   const wanted = inOrder(here, onward);

@@ -18,7 +18,7 @@ const MOST_CHARACTERS = 4_000_000;
 /** Another environment with its server. */
 export type Neighbour = { name: EnvironmentName; label: string; inText: string; url: string };
 
-/** What another server answered, or, if it is not known, why. */
+/** The answer of another environment’s server (`known`), or the reason why there is no usable answer (`unknown`). */
 export type Answer<T> = Neighbour &
   ({ known: T; unknown: null } | { known: null; unknown: string });
 
@@ -87,6 +87,6 @@ async function ask<T extends z.ZodType>(
   }
 }
 
-/** Whether an answer is not as expected. Its text may be part of the error, so the error is not logged. */
+/** Whether an answer does not have the expected form. Such an error may quote the answer, so it is not logged. */
 const isUnreadable = (error: unknown) =>
   error instanceof SyntaxError || error instanceof z.ZodError;

@@ -10,7 +10,7 @@ import { Invalid } from '../problems.ts';
 
 /**
  * Returns the wanted permissions if all of them may be granted here.
- * @throws Invalid for another one
+ * @throws Invalid if one of them may not be granted here
  */
 export function grantableAmong(
   here: Environment,
@@ -47,8 +47,8 @@ export async function storePermissions(
 }
 
 /**
- * Locks another administrator, who then stays one.
- * @throws Invalid when there is no other
+ * Locks an administrator other than this person, so that this other person stays an administrator.
+ * @throws Invalid when there is no other administrator
  */
 export async function keepOneAdministrator(on: Queryable, id: number) {
   const other = await first(

@@ -1,5 +1,5 @@
-// Links with which people choose their own password, once: invitations, within a day, and links that they asked for,
-// within an hour. Only the hash of a link’s token is stored.
+// Links with which a person chooses a password. Each link works only once: an invitation within a day, and a link that
+// the person asked for within an hour. Only the hash of a link’s token is stored.
 import { hash, randomBytes } from 'node:crypto';
 import type { PoolConnection } from 'mysql2/promise';
 import * as audit from '../audit/audit.ts';
@@ -73,11 +73,14 @@ export const reset = (here: Environment, id: number, alongside: Alongside) =>
     await noteAsked(connection, person.email);
   });
 
-/** Audits that somebody who was not signed in asked for a new password. `subject`: for whom. */
+/**
+ * Records in the audit history that somebody who was not signed in asked for a new password. `subject`: whose password
+ * it was, as an e-mail or, for an unknown e-mail, its hash.
+ */
 export const noteAsked = (on: Queryable, subject: string) =>
   audit.write(on, { person: 'not signed in', action: 'asked for a new password', subject });
 
-/** Makes a link. An earlier one of its kind does not work any more, so it is not sent any more either. */
+/** Makes a link. An earlier link of the same kind stops working, so its e-mail is given up if it was not sent yet. */
 async function issue(on: PoolConnection, { id, email }: people.Person, kind: Kind): Promise<Made> {
   const former = { recipient: email, event: eventOf(kind) };
   await outbox.failSecrets(on, former, 'Another link replaced the one in it.');

@@ -10,8 +10,8 @@ import * as people from './people.ts';
 import { staying, stayingSchema } from './staying.ts';
 
 /**
- * The schema of an account as servers report it to each other. A permission that this program does
- * not know, of a newer version, is left out.
+ * The schema of an account as servers report it to each other. Permissions that only a newer version of the program
+ * knows are left out.
  */
 export const knownAccount = z.object({
   id: z.number().int().positive(),
@@ -19,7 +19,7 @@ export const knownAccount = z.object({
   name: z.string(),
   /** `invited`: no password chosen yet, and no sign-in with single sign-on. */
   state: z.enum(['invited', 'active', 'closed']),
-  /** Until when the invitation works; null without one that works. */
+  /** When the invitation expires; null if there is no valid invitation. */
   invitedUntil: z.string().nullable(),
   permissions: z
     .array(z.string())
@@ -31,14 +31,17 @@ export type KnownAccount = z.infer<typeof knownAccount>;
 export const accountInFull = knownAccount.extend({
   lastSignIn: z.string().nullable(),
   sessions: z.number(),
-  /** Null if it was not asked for, because counting it reads many rows. */
+  /**
+   * What stays here when the account is closed; null if the caller did not ask for that, because counting reads many
+   * rows.
+   */
   staying: stayingSchema.nullable(),
 });
 export type AccountInFull = z.infer<typeof accountInFull>;
 
 type Stored = { id: number; is_linked: number; expires_at: string | null };
 
-/** Selects in which ways people can sign in, beside a password. */
+/** Selects, for each account, whether it is linked to single sign-on, and when its invitation expires. */
 const stored = sql`select p.id, p.subject is not null as is_linked, i.expires_at
                      from person p
                      left join invitation i on i.person_id = p.id and i.kind = 'invitation'
@@ -58,7 +61,7 @@ function toAccount(person: people.Person, way: Stored | undefined): KnownAccount
   return { id, email, name, permissions, state, invitedUntil: way?.expires_at ?? null };
 }
 
-/** Whose account is described, and whether what stays when it is closed is counted, too. */
+/** The account to describe, and whether to count what stays here when the account is closed. */
 export type AccountQuestion = { email: string; countsStaying: boolean };
 
 /** Describes the account with this e-mail in full; null when there is none here. */

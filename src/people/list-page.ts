@@ -53,7 +53,10 @@ export async function index(req: Request, res: Response) {
   });
 }
 
-/** Finds the people of whom one account, in any environment, has this state and this permission. */
+/**
+ * Finds the people whose name or e-mail contains `q`, and who have an account, in any environment, with both this state
+ * and this permission.
+ */
 function matching(lines: PersonLine[], { q = '', state = '', permission = '' }: Asked) {
   const wanted = q.toLowerCase();
   return lines.filter(

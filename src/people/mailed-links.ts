@@ -1,4 +1,4 @@
-// Sends the links by which people choose a password by e-mail.
+// Sends e-mails with the links by which people choose a password.
 import { v7 as uuid } from 'uuid';
 import { transaction } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';

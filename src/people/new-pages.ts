@@ -1,5 +1,6 @@
-// Invites a person, to several environments if wanted: the browser goes from server to server, and each shows its own
-// page, filled in. Each environment’s administrator confirms there, so that no server can add people to another.
+// Invites a person to one or several environments. The browser goes from server to server, and each server shows its
+// own page, filled in with what was entered before. An administrator of each environment confirms on that page, so that
+// no server can add people to another environment.
 import type { Request, Response } from 'express';
 import { grantable, type Permission } from '../access/permissions.ts';
 import { orShowErrors, page } from '../web/pages.ts';
@@ -13,19 +14,24 @@ import { goOnward, inOrder, namesIn } from './onward.ts';
 import * as people from './people.ts';
 import { permissionChoices } from './permission-choices.ts';
 
-/** What the form of the page holds: typed, filled in from another environment, or empty. */
+/** The values in the form: typed by the user, filled in from another environment, or empty. */
 type Filled = {
   name: string;
   email: string;
   permissions: readonly string[];
-  /** The environments that follow after this one. */
+  /** The other environments to which the person is invited next. */
   onward: string[];
-  /** Where the person was invited first, and their id there; empty on the first page. */
+  /**
+   * The environment to which the person was invited first, and the person’s id in that environment; empty on the first
+   * page.
+   */
   from: string;
   person: string;
 };
 
-/** Where the page was filled in from; `missing` says why it could not be. */
+/**
+ * The environment from which the page was filled in. `missing`: why the page could not be filled in; null if it was.
+ */
 type Origin = { of: Neighbour; missing: string | null; isAdministrator: boolean } | null;
 
 export async function showNew(req: Request, res: Response) {
@@ -43,7 +49,8 @@ export async function showNew(req: Request, res: Response) {
     email,
     from,
     person,
-    // An administrator is made in each environment by itself, never by a link.
+    // The permission *Administrator* is never filled in from another environment: it must be ticked in each
+    // environment.
     permissions: permissions.filter((one) => one !== 'administrator'),
     onward: namesIn(textIn(query, 'onward')),
   };
@@ -112,13 +119,16 @@ export async function add(req: Request, res: Response) {
   );
 }
 
-/** On the first page, the account with this id becomes the one from which the next pages are filled in. */
+/** On the first page, notes this environment and the id of the account, from which the next pages are filled in. */
 const withOrigin = ({ here }: Request, filled: Filled, id: number): Filled =>
   filled.from === '' ? { ...filled, from: here.name, person: String(id) } : filled;
 
 const nextOf = ({ here }: Request, { onward }: Filled) => inOrder(here, onward)[0] ?? null;
 
-/** The page of the next server, which it fills in with what the first one knows about the person. */
+/**
+ * Returns the URL of the same page on the next server; null if no environment follows. The next server fills its page
+ * in with what it reads from the first server.
+ */
 function hrefOfNext({ here }: Request, { from, person, onward }: Filled): string | null {
   const [next, ...others] = inOrder(here, onward);
   if (!next) return null;

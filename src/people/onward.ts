@@ -1,18 +1,22 @@
-// Leads the browser from the server of one environment to the next, where the same is confirmed.
+// Leads the browser from the server of one environment to the server of the next, where an administrator confirms the
+// same action for that environment.
 import type { Request, Response } from 'express';
 import type { App } from '../environments/app.ts';
 import { flash, page } from '../web/pages.ts';
 import { neighboursOf, type Neighbour } from './elsewhere.ts';
 
-/** Reads the environments that follow, as an address names them: `preprod,production`. */
+/** Splits the names of environments in the URL of a page, such as `preprod,production`. */
 export const namesIn = (text: string): string[] => text.split(',').filter(Boolean);
 
-/** Returns the named neighbours in the order of the environments; names of others are left out. */
+/**
+ * Returns the neighbouring environments with these names, in the order in which rows pass through them; ignores other
+ * names.
+ */
 export const inOrder = (here: App, names: readonly string[]): Neighbour[] =>
   neighboursOf(here).filter(({ name }) => names.includes(name));
 
 type Way = {
-  /** What was done here. */
+  /** The message about what was done in this environment. */
   done: string;
   next: Neighbour | null;
   href: string | null;

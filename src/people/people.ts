@@ -22,8 +22,8 @@ import { inWholeSteps } from './whole-steps.ts';
 import { hashPassword, isPassword, noPassword } from './passwords.ts';
 
 /**
- * A person as stored. `credential` changes with the password and when the account is closed, which makes earlier sessions
- * and tokens invalid.
+ * A person as stored. `credential` changes with the password and when the account is closed, which makes earlier
+ * sessions and tokens invalid.
  */
 export type Person = Account & { isActive: boolean; hasPassword: boolean; credential: string };
 
@@ -47,7 +47,7 @@ const toPerson = (stored: Stored): Person => ({
   permissions: permissionNames.filter((one) => (stored.permissions ?? '').split(',').includes(one)),
 });
 
-/** Changes with the password, and each time the account is closed. */
+/** A hash that changes with the password, and each time the account is closed. */
 const credential = sql`sha2(if(p.closings = 0, p.password_hash, concat(p.password_hash, '\n', p.closings)), 256)`;
 
 const columns = sql`p.id, p.email, p.name, p.active, ${credential} as credential,
@@ -181,7 +181,7 @@ export async function locked(connection: PoolConnection, id: number): Promise<Pe
 }
 
 /**
- * Closes or opens an account; one that is so already stays as it is.
+ * Closes an account, or opens it again. Does nothing if the account is in that state already.
  * @throws Invalid for the last administrator, whose account cannot be closed
  */
 export async function setActive(here: Environment, by: string, id: number, isActive: boolean) {

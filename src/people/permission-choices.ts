@@ -1,4 +1,4 @@
-// The permissions as checkboxes: on the page of a person, and on the page that invites one.
+// Prepares the checkboxes for permissions, for the page of a person and for the page that invites a new person.
 import { inWords, labelsOf } from '../access/permission-words.ts';
 import { grantable, permissionNames } from '../access/permissions.ts';
 import type { EnvironmentSetup } from '../environments/rules.ts';

@@ -35,7 +35,7 @@ export function lackingForSingleSignOn(values: Variables): string[] {
   return wrong;
 }
 
-/** The settings of single sign-on: the provider, this server’s client there, and who may sign in. */
+/** The settings of single sign-on: the provider, the client ID and secret of this server, and who may sign in. */
 export type SingleSignOn = NonNullable<ReturnType<typeof singleSignOn>>;
 
 export function singleSignOn(values: Variables) {

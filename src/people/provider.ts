@@ -12,9 +12,9 @@ export type Claims = Record<string, unknown>;
 export type Provider = ReturnType<typeof openProvider>;
 
 /**
- * Timeouts in milliseconds. BEGIN_MS: how long a page waits for the provider before it sends the
- * browser there. FINISH_MS: how long all requests to the provider may take when the browser comes
- * back, with an answer that can be used only once.
+ * Timeouts in milliseconds. BEGIN_MS: how long a page waits for the provider before it sends the browser to it.
+ * FINISH_MS: how long all requests to the provider may take when the browser comes back. The second limit is longer,
+ * because the browser comes back with an answer that can be used only once.
  */
 const BEGIN_MS = 1500;
 const FINISH_MS = 5000;

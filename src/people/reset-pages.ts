@@ -53,12 +53,14 @@ export const ask = ({ limits }: SignIn) =>
 /** The maximum length of an e-mail in characters, as in its database column. */
 const LONGEST = 190;
 
-/** Making a link takes several queries, so the answer waits longer than that of a sign-in. */
+/** How many times longer than a sign-in the answer is delayed, because making a link takes several queries. */
 const STEPS = 5;
 
 async function send({ here }: Request, limits: SignIn['limits'], email: string) {
-  // A person who asked often gets no further e-mail, and no other answer, because anyone can ask for them.
+  // After too many requests for an e-mail, no further link is sent. The answer stays the same, because anyone can make
+  // such requests.
   if (!(await countReset(limits, email)) || (await mailReset(here, email))) return;
-  // If the database cannot be written, this fails as the link of a known e-mail does.
+  // If the database cannot be written, this call fails just as making a link for a known e-mail does. So the failure
+  // does not reveal which e-mails are known.
   await noteAsked(here.sql, `unknown e-mail ${hashedEmail(here, email)}`);
 }

@@ -1,4 +1,5 @@
-// Names in words what stays in an environment when an account is closed, with the page where others take it over.
+// Describes what stays in an environment when an account is closed, such as lines of the audit history, with a link to
+// the page on which other people can take it over.
 import { plural } from '../web/format.ts';
 import type { Staying } from './staying.ts';
 

@@ -21,7 +21,7 @@ export function issue(here: App, person: Person): string {
   return `${text}.${seal(here, text, person)}`;
 }
 
-/** Returns the person to whom a token belongs; null when the token is not valid, or no longer. */
+/** Returns the person to whom a token belongs; null when the token is not valid or is no longer valid. */
 export async function holderOf(here: App, token: string): Promise<Person | null> {
   const [text = '', mac = ''] = token.trim().split('.');
   const content = contentOf(text);

@@ -7,8 +7,8 @@ import type { Cell, MeasuredColumn } from './measures.ts';
 export type SqlType = { kind: 'as it is' | 'timestamp' | 'text'; definition: string };
 
 /**
- * A possible type of a column. `row` is the maximum number of bytes that a cell counts in MySQL’s
- * limit of a row, `page` that in InnoDB’s limit of a page.
+ * A possible type of a column. `row`: how many bytes of MySQL’s limit on a row one cell takes at most; `page`: how many
+ * bytes of InnoDB’s limit, which depends on the size of a page.
  */
 type Candidate = SqlType & { row: number; page: number };
 

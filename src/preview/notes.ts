@@ -1,10 +1,11 @@
-// What keeps a row from people in the app, and where it is offered.
+// Says why people do not see a row in the app (for example because it is not active), until when they see it, and in
+// which cities.
 import { linksOf, type Entity, type Row } from '../catalog/entity.ts';
 import { textOf } from '../catalog/fields.ts';
 import { formatValue } from '../web/format.ts';
 import { shorten } from '../web/shorten.ts';
 
-/** A remark below a preview; `at` is the time that it ends with, or empty. */
+/** A remark below a preview. `at`: a time that the page shows after the text; empty if there is none. */
 export type Note = { text: string; at: string };
 
 export function notesOf(row: Row, business: Row | null, now = Date.now()): Note[] {

@@ -1,4 +1,5 @@
-// The preview of a row on a page of its own. Other pages load it when a person opens it there.
+// The preview of a row on its own page. Other pages, such as a transfer sheet, load this page into a row when a person
+// opens the preview of that row.
 import type { Request, Response } from 'express';
 import { titleOf } from '../catalog/entity.ts';
 import { NotFound } from '../problems.ts';
@@ -9,7 +10,10 @@ import { addressed } from '../web/request.ts';
 import { previewedKey, previewOf, type TitledPreview } from './preview.ts';
 import { storedIn } from './side.ts';
 
-/** A column of the page: the preview, or what the page says if that side does not have the row. */
+/**
+ * A column of the page. `shown`: the preview; null if there is no such row. `absent`: the text in place of a missing
+ * preview.
+ */
 type Column = { heading: string; shown: TitledPreview | null; absent: string };
 type Crumb = { text: string; href: string };
 
@@ -31,7 +35,7 @@ export async function showStored(req: Request, res: Response) {
   ]);
 }
 
-/** Shows a preview on a page: one side of a row, or two sides beside each other. */
+/** Shows one preview on a page, or two beside each other, such as a row before and after a transfer. */
 export async function previewPage(req: Request, res: Response, columns: Column[], crumbs: Crumb[]) {
   const named = columns.flatMap(({ shown }) => shown?.title ?? [])[0] ?? '';
   await page(req, res, 'preview/page', {

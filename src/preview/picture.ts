@@ -6,7 +6,10 @@ import type { Objects } from '../storage/objects.ts';
 /** Whether the image storage from which the page shows images has this image. */
 export type HasImage = (name: string) => Promise<boolean>;
 
-/** An image of a preview; the page says so if the storage lacks it. */
+/**
+ * An image of a preview. `isMissing`: whether the storage lacks the image, so that the page shows a sentence in its
+ * place.
+ */
 export type Picture = { name: string; isMissing: boolean };
 
 /** How many milliseconds a preview waits for the storage. */

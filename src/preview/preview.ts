@@ -31,7 +31,10 @@ export const previewedKey = (entity: Entity, row: Row): RowKey | null =>
 /** A preview with the type and title of its row: `Form “Visit details”`. */
 export type TitledPreview = { title: string; preview: Preview };
 
-/** Returns the preview of a row; null if the side does not have the row. */
+/**
+ * Returns the preview of a row; null if `side` does not have the row. `side`: the rows as they are stored, or as they
+ * will be after a transfer.
+ */
 export async function previewOf(
   side: Side,
   { entity: name, id }: RowKey,

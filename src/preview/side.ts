@@ -22,7 +22,10 @@ export const storedIn = (place: Databases, known?: { key: RowKey; row: Row }): S
 
 type Written = RowKey & { after: Row | null };
 
-/** Returns the rows as they will be once a transfer has written its steps to what is stored. */
+/**
+ * Returns the rows as they will be after a transfer: the rows that its steps write, and all other rows as they are
+ * stored.
+ */
 export function afterSteps(stored: Side, steps: readonly Written[]): Side {
   const written = new Map(steps.map((step) => [keyText(step), step.after]));
   return {

@@ -1,4 +1,5 @@
-// A task as the app would show it: its business and message, its banners, its form, and what a person is sent.
+// A task as the app would show it: its business and message, its banners, its form, and the receipts that are sent when
+// it is done.
 import { titleOf, type Row } from '../catalog/entity.ts';
 import { textOf } from '../catalog/fields.ts';
 import { entityNamed } from '../catalog/index.ts';

@@ -1,5 +1,5 @@
-// A refresh writes rows that pass unique values on to each other (two forms that swapped their names in production)
-// together, even if they were read in different parts of the refresh.
+// Some rows pass unique values on to each other, for example when two forms swap their names in production. A refresh
+// writes such rows together, even if it reads them in different parts.
 import { isSameValue } from '../catalog/content.ts';
 import { keyText, labelOf, type Entity, type Row } from '../catalog/entity.ts';
 import { textOf } from '../catalog/fields.ts';
@@ -19,9 +19,8 @@ type Sides = { here: Environment; there: Databases | null; source: Environment }
 type Written = Change & { after: Row };
 
 /**
- * Completes the plan of one part of a refresh. Adds a row of another part if it gives up a unique
- * value that a row of this part takes. Skips a row if another row here keeps the value that it
- * would take.
+ * Completes the plan of one part of a refresh. If a row of this part takes a unique value that a row of another part
+ * gives up, adds that other row to the plan. If the row that has the value keeps it, skips the row that would take it.
  */
 export async function withHandovers(
   sides: Sides,
@@ -60,9 +59,9 @@ const changesOf = async (sides: Sides, entity: Entity, ids: number[]) => {
 };
 
 /**
- * Finds the rows here that have a unique value which a changed row takes. Production may have two
- * names that count as equal, because they are older than the rule for unique names. So a holder
- * gets a key only if its name is spelled exactly the same.
+ * Finds the rows of this environment that have a unique value which a changed row takes. Production may have two names
+ * that count as equal, because they are older than the rule for unique names. So `key` is null unless the name of the
+ * found row is spelled exactly like the value that the changed row takes.
  */
 async function holdersHere({ here }: Sides, entity: Entity, changes: Written[]) {
   const found: { id: number; key: string | null }[] = [];

@@ -190,7 +190,10 @@ async function inTurn(first: Promise<void>, second: () => Promise<void>) {
   await second();
 }
 
-/** Prepares the parts of a collection, or of a table whose digests prove nothing, by reading all rows. */
+/**
+ * Prepares the parts of an entity by reading all its rows. This is necessary for a collection, and for a table whose
+ * linked names are mapped, because their digests cannot be compared.
+ */
 const prepareByReading = (from: RefreshRun, entity: Entity, after: number) => {
   // All observations get the time at which the refresh of this collection started, so that they
   // never replace an observation that another process makes meanwhile.
@@ -226,7 +229,10 @@ async function* prepareByDigest(
   for await (const some of parts) yield* prefetch(some, (part) => preparePart(from, entity, part));
 }
 
-/** How many rows of a table are written together: each write takes some twenty statements beside those of its rows. */
+/**
+ * How many rows of a table are written together. Small parts would be slow: each write needs some twenty statements in
+ * addition to those for its rows.
+ */
 const PART = 4 * CHUNK_SIZE;
 
 /** Chunks of a table that are written together, and the ids of the rows that must be read. */
@@ -238,7 +244,7 @@ type TablePart = {
   rows: number;
 };
 
-/** Divides a batch into parts of up to PART rows that must be read, each of whole chunks. */
+/** Divides a batch into parts. A part consists of whole chunks, and at most PART of its rows must be read. */
 async function partsOf(from: RefreshRun, entity: Entity, batch: Batch): Promise<TablePart[]> {
   const [here = new Map(), theirs = new Map(), there = theirs] = batch.hashes;
   const isRecording = !from.dryRun && from.there !== null;

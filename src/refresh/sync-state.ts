@@ -1,5 +1,6 @@
-// Records after a refresh what is known of each row. Where a row is equal here and at the destination, that is its base,
-// and needs no line; other rows get a line each.
+// Records the sync state of each row after a refresh. For a row that is equal here and at the destination, only its
+// base is recorded (the hash at which both were last equal). Other rows get lines in `row_state` and
+// `destination_state`.
 import { hashOf, isSameContent } from '../catalog/content.ts';
 import { keyText, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
 import type { Environment } from '../environments/environment.ts';
@@ -15,7 +16,7 @@ import { keyOf } from './report.ts';
 
 type Sides = { here: Environment; there: Environment | null; source: Environment };
 
-/** Records what is known of the rows of a part, observed at `at`. */
+/** Records the sync state of the rows of a part, as it was at the time `at`. */
 export async function recordPart(sides: Sides, entity: Entity, decided: PartPlan, at: string) {
   const { here, there } = sides;
   if (!there) return;
@@ -35,8 +36,8 @@ export async function recordPart(sides: Sides, entity: Entity, decided: PartPlan
 }
 
 /**
- * The hashes before and after for lines that a list or a sheet added while this refresh wrote the rows: they have the
- * hash of the content before it.
+ * Returns the hash of each changed row before and after the refresh. A list or a sheet may have recorded the former
+ * hash while this refresh wrote the row; such a hash is corrected.
  */
 const outdated = (entity: Entity, { changes, mappings }: PartPlan) => {
   const hash = (row: Row) => hashOf(entity, withMappedNames(entity, row, mappings));
@@ -73,7 +74,7 @@ async function newsOf({ here, there, source }: Sides, entity: Entity, decided: P
     }
     const thereHash = other ? hashOf(entity, other) : null;
     const news = newObservation(key, { there: other ?? null, seen: thereHash, isEqual }, stop);
-    // It is recorded only once that a row is missing at the destination, not again at every refresh.
+    // That a row is missing at the destination is recorded by the first refresh, and not again by every later one.
     if (news) seen.push(news);
     else if (!stop) seen.push({ key, hash: thereHash, base: null });
     if (own && !states.has(text)) untouched.push(key);

@@ -118,13 +118,15 @@ export function grants(
   ];
 }
 
-/** The levels at the end of staging databases’ names, as in `cosmos-lab` and `cosmos-lab_…`. */
+/**
+ * The levels of staging databases. The name of a staging database contains its level, as in `cosmos-lab` and
+ * `cosmos-lab_…`.
+ */
 const copyLevels = ['lab', 'test', 'ecom'];
 
 /**
- * Lists the GRANT statements for the account that creates staging databases (COPIES_SQL_DB_USER).
- * The account may use only databases with such a name, so that MySQL itself refuses to drop any
- * other database.
+ * Lists the GRANT statements for the account that creates staging databases (COPIES_SQL_DB_USER). The account may use
+ * only databases whose names contain a level, so that MySQL itself refuses to drop any other database.
  */
 export const copyGrants = (account: string): string[] =>
   copyLevels.flatMap((level) =>

@@ -1,6 +1,6 @@
-// Removes the lines of sync state that say no more than a row’s base does: rows that came with a refresh, are in sync,
-// and were not touched since. Versions up to 1.8.0 wrote two lines for each of them. It can be killed at any point and
-// run again.
+// Removes superfluous lines of the sync state. A row that came with a refresh, is in sync and was not touched since
+// needs only a base (the hash at which it was last equal here and at the destination). Versions up to 1.8.0 wrote two
+// lines for each such row. The removal can be killed at any point and run again.
 import type { PoolConnection } from 'mysql2/promise';
 import { travelling } from '../catalog/index.ts';
 import { failpoint } from '../database/failpoints.ts';
@@ -11,7 +11,10 @@ import { writeBases } from '../state/base-chunks.ts';
 import { chunksWithLines } from '../state/recorded.ts';
 import { REFRESH } from '../state/untouched.ts';
 
-/** Replaces lines by bases, chunk by chunk; returns how many rows have no line any more. */
+/**
+ * Replaces the lines of untouched rows in `row_state` and `destination_state` by bases, chunk by chunk; returns the
+ * number of these rows.
+ */
 export async function slimSyncState(here: App): Promise<number> {
   let rows = 0;
   for (const { name } of travelling) {
@@ -29,7 +32,7 @@ async function slimChunk(connection: PoolConnection, entity: string, chunk: numb
   const within = (table: Statement) =>
     sql`${table}.entity = ${entity} and ${table}.row_id between ${from} and ${to}`;
   const isEqual = sql`s.deleted_at is null and t.base_hash = s.hash and t.base_hash = t.observed_hash`;
-  // The content of a base is stored only while the row here has another one.
+  // The stored content of a base is needed only while the row here differs from it.
   await run(
     connection,
     sql`update destination_state t join row_state s on s.entity = t.entity and s.row_id = t.row_id

@@ -1,8 +1,8 @@
-// The hash of a row, computed by the MySQL server that stores it. It is the same hash that hashOf() computes in this
-// program, so rows of two environments are compared without reading them, and also with hashes that were recorded.
-// Where both differ although a row is the same, the program reads the row and decides: a text with a control character
-// above U+000A on MariaDB (which escapes it as `\u000B`, not `\u000b`), linked names that are not in Unicode NFC, and
-// stored values that do not fit their field.
+// Computes the hash of a row on the MySQL server that stores it. This hash equals that of hashOf() in this program, so
+// rows can be compared with rows of another environment, and with recorded hashes, without reading them. For a few rows
+// the hashes differ although the content is the same; the program then reads the row and decides. These rows contain a
+// text with a control character above U+000A on MariaDB (which escapes it as `\u000B`, not `\u000b`), linked names that
+// are not in Unicode NFC, or stored values that do not fit their field.
 import { columnOf, fieldEntries, linksOf, type Entity } from '../catalog/entity.ts';
 import type { Field } from '../catalog/fields.ts';
 import { cachedFor } from '../database/cached-for.ts';
@@ -121,7 +121,7 @@ function textOfColumn(field: string, definition: Field, charsets: Charsets): Sta
   const value = sql`r.${name(column)}`;
   const asJson = jsonOf[definition.kind];
   if (asJson) return asJson(value);
-  // Converting a text takes as long as hashing it, and most are in utf8mb4 already.
+  // Converting a text takes as long as hashing it, so texts that are in utf8mb4 already are not converted.
   const text = charsets.get(column) === 'utf8mb4' ? value : sql`convert(${value} using utf8mb4)`;
   return sql`coalesce(json_quote(${text}), 'null')`;
 }
@@ -158,7 +158,7 @@ export async function nextId(on: Queryable, table: string, from: number): Promis
   return line?.id ?? null;
 }
 
-/** The highest id of a table within a range; none when there is no row. */
+/** Returns the highest id of a table within a range, as a list; an empty list if no row is in the range. */
 export async function highestIds(
   on: Queryable,
   { table }: Entity,

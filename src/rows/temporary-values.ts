@@ -77,9 +77,9 @@ export function withTemporaryValues<T extends Stored>(entity: Entity, seen: T): 
 }
 
 /**
- * Returns the document without temporary values: `Feedback (moving 3f9a…)` becomes `Feedback`
- * again. `lasting`: may change a real value before it is written. A field that another user has
- * changed meanwhile keeps that user’s value.
+ * Returns the document without temporary values: `Feedback (moving 3f9a…)` becomes `Feedback` again. `lasting`: a
+ * function that may change a real value before it is written. A field that another user has changed meanwhile keeps
+ * that user’s value.
  */
 export function withLastingValues<T extends Stored>(
   seen: T,

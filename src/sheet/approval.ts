@@ -31,7 +31,7 @@ export const approvalColumns = sql`a.id, a.selection, a.kind, a.name, a.reason, 
 
 /**
  * Whether another product manager must approve this selection before it is sent. An undo stops damage and needs no
- * second person. The undo of an undo sends content again and does; undoing that stops damage again.
+ * approval. The undo of an undo sends the content again and needs approval, like the transfer itself.
  */
 export async function needsApproval(
   route: Route,

@@ -27,10 +27,10 @@ type Posted = {
 
 /**
  * Saves the posted choices of a selection. A page also posts the choices that it showed, so that only the changes of
- * this user are saved and the choices of other users are kept. `unless`: what counts as shown if a page posts no shown
- * choices. With `untouched` an empty sheet counts as shown, so that stored choices of other users stay. With `stored`
- * the stored choices count as shown, so that the posted choices replace them. Only the transfer button uses `stored`:
- * its click names the plan by its hash, and no other plan is sent.
+ * this user are saved and the choices of other users are kept. `unless` says what to compare with if a page posts no
+ * shown choices. `untouched`: compares with an empty sheet, so that stored choices of other users stay. `stored`:
+ * compares with the stored choices, so that the posted choices replace them. Only the transfer button may use `stored`,
+ * because it also posts the hash of the plan, and no other plan is sent.
  */
 export function savePosted(
   req: Request,

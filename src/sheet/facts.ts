@@ -35,13 +35,13 @@ export type Facts = {
   /** The ids of the destination’s cities and partners with a linked name, by entity and name. */
   names: IdsByEntity;
   /**
-   * For a linked name that the destination only has in another spelling: the spellings there, by
+   * For a linked name that the destination has only in another spelling: its spellings at the destination, by
    * `<entity>:<name>`.
    */
   otherSpellings: Map<string, string[]>;
   /**
-   * For each linked name that the destination lacks, the datasets here that contain the name, by
-   * `<entity>:<name>`. A name has no entry if no dataset here has names of its entity.
+   * For each linked name that the destination lacks, the datasets (tables loaded from data files) in this environment
+   * that contain the name, by `<entity>:<name>`. A name has no entry if no dataset has names of its entity.
    */
   namesInDatasets: Map<string, string[]>;
   /**
@@ -77,7 +77,7 @@ export type Facts = {
    * state/clock.ts); null if it was not read.
    */
   clock?: Clock | null;
-  /** Whether the rows are taken over from the destination of the environment that they are written to. */
+  /** Whether this is a takeover: rows are fetched from the next environment and written into this one. */
   isTakeover?: boolean;
   /** The host name of this environment, which texts must not contain. */
   hostHere: string | null;
@@ -85,7 +85,10 @@ export type Facts = {
   otherHosts?: Partial<Record<EnvironmentName, string>>;
 };
 
-/** The status of a pair as people here see it: a takeover compares from the side of the other environment. */
+/**
+ * Returns the status of a pair for display. A takeover compares a pair with both sides exchanged, so its status is
+ * mirrored.
+ */
 export const shownStatus = ({ isTakeover }: Facts, { status }: RowPair): Status | null =>
   isTakeover ? status && mirrored[status] : status;
 
@@ -111,7 +114,7 @@ export type FactsQuery = {
    * environment does not store it.
    */
   syncStateIn?: Environment;
-  /** Whether the rows are taken over from the destination of the environment that they are written to. */
+  /** Whether this is a takeover: rows are fetched from the next environment and written into this one. */
   isTakeover?: boolean;
 };
 
@@ -156,7 +159,7 @@ export async function gatherFacts(
     gatherHolders({ here, there, basesIn: basesOf(here, question) }, steps, question.plannedAlong),
     referencesThere(there, steps),
     readStates(there.sql, steps),
-    // The user that reads the destination sees no test results there.
+    // A takeover reads no test results: the database user for the next environment has no right to read them there.
     rulesOf(here.name).isTested && !question.isTakeover
       ? testStatusOf(here, rootsOf(pairs))
       : new Map<string, TestStatus>(),
@@ -224,7 +227,9 @@ const clockOf = async ({ sql: on }: Environment) =>
 const rootsOf = (pairs: Map<string, RowPair>): RowKey[] =>
   [...pairs.values()].flatMap(({ entity, here, key }) => (here && !entity.owner ? [key] : []));
 
-/** Makes a provisional step from a row, for queries that need steps before the plan is made. */
+/**
+ * Makes a provisional step from a row, because the queries for the facts take steps, and the plan is made only later.
+ */
 const planning =
   (planned: FactsQuery['planned']) =>
   (pair: RowPair): Step => {

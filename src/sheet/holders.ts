@@ -13,8 +13,8 @@ export type OtherHolder = {
   title: string;
   isHere: boolean;
   /**
-   * The row at the destination if the user added it to the transfer; null if the transfer would
-   * remove the row, undefined if the transfer would not change it.
+   * The row as it would be at the destination if the user added it to the transfer; null if the transfer would remove
+   * the row, undefined if the transfer would not change it.
    */
   after: Row | null | undefined;
 };
@@ -22,8 +22,8 @@ export type OtherHolder = {
 type Wanted = RowKey & { after: Row | null };
 
 /**
- * The longest chain of rows that is followed, where each row needs a unique value that the next row holds. The sheet
- * offers the rows of a longer chain in several steps.
+ * The longest chain of rows to follow, where each row needs a unique value that the next row holds. If a chain is
+ * longer, the sheet offers its first rows, and the other rows once the user has added these.
  */
 const ROUNDS = 10;
 

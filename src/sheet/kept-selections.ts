@@ -8,7 +8,10 @@ import { isUnsent, selectionFrom, type Selection, type StoredSelection } from '.
 
 export type KeptSelection = Selection & { at: string; isOpen: boolean; hasTransfer: boolean };
 
-/** An SQL condition: no transfer has sent this selection, or is sending it. A transfer that wrote nothing does not count. */
+/**
+ * An SQL condition: no transfer has sent this selection, and none is sending it. A transfer that ended without writing
+ * anything does not count.
+ */
 const isOpen = sql`not exists (select 1 from transfer
                                 where transfer.selection = selection.id
                                   and transfer.state not in (${voidStates}))`;
@@ -28,7 +31,10 @@ export const openSelections = (on: Queryable) =>
          limit 20`,
   );
 
-/** Which kept selections a list shows. `isOpen`: null for open ones and sent ones. */
+/**
+ * Which kept selections a list shows. `isOpen`: true for selections that were not sent, false for sent ones, null for
+ * both.
+ */
 export type KeptFilter = WhoAndWhen & { isOpen: boolean | null };
 
 const matching = ({ isOpen: wanted, ...filter }: KeptFilter) =>
@@ -36,7 +42,7 @@ const matching = ({ isOpen: wanted, ...filter }: KeptFilter) =>
       and (${wanted === null} or ${isOpen} = ${wanted ?? false})
       and ${isByAndAt(filter, { person: sql`selection.person`, at: sql`selection.created_at` })}`;
 
-/** Counts the kept selections and those that were sent, of all people. */
+/** Counts the selections of all people that were kept or sent, and that match the filter. */
 export async function count(on: Queryable, filter: KeptFilter): Promise<number> {
   const counted = await first<{ number: number }>(
     on,
@@ -45,7 +51,10 @@ export async function count(on: Queryable, filter: KeptFilter): Promise<number> 
   return counted?.number ?? 0;
 }
 
-/** Reads the kept selections and those that were sent, of all people: the open ones first, then the newest. */
+/**
+ * Reads the selections of all people that were kept or sent, and that match the filter: open ones first, then the
+ * newest.
+ */
 export async function list(
   on: Queryable,
   filter: KeptFilter,
@@ -78,7 +87,7 @@ export async function countOpen(on: Queryable): Promise<number> {
 
 type Typed = { name: string; reason: string | null };
 
-/** Keeps a draft as a selection with this name. A selection that is kept already stays as it is. */
+/** Names a draft, which makes it a kept selection. Does not change a selection that is already kept. */
 export const keep = (on: Queryable, id: string, { name, reason }: Typed) =>
   run(
     on,

@@ -1,4 +1,5 @@
-// What the page of a kept selection shows above its sheet: its rows, its transfers, and which rows are still open.
+// What the page of a kept selection shows above its sheet: its rows, its transfers, and the rows that changed since
+// they were sent.
 import { keyText, titleOf, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import type { App } from '../environments/app.ts';
@@ -13,12 +14,14 @@ import { newestOf } from './schedules.ts';
 import type { Selection } from './selections.ts';
 import type { Sheet } from './sheet.ts';
 
-/** The most rows that the page lists; other rows are left out in the sections of the sheet. */
+/**
+ * How many rows the page lists with a checkbox to remove them. The user can leave out further rows in the sheet below.
+ */
 const LISTED = 200;
-/** The most open rows that are named. */
+/** How many rows the page names, at most, of those that were added or changed since the selection was sent. */
 const NAMED = 10;
 
-/** Null for a draft, which has only its sheet. */
+/** Returns null for a draft, because the page of a draft shows only its sheet. */
 export async function keptView(here: App, selection: Selection, { facts, plan }: Sheet) {
   if (selection.kept_at === null) return null;
   const { shown, more } = shorten(selection.keys.toReversed(), LISTED);
@@ -62,7 +65,7 @@ function outcomeOf(state: TransferState): string {
   return liveStates.includes(state) ? 'in progress' : 'refused or rolled back, so nothing changed';
 }
 
-/** Returns the rows with their titles. A row that was deleted here has the title that it had last. */
+/** Returns the rows with their titles. A row that no longer exists gets its last recorded title. */
 async function rowsOf(here: App, { pairs }: Facts, keys: RowKey[]) {
   const pairOf = (key: RowKey) => pairs.get(keyText(key));
   const lost = keys.filter((key) => !pairOf(key)?.here && !pairOf(key)?.there);

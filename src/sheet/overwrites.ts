@@ -10,8 +10,8 @@ export const baseOf = ({ entity, destinationState: stop }: RowPair): Content | n
   stop?.base_content ? contentFrom(entity, stop.base_content) : null;
 
 /**
- * Fields changed at the destination since the base; empty when the row has no base. If nobody knows the content of the
- * base any more, these are all fields in which both sides differ.
+ * Returns the fields that changed at the destination since the base; none if the row has no base. If the content of the
+ * base is not stored, compares the row at the destination with the row here instead.
  */
 export function changedThere(pair: RowPair): string[] {
   const base = baseOf(pair) ?? (pair.destinationState?.base_hash ? pair.here : null);

@@ -40,7 +40,10 @@ type Shown = {
   /** The reason codes of the problems that the sentence `problem` describes. */
   reasons?: string[];
   rehearsal?: Rehearsal;
-  /** What did not happen because of the problem, if that is not the transfer. */
+  /**
+   * The heading of an error that does not concern the transfer, such as `The selection has no name yet`. By default,
+   * the heading says that nothing was transferred.
+   */
   failure?: string;
   /** Choices that the user typed and that were not saved. */
   now?: selections.SavedChoices;
@@ -86,7 +89,10 @@ export async function sheetPage(req: Request, res: Response, shown: Shown) {
   });
 }
 
-/** Returns what every page of a sheet shows of its rows, whether the rows can be changed there or not. */
+/**
+ * Returns the values that two pages show about the rows of a sheet: the sheet itself, and the page of an approval,
+ * where the rows cannot be changed.
+ */
 export function sheetView(
   req: Request,
   route: Route,
@@ -117,7 +123,7 @@ export function sheetView(
   };
 }
 
-/** Returns how the approval of this plan stands; null where none is required. */
+/** Returns the state of the approval of this plan; null if the plan requires no approval. */
 async function approvalView(
   req: Request,
   route: Route,

@@ -1,5 +1,5 @@
-// Pairs of rows as a takeover sees them: the destination sends its row, and this environment receives it. They are
-// compared as for a transfer, with the same bases, and then exchanged.
+// Pairs of rows for a takeover, in which the destination sends a row and this environment receives it. The rows are
+// compared as for a transfer, with the same bases. Then both sides of each pair are exchanged.
 import { canonical, contentFrom, hashOf } from '../catalog/content.ts';
 import { linkedNamesOf, type Row, type RowKey } from '../catalog/entity.ts';
 import { comparePairs, recordObservations, type RowPair } from '../comparison/compare-pairs.ts';
@@ -64,7 +64,10 @@ function exchanged(
   };
 }
 
-/** The base in the names that are used here. That content was undone at the destination does not matter here. */
+/**
+ * Returns the state with the content of its base in the names of cities and partners that this environment uses. Drops
+ * the record that content was undone at the destination, because a takeover writes nothing there.
+ */
 function baseInNames({ entity, key }: RowPair, state: DestinationState, names: Mappings) {
   const base = state.base_content;
   if (base === null) return { ...state, undone_hash: null };

@@ -205,7 +205,10 @@ function noticesOf(facts: Facts, steps: PlannedStep[]): string[] {
   return notices;
 }
 
-/** Names the rows to take over that an engineer changed where they come from: taking them over adopts that here. */
+/**
+ * Returns a notice for each row to take over that an engineer changed in the other environment, because taking the row
+ * over adopts that change in this environment.
+ */
 const engineeringThere = ({ from }: Facts, steps: PlannedStep[]): string[] =>
   steps.flatMap(({ action, entity, title, pair }) =>
     action !== 'same' && pair?.state?.engineering_by

@@ -10,8 +10,8 @@ import type { Facts } from './facts.ts';
 export type PlannedStep = Step & { pair: RowPair | null; root: RowKey };
 
 /**
- * Returns the key of a row’s topmost parent row, below which the sheet lists the row; the row’s own key without a
- * parent.
+ * Returns the key of a row’s topmost parent row, below which the sheet lists the row; the key of the row itself if it
+ * has no parent.
  */
 export function rootKeyOf(facts: Facts, { entity, here, there, key }: RowPair): RowKey {
   const owner = entity.owner ? (here ?? there)?.[entity.owner] : undefined;

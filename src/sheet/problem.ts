@@ -64,7 +64,10 @@ export type Warning = {
   message: string;
 };
 
-/** The reason codes of problems that only a click on the transfer button can have; `Reason` has those of a plan. */
+/**
+ * The reason codes of problems that occur only when a user clicks the transfer button, such as a missing reason.
+ * `Reason` has the codes of problems of a plan.
+ */
 type ClickReason =
   | 'reason-missing'
   | 'approval-missing'

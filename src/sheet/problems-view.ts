@@ -131,8 +131,8 @@ function solutionView(solution: Solution, index: number, place: SheetPlace) {
 }
 
 /**
- * Which name of a mapping the sheet gives, and which one its user types: a mapping says what a name here is at the
- * destination. Null where mappings do not apply.
+ * For the solution that maps a name: which side of the mapping the sheet fills in (`given`), and which side the user
+ * types (`typed`). `name` is the name here, `there` the name at the destination. Null for a sheet without mappings.
  */
 function mappingOf({ selection: { kind } }: SheetPlace) {
   if (kind === 'takeover') return { given: 'there', typed: 'name' };

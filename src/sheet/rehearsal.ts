@@ -21,7 +21,8 @@ import type { Route } from './route.ts';
 const BUSY = 'Someone is writing these rows right now, so they could not be rehearsed. Try again.';
 
 /**
- * A linked name that the plan creates has no id yet. For the rehearsal it gets one outside every environment’s range.
+ * A linked name that the plan creates has no id yet. For the rehearsal, the name gets an id that no environment
+ * assigns.
  */
 const REHEARSED = 4_000_000_000;
 

@@ -91,7 +91,7 @@ function groupsOf(steps: PlannedStep[], facts: Facts, selection: Selection) {
     return {
       steps: ordered.map((step, index) => {
         const view = stepView(step, facts, selection);
-        // What concerns the whole group is shown inside its first row.
+        // The test results and the checkbox of a whole group are shown in its first row.
         const isFirst = index === 0;
         return {
           ...view,
@@ -103,7 +103,7 @@ function groupsOf(steps: PlannedStep[], facts: Facts, selection: Selection) {
   });
 }
 
-/** Returns the checkbox that leaves out the rows of a group; none if the group must stay. */
+/** Returns the checkbox that leaves out the rows of a group; none if the group cannot be left out. */
 function leaveGroup(key: string, own: PlannedStep[], chosen: Set<string>, selection: Selection) {
   const keys = keysToLeave(key, own.map(keyText), chosen, selection);
   if (keys.length === 0) return [];
@@ -112,8 +112,8 @@ function leaveGroup(key: string, own: PlannedStep[], chosen: Set<string>, select
 }
 
 /**
- * Counts the rows of a transfer that nobody has tested as they are, of all that could be; a row and its dependent rows
- * count as one. `tested` is empty where rows are not tested.
+ * Counts the rows of a transfer that can be tested (`of`), and those of them whose present content nobody has tested
+ * (`untested`). A row and its dependent rows count as one. `tested` is empty in environments where rows are not tested.
  */
 export function countUntested(steps: PlannedStep[], { tested }: Pick<Facts, 'tested'>) {
   const written = steps.filter(({ action }) => action !== 'same');
@@ -123,7 +123,10 @@ export function countUntested(steps: PlannedStep[], { tested }: Pick<Facts, 'tes
   return { untested: roots.filter(({ current }) => current.length === 0).length, of: roots.length };
 }
 
-/** Returns the keys that a group’s checkbox leaves out of the selection; empty if the group must stay. */
+/**
+ * Returns the keys that the checkbox of a group removes from the selection; empty if the group cannot be left out, for
+ * example because the selection would then have no rows.
+ */
 function keysToLeave(
   root: string,
   keys: string[],

@@ -1,12 +1,13 @@
-// The schedules of selections, in MySQL: a selection is planned again and transferred at a time. A line is never changed
-// to another time; a person who changes it ends it and begins another one.
+// The schedules of selections, in the table `scheduled_transfer`: at the scheduled time, a selection is planned again
+// and transferred. The time of a schedule never changes. A person who wants another time ends the schedule and begins
+// another one.
 import { first, select, sql, type Queryable } from '../database/sql.ts';
 
-/** `stopped`: it was not sent, or its transfer did not arrive, for the reason in `problem`. */
+/** `stopped`: the selection was not sent, or its transfer was not completed. `problem` has the reason. */
 type ScheduleState = 'waiting' | 'running' | 'sent' | 'stopped' | 'cancelled';
 
 export type ScheduledTransfer = {
-  /** Also the idempotency key of the transfer, so that it is sent once. */
+  /** The id of the schedule. The transfer uses it as its idempotency key, so that it is sent only once. */
   id: string;
   selection: string;
   person: string;
@@ -49,7 +50,7 @@ export const upcoming = (on: Queryable) =>
          limit 20`,
   );
 
-/** The schedule of a selection that has not ended. */
+/** Reads the schedule of a selection, unless the schedule has ended. */
 export const activeOf = (on: Queryable, selection: string) =>
   first<ScheduledTransfer>(
     on,

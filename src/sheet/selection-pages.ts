@@ -1,4 +1,4 @@
-// The pages that begin a selection, and keep the draft of a sheet as one.
+// The pages that begin a selection, or turn the draft of a sheet into a kept selection.
 import { v7 as uuid } from 'uuid';
 import type { Request, Response } from 'express';
 import { Conflict, Invalid } from '../problems.ts';
@@ -15,7 +15,9 @@ import { addressOf } from './routes.ts';
 import * as selections from './selections.ts';
 import * as shared from './shared-selections.ts';
 
-/** Shows the form that begins a selection. `draft`: the rows that were ticked on a list for it. */
+/**
+ * Shows the form that begins a selection. `draft`: the id of a draft with the rows that the person ticked on a list.
+ */
 export const showNew = (req: Request, res: Response) =>
   newPage(req, res, { draft: textIn(req.query, 'draft'), name: '', reason: '' });
 
@@ -61,8 +63,9 @@ export async function begin(req: Request, res: Response) {
 }
 
 /**
- * Keeps the draft as a selection, or begins an empty one; returns its id.
- * @throws Conflict when the form was sent before with another name, because a colleague may use that selection by now
+ * Turns the draft into a kept selection, or begins an empty selection if there is no draft; returns its id.
+ * @throws Conflict when the form was sent before with another name. The selection is not renamed, because other people
+ * may already use it
  */
 async function keptAs(req: Request, draft: string, typed: { name: string; reason: string | null }) {
   const { sql: on } = req.here;

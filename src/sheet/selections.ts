@@ -9,8 +9,9 @@ import { noChoices, type Choices } from './choices.ts';
 import { mendedChoices, mendedKeys, mendedTexts } from './choices-schema.ts';
 
 /**
- * What the sheet of a selection does: transfer rows, undo a transfer, restore rows from production, take rows over from
- * the destination, or undo one of the last two, which wrote here.
+ * What the sheet of a selection does. `transfer` sends rows to the destination, and `undo` undoes such a transfer.
+ * `restore` fetches rows from production, `takeover` fetches rows from the destination, and `undo-here` undoes one of
+ * these two.
  */
 export type SelectionKind = 'transfer' | 'undo' | 'restore' | 'takeover' | 'undo-here';
 

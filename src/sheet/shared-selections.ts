@@ -11,7 +11,8 @@ import { joinedKeys } from './posted-keys.ts';
 import { find, isUnsent, saveChoices, type SavedChoices } from './selections.ts';
 
 /**
- * Adds rows to a selection; returns how many of them it had already. `chain`: the earlier transfers that wrote them here.
+ * Adds rows to a selection. Returns how many rows were added, and how many the selection already had. `chain`: the
+ * earlier transfers that brought the rows into this environment.
  * @throws Conflict when the selection was sent meanwhile, or is being sent
  */
 export const addTo = (on: Pool, id: string, keys: RowKey[], chain: string[] = []) =>
@@ -29,7 +30,7 @@ export const addTo = (on: Pool, id: string, keys: RowKey[], chain: string[] = []
   });
 
 /**
- * Removes rows from a selection; returns how many it had of them.
+ * Removes rows from a selection; returns how many rows were removed.
  * @throws Conflict when the selection was sent meanwhile, or is being sent
  */
 export const removeFrom = (on: Pool, id: string, rows: Set<string>) =>
@@ -66,7 +67,8 @@ export const seenOf = ({ keys, choices, name, reason }: SavedChoices): string =>
 
 /**
  * Deletes a selection. `seen`: the hash of the selection when the list was shown.
- * @throws Conflict when the selection changed since then, or was sent: the page of its transfer links to the selection
+ * @throws Conflict when the selection changed since then, is scheduled, or was sent. A sent selection stays, because
+ * the page of its transfer links to it
  */
 export async function discard(on: Pool, id: string, seen: string | null = null) {
   await transaction(on, async (connection) => {

@@ -91,7 +91,10 @@ const WARNED = 5;
 
 const typeOf = ({ entity }: { entity: string }) => entityNamed(entity).label.one;
 
-/** How a sheet offers a row that differs: a sheet that writes here replaces what stands here. */
+/**
+ * Returns the text that offers to add a row which is not the same on both sides. A restore or a takeover would replace
+ * the row in this environment, so its text says so.
+ */
 const offerText = ({ kind }: Selection, row: string, status: string | null) =>
   writesThere({ kind })
     ? `Also send ${row}: it is there, but differs (${status})`
@@ -145,7 +148,10 @@ const isNeeded = ({ keys, choices }: Selection) => {
     !chosen.has(keyText(step));
 };
 
-/** Up to this number, rows are shown open; more rows are a list of one line each, opened on demand. */
+/**
+ * A sheet with at most this many rows shows all their fields. With more rows, each row is one line, and a click shows
+ * its fields.
+ */
 const OPENED = 3;
 
 export function pagingView({ shown, page, pages, from, all }: Page<PlannedStep>) {
@@ -170,7 +176,7 @@ export function sameView({ steps }: Plan, { kind, choices }: Selection, to: Name
   };
 }
 
-/** How the approval of a plan by a second person stands, where one is required. */
+/** The state of the approval of a plan by another product manager, if the plan requires one. */
 export type ApprovalView = {
   mayAsk: boolean;
   /** The request that waits for this selection. */

@@ -82,7 +82,7 @@ async function sheetOfRows(
 
 /**
  * Whether adding this row to the transfer would send changes. A restore or takeover also sends a row that changed only
- * at its destination, because it replaces the change.
+ * at its destination, to replace that change.
  */
 const isWorkOf = (kind: SelectionKind, { status }: RowPair) =>
   (status === 'Changed there' && kind !== 'transfer') ||
@@ -92,8 +92,8 @@ const isWorkOf = (kind: SelectionKind, { status }: RowPair) =>
   status === 'Deleted here, changed there';
 
 /**
- * Returns a function for `planned`: the content that undoing one of these steps gives the row; undefined for any
- * other row.
+ * Returns a function for the property `planned`. The function returns the content that a row gets when its step is
+ * undone; undefined for a row without a step.
  */
 function restoredFrom(steps: journal.Step[]) {
   const byKey = new Map(steps.map((step) => [keyText(step), step]));

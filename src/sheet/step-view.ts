@@ -77,7 +77,7 @@ export const leaveInput = (key: string, keys = key, text = 'Leave this out') => 
   text,
 });
 
-/** The titles of the rows to which these fields refer, so that they are shown by name. */
+/** The titles of the rows to which these fields refer, so that the fields show titles and not only ids. */
 function titlesIn({ pairs }: Facts, fields: ReturnType<typeof fieldViews>): Map<string, string> {
   const titles = new Map<string, string>();
   for (const { definition, values } of fields) {
@@ -90,7 +90,9 @@ function titlesIn({ pairs }: Facts, fields: ReturnType<typeof fieldViews>): Map<
   return titles;
 }
 
-/** Returns fields with their values on one side, as lists of values show them. */
+/**
+ * Returns each field with its value before or after the transfer, in the form that the views for lists of values need.
+ */
 const valuesOf = (fields: ReturnType<typeof fieldViews>, side: 'before' | 'after') =>
   fields.map(({ label, definition, values }) => ({ label, definition, value: values[side] }));
 
@@ -130,7 +132,10 @@ function subtitleOf(step: PlannedStep, { pairs }: Facts): string {
 /** Whether the values of a field are texts, whose words are compared one by one. */
 const comparesWords = ({ kind }: Field) => ['text', 'long-text', 'list'].includes(kind);
 
-/** Two values that have no words in common. A sign before them would be read as that of a number. */
+/**
+ * Returns two values that are shown as a whole and not compared word by word. They get no plus or minus sign, because a
+ * sign before a number would look like a part of the number.
+ */
 const wholeValues = (was: string, will: string): ReturnType<typeof wordDiff> => ({
   before: [{ text: was, kind: 'same' }],
   after: [{ text: will, kind: 'same' }],
@@ -169,7 +174,7 @@ function fieldViews(step: PlannedStep, { pairs }: Facts) {
       before: isPicture ? [] : parts.before,
       after: isPicture || isExcluded ? [] : parts.after,
       ours: (isExcluded && text(definition, step.pair?.here?.[field])) || 'Empty',
-      /** The value when both sides were last equal; null if it has not changed there since. */
+      /** The value when both sides were last equal; null if the destination has not changed the value since. */
       base: theirs.has(field) ? text(definition, base?.[field]) || 'Empty' : null,
     };
   });

@@ -1,4 +1,4 @@
-// The sums of a sheet: the tiles above its rows, and what the bar at its end says.
+// The sums of a sheet: the tiles above its rows, and the text in the bar with the transfer button.
 import type { StepAction } from '../state/transfer-kinds.ts';
 import { count, countsByType } from '../web/format.ts';
 import { needsOverwrite } from './overwrites.ts';
@@ -21,7 +21,10 @@ const actionTiles = ({ steps }: Plan) =>
 /** How many rows nobody has tested, of the rows that can be tested. */
 export type Untested = { untested: number; of: number };
 
-/** Returns the sums above a sheet: rows by what happens to them, and what is to be looked at twice. */
+/**
+ * Returns the tiles above a sheet: how many rows are updated, created, removed and unchanged, and, as warnings, how many
+ * rows overwrite a change and how many rows are not tested.
+ */
 export function tilesOf(plan: Plan, { untested, of }: Untested, kind: SelectionKind) {
   const overwritten = plan.steps.filter(needsOverwrite);
   const warnings = [
@@ -41,7 +44,7 @@ export function tilesOf(plan: Plan, { untested, of }: Untested, kind: SelectionK
   ];
 }
 
-/** Counts what the bar at the end of the sheet says: `3 updated, 1 removed, 2 not tested, 1 problem` */
+/** Returns the text in the bar with the transfer button: `3 updated, 1 removed, 2 not tested, 1 problem` */
 export function sumsOf(plan: Plan, untested: number): string {
   const problems = plan.problems.length;
   return [

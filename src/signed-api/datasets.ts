@@ -11,8 +11,8 @@ type Client = { scopes: readonly string[] };
 type Named = Pick<Dataset, 'organisation' | 'name'>;
 
 /**
- * The scope of the pipeline, which may read every dataset, even datasets that are not open to
- * clients.
+ * The scope of the pipeline (the program that copies dataset versions into the datasets database). It may read every
+ * dataset, even datasets that are not open to clients.
  */
 export const PIPELINE_SCOPE = 'pipeline';
 export const scopeOf = (dataset: Named): string => `dataset:${fullName(dataset)}`;

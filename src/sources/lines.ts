@@ -83,7 +83,7 @@ export const addLine = (
     if (await hasLine(on, source, object)) return;
     const { id, dataset } = source;
     const line = { ...file, dataset, source: id, file_name: name, object, person };
-    // If a person asked to load the file again meanwhile, the entry for that has taken this number.
+    // If a person asked meanwhile to load the file again, the registry entry of that request already has this number.
     // Then the stored file gets the next free number.
     for (let number = fetch; ; number += 1) {
       const added = await registry.add(on, { ...line, fetch_number: number });

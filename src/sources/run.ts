@@ -81,8 +81,8 @@ export async function runSource(work: Work, { source: id, again }: Input): Promi
   const { here, job } = work;
   const source = await sources.known(here.sql, id);
   try {
-    // Inside a step, progress texts do not begin further steps. So the page of the job shows all
-    // fetched files as one step.
+    // The page of the job shows the fetching of all files as one step. Outside a named step, each new progress text
+    // would begin a step of its own.
     const fetching = await work.step('Fetch new files', () => {
       const http = openHttp(here.settings.sources, source, here.halt.signal);
       return fetchNew({ ...work, source, http, again });

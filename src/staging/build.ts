@@ -170,8 +170,8 @@ const markReady = (here: App, copy: Copy) =>
           until = utc_timestamp(3) + interval ${days} day`,
     );
     if (!isReady) return;
-    // This copy has used up the client’s spare. A restore test makes the next spare, so that the
-    // next order is ready as quickly.
+    // This copy has used up the client’s spare (tested copy). A restore test makes the next spare, so that the client’s
+    // next order need not load the backup either.
     if (copy.spare_name !== null) await requestRestoreTest(on, copy.client);
     await callBack(here, on, await copies.known(on, copy.id));
     await audit.write(on, { person: copy.person, action: 'made a copy', subject: copy.name });

@@ -15,7 +15,7 @@ export type ArrivedTransfer = {
   name: string;
   reason: string | null;
   person: string;
-  /** The other person who approved the transfer; null where none is required. */
+  /** The other person who approved the transfer; null if the transfer required no approval. */
   approved_by: string | null;
   origin: string;
   kind: TransferKind;
@@ -93,7 +93,7 @@ export type OnwardTransfer = {
   chain: string;
   rows_count: number;
   undone_by: string | null;
-  /** How many of its rows were undone. */
+  /** How many rows of this transfer were undone. */
   undone_count: number;
 };
 

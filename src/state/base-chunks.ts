@@ -1,6 +1,6 @@
-// The base of rows (the content at which they were last known to be equal here and at the destination), for rows whose
-// sync state says nothing else: their hashes, packed for 1,000 ids together in the table `base_chunk`. A line of a row
-// in `destination_state` counts instead.
+// The bases of rows, in the table `base_chunk`. The base of a row is the content at which it was last known to be equal
+// here and at the destination. The table stores only the hashes of bases, packed for 1,000 ids together. If a row has
+// an entry in `destination_state`, the base in that entry counts instead.
 import { hash } from 'node:crypto';
 import type { Pool, PoolConnection } from 'mysql2/promise';
 import { keyText, type RowKey } from '../catalog/entity.ts';
@@ -16,10 +16,10 @@ import {
 } from '../database/sql.ts';
 import { CHUNK_SIZE, chunkOf } from '../rows/row-hashes.ts';
 
-/** The base of a row: its hash, and since when it is the base. */
+/** The base of a row: the hash of its content, and the time since which this content is the base. */
 export type Base = { hash: string; at: string };
 
-/** A chunk of bases. `generation` grows each time it is written, and is 0 where it never was. */
+/** A chunk of bases. `generation` grows with each write of the chunk; 0 stands for a chunk that was never written. */
 export type BaseChunk = { generation: number; digest: string | null };
 
 /** How many bytes a base takes: the place of its id in the chunk, a hash, and a time in milliseconds. */
@@ -39,7 +39,8 @@ function* entriesIn(chunk: number, packed: Buffer): Generator<[number, number]> 
 
 function unpack(chunk: number, packed: Buffer): Map<number, Base> {
   const bases = new Map<number, Base>();
-  // The bases of a chunk have few different times, and formatting a time takes longer than all the rest.
+  // Formatting a time takes longer than all other work here, and the bases of a chunk have few different times. So each
+  // formatted time is kept.
   const times = new Map<number, string>();
   for (const [id, offset] of entriesIn(chunk, packed)) {
     const [from, to] = [offset + PLACE, offset + PLACE + HASH];
@@ -98,7 +99,7 @@ export async function basesInChunks(
   );
 }
 
-/** Reads the bases of these rows, by key text; rows without one are missing. */
+/** Reads the bases of these rows, by key text. A row without a base is missing from the result. */
 export async function readBases(on: Queryable, keys: RowKey[]): Promise<Map<string, Base>> {
   const found = new Map<string, Base>();
   for (const [entity, own] of Map.groupBy(keys, (key) => key.entity)) {
@@ -111,7 +112,7 @@ export async function readBases(on: Queryable, keys: RowKey[]): Promise<Map<stri
   return found;
 }
 
-/** The ids of all rows of an entity that have a base in their chunk, part by part. */
+/** Yields the ids of all rows of an entity that have a base in this table, a batch at a time. */
 export async function* baseIds(on: Queryable, entity: string): AsyncGenerator<number[]> {
   for (let after = -1; ;) {
     const lines = await select<{ chunk: number; bases: Buffer }>(
@@ -130,8 +131,9 @@ export async function* baseIds(on: Queryable, entity: string): AsyncGenerator<nu
 const READ = 100;
 
 /**
- * Writes bases that were observed at `at`. `hashes`: by id. `asRead`: the chunks as they were before the rows were read;
- * a chunk that was written since keeps what it has. Without it all are written.
+ * Writes bases that were observed at the time `at`. `hashes`: the hash of each base, by row id. `asRead`: the
+ * generations of the chunks before the rows were read; a chunk that another process has written since is skipped.
+ * Without `asRead`, all chunks are written.
  */
 export async function writeBases(
   on: Pool | PoolConnection,
@@ -166,7 +168,9 @@ export async function writeBases(
 
 const emptyChunk = { generation: 1, bases: Buffer.alloc(0), digest: digestOf(new Map()) };
 
-/** Bases with changes, in order of id. A row whose base stays the same keeps its time. */
+/**
+ * Returns the bases with the changes, in order of id. If the hash of a base stays the same, the base keeps its time.
+ */
 function changed(
   bases: Map<number, Base>,
   changes: Iterable<[number, string]>,

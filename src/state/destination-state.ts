@@ -1,6 +1,7 @@
-// What an environment knows about its rows at the destination, in the table `destination_state`: what was last
-// observed of each, and the base (the content at which both sides were last equal). A row without a line there was
-// equal on both sides when its base was written (see base-chunks.ts); without a base nothing is known of it.
+// What an environment knows about its rows at the destination, in the table `destination_state`: the hash that was last
+// observed of each row there, and the base (the content at which both sides were last equal). A row without an entry
+// was equal on both sides when its base was written (see base-chunks.ts). Without an entry and without a base, nothing
+// is known of the row at the destination.
 import type { Pool, PoolConnection } from 'mysql2/promise';
 import { keysFrom, keyText, type Row, type RowKey } from '../catalog/entity.ts';
 import { insertRows } from '../database/bulk.ts';
@@ -78,7 +79,7 @@ const hashesOf = ({ entity, id }: RowKey, { hash }: Base) => ({
   base_hash: hash,
 });
 
-/** Adds what the bases say of the rows that have no line. */
+/** Adds entries for rows that have a base but no entry in the table. Such an entry is made from the base. */
 async function withBases<T>(
   on: Queryable,
   keys: RowKey[],
@@ -95,8 +96,9 @@ async function withBases<T>(
 }
 
 /**
- * What was observed of a row at the destination. `base`: the content when both sides were equal, which is stored only
- * if the row here has another one; `none` if the row no longer exists there and has no base any more.
+ * What was observed of a row at the destination. `hash`: null if the row does not exist there. `base`: the content when
+ * both sides were equal; null keeps the recorded base, and `none` deletes it. `content`: stored only if the row here
+ * has another content.
  */
 export type Observation = {
   key: RowKey;
@@ -105,8 +107,8 @@ export type Observation = {
 };
 
 /**
- * The observation to write for a row; null when the sync state already says so. When both sides are equal, their
- * content becomes the base. `seen`: the hash of the row at the destination.
+ * Returns the observation to record for a row; null if the recorded state is still right. If both sides are equal,
+ * their content becomes the base. `seen`: the hash of the row at the destination.
  */
 export function newObservation(
   key: RowKey,
@@ -120,9 +122,10 @@ export function newObservation(
 }
 
 /**
- * Which stored values an observation replaces. `isCertain`: all of them, even if they were observed later;
- * `isBaseCertain`: only a later base. `since`: when each row had been observed before it was read, by key text; a line
- * that is still of that time is replaced, even if a wrong clock has dated it in the future.
+ * Which recorded values an observation replaces. By default, it replaces only values that were observed earlier.
+ * `isCertain`: it replaces all values, even later ones. `isBaseCertain`: it also replaces a later base. `since`: when
+ * each row had been observed before it was read, by key text. If an entry still has that time, it is replaced even if a
+ * wrong clock has dated it in the future.
  */
 export type Certainty = {
   isCertain?: boolean;
@@ -131,7 +134,8 @@ export type Certainty = {
 };
 
 /**
- * Writes what was observed of rows at `at`. A later observation of another process stays, unless this one is certain.
+ * Records what was observed of rows at the time `at`. A later observation by another process stays, unless `certainty`
+ * says that it is replaced, too.
  */
 export async function writeObservations(
   on: Pool | PoolConnection,
@@ -140,7 +144,7 @@ export async function writeObservations(
   certainty: Certainty = {},
 ) {
   if (seen.length === 0) return;
-  // Lines are locked in order, so that two writers wait for each other instead of deadlocking.
+  // Entries are locked in a fixed order, so that two writers wait for each other instead of deadlocking.
   const sorted = seen.toSorted((one, other) =>
     one.key.entity === other.key.entity
       ? one.key.id - other.key.id
@@ -166,7 +170,7 @@ export async function writeObservations(
   await ('getConnection' in on ? transaction(on, write) : write(on));
 }
 
-/** The key texts of rows whose line is of the given time, which is locked. */
+/** Locks the entries of these rows. Returns the key texts of the entries that still have the time given in `since`. */
 async function unchangedSince(connection: PoolConnection, since = new Map<string, string>()) {
   if (since.size === 0) return new Set<string>();
   const lines = await select<Keyed & { observed_at: string }>(
@@ -180,7 +184,10 @@ async function unchangedSince(connection: PoolConnection, since = new Map<string
   return new Set(unchanged.map(([text]) => text));
 }
 
-/** Gives rows that have only a base a line, so that the base is not lost when the line says something else. */
+/**
+ * Adds an entry for each row that has only a base in `base_chunk`. An entry counts instead of that base, so a new entry
+ * must contain the base, or the base would be lost.
+ */
 async function insertBases(connection: PoolConnection, keys: RowKey[]) {
   const lines = await select<Keyed>(
     connection,

@@ -1,5 +1,5 @@
-// The history of rows. Every save, transfer and refresh records in the table `arrival` what it replaced. What a row was
-// after a write is what the next write replaced or, without one, the row as it is now.
+// The history of rows. Every save, transfer and refresh records in the table `arrival` which content it replaced. The
+// content after a write is not recorded: it is what the next write replaced or, after the last write, the present row.
 import { hashOf } from '../catalog/content.ts';
 import { keyFrom, keyText, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
@@ -31,7 +31,7 @@ export type Arrival = {
   version: number;
 };
 
-/** An arrival with the row before and after it; null where there was none. */
+/** An entry of the history with the row before and after the write; null if the row did not exist then. */
 export type Replacement = Arrival & Images;
 type Images = { before: Row | null; after: Row | null };
 
@@ -55,8 +55,9 @@ export async function historyOf(
 type Line = Pick<Arrival, 'id' | 'transfer' | 'seq' | 'entity' | 'row_id' | 'action'>;
 
 /**
- * Adds to lines of the history the rows before and after them. After a write a row is what the next write replaced or,
- * without one, what it is now: what another program wrote in between counts as part of the earlier write.
+ * Adds to history entries the rows before and after each write. The row after a write is what the next write replaced
+ * or, after the last write, the present row. So a change by another program in between counts as part of the earlier
+ * write.
  */
 export async function withImages<T extends Line>(
   place: Databases,
@@ -77,7 +78,10 @@ export async function withImages<T extends Line>(
   });
 }
 
-/** The next write of the same row, by the id of the line; the last lines of rows are missing. */
+/**
+ * Finds the next write of the same row for each history entry, by the id of the entry. The last entry of a row has
+ * none.
+ */
 async function nextWrites(on: Queryable, lines: Pick<Arrival, 'id'>[]) {
   if (lines.length === 0) return new Map<number, ImagePlace>();
   const found = await select<Pick<Arrival, 'id'> & ImagePlace>(
@@ -135,10 +139,12 @@ export async function latestArrivals(on: Queryable, entity: string, ids: number[
   return new Map(lines.map((line) => [line.row_id, line]));
 }
 
-/** The last write of a row, and the row before it if that was read. */
+/** The last write of a row: its kind, its person, and the row before the write. `before` is null if it was not read. */
 export type LastWrite = Pick<Arrival, 'kind' | 'person'> & { before: Row | null };
 
-/** The last write of each of these rows, by key text. `before`: only writes before this transfer. */
+/**
+ * Finds the last write of each of these rows, by key text. `before`: the id of a transfer; only earlier writes count.
+ */
 export async function lastWrites(
   on: Queryable,
   keys: RowKey[],
@@ -181,7 +187,10 @@ export async function addedBy(
   );
 }
 
-/** What the first change after a version of a row replaced; null if the row never had that version here. */
+/**
+ * Returns the content that a row had in this version: what the first later change replaced. Null if the history does
+ * not contain it.
+ */
 export async function replacedAfter(on: Queryable, { entity, id }: RowKey, version: number) {
   const line = await first<ImagePlace>(
     on,
@@ -193,7 +202,10 @@ export async function replacedAfter(on: Queryable, { entity, id }: RowKey, versi
   return line ? ((await readImages<Row>(on, replaced, [line])).get(placeText(line)) ?? null) : null;
 }
 
-/** Finds in the history the contents with these hashes, by key text. `wanted`: the hashes, by key text. */
+/**
+ * Searches the history of rows for the contents with these hashes. `wanted`: the hash for each row, by key text.
+ * Returns the found contents, by key text.
+ */
 export async function replacedContents(on: Queryable, wanted: Map<string, string>) {
   const found = new Map<string, Row>();
   for (const [key, row] of await allReplaced(on, [...wanted.keys()].map(keyFrom))) {
@@ -204,7 +216,7 @@ export async function replacedContents(on: Queryable, wanted: Map<string, string
   return found;
 }
 
-/** The hashes of all contents that these rows had in the environment before their present ones, by id. */
+/** Returns the hashes of all former contents of these rows in this environment, by row id. */
 export async function formerContents(on: Queryable, entity: Entity, ids: number[]) {
   const found = new Map<number, Set<string>>();
   const keys = ids.map((id) => ({ entity: entity.name, id }));

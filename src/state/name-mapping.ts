@@ -21,7 +21,10 @@ export const listMappings = (on: Queryable) =>
 export const nameThere = (mappings: Mappings, entity: string, name: string) =>
   mappings.get(mappingKey(entity, name)) ?? name;
 
-/** The names here by the names at the destination; if several names are mapped to the same one, the first by name. */
+/**
+ * Returns the mappings in the other direction: the name here for each name at the destination. If several names here
+ * are mapped to the same name, returns the alphabetically first one.
+ */
 export function reversed(mappings: Mappings): Mappings {
   const found: Mappings = new Map();
   for (const [key, there] of mappings) {
@@ -32,7 +35,7 @@ export function reversed(mappings: Mappings): Mappings {
   return found;
 }
 
-/** The names in the links of a row here, by the names at the destination. */
+/** Returns the names of the cities and partners with which a row here is linked, by their names at the destination. */
 export function namesInRow(entity: Entity, row: Row, mappings: Mappings): Mappings {
   const found: Mappings = new Map();
   for (const { field, links } of linksOf(entity)) {

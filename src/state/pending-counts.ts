@@ -10,15 +10,15 @@ export type GroupCounts = Record<Group, number>;
 
 export type PendingCounts = {
   all: GroupCounts;
-  /** By the name of the entity. */
+  /** The counts of each entity, by the name of the entity. */
   ofEntity: Map<string, GroupCounts>;
-  /** How many rows that are not held each person changed, by e-mail. */
+  /** How many rows each person changed, by e-mail. Rows that are marked *Not for production* are not counted. */
   ofPerson: Map<string, number>;
   /** Rows that need review because the destination changed them, too. */
   changedThere: number;
   /** Rows without a test result since they last changed; always 0 where rows are not tested. */
   untested: number;
-  /** Rows whose last test result since they last changed is *Does not work*. */
+  /** Rows that were tested after their last change, with the latest result *Does not work*. */
   failing: number;
 };
 

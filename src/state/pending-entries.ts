@@ -99,8 +99,8 @@ const fresh = (line: Line, status: Status) => ({
 });
 
 /**
- * Picks the group of an entry whose rows differ. What prevents sending counts more: a hold most,
- * then changes by engineering, then undone content.
+ * Picks the group of an entry that has several changed rows, and the reason why it is not ready to send. A hold (*Not
+ * for production*) comes first, then a change by engineering, then undone content.
  */
 function worse(known: { group: Group; why: string | null }, line: Line) {
   if (line.held_by) return { group: 'held' as const, why: said(line.held_by, line.held_reason) };

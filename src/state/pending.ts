@@ -16,7 +16,7 @@ type StateLine = {
   engineering_by: string | null;
   base_hash: string | null;
   observed_hash: string | null;
-  /** Null for a row without a line in destination_state, which may have a base. */
+  /** Null for a row without an entry in `destination_state`. Such a row may have a base in `base_chunk`. */
   observed_at: string | null;
   undone_hash: string | null;
   is_held: number;
@@ -86,15 +86,18 @@ export async function pendingRows(on: Queryable, entity: Entity): Promise<Map<nu
 }
 
 /**
- * A row with what is recorded of it: `hash` is null for a row that was never here, `observed_at` for one without a line
- * in destination_state.
+ * A row with what is recorded about it. `hash`: null if the row never existed here. `observed_at`: null if the row has
+ * no entry in `destination_state`.
  */
 export type RecordedRow = Pick<
   StateLine,
   'entity' | 'row_id' | 'deleted_at' | 'base_hash' | 'observed_hash' | 'observed_at'
 > & { hash: string | null };
 
-/** Adds what the bases say: a row that has only a base was observed when that was written. */
+/**
+ * Adds the bases to rows without an entry in `destination_state`. When the base of such a row was written, both sides
+ * were equal, so its hash is also the last observed one.
+ */
 export async function withBases<T extends RecordedRow>(on: Queryable, lines: T[]): Promise<T[]> {
   const bases = await readBases(
     on,
@@ -106,7 +109,7 @@ export async function withBases<T extends RecordedRow>(on: Queryable, lines: T[]
   });
 }
 
-/** Adds what the bases say to rows that differ from what was last observed; rows that turn out to be equal are left out. */
+/** Adds the bases to rows, and returns only the rows that differ from what was last observed at the destination. */
 export const differingWithBases = async <T extends RecordedRow>(on: Queryable, lines: T[]) =>
   (await withBases(on, lines)).filter(
     ({ hash, deleted_at: deletedAt, observed_hash: seen }) =>

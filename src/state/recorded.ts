@@ -1,4 +1,5 @@
-// What is recorded of the rows in a range of ids: their lines in `row_state` and `destination_state`, and their bases.
+// Reads what is recorded about rows in a range of ids: their entries in the tables `row_state` and `destination_state`,
+// and their bases in `base_chunk`.
 import type { RowKey } from '../catalog/entity.ts';
 import { select, sql, type Queryable, type Statement } from '../database/sql.ts';
 import { chunkOf, CHUNK_SIZE, type RowHashes } from '../rows/row-hashes.ts';
@@ -6,8 +7,8 @@ import { basesInChunks, readBaseDigests } from './base-chunks.ts';
 import type { DestinationHashes } from './destination-state.ts';
 
 /**
- * What is recorded of rows, by id. `here`: the hashes in lines of row_state, null for a row that is deleted here.
- * `there`: the lines of destination_state.
+ * What is recorded about rows, by row id. `here`: the hashes in `row_state`, null for a row that was deleted here.
+ * `there`: the entries in `destination_state`. `bases`: the hashes in `base_chunk`.
  */
 export type Recorded = {
   here: Map<number, string | null>;
@@ -15,7 +16,7 @@ export type Recorded = {
   bases: RowHashes;
 };
 
-/** Reads what is recorded of all rows in these chunks. */
+/** Reads what is recorded about all rows in these chunks. */
 export async function recordedIn(
   on: Queryable,
   entity: string,
@@ -48,7 +49,7 @@ export async function recordedIn(
 const between = (chunks: number[]): Statement =>
   sql`row_id between ${Math.min(...chunks) * CHUNK_SIZE} and ${(Math.max(...chunks) + 1) * CHUNK_SIZE - 1}`;
 
-/** The chunks from `low` to `high` with rows that have lines. */
+/** Returns the chunks from `low` to `high` with rows that have an entry in `row_state` or `destination_state`. */
 export async function chunksWithLines(on: Queryable, entity: string, low: number, high: number) {
   const within = sql`entity = ${entity} and ${between([low, high])}`;
   const lines = await select<{ chunk: number }>(
@@ -59,7 +60,7 @@ export async function chunksWithLines(on: Queryable, entity: string, low: number
   return new Set(lines.map(({ chunk }) => chunk));
 }
 
-/** The chunks of ids above `after` and up to `upTo` that something is recorded of. */
+/** Returns the chunks with recorded rows among the ids above `after` and up to `upTo`. */
 export async function recordedBetween(
   on: Queryable,
   entity: string,
@@ -71,7 +72,7 @@ export async function recordedBetween(
   return [...new Set([...bases.keys(), ...(await chunksWithLines(on, entity, low, high))])];
 }
 
-/** Which of these rows have a line in row_state or destination_state, by id. */
+/** Returns which of these rows have an entry in `row_state` or `destination_state`, as a set of ids. */
 export async function idsWithLines(on: Queryable, entity: string, ids: number[]) {
   if (ids.length === 0) return new Set<number>();
   const lines = await select<{ id: number }>(
@@ -88,7 +89,7 @@ export function lastKnown({ here, there, bases }: Recorded, id: number) {
   const line = there.get(id);
   const own = here.get(id);
   return {
-    // A row that exists here and has a line for the destination has one for here, too.
+    // A row that exists here and has an entry in `destination_state` also has an entry in `row_state`.
     here: own === undefined && !line ? base : (own ?? null),
     there: line ? line.observed_hash : base,
     base: line ? line.base_hash : base,
@@ -100,8 +101,9 @@ export const keysOf = (entity: string, ids: Iterable<number>): RowKey[] =>
   [...ids].map((id) => ({ entity, id }));
 
 /**
- * Whether the hashes of a row on both sides are those that are recorded, and a row that is equal on both sides has that
- * content as its base. A row that exists here and has a line for the destination must have one for here, too.
+ * Whether the records about a row are right: the hashes on both sides are the recorded ones and, if both sides are
+ * equal, their content is the recorded base. A row that exists here and has an entry in `destination_state` must also
+ * have one in `row_state`.
  */
 export function isSettled(
   recorded: Recorded,
@@ -115,6 +117,6 @@ export function isSettled(
   return isAsKnown && (here === null || here !== there || known.base === here);
 }
 
-/** All ids that something is recorded of. */
+/** Returns the ids of all rows about which something is recorded. */
 export const recordedIds = ({ here, there, bases }: Recorded): Set<number> =>
   new Set([...here.keys(), ...there.keys(), ...bases.keys()]);

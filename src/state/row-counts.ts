@@ -8,7 +8,10 @@ import { countRows } from '../rows/store.ts';
 export const countCached = (place: Databases, entity: Entity): Promise<number> =>
   cachedFor(place.sql, `number of ${entity.name}`, () => countRows(place, entity));
 
-/** The number of rows of each of these entities, by name; one whose database does not answer is missing. */
+/**
+ * Returns the number of rows of each entity, by its name. An entity whose database does not answer is missing from the
+ * result.
+ */
 export async function countEach(
   place: Databases,
   entities: readonly Entity[],

@@ -1,5 +1,5 @@
-// What an environment records about its own rows, in the table `row_state`. A row that came with a refresh and was not
-// touched since has no line (see untouched.ts).
+// What an environment records about its own rows, in the table `row_state`. A row that came with a refresh and has not
+// been written since has no entry (see untouched.ts).
 import { hashOf } from '../catalog/content.ts';
 import { keyText, titleOf, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
 import { upsertRows } from '../database/bulk.ts';
@@ -16,7 +16,7 @@ import {
 import { withMappedNames, type Mappings } from './name-mapping.ts';
 import { rootOf } from '../catalog/family.ts';
 
-/** The key of the row that a line of the sync state or the history is about. */
+/** Returns the key of the row that an entry of the sync state or of the history is about. */
 export const keyOfLine = ({ entity, row_id: id }: { entity: string; row_id: number }): RowKey => ({
   entity,
   id,
@@ -79,7 +79,7 @@ export async function readStates(
   );
 }
 
-/** The lines of these root rows and of their dependent rows. */
+/** Reads the entries of these topmost parent rows and of their dependent rows. */
 export const familiesOf = async (on: Queryable, roots: RowKey[]): Promise<RowState[]> =>
   roots.length === 0
     ? []
@@ -171,7 +171,7 @@ export function updateStates(on: Queryable, statement: Statement): Promise<numbe
   return run(on, statement);
 }
 
-/** Replaces recorded hashes that are still the former ones. */
+/** Replaces recorded hashes, except hashes that another process has changed meanwhile. */
 export async function correctHashes(
   on: Queryable,
   changes: { key: RowKey; from: string; to: string }[],

@@ -44,7 +44,9 @@ export function statusOf({ here, base, there, isDeletedHere = false }: Hashes): 
   return here === base ? 'Changed there' : 'Changed on both';
 }
 
-/** The status of a row as the other side sees it. */
+/**
+ * The status of a row as the other environment sees it: a row that is `New` here is `Only there` for the destination.
+ */
 export const mirrored: Record<Status, Status> = {
   New: 'Only there',
   'In sync': 'In sync',

@@ -117,7 +117,9 @@ async function insertResults(
 /** How many rows are read at once. */
 const PART = 500;
 
-/** Records a test result for the present content of rows; returns for how many, because some may not be here any more. */
+/**
+ * Records a test result for the present content of rows. Returns for how many rows, because some may have been deleted.
+ */
 export async function recordForPresent(
   here: Environment,
   person: string,
@@ -139,8 +141,8 @@ export async function recordForPresent(
 }
 
 /**
- * Records a test result for rows whose content is still as the page showed it. Returns the keys of these rows, and of
- * the rows that changed since or are not here any more, for which nothing is recorded.
+ * Records a test result for rows whose content is still what the page showed. Returns their keys (`recorded`), and the
+ * keys of rows that were changed or deleted since (`changed`), for which nothing is recorded.
  */
 export async function recordTestResults(
   here: Environment,

@@ -1,8 +1,9 @@
 // The kinds of transfer, and the actions of their steps on rows.
 
 /**
- * The kinds of transfer. All but `transfer` and `undo` write into the environment that runs them: `restore` what
- * production has, `takeover` what the destination has, and `undo-here` what one of these two replaced.
+ * The kinds of transfer. `transfer` and `undo` write at the destination; all other kinds write into the environment
+ * that runs them. `restore` fetches rows from production, `takeover` fetches rows from the destination, and `undo-here`
+ * undoes one of these two.
  */
 export type TransferKind =
   'transfer' | 'undo' | 'restore' | 'takeover' | 'undo-here' | 'save' | 'refresh';

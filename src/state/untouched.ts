@@ -1,5 +1,5 @@
-// Rows that have no line in `row_state`, because nobody has touched them since they came with a refresh. The first
-// write gives a row its line.
+// Rows that have no entry in the table `row_state`, because nobody has changed them since they came with a refresh. The
+// first write of such a row adds its entry.
 import {
   keyFrom,
   keyText,
@@ -23,12 +23,18 @@ export const REFRESH = 'refresh';
 /** Who is recorded as the author of rows that another program wrote. */
 export const OUTSIDE = 'outside Oneway';
 
-/** Where a row without a line came from, its version, and the hash of its base if it has one. */
+/**
+ * What is known of a row without an entry in `row_state`: who created it and when, its version, and the hash of its
+ * base if it has one.
+ */
 export type Origin = Pick<RowState, 'version' | 'created_by' | 'created_at'> & {
   base: string | null;
 };
 
-/** The origins of rows that have no line, by key text; rows that nothing is known of are missing. */
+/**
+ * Returns what is known of rows without an entry in `row_state`, by key text. A row of which nothing is known is
+ * missing from the result.
+ */
 export async function originsOf(on: Queryable, keys: RowKey[]): Promise<Map<string, Origin>> {
   if (keys.length === 0) return new Map();
   const bases = await readBases(on, keys);
@@ -49,7 +55,10 @@ export async function originsOf(on: Queryable, keys: RowKey[]): Promise<Map<stri
   return found;
 }
 
-/** When each of these rows was written first, and the version of its last write; rows without a history are missing. */
+/**
+ * Finds the time of the first write of each of these rows, and the version of its last write. A row without a history
+ * is missing from the result.
+ */
 async function firstArrivals(on: Queryable, keys: RowKey[]) {
   const lines = await select<{ entity: string; row_id: number; version: number; at: string }>(
     on,
@@ -60,8 +69,9 @@ async function firstArrivals(on: Queryable, keys: RowKey[]) {
 }
 
 /**
- * The line of a row that has none, which says that nobody has touched the row. Its hash is the base, as was recorded
- * without the line, so that a row that another process changes meanwhile gets no outdated hash.
+ * Builds the `row_state` entry of a row that has none; the entry says that nobody has changed the row. Its hash is
+ * the base, which has counted as the hash of the row so far. The hash of the row as just read may be outdated already,
+ * if another process is changing the row.
  */
 function stateAsItCame(
   entity: Entity,
@@ -80,7 +90,10 @@ function stateAsItCame(
   };
 }
 
-/** The lines to write for these rows, which exist and have none, by key text. */
+/**
+ * Builds the `row_state` entries of these rows, by key text. Rows that do not exist are left out. The rows must not
+ * have entries yet.
+ */
 export async function statesOfUntouched(
   place: Databases,
   keys: RowKey[],
@@ -105,7 +118,7 @@ async function statesFrom(
   );
 }
 
-/** Gives these rows a line each, where they exist and have none. */
+/** Adds a `row_state` entry for each of these rows that exists and has none. */
 export async function addLines(place: Databases, keys: RowKey[]) {
   if (keys.length === 0) return;
   const present = await readStates(place.sql, keys);
@@ -122,8 +135,8 @@ export async function addLines(place: Databases, keys: RowKey[]) {
 }
 
 /**
- * What is recorded of a row that exists: its line or, for a row that nobody has touched, what the line would say.
- * Undefined for a row that nothing is known of.
+ * Returns the `row_state` entry of a row that exists. If nobody has changed the row since a refresh and it has no
+ * entry, returns the entry that it would get. Returns undefined if nothing is known of the row.
  */
 export async function recordedState(place: Databases, key: RowKey, row: Row | undefined) {
   const line = (await readStates(place.sql, [key])).get(keyText(key));
@@ -133,7 +146,7 @@ export async function recordedState(place: Databases, key: RowKey, row: Row | un
   );
 }
 
-/** What is recorded of rows that exist, by key text. */
+/** Returns the `row_state` entries of several rows, by key text, as recordedState() does for one row. */
 export async function recordedStates(
   place: Databases,
   rows: Map<string, Row>,
@@ -143,7 +156,10 @@ export async function recordedStates(
   return new Map([...lines, ...(await untouchedStates(place.sql, others))]);
 }
 
-/** What the lines of these rows would say, by key text, for rows that came with a refresh and have no line. */
+/**
+ * Builds the `row_state` entries that rows from a refresh would get, by key text. Rows of which nothing is known are
+ * left out.
+ */
 export async function untouchedStates(
   on: Queryable,
   rows: Map<string, Row>,
@@ -153,7 +169,10 @@ export async function untouchedStates(
   return known.size === 0 ? new Map() : statesFrom(on, known, origins);
 }
 
-/** Reads the titles of rows, by key text: as recorded, or from the rows that have no line. */
+/**
+ * Returns the titles of rows, by key text: the recorded title, or the title of the row itself if `row_state` has no
+ * entry.
+ */
 export async function titlesOf(place: Databases, keys: RowKey[]): Promise<Map<string, string>> {
   if (keys.length === 0) return new Map();
   const lines = await select<{ entity: string; row_id: number; title: string }>(

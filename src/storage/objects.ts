@@ -50,7 +50,7 @@ export type Objects = {
   list(prefix: string, options?: { after?: string }): AsyncIterable<StoredObject>;
   /** Deletes an object. Deleting an absent object succeeds, too. */
   delete(key: string): Promise<void>;
-  /** Removes the parts of uploads whose process was killed; returns how many uploads. */
+  /** Removes the parts of uploads whose process was killed; returns how many uploads were removed. */
   removeUnfinished(startedBefore: Date): Promise<number>;
   close(): void;
 };

@@ -23,8 +23,8 @@ type Owner = {
 };
 
 /**
- * Cleans up the store once a day, in the process that comes first. Without a grace period in the
- * settings, only leaves the mark.
+ * Cleans up the store once a day: every process calls this function, and the first process of the day does the work.
+ * Without a grace period in the settings, only leaves the mark of this environment.
  */
 export async function sweepDaily(here: Owner): Promise<void> {
   await leaveMark(here);

@@ -95,7 +95,7 @@ async function approvalPage(req: Request, res: Response, shown: Shown) {
   });
 }
 
-/** How many changes the page lists. */
+/** The page of a request lists at most this many changes since it was made, and says how many more there are. */
 const LISTED = 20;
 
 type Found = { route: ReturnType<typeof routeFrom>; selection: selections.Selection; sheet: Sheet };
@@ -103,8 +103,8 @@ type Found = { route: ReturnType<typeof routeFrom>; selection: selections.Select
 const unread = { found: null, trouble: null };
 
 /**
- * Plans the selection of a request as its asker would now. `found` is null if the selection was removed, and if the
- * destination does not answer; `trouble` says the latter.
+ * Plans the selection of a request again, as the person who asked would plan it now. `found` is null if the selection
+ * was removed or if the destination does not answer; in the latter case `trouble` contains the message.
  */
 async function sheetNow(
   req: Request,
@@ -138,7 +138,8 @@ export async function approve(req: Request, res: Response) {
     const selection = await selections.find(here.sql, approval.selection, kind);
     const transfer = await send(routeFrom(here, asker, kind), selection, {
       planHash,
-      // A request is sent once, whoever approves it and however often.
+      // The id of the request is the idempotency key of its transfer, so that the transfer is sent only once, even if
+      // several people approve the request.
       idempotencyKey: id,
       name,
       reason,
@@ -160,7 +161,7 @@ export async function approve(req: Request, res: Response) {
   }
 }
 
-/** Why a plan is not the one for which approval was asked. */
+/** The reason codes which mean that the present plan differs from the plan for which approval was asked. */
 const movedReasons = ['sheet-outdated', 'already-sent'];
 
 export async function refuse(req: Request, res: Response) {

@@ -27,7 +27,10 @@ export async function rowsThen(on: Queryable, id: string): Promise<PlanRows> {
 
 export type ListedApproval = Approval & { number: number | null };
 
-/** Lists the requests that wait, then the newest others, each with the number of its transfer. */
+/**
+ * Lists requests for approval, each with the number of its transfer: first the waiting requests, then all others, both
+ * newest first.
+ */
 export const list = (on: Queryable) =>
   select<ListedApproval>(
     on,

@@ -28,14 +28,17 @@ const decidedTexts = {
   overtaken: 'Nothing was sent when it was approved by',
 };
 
-/** Says who decided a request. */
+/** Returns the words that stand before the person who decided a request, such as `Approved by`. */
 export const decidedText = ({ state }: Approval) => decidedTexts[state];
 
-/** Says how a request stands. */
+/** Returns the state of a request for approval, as its page shows it. */
 export const stateText = ({ state }: Approval, isOvertaken: boolean) =>
   isOvertaken ? states.overtaken : states[state];
 
-/** Returns what a person may do with a request. `plan`: the plan that would be sent; null if it has changed since. */
+/**
+ * Returns what a person may do with a request. `plan`: the plan that would be sent; null if it has changed since
+ * approval was asked for.
+ */
 export function barOf({ state, asked_by: asker }: Approval, email: string, plan: Plan | null) {
   if (state !== 'waiting') return null;
   const isOwn = asker === email;
@@ -50,7 +53,9 @@ export function barOf({ state, asked_by: asker }: Approval, email: string, plan:
   };
 }
 
-/** The rows of a sheet without what changes them, and with links between their pages. */
+/**
+ * Returns the rows of a sheet without the inputs that change the sheet, and with links between the pages of the list.
+ */
 export function readOnly(view: ReturnType<typeof sheetView>, address: string) {
   const { rows } = view;
   return {

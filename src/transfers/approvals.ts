@@ -57,7 +57,7 @@ export async function ask(here: App, selection: Selection, asked: Asked): Promis
   return twin ?? id;
 }
 
-/** Whether a form was posted twice. */
+/** Whether the waiting request is the same, because its form was posted twice. */
 const isSame = (waiting: Approval, { plan, name, reason, person }: Asked) =>
   waiting.plan_hash === plan.hash &&
   waiting.name === name &&
@@ -65,8 +65,8 @@ const isSame = (waiting: Approval, { plan, name, reason, person }: Asked) =>
   waiting.asked_by === person;
 
 /**
- * Finds and locks the requests that wait for a selection. Each is locked by its id, as those who decide it do: a lock
- * through another index could deadlock with them.
+ * Finds and locks the waiting requests for a selection. Each request is locked by its id, just as it is when a person
+ * approves or refuses it: a lock through another index could deadlock with that.
  */
 async function waitingFor(connection: PoolConnection, selection: string): Promise<Approval[]> {
   const lines = await select<{ id: string }>(
@@ -78,16 +78,19 @@ async function waitingFor(connection: PoolConnection, selection: string): Promis
   return found.filter(({ state }) => state === 'waiting');
 }
 
-/** An approval and who gives it; it is checked and taken in the commit that records the transfer. */
+/**
+ * A request for approval and the person who approves it. The commit that records the transfer also checks the request
+ * and marks it as approved.
+ */
 export type GivenApproval = { id: string; by: string };
 
-/** What is sent, and for whom: the person who asked. */
+/** The plan and the selection that are sent, and the person who asked for approval. */
 type Click = { planHash: string; person: string; selection: string };
 
 /**
- * Checks that this request may be approved by this person, and that it is for this plan.
- * @throws Forbidden when the person asked for it, or when one of the two may not transfer any more
- * @throws Conflict when the request does not wait any more
+ * Checks that the person may approve the request, and that the request is for this plan.
+ * @throws Forbidden when the person asked for this approval, or when that person or the asker may not transfer any more
+ * @throws Conflict when the request has been decided already, or is for another plan
  */
 export async function checkApproval(
   on: Queryable,
@@ -113,7 +116,9 @@ export async function checkApproval(
 
 const ownRequest = 'You asked for this approval yourself.';
 
-/** Returns what marks a request as approved, in the commit that records its transfer. */
+/**
+ * Returns a function that marks a request as approved. It runs in the commit that records the transfer of the request.
+ */
 export const takeApproval =
   (given: GivenApproval | undefined, click: Click) =>
   async (connection: PoolConnection, transfer: { id: string; number: number }) => {
@@ -173,7 +178,10 @@ export const withdraw = (here: App, id: string, person: string) =>
     await audit.write(connection, { person, action: 'withdrew a request for approval', subject });
   });
 
-/** Ends a request whose plan has changed since, and notifies its asker; does nothing if it has ended already. */
+/**
+ * Ends a request because its plan has changed since approval was asked for, and notifies the person who asked. Does
+ * nothing if the request has ended already.
+ */
 export async function overtake(here: App, { id }: Approval, person: string) {
   await transaction(here.sql, async (connection) => {
     const approval = await find(connection, id, { lock: true });
@@ -234,7 +242,10 @@ function notWaiting({ state, decided_by: by }: Approval): string {
   return texts[state];
 }
 
-/** Whether a person has an open account and may transfer. The lines are locked, so that the answer is the latest. */
+/**
+ * Whether a person has an open account and may transfer. The lines are locked, because only a locking read sees what
+ * others have committed since this transaction began.
+ */
 async function maySend(on: Queryable, email: string): Promise<boolean> {
   const line = await first(
     on,

@@ -84,13 +84,18 @@ const testTexts = {
   none: { text: 'Not tested', tone: 'badge', icon: 'circle-dashed' },
 } as const;
 
-/** Sums up what people said of a row. One who says that it does not work counts more than all others. */
+/**
+ * Sums up the test results of a row: `fails` if at least one person says that the row does not work, otherwise `works`.
+ */
 function testTextOf({ current }: TestStatus): keyof typeof testTexts {
   if (current.length === 0) return 'none';
   return current.every(({ works }) => works === 1) ? 'works' : 'fails';
 }
 
-/** Returns the address of a row’s preview; empty without one, or if the preview of its parent row shows the row. */
+/**
+ * Returns the address of a row’s preview; empty if the row has no preview, or if the preview of its parent row shows
+ * it.
+ */
 const previewHrefOf = ({ entity, row_id: id, action, is_root: isRoot }: ArrivedRow) =>
   isRoot === 1 && action !== 'remove' && hasPreview(entityNamed(entity))
     ? `/catalog/${entity}/${id}/preview`
@@ -133,7 +138,10 @@ export async function chooseArrived(req: Request, res: Response) {
   res.redirect(303, `/selections/${id}`);
 }
 
-/** Returns the ticked rows of an arrived transfer, with those that the page does not list if they are ticked, too. */
+/**
+ * Returns the ticked rows of an arrived transfer. If the person ticked the rest, this includes the rows that the page
+ * does not list.
+ */
 export async function chosenOf({ here, form }: Request, transfer: string) {
   const head = await arrived.arrivedHead(here.sql, transfer);
   if (!head) throw new NotFound('There is no such transfer here.');

@@ -29,7 +29,10 @@ const transfers = (req: Request): ChronologicalList<ListedTransfer> => ({
   idOf: ({ number }) => number,
 });
 
-/** The states that the filter offers: those of the list, by their texts. */
+/**
+ * The choices of the filter by state: *In progress* for all states of a running transfer, and one choice for each other
+ * state.
+ */
 const states = [
   { value: 'in_progress', text: 'In progress', states: journal.liveStates },
   ...stateTexts.map(([state, text]) => ({ value: state, text, states: [state] })),

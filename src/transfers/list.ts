@@ -1,4 +1,4 @@
-// Finds transfers for lists.
+// Reads the transfers that a list shows, by the filters of the list.
 import { isByAndAt, LINES, type PartOf, type WhoAndWhen } from '../database/newest-first.ts';
 import { select, sql, type Queryable } from '../database/sql.ts';
 import * as journal from '../writing/journal.ts';

@@ -54,7 +54,7 @@ async function saveMapping(req: Request, res: Response) {
   const there = req.here.destination
     ? await spelledIn(req.here.destination, kind.name, typedThere).catch(() => typedThere)
     : typedThere;
-  // `was` is the mapping that the page showed. Without it a page may add but not replace a mapping.
+  // `was` is the mapping that the page showed. A form posted without `was` may add a mapping, but not replace one.
   const was = req.form.text('was');
   const isMapped = (await listMappings(req.here.sql)).some(
     (one) => one.entity === kind.name && nameKey(one.name) === nameKey(name),

@@ -69,7 +69,10 @@ export async function show(req: Request, res: Response) {
   });
 }
 
-/** Leads from the ID of a transfer, by which other environments know it, to its page. */
+/**
+ * Redirects to the page of a transfer, whose URL has the transfer’s number. Other environments know only the transfer’s
+ * ID.
+ */
 export async function showOf(req: Request, res: Response) {
   const transfer = await journal.byId(req.here.sql, String(req.params['transfer']));
   if (!transfer) throw new NotFound('There is no such transfer.');

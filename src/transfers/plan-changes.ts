@@ -1,4 +1,5 @@
-// What has changed since someone asked for approval: compares the rows of the plan then with those of the plan now.
+// Finds what has changed since someone asked for approval: compares the rows of the plan for which approval was asked
+// with the rows of the present plan.
 import { hashOf } from '../catalog/content.ts';
 import { keyFrom, keyText, type Row } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
@@ -6,7 +7,10 @@ import type { PlannedStep } from '../sheet/planned-step.ts';
 import type { Plan } from '../sheet/plan.ts';
 import { describe } from '../sheet/problem.ts';
 
-/** The beginnings of the hashes of each row before and after, by the text of its key. */
+/**
+ * The rows of a plan by row key. Each has the shortened hashes of its content at the destination before the transfer
+ * and after it.
+ */
 export type PlanRows = Record<string, [before: string, after: string]>;
 
 export const planRows = ({ steps }: Pick<Plan, 'steps'>): PlanRows =>
@@ -14,7 +18,7 @@ export const planRows = ({ steps }: Pick<Plan, 'steps'>): PlanRows =>
     steps.map((step) => [keyText(step), [hashFor(step, step.before), hashFor(step, step.after)]]),
   );
 
-/** Enough of a hash to notice a change. */
+/** How many characters of a hash are kept: enough to notice a change. */
 const LENGTH = 12;
 
 const hashFor = ({ entity }: PlannedStep, row: Row | null) =>
@@ -22,7 +26,7 @@ const hashFor = ({ entity }: PlannedStep, row: Row | null) =>
 
 type Ends = { from: { inText: string }; to: { inText: string } };
 
-/** Says for each row what has changed since; empty if nothing has. */
+/** Returns a sentence about each row that has changed since approval was asked for; empty if no row has changed. */
 export function changesSince(then: PlanRows, plan: Pick<Plan, 'steps'>, { from, to }: Ends) {
   const now = planRows(plan);
   const added = plan.steps

@@ -32,7 +32,7 @@ export async function removeHold(req: Request, res: Response) {
   back(req, res);
 }
 
-/** Records what a person says of one row: *Works* or *Does not work*. */
+/** Records a person’s test result for one row: *Works* or *Does not work*. */
 export async function recordTestResult(req: Request, res: Response) {
   const { entity, id } = addressed(req);
   const result = testResultIn(req);

@@ -77,7 +77,10 @@ export async function saveSchedule(req: Request, res: Response) {
 
 const YEAR = 366 * 24 * 60 * 60 * 1000;
 
-/** @throws Invalid for no time, a time that has passed, and one in more than a year */
+/**
+ * Returns the time that a person typed for a schedule.
+ * @throws Invalid when the time is missing, has passed, or is more than a year ahead
+ */
 function typedTime(form: Form): string {
   const posted = postedInstant({ name: AT, label: 'This time' }, form, undefined) ?? '';
   const runAt = parseInstant(posted);

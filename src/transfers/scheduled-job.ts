@@ -1,5 +1,6 @@
-// Transfers scheduled selections at their time. MySQL keeps the record, so a schedule outlives a lost Redis and a
-// stopped server, and however many servers run, each schedule gets one job and one transfer.
+// Transfers each scheduled selection when its time has come. Schedules are stored in MySQL, so they are carried out
+// even after Redis has lost its data or the server was stopped. However many servers run, each schedule gets one job
+// and one transfer.
 import { may } from '../access/permissions.ts';
 import { first, run, select, sql, transaction } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
@@ -30,7 +31,7 @@ export const SCHEDULED = 'scheduled-transfer';
 export const ATTEMPTS = 18;
 
 /**
- * Requests the job of every schedule that is due, or whose selection a person has sent meanwhile, and ends those whose
+ * Requests a job for every schedule that is due, or whose selection a person has already sent. Ends the schedules whose
  * job failed. Called regularly as a chore.
  */
 export const startScheduled = (queue: Pick<JobQueue, 'push'>) => async (here: App) => {
@@ -58,7 +59,8 @@ const requestJob = (here: App, id: string): Promise<jobs.Job | null> =>
            where id = ${id} and state = 'waiting' for update`,
     );
     if (!due) return null;
-    // Read without a lock, because people lock the selection first and then its schedule.
+    // The selection is read without a lock. The pages lock a selection first and then its schedule, so locking them in
+    // the opposite order here could deadlock.
     const selection = await first<{ name: string }>(
       on,
       sql`select name from selection where id = ${due.selection}`,
@@ -110,7 +112,8 @@ export async function runScheduled(work: Work, { schedule: id }: { schedule: str
   } catch (error) {
     if (error instanceof Interrupted || error instanceof Closed) throw error;
     if (isPassing(error) && work.job.attempt - work.job.attempts_before < ATTEMPTS) throw error;
-    // A transfer in the journal still arrives or is refused, whatever stopped this attempt.
+    // If this attempt has recorded a transfer in the journal, recovery still completes or refuses that transfer,
+    // whatever error ended the attempt. So the schedule waits for the transfer instead of stopping.
     const transfer = await transferOf(here, schedule);
     if (transfer) return endWith(work, schedule, transfer);
     const problem = whyOf(error);
@@ -120,7 +123,7 @@ export async function runScheduled(work: Work, { schedule: id }: { schedule: str
   }
 }
 
-/** Waits until the transfer has ended, and records how. */
+/** Waits until the transfer of a schedule has ended, and records its result in the schedule. */
 async function endWith({ here, report }: Work, schedule: ScheduledTransfer, sent: Transfer) {
   for (;;) {
     const transfer = await journal.waitUntilEnded(here, sent.id);
@@ -162,7 +165,7 @@ async function sendNow(here: App, schedule: ScheduledTransfer): Promise<Transfer
   }
   const click = { planHash: plan.hash, idempotencyKey: id, name: selection.name, reason, person };
   return send(route, selection, click).catch((error: unknown) => {
-    // A row changed between the two plans, so the next attempt plans it again.
+    // The plan is outdated because a row has changed since it was made. The next attempt makes a new plan.
     throw isOutdated(error) ? new Unavailable(reasonOf(error)) : error;
   });
 }
@@ -171,7 +174,10 @@ const isOutdated = (error: unknown) =>
   error instanceof SheetProblems &&
   error.problems.some(({ reason }) => reason === 'sheet-outdated');
 
-/** @throws Problem when a person sent the selection meanwhile: what changed since then was not scheduled */
+/**
+ * @throws Problem when a person has already sent the selection: rows that have changed since were not meant by the
+ *   schedule
+ */
 async function refuseSent({ sql: on }: App, { selection }: ScheduledTransfer) {
   const number = (await sentFrom(on, [selection])).get(selection)?.at(-1);
   if (number !== undefined) throw new Problem(409, `It was sent already as transfer ${number}.`);
@@ -206,7 +212,7 @@ function whyOf(error: unknown): string {
   return error instanceof SheetProblems ? messageOf(error.problems) : reasonOf(error);
 }
 
-/** The most problems of a sheet that a message repeats. */
+/** How many problems of a sheet a message lists at most. */
 const REPEATED = 3;
 
 function messageOf(problems: { message: string }[]): string {

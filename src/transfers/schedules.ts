@@ -18,9 +18,11 @@ export const byId = (on: Queryable, id: string) =>
 type NewSchedule = { selection: string; person: string; reason: string | null; runAt: string };
 
 /**
- * Schedules a selection. `replaces`: the id of the schedule that the page showed; empty if it showed none.
- * @throws Conflict when the selection was sent, when its schedule is no longer the one that the page showed, or when
- *   another person must approve transfers, because nobody approves a plan that is made only at its time
+ * Schedules a selection. `replaces`: the id of the schedule that the page showed; empty if it showed none. Selections
+ * cannot be scheduled where another person must approve transfers: the plan is made only at the scheduled time, when
+ * nobody can approve it.
+ * @throws Conflict when transfers need approval, when the selection was sent already, or when its schedule is no longer
+ *   the one that the page showed
  */
 export const schedule = (here: App, wanted: NewSchedule, replaces: string) =>
   transaction(here.sql, async (on) => {
@@ -46,7 +48,7 @@ export const schedule = (here: App, wanted: NewSchedule, replaces: string) =>
 const NEEDS_APPROVAL =
   'Transfers from here need the approval of another product manager, so they cannot be scheduled. Ask for approval on the sheet.';
 
-/** Whether a form was posted twice. */
+/** Whether the active schedule is the same, because its form was posted twice. */
 const isSame = (active: ScheduledTransfer, { person, reason, runAt }: NewSchedule) =>
   active.person === person && active.reason === reason && iso(active.run_at) === runAt;
 
@@ -69,7 +71,7 @@ export const cancel = (here: App, selection: string, id: string, person: string)
     await audit.write(on, { person, action: 'cancelled a schedule', subject: name });
   });
 
-/** Whether a person clicked twice. */
+/** Whether this person has already cancelled the schedule, with the first click of a double click. */
 async function isCancelledBy(on: Queryable, id: string, person: string): Promise<boolean> {
   const ended = await byId(on, id);
   return ended?.state === 'cancelled' && ended.ended_by === person;

@@ -16,7 +16,10 @@ import { routeOf, roleOf } from '../sheet/route.ts';
 import { changedMeanwhile, savePosted, showOvertaken } from '../sheet/choices-page.ts';
 import { addressOf } from '../sheet/routes.ts';
 
-/** Sends the transfer that a sheet shows. If either side changed since, the sheet is shown again instead. */
+/**
+ * Sends the transfer that a sheet shows. If rows have changed here or at the destination since the sheet was shown,
+ * shows a new sheet instead.
+ */
 export const send = (kind: SelectionKind) => async (req: Request, res: Response) => {
   const selection = await confirmedSelection(req, res, kind, req.form.text('selection'));
   if (!selection) return;

@@ -45,7 +45,7 @@ const LARGE = 1000;
 
 /**
  * Sends the plan that a sheet showed. Both clicks of a double click return the same transfer.
- * @throws SheetProblems when either side has changed or a problem remains
+ * @throws SheetProblems when rows have changed here or at the destination, or a problem remains
  */
 export async function send(route: Route, selection: Selection, click: Click) {
   const findTwin = () => journal.byKey(journalOf(route).sql, click.person, click.idempotencyKey);
@@ -63,9 +63,9 @@ export async function send(route: Route, selection: Selection, click: Click) {
 }
 
 /**
- * Checks the approval of a second person, where the environment requires one. Every way to send a transfer comes through
- * here.
- * @throws SheetProblems when it is missing
+ * Checks the approval of a second person, where the environment requires one. Every way to send a transfer calls this
+ * function.
+ * @throws SheetProblems when approval is required but missing
  */
 async function requireApproval(route: Route, selection: Selection, click: Click) {
   if (click.approval) {
@@ -79,8 +79,8 @@ async function requireApproval(route: Route, selection: Selection, click: Click)
 }
 
 /**
- * Plans a selection again, and checks that this is the plan that the person saw and that nothing prevents it.
- * @throws SheetProblems otherwise
+ * Plans a selection again, and checks that the plan is still the one that the person saw and that it can be sent.
+ * @throws SheetProblems when the plan is another one, has a problem, or changes no row
  */
 export async function confirmedPlan(route: Route, selection: Selection, planHash: string) {
   const { plan } = await prepareSheet(route, selection);

@@ -13,7 +13,7 @@ import { rowsText } from '../web/format.ts';
 import { flash, page } from '../web/pages.ts';
 import { accountOf } from '../web/request.ts';
 
-/** Records what a person says of rows of an arrived transfer, with one note for all of them. */
+/** Records a person’s test result for rows of an arrived transfer, with one note for all of these rows. */
 export async function recordTestResults(req: Request, res: Response) {
   const rows = tickedRows(req);
   const result = testResultIn(req);
@@ -56,7 +56,10 @@ async function confirmRest(req: Request, res: Response, ticked: testResults.Test
   });
 }
 
-/** Finds the tested rows that *Arrived* does not list: those unchanged since they arrived, and how many others. */
+/**
+ * Finds the rows to test that the page *Arrived* does not list. Returns those that are unchanged since they arrived,
+ * and the number of those that have changed.
+ */
 async function restOf(req: Request): Promise<{ unchanged: RowKey[]; changed: number }> {
   const transfer = String(req.params['transfer']);
   const rows = (await arrived.unlistedRows(req.here.sql, transfer)).filter(isTested);

@@ -38,7 +38,8 @@ const version = hash(
     ...globSync(['*.js', '*.svg'], { cwd: scripts })
       .toSorted()
       .map((file) => readFileSync(`${scripts}/${file}`, 'utf8')),
-    // The address of a font contains no hash of its own, so the fonts count by their package’s version.
+    // The URL of a font contains no hash of that font. So the version of the font package goes into the common hash,
+    // and a new version changes all URLs.
     readFileSync(`${fonts}/../package.json`, 'utf8'),
   ].join('\n'),
 ).slice(0, 12);
@@ -48,7 +49,10 @@ export const asset = (file: string): string => `/assets/${version}/${file}`;
 
 const YEAR = 365 * 24 * 60 * 60;
 
-/** A page of a former version asks for its former address. It gets the present file, and must not keep it. */
+/**
+ * A page of a former version requests files under the former hash. It gets the present files, which the browser must
+ * not cache under that URL.
+ */
 const cacheControl = (of: unknown) =>
   of === version ? `public, max-age=${YEAR}, immutable` : 'no-cache';
 

@@ -1,13 +1,14 @@
-// Compresses answers. Pages contain the CSRF token and values that their address brings, so each of them has another
-// mask for the token (see security.ts): otherwise the length of many answers would tell it.
+// Compresses responses. A page contains the CSRF token, and may contain text from its URL. So the compressed lengths of
+// many pages could reveal the token, and each page therefore masks it differently (see security.ts).
 import compression from 'compression';
 import type { Request, Response } from 'express';
 
 const pageTypes = /^(?:text\/(?:html|css|javascript)|image\/svg\+xml)/;
 
 /**
- * Files that people download keep their length, and events are sent at once. So is the refusal of a request that is
- * still coming, because its connection may end before a compressed answer does.
+ * Whether a response is compressed. Downloads are not, so that they keep their length; nor are events, so that each is
+ * sent at once. A response to a request that is still being received refuses that request, and is not compressed
+ * either: its connection may end before a compressed response is complete.
  */
 const filter = (req: Request, res: Response): boolean =>
   req.originalUrl.startsWith('/api/')

@@ -13,8 +13,7 @@ const deadlines = new WeakMap<IncomingMessage, NodeJS.Timeout>();
 export function openServer(app: RequestListener, limits: typeof usual = usual): Server {
   const server = createServer({
     headersTimeout: limits.headersMs,
-    // Switches off Node's own time limit, because it cannot be lifted for a single request, as
-    // uploads need it.
+    // Node’s own time limit is switched off, because it cannot be lifted for a single request, such as a long upload.
     requestTimeout: 0,
     connectionsCheckingInterval: limits.checkEveryMs,
   });

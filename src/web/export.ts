@@ -1,5 +1,5 @@
-// Exports a list as a file, CSV or JSON. The rows come in parts and are sent as they come, so that a list of any length
-// needs the memory of one part.
+// Exports a list as a file, CSV or JSON. Rows are read in parts, and each part is sent before the next one is read, so
+// that a list of any length needs only the memory of one part.
 import { Readable } from 'node:stream';
 import { pipeline as stream } from 'node:stream/promises';
 import type { Request, Response } from 'express';
@@ -38,7 +38,7 @@ export async function sendExport<T>(
   { name, format, columns }: { name: string; format: ExportFormat; columns: ExportColumn<T>[] },
   parts: AsyncIterable<readonly T[]>,
 ) {
-  // The ending of the name also gives the file its type.
+  // The extension of the file name also sets the header Content-Type.
   res.attachment(`${name}.${format}`);
   await stream(Readable.from(writers[format](columns, parts), { objectMode: false }), res);
 }

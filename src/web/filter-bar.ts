@@ -22,7 +22,10 @@ export type ListFilter = {
       /** The text of the choice that matches everything, such as `Any state`. */
       any: string;
       choices: Choice[];
-      /** What a URL without this filter asks for; everything if this is left out. */
+      /**
+       * The choice that applies when the URL does not contain this filter; by default the choice that matches
+       * everything.
+       */
       usual?: string;
     }
 );
@@ -52,10 +55,10 @@ export const byDays: ListFilter[] = [
   { kind: 'day', name: 'to', label: 'Until' },
 ];
 
-/** Asks for everything where a URL without the filter asks for less. */
+/** The value for everything in a URL, needed where a URL without the filter would not match everything. */
 const ALL = 'all';
 
-/** Reads the filters from a URL. A choice or a day that does not exist is not asked for. */
+/** Reads the filters from a URL. A choice or a day that does not exist is ignored. */
 export const askedIn = (query: Request['query'], filters: ListFilter[]): Asked =>
   Object.fromEntries(filters.map((filter) => [filter.name, askedFor(query, filter)]));
 
@@ -69,7 +72,7 @@ function askedFor(query: Request['query'], filter: ListFilter): string {
 
 const usualOf = (filter: ListFilter) => (filter.kind === 'choice' ? (filter.usual ?? '') : '');
 
-/** Returns the parameters of the URL that asks for the same again. */
+/** Returns the URL parameters that set these filters again. */
 export const queryOf = (filters: ListFilter[], asked: Asked): Asked =>
   Object.fromEntries(
     filters.flatMap((filter) => {
@@ -118,7 +121,7 @@ function chipText(filter: ListFilter, value: string): string {
   return `${label}: ${filter.choices.find((one) => one.value === value)?.text ?? filter.any}`;
 }
 
-/** Returns which lines the filters by person and by day ask for. */
+/** Converts the filters by person and by day into e-mails and instants, by which a list is queried. */
 export function whoAndWhen(req: Request, { person = '', from = '', to = '' }: Asked): WhoAndWhen {
   const zone = zoneOf(req);
   return {

@@ -98,7 +98,10 @@ const daysOfCharts = new Intl.DateTimeFormat('en-GB', {
 /** Formats a day such as `2026-11-26` for charts: `26 Nov` */
 export const shortDay = (day: string) => daysOfCharts.format(new Date(`${day}T00:00:00Z`));
 
-/** Returns the name of a person by e-mail; other programs and people without an account stay as they are. */
+/**
+ * Returns the name of the person with this e-mail. A text that is no such e-mail, such as the name of a program, is
+ * returned unchanged.
+ */
 export const personName = (email: string) => viewer().names.get(email) ?? email;
 
 /** Formats a duration: `0.4 s`, `12 s`, `3 min 5 s`, `2 h 10 min` */

@@ -34,7 +34,10 @@ export function typedLocalTime(typed: string): { local: string; fraction: string
   return parseInstant(local) === null ? null : { local, fraction };
 }
 
-/** Whether a stored timestamp is shown in the zone of the person; odd years, from other programs, stay in UTC. */
+/**
+ * Whether a stored timestamp can be shown in the person’s time zone. Years that are out of range, which only other
+ * programs store, are shown in UTC.
+ */
 export const hasLocalTime = (instant: string): boolean =>
   instant.endsWith('Z') && parseInstant(instant) !== null;
 

@@ -1,4 +1,5 @@
-// The pages that the menu can list, in its order, with who needs them often and where they cannot hold anything.
+// The pages that the menu can list, in the order of the menu. Each entry says whether the person may open the page and
+// needs it often, and whether the page can have content in this environment.
 import type { Request } from 'express';
 import { catalog } from '../catalog/index.ts';
 import type { Entity } from '../catalog/entity.ts';
@@ -13,7 +14,10 @@ export type MenuEntry = {
   text: string;
   /** The heading under *More*. */
   section: string;
-  /** Whether the person may open the page, and the page can hold something here; always, if missing. */
+  /**
+   * Whether the menu lists the page: the person may open it, and it can have content in this environment. By default
+   * true.
+   */
   isShown?: boolean;
   isOften?: boolean;
   /** How many rows or failures wait on the page; null if that is not known. */
@@ -22,7 +26,7 @@ export type MenuEntry = {
   counted?: string;
 };
 
-/** Null as long as a count is not known. */
+/** The counts beside the entries of the menu; null as long as a count is not known. */
 export type MenuCounts = Record<
   'ready' | 'untested' | 'approvals' | 'failedJobs' | 'failedDeliveries',
   number | null
@@ -36,7 +40,7 @@ export const help: MenuEntry = {
   section: '',
 };
 
-/** Returns the pages that the signed-in person may open in this environment and that can hold something here. */
+/** Returns the pages that the signed-in person may open and that can have content in this environment. */
 export const menuEntries = (req: Request, counts: MenuCounts): MenuEntry[] =>
   [...promotion(req, counts), ...operations(req, counts), ...data(req), ...environment(req)].filter(
     ({ isShown }) => isShown !== false,
@@ -45,7 +49,8 @@ export const menuEntries = (req: Request, counts: MenuCounts): MenuEntry[] =>
 function promotion(req: Request, { ready, untested, approvals }: MenuCounts): MenuEntry[] {
   const section = 'Promotion';
   const hasDestination = req.here.destination !== null;
-  // A production server only receives rows, so transfers are listed on the servers that sent them.
+  // The page *Transfers* lists what this server sent to its destination or restored from its source. Production has
+  // neither destination nor source, because it only receives rows.
   const isSending = hasDestination || req.here.source !== null;
   const isReceiving = senderTo(req.here.name) !== undefined;
   return [

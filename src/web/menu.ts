@@ -1,5 +1,5 @@
-// Builds the menu: first what the signed-in person needs often, then the types of the catalogue, and the rest under
-// *More*. Pages that cannot hold anything in this environment are left out.
+// Builds the menu: first the pages that the signed-in person needs often, then the types of the catalogue, and all
+// other pages under *More*. Pages that can have no content in this environment are left out.
 import type { Request } from 'express';
 import { catalog } from '../catalog/index.ts';
 import type { Entity } from '../catalog/entity.ts';
@@ -26,7 +26,7 @@ type Menu = {
   more: MenuSection[];
   /** Whether the page that is shown is listed under *More*. */
   isMoreOpen: boolean;
-  /** In the same place on every page (WCAG 3.2.6). */
+  /** The link to the help, in the same place on every page (WCAG 3.2.6). */
   help: MenuLink;
 };
 

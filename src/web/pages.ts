@@ -31,9 +31,10 @@ export async function page(req: Request, res: Response, view: string, data: Data
   const csrf = csrfToken(req);
   const theme = themeOf(req);
   const back = returnOf(req);
-  // Reading an upload leaves the asynchronous context of the request, so the page enters it again.
+  // The asynchronous context of the request contains the viewer (time zone and names). It is lost when an upload is
+  // read, so it is set again while the page is rendered.
   await formatFor(await viewerOf(req), async () => {
-    // Read at the same time, so that the page waits for the slowest only.
+    // These parts of the page are read at the same time, so that the page waits only for the slowest one.
     const [bell, menu, bars] = await Promise.all([
       account ? bellOf(req.house, account.email) : null,
       menuOf(req),

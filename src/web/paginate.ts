@@ -13,7 +13,10 @@ export function paginate<T>(rows: T[], wanted: number | null): Page<T> {
   return { shown, page: number, pages, from, all: rows.length };
 }
 
-/** Returns the page that is wanted of a list of `all` rows, or the nearest one, and where it begins. */
+/**
+ * Returns the number of the wanted page in a list of `all` rows, or of the nearest existing page, and the index of its
+ * first row.
+ */
 export function nearestPage(all: number, wanted: number | null, size: number) {
   const pages = Math.max(1, Math.ceil(all / size));
   const number = Math.min(Math.max(1, wanted ?? 1), pages);

@@ -21,7 +21,7 @@ export function partial(name: string, data: object): string {
     render = ejs.compile(readFileSync(filename, 'utf8'), { filename });
     compiled.set(name, render);
   }
-  // Templates end with a line break, which would be a space before a comma.
+  // A template file ends with a line break, which browsers would show as a space, for example before a comma.
   return render(data).trim();
 }
 
@@ -42,7 +42,10 @@ export const cell = (
     exactTime,
   });
 
-/** Renders a value of a row before or after a change as HTML; null for a row that was not there. */
+/**
+ * Renders a value of a row before or after a change as HTML. A missing value, as in a row that did not exist, is
+ * rendered as a placeholder.
+ */
 export const wholeValue = (field: Field, value: Value | undefined, titles?: Map<string, string>) =>
   value === null || value === undefined
     ? partial('web/no-value', {})
@@ -76,8 +79,8 @@ export const person = (email: string | null) =>
   partial('web/person', { name: personName(email ?? ''), email });
 
 /**
- * Renders a sentence of a message as HTML: people whose e-mail it has are named, with the e-mail on hover, and times in
- * UTC are shown in the zone of the person who reads them.
+ * Renders a sentence of a message as HTML. Each e-mail in it is replaced by the person’s name, with the e-mail on
+ * hover. Times in UTC are converted to the time zone of the person who reads the sentence.
  */
 export const sentence = (text: string | null) =>
   (text ?? '')
@@ -85,7 +88,10 @@ export const sentence = (text: string | null) =>
     .map((part, index) => (index % 2 === 1 ? inZone(part) : withNames(part)))
     .join('');
 
-/** A time as a job writes it into a message, by the database (`2099-01-01 00:00:00 UTC`) or for people. */
+/**
+ * Matches a time in a message: as the database writes it (`2099-01-01 00:00:00 UTC`), or as jobs format it for people
+ * (`1 Jan 2099, 00:00 UTC`).
+ */
 const UTC_TIME =
   /(\d{4,}-\d\d-\d\d \d\d:\d\d(?::\d\d(?:\.\d+)?)? UTC\b|\d{1,2} [A-Z][a-z]{2,3} \d{4}, \d\d:\d\d UTC\b)/;
 

@@ -1,4 +1,7 @@
-/** Returns a function that makes the formats of a time zone once. Making a format is slow. */
+/**
+ * Returns a function that calls `make` once for each time zone and caches the result, because making a date formatter
+ * is slow.
+ */
 export function perZone<T>(make: (timeZone: string) => T): (timeZone: string) => T {
   const made = new Map<string, T>();
   return (timeZone) => {

@@ -10,9 +10,9 @@ import { hasLocalTime, instantsAt, localTimeOf, typedLocalTime } from './local-t
 import { isSame, whichName, zoneName } from './zoned-input.ts';
 
 /**
- * Returns the typed timestamp in UTC, in the spelling of `shownText`. A text with a zone of its own,
- * and every text of a form that names no zone, is returned as it is and counts as UTC.
- * @throws Invalid for a local time that the zone does not have, or has twice
+ * Returns the typed timestamp in UTC, in the spelling of `shownText`. If the text contains a zone itself, or the form
+ * names no zone, the text is returned unchanged and counts as UTC.
+ * @throws Invalid if the zone skips this local time, or has it twice and the form does not say which one is meant
  */
 export function postedInstant(
   { name, label }: { name: string; label: string },
@@ -31,7 +31,7 @@ export function postedInstant(
   const found = instantsAt(local, zone);
   const meant = found.length === 1 ? found[0] : found.find((one) => one === which);
   if (meant === undefined) throw new Invalid({ [name]: problemOf(label, zone, found) });
-  // The schema of the field refuses a year that is out of range.
+  // An instant whose year is out of range is returned as it is, because the schema of the field refuses it later.
   if (parseInstant(meant) === null) return meant;
   return `${meant.slice(0, local.length)}${fraction}`;
 }
@@ -47,6 +47,9 @@ const problemOf = (label: string, zone: string, found: string[]) =>
     ? `${label} does not exist in ${zone}: clocks go forward over this time. Enter another time`
     : `${label} exists twice in ${zone}, because clocks go back. Choose which one`;
 
-/** The zone in which a form is shown again: the one in which it was typed, otherwise the person’s. */
+/**
+ * Returns the time zone in which a refused form is shown again: the zone in which it was typed, or the person’s zone if
+ * the form names none.
+ */
 export const zoneOfForm = ({ entries }: Form, personsZone: string): string =>
   entries.find(([name, text]) => name.endsWith(zoneName('')) && isZone(text))?.[1] ?? personsZone;

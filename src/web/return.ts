@@ -11,7 +11,10 @@ export const returnOf = (req: Request): string =>
 export const withReturn = (href: string, back: string): string =>
   back === '' ? href : `${href}${href.includes('?') ? '&' : '?'}return=${encodeURIComponent(back)}`;
 
-/** Lets the breadcrumb lead back to the list that a person came from, and keeps it on links to the page above. */
+/**
+ * Returns the breadcrumbs of a page with the way back to the list that a person came from. The link to this list gets
+ * its filters, and links to other pages above get the parameter `return`.
+ */
 export const crumbsBack = <T extends { href?: string }>(crumbs: T[], path: string, back: string) =>
   crumbs.map((crumb): T => {
     const { href } = crumb;

@@ -74,8 +74,8 @@ export function csrfToken({ account, session, visitor, copy }: Request): string 
 }
 
 /**
- * Masks a token with random bytes. Pages are compressed, and their length would tell a token that is the same in all of
- * them, letter by letter, to somebody who can make the browser load pages and sees their lengths (the attack BREACH).
+ * Masks a token with random bytes, so that it differs on each page. Otherwise someone who can make a browser load
+ * pages, and who sees their compressed lengths, could guess the token letter by letter (the BREACH attack).
  */
 function masked(token: string): string {
   const mask = randomBytes(Buffer.byteLength(token));

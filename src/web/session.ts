@@ -38,7 +38,7 @@ export function sessions(here: App, redis: Redis) {
 
 const prefixOf = ({ name }: App) => `oneway:${name}:session:`;
 
-/** How many sessions fit `isOne`, such as those of one person. */
+/** Counts the sessions that have not ended and for which `isOne` returns true, such as the sessions of one person. */
 export async function countSessions(
   here: App,
   redis: Redis,

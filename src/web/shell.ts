@@ -1,4 +1,4 @@
-// Builds what surrounds every page beside the menu: the links to the other environments, and bars with warnings about
+// Builds the parts around every page except the menu: the links to the other environments, and bars with warnings about
 // what is not possible right now.
 import type { Request } from 'express';
 import { isOpenedForEditing, may } from '../access/permissions.ts';
@@ -23,7 +23,10 @@ function stopsOf({ house: here, originalUrl }: Request): EnvironmentLink[] {
   }));
 }
 
-/** The links of the header: all environments, and on a phone those beside this one. */
+/**
+ * Returns the links between environments in the header: all of them (`shown`), and for phones those to other
+ * environments (`others`).
+ */
 export function switchOf(req: Request) {
   const shown = stopsOf(req).filter(({ isHere, href }) => isHere || href !== null);
   const others = shown.filter(({ isHere }) => !isHere);

@@ -2,7 +2,7 @@ import type { App } from '../environments/app.ts';
 import type { EnvironmentName } from '../environments/rules.ts';
 import { isSent, type TransferKind } from '../state/transfer-kinds.ts';
 
-/** What a line of the history says of the transfer that wrote it. */
+/** The part of a history line that identifies the transfer which wrote the line. */
 type Written = { transfer: string; kind: string; origin: string };
 
 /**

@@ -11,7 +11,10 @@ type Viewer = { zone: string; names: Map<string, string> };
 const viewers = new AsyncLocalStorage<Viewer>();
 const program: Viewer = { zone: 'UTC', names: new Map() };
 
-/** Returns for whom texts are formatted now; programs and jobs read UTC and e-mails. */
+/**
+ * Returns the viewer for whom texts are formatted now. Programs and jobs have no viewer: they get UTC, and e-mails
+ * instead of names.
+ */
 export const viewer = (): Viewer => viewers.getStore() ?? program;
 
 export const formatFor = <T>(one: Viewer, act: () => T): T => viewers.run(one, act);
@@ -27,18 +30,26 @@ export const viewerOf = async (req: Request): Promise<Viewer> => ({
   names: req.account ? await namesOf(req.house.sql) : program.names,
 });
 
-/** The chosen zone, otherwise the zone that the browser reported, otherwise UTC. */
+/**
+ * Returns the time zone of the person: the chosen zone, otherwise the zone that the browser reported, otherwise UTC.
+ */
 export const zoneOf = (req: Request): string =>
   [readCookie(req, 'zone'), readPlainCookie(req, 'browser-zone')]
     .map((zone) => zone.replaceAll('%2F', '/'))
     .find(isZone) ?? 'UTC';
 
 const zones = new Set(['UTC', ...Intl.supportedValuesOf('timeZone')]);
-/** The zones that a person can choose, UTC first, and the present one, which may have an older name. */
+/**
+ * Returns the time zones that a person can choose, UTC first. `chosen` is added if it is missing: it may have an older
+ * name.
+ */
 export const zoneChoices = (chosen: string) =>
   [...new Set([...zones, chosen])].map((name) => ({ name, isChosen: name === chosen }));
 
-/** Browsers also report older names of zones, such as Asia/Calcutta, which are no choices. */
+/**
+ * Whether a text names a time zone. Browsers also report older names, such as Asia/Calcutta, which are valid although
+ * nobody can choose them.
+ */
 export function isZone(zone: string): boolean {
   if (zones.has(zone)) return true;
   if (!/^[A-Z][\w+-]*(\/[\w+-]+){1,2}$/.test(zone)) return false;
@@ -49,7 +60,7 @@ export function isZone(zone: string): boolean {
   }
 }
 
-/** A page about something else is shown with e-mails when the names cannot be read. */
+/** Reads the names of people by e-mail. If they cannot be read, the page shows e-mails instead of failing. */
 const namesOf = (on: Queryable): Promise<Map<string, string>> =>
   cachedFor(on, 'names of people', async () => {
     const people = await select<{ email: string; name: string }>(

@@ -30,11 +30,11 @@ export const pendingCounts = async (
     ? lastKnown(here.sql, 'pending counts', patience, () => countPending(here))
     : null;
 
-/** Whether the person looks after what failed in this environment. */
+/** Whether the person is responsible for repairing failures in this environment: on call, or an administrator. */
 export const mayRepair = (req: Request): boolean =>
   req.account?.permissions.includes('on_call') === true || can(req, 'administer');
 
-/** Counts what failed on this server, also while a copy is open. */
+/** Counts what failed on this server, even while the person has a copy (staging database) open. */
 export const failureCounts = ({ house: { sql: on } }: Request, patience: number) =>
   lastKnown(on, 'failure counts', patience, async () => {
     const counts = await first<FailureCounts>(

@@ -7,7 +7,8 @@ export function startOfDay(day: string, zone: string): string | null {
   const utc = parseInstant(`${day}T00:00Z`);
   if (utc === null) return null;
   const midnight = Date.parse(utc);
-  // The offset at midnight UTC may not be that at midnight in the zone, on the day when clocks are changed.
+  // On a day when clocks change, the zone’s offset at midnight UTC may differ from its offset at local midnight. So the
+  // offset is determined again near local midnight.
   const near = midnight - offsetAt(midnight, zone);
   return new Date(midnight - offsetAt(near, zone)).toISOString();
 }

@@ -4,7 +4,10 @@ import { textOf } from '../catalog/fields.ts';
 import { isLocalTime, shownText } from '../catalog/shown-text.ts';
 import { hasLocalTime, instantsAt, localTimeOf, typedLocalTime } from './local-time.ts';
 
-/** The names of the inputs beside a timestamp: its zone, and which of two instants with this local time is meant. */
+/**
+ * The names of the two inputs beside the input of a timestamp: the time zone, and which of two instants is meant if the
+ * local time exists twice.
+ */
 export const zoneName = (name: string) => `${name}_zone`;
 export const whichName = (name: string) => `${name}_which`;
 
@@ -17,7 +20,7 @@ export type ZonedInput = {
   zone: string;
   zoneName: string;
   whichName: string;
-  /** The two instants with this local time; empty if it exists once. */
+  /** The two instants with this local time when clocks go back; empty if the local time exists only once. */
   which: { instant: string; isChosen: boolean }[];
 };
 
@@ -25,7 +28,7 @@ export function zonedInput(name: string, value: Value, personsZone: string): Zon
   const stored = textOf(value);
   const isShownHere = hasLocalTime(stored);
   const isOdd = stored.endsWith('Z') && !isShownHere;
-  // Another program may have stored an odd year; it stays in UTC.
+  // Another program may have stored a year that is out of range. Such a timestamp is shown in UTC.
   const zone = isOdd ? 'UTC' : personsZone;
   const text = isShownHere ? localTimeOf(stored, zone) : shownText(instant, value);
   const typed = typedLocalTime(text);

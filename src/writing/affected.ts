@@ -7,7 +7,7 @@ export type Affected = { key: RowKey; title: string; fields?: string[] };
 /** The rows of each person, by key text. */
 export type AffectedByPerson = Map<string, Map<string, Affected>>;
 
-/** Adds a row to those of a person, once. */
+/** Adds a row to the rows of a person, unless that person has it already. */
 export function addTo(all: AffectedByPerson, person: string, row: Affected) {
   const known = all.get(person) ?? new Map<string, Affected>();
   const text = keyText(row.key);
@@ -15,11 +15,11 @@ export function addTo(all: AffectedByPerson, person: string, row: Affected) {
   all.set(person, known);
 }
 
-/** Each person with their rows, in the order in which they were added. */
+/** Returns each person with their rows; people and rows are in the order in which they were added. */
 export const listed = (all: AffectedByPerson): [string, Affected[]][] =>
   [...all].map(([person, rows]) => [person, [...rows.values()]]);
 
-/** The rows as a message counts and names them. */
+/** Returns the number and the titles of rows, for a message. */
 export const rowsOf = (affected: Affected[]) => ({
   count: affected.length,
   titles: affected.map(({ title }) => title),

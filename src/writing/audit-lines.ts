@@ -1,5 +1,5 @@
-// The audit lines of a write: one where it was ordered, and one in the environment that it changed, so that each
-// environment can tell its own story.
+// The audit lines of a write: one in the environment where the write was ordered, and one in the environment that it
+// changed. So the audit of each environment is complete.
 import type { PoolConnection } from 'mysql2/promise';
 import * as audit from '../audit/audit.ts';
 import { rulesOf, sourceText } from '../environments/rules.ts';

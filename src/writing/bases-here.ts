@@ -1,4 +1,5 @@
-// The bases to record after a write into this environment that took rows over from the destination, or undid that.
+// The bases (the last content that both sides had in common) to record after rows were taken over from the destination,
+// or after such a takeover was undone.
 import type { PoolConnection } from 'mysql2/promise';
 import { canonical, contentFrom, hashOf } from '../catalog/content.ts';
 import { keyText, type Row } from '../catalog/entity.ts';
@@ -16,8 +17,9 @@ import type { Work } from './work.ts';
 type Known = { state: DestinationState | undefined; mappings: Mappings };
 
 /**
- * Returns what to record of the rows at the destination: content that was taken over is the new base, and an undo of
- * that restores the former base. Empty after all other writes into this environment.
+ * Returns what to record about the rows at the destination. After a takeover, the content that was taken over is the
+ * new base; after the undo of a takeover, the former base is the base again. Empty after all other writes into this
+ * environment.
  */
 export async function basesOfWriteHere(
   on: PoolConnection,
@@ -38,10 +40,15 @@ export async function basesOfWriteHere(
   });
 }
 
-/** What a write here did to the base of a row: `former` was the content of the base before it. */
+/**
+ * How a write into this environment changed the base of a row. `former`: the content of the base before the write.
+ * `isStill`: whether a base is still the one that the write recorded.
+ */
 type BaseChange = { former: string | null; isStill: (base: string | null) => boolean };
 
-/** What the write that is undone did to the bases of its rows, by key text. A restore leaves bases as they are. */
+/**
+ * Returns, by key text, how the write that is being undone changed the bases of its rows. A restore changes no bases.
+ */
 async function baseChanges(
   here: Environment,
   { undoes }: journal.Transfer,
@@ -58,7 +65,8 @@ async function baseChanges(
       ]),
     );
   }
-  // The undone write is itself an undo: it restored what the write before it had replaced.
+  // The undone write may be an undo itself. Then the base that it recorded is the base from before the write that it
+  // undid.
   const before = undone.kind === 'undo-here' ? await baseChanges(here, undone, mappings) : null;
   return new Map(
     steps.flatMap((step) => {
@@ -72,10 +80,11 @@ async function baseChanges(
   );
 }
 
-/** Returns a function that says whether a base is still the one that a takeover recorded. */
+/** Returns a function that says whether a base (given by its hash) is still the one that a takeover recorded. */
 function isOfTakeover(step: journal.Step, mappings: Mappings): BaseChange['isStill'] {
   const after = step.after === null ? null : hashThere(step, step.after, mappings);
-  // A mixture of both sides is no base, unless it was sent on since.
+  // If fields were excluded, the row after the takeover has values of both sides, so the takeover did not make it the
+  // base. If it is the base now, the row has been transferred since.
   return (base) => (step.excludedFields.length > 0 ? base !== after : base === after);
 }
 
@@ -90,14 +99,18 @@ function afterTakeover(
     const hash = hashThere(step, step.after, mappings);
     return { key, hash: state?.observed_hash ?? hash, base: { hash, content: null } };
   }
-  // The row is a mixture of both sides. The content of the destination is its base, unless the destination was observed
-  // again since: then the former base stays, and the status asks for a review.
+  // The row has values of both sides, because fields were excluded. Its base is the content of the destination that was
+  // taken over. But if the destination was observed again since then, the former base stays, and the status of the row
+  // asks for a review.
   const seen = state && state.observed_at <= since ? state.observed_hash : null;
   const base = seen === null ? null : { hash: seen, content: null };
   return { key, hash: state?.observed_hash ?? null, base };
 }
 
-/** A base that changed since, as when the row was sent on, stays. */
+/**
+ * Returns what to record about a row after an undo. If its base has changed since the undone write, for example because
+ * the row was transferred, the base stays unchanged.
+ */
 function afterUndo(
   step: journal.Step,
   { state, mappings }: Known,
@@ -109,7 +122,9 @@ function afterUndo(
   return { key, hash, base: former === null ? 'none' : baseOf(step, former, mappings) };
 }
 
-/** A base in the names of the destination; `content` is in the names that are used here. */
+/**
+ * Returns a base whose linked names are those of the destination. `content` has the linked names of this environment.
+ */
 function baseOf({ entity: name, id }: journal.Step, content: string, mappings: Mappings) {
   const entity = entityNamed(name);
   const row = { ...contentFrom(entity, content), id, modified_at: '' };
@@ -117,7 +132,7 @@ function baseOf({ entity: name, id }: journal.Step, content: string, mappings: M
   return { hash: hashOf(entity, named), content: canonical(entity, named) };
 }
 
-/** The hash of a row in the names of the destination. */
+/** Returns the hash of a row, with linked names as the destination spells them. */
 function hashThere({ entity: name }: journal.Step, row: Row, mappings: Mappings): string {
   const entity = entityNamed(name);
   return hashOf(entity, withMappedNames(entity, row, mappings));

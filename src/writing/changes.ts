@@ -1,4 +1,4 @@
-// Changes to rows of this environment, and what a write makes of them.
+// Changes to rows of this environment, and the steps and the draft of a transfer that a write makes of these changes.
 import { v7 as uuid } from 'uuid';
 import { isSameValue } from '../catalog/content.ts';
 import {

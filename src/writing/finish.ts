@@ -44,7 +44,8 @@ export async function finish(work: Work) {
       const bases = await basesOfWriteHere(connection, work);
       await writeObservations(connection, bases, at, { isCertain: true });
     } else {
-      // A row without a line may be sent again unchanged. With a line for the destination it needs one for here.
+      // A transfer may also send unchanged rows, which may have no entry in the table `row_state`. A row with an entry
+      // in `destination_state` must have one in `row_state`, too, so missing entries are added.
       const place = { sql: connection, documents: here.documents };
       await addLines(
         place,
@@ -155,7 +156,10 @@ function observationAfterUndo(
   return { key, hash: seen, base: baseFrom(step, contentFrom(entity, base)) };
 }
 
-/** A base to record. Its content is stored only if it is none that the history has: that before or after the step. */
+/**
+ * Returns a base to record. Its content is stored only if the history does not contain it, as the row before or after
+ * this step.
+ */
 function baseFrom({ entity: name, before, after }: journal.Step, content: Content) {
   const entity = entityNamed(name);
   const hash = hashOf(entity, content);

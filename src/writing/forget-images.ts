@@ -1,5 +1,5 @@
-// A day after a transfer was verified, the journal gives up the rows of its steps. The history at the destination has
-// what an undo needs (see stepsOf()).
+// A day after a transfer was verified, the rows of its steps are deleted from the journal. An undo then reads them from
+// the history at the destination (see stepsOf()).
 import type { Pool } from 'mysql2/promise';
 import { hashOf } from '../catalog/content.ts';
 import { entityNamed } from '../catalog/index.ts';
@@ -19,7 +19,10 @@ import type { WrittenStep } from './transfer.ts';
 /** Verified transfers keep the rows of their steps for this long, in hours. */
 const KEPT_FOR = 24;
 
-/** Replaces the rows in the journal of transfers that were verified a day ago by the hashes of the rows after them. */
+/**
+ * Deletes the rows of all transfers that were verified a day ago from the journal. Only the hash of each row after its
+ * step is kept.
+ */
 export async function forgetImages({ sql: on }: { sql: Pool }): Promise<number> {
   const old = await select<{ id: string }>(
     on,
@@ -41,6 +44,7 @@ export async function forgetImages({ sql: on }: { sql: Pool }): Promise<number> 
 
 function hashAfter(step: WrittenStep) {
   const row = rowStored(step);
-  // A step that removed its row has no hash; the empty text tells that its transfer has no rows any more.
+  // A step that removed its row has no hash, and gets an empty text. The text shows that the rows of the transfer were
+  // deleted.
   return [step.seq, row ? hashOf(entityNamed(step.entity), row) : ''] as const;
 }

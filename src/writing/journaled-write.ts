@@ -1,5 +1,5 @@
-// Writes into this environment that touch documents, or that something prevents from being one transaction: through the
-// journal and with claims, as a transfer whose destination is this environment.
+// Writes into this environment that include documents, or that cannot be done in a single transaction. Such a write
+// goes through the journal and claims its rows, as a transfer whose destination is this environment.
 import { isTransient } from '../database/transient-errors.ts';
 import { isUnwilling } from '../database/unwillingness.ts';
 import { Conflict, Unavailable } from '../problems.ts';
@@ -47,7 +47,8 @@ export async function writeThroughJournal(
       ? new Unavailable(`It could not be finished, and an engineer has to decide. ${why}`)
       : new Conflict(`Nothing was saved. ${why}`, line?.problem_reason);
   } catch (error) {
-    // A server that refuses a write has executed nothing of it; a server that falls silent may have executed it.
+    // If a server refuses a write, it has certainly executed none of it. If a server stops answering, it may have
+    // executed the write.
     const isCertain = !isKept && isUnwilling(error) && !isTransient(error);
     if (!isOutcomeUnknown(error) || isCertain) throw error;
     if (!isKept) throw notCertain();

@@ -19,10 +19,10 @@ export type DrawnInstants = Map<string, string>;
 type Written = { connection: PoolConnection; drawn: DrawnInstants; instants: Instants };
 
 /**
- * Records written rows with `record`, which writes their states and history, and reads the rows back. History and state
- * must have each row as the database stored it. It hardly ever stores one differently than sent, so they are first
- * written as if it had not. The rows are read back only after that, because triggers on the table `arrival`, which is
- * written then, may change them, too.
+ * Records the states and the history of written rows with `record`, and reads the rows back. State and history must
+ * contain each row as the database stored it, which is almost always as it was sent. So the rows are first recorded as
+ * sent. Then they are read back, when triggers on the table `arrival` have run, too. If a row differs, everything is
+ * recorded again with the stored rows.
  */
 export async function recordAsStored(
   work: Work,
@@ -72,19 +72,19 @@ export async function readBack(
   }
 }
 
-/** Of so few rows the hashes would take more statements than the rows themselves. */
+/** For this many rows or fewer, comparing hashes would take more SQL statements than reading the rows. */
 const FEW = 50;
 
 /**
- * The rows of tables that MySQL has just as they were sent, by key text: their hash and their timestamp prove it. Other
- * rows must be read.
+ * Returns the key texts of the MySQL rows that are stored exactly as they were sent: their hashes and timestamps prove
+ * it. All other rows must be read.
  */
 async function provenByHash(place: Databases, steps: WrittenStep[], drawn: DrawnInstants) {
   const proven = new Set<string>();
   if (steps.length <= FEW) return proven;
   for (const [name, own] of Map.groupBy(steps, ({ entity }) => entity)) {
     const entity = entityNamed(name);
-    // Local fields are in no hash.
+    // The hash of a row does not cover local fields, whose values differ between environments.
     if (isDocument(entity) || hasLocalFields(entity)) continue;
     const sent = own.flatMap(({ id, after }) => (after ? [{ id, after }] : []));
     const ids = sent.map(({ id }) => id);

@@ -232,9 +232,6 @@ async function raiseFence({ there, transfer, steps, reliedOn }: Work) {
 
 const pending = (error: unknown) => new OutcomePending(reasonOf(error), { cause: error });
 
-/**
- * Whether it is unknown after this error if the journal stored a change. Recovery resumes such a
- * transfer.
- */
+/** Whether, after this error, it is unknown if the journal has stored a change. Recovery resumes such a transfer. */
 export const isOutcomeUnknown = (error: unknown) =>
   error instanceof OutcomePending || error instanceof journal.FencedOff || isUnwilling(error);

@@ -125,7 +125,8 @@ export async function writeInOneTransaction(
     return written;
   } catch (error) {
     if (isBlocked(error)) return null;
-    // A refresh is a job, which tries again; a person must know that the row may have been saved.
+    // The job of a refresh tries again after this error. But a person who saved a row must be told that the row may
+    // have been saved.
     throw naming.kind !== 'refresh' && isTransient(error) ? notCertain() : error;
   }
 }

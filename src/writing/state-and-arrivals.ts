@@ -26,7 +26,8 @@ export async function writeStatesAndArrivals(
   const instant = instants.start;
   const rootKeys = steps.flatMap(rootKeysOf);
   const was = await states.readStates(connection, [...steps, ...rootKeys], { lock: true });
-  // A refresh writes no line for a row that has none: such a row is as production’s.
+  // A row without an entry in the table `row_state` counts as unchanged since it came from production. This is true
+  // after a refresh, which therefore adds no entry.
   const written =
     transfer.kind === 'refresh' ? steps.filter((step) => was.has(keyText(step))) : steps;
   const origins = await originsOf(connection, unrecorded(steps, was));
@@ -39,7 +40,7 @@ export async function writeStatesAndArrivals(
   for (const step of written) {
     const entity = entityNamed(step.entity);
     const row = (step.after ?? step.before) as Row;
-    // A row that got a new id keeps its author, its mark of engineering’s change, and its hold.
+    // A row that got a new id keeps its author, its hold, and the mark that engineering has changed it.
     const text = keyText({ entity: step.entity, id: step.formerId ?? step.id });
     const known = was.get(text) ?? origins.get(text);
     let state = states.stateAfter(entity, row, known, by);
@@ -50,8 +51,8 @@ export async function writeStatesAndArrivals(
     after.set(keyText(step), state);
   }
   if (isEngineering) {
-    // When engineering changes a dependent row, its root is marked, too: a product manager sends the root, and must
-    // see there that engineering changed something below it.
+    // When engineering changes a dependent row, its topmost parent row (root) is marked as changed by engineering, too.
+    // A product manager sends the root, and must see that a row below it was changed.
     const place = { sql: connection, documents: work.there.documents };
     const roots = await statesOfUntouched(place, unrecordedKeys(rootKeys, was, after), mappings);
     for (const [step, key] of steps.flatMap((one) =>
@@ -73,7 +74,7 @@ export async function writeStatesAndArrivals(
   await writeArrivals(work, connection, instant, versions);
 }
 
-/** The keys of rows that exist and have no line. */
+/** The keys of rows that existed before this write and have no entry in the table `row_state`. */
 const unrecorded = (steps: journal.Step[], was: Map<string, states.RowState>): RowKey[] =>
   steps.flatMap(({ entity, id, formerId, before }) => {
     const key = { entity, id: formerId ?? id };

@@ -63,7 +63,8 @@ export const recordedSteps = (steps: Step[]): WrittenStep[] =>
   steps.map((step, index) => ({
     ...step,
     seq: index + 1,
-    // What the journal stores is JSON, which drops missing values and what is known of values that do not fit.
+    // The journal stores rows as JSON, which drops missing values and notes about invalid stored values. The copies
+    // lose them, too, so that they equal the rows that stepsOf() reads.
     before: copyOf(step.before),
     after: copyOf(step.after),
     outcome: null,
@@ -72,8 +73,8 @@ export const recordedSteps = (steps: Step[]): WrittenStep[] =>
 const copyOf = (row: Row | null) => row && (JSON.parse(JSON.stringify(row)) as Row);
 
 /**
- * Reads the steps of a transfer. The journal gives up their rows a day after the transfer was verified; `there`: the
- * destination, whose history then has them.
+ * Reads the steps of a transfer. A day after the transfer was verified, the journal no longer contains the rows of its
+ * steps. Then they are read from the history of the destination (`there`).
  */
 export async function stepsOf(
   on: Queryable,
@@ -136,8 +137,8 @@ async function stepImages(on: Queryable, id: string, there?: Databases): Promise
 }
 
 /**
- * The rows before and after the steps, from the history at the destination. A row that another program changed since
- * is missing after its step, so that an undo does not take that change for the step’s.
+ * Reads the rows before and after the steps from the history at the destination. If another program has changed a row
+ * since, the row after its step is left out, so that an undo does not mistake that change for the transfer’s.
  */
 async function imagesFrom(there: Databases, id: string, hashes: Map<number, string>) {
   const found: StepImages = { before: new Map(), after: new Map() };

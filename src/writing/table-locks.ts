@@ -1,5 +1,5 @@
-// A writer waits here until no one locks a whole table (ALTER TABLE, LOCK TABLES), and only then locks the clock row.
-// Otherwise the writer would hold the clock while it waits for one table, and stop the writers of all other tables.
+// Makes a writer wait until no one locks a whole table (ALTER TABLE, LOCK TABLES), before the writer locks the clock
+// row. Otherwise it would hold the clock while it waits for one table, and stop the writers of all other tables.
 import type { PoolConnection } from 'mysql2/promise';
 import { isDocument, linksOf } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';

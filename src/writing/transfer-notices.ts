@@ -1,4 +1,5 @@
-// Notifies people, in the commit that ends a transfer, what it did to rows that they changed or sent.
+// Notifies people of what a transfer did to rows that they had changed or sent. The messages are written in the commit
+// that ends the transfer.
 import type { PoolConnection } from 'mysql2/promise';
 import { keyText } from '../catalog/entity.ts';
 import { rootOf } from '../catalog/family.ts';
@@ -20,8 +21,8 @@ import * as journal from './journal.ts';
 import type { Work } from './work.ts';
 
 /**
- * Notifies of a transfer or undo that has ended at its destination: whose rows arrived or were undone, and whose edits at
- * the destination it replaced. Returns the people who were notified that their rows were undone.
+ * Notifies people when a transfer or undo has ended at its destination: those whose rows arrived or were undone, and
+ * those whose edits at the destination were replaced. Returns the people who were notified that their rows were undone.
  */
 export async function notifyOfTransfer(on: PoolConnection, work: Work): Promise<string[]> {
   const { here, there, transfer, steps } = work;
@@ -41,7 +42,7 @@ export async function notifyOfTransfer(on: PoolConnection, work: Work): Promise<
   return undone ? notified : [];
 }
 
-/** The rows of the steps by the person who changed each last in this environment. */
+/** Groups the rows of the steps by the person who last changed each row in this environment. */
 async function changedBy(on: PoolConnection, steps: journal.Step[]): Promise<AffectedByPerson> {
   const found: AffectedByPerson = new Map();
   const states = await readStates(on, steps);
@@ -52,7 +53,9 @@ async function changedBy(on: PoolConnection, steps: journal.Step[]): Promise<Aff
   return found;
 }
 
-/** The steps with those of dependent rows last, because people know a row by the title of its root. */
+/**
+ * Sorts the steps so that dependent rows come last, because people know a row by the title of its topmost parent row.
+ */
 const rootsFirst = (steps: journal.Step[]) =>
   steps.toSorted((one, other) => Number(isDependent(one)) - Number(isDependent(other)));
 

@@ -42,7 +42,7 @@ export type Transfer = {
   name: string;
   reason: string | null;
   person: string;
-  /** The other person who approved the transfer; null where none is required. */
+  /** The second person, who approved the transfer; null if no approval was required. */
   approved_by: string | null;
   role: string;
   idempotency_key: string;

@@ -1,4 +1,5 @@
-// Notifies people, in the transaction of a write into this environment, what it did to rows that they changed.
+// Notifies people of what a write into this environment did to rows that they had changed. The messages are written in
+// the transaction of the write.
 import type { PoolConnection } from 'mysql2/promise';
 import { differingFields } from '../catalog/content.ts';
 import { keyText, labelOf, type Row } from '../catalog/entity.ts';
@@ -19,8 +20,9 @@ const pageOf = ([row]: Affected[]) => row && `/catalog/${row.key.entity}/${row.k
 const REFRESH_WAITS = 600;
 
 /**
- * Notifies of a write into this environment, before its rows are recorded: whose pending changes it takes out of the
- * transferable ones, and whose last edit it replaces. `was`: the recorded states of the rows before the write.
+ * Notifies people about a write into this environment, before its rows are recorded: those whose pending changes can no
+ * longer be transferred because of it, and those whose last edit it replaces. `was`: the recorded states of the rows
+ * before the write.
  */
 export async function notifyOfOwnWrite(
   on: PoolConnection,
@@ -37,8 +39,8 @@ export async function notifyOfOwnWrite(
 }
 
 /**
- * The people whose pending changes a save by engineering takes out of the transferable ones: nothing of a row and its
- * dependent rows is transferred until a product manager adopts the save.
+ * Returns the people whose pending changes can no longer be transferred because engineering saved the row or one of its
+ * dependent rows: these rows are not transferred until a product manager adopts that save.
  */
 async function lapsedBy(
   on: PoolConnection,
@@ -87,8 +89,8 @@ const lapsedNotice = ({ transfer }: Work, to: string, rows: Affected[]): RowNews
 });
 
 /**
- * The people whose last edit is replaced. Of a save, only what concerns the same fields counts; a refresh, a restore or a takeover
- * replaces the whole row.
+ * Returns the people whose last edit of a row is replaced. A save replaces an edit only if both changed the same
+ * fields. A refresh, a restore or a takeover replaces the whole row.
  */
 async function overtakenBy(
   on: PoolConnection,
@@ -113,7 +115,10 @@ async function overtakenBy(
   return found;
 }
 
-/** Labels of the fields that a step changes and that the write before changed, too; `was`: the row before that write. */
+/**
+ * Returns the labels of the fields that a step changes and that the previous write to the row changed, too. `was`: the
+ * row before that previous write.
+ */
 function replacedFields(
   { entity: name, before, after }: journal.Step,
   was: Row | null | undefined,

@@ -25,9 +25,12 @@ describe('the scopes of an API key', () => {
     [['dataset:*'], 'datasets:org/name', false],
     [['dataset:org'], 'dataset:org/name', false],
     [['pipeline'], 'dataset:org/name', false],
-  ])('an API key with the scopes %j may use the scope %s: %s', (granted, needed, isCovered) => {
-    expect(covers(granted, needed)).toBe(isCovered);
-  });
+  ])(
+    'the scopes %j of an API key include the required scope %s (expected: %s)',
+    (granted, needed, isCovered) => {
+      expect(covers(granted, needed)).toBe(isCovered);
+    },
+  );
 
   test.each([
     ['catalog:task', true],

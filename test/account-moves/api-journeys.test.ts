@@ -1,5 +1,5 @@
-// The account migration API from the first request to the last, with real jobs: an app starts a migration and polls; the older system drives
-// a migration in two parts.
+// The account migration API from the first request to the last, with real jobs. An app starts a migration and polls.
+// The older system requests a migration in two parts: the recent messages, then the remaining ones.
 import { beforeEach, expect, test } from 'vitest';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
@@ -111,7 +111,7 @@ test('S4-30 S4-31 S4-80 S4-81 S4-82 S4-86 the older system adds an account, migr
   await key.post('/migrate', { account_id: 'baker', part: 'recent' }).expect(202);
   await key.post('/accounts/baker', { migration_status: 'completed' }).expect(409);
   await pollUntil(key, check, 'recent-messages-only');
-  // The migration stops here until the remaining part is requested.
+  // The migration stops after the recent messages until the remaining part is requested.
   await key.post('/migrate', { account_id: 'baker', part: 'recent' }).expect(200);
   const recent = accountOf(await key.post('/accounts/baker', { migration_status: 'recent-only' }));
   // No messages arrive until the rest is requested, so the app need not poll (24).
@@ -130,7 +130,7 @@ test('S4-30 S4-31 S4-80 S4-81 S4-82 S4-86 the older system adds an account, migr
   });
   await key.post('/accounts/baker', { status: 'active' }).expect(200);
   await key.post('/migrate', { account_id: 'baker' }).expect(200);
-  // The WebChat channel that was created here still exists beside the migrated channels.
+  // The WebChat channel that was created in Oneway still exists beside the migrated channels.
   const { body } = await key.get('/accounts/baker/channels').expect(200);
   expect((body as Page<{ id: string }>).items.map(({ id }) => id)).toContain('here:webchat');
 }, 60_000);

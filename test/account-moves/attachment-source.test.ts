@@ -44,7 +44,7 @@ const fetchIt = async (id: string, also: Partial<MoveSettings> = {}) =>
 const opening = (url: string, also: Partial<MoveSettings> = {}, type = '') =>
   openAttachment({ ...older.moves, ...also }, { id: 'f-1', url, type }, never);
 
-test('fetches an attachment with our own certified token, without a shopper’s token (S4-60, S4-61)', async () => {
+test('an attachment is fetched with the token that Oneway signs itself, without a shopper’s token (S4-60, S4-61)', async () => {
   expect((await fetch(urlOf('f-1'))).status).toBe(401);
   expect((await fetchIt('f-1')).equals(contentOf('a-1', 'f-1')?.body ?? Buffer.alloc(0))).toBe(
     true,
@@ -86,7 +86,7 @@ describe('our token is sent only to the hosts in MEDIA_HOSTS', () => {
     expect(older.requests).toHaveLength(before);
   });
 
-  test('does not follow a redirect of a media host, even to a listed host', async () => {
+  test('openAttachment does not follow a redirect of a media host, even to a listed host', async () => {
     for (const to of [`http://${elsewhere.host}/f-1`, '/media/a-1/f-2']) {
       older.fail({ match: /f-1$/, name: 'redirect', to });
       const before = older.requests.length;
@@ -97,7 +97,7 @@ describe('our token is sent only to the hosts in MEDIA_HOSTS', () => {
     expect(elsewhere.asked).toEqual([]);
   });
 
-  test('sends no token to an http:// URL if the older system uses https://', async () => {
+  test('openAttachment sends no token to an http:// URL if the older system uses https://', async () => {
     const conversations = { ...older.moves.conversations, url: 'https://conversations.example' };
     const before = older.requests.length;
     await expect(opening(urlOf('f-1'), { conversations })).rejects.toMatchObject({
@@ -106,7 +106,7 @@ describe('our token is sent only to the hosts in MEDIA_HOSTS', () => {
     expect(older.requests).toHaveLength(before);
   });
 
-  test('compares hosts with MEDIA_HOSTS in lower case and without default ports', async () => {
+  test('openAttachment compares hosts with MEDIA_HOSTS in lower case and without default ports', async () => {
     const mediaHosts = ['media.example.invalid'];
     const opened = opening('http://MEDIA.example.invalid:80/f-1', { mediaHosts });
     await expect(opened).rejects.toMatchObject({ code: 'unreachable' });
@@ -117,10 +117,13 @@ describe('an attachment that can never be read throws AttachmentMissing (S4-41)'
   test.each([
     ['404', 'not-found'],
     ['410', 'not-found'],
-  ] as const)('an attachment is missing when its host answers %s: %s', async (name, fault) => {
-    older.fail({ match: /media/, name });
-    await expect(fetchIt('f-1')).rejects.toMatchObject({ fault });
-  });
+  ] as const)(
+    'an attachment whose host answers %s throws AttachmentMissing with the fault “%s”',
+    async (name, fault) => {
+      older.fail({ match: /media/, name });
+      await expect(fetchIt('f-1')).rejects.toMatchObject({ fault });
+    },
+  );
 
   test('an attachment is refused before it is read if its announced length exceeds the limit', async () => {
     await expect(opening(urlOf('large'))).rejects.toMatchObject({ fault: 'too-large' });
@@ -178,7 +181,7 @@ describe('timeouts and cancellation', () => {
     content.destroy();
   });
 
-  test('aborts the request to the media host when the caller cancels', async () => {
+  test('openAttachment aborts the request to the media host when the caller cancels', async () => {
     const fault = older.fail({ match: /media/, name: 'hang' });
     const end = new AbortController();
     const opened = openAttachment(
@@ -192,7 +195,7 @@ describe('timeouts and cancellation', () => {
   });
 });
 
-test('a web page instead of an image is refused as unreadable, and the next attempt can read the image', async () => {
+test('a web page instead of an image is refused with the code “unreadable”, and the next attempt can read the image', async () => {
   older.fail({ match: /media/, name: 'garbage', count: 1 });
   await expect(opening(urlOf('f-4'), {}, 'image/png')).rejects.toMatchObject({
     code: 'unreadable',

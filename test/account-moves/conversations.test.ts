@@ -158,7 +158,7 @@ describe('our token for the older system', () => {
   });
 });
 
-test('an odd sample account has as many broken messages and unreadable attachments as `oddities` says', async () => {
+test('a sample account with deliberate faults has as many broken messages and unreadable attachments as `oddities` declares', async () => {
   const parse = messagesOf('a-1');
   const items = [
     ...messageItems(wanted({ id: 'a-1', messages: 60, media: older.url, isOdd: true })),
@@ -176,7 +176,7 @@ test('an odd sample account has as many broken messages and unreadable attachmen
   expect(opened.filter(({ status }) => status === 'rejected')).toHaveLength(oddities.unreadable);
 });
 
-test('the older system of the demo also runs in its own process, as in the demo', async () => {
+test('the older system also works as a separate program, as bin/demo starts it', async () => {
   const program = await startConversationsProgram();
   const { newest } = await program.add({ id: 'a-1', messages: 30 });
   expect(newest).toBeInstanceOf(Date);

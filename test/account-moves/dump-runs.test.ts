@@ -57,7 +57,7 @@ test('S4-34 a second dump with only the remaining messages, threads and attachme
   expect(await checkMove(here(), older, 'two')).toEqual([]);
 });
 
-test('S4-34 a request for the remaining messages from another dump gets 409 while the recent messages are not here yet', async () => {
+test('S4-34 a request for the remaining messages from another dump gets 409 while the recent messages have not arrived yet', async () => {
   const account = await older.add({ id: 'early', messages: 150 });
   await dumpPart(account, 'dumps/early-a', [0, 100]);
   await dumpPart(account, 'dumps/early-b', [100, 150]);

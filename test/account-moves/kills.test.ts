@@ -26,7 +26,7 @@ beforeAll(() => {
   Object.assign(patience, { recordDelay: 1 });
 });
 
-/** The kinds of job that are killed in turn, and about how many steps each kind has. */
+/** The kinds of job whose process is killed, in turn, and about how many steps each kind has. */
 const scenarios = [
   { job: 'opening', steps: 12 },
   { job: 'rest', steps: 24 },
@@ -39,7 +39,10 @@ afterAll(() => {
   if (target > 20) process.stdout.write(`${kills} processes were killed during moves\n`);
 });
 
-/** Prepares an account up to the job that the test kills; returns the id of this job. */
+/**
+ * Brings an account to the point where the job that the test kills can start. Returns the id of
+ * this job.
+ */
 async function prepared(id: string, { job }: Scenario): Promise<string> {
   const account = { id, messages: 130, attachmentEvery: 20 };
   await older.add(account);
@@ -96,8 +99,8 @@ test('the tests really killed processes during migrations', () => {
   expect(kills).toBeGreaterThan(target / 2 - 1);
 });
 
-// No account has both several pages and attachments: a page and an attachment are written in
-// parallel, and the paused one could hold the lock of the migration.
+// No account here has both several pages and attachments, because both are written in parallel: the
+// paused write could hold the lock of the migration while the other write needs it.
 test.each([
   { point: 'page locked', messages: 130, attachmentEvery: 0 },
   { point: 'page before commit', messages: 130, attachmentEvery: 0 },

@@ -147,7 +147,7 @@ test('S4-46 the retry of a failed account succeeds after a person has discarded 
   expect(await moved(here(), id)).toMatchObject({ migration_status: 'completed', failed: 0 });
 });
 
-test('while the older system fails during a run, the migration records since when and why', async () => {
+test('while the older system fails during a run, the migration records the error and since when the older system fails', async () => {
   await older.add({ id: 'down', messages: 10 });
   const { job } = await requested(here(), 'down');
   older.fail({ match: /get_channels_to_migrate/, name: '500' });

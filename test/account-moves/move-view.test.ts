@@ -95,7 +95,7 @@ test.each([
   [{ migration_status: 'failed', reached: null }, 'failed'],
   [{ migration_status: 'migrating', reached: null }, 'running'],
 ] as const)(
-  'in a migration with the fields %j, a stage that has no end is shown as %s',
+  'with the migration fields %j, a stage that has begun and not ended is shown as %s',
   (fields, state) => {
     expect(stagesOf(moveIn(fields), [event('channels', 0)])[0]?.state).toBe(state);
   },

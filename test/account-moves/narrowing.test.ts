@@ -20,7 +20,10 @@ beforeEach(() => {
 });
 afterEach(() => reader.close());
 
-/** Returns a fault pattern that matches the requests and answers with the whole record. */
+/**
+ * Returns a fault pattern for one message: it matches the request for the message, and the message
+ * in the answer to a query.
+ */
 const recordAt = (index: number) => new RegExp(`#${positions[index]?.split('#')[1]}$`);
 const page = (range = {}) => readPage(reader, { limit: 20, ...range });
 const cursorsOf = (items: { cursor: string }[]) => items.map(({ cursor }) => cursor);

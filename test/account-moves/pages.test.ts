@@ -99,7 +99,7 @@ test('S4-72 the migration dashboard shows tiles, waiting times, a chart with its
   expect(textOf((await mia.get('/account-moves')).text)).toContain('Retry 2 accounts');
 });
 
-test('the migration dashboard says that no account was requested and that no migration has ended', async () => {
+test('an empty migration dashboard says that nobody has requested an account yet and that no migration has ended', async () => {
   const text = textOf((await vic.get('/account-moves')).text);
   expect(text).toContain('No account was asked for yet');
   expect(text).toContain('No migration ended in the last 14 days');
@@ -357,7 +357,7 @@ test('only people who may read inboxes see the message texts in dead letters (re
   expect((await mia.get('/dead-letters')).text).toContain('very private');
 });
 
-test('a person may ask the older system about an account that is not here, and gets 503 while it does not answer', async () => {
+test('a person may ask the older system about an account that Oneway does not know, and gets 503 if there is no answer', async () => {
   const { text } = await mia.get('/account-moves?q=new-1');
   expect(textOf(text)).toContain('Ask the older system about new-1');
   expect(textOf((await vic.get('/account-moves?q=new-1')).text)).not.toContain(

@@ -41,7 +41,7 @@ test('S4-84 at most the configured number of messages is recent', () => {
   expect(recentOf(page, { after: 'x', read: 500, ...recent })).toEqual({ ...page, isLast: false });
 });
 
-test('the last page of the store also ends the recent messages', () => {
+test('the recent messages end with the last page of the account, even if fewer than the maximum were read', () => {
   const page = { items: hourly(3), next: null };
   expect(recentOf(page, { after: null, read: 0, cutAt, most: 1000 })).toEqual({
     ...page,
@@ -59,7 +59,7 @@ test.each([
   { failed: 21, messages: 100, expected: 10_000, isTooMany: false },
   { failed: 201, messages: 100, expected: 10_000, isTooMany: true },
 ])(
-  'S4-45 S4-46 S4-47 whether $failed dead letters are too many for $messages stored and $expected expected messages: $isTooMany',
+  'S4-45 S4-46 S4-47 $failed dead letters are too many for $messages stored and $expected expected messages (expected: $isTooMany)',
   ({ failed, messages, expected, isTooMany }) => {
     const move = { ...counts, failed, messages, expected_messages: expected };
     expect(hasTooManyLetters(move, limits)).toBe(isTooMany);

@@ -113,7 +113,7 @@ test('a person needs a reason to discard dead letters, which then no longer coun
   expect((await lettersOf(id)).filter(({ state }) => state === 'open')).toHaveLength(4);
 });
 
-test('S4-25 messages that arrive at the source during the migration are here when it completes', async () => {
+test('S4-25 messages that arrive at the source during a migration are stored before the migration completes', async () => {
   const id = newId();
   const { newest } = await older.add({ id, messages: 90 });
   failpoints.reached = async (name) => {
@@ -166,7 +166,7 @@ test('S4-42 a run with force reads everything again, overwrites changed texts, a
   expect(await checkMove(here(), older, id)).toEqual([]);
 });
 
-test('S4-32 S4-33 S4-70 a migration reads messages from the store and not through the API, and a request for a completed account asks nothing', async () => {
+test('S4-32 S4-33 S4-70 messages are read from the store, not through the API, and a request for a completed account calls no API', async () => {
   const id = newId();
   await older.add({ id, messages: 60, attachmentEvery: 0 });
   await moved(here(), id);
@@ -181,7 +181,7 @@ test('S4-32 S4-33 S4-70 a migration reads messages from the store and not throug
   expect(paths()).toHaveLength(3);
 });
 
-test('a migration run does not change rows that were created here', async () => {
+test('a migration run does not change rows that were created in Oneway itself', async () => {
   const id = newId();
   await older.add({ id, messages: 10 });
   const { move } = await requested(here(), id);

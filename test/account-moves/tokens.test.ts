@@ -31,25 +31,25 @@ async function refusal(token: string): Promise<string> {
 
 describe('accepted tokens of apps', () => {
   test.each(['RS256', 'ES256', 'EdDSA'] as const)(
-    'accepts the token of an app that is signed with %s',
+    'the token of an app that is signed with %s is accepted',
     async (alg) => {
       const token = await issuer.sign({ account_id: 'acme' }, { alg });
       expect(await tokens.accountOf(token)).toBe('acme');
     },
   );
 
-  test('accepts the token of an app for several audiences, one of which is this server', async () => {
+  test('the token of an app is accepted if this server is one of its several audiences', async () => {
     const token = await issuer.sign({ account_id: 'acme', aud: ['other', 'oneway'] });
     expect(await tokens.accountOf(token)).toBe('acme');
   });
 
-  test('returns the account id in the token of an app without changing its case', async () => {
+  test('the account id in the token of an app is returned without changing its case', async () => {
     expect(await tokens.accountOf(await issuer.sign({ account_id: 'AcMe:1@x' }))).toBe('AcMe:1@x');
   });
 });
 
 describe('refused tokens of apps', () => {
-  test('refuses the token of an app without a signature (alg none), in every spelling', async () => {
+  test('the token of an app without a signature is refused, whether its algorithm is “none”, “None”, “NONE” or empty', async () => {
     const claims = {
       iss: issuer.tokens.issuer,
       aud: 'oneway',
@@ -62,7 +62,7 @@ describe('refused tokens of apps', () => {
     }
   });
 
-  test('refuses the token of an app that is signed with HS256 and the public key as the secret', async () => {
+  test('the token of an app that is signed with HS256 and the public key as the secret is refused', async () => {
     const claims = {
       iss: issuer.tokens.issuer,
       aud: 'oneway',
@@ -79,13 +79,13 @@ describe('refused tokens of apps', () => {
     }
   });
 
-  test('refuses the token of an app with an algorithm that is not allowed, even if the issuer publishes the key', async () => {
+  test('the token of an app with an algorithm that is not allowed is refused, even if the issuer publishes its key', async () => {
     expect(await refusal(await issuer.sign({ account_id: 'acme' }, { alg: 'PS256' }))).toBe(
       'wrong-token',
     );
   });
 
-  test('refuses the token of an app whose claims were changed after it was signed', async () => {
+  test('the token of an app whose claims were changed after signing is refused', async () => {
     const [header = '', , signature = ''] = (await issuer.sign({ account_id: 'acme' })).split('.');
     const claims = Buffer.from(
       JSON.stringify({
@@ -114,11 +114,11 @@ describe('refused tokens of apps', () => {
     ['a token whose account id has a line break', () => ({ account_id: 'acme\n' }), 'no-account'],
     ['a token whose expiry is a text', () => ({ exp: 'tomorrow' }), 'wrong-claim'],
   ];
-  test.each(claims)('refuses an app that sends %s', async (_what, own, reason) => {
+  test.each(claims)('an app is refused if it sends %s', async (_what, own, reason) => {
     expect(await refusal(await issuer.sign({ account_id: 'acme', ...own() }))).toBe(reason);
   });
 
-  test('refuses a key that is in the header of the token of an app, or behind an address there', async () => {
+  test('the token of an app is refused if its header contains its own key, or the URL of its own keys', async () => {
     const stranger = await openIssuer();
     const { keys } = (await (await fetch(stranger.tokens.jwks)).json()) as {
       keys: { alg: string }[];
@@ -141,13 +141,13 @@ describe('refused tokens of apps', () => {
     forged({ alg: 'ES256', crit: ['exp'] }, {}, 'AAAA'),
     forged({ alg: 'ES256', b64: false }, {}, 'AAAA'),
     forged({ alg: { a: 1 } }, {}, 'AAAA'),
-  ])('refuses “%s”, which is not a token of an app', async (text) => {
+  ])('the text “%s” is refused as the token of an app', async (text) => {
     expect(await refusal(text)).toBe('wrong-token');
   });
 });
 
 describe('the issuer’s keys for tokens of apps', () => {
-  test('fetches the issuer’s keys only once, even if several tokens of apps name an unknown key', async () => {
+  test('the issuer’s keys are fetched only once, even if several tokens of apps name an unknown key', async () => {
     const before = issuer.fetched;
     for (let n = 0; n < 5; n += 1)
       await tokens.accountOf(await issuer.sign({ account_id: 'acme' }));
@@ -156,7 +156,7 @@ describe('the issuer’s keys for tokens of apps', () => {
     expect(issuer.fetched - before).toBe(1);
   });
 
-  test('accepts the token of an app with a new key of the issuer, and refuses a token with a withdrawn key', async () => {
+  test('the token of an app is accepted with a new key of the issuer, and refused with a withdrawn key', async () => {
     const former = await issuer.sign({ account_id: 'acme' }, { alg: 'EdDSA' });
     await issuer.rotate('EdDSA');
     expect(await refusal(former)).toBe('wrong-token');
@@ -171,7 +171,7 @@ describe('the issuer’s keys for tokens of apps', () => {
     ['a text that is not JSON', { status: 200, body: '<html>' }],
     ['JSON without keys', { status: 200, body: '{"keys": 3}' }],
   ] as const)(
-    'does not refuse the token of an app, but throws Unavailable, when the issuer sends %s instead of its keys',
+    'the check of an app’s token throws Unavailable, and does not refuse the token, when the issuer sends %s instead of its keys',
     async (_what, fault) => {
       issuer.fault = fault;
       const token = await issuer.sign({ account_id: 'acme' });
@@ -181,14 +181,14 @@ describe('the issuer’s keys for tokens of apps', () => {
     },
   );
 
-  test('accepts the token of an app with a cached key while the issuer does not answer', async () => {
+  test('the token of an app is accepted with a cached key while the issuer does not answer', async () => {
     const token = await issuer.sign({ account_id: 'acme' });
     await tokens.accountOf(token);
     issuer.fault = { status: 503, body: '' };
     expect(await tokens.accountOf(token)).toBe('acme');
   });
 
-  test('waits at most 3 seconds for the issuer’s keys, then throws Unavailable', async () => {
+  test('the check of an app’s token waits at most 3 seconds for the issuer’s keys, then throws Unavailable', async () => {
     issuer.fault = 'silent';
     const token = await issuer.sign({ account_id: 'acme' });
     const from = performance.now();

@@ -56,7 +56,7 @@ describe('API keys', () => {
     });
   });
 
-  test('an app can read images only when the scopes of its API key include an entity with images (C9)', async () => {
+  test('an app can read images only when the scopes of its API key include an entity whose rows have images (C9)', async () => {
     const name = `${'0'.repeat(64)}.png`;
     const status = async (scopes: string[]) =>
       (await ask(staging, await keyFor(staging, scopes), `/api/v1/objects/${name}`)).status;
@@ -127,7 +127,7 @@ describe('API keys', () => {
     expect([past.status, /id="e-expiresAt"/.test(past.text)]).toEqual([422, true]);
   });
 
-  test('too many wrong API keys from one address are answered with 429, but a valid key from there still works', async () => {
+  test('too many wrong API keys from one address are answered with 429, but a valid key from the same address still works', async () => {
     const key = await keyFor(staging);
     const statuses = new Set<number>();
     for (let count = 0; count < 101; count += 1) {
@@ -385,7 +385,7 @@ describe('rows written while an API page is being read', () => {
     };
   }
 
-  test('an app that has already read a deletion from the API still receives a row that was written shortly before the deletion', async () => {
+  test('a row that changes while an app reads an API page still reaches the app, even if the page contains a later deletion', async () => {
     const { staging: here } = world;
     const gone = await add(here, 'form');
     const changed = { entity: 'form', id: await add(here, 'form') };
@@ -401,7 +401,7 @@ describe('rows written while an API page is being read', () => {
     const items = [...first.items, ...second.items];
     expect(items).toContainEqual(expect.objectContaining({ id: gone, deleted: true }));
     expect(items).toContainEqual(expect.objectContaining({ id: changed.id, description: 'Newer' }));
-    // The last page of the feed is empty.
+    // The feed comes to an end: the page after the third page is empty.
     const third = await pageOf(staging, key, second.next.href);
     expect(await pageOf(staging, key, third.next.href)).toMatchObject({ items: [], more: false });
   });
@@ -439,8 +439,9 @@ describe('rows written while an API page is being read', () => {
     failpoints.reached = () => {};
     const early = await read;
     expect([...(early?.seen ?? [])].toSorted((a, b) => a - b)).toEqual(ids);
-    // The position of the app went back to the timestamp up to which everything was certain. So the
-    // next pass delivers all rows once more, and the pass after that delivers none.
+    // The link to the next page went back to the timestamp up to which all transfers had ended. So
+    // the next pass over the pages delivers all rows once more, and the pass after that delivers
+    // none.
     const again = await round(early?.next ?? '');
     expect(again.seen.size).toBe(12);
     expect((await round(again.next)).seen.size).toBe(0);

@@ -1,4 +1,5 @@
-// The audit history of an environment: what changed it, from wherever, with filters and an export.
+// The audit history of an environment: all changes of the environment, including transfers from other environments,
+// with filters and an export.
 import { expect, test } from 'vitest';
 import { add, change, transfer, undo } from '../support/rows.ts';
 import { openSite, textOf } from '../support/people.ts';

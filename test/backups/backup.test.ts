@@ -83,7 +83,8 @@ test('a restored backup has every row, document, status and image unchanged to t
   );
   expect(JSON.stringify(people)).not.toContain('@');
   expect(await readImage(world.production.storage, icon)).toBeDefined();
-  // A second backup of the same data must have the same content, file by file.
+  // A backup of the restored databases must have the same content as the first backup, file by
+  // file.
   const again = await takeBackup(world.production, { store, client: 'copy', recipient: null });
   const plain = ({ files }: Manifest) =>
     files.map((file) => [file.of, file.rows, file.plainChecksum]);

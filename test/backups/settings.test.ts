@@ -29,7 +29,7 @@ test.each([
     },
   ],
 ])(
-  'S1-13 backups are stored at the address that BACKUPS_URL=%s and %j name',
+  'S1-13 the setting BACKUPS_URL=%s with the settings %j gives the address of the backup store',
   (url, also, store) => {
     const { backups, wrong } = backupSettings(withDefaults({ BACKUPS_URL: url, ...also }));
     expect([backups.store, wrong]).toEqual([store, []]);

@@ -40,7 +40,7 @@ function writers(business: number, isOver: () => boolean): Promise<unknown>[] {
   const repeat = async (work: (count: number) => Promise<unknown>) => {
     for (let count = 1; !isOver(); count += 1) {
       await work(count).catch(() => {});
-      // A backup needs a moment in which no document is written.
+      // Pause between the writes, because a backup needs a moment in which no document is written.
       await sleep(50);
     }
   };

@@ -47,7 +47,7 @@ test('the list of transfers is filtered by state, person and day, each with a ch
   await vic.get('/transfers/export?format=xml').expect(404);
 });
 
-test('the list of jobs is filtered by person and day, and every job is on one page of it and once in its export', async () => {
+test('the list of jobs is filtered by person and day, shows each job on exactly one page, and is exported with the same filter', async () => {
   const { staging } = world;
   const kind = 'comparison';
   for (let number = 1; number <= 60; number += 1) {
@@ -77,7 +77,7 @@ test('the list of people is filtered by name, state and permission, and is expor
   await vic.get('/people/export?format=json').expect(403);
 });
 
-test('the list of selections is filtered and paged, and reads the same number of statements however many there are', async () => {
+test('the list of selections is filtered and paged, and needs no more SQL statements for many selections than for two', async () => {
   const { sql: on } = world.staging;
   const beginMany = async (from: number, to: number, person: string) => {
     for (let number = from; number <= to; number += 1) {

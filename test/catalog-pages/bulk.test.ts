@@ -47,7 +47,7 @@ const idOf = async (email: string) =>
   )?.id ?? 0;
 const numberIn = ({ headers }: { headers: Record<string, string> }) =>
   Number(headers['location']?.split('/').at(-1));
-/** Runs a job whose process breaks off after the write with this number. */
+/** Runs a job that is interrupted after the write with this number. */
 async function interruptedAt(number: number, run: () => Promise<jobs.Job | undefined>) {
   const { reached } = failpoints;
   let written = 0;
@@ -67,7 +67,7 @@ const auditOf = async (action: string) =>
   );
 
 describe('an action for many rows', () => {
-  test('holds the ticked rows with one reason, skips those on hold already, and writes one audit line a row', async () => {
+  test('an action marks the ticked rows Not for production with one reason, skips rows on hold, and writes one audit line per row', async () => {
     const ids = await forms(['One', 'Two “quoted” 🪔', 'Three']);
     const [first = 0] = ids;
     await (await ask('hold', 'form', { rows: rowsOf('form', [first]) })).confirm();
@@ -92,7 +92,7 @@ describe('an action for many rows', () => {
     expect(await auditOf('held back')).toHaveLength(3);
   });
 
-  test('acts on all rows that the filters of the list find, on every page', async () => {
+  test('an action for all rows of a list acts on all rows that the filters find, on every page', async () => {
     const business = await add(world.staging, 'business');
     for (const title of ['Cab one', 'Cab two', 'Flowers']) {
       await add(world.staging, 'task', { business, title });
@@ -106,7 +106,7 @@ describe('an action for many rows', () => {
     expect(shown).not.toContain('Flowers');
   });
 
-  test('sets one field through the checks of a save, and skips a row in which someone else changed that field', async () => {
+  test('setting a field in many rows validates the value, and skips a row in which someone else changed that field', async () => {
     const business = await add(world.staging, 'business');
     const ids: number[] = [];
     for (const title of ['One', 'Two', 'Three']) {
@@ -135,7 +135,7 @@ describe('an action for many rows', () => {
     );
   });
 
-  test('deletes rows with those that belong to them, names what still uses others, and keeps a row that has changed since', async () => {
+  test('deleting many rows also deletes their dependent rows, and keeps rows that other rows still use or that were changed meanwhile', async () => {
     const used = await add(world.staging, 'business', { name: 'Used' });
     const free = await add(world.staging, 'business', { name: 'Free' });
     const changed = await add(world.staging, 'business', { name: 'Changed' });
@@ -153,7 +153,7 @@ describe('an action for many rows', () => {
     expect(await has(world.staging, { entity: 'external_tool', id: tool })).toBe(false);
   });
 
-  test('sets no value while another field is typed too, whose button the Enter key did not press', async () => {
+  test('setting a field in many rows is refused if a value was typed in a second field whose button was not pressed', async () => {
     const id = await add(world.staging, 'business', { priority: 1 });
     const { confirm } = await ask('value', 'business', { rows: rowsOf('business', [id]) });
     const both = await confirm({ field: 'active', active: 'no', priority: '7' });
@@ -165,7 +165,7 @@ describe('an action for many rows', () => {
     });
   });
 
-  test('removes holds, and says of a row that was deleted meanwhile that it is not here any more', async () => {
+  test('removing holds from many rows skips a row that was deleted meanwhile, and the message names this row', async () => {
     const ids = await forms(['Held', 'Gone', 'Free']);
     const [, gone = 0] = ids;
     const rows = rowsOf('form', ids);
@@ -180,7 +180,7 @@ describe('an action for many rows', () => {
     expect(await auditOf('let go')).toEqual([{ subject: 'Held' }]);
   });
 
-  test('finds the rows of the whole list again by the filters that were shown, and none on the tab of deleted rows', async () => {
+  test('an action for all rows of a list uses the filters that the page showed, and is refused on the tab of deleted rows', async () => {
     await forms(['What?', 'Other']);
     const list = (await ana.get('/catalog/form?q=t?&sort=name').expect(200)).text;
     expect(list).toContain('name="query" value="q=t%3F&amp;sort=name"');
@@ -188,7 +188,7 @@ describe('an action for many rows', () => {
     expect((await ana.post('/bulk/form/deletion', deleted)).status).toBe(422);
   });
 
-  test('adopts what engineering changed, but not what was changed again after the page was shown', async () => {
+  test('adopting many rows skips rows without an engineering change, and rows that were changed after the page was shown', async () => {
     const ids = await forms(['Mine', 'Engineering', 'Engineering again']);
     const [, second = 0, third = 0] = ids;
     for (const id of [second, third]) {
@@ -202,7 +202,7 @@ describe('an action for many rows', () => {
     expect(await notice()).toContain('1 form adopted. Skipped: “Engineering again”');
   });
 
-  test('for more than 200 rows is run by a job, which skips what has changed since, and counts what it did before an interruption', async () => {
+  test('an action for more than 200 rows runs as a job, which skips rows changed meanwhile and counts all rows despite an interruption', async () => {
     const business = await add(world.staging, 'business');
     const one = { business_id: business, active: true, priority: 1 };
     const tasks = Array.from({ length: 202 }, (_, index) => ({
@@ -270,7 +270,7 @@ describe('an action for many rows', () => {
     await people.setActive(world.staging, 'ops@example.com', await idOf('pm@example.com'), true);
   });
 
-  test('is refused to people who may not take it, and for a form that is not complete', async () => {
+  test('an action for many rows is refused without the permission for it, and for an invalid form', async () => {
     const [id = 0] = await forms(['One']);
     const rows = rowsOf('form', [id]);
     const editor = await site.as('ed');

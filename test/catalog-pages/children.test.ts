@@ -85,7 +85,7 @@ describe('the dependent rows on the page of their parent row', () => {
     expect(await writes()).toBe(before);
   });
 
-  test('an order that another row has is refused, and what was typed is shown again with a link to the row', async () => {
+  test('a dependent row with the order number of another row is refused, and the form shows the typed values with a link to the row', async () => {
     const answer = await repost(ana, address(), { ...newField('City', '2'), description: 'Typed' });
     expect(answer.status).toBe(422);
     expect(answer.text).toContain('href="#f-form_field.n1.order"');
@@ -99,7 +99,7 @@ describe('the dependent rows on the page of their parent row', () => {
     expect(own.status).toBe(422);
   });
 
-  test('errors of several rows are listed at once and name their rows', async () => {
+  test('errors of a row and its dependent rows are listed at once, and each error names its row', async () => {
     const answer = await repost(ana, address(), {
       name: '',
       [`form_field.${phone}.type`]: 'choice',
@@ -113,7 +113,7 @@ describe('the dependent rows on the page of their parent row', () => {
     expect(text).toContain('New form field: Enter a label');
   });
 
-  test('an option that is listed twice is refused', async () => {
+  test('a form field with an option that is listed twice is refused', async () => {
     const answer = await repost(ana, address(), {
       [`form_field.${phone}.options`]: 'Starch\r\nPlain\r\nStarch',
     });
@@ -121,13 +121,13 @@ describe('the dependent rows on the page of their parent row', () => {
     expect(textOf(answer.text)).toContain('“Starch” is listed twice');
   });
 
-  test('the page of a new row offers the next order', async () => {
+  test('the page of a new dependent row proposes the next order number', async () => {
     const page = await ana.get(`/catalog/form_field/new?form=${form}`).expect(200);
     expect(shownValues(page.text)['order']).toBe('3');
   });
 });
 
-describe('what dependent rows must withstand', () => {
+describe('forms with dependent rows that are posted twice, too large or edited by hand', () => {
   const business = () => add(world.staging, 'business');
   const tools = async (id: number) =>
     (await readBy(world.staging, entityNamed('external_tool'), 'business', [id])).map((row) =>
@@ -149,7 +149,7 @@ describe('what dependent rows must withstand', () => {
     expect(await tools(id)).toEqual(['Calendar']);
   });
 
-  test('a form that was posted before is refused with other new rows, and posted again adds them', async () => {
+  test('posting a form again with other new dependent rows is refused, and posting the form on the error page adds them', async () => {
     const id = await business();
     const page = `/catalog/business/${id}`;
     const values = { ...shownValues((await ana.get(page)).text), ...newTool('Calendar') };
@@ -162,7 +162,7 @@ describe('what dependent rows must withstand', () => {
     expect((await tools(id)).toSorted()).toEqual(['Calendar', 'Mail']);
   });
 
-  test('more rows than a page can have are refused, and what was typed is shown again', async () => {
+  test('a form with more dependent rows than a page can have is refused, and the typed values are shown again', async () => {
     const id = await business();
     const many = Array.from({ length: 201 }, (_none, index) => [
       `external_tool.n${index + 1}.name`,
@@ -180,7 +180,7 @@ describe('what dependent rows must withstand', () => {
     });
   });
 
-  test('rows that other users added meanwhile, too many for the page, take nothing away that was typed', async () => {
+  test('a refused form keeps a typed dependent row, even if other users have added more rows than a form can have', async () => {
     const id = await business();
     const page = `/catalog/business/${id}`;
     const empty = shownValues((await ana.get(page)).text);
@@ -201,7 +201,7 @@ describe('what dependent rows must withstand', () => {
     expect(textOf(copy.text)).toContain('Of its 202 external tools, only the first 200 are copied');
   });
 
-  test('a row of the conflict page that is posted twice is refused', async () => {
+  test('a posted conflict page that contains the same dependent row twice is refused', async () => {
     const row = { mine: { label: 'A' }, fields: [], version: 1, isRemoved: false, id: name };
     const payload = JSON.stringify({
       mine: {},
@@ -223,7 +223,7 @@ describe('the buttons of dependent rows without script', () => {
   const press = (arrange: string, typed: Record<string, string> = {}) =>
     repost(ana, address(), { arrange, ...typed });
 
-  test('a row is added, duplicated and moved without saving, and what was typed stays', async () => {
+  test('without script, buttons add, duplicate and move a dependent row without saving, and the typed values are kept', async () => {
     const added = shownValues((await press('add form_field', { name: 'Typed' })).text);
     expect(added).toMatchObject({ name: 'Typed', 'form_field.n1.order': '3' });
     const copied = shownValues((await press(`copy form_field.${phone}.`)).text);
@@ -257,7 +257,7 @@ describe('the buttons of dependent rows without script', () => {
 describe('two people who edit dependent rows at once', () => {
   const shown = async () => shownValues((await ana.get(address()).expect(200)).text);
 
-  test('a field that both changed is answered with both values, and the choice is saved with all that was typed', async () => {
+  test('two users who change the same field of a dependent row get a conflict page, and the choice is saved with all other typed values', async () => {
     const values = await shown();
     await change(world.staging, field(phone), { label: 'Theirs' }, ed);
     await change(world.staging, field(name), { validation: 'Theirs' }, ed);
@@ -283,7 +283,7 @@ describe('two people who edit dependent rows at once', () => {
     });
   });
 
-  test('a row that another user changed is not removed, and a row that was removed is offered as a new one', async () => {
+  test('a dependent row that another user changed is not removed, and one that another user removed can be added again', async () => {
     const values = await shown();
     await change(world.staging, field(phone), { label: 'Theirs' }, ed);
     const refused = await ana.post(address(), {
@@ -305,7 +305,7 @@ describe('two people who edit dependent rows at once', () => {
     expect(await has(world.staging, field(name))).toBe(false);
   });
 
-  test('of two fields that are added at the same instant with one order, one is saved, and the other form comes back as typed', async () => {
+  test('when two users add fields with the same order number at once, one is saved, and the other form shows its typed values again', async () => {
     const people = [ana, await site.as('ed')];
     for (const label of ['First', 'Second', 'Third']) {
       const before = await fieldsOf();
@@ -324,7 +324,7 @@ describe('two people who edit dependent rows at once', () => {
     }
   });
 
-  test('an id of another form in an edited form field changes nothing there', async () => {
+  test('a posted form that names a dependent row of another form is refused, and that row is not changed', async () => {
     const other = await add(world.staging, 'form', { name: `Other ${uuid()}` });
     const foreign = await add(world.staging, 'form_field', { form: other, label: 'Foreign' });
     const answer = await repost(ana, address(), {
@@ -336,7 +336,7 @@ describe('two people who edit dependent rows at once', () => {
   });
 });
 
-describe('Duplicate', () => {
+describe('the link Duplicate on the page of a row', () => {
   test('a copy of a row with its dependent rows opens unsaved, without its unique name and without secrets', async () => {
     const page = await ana.get(`/catalog/form/new?from=${form}`).expect(200);
     const values = shownValues(page.text);
@@ -358,7 +358,7 @@ describe('Duplicate', () => {
 });
 
 describe('an earlier version of a row', () => {
-  test('“Use this version” fills the form with the row and its dependent rows as they were, and saves nothing by itself', async () => {
+  test('“Use this version” fills the form with that version of the row and its dependent rows, and saves nothing by itself', async () => {
     const { staging } = world;
     const key = { entity: 'form', id: form };
     await change(staging, key, { description: 'Then' });
@@ -379,7 +379,7 @@ describe('an earlier version of a row', () => {
     expect(await get(staging, key)).toMatchObject({ description: 'Then' });
   });
 
-  test('a version keeps dependent rows that another program added, with what they were before their first change here', async () => {
+  test('an earlier version of a row keeps dependent rows that another program added, with the values that they had at that time', async () => {
     const { staging } = world;
     const key = { entity: 'form', id: form };
     await insertFields([
@@ -394,7 +394,7 @@ describe('an earlier version of a row', () => {
     expect(await fieldsOf()).toEqual(['1 Name', '2 Phone', '3 Untouched', '4 Before']);
   });
 
-  test('a version with more dependent rows than a form can have leaves them as they are', async () => {
+  test('an earlier version with more dependent rows than a form can have leaves the present dependent rows unchanged', async () => {
     const { staging } = world;
     const key = { entity: 'form', id: form };
     const [then] = await historyOf(staging, key, 1);

@@ -37,7 +37,7 @@ test('a list is exported with its filters and in its order, on every page, by an
   });
 });
 
-test('an export as CSV writes texts that a spreadsheet would run as formulas with an apostrophe, and numbers as numbers', async () => {
+test('a CSV export puts an apostrophe before texts that a spreadsheet would run as formulas, and writes numbers as numbers', async () => {
   const titles = ['=1+1', '+44', '-5', '@sum', '＝1+1', '＋44', '－5', '＠sum', 'a, "b"'];
   const business = await add(world.staging, 'business');
   for (const title of titles) {
@@ -60,7 +60,7 @@ test('an export as CSV writes texts that a spreadsheet would run as formulas wit
   expect(lines[0]).toMatch(/,7,/);
 });
 
-test('an export never contains a secret, neither as it is stored nor its column', async () => {
+test('an export contains no secret, and no column for a secret', async () => {
   const business = await add(world.staging, 'business');
   await add(world.staging, 'external_tool', { business, name: 'Dispatch', key: 's3cret' });
   const { body } = await ana.get('/catalog/external_tool/export?format=json').expect(200);

@@ -47,7 +47,7 @@ describe('S0-50 S0-51 S0-52 S0-53 S0-54 S0-07 URLs of the former admin tools', (
   });
 });
 
-describe('catalog lists', () => {
+describe('catalogue lists', () => {
   test('a catalogue list searches by text and ID, filters by field, and counts rows with pending changes on a tab', async () => {
     const business = await add(world.staging, 'business', { name: 'Kesar Wheels' });
     const cab = await add(world.staging, 'task', { business, title: 'Book a cab' });

@@ -93,7 +93,7 @@ describe('reference fields', () => {
   });
 });
 
-test('a picker is offered at most 20 rows, each with its ID, the row above it and its status (walk 19)', async () => {
+test('a picker offers at most 20 rows, each with its ID, its status, and the row that it belongs to (walk 19)', async () => {
   for (let index = 0; index < 21; index += 1) await addTask(`Airport pickup ${index}`);
   const asked = await ana.get('/catalog/task/options?q=Airport').expect(200);
   const { options } = asked.body as { options: { text: string; title: string; context: string }[] };

@@ -21,7 +21,7 @@ const banner = async (facts = {}) => {
 const formOf = async (client: Client, address: string) =>
   shownValues((await client.get(address).expect(200)).text);
 
-test('two people in two zones read and type one time each in their own zone', async () => {
+test('two people in different time zones read and type the same time, each in their own zone', async () => {
   const { staging } = world;
   const { key, address } = await banner({ start: '2026-11-30T03:30:00.000Z' });
   const [ana, luis] = [await inZone('pm', 'Asia/Kolkata'), await inZone('ed', 'Europe/Berlin')];
@@ -39,7 +39,7 @@ test('two people in two zones read and type one time each in their own zone', as
   expect((await formOf(luis, address))['end']).toBe('2026-11-30T19:45');
 });
 
-test('a new row is stored in UTC, and a program that names no zone posts UTC as before', async () => {
+test('a time typed in a new row is stored in UTC, and a time that is posted without a zone counts as UTC', async () => {
   const { staging } = world;
   const ana = await inZone('pm', 'Asia/Kolkata');
   const page = await ana.get('/catalog/banner/new').expect(200);
@@ -79,7 +79,7 @@ test('a time that does not exist because the clocks skip it is refused with a me
   expect((await get(world.staging, key))['start']).toBe('2026-03-29T01:30:00.000Z');
 });
 
-test('of a time that exists twice the person chooses one, and an untouched one keeps its instant', async () => {
+test('a time that exists twice because clocks go back is saved after the person chooses one, and later saves keep the chosen one', async () => {
   const { staging } = world;
   const { key, address } = await banner();
   const luis = await inZone('pm', 'Europe/Berlin');
@@ -100,7 +100,7 @@ test('of a time that exists twice the person chooses one, and an untouched one k
   expect((await get(staging, key))['start']).toBe('2026-10-25T00:30:00.000Z');
 });
 
-test('an untouched time keeps its milliseconds, and a form that is sent after the zone has changed means the old zone', async () => {
+test('an untouched time keeps its milliseconds, and a form that was opened before the zone was changed is read in the old zone', async () => {
   const { staging } = world;
   const { key, address } = await banner({ start: '2026-11-30T03:30:00.123Z' });
   const ana = await inZone('pm', 'Asia/Kolkata');
@@ -136,7 +136,7 @@ test('a refused form with an image is shown again in the zone of the person', as
   });
 });
 
-test('when two people change one time, the conflict page shows both in the zone of the reader and saves the chosen one', async () => {
+test('when two people change the same time, the conflict page shows both times in the zone of the reader and saves the chosen one', async () => {
   const { staging } = world;
   const { key, address } = await banner({ start: '2026-11-30T03:30:00.000Z' });
   const ana = await inZone('pm', 'Asia/Kolkata');

@@ -70,7 +70,7 @@ beforeAll(() => {
   ]) {
     cpSync(part, join(copy, part), { recursive: true });
   }
-  // Only files of this name are run.
+  // Vitest runs only files whose names end with .test.ts.
   renameSync(join(copy, 'test/support/faq-walk.ts'), join(copy, 'test/support/faq-walk.test.ts'));
   for (const file of ['package.json', 'vitest.config.ts', 'DB_VERSION'])
     cpSync(file, join(copy, file));
@@ -107,7 +107,7 @@ async function walk(): Promise<{ title: string; status: string }[]> {
   return (JSON.parse(report) as Result).testResults.flatMap((one) => one.assertionResults);
 }
 
-test('an entity added to a copy of the project can be edited, transferred and read over the API', async () => {
+test('a new entity, added to a copy of this repository, can be edited, transferred and read over the API', async () => {
   addFaq();
   expect((await walk()).map(({ title, status }) => `${title}: ${status}`)).toEqual([
     'a newly declared entity is listed: passed',

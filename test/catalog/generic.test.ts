@@ -24,7 +24,7 @@ function namePattern() {
 
 const isComment = (line: string) => /^\s*(\/\/|\/?\*)/.test(line);
 
-test('no code outside the entity definitions names an entity that is matched by name (such as city), but comments may', () => {
+test('code outside the entity definitions names no entity that is matched by name (such as city), except in comments', () => {
   const pattern = namePattern();
   expect('cityNames').toMatch(pattern);
   expect('opacity').not.toMatch(pattern);

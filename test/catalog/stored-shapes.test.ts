@@ -103,7 +103,7 @@ describe('hashes and canonical texts', () => {
 describe('digests computed by the database', () => {
   const world = useWorld();
 
-  test('linked rows are read from the columns city_id and partner_id and are part of the digest', async () => {
+  test('the links of a row are read from the columns city_id and partner_id, and the digest of the database includes them', async () => {
     const { staging } = world;
     for (const statement of [
       `insert into business (id, name, category, active, priority, modified_at)

@@ -235,7 +235,7 @@ describe('commands that are refused', () => {
     expect(file?.error_message).toMatch(/CSV/);
   });
 
-  test('a file above the size limit is refused before the upload begins', () => {
+  test('the upload command refuses a file above the size limit before the upload begins', () => {
     const path = fileWith(Buffer.alloc(1_100_000, 'a,b\n'));
     const words = ['datasets', 'upload', path, '--dataset', 'statistics/cities'];
     const said = type('staging', words, { also: { DATAFILE_LIMIT_MB: '1' } });

@@ -72,7 +72,7 @@ const faults: Fault[] = [
   ['breaking off its answers', (proxy) => proxy.cutAfter(50)],
 ];
 
-describe('a database of the environment', () => {
+describe('a command while a database of its environment fails', () => {
   test.each(faults)(
     'a command ends with an error message when a database of its environment is %s (F11, walk 1)',
     async (_fault, fail) => {
@@ -117,7 +117,7 @@ test('a command that does not need Redis works while Redis does not answer (F11)
   expect([ended.status, ended.stderr]).toEqual([0, '']);
 }, 30_000);
 
-describe('the image store and the backup store of the environment', () => {
+describe('a command while the image store or the backup store fails', () => {
   test.each([
     { fault: refused, command: 'backup verify' },
     { fault: silent, command: 'backup list' },

@@ -1,5 +1,5 @@
-// A comparison of all rows reads only those whose hashes differ on both sides or from what is recorded, and misses no
-// change on either side.
+// A comparison of all rows reads only rows whose hashes do not match the sync state, and misses no change on either
+// side.
 import { expect, test } from 'vitest';
 import { canonical } from '../../src/catalog/content.ts';
 import { entityNamed } from '../../src/catalog/index.ts';
@@ -51,8 +51,8 @@ const statusesOf = async (entity: string) =>
   Object.fromEntries((await matrix(world.staging.sql)).get(entity) ?? []);
 
 /**
- * Adds businesses with a task each, equal on both sides, and compares them until nothing is read any more; returns
- * their ids.
+ * Adds businesses with a task each, equal on both sides, and compares them until a comparison reads no row any more.
+ * Returns their ids.
  */
 async function checkedRows(number = 3): Promise<number[]> {
   const { staging } = world;
@@ -147,7 +147,7 @@ test('a comparison records missing rows as deleted, even if all rows of a chunk 
   expect([same, others]).toEqual([3, { 'Deleted there': 1, 'Deleted here': 1 }]);
 });
 
-test('the bases of a chunk of 1,000 ids stay as they are when they were written during the comparison', async () => {
+test('a comparison does not overwrite the bases of a chunk of 1,000 ids that another process wrote during the comparison', async () => {
   const { sql: on } = world.staging;
   const [first, second] = ['1'.repeat(64), '2'.repeat(64)];
   const at = new Date().toISOString();
@@ -166,7 +166,7 @@ test('the bases of a chunk of 1,000 ids stay as they are when they were written 
   expect(await baseNow()).toBe(second);
 });
 
-test('after a refresh a row that vanished is still recorded, until a comparison has recorded that it is gone', async () => {
+test('a comparison after a refresh notices that another program deleted a row, even if the table base_chunk is empty', async () => {
   const { staging } = world;
   const [id = 0, other = 0] = await checkedRows(2);
   const lonely = await add(staging, 'business');
@@ -176,7 +176,7 @@ test('after a refresh a row that vanished is still recorded, until a comparison 
   await runRefresh(down());
   await compare();
   expect(await statusesOf('business')).toEqual({ 'In sync': 2 });
-  // A row that vanished is noticed, too, when nothing is recorded of its chunk.
+  // The deleted row is also noticed when base_chunk has no bases for its chunk.
   const more = await add(staging, 'business');
   await staging.sql.query('delete from business where id = ?', [more]);
   await staging.sql.query('delete from base_chunk');
@@ -320,7 +320,7 @@ test('a row whose text MySQL and the program hash differently is refreshed and c
   expect(await refresh()).toMatchObject({ updated: 1, skipped: 0 });
 });
 
-test('a list that was read before a refresh records nothing outdated about the rows that the refresh wrote', async () => {
+test('observations that a list made before a refresh do not overwrite the newer sync state that the refresh recorded', async () => {
   const { staging, preprod, production } = world;
   const key = { entity: 'business', id: await add(production, 'business') };
   await runRefresh({ ...down(), here: preprod, there: preprod.source });
@@ -336,14 +336,14 @@ test('a list that was read before a refresh records nothing outdated about the r
   expect(await statusesOf('business')).toEqual({ 'In sync': 1 });
 });
 
-test('a transfer that ends while a comparison reads documents is not overwritten by what the comparison read before', async () => {
+test('a comparison that read a document before a transfer sent it does not overwrite the sync state that the transfer recorded', async () => {
   const { staging, preprod } = world;
   const form = { entity: 'form', id: await add(staging, 'form') };
   await transfer(staging, [form]);
   await change(staging, form, { description: 'Newer' });
   const sides = { here: staging, there: preprod, mappings: new Map(), isFull: false };
   const compared = compareEntity(sides, entityNamed('form'));
-  // The statement that reads what is recorded comes after the rows were read.
+  // Sends the form as soon as the comparison reads the sync state, because the comparison has read the rows by then.
   let sent: Promise<unknown> | undefined;
   const whenRead = (statement: unknown) => {
     if ((statement as Statement).text.includes('distinct row_id div')) {

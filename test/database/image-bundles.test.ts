@@ -26,7 +26,7 @@ afterEach(() => {
 const rowOf = (id: number, text: string) => ({ id, modified_at: '2026-01-02T03:04:05.678Z', text });
 const hostile = 'a "quote" \\ a\ttab, a\nline, \u2028, 👩‍👩‍👧, \u0000';
 
-test('images are read back by their place, across blocks of 500 and parts of long rows', async () => {
+test('images of rows are read by their position in the transfer, across blocks of 500 rows and parts of long rows', async () => {
   const { sql: on } = world.staging;
   const long = 'A long text. '.repeat(10_000);
   const all = Array.from({ length: 1203 }, (_one, index): [number, ReturnType<typeof rowOf>] => [
@@ -49,7 +49,7 @@ test('images are read back by their place, across blocks of 500 and parts of lon
   expect(size?.parts).toBeGreaterThan(3);
 });
 
-test('an image that is null is not stored, and a transfer without images stores nothing', async () => {
+test('no image is stored for a row that did not exist, and a transfer without images stores nothing', async () => {
   const { sql: on } = world.staging;
   await writeImages(on, replaced, 't1', [
     [1, null],
@@ -60,7 +60,7 @@ test('an image that is null is not stored, and a transfer without images stores 
   expect((await imagesOf(on, replaced, 't2')).size).toBe(0);
 });
 
-test('rows that a former version stored one by one are read, and packed even if the upgrade is killed on the way', async () => {
+test('images that a former version stored one by one are read, and are compressed even if the upgrade is killed in between', async () => {
   const { sql: on } = world.staging;
   const images = [1, 2, 501].flatMap((seq) =>
     ['t1', 't2'].map((transfer) => ({ transfer, seq, row: rowOf(seq, `${hostile} ${transfer}`) })),

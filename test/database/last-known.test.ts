@@ -5,7 +5,7 @@ import { forgetCached } from '../../src/database/cached-for.ts';
 import { lastKnown } from '../../src/database/last-known.ts';
 import type { Queryable } from '../../src/database/sql.ts';
 
-/** A query that counts how often it was asked; it is asked of no database. */
+/** Stands in for a query of a database, and counts how often the query is run. */
 function counter(milliseconds = 0) {
   const on = {} as Queryable;
   const state = { asked: 0, fails: false };
@@ -19,7 +19,7 @@ function counter(milliseconds = 0) {
   return { state, known: (patience: number) => lastKnown(on, 'a number', patience, ask) };
 }
 
-test('a result is remembered until this process writes the sync state of rows', async () => {
+test('the remembered result of a query is returned until this process writes the sync state of rows', async () => {
   const { state, known } = counter();
   expect((await known(1000))?.answer).toBe(1);
   expect((await known(1000))?.answer).toBe(1);
@@ -28,7 +28,7 @@ test('a result is remembered until this process writes the sync state of rows', 
   expect(state.asked).toBe(2);
 });
 
-test('a caller does not wait for a silent server: it gets the last result with its time, and callers share one query', async () => {
+test('callers get the last result of a slow query without waiting for a newer one, and simultaneous callers share one query', async () => {
   const { state, known } = counter(120);
   expect(await Promise.all([known(10), known(10)])).toEqual([null, null]);
   await sleep(150);
@@ -39,7 +39,7 @@ test('a caller does not wait for a silent server: it gets the last result with i
   expect(state.asked).toBe(2);
 });
 
-test('after a failure the last result stays, and the next caller asks again', async () => {
+test('after a failed query its last result is returned, and the next caller repeats the query', async () => {
   const { state, known } = counter();
   const first = await known(1000);
   state.fails = true;
@@ -49,7 +49,7 @@ test('after a failure the last result stays, and the next caller asks again', as
   expect((await known(1000))?.answer).toBe(3);
 });
 
-test('a query that takes 300 ms is not repeated at once after each write', async () => {
+test('a query that takes 300 ms is not repeated after every write of sync state', async () => {
   const { state, known } = counter(300);
   await known(1000);
   for (let write = 0; write < 5; write += 1) {

@@ -26,7 +26,7 @@ const ofSql = (errno: number, { code = `ERROR_${errno}`, message = QUOTED, fatal
   Object.assign(new Error(message), { errno, code, sqlMessage: message, sqlState: 'HY000', fatal });
 const ofMongo = (code: number, message = QUOTED) => new MongoServerError({ code, errmsg: message });
 
-describe('MySQL and MariaDB', () => {
+describe('the classes of MySQL and MariaDB errors', () => {
   test.each<[string, number, Unwillingness]>([
     ['ER_OPTION_PREVENTS_STATEMENT: read_only, super_read_only', 1290, 'read-only'],
     ['ER_READ_ONLY_MODE', 1836, 'read-only'],
@@ -99,12 +99,12 @@ describe('MySQL and MariaDB', () => {
     },
   );
 
-  test('a MySQL error without a code that closed the connection is classified as unreachable', () => {
+  test('a MySQL error that closed the connection and has no code is classified as unreachable', () => {
     expect(unwillingness(Object.assign(new Error('x'), { fatal: true }))).toBe('away');
   });
 });
 
-describe('MongoDB', () => {
+describe('the classes of MongoDB errors', () => {
   test.each<[string, number, Unwillingness]>([
     ['NotWritablePrimary', 10_107, 'read-only'],
     ['NotPrimaryNoSecondaryOk', 13_435, 'read-only'],
@@ -142,7 +142,7 @@ describe('MongoDB', () => {
   );
 });
 
-describe('Redis', () => {
+describe('the classes of Redis errors', () => {
   test.each<[string, Unwillingness]>([
     ["READONLY You can't write against a read only replica.", 'read-only'],
     ['MISCONF Redis is configured to save RDB snapshots', 'read-only'],
@@ -163,7 +163,7 @@ describe('Redis', () => {
   });
 });
 
-test('a write may be retried after a lock timeout, a read-only server becomes writable by itself, and a missing database right must be granted by a person', () => {
+test('a write may be retried after a lock timeout, a read-only server recovers by itself, and a person must grant a missing right', () => {
   const at = (errno: number) => [isTransient(ofSql(errno)), willPass(ofSql(errno))];
   expect(at(1205)).toEqual([true, true]);
   expect(at(1040)).toEqual([true, true]);
@@ -174,7 +174,7 @@ test('a write may be retried after a lock timeout, a read-only server becomes wr
 });
 
 test.each(kinds)(
-  'the message for the server failure “%s” says to try again or to ask an engineer, and its short form quotes nothing',
+  'the message for the server failure “%s” says to try again or to ask an engineer, and its short form contains no quoted text',
   (kind) => {
     const text = explainUnwilling(kind, 'Pre-production', 'SQL_DB_*');
     expect(text).toMatch(/^Pre-production .*(Try again|engineer)/);

@@ -12,7 +12,7 @@ test('a new migration requires a new DB_VERSION and a new line in versions.json,
   expect((await available()).filter((name) => !isUpTo(last, name))).toEqual([]);
 });
 
-test('DB_VERSION is the last version in versions.json, and the versions there are in rising order', () => {
+test('DB_VERSION is the last version in versions.json, and versions.json lists all versions in ascending order', () => {
   expect(versions.at(-1)).toBe(currentVersion());
   const sorted = versions.toSorted((one, other) => {
     const differing = numbers(one).findIndex((number, index) => number !== numbers(other)[index]);

@@ -37,7 +37,7 @@ const wide = [
   ),
 ].join('\n');
 
-test('the check page of a data file with 16,384 columns shows 200 columns, among them those with questions, and loads all of them', async () => {
+test('the check page of a data file with 16,384 columns shows 200 columns, including those with questions, and the load stores all columns', async () => {
   const file = await upload(world.staging, cities, wide);
   const stored = await select<{ length: number }>(
     world.staging.sql,
@@ -106,7 +106,7 @@ test('a row of more than 8 MB is read as a page of one row', async () => {
   expect((await registry.known(world.staging.sql, file.id)).state).toBe('processed');
 });
 
-test('a page of a wide table shows the columns that matter, in the order of the table', () => {
+test('the columns that a page shows of a wide table include those that the page needs, in the order of the table', () => {
   expect(shownColumns(3, () => false)).toEqual([0, 1, 2]);
   const shown = shownColumns(1000, (index) => index === 999 || index === 500);
   expect([shown.length, ...shown.slice(-3)]).toEqual([200, 197, 500, 999]);

@@ -14,10 +14,7 @@ beforeEach(async () => {
 
 type Line = { msg?: string; [name: string]: unknown };
 
-/**
- * Starts a server, transfers a task and a form with these names on it, and returns the server’s
- * log.
- */
+/** Starts a server, transfers a task and a form that have the given title and name, and returns the server’s log. */
 async function logOfTransfer(level: string, [task, form]: [string, string]): Promise<Line[]> {
   const business = await add(world.staging, 'business');
   const keys = [

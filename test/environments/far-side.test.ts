@@ -1,5 +1,5 @@
 // Staging’s pages keep working while the servers of its destination, pre-production, are unreachable, silent or slow,
-// or refuse staging’s account.
+// or refuse staging’s database account.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -90,7 +90,8 @@ async function untilCompared() {
 }
 
 /**
- * Collects the URLs in the menus of both users, and of pages that read more from the destination.
+ * Collects the URLs in the menus of a product manager and of an administrator, and of three pages that read more from
+ * the destination.
  */
 async function pages(): Promise<[Client, string][]> {
   const found: [Client, string][] = [];
@@ -118,8 +119,8 @@ async function wrong(): Promise<string[]> {
 }
 
 /**
- * Runs statements that change staging’s account at the destination. Then closes the account’s
- * connections, because only new connections notice the change.
+ * Runs statements that change staging’s database account at the destination. Then closes the account’s connections,
+ * because only new connections notice the change.
  */
 async function changed(...statements: string[]) {
   for (const statement of statements) await root.query(statement);
@@ -129,7 +130,7 @@ async function changed(...statements: string[]) {
   }
 }
 
-test('the home page does not wait for a silent destination, and names it as soon as its silence is known (walk 1, walk 21)', async () => {
+test('the home page does not wait for a silent destination, and a later request says that the destination does not answer (walk 1, walk 21)', async () => {
   await pm().get('/').expect(200);
   timeouts.farCounts = 300;
   there.mysql.hang('both');
@@ -170,8 +171,8 @@ describe.each<keyof typeof there>(['mysql', 'mongo'])(
 );
 
 /**
- * Runs a command that connects to the destination without the proxies: they run in this process,
- * which is blocked while the command runs.
+ * Runs a command that connects to the destination directly. The command cannot use the proxies of this test: the
+ * proxies run in this process, which is blocked while the command runs.
  */
 function inTerminal(words: string[]) {
   const oneway = openTerminal(world);
@@ -183,7 +184,7 @@ function inTerminal(words: string[]) {
   return oneway('staging', words, { also });
 }
 
-describe('a destination that restricts staging’s account', () => {
+describe('a destination that restricts the database account of staging', () => {
   test.each<[string, string, string, RegExp]>([
     [
       'is locked',
@@ -198,7 +199,7 @@ describe('a destination that restricts staging’s account', () => {
       /its limit is used up/,
     ],
   ])(
-    'every page of the menu opens, and a form’s page names the cause, while staging’s account at the destination %s (walk 2)',
+    'every page of the menu opens, and a form’s page names the cause, while staging’s database account at the destination %s (walk 2)',
     async (...given) => {
       const [, take, give, words] = given;
       await changed(take);
@@ -212,7 +213,7 @@ describe('a destination that restricts staging’s account', () => {
     120_000,
   );
 
-  test('every page of the menu opens, and the list page names the cause, while staging’s account may not read the destination (walk 2)', async () => {
+  test('every page of the menu opens, and the list page names the cause, while staging’s database account may not read the destination (walk 2)', async () => {
     const table = `${NAME}_preprod.claim`;
     const [granted] = await root.query(`show grants for ${account}`);
     const lines = (granted as Record<string, string>[]).flatMap((line) => Object.values(line));
@@ -227,7 +228,7 @@ describe('a destination that restricts staging’s account', () => {
     }
   }, 120_000);
 
-  test('a transfer writes nothing and shows the reason when staging’s account may not write to the destination (F11)', async () => {
+  test('a transfer writes nothing and shows the reason when staging’s database account may not write to the destination (F11)', async () => {
     const tables = ['claim', 'form', 'business', 'city', 'arrival'];
     const selection = await sheet(world.staging, [form]);
     const [granted] = await root.query(`show grants for ${account}`);
@@ -266,7 +267,7 @@ describe('a destination that restricts staging’s account', () => {
   }, 120_000);
 });
 
-test('Messages says that the number of new messages there is not known while the destination is silent or grants no count, and other pages go on', async () => {
+test('the page Messages shows “Not known” if the destination is silent or does not let staging count messages, and lists still work', async () => {
   const text = async () => {
     forgetCached();
     return textOf((await pm().get('/messages').expect(200)).text);
@@ -312,7 +313,7 @@ test('the transfer sheet shows an error within four seconds while the destinatio
   expect((await pm().get(address)).status).toBe(200);
 });
 
-test('a row’s page opens and says that the destination could not be read, whatever error the comparison meets (walk 2)', async () => {
+test('a row’s page opens and says that the destination could not be read, when the destination lacks a table (walk 2)', async () => {
   const id = await add(world.staging, 'business');
   await root.query(`RENAME TABLE ${NAME}_preprod.business TO ${NAME}_preprod.business_away`);
   try {

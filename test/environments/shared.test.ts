@@ -1,4 +1,5 @@
-// Shared resources are opened once for all users, closed when idle, and limited in number. These tests use no database.
+// Shared resources are opened once for all callers, closed when idle, and limited in number. These tests use no
+// database.
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { Shared } from '../../src/environments/shared.ts';
 
@@ -18,7 +19,7 @@ const resource = (name: string) => {
 const shared = (max = 2) => new Shared<ReturnType<typeof resource>>({ max, idleMs: 1000 });
 const use = (pool: ReturnType<typeof shared>, name: string) => pool.use(name, () => resource(name));
 
-test('simultaneous users share one resource, such as a connection pool, which is closed some time after its last user', async () => {
+test('simultaneous callers share one resource (such as a connection pool), which is closed some time after the last caller released it', async () => {
   const pool = shared();
   const uses = await Promise.all(Array.from({ length: 20 }, () => use(pool, 'a')));
   expect(new Set(uses.map((one) => one.resource)).size).toBe(1);
@@ -88,7 +89,7 @@ test('opening a shared resource (such as a connection pool) waits until the reso
   expect(isOpen).toBe(true);
 });
 
-test('a discarded shared resource is closed after its last user, and opened again for the next user', async () => {
+test('a discarded shared resource is closed when its last caller has released it, and opened again for the next caller', async () => {
   const pool = shared();
   const former = await use(pool, 'a');
   former.discard();

@@ -1,4 +1,5 @@
-// The numbers behind the drawings of the home page, and the words of the page Help. No database.
+// The calculations for the two drawings of the home page (transfers by day, and pending rows by environment), and the
+// words that the page Help explains. No database.
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { App } from '../../src/environments/app.ts';
@@ -12,14 +13,14 @@ const quarterOf = (instant: string) =>
   Math.floor((Date.parse(instant) - Date.UTC(2000, 0, 1)) / 900_000);
 const now = Date.parse('2026-11-27T12:00:00Z');
 
-describe('transfers by day', () => {
+describe('the home page’s chart of transfers by day', () => {
   const found: Quarter[] = [
     { quarter: quarterOf('2026-11-26T18:30:00Z'), kind: 'transfer', number: 3 },
     { quarter: quarterOf('2026-11-26T18:15:00Z'), kind: 'undo', number: 1 },
     { quarter: quarterOf('2026-11-13T10:00:00Z'), kind: 'transfer', number: 9 },
   ];
 
-  test('transfers count on the day of the reader’s time zone, also where it is half an hour off', () => {
+  test('the home page’s chart counts transfers by the days of the reader’s time zone, even in a zone with a half-hour offset', () => {
     const inUtc = byDay(found, 'UTC', now);
     expect([inUtc.length, inUtc.at(0)?.day, inUtc.at(-1)?.day]).toEqual([
       14,
@@ -34,7 +35,7 @@ describe('transfers by day', () => {
     ]);
   });
 
-  test('the highest bar fills the chart, undos stand on top, and days without a transfer have no bar', () => {
+  test('in the chart of transfers, the highest bar fills the height, undos are on top of transfers, and days without transfers have no bar', () => {
     const chart = dayChart(byDay(found, 'UTC', now));
     expect(chart?.most).toBe(4);
     expect(chart?.bars.at(-2)?.parts).toEqual([
@@ -45,20 +46,20 @@ describe('transfers by day', () => {
     expect(dayChart(byDay([], 'UTC', now))).toBeNull();
   });
 
-  test('only transfers of the last 24 hours count as recent', () => {
+  test('the home page counts only transfers of the last 24 hours as recent', () => {
     expect(withinADay(found, now)).toBe(3);
     expect(withinADay(found, now + 86_400_000)).toBe(0);
   });
 });
 
-describe('the ladder', () => {
+describe('the home page’s drawing of pending rows by environment', () => {
   const [staging, preprod, production] = ['staging', 'preprod', 'production'].map((name) => ({
     name,
     rules: rulesOf(name as 'staging'),
   }));
   const own = { answer: { ready: 4, look: 1, engineering: 1, held: 9 }, at: now };
 
-  test('staging draws all three environments, and a question mark where the next one was not counted', () => {
+  test('in staging, the drawing of pending rows shows all three environments, and no number for rows that were not counted', () => {
     const here = { ...staging, destination: preprod } as unknown as App;
     const drawing = drawLadder('staging', ladderFrom(here, own, null));
     expect(drawing?.stops.map(({ label }) => label)).toEqual([
@@ -69,7 +70,7 @@ describe('the ladder', () => {
     expect(drawing?.lines.map(({ number }) => number)).toEqual([6, null]);
   });
 
-  test('pre-production draws itself and production, and production draws nothing', () => {
+  test('in pre-production, the drawing of pending rows shows pre-production and production; in production, there is no drawing', () => {
     const here = { ...preprod, destination: production } as unknown as App;
     const drawing = drawLadder('preprod', ladderFrom(here, own, null));
     expect(drawing?.stops.map(({ name }) => name)).toEqual(['preprod', 'production']);
@@ -82,7 +83,7 @@ test('the page Help reads its words from the glossary, and explains every status
   const words = wordsIn(readFileSync('docs/glossary.md', 'utf8')).flatMap((group) => group.words);
   expect(words.length).toBeGreaterThan(20);
   const explained = words.map(({ word }) => word).join(', ');
-  // The other statuses are two of these words.
+  // A status with a comma, such as “Deleted here, changed there”, combines two statuses that are explained separately.
   for (const status of statuses.filter((one) => !one.includes(', '))) {
     expect(explained).toContain(status);
   }

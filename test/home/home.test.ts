@@ -1,4 +1,5 @@
-// The home page and the menu on real servers: what waits, what arrived, and what this environment cannot hold.
+// The home page and the menu on real servers: work that waits, rows that arrived, and pages that are left out because
+// they would always be empty in this environment.
 import { describe, expect, test } from 'vitest';
 import { run, sql } from '../../src/database/sql.ts';
 import { hold } from '../../src/transfers/hold.ts';
@@ -14,12 +15,12 @@ const formKey = async (facts = {}, by = pm) => ({
   id: await add(world.staging, 'form', facts, by),
 });
 
-/** Returns the menu of the home page: the text of its links, or what they lead to. */
+/** Returns the HTML of the menu on a page. */
 const menuOf = (html: string) => /<nav[^>]*id="menu".*?<\/nav>/s.exec(html)?.[0] ?? '';
 const hrefsIn = (html: string) => [...html.matchAll(/href="([^"]+)"/g)].map(([, href]) => href);
 
 describe('the home page', () => {
-  test('an empty catalogue explains where to begin, to an editor with links and to a viewer without', async () => {
+  test('while the catalogue is empty, the home page explains where to begin, to an editor with links and to a viewer without links', async () => {
     const site = await openSite(world, 'staging');
     await site.as('ops');
     const html = (await (await site.as('ed')).get('/')).text;
@@ -58,7 +59,7 @@ describe('the home page', () => {
     expect(listed).toMatch(/id="ready".*Ready to transfer <small>2</s);
     expect(text).toContain('Ready “to go” 🪔');
     expect(menuOf(html)).toMatch(/Ready to transfer<\/span>\s*<span class="count">2</);
-    // The next page counts what was sent since.
+    // The home page counts the pending rows again after the transfer.
     await transfer(staging, [ready]);
     expect(textOf((await client.get('/')).text)).toContain('1 row is ready to transfer');
     const quinn = textOf((await (await site.as('ed')).get('/')).text);
@@ -92,7 +93,7 @@ describe('the home page', () => {
     await site.close();
   });
 
-  test('a refresh is listed with a link to the history of its first row, because it is not on the page Arrived', async () => {
+  test('the home page links a refresh to the history of its first row, because the page Arrived lists no refreshes', async () => {
     const { id } = await formKey({ name: 'Refreshed' });
     await run(world.staging.sql, sql`update arrival set kind = 'refresh', name = ''`);
     const site = await openSite(world, 'staging');
@@ -103,7 +104,7 @@ describe('the home page', () => {
     await site.close();
   });
 
-  test('the home page takes as many SQL statements for 10 pending rows and 4 transfers as for one, and at most 40', async () => {
+  test('the home page runs at most 40 SQL statements, and no more for 10 pending rows and 4 transfers than for one of each', async () => {
     const { staging } = world;
     const site = await openSite(world, 'staging');
     const client = await site.as('pm');
@@ -123,7 +124,7 @@ describe('the home page', () => {
 });
 
 describe('the menu', () => {
-  test('production leaves out pages that cannot hold anything there, and staging lists no arrivals (walk 10)', async () => {
+  test('the menu leaves out pages that are always empty: pages about sending rows in production, and Arrived in staging (walk 10)', async () => {
     const hrefs = async (name: 'staging' | 'production') => {
       const site = await openSite(world, name);
       const html = menuOf((await (await site.as('ops')).get('/')).text);
@@ -140,7 +141,7 @@ describe('the menu', () => {
     expect(staging).not.toContain('/arrivals');
   });
 
-  test('the menu lists first what a role needs often, marks the current page, and opens More only for a page in it (walk 30)', async () => {
+  test('the menu begins with the pages that a role often uses, marks the current page, and opens “More” only if that page is in it (walk 30)', async () => {
     const site = await openSite(world, 'staging');
     const [client, oncall] = [await site.as('pm'), await site.as('oncall')];
     const shortPart = (html: string) => hrefsIn(menuOf(html).split('<h2>Metadata')[0] ?? '');

@@ -57,7 +57,7 @@ describe('the work list of the home page', () => {
     expect(linesFor({ data: true })).toContain('2 data files failed /datafiles?state=failed');
   });
 
-  test('an engineer on call sees a silent destination and failed transfers, jobs, dead letters and notifications, and nothing that did not fail', () => {
+  test('an engineer on call sees a silent destination and failed transfers, jobs, dead letters and notifications, but no other work', () => {
     const trouble = 'Pre-production does not answer in time.';
     expect(linesFor({ repair: true }, { trouble })).toEqual([
       `– ${trouble} /comparison`,
@@ -79,14 +79,14 @@ describe('the work list of the home page', () => {
     expect(linesFor({}, { destination: null })).toEqual(['7 transfers arrived /changes?hours=24']);
   });
 
-  test('nothing is listed where nothing waits, and where nothing is known yet', () => {
+  test('the home page lists no work if no work waits, and none while no work has been counted', () => {
     const none = { pending: null, failures: null, unsentSelections: 0, transfersToday: 0 };
     for (const does of ['transfer', 'edit', 'test', 'repair', 'data']) {
       expect(linesFor({ [does]: true }, none)).toEqual([]);
     }
   });
 
-  test('an empty list does not mean that nothing waits while a count takes too long', () => {
+  test('an empty work list means that no work waits only if pending rows and failures have been counted', () => {
     expect(isCounted(facts)).toBe(true);
     expect(isCounted({ ...facts, pending: null })).toBe(false);
     expect(isCounted({ ...facts, failures: null })).toBe(false);

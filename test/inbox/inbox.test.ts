@@ -30,7 +30,7 @@ async function all<T>(read: (before: string | null) => Promise<InboxPage<T>>): P
 }
 
 describe('threads of an inbox', () => {
-  test('threads of an inbox are read page by page, newest first, and threads of the same millisecond appear once', async () => {
+  test('threads of an inbox are read page by page, newest first, and each thread once, even if several have the same timestamp', async () => {
     const { sql: on } = world.staging;
     // Three threads share each millisecond, so that a page ends between threads of the same
     // millisecond.
@@ -110,7 +110,7 @@ describe('messages of an inbox', () => {
   });
 
   test.each(['x', '2026', '2026-13-20T10:11:12.123Z#1', '2026-11-20T10:11:12.123Z#', "' or 1"])(
-    'refuses “%s” as the position in an inbox list where a page begins',
+    'a list in an inbox refuses the invalid position “%s” as the beginning of a page',
     (text) => {
       expect(() => placeBefore(text)).toThrow('before');
     },
@@ -135,8 +135,8 @@ test('a page of search results searches 10,000 messages, and the next page conti
   expect(first).toEqual({ items: [], next: '2026-11-10T10:10:10.000Z#x', isCut: true });
   expect(await search('needles', first.next)).toEqual({ items: [], next: null, isCut: false });
   expect((await search('needle')).items).toHaveLength(PAGE);
-  // Each half has 100 messages with “needle”. The second page is full before its search reaches the
-  // limit, and the third page finds messages of the older half.
+  // The newer 10,000 messages and the older 10,000 each include 100 with “needle”. The second page is full before its
+  // search reaches the limit, and the third page finds some of the older messages.
   const second = await search('needle', (await search('needle')).next);
   expect([second.items.length, second.isCut]).toEqual([PAGE, false]);
   const third = await search('needle', second.next);
@@ -145,7 +145,7 @@ test('a page of search results searches 10,000 messages, and the next page conti
   expect(read).toBeLessThan(20_100);
 });
 
-test('the API links to the stored content of an attachment while a later run fetches the attachment again (33)', async () => {
+test('the API links to the stored content of an attachment while a later migration run fetches the attachment again (33)', async () => {
   const { sql: on } = world.staging;
   await addThreads(on, account, [{ id: 't' }]);
   const [position = ''] = await addMessages(on, account, 't', [{ body: 'see' }]);

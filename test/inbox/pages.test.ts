@@ -107,7 +107,7 @@ test('the inbox escapes HTML in account names, titles, messages and attachments'
   expect((await mia.get('/inbox/evil')).text).toContain('\n\n  two  spaces</div>');
 });
 
-test('the inbox marks messages and threads that were deleted in the older system', async () => {
+test('the inbox marks messages and threads that were deleted in the older system, from which they were migrated', async () => {
   await addThreads(here.sql, move.account_id, [{ id: 't-1' }]);
   await addMessages(here.sql, move.account_id, 't-1', [{ body: 'gone' }, { body: 'here' }]);
   expect(await text('/inbox/acc-1')).not.toContain('Deleted in the older system');
@@ -173,8 +173,7 @@ test('the inbox offers attachments as downloads, and shows an attachment as an i
     content: page,
   });
   await addFile(account, position, { id: 'late' });
-  // A run with force fetches this attachment again; its stored content stays readable meanwhile
-  // (33).
+  // A migration run with `force` fetches this attachment again; its stored content stays readable meanwhile (33).
   await addFile(account, position, { id: 'again', state: 'waiting', content: page });
   await addFile(account, position, {
     id: 'lost',

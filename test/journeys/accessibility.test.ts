@@ -187,7 +187,7 @@ const oneLine = 54;
 const heightOf = async (page: Page, selector: string) =>
   (await page.locator(selector).boundingBox())?.height;
 
-test('home, list, edit, transfer sheet and result pages at 320 px do not scroll sideways, have a header of one line, and 0 findings of the accessibility checker axe (walk 37)', async () => {
+test('at 320 px the main pages do not scroll sideways, have a header of one line, and 0 findings of the accessibility checker axe (walk 37)', async () => {
   const context = await openContext(at.browser, { width: 320, height: TALL });
   const page = await context.newPage();
   await signIn(page, at.servers.urls.staging, 'pm@example.com', password);
@@ -226,7 +226,7 @@ test('home, list, edit, transfer sheet and result pages at 320 px do not scroll 
   await context.close();
 }, 300_000);
 
-test('without JavaScript the menu stays in view while a page scrolls, and a phone switches to another environment in the header (walk 30, walk 37)', async () => {
+test('without JavaScript the menu stays in view on a long page, and the header on a phone links to other environments (walk 30, walk 37)', async () => {
   const context = await openContext(at.browser, { javaScript: false, height: 400 });
   const page = await context.newPage();
   await signIn(page, at.servers.urls.staging, 'pm@example.com', password);

@@ -104,7 +104,7 @@ async function call(method: string, path: string, account: string): Promise<Seen
   return (await answer.json()) as Seen;
 }
 
-test('S4-10 S4-13 S4-14 an app sees every status in order while its inbox fills, and a person watches', async () => {
+test('S4-10 S4-13 S4-14 an app sees every migration status of an account in order, and a person reads messages before all have arrived', async () => {
   await older.add({ id: 'shop-1', name: 'Corner shop', messages: 1200, attachmentEvery: 300 });
   expect(await call('GET', '/accounts', 'shop-1')).toMatchObject({
     migration_status: 'not_started',
@@ -159,7 +159,7 @@ test('S4-10 S4-13 S4-14 an app sees every status in order while its inbox fills,
 }, 180_000);
 
 test.each([{ javaScript: true }, { javaScript: false }])(
-  'a person adds a wave of accounts, pauses it and resumes it in the browser (%j)',
+  'a person adds a wave (accounts that are migrated together), pauses it and resumes it in the browser (%j)',
   async ({ javaScript }) => {
     const ids = [1, 2, 3].map((number) => `wave-${javaScript}-${number}`);
     for (const id of ids) {
@@ -210,7 +210,7 @@ test.each([{ javaScript: true }, { javaScript: false }])(
   180_000,
 );
 
-test('a person retries corrected records, discards others with a reason, retries a failed account, and migrates it again', async () => {
+test('a person retries and discards failed records of a migration, retries a failed migration, and migrates an account again', async () => {
   const odd = await older.add({ id: 'odd-1', messages: 80, isOdd: true });
   await open('/account-moves');
   await page.getByLabel('Beginning of the id').fill('odd-1');

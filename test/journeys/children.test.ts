@@ -39,7 +39,7 @@ const save = async () => {
   await page.getByText('Form saved.').waitFor();
 };
 
-test('rows are added, duplicated, moved with buttons and removed, and saved with one click on Save', async () => {
+test('dependent rows are added, duplicated, moved with buttons and removed on the page of their parent row, and saved with one click', async () => {
   const blocked = watchPolicy(page);
   await page.getByRole('button', { name: 'Add form field' }).click();
   await row(2).getByLabel('Label').fill('Colour');
@@ -67,19 +67,19 @@ test('rows are added, duplicated, moved with buttons and removed, and saved with
   expect(blocked).toEqual([]);
 });
 
-test('a row is dragged to another place', async () => {
+test('a dependent row is dragged to another position on the page of its parent row', async () => {
   const grip = row(1).locator('[data-child-grip]');
   await grip.dragTo(row(0), { targetPosition: { x: 40, y: 4 } });
   await save();
   expect((await fields()).map(([, label]) => label)).toEqual(['Phone', 'Name']);
 });
 
-test('the key Enter saves and does not press a button of a row', async () => {
+test('the key Enter saves the page of a row, and does not press a button of one of its dependent rows', async () => {
   await page.getByLabel('Name', { exact: true }).first().press('Enter');
   await page.getByText('There was nothing to save').waitFor();
 });
 
-test('a duplicate has neither the typed nor the stored secret of its row', async () => {
+test('a duplicated dependent row contains neither the typed nor the stored secret of the original row', async () => {
   const business = await add(world.staging, 'business');
   await add(world.staging, 'external_tool', { business, name: 'Calendar', key: 'stored-key' });
   await page.goto(`${at.servers.urls.staging}/catalog/business/${business}`);
@@ -94,7 +94,7 @@ test('a duplicate has neither the typed nor the stored secret of its row', async
   expect(await row(1).getByLabel('Remove the key').count()).toBe(0);
 });
 
-test('dragging a link or a selected text moves no row', async () => {
+test('dragging a link or a selected text in a dependent row does not move the row', async () => {
   await page.evaluate(`(() => {
     const [first, second] = document.querySelectorAll('[data-child]');
     const send = (to, type) =>

@@ -45,7 +45,7 @@ test('a row and a city are picked with the keyboard, and the page has 0 findings
   expect(blocked).toEqual([]);
 });
 
-test('New beside a picker adds a row in another tab and comes back filled in, with all that was typed kept (walk 20)', async () => {
+test('the link New beside a picker adds a row in another tab; the picker then contains that row, and other typed values are kept (walk 20)', async () => {
   await page.goto(`${at.servers.urls.staging}/catalog/task/new`);
   await page.getByLabel('Title').fill('Wash');
   const opening = context.waitForEvent('page');
@@ -60,7 +60,7 @@ test('New beside a picker adds a row in another tab and comes back filled in, wi
   expect(await page.getByLabel('Title').inputValue()).toBe('Wash');
 });
 
-test('New city beside the cities of a row comes back as the name in the first empty line, and can be saved', async () => {
+test('the link New city on the page of a row adds a city in another tab, whose name is then filled into the first empty line', async () => {
   await page.goto(`${at.servers.urls.staging}/catalog/business/new`);
   await page.getByRole('combobox', { name: 'City 1', exact: true }).fill('Pune');
   const opening = context.waitForEvent('page');
@@ -78,7 +78,7 @@ test('New city beside the cities of a row comes back as the name in the first em
   expect(await page.getByRole('link', { name: /^New partner/ }).count()).toBe(1);
 });
 
-test('New beside a picker comes back filled in with Save and close, too, and with no row when the user leaves the form (walk 20)', async () => {
+test('a picker is filled in after Save and close in the tab of its link New, and stays empty if the user leaves that form (walk 20)', async () => {
   await page.goto(`${at.servers.urls.staging}/catalog/task/new`);
   const open = async () => {
     const opening = context.waitForEvent('page');

@@ -1,4 +1,4 @@
-// A preview opens inside a row of a transfer sheet and of Arrived, without leaving the page.
+// A preview opens inside a row of a transfer sheet and inside a row of the page Arrived, without leaving that page.
 import { expect, test } from 'vitest';
 import type { Page } from 'playwright-core';
 import * as selections from '../../src/sheet/selections.ts';
@@ -40,7 +40,7 @@ async function addTask() {
   return { task: { entity: 'task', id: task }, banner: { entity: 'banner', id: banner } };
 }
 
-test('a preview opens inside a row of the sheet and of Arrived, before and after side by side, and fits on a phone', async () => {
+test('a preview opens inside a row of the page Arrived, and of a transfer sheet with before and after side by side, and fits on a phone', async () => {
   const { staging } = world;
   const { task, banner } = await addTask();
   await transfer(staging, [task, banner]);

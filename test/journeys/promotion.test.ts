@@ -12,7 +12,7 @@ const at = useBrowser(world);
 const enter = (page: Page, name: 'staging' | 'preprod' | 'production', role: string) =>
   signIn(page, at.servers.urls[name], `${role}@example.com`, password);
 
-test('S0-04 S0-14 S0-15 S0-16 S0-17 S0-32 S0-37 a product manager edits a form and its task, transfers both to pre-production and on, and reads them in production', async () => {
+test('S0-04 S0-14 S0-15 S0-16 S0-17 S0-32 S0-37 a product manager edits a form and its task, and transfers both to pre-production and then to production', async () => {
   const { staging, preprod, production } = world;
   const business = await add(staging, 'business', { name: 'Sunrise Clinic' });
   const form = { entity: 'form', id: await add(staging, 'form', { name: 'Visit details' }) };

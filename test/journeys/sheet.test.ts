@@ -1,4 +1,5 @@
-// Transfer sheets in a browser: they stay short on the screen and small on the wire, and their choices apply at once.
+// Transfer sheets in a browser: even with many rows, their pages are short and small, and choices on them apply at
+// once.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { keyText, type RowKey } from '../../src/catalog/entity.ts';
@@ -19,7 +20,7 @@ async function openSheet(keys: RowKey[], width = 1280) {
   return { id, page, html: (await response?.text()) ?? '' };
 }
 
-test('a sheet of 48 rows is lower than 4,000 px at a width of 1280 px, and “Leave this out” is inside each closed row', async () => {
+test('a transfer sheet of 48 rows is less than 4,000 px high at a width of 1280 px, and shows “Leave this out” only inside an opened row', async () => {
   const keys: RowKey[] = [];
   for (let number = 1; number <= 48; number += 1) {
     keys.push({ entity: 'form', id: await add(world.staging, 'form', { name: `Form ${number}` }) });
@@ -35,7 +36,7 @@ test('a sheet of 48 rows is lower than 4,000 px at a width of 1280 px, and “Le
   await page.context().close();
 }, 120_000);
 
-test('at a width of 360 px, the bar of a sheet takes less than a fifth of the window', async () => {
+test('at a width of 360 px, the sticky bar of a transfer sheet takes less than a fifth of the window', async () => {
   const form = { entity: 'form', id: await add(world.staging, 'form', { name: 'On a phone' }) };
   const { page } = await openSheet([form], 360);
   const bar = await page.locator('.sheetbar').boundingBox();
@@ -60,7 +61,7 @@ test('the page of a sheet of 10,000 rows is smaller than 1 MB', async () => {
   await page.context().close();
 }, 300_000);
 
-test('a choice on a sheet applies without a button: the row stays open, and what is typed meanwhile stays', async () => {
+test('a choice on a transfer sheet applies without a click on a button, and keeps other rows open and text that is typed meanwhile', async () => {
   const { staging } = world;
   const keys: RowKey[] = [];
   for (const name of ['First', 'Second', 'Third', 'Fourth', 'Fifth']) {
@@ -80,7 +81,7 @@ test('a choice on a sheet applies without a button: the row stays open, and what
   await page.context().close();
 }, 120_000);
 
-test('what is ticked, typed or saved by others while a sheet updates is neither lost nor moved to another input', async () => {
+test('while a transfer sheet updates, no tick, typed text or change by another user is lost or moved to another input', async () => {
   const { staging } = world;
   for (const name of ['Pune', 'Kochi']) await add(staging, 'city', { name });
   await add(staging, 'partner', { name: 'Metro' });
@@ -105,7 +106,7 @@ test('what is ticked, typed or saved by others while a sheet updates is neither 
   await staging.sql.query('update selection set name = ? where id = ?', ['From another', id]);
   await page.locator('details.step', { hasText: '“Late”' }).getByLabel('Leave this out').check();
   await page.getByLabel('Reason').pressSequentially('Soon');
-  // The script hides the button before it restores the place.
+  // The script first hides the button, and then restores the open rows, the scroll position and the typed values.
   const updated = page.locator('form:has([data-update][hidden])', { hasNotText: '“Late”' });
   await updated.waitFor();
   expect(await page.locator('details.step', { hasText: '“Kept”' }).count()).toBe(1);
@@ -116,7 +117,7 @@ test('what is ticked, typed or saved by others while a sheet updates is neither 
   await page.context().close();
 }, 120_000);
 
-test('what is ticked right before a button that solves a problem is applied, too', async () => {
+test('choices made on a transfer sheet just before a click on a button that solves a problem are applied, too', async () => {
   const { staging } = world;
   const keys = [
     { entity: 'form', id: await add(staging, 'form', { name: 'Changed by engineering' }, ed) },

@@ -1,4 +1,4 @@
-// Whole stories of people in a browser, with their clicks and page loads counted: these are promises, too.
+// Whole tasks of people in a browser. The tests count clicks and page loads, which must stay below a limit.
 import { expect, test } from 'vitest';
 import type { Locator, Page } from 'playwright-core';
 import { openContext, signIn, useBrowser } from '../support/browser.ts';
@@ -35,7 +35,7 @@ const button = (page: Page, name: string | RegExp) =>
 const inMenu = (page: Page, name: string | RegExp) =>
   page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name });
 
-test('a business, a form with six fields, a task and a banner go from nothing to production, and one row is undone, in at most 55 clicks and 30 page loads', async () => {
+test('a new business, a form with six fields, a task and a banner reach production, and one row is undone, in at most 55 clicks and 30 page loads', async () => {
   const { page, counted, click, close } = await openCounted();
   const begin = async (list: string, one: string) => {
     await click(inMenu(page, list));
@@ -198,7 +198,7 @@ test('an editor’s change waits until a product manager adopts and sends it, an
   await viewer.close();
 }, 60_000);
 
-test('with the keyboard alone, a product manager finds a form, changes it and sends it, on a phone’s width', async () => {
+test('with the keyboard alone, at the width of a phone, a product manager finds a form, changes it and transfers it', async () => {
   await add(world.staging, 'form', { name: 'Gift wrapping' });
   const { page, close } = await openCounted('pm', 'staging', { width: 360, height: 740 });
   const focusOn = async (target: Locator) => {

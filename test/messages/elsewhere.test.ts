@@ -19,7 +19,7 @@ const notifyIn = (here: App, to: string) =>
     email: emailAbout(here, 'Undone'),
   });
 
-test('the bell counts a person’s unread messages here and in later environments, and Messages leads to each', async () => {
+test('the bell on every page counts a person’s unread messages here and in later environments, and the page Messages links to each of them', async () => {
   const urls = 'preprod=https://pre.example.org,staging=https://staging.example.org';
   const site = await openSite(world, 'staging', { ENVIRONMENT_URLS: urls });
   const pm = await site.as('pm');
@@ -45,7 +45,7 @@ test('the bell counts a person’s unread messages here and in later environment
   expect(there).toMatch(/Staging ?: not counted from pre-production/);
 });
 
-test('an environment may count the unread messages of the next one and of production, and read no text of them', async () => {
+test('an environment can count unread messages in the next environment and in production, but cannot read their texts', async () => {
   const { destination, source } = world.staging;
   await hire(world.preprod, 'pm');
   for (const there of [destination, source]) {

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { messageKinds } from '../../src/messages/kinds.ts';
 import { namedRows } from '../../src/messages/notify-once.ts';
 
-test('docs/messages.md lists for each kind of message what it what, whom, and whether it is sent by e-mail', () => {
+test('docs/messages.md lists for each kind of message what has happened, who gets it, and whether it is sent by e-mail', () => {
   const cellsOf = (line: string) => line.split('|').map((cell) => cell.trim());
   const documented = readFileSync('docs/messages.md', 'utf8')
     .split('\n')

@@ -1,4 +1,5 @@
-// Overview pages show pending rows, the comparison matrix, recent changes, and a row at any time in the past.
+// Overview pages show pending rows, how many rows have each status, recent changes, and a row as it was at any time in
+// the past.
 import { describe, expect, test } from 'vitest';
 import { entityNamed } from '../../src/catalog/index.ts';
 import { keyText, type RowKey } from '../../src/catalog/entity.ts';
@@ -43,7 +44,7 @@ const formKey = async (facts = {}, by = pm): Promise<RowKey> => ({
   id: await add(world.staging, 'form', facts, by),
 });
 
-describe('pending rows', () => {
+describe('lists of pending rows', () => {
   test('pending rows are grouped into ready to transfer, needing review, changed by engineering, and not for production', async () => {
     const { staging, preprod } = world;
     const [ready, theirs, held, both, undone] = [
@@ -85,7 +86,7 @@ describe('pending rows', () => {
     await site.close();
   });
 
-  test('a row with changed dependent rows counts as one pending row, and its age as today, this week or longer', async () => {
+  test('a row with changed dependent rows counts as one pending row, and pending rows are grouped by age: today, this week, longer', async () => {
     const { staging } = world;
     const form = await formKey();
     await transfer(staging, [form]);
@@ -104,7 +105,7 @@ describe('pending rows', () => {
   });
 });
 
-describe('the comparison matrix', () => {
+describe('full comparisons with the destination', () => {
   const compare = () => compareAll(world.staging);
   const numbers = async () => {
     const found: Record<string, number> = {};

@@ -39,7 +39,7 @@ const tokenOn = ({ text }: { text: string }) =>
 const canSignIn = async (email: string, typed: string) =>
   (await people.verify(site.here.sql, email, typed)) !== null;
 
-describe('an invitation', () => {
+describe('invitations to choose a password', () => {
   const added = async () => {
     const answer = await ops.post('/people', { name: 'Ana', email: 'ana@example.com' });
     const path = answer.headers['location'] ?? '';
@@ -128,7 +128,7 @@ describe('an invitation', () => {
   });
 });
 
-describe('my account', () => {
+describe('the page My account', () => {
   const vic = useClient(site, 'vic');
   const change = (body: object) => vic.post('/account/password', { ...body });
 
@@ -171,7 +171,7 @@ describe('my account', () => {
   });
 });
 
-describe('messages by e-mail', () => {
+describe('e-mail settings on the page My account', () => {
   const mailing = useSite(world, 'staging', {
     SMTP_URL: 'smtp://127.0.0.1:1',
     MAIL_FROM: 'oneway@example.org',
@@ -188,7 +188,7 @@ describe('messages by e-mail', () => {
   };
   const ana = { email: 'ana@example.com', isProductManager: true };
 
-  test('each kind of message is switched on or off as e-mail, a tab that is older keeps the other choices, and all can be off', async () => {
+  test('a person switches e-mails on or off for each kind of message, or all off, and an outdated tab does not reset newer choices', async () => {
     const pm = await mailing.as('pm');
     const { text: page } = await pm.get('/account').expect(200);
     expect(rowOn(page, 'edit.overtaken')).toContain('checked');
@@ -222,7 +222,7 @@ describe('messages by e-mail', () => {
   });
 });
 
-describe('links by e-mail', () => {
+describe('e-mails with a link to choose a password', () => {
   const mailed = async (more: Record<string, string> = {}) => {
     const mail = await openMailServer(await freePort());
     const site = await openSite(world, 'staging', {
@@ -272,7 +272,7 @@ describe('links by e-mail', () => {
     await close();
   });
 
-  test('a forgotten password is replaced through an e-mail, with the same answer for everyone and for no closed account', async () => {
+  test('a forgotten password is replaced through a link by e-mail; an unknown or closed account gets the same answer and no e-mail', async () => {
     const { mail, site: mailing, close } = await mailed();
     await hire(mailing.here, 'vic');
     await hire(mailing.here, 'ed');
@@ -350,7 +350,7 @@ describe('links by e-mail', () => {
     await close();
   });
 
-  test('a person who uses single sign-on only gets no password by e-mail, and is told so there', async () => {
+  test('a person who only uses single sign-on gets an e-mail that says so, without a link to choose a password', async () => {
     const {
       mail,
       site: mailing,
@@ -394,14 +394,14 @@ describe('links by e-mail', () => {
     await close();
   });
 
-  test('without a mail server, the sign-in page offers no new password', async () => {
+  test('without a mail server, the sign-in page does not offer to replace a forgotten password', async () => {
     expect((await stranger.get('/sign-in')).text).not.toContain('Forgot your password?');
     expect((await stranger.get('/password-reset')).status).toBe(404);
     expect((await stranger.post('/password-reset', { email: 'vic@example.com' })).status).toBe(404);
   });
 });
 
-test('an account that is opened again soon gets back neither its former sessions and tokens nor its former links', async () => {
+test('sessions, tokens and links that ended when an account was closed do not work again when the account is opened again', async () => {
   const vic = await site.as('vic');
   const { id = 0 } = (await people.withEmail(site.here.sql, 'vic@example.com')) ?? {};
   const token = tokens.issue(site.here, await people.known(site.here.sql, id));

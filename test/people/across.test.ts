@@ -57,8 +57,8 @@ async function besideSilence() {
   return openSite(world, 'staging', settingsFor({ ...urls, preprod }));
 }
 
-describe('what servers tell each other', () => {
-  test('a server without the token learns nothing about people, and 20 wrong tokens are the most', async () => {
+describe('what the servers of the environments tell each other about people', () => {
+  test('a server tells nothing about people to a caller without the shared token, and refuses callers after 20 wrong tokens', async () => {
     const ask = (given: unknown) =>
       request(sites.production.app).post('/bridge/people').send({ token: given });
     await hire(sites.production.here, 'vic');
@@ -80,14 +80,14 @@ describe('what servers tell each other', () => {
     expect(later.at(-1)).toBe(429);
   });
 
-  test('without PEOPLE_TOKEN, nobody is told about people, and the page says what is missing', async () => {
+  test('without the setting PEOPLE_TOKEN, a server tells no other server about people, and its page People names the missing setting', async () => {
     const site = await openSite(world, 'staging', { ...settingsFor(urls), PEOPLE_TOKEN: '' });
     await request(site.app).post('/bridge/people').send({ token: '' }).expect(401);
     const text = textOf((await (await site.as('ops')).get('/people')).text);
     expect(text).toContain('Production is not known: PEOPLE_TOKEN is not set on this server.');
   });
 
-  test('while PEOPLE_TOKEN is replaced, the new and the old value are valid, also with a space after the comma', async () => {
+  test('while PEOPLE_TOKEN is replaced, both the new and the old token are valid, even with a space after the comma between them', async () => {
     const newer = 'a newer token of the three servers';
     const also = { ...settingsFor(urls), PEOPLE_TOKEN: `${newer}, ${token}` };
     const { app } = await openSite(world, 'production', also);
@@ -97,8 +97,8 @@ describe('what servers tell each other', () => {
   });
 });
 
-describe('the list and the page of a person', () => {
-  test('the list has a column for each environment, and people who have an account only elsewhere', async () => {
+describe('the list of people and the page of a person', () => {
+  test('the list of people has a column for each environment, and includes people who have an account only in another environment', async () => {
     await hire(sites.staging.here, 'pm');
     await hire(sites.preprod.here, 'pm');
     await hire(sites.production.here, 'vic');
@@ -126,7 +126,7 @@ describe('the list and the page of a person', () => {
     );
   });
 
-  test('in the list, a name leads to the account of this environment, and only without one to another server', async () => {
+  test('a name in the list of people leads to the account in this environment, or to another server if there is none here', async () => {
     await hire(sites.staging.here, 'pm');
     await hire(sites.production.here, 'pm');
     await hire(sites.staging.here, 'vic');
@@ -139,7 +139,7 @@ describe('the list and the page of a person', () => {
     expect(page.text).toMatch(new RegExp(`<a href="${urls.staging}/people/${there}">vic</a>`));
   });
 
-  test('a server that is silent is not known, and the pages wait for it no longer than their limit', async () => {
+  test('the pages about people wait only a limited time for a silent server, and then say that its accounts are not known', async () => {
     const answer = deadlines.answer;
     deadlines.answer = 200;
     try {
@@ -159,7 +159,7 @@ describe('the list and the page of a person', () => {
   });
 });
 
-test('a server of another version is not called silent, and nothing of its answer is in the log', async () => {
+test('a server with an unreadable answer, perhaps of another version, is not called silent, and its answer is not logged', async () => {
   const other = createHttpServer((_asked, answer) =>
     answer.end('{"people":[{"email":"a@b.com" -'),
   ).listen(0);
@@ -175,12 +175,12 @@ test('a server of another version is not called silent, and nothing of its answe
   expect([lines.length, lines.join('')]).toEqual([1, expect.not.stringContaining('b.com')]);
 });
 
-/** Returns the page on the next server to which an answer leads by itself. */
+/** Returns the URL on the next server to which the header Refresh of an answer leads. */
 const nextOn = (headers: Record<string, string>) =>
   new URL(/^0; url=(.+)$/.exec(headers['refresh'] ?? '')?.[1] ?? 'http://nowhere');
 
-describe('inviting to several environments', () => {
-  test('an invitation goes from server to server, and each environment writes only what its own administrator confirms', async () => {
+describe('inviting a person to several environments', () => {
+  test('an invitation to three environments leads the browser from server to server, and an administrator of each environment confirms', async () => {
     const [inPreprod, inProduction] = [
       await sites.preprod.as('ops'),
       await sites.production.as('ops'),
@@ -225,7 +225,7 @@ describe('inviting to several environments', () => {
     expect(again.text).toContain(`href="${third.href.replaceAll('&', '&amp;')}"`);
   });
 
-  test('a second click on the first page, or an account that is there already, goes on with the same person', async () => {
+  test('inviting a person who has an account already is refused, with a link to invite the person to the next environment', async () => {
     const form = { name: 'Ana', email: 'ana@example.com', onward: ['preprod', 'production'] };
     const next = nextOn((await ops.post('/people', form)).headers);
     const refused = await ops.post('/people', { ...form, email: 'ANA@example.com' });
@@ -235,7 +235,7 @@ describe('inviting to several environments', () => {
     ]);
   });
 
-  test('the link of each invitation waits on the person’s page, until it is shown or no longer works', async () => {
+  test('the link of each new invitation is shown once on the page of the invited person, unless it has been replaced before', async () => {
     const ids: number[] = [];
     for (const name of ['Ana', 'Ben', 'Cleo']) {
       const email = `${name.toLowerCase()}@example.com`;
@@ -261,7 +261,7 @@ describe('inviting to several environments', () => {
     }
   });
 
-  test('an e-mail of 300 characters, and one with an emoji, are refused in words', async () => {
+  test('an e-mail of 300 characters, and an e-mail with an emoji, are refused with an explanation', async () => {
     const post = async (email: string) =>
       textOf((await ops.post('/people', { name: 'Ana', email })).text);
     expect(
@@ -270,7 +270,7 @@ describe('inviting to several environments', () => {
     expect(await post('ana🌱@example.com')).toContain('Enter an e-mail address, such as');
   });
 
-  test('a person who is no administrator in the next environment gets nothing there, whatever staging says', async () => {
+  test('a person who is not an administrator of an environment cannot invite anyone to it, even with a page filled in by staging', async () => {
     const inProduction = await sites.production.as('vic');
     const address = '/people/new?from=staging&person=1&onward=';
     expect((await inProduction.get(address)).status).toBe(403);
@@ -282,7 +282,7 @@ describe('inviting to several environments', () => {
     expect(await idIn('production', 'eve@example.com')).toBe(0);
   });
 
-  test('when the first server is silent, the page of the next says that it could not be filled in', async () => {
+  test('if the environment of the first invitation is silent, the page of the next one says that it could not be filled in', async () => {
     const site = await besideSilence();
     const client = await site.as('ops');
     const page = await client.get('/people/new?from=preprod&person=7&onward=production');
@@ -296,8 +296,8 @@ describe('inviting to several environments', () => {
   });
 });
 
-describe('closing the account of a leaver', () => {
-  test('the confirmation names what ends and what stays, the browser goes on to the next environment, and a double click changes nothing more', async () => {
+describe('closing the account of a person who leaves', () => {
+  test('closing an account shows what ends and what stays, continues in the next environment, and a double click changes nothing more', async () => {
     const pm = await sites.staging.as('pm');
     await sites.preprod.as('pm');
     const inPreprod = await sites.preprod.as('ops');
@@ -338,7 +338,7 @@ describe('closing the account of a leaver', () => {
     expect(closed).toEqual([{ number: 1 }]);
   });
 
-  test('an environment that does not answer is named with what to do, and the others are closed anyway', async () => {
+  test('when an account is closed, an environment that does not answer is named with advice, and the browser goes on to the others', async () => {
     const site = await besideSilence();
     const client = await site.as('ops');
     await hire(sites.staging.here, 'vic');
@@ -354,7 +354,7 @@ describe('closing the account of a leaver', () => {
     );
   });
 
-  test('the account of the last administrator of an environment cannot be closed, whatever the others have', async () => {
+  test('the account of the last administrator of an environment cannot be closed, even if other environments have administrators', async () => {
     await hire(sites.production.here, 'ops');
     const path = `/people/${await idIn('staging', 'ops@example.com')}/closing`;
     const answer = await ops.post(path, { onward: 'production' });

@@ -118,7 +118,7 @@ describe('signing in', () => {
   });
 });
 
-test('a page without Redis fails quickly with an explanation', async () => {
+test('while Redis does not answer, a page fails quickly with an explanation', async () => {
   const down = await openSite(world, 'staging');
   const client = await down.as('vic');
   await down.close();
@@ -249,7 +249,7 @@ test('a form posted after the session has ended is saved, and restored after sig
   expect((await get(world.staging, form))['description']).toBe('Line one\nline two');
 });
 
-describe('saved forms', () => {
+describe('forms that are saved until their user has signed in again', () => {
   const sent = async (body: Record<string, string>, path = '/catalog/form/1') => {
     const client = await site.as('pm');
     await client.post('/sign-out');

@@ -255,7 +255,7 @@ describe('single sign-on of known people', () => {
   });
 });
 
-describe('permissions from a claim', () => {
+describe('permissions from a claim of the sign-in provider', () => {
   const grant = (role: string, permissions: unknown) => {
     const known = provider.accounts.find(({ email }) => email === `${role}@example.com`);
     if (known) known.claims = { oneway_permissions: permissions };

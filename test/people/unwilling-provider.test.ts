@@ -94,7 +94,7 @@ const faults: [string, () => unknown][] = [
   ['cuts connections in the middle', () => (proxy.cut(), proxy.cutAfter(100))],
 ];
 
-describe('a sign-in provider', () => {
+describe('signing in while the sign-in provider fails', () => {
   test.each(faults)(
     'no sign-in page waits for a sign-in provider that %s, and signing in with a password works (F11, walk 1)',
     async (_fault, fail) => {

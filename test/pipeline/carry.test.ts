@@ -160,7 +160,7 @@ test('an unfinished pipeline run is superseded by the run of a newer version, an
   expect(existsSync(join(pipeline.folder, `pages/${first.run}`))).toBe(false);
 });
 
-test('a pipeline run fails, and does not replace a table that belongs to another program or another dataset', async () => {
+test('a pipeline run fails instead of replacing a table that belongs to another program or another dataset', async () => {
   await pipeline.target.query('create table org_cities (own int)');
   const { run } = await publish(here(), { name: 'org/cities', columns, rows: rowsOf(2) });
   const failed = await pipeline.carry(run);

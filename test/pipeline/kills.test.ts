@@ -70,10 +70,10 @@ async function findings({ run, rows }: { run: number; rows: unknown[][] }): Prom
 
 let kills = 0;
 describe.each([...Array(Math.ceil(target / points.length)).keys()])(
-  'round %d of kills',
+  'pipeline runs whose processes are killed (round %d)',
   (round) => {
     test.each(points)(
-      'S3-38 a pipeline run that was killed at the failpoint “%s” (time %d) is completed by another process, with no row inserted twice',
+      'S3-38 a pipeline run that was killed at the failpoint “%s” (occurrence %d) is completed by another process, with no row inserted twice',
       async (point, times) => {
         const { run, job, rows } = await published();
         const wasKilled = await killedAt(
@@ -129,7 +129,7 @@ test.each([['page stored'], ['table created'], ['page inserted'], ['swap begun']
   120_000,
 );
 
-test('the tests above have really killed processes during pipeline runs', () => {
+test('the tests that kill pipeline runs have really killed at least one process for each failpoint', () => {
   expect(kills).toBeGreaterThanOrEqual(points.length);
 });
 

@@ -46,7 +46,7 @@ describe('the SQL type chosen for a column', () => {
   });
 });
 
-describe('a table with many texts', () => {
+describe('the SQL types of a table with many text columns', () => {
   const wide = (count: number, cell: string) =>
     measured(
       Array.from({ length: count }, (_, index) => unmeasured(`c${index}`, 'TEXT')),

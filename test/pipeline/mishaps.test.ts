@@ -26,7 +26,7 @@ const begin = async (rows = rowsOf(25)) => {
   return run;
 };
 
-/** Lets the request for a page fail that is the n-th such request. */
+/** Applies a fault to only one request for a page: the one with this number. */
 const atPage = (number: number, fault: Fault): Fault => {
   let seen = 0;
   return (req, res) => {

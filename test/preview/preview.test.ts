@@ -1,4 +1,4 @@
-// Previews of forms, banners and tasks: on the page of a row, on a transfer sheet, and on Arrived.
+// Previews of forms, banners and tasks: on the page of a row, on a transfer sheet, and on the page Arrived.
 import { expect, test } from 'vitest';
 import { createServer, type AddressInfo } from 'node:net';
 import { previewOf } from '../../src/preview/preview.ts';
@@ -32,7 +32,7 @@ async function addTask() {
   return { business, form, task };
 }
 
-test('the page of a form shows its fields in order, with the kind of each input, its options and what is required', async () => {
+test('the preview of a form shows its fields in order, with the kind of each input, its options and whether it is required', async () => {
   const { staging } = world;
   const { form } = await addTask();
   const options = ['Red', 'Blue'];
@@ -54,7 +54,7 @@ test('the page of a form shows its fields in order, with the kind of each input,
   }
 });
 
-test('the page of a task shows its business, banners, form and receipts, and says that it is not active', async () => {
+test('the preview of a task shows its business, banners, form and receipts, and says that the task is not active', async () => {
   const { staging } = world;
   const { task, business } = await addTask();
   await add(staging, 'banner', {
@@ -93,7 +93,7 @@ test('a banner is previewed with its image, and with a sentence in place of an i
   );
 });
 
-test('a storage that does not answer delays a preview by about a second, and no image counts as missing', async () => {
+test('a storage that does not answer delays a preview by about a second, and the preview does not call its image missing', async () => {
   const image = `${'0'.repeat(64)}.png`;
   const banner = await add(world.staging, 'banner', { title: 'Sale', image });
   const silent = createServer((socket) => socket.on('error', () => {}).resume()).listen(0);
@@ -122,7 +122,7 @@ test('a preview escapes HTML, lets each text choose its direction, and shortens 
   expect(previewOn(text)).toContain('Option 12 and 3 more');
 });
 
-test('a row without a preview has none on its page, and its address answers that there is none', async () => {
+test('the page of a row that has no preview shows none, and the URL of such a preview answers 404', async () => {
   const { business } = await addTask();
   const client = await site.as('pm');
   expect(await open(client, `/catalog/business/${business}`)).not.toContain('class="phone"');
@@ -131,7 +131,7 @@ test('a row without a preview has none on its page, and its address answers that
   await client.get('/catalog/nonsense/1/preview').expect(404);
 });
 
-test('a transfer sheet previews a form at the destination now and after the transfer, without fields that stay behind', async () => {
+test('a transfer sheet previews a form at the destination now and after the transfer, without fields that are not transferred', async () => {
   const { staging } = world;
   const { form } = await addTask();
   const key = { entity: 'form', id: form };
@@ -154,7 +154,7 @@ test('a transfer sheet previews a form at the destination now and after the tran
   expect(left).toBeGreaterThan(0);
 });
 
-test('a transfer sheet previews a new task with the form that goes along, and a field that is left out as the destination has it', async () => {
+test('a transfer sheet previews a new task with the form that is sent along, and shows the destination’s value of a field left out', async () => {
   const { staging } = world;
   const { form, task } = await addTask();
   const pm = await site.as('pm');
@@ -176,7 +176,7 @@ test('a transfer sheet previews a new task with the form that goes along, and a 
   await vic.get(`${next}/preview/form/${form}`).expect(403);
 });
 
-test('Arrived offers a preview of each row that has one, as it is stored there', async () => {
+test('the page Arrived offers a preview of each arrived row that has one, which shows the row as stored in pre-production', async () => {
   const { staging } = world;
   const { task, form, business } = await addTask();
   await transfer(staging, [{ entity: 'task', id: task }]);

@@ -1,5 +1,5 @@
-// F13: a refresh writes rows that pass unique names on to each other together, even if it reads the rows in different
-// parts.
+// F13: if rows pass unique names on to each other, a refresh writes these rows together, even if it reads them in
+// different parts.
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { RowKey } from '../../src/catalog/entity.ts';
 import { entityNamed } from '../../src/catalog/index.ts';
@@ -51,7 +51,7 @@ const namesIn = (here: App, keys: RowKey[]) =>
   Promise.all(keys.map(async (key) => (await get(here, key))['name']));
 
 test.each(['business', 'form'] as const)(
-  'a refresh writes three %s rows that pass their unique names on in a circle together, even if it reads them in three parts (F13)',
+  'if three %s rows pass their unique names on in a circle, a refresh writes them together, even if it reads them in three parts (F13)',
   async (entity) => {
     const keys = await far(entity, ['A', 'B', 'C']);
     await rename(world.production, keys, ['B', 'C', 'A']);
@@ -79,7 +79,7 @@ test.each(['business', 'form'] as const)(
   },
 );
 
-test('a refresh from production skips a row if a row with pending changes still has its new name, and reports this reason (F13)', async () => {
+test('a refresh from production skips a row whose new name a row with pending changes here still has, and reports this reason (F13)', async () => {
   const { preprod, production } = world;
   const keys = await far('business', ['A', 'B', 'C']);
   await rename(production, keys, ['B', 'C', 'D']);

@@ -119,7 +119,7 @@ test('a refresh from production skips and lists a row whose unique name another 
   expect(await has(staging, { entity: 'business', id: other })).toBe(true);
 });
 
-test('a refresh of staging skips rows that staging has sent on, while they are not in production or were undone there', async () => {
+test('a refresh of staging skips rows that staging has transferred, while they are not in production or were undone there', async () => {
   const { production: above, preprod, staging } = world;
   const ids = await production();
   await refresh(preprod);

@@ -28,7 +28,7 @@ const checksIn = async (also: Record<string, string> = {}) => {
   return new Map(checks.map((check): [string, Check] => [check.what, check]));
 };
 
-describe('S0-74 release-check', () => {
+describe('S0-74 the command release-check', () => {
   test('the command release-check lists all missing prerequisites of a release, each with a remedy', async () => {
     await add(world.staging, 'city', { name: 'Pune' });
     await add(world.staging, 'partner', { name: 'TOI Offers' });
@@ -75,7 +75,7 @@ describe('S0-74 release-check', () => {
   });
 });
 
-describe('S0-70 S0-71 S0-72 reindex-report', () => {
+describe('S0-70 S0-71 S0-72 the command reindex-report', () => {
   test('the command reindex-report lists all ids by entity, and the ids that exist in only one environment', async () => {
     const forms = [await add(world.staging, 'form'), await add(world.staging, 'form')];
     await transfer(world.staging, [{ entity: 'form', id: forms[0] ?? 0 }]);
@@ -118,7 +118,7 @@ test('the command reindex-report --since refuses a transfer that wrote nothing',
   expect([said.status, said.stderr]).toEqual([1, expect.stringContaining('wrote nothing there')]);
 });
 
-describe('S0-75 revert finish', () => {
+describe('S0-75 the command revert finish', () => {
   test('the command revert finish lists the rows edited in production while it was open for editing, and copies them to staging through the transfer sheet', async () => {
     const { production, preprod, staging } = world;
     const edited = { entity: 'form', id: await add(production, 'form', { description: 'Old' }) };

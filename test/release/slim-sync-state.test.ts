@@ -1,5 +1,5 @@
-// The sync state of version 1.8.0, with two lines for every row, is replaced by bases, also when it is killed on the
-// way.
+// Version 1.8.0 recorded two lines of sync state for every row. These lines are replaced by bases (the hash at which a
+// row was last equal on both sides), even if the process is killed meanwhile.
 import { afterEach, expect, test } from 'vitest';
 import { hashOf, canonical } from '../../src/catalog/content.ts';
 import { textOf } from '../../src/catalog/fields.ts';
@@ -95,7 +95,7 @@ const countOf = async (table: 'row_state' | 'destination_state') =>
 const statusesNow = async () =>
   Object.fromEntries((await matrix(world.staging.sql)).get('business') ?? []);
 
-test('the lines of untouched rows are replaced by bases, and every status stays as it was, also after kills on the way', async () => {
+test('replacing the sync state of untouched rows by bases changes no status, even if the process is killed several times', async () => {
   const { staging, preprod } = world;
   await fillAsBefore();
   await raiseIds(staging, 'business', [ROWS]);

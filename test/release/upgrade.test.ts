@@ -36,7 +36,7 @@ const said: string[] = [];
 const go = (here: App, patience = 10_000) =>
   upgrade({ here, say: (line) => said.push(line), waitMs: patience });
 
-describe('oneway db migrate', () => {
+describe('the command oneway db migrate', () => {
   test('S2-40 S2-41 the command oneway db migrate sets the updating flag, migrates, writes the version and clears the flag', async () => {
     const { preprod } = world;
     await writeVersion(preprod.documents, { databaseVersion: '0.9.0', isUpdating: false });
@@ -163,7 +163,7 @@ describe('commands during an update', () => {
     ]);
   });
 
-  test('S2-56 the updating flag can be set and cleared by hand, and shows since when and by whom', () => {
+  test('S2-56 the updating flag can be set and cleared by hand, and commands print since when it has been set and by whom', () => {
     expect(oneway('staging', ['db', 'updating', '--set']).stdout).toContain('kept out now');
     const shown = oneway('staging', ['db', 'version']);
     expect(shown.stdout).toContain('being updated since');

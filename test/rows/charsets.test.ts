@@ -31,7 +31,8 @@ const kinds = [
 ];
 
 /**
- * Adds an STS of a business in a city to staging. Pre-production has a city with the same name.
+ * Adds a business in a city, and an STS (a sentence that people say) of this business, to staging. Pre-production has a
+ * city with the same name.
  */
 async function sent() {
   const { staging, preprod } = world;

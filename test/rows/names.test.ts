@@ -100,7 +100,7 @@ test.each(kinds)(
 );
 
 test.each(kinds)(
-  'a %s that has shared its name with another row since an earlier version can still be saved (F3)',
+  'a %s can be saved although another row already has the same name, as earlier versions of Oneway allowed (F3)',
   async (kind) => {
     await store(kind, 1, NAME);
     await store(kind, 2, 'CAFÉ BLÜ 1');

@@ -1,5 +1,5 @@
-// The hash that MySQL computes of a row equals the one that this program computes, for every kind of field and for
-// hostile values, on every MySQL server.
+// Tests that MySQL and the program compute the same hash of a row, for every kind of field and for difficult values
+// such as control characters, on every MySQL server.
 import { expect, test } from 'vitest';
 import * as fc from 'fast-check';
 import { hashOf } from '../../src/catalog/content.ts';
@@ -146,7 +146,7 @@ test.each(catalog.filter(({ store }) => store === 'mysql').map((one) => [one.nam
     await addNames(staging, 'city', cityNames);
     await addNames(staging, 'partner', partnerNames);
     const generated = fc.sample(contents(of), { numRuns: 60, seed: 19 });
-    // Unique columns take each name once.
+    // A unique column takes each name only once, so the names are numbered.
     const some = of.fields['name']?.unique
       ? generated.map((one, index) => ({ ...one, name: `${index}` }))
       : generated;
@@ -191,13 +191,14 @@ const trial = entity({
     }),
   },
 });
-// The table lacks the column `absent`, as another version’s may; such a row has no value there, which is not null.
+// The table lacks the column `absent`, as the table of another version may. A row without a value must not get the same
+// hash as a row with null.
 const { absent: _absent, ...stored } = trial.fields;
 const present: Entity = { ...trial, fields: stored };
 
 /**
- * Contents for the trial table. Its column `exact` is a DATETIME that keeps whole seconds, and the old character set of
- * `old` has no characters of four bytes.
+ * Generates contents that the trial table can store: its column `exact` keeps no fractions of a second, and the
+ * character set of its column `old` (utf8mb3) has no characters of four bytes.
  */
 const samples = (number: number): Content[] =>
   fc.sample(contents(present), { numRuns: number, seed: 19 }).map((one) => ({
@@ -235,7 +236,7 @@ test('MySQL and the program compute the same hash for every kind of field, also 
   expect(without.mysql).toEqual(ids.mysql);
 });
 
-test('a column that is missing, empty, null or the text “null” gives four different hashes', async () => {
+test('a missing column, an empty text, null and the text “null” give four different hashes', async () => {
   const { staging } = world;
   await makeTrial(staging);
   const [one] = samples(1);
@@ -247,7 +248,7 @@ test('a column that is missing, empty, null or the text “null” gives four di
   expect(hashes.size).toBe(4);
 });
 
-test('rows that differ in one stored value never have the same hash, even where the program reads no value', async () => {
+test('different stored values of a row give different hashes, even values that the program reads as empty, such as the date 0000-00-00', async () => {
   const { staging } = world;
   await makeTrial(staging);
   const [one] = samples(1);
@@ -280,7 +281,7 @@ test('rows that differ in one stored value never have the same hash, even where 
         await connection.query(`update hash_trial set ${column} = ? where id = 1`, [value]);
         hashes.add((await hashesInChunks(connection, present, [0])).get(1));
       }
-      // Without strict mode a negative number becomes 0, which another value has, too.
+      // Without strict mode, MySQL stores -1 as 0. The value 0 is tested as well, so this column has one hash less.
       const expected = column === 'number' ? all.length - 1 : all.length;
       expect([column, hashes.size]).toEqual([column, expected]);
     }
@@ -289,7 +290,7 @@ test('rows that differ in one stored value never have the same hash, even where 
   }
 });
 
-test('the digest of a chunk changes with every id and hash, and is equal for equal rows', async () => {
+test('the digest of a chunk (1,000 ids) changes when a row leaves the chunk, and equal rows give equal digests', async () => {
   const { staging } = world;
   await makeTrial(staging);
   const some = samples(5);
@@ -308,7 +309,7 @@ test('the digest of a chunk changes with every id and hash, and is equal for equ
   expect(await chunkDigests(staging.sql, present, 0, 3)).toEqual(first);
 });
 
-test('where the hashes of MySQL and the program differ although a row is the same, the servers still agree', async () => {
+test('texts that the program and MySQL hash differently still get different hashes from MySQL, and the same hash each time', async () => {
   const { staging } = world;
   await makeTrial(staging);
   const [one] = samples(1);

@@ -1,4 +1,4 @@
-// Tests temporary unique values of documents without a database.
+// Tests, without a database, the temporary names that documents get while they swap their unique names.
 import { expect, test } from 'vitest';
 import { entityNamed } from '../../src/catalog/index.ts';
 import {
@@ -25,12 +25,12 @@ test.each([
   },
 );
 
-test('a document that gets a second temporary name keeps its real name (F13)', () => {
+test('the real name of a document is kept when the document gets a second temporary name during a swap of names (F13)', () => {
   const twice = withTemporaryValues(form, withTemporaryValues(form, { _id: 1, name: 'A' }));
   expect(ownValue(twice, 'name')).toBe('A');
 });
 
-test('if another user renames a document that has a temporary name, readers see the new name (F13)', () => {
+test('when another user renames a document that has a temporary name during a swap of names, readers get the new name (F13)', () => {
   const moving = { ...withTemporaryValues(form, { _id: 1, name: 'A' }), name: 'Theirs' };
   expect(ownValue(moving, 'name')).toBe('Theirs');
   expect(withLastingValues(moving)).toEqual({ _id: 1, name: 'Theirs' });

@@ -1,4 +1,5 @@
-// How bin/test and bin/demo handle database passwords of a former start and processes that were left behind.
+// Tests bin/test and bin/demo: a second start gives the users of existing databases new passwords, and no process that
+// they started stays behind.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync } from 'node:fs';
@@ -49,7 +50,7 @@ test('a second start of the demo or the tests gives the users of existing databa
   }
 });
 
-test('the test runner kills every process that it started when it ends, and every process that those had started', async () => {
+test('when the test runner ends, it kills every process that it started, and every process that these have started', async () => {
   const run = `${process.pid}-left`;
   const endless = "console.log('on'); setInterval(() => {}, 1000)";
   const parent = spawn(

@@ -1,5 +1,5 @@
-// The main use case with database users that have exactly the rights in docs/rights.sql: the users app, arrivals and
-// reader.
+// Runs a transfer, a refresh, an undo and every page with database users that have exactly the rights in
+// docs/rights.sql: the users app, arrivals and reader.
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createConnection } from 'mysql2/promise';
 import { settingsOf as leastSettings } from '../../bin/databases.ts';

@@ -72,7 +72,8 @@ describe('two web processes on one environment', () => {
     for (let number = 0; number < 40; number += 1) await add(world.production, 'form');
     const one = await start('server');
     const pm = await signIn(one);
-    // A claim on this row makes the refresh wait halfway.
+    // A claim (a mark that another write has reserved this row) makes the refresh wait halfway, so that the web process
+    // can be killed then.
     await run(
       world.staging.sql,
       sql`insert into claim (entity, row_id, transfer, mode, number, origin, fence, connection, person, since)

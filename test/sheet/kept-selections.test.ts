@@ -1,4 +1,5 @@
-// A selection is begun by saying so and filled over days by several people; opened sheets leave none behind.
+// Tests kept selections, which a person begins with a name and several people fill over days. Opening a sheet creates
+// none.
 import { expect, test } from 'vitest';
 import { run, sql } from '../../src/database/sql.ts';
 import { deletions } from '../support/deleting.ts';
@@ -23,7 +24,7 @@ const begin = async (typed: Record<string, string | string[]>) =>
   (await client.post('/selections/new', typed)).headers['location'] ?? '';
 const idOf = (address: string) => address.split('/')[2] ?? '';
 
-test('opening a sheet from a list, and typing a name for its transfer, leaves no selection behind', async () => {
+test('a sheet that is opened from a list is not listed as a selection until a person keeps it under a name', async () => {
   const [form = 0] = await newForms('Visit');
   const sheet = (await client.post('/selections', { rows: `form:${form}` })).headers['location'];
   const fields = fieldsOn(await open(sheet ?? ''), 'id="sheet"');
@@ -40,7 +41,7 @@ test('opening a sheet from a list, and typing a name for its transfer, leaves no
   expect(await read('/')).toContain('selection is not sent yet');
 });
 
-test('a selection is begun with a name, filled from lists, rows and Pending, and says what was added and what was there', async () => {
+test('rows can be added to a named selection from lists, and a message counts the added rows and those that the selection already had', async () => {
   const [one = 0, two = 0, three = 0] = await newForms('Visit', 'Cab', 'Flowers');
   expect((await client.post('/selections/new', { name: '  ' })).status).toBe(422);
   const twice = fieldsOn(await open('/selections/new'), 'action="/selections/new"');
@@ -69,7 +70,7 @@ test('a selection is begun with a name, filled from lists, rows and Pending, and
   expect(await read('/selections')).toMatch(/Visits.*1 form.*Launch.*3 forms/);
 });
 
-test('rows are removed from a selection on its page, and a row that was deleted meanwhile is named there', async () => {
+test('a person removes ticked rows on the page of a selection, which also shows the title of a row that was deleted meanwhile', async () => {
   const [one = 0, two = 0] = await newForms('Visit', 'Gone tomorrow');
   const address = await begin({ name: 'Launch' });
   const into = idOf(address);
@@ -82,7 +83,7 @@ test('rows are removed from a selection on its page, and a row that was deleted 
   expect((await client.post(`${address}/rows/removal`, {})).status).toBe(422);
 });
 
-test('a transferred selection says on its page what was sent and what is open since, and takes no more rows', async () => {
+test('the page of a sent selection shows its transfer and the rows that changed since, and adding rows to it is refused', async () => {
   const [one = 0, two = 0] = await newForms('Visit', 'Cab');
   const address = await begin({ name: 'Launch' });
   const into = idOf(address);
@@ -97,7 +98,7 @@ test('a transferred selection says on its page what was sent and what is open si
   expect(await read('/selections')).toMatch(/Sent.*Launch/);
 });
 
-test('a form that began a selection is refused when it is sent again with another name, and renames nothing', async () => {
+test('sending the form of a new selection again with another name is refused, and the selection keeps its name', async () => {
   const [form = 0] = await newForms('Visit');
   const empty = fieldsOn(await open('/selections/new'), 'action="/selections/new"');
   const into = { rows: `form:${form}`, into: 'new' };
@@ -112,7 +113,7 @@ test('a form that began a selection is refused when it is sent again with anothe
   }
 });
 
-test('rows of a selection that was sent or refused stay: it offers no removal of rows, and none of itself', async () => {
+test('rows cannot be removed from a sent selection, and a selection whose transfer was refused cannot be deleted', async () => {
   const [form = 0] = await newForms('Visit');
   const address = await begin({ name: 'Launch' });
   const row = { rows: `form:${form}`, into: idOf(address) };
@@ -126,7 +127,7 @@ test('rows of a selection that was sent or refused stay: it offers no removal of
   expect(await open('/selections')).not.toContain(`${address}/removal`);
 });
 
-test('an open selection stays on the page Selections, however many transfers were sent since', async () => {
+test('the page Selections still lists an open selection after 100 newer selections were sent', async () => {
   const [form = 0] = await newForms('Visit');
   await begin({ name: 'Filled over weeks' });
   await transfer(world.staging, [{ entity: 'form', id: form }]);
@@ -153,7 +154,7 @@ const hundred = sql`with recursive copies as (select 1 as n union all select n +
                     select n from copies`;
 
 test.each(['vic', 'ed', null] as const)(
-  'the person %s neither sees nor posts selections',
+  'the test user %s (null: not signed in) can neither see nor change selections',
   async (role) => {
     const [form = 0] = await newForms('Visit');
     const address = await begin({ name: 'Launch' });

@@ -184,7 +184,7 @@ test('sending a transfer sheet again from a second tab is refused, and the page 
   expect(textOf(second.text)).toContain(`This was sent already as transfer ${number}.`);
 });
 
-test('the draft of an opened sheet is in no list and is deleted after a week; a selection can be removed until it was sent', async () => {
+test('the draft of a sheet is in no list and is deleted after a week; a selection can be removed only until it is sent', async () => {
   const { staging } = world;
   const id = await add(staging, 'form', { name: 'Visit details' });
   const address = await choose([`form:${id}`]);
@@ -213,7 +213,7 @@ test('the draft of an opened sheet is in no list and is deleted after a week; a 
   await expect(selections.find(staging.sql, sent.split('/')[2] ?? '')).resolves.toBeDefined();
 });
 
-test('a sheet of 48 rows is a list of closed rows, each with what changes in one line, and one button', async () => {
+test('a sheet of 48 rows shows each row collapsed, and has only one button “Update sheet”', async () => {
   const { staging } = world;
   const keys: string[] = [];
   for (let number = 1; number <= 48; number += 1) {

@@ -186,7 +186,7 @@ test('a transfer is refused when a value is too long for its column at the desti
   }
 });
 
-test('a transfer is refused when another row of the destination already has a unique value, and the problem names that row', async () => {
+test('a transfer is refused when another row at the destination has the same unique value, and the problem names that row', async () => {
   const { staging, preprod } = world;
   for (const [entity, field] of [
     ['business', 'name'],

@@ -19,7 +19,7 @@ async function newTask() {
   return { entity: 'task', id: await add(staging, 'task', { business }) };
 }
 
-test('a rehearsal (tries a transfer and rolls it back) reports that MySQL accepts the rows, and leaves no row and no claim', async () => {
+test('a rehearsal, which tries a transfer and rolls it back, reports that MySQL accepts the rows, and leaves no rows or claims behind', async () => {
   const { staging, preprod } = world;
   const task = await newTask();
   const form = { entity: 'form', id: await add(staging, 'form') };
@@ -34,7 +34,7 @@ test('a rehearsal (tries a transfer and rolls it back) reports that MySQL accept
   expect((await transfer(staging, [task], { create: ['city:Pune'] })).state).toBe('verified');
 });
 
-test('a rehearsal (tries a transfer and rolls it back) reports the error with which MySQL refuses a row', async () => {
+test('a rehearsal, which tries a transfer and rolls it back, reports the error with which MySQL refuses a row', async () => {
   const { staging, preprod } = world;
   const task = await newTask();
   await createTrigger(
@@ -49,7 +49,7 @@ test('a rehearsal (tries a transfer and rolls it back) reports the error with wh
   });
 });
 
-test('a rehearsal (tries a transfer and rolls it back) gives up within seconds when another connection has locked the row', async () => {
+test('a rehearsal, which tries a transfer and rolls it back, gives up within seconds when another connection has locked the row', async () => {
   const { staging, preprod } = world;
   const task = await newTask();
   await transfer(staging, [task], { create: ['city:Pune'] });
@@ -65,7 +65,7 @@ test('a rehearsal (tries a transfer and rolls it back) gives up within seconds w
   holder.release();
 });
 
-test('after a rehearsal (tries a transfer and rolls it back), the transfer sheet still shows the values that the user typed', async () => {
+test('after a rehearsal, which tries a transfer and rolls it back, the transfer sheet still shows the values that the user typed', async () => {
   const form = { entity: 'business', id: await add(world.staging, 'business') };
   const site = await openSite(world, 'staging');
   const client = await site.as('pm');

@@ -142,7 +142,7 @@ test('the undo of a transfer skips a row if its restored content would refer to 
   expect(actionsOf(whole)).toEqual(['create business:1', 'create task:1']);
 });
 
-test('the undo of a transfer lists each referenced row that must stay unchanged only once', () => {
+test('when two rows of an undo refer to the same row, the undo plan lists that row only once among the rows that must stay unchanged', () => {
   const plan = undoOf(
     [stepOf('task:1', { business: 1 }, null), stepOf('task:2', { business: 1 }, null)],
     { 'business:1': row('business:1') },
@@ -156,7 +156,7 @@ test('the undo of a transfer requires no typed confirmation, not even in product
   expect([plan.words.overwrite.isAsked, plan.words.remove.isAsked]).toEqual([false, false]);
 });
 
-test('the undo of a transfer is refused when the destination has no version, or a row is being written, or a name is taken', () => {
+test('the undo of a transfer is refused when the destination records no database version, a row is being written, or a name is taken', () => {
   const step = stepOf('form:1', { name: 'Old' }, { name: 'New' });
   const reasons = (more: Partial<Facts>) =>
     undoOf([step], {}, more).problems.map(({ reason }) => reason);

@@ -246,7 +246,7 @@ describe('datasets that an API key may not read', () => {
     );
   });
 
-  test('the signed API answers 404 for a dataset that is not open to clients, as for a missing one, except to the pipeline', async () => {
+  test('for a dataset that is not open to clients, the signed API answers 404 as for a missing one, except to a key with the scope pipeline', async () => {
     await publish(site.here, { name: 'org/closed', columns, rows: rowsOf(1), isOpen: false });
     const [closed, missing] = await Promise.all(
       ['org/closed', 'org/absent'].map((name) => ask(all, data(name))),

@@ -1,5 +1,5 @@
 // Tests faults around staging databases: a process that dies during a drop, a database of an older version, a
-// production server that is away, and encrypted backups.
+// production server that refuses callbacks, and encrypted backups.
 import { beforeEach, describe, expect, test } from 'vitest';
 import { createServer, type Server } from 'node:http';
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
@@ -87,7 +87,7 @@ test('J-2 a staging database of an older version cannot be opened until a job ha
   await site.close();
 }, 60_000);
 
-describe('production does not accept the callback', () => {
+describe('production refuses the callback about a staging database', () => {
   let answers: number[];
   let asked = 0;
   let there: Server;

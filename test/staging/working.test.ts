@@ -93,7 +93,7 @@ test.each(['ed', 'pm', 'sam'])(
   },
 );
 
-test('the list of a staging database does not offer an action for more rows than one request changes, and starts no job there', async () => {
+test('in a staging database, a list of more than 200 rows offers no action for all its rows at once, and a forged request starts no job', async () => {
   await withCopy(world.staging, copy, async (environment) => {
     const business = await add(appOn(world.staging, environment), 'business');
     const one = { business_id: business, active: true, priority: 1 };

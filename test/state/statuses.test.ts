@@ -1,6 +1,6 @@
-// Promise I14: after any mixture of saves, deletions, transfers, takeovers, undos, refreshes, comparisons and edits by other
-// programs, every status that Oneway shows is the one that a full table of contents and bases gives. The test keeps
-// that table for itself: every content as it stands in the databases, and the base of every row.
+// Promise I14: after any mixture of saves, deletions, transfers, takeovers, undos, refreshes, comparisons and edits by
+// other programs, every status that Oneway shows is right. The test computes the right statuses itself, from the
+// content of every row in the databases and from the base of every row, which it keeps in its own table.
 import { expect, test } from 'vitest';
 import * as fc from 'fast-check';
 import { keyFrom, keyText, type RowKey } from '../../src/catalog/entity.ts';
@@ -36,7 +36,7 @@ import { useWorld } from '../support/world.ts';
 
 const world = useWorld();
 
-/** How many random stories are tried; `bin/test --long` sets more. */
+/** How many random sequences of actions are tried; `bin/test --long` sets a higher number. */
 const stories = Number(process.env['STATUS_STORIES'] ?? 6);
 const ACTIONS = 24;
 
@@ -70,12 +70,12 @@ const action = fc.record({
   ),
   in: fc.constantFrom<Name[]>('staging', 'staging', 'staging', 'preprod', 'production'),
   at: fc.nat(),
-  // MariaDB and the program hash a vertical tab differently.
+  // One text has a vertical tab, because MariaDB and the program hash it differently, and no status may depend on that.
   text: fc.constantFrom('a', 'b', 'c', 'd', 'x\u000By'),
 });
 type Action = typeof action extends fc.Arbitrary<infer T> ? T : never;
 
-/** The table of the statuses, as the product’s documentation has it. */
+/** Computes the right status of a row by the rules in the documentation, without the code that is tested. */
 function statusIn(
   here: string | undefined,
   base: string | undefined,
@@ -97,7 +97,7 @@ function statusIn(
   return here === base ? 'Changed there' : 'Changed on both';
 }
 
-/** What a full table says of one environment and its destination. */
+/** The expected state of one environment and its destination: the base of every row, and what each transfer changed. */
 class Table {
   readonly here: App;
   readonly there: App;
@@ -118,7 +118,10 @@ class Table {
     return [own(await contents(this.here)), own(await contents(this.there))];
   }
 
-  /** Oneway looked at rows, all by default: those that are equal on both sides have that content as their base. */
+  /**
+   * Notes that Oneway has compared rows, by default all rows. For a row that is equal on both sides, that content
+   * becomes the base.
+   */
   async looked(keys?: Set<string>) {
     const [here, there] = await this.sides();
     for (const [text, content] of here) {
@@ -146,7 +149,9 @@ class Table {
     for (const text of steps.map(keyText)) this.#setBase(text, former?.get(text));
   }
 
-  /** Rows were taken over: the content of the destination is here now, too, and is their base. */
+  /**
+   * Notes that rows were taken over: the content of the destination is now also here, and becomes the base of the row.
+   */
   async tookOver(done: Transfer) {
     const before = new Map(this.bases);
     const [, there] = await this.sides();
@@ -155,7 +160,10 @@ class Table {
     this.#noteChanges(done, texts, before);
   }
 
-  /** A write here was undone: its rows have their former base again, unless they got another one since. */
+  /**
+   * Notes that a takeover was undone: its rows get their former base again, unless their base has changed since the
+   * takeover.
+   */
   async undoneHere(done: Transfer, of: Transfer) {
     const before = new Map(this.bases);
     const texts = (await stepsOf(this.here.sql, done.id)).map(keyText);
@@ -188,7 +196,7 @@ class Table {
     );
   }
 
-  /** The status that contents have in the environment after this one, as this one saw it last. */
+  /** Returns the status of a row with this content, compared with the destination by the bases of this environment. */
   statusOf(text: string, content: string, there: Contents) {
     return statusIn(content, this.bases.get(text), there.get(text), true);
   }
@@ -209,7 +217,7 @@ class Story {
     this.tables = { staging: new Table(staging, preprod), preprod: new Table(preprod, production) };
   }
 
-  /** Does an action; what Oneway refuses changes nothing. */
+  /** Does an action. If Oneway refuses the action, the expected state does not change. */
   async act(one: Action) {
     this.log.push(`${one.do} in ${one.in} (${one.at}, ${one.text})`);
     try {
@@ -280,7 +288,7 @@ class Story {
     await this.#noteRows();
   }
 
-  /** Takes a row of either side over into staging, whatever was changed there. */
+  /** Takes a row of staging or pre-production over into staging, and confirms that changes in staging are replaced. */
   async #takeOver(name: string, at: number) {
     const { staging: table } = this.tables;
     const keys = [...(await this.#all(table.there)), ...(await this.#all(table.here))];
@@ -296,7 +304,7 @@ class Story {
     await this.#noteRows();
   }
 
-  /** Undoes the last takeover, or that undo. */
+  /** Undoes the last takeover, or the last undo of a takeover. */
   async #undoHere() {
     const former = this.#lastHere;
     if (!former) return;
@@ -308,7 +316,7 @@ class Story {
     await this.#noteRows();
   }
 
-  /** The journal gives up the rows of all transfers, as it does a day after them. */
+  /** Deletes the contents of rows from the journal of transfers, as Oneway does a day after each transfer. */
   async #forgetImages(here: App) {
     await here.sql.query(
       'update transfer set ended_at = ended_at - interval 2 day where ended_at is not null',
@@ -370,7 +378,7 @@ class Story {
     }
   }
 
-  /** Compares every status that Oneway shows with those of the table. */
+  /** Compares every status that Oneway shows with the expected status. */
   async check() {
     await this.compare();
     for (const table of Object.values(this.tables)) await this.#checkOne(table);
@@ -403,7 +411,10 @@ class Story {
     }
   }
 
-  /** The statuses in the environment after the destination. */
+  /**
+   * Checks the statuses in production that staging shows. Production is the environment after the destination of
+   * staging.
+   */
   async #checkBeyond() {
     const { staging, preprod } = this.tables;
     const here = own(await contents(staging.here));
@@ -420,7 +431,7 @@ class Story {
 
 const sorted = (lines: (readonly string[])[]) => lines.map((line) => line.join(' ')).toSorted();
 
-test('I14: every status that Oneway shows is the one that a full table of contents and bases gives', async () => {
+test('I14: after random actions, every status that Oneway shows equals the one computed from the content and the base of each row', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(action, { minLength: ACTIONS, maxLength: ACTIONS }),

@@ -222,7 +222,7 @@ test('every database column of long texts is either searched for image names or 
     'structure',
     // Hashes of the rows of a plan that waits for approval.
     'plan_rows',
-    // Columns that a later migration replaced by bundles of images, which are searched.
+    // Columns that a later migration replaced by the tables `step_image_bundle` and `image_bundle`, which are searched.
     'before_image',
     'after_image',
   ];

@@ -1,4 +1,5 @@
-// Callers of the API of account migrations: a shopper’s app with its token, and the older system with its key.
+// Callers of the API of account migrations: a shopper’s app, which sends its token, and Conversations (the older system
+// that accounts move in from), which sends an API key.
 import request, { type Test } from 'supertest';
 import * as keys from '../../src/api/keys.ts';
 import type { accountView } from '../../src/account-moves/api-view.ts';
@@ -33,8 +34,8 @@ export async function keyCaller(site: Site, scopes = ['account-moves']): Promise
 }
 
 /**
- * Prepares the API of account migrations: an account `acme` in the older system, and an app and the older system as
- * callers.
+ * Prepares tests of the API of account migrations: adds the account `acme` to the older system (Conversations), and
+ * makes two callers of the API: the shopper’s app of `acme`, and the older system with an API key.
  */
 export function useAccountApi() {
   const { world, older } = useMovingWorld();

@@ -29,7 +29,7 @@ export type Issuer = {
     claims: JWTPayload & Record<string, unknown>,
     by?: { alg?: Algorithm; header?: Record<string, unknown> },
   ): Promise<string>;
-  /** Returns the public key of an algorithm as PEM text. */
+  /** Returns the public key with which tokens of a signature algorithm are verified, as PEM text. */
   publicPem(alg: Algorithm): Promise<string>;
   /** Replaces the key of this algorithm by a new key. */
   rotate(alg: Algorithm): Promise<void>;

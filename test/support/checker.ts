@@ -7,7 +7,10 @@ import type { Databases, Environment } from '../../src/environments/environment.
 import { walk } from '../../src/rows/store.ts';
 import { overStates } from '../../src/writing/journal.ts';
 
-/** The content of every row of the catalogue, with its links and without timestamps, as text by key text. */
+/**
+ * The content of every row of the catalogue, with its links and without timestamps. The key is the row’s key as text
+ * (`form:1`), the value its content as canonical text.
+ */
 export type Contents = Map<string, string>;
 
 export async function contents(place: Databases): Promise<Contents> {
@@ -31,7 +34,10 @@ export type Finding = { kind: 'half-applied' | 'overwritten' | 'stuck'; what: st
 export type Expected = {
   before: Contents;
   after: Contents;
-  /** Values that another user wrote meanwhile, by key; they must still be there. */
+  /**
+   * The contents of rows that another user wrote during the write under test, by row key. A writer must not overwrite
+   * them.
+   */
   foreign?: Contents;
 };
 

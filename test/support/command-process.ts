@@ -12,7 +12,8 @@ const program = new URL('../../src/commands/oneway.ts', import.meta.url);
 const answer = openSync(answers, 'w');
 let count = 0;
 
-// A command ends its process when a connection stays open; this process stays for the next command.
+// A command calls process.exit() when a connection stays open. Here this call does nothing, because this process must
+// run the next command, too.
 const exit = process.exit.bind(process);
 process.exit = (() => {}) as unknown as typeof process.exit;
 

@@ -14,8 +14,8 @@ export type Said = { status: number | null; stdout: string; stderr: string };
 type Options = { input?: string; also?: Record<string, string> };
 
 /**
- * Returns a function that runs one `oneway` command and blocks this process until it has ended. The commands of a file
- * share one process; tests of the process itself start their own.
+ * Returns a function that runs one `oneway` command and blocks this process until the command has ended. All commands
+ * of a test file run in one process. Tests that examine the process itself start a process of their own.
  */
 export function openTerminal({ variables }: World) {
   const home = mkdtempSync(join(tmpdir(), 'oneway-home-'));
@@ -90,7 +90,10 @@ function readLine(pipe: number, words: string[]): string {
 const LINE_END = 10;
 const NOTHING_YET = -1;
 
-/** Reads what is there and returns the number of bytes: 0 while no process has opened the pipe for writing. */
+/**
+ * Reads what the pipe contains now, and returns the number of bytes: 0 while no process has opened the pipe for
+ * writing.
+ */
 function readSome(pipe: number, into: Buffer): number {
   try {
     return readSync(pipe, into);

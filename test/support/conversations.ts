@@ -53,7 +53,10 @@ function movesWith(variables: Variables): MoveSettings {
   return moves;
 }
 
-/** Runs the older system in this process for the tests of a file, and ends its faults after each test. */
+/**
+ * Runs the older system (Conversations) in this process for the tests of a file. If a test made it fail, it works
+ * normally again after the test.
+ */
 export function useConversations(): OlderSystem {
   let older: OlderSystem | undefined;
   beforeAll(async () => {

@@ -40,7 +40,10 @@ export async function runJobs(here: App) {
   }
 }
 
-/** Uploads a file and runs its examination. The file then waits until a person confirms its reading. */
+/**
+ * Uploads a file and runs the job that examines it. The file then waits until a person confirms how it will be read
+ * (encoding, delimiter, columns).
+ */
 export async function upload(
   here: App,
   dataset: Dataset,
@@ -58,7 +61,10 @@ export async function upload(
   return registry.known(here.sql, datafile ?? 0);
 }
 
-/** Confirms the proposed reading of a file, and returns the job that loads the file. */
+/**
+ * Confirms how a file will be read (encoding, delimiter, columns), as its examination has proposed, and returns the job
+ * that loads the file.
+ */
 export async function confirm(here: App, { id }: Datafile) {
   const file = await registry.known(here.sql, id);
   const examined = examinationOf(file);
@@ -67,7 +73,7 @@ export async function confirm(here: App, { id }: Datafile) {
   return reloading.confirm(here, person, { file, reading, acceptsColumns: differing.length > 0 });
 }
 
-/** Uploads a file, confirms its reading, and loads it. */
+/** Uploads a file, confirms how it will be read, and loads it. */
 export async function load(
   here: App,
   dataset: Dataset,

@@ -1,4 +1,5 @@
-// Builds the facts of a plan without a database. A test gives only the relevant content of each row on both sides.
+// Builds the facts from which the plan of a transfer is made, without a database. For each row, a test gives only the
+// values that matter: in the sending environment (`here`) and at the destination (`there`).
 import { canonical, hashOf } from '../../src/catalog/content.ts';
 import {
   initialContent,
@@ -19,10 +20,13 @@ import type { RowState } from '../../src/state/row-state.ts';
 import type { Claim } from '../../src/writing/claims.ts';
 
 export type GivenRow = {
-  /** The fields of the row here that differ from an empty row; null for no row. */
+  /**
+   * The values of the row in the sending environment that differ from those of a new row; null if the row does not
+   * exist there.
+   */
   here?: Content | null;
   there?: Content | null;
-  /** The fields of the row when both sides were last equal. */
+  /** The base: the values of the row when it was last equal in both environments. */
   base?: Content | null;
   isDeletedHere?: boolean;
   state?: Partial<RowState>;
@@ -37,11 +41,14 @@ export function row(key: string, content: Content = {}): Row {
   return { ...initialContent(entity), [entity.title]: key, ...content, id, modified_at };
 }
 
-/** Builds the ids by entity and name for the facts of a plan: `namesOf({ city: { Pune: [1] } })`. */
+/** Builds the `names` of the facts of a plan: ids by entity and name, as in `namesOf({ city: { Pune: [1] } })`. */
 export const namesOf = (ids: Record<string, Record<string, number[]>>): Facts['names'] =>
   new Map(Object.entries(ids).map(([entity, own]) => [entity, new Map(Object.entries(own))]));
 
-/** Builds the facts of a plan from rows by key (`form:1`). All these rows are chosen. `more` replaces single facts. */
+/**
+ * Builds the facts of a plan from rows by key (`form:1`). The user has chosen all of these rows for the transfer.
+ * `more` replaces some of the facts.
+ */
 export function factsOf(given: Record<string, GivenRow>, more: Partial<Facts> = {}): Facts {
   const pairs = Object.entries(given).map(([key, one]) => pairFrom(key, one));
   return {
@@ -167,7 +174,10 @@ export const referenceTo = (target: string, referrer: string, field: string) => 
 export const planOf = (facts: Facts, choices: Partial<Choices> = {}) =>
   planTransfer(facts, { ...noChoices, ...choices });
 
-/** Makes the plan that results when the user types these words to confirm it. */
+/**
+ * Makes the plan of a transfer for which the user has typed these confirmations. A confirmation counts only for the
+ * plan that the user saw, so that plan is made first.
+ */
 export const planWithWords = (facts: Facts, words: Partial<Choices>) =>
   planOf(facts, { ...words, typedFor: planOf(facts, words).hash });
 

@@ -22,7 +22,10 @@ export async function rename(here: App, keys: RowKey[], names: string[]) {
   await writeHere(writeContextOf(here), pm, changes);
 }
 
-/** Reads the forms as MongoDB stores them, in order of their ids, without the stubs of removed documents. */
+/**
+ * Reads the forms as MongoDB stores them, in order of their ids. Stubs (what is left of removed documents for a day)
+ * are left out.
+ */
 export const rawForms = async (here: App) =>
   collection(here.documents, entityNamed('form'))
     .find({ removed_at: { $exists: false } })

@@ -63,7 +63,7 @@ const sending: Scenario = async (world) => {
   };
 };
 
-/** Takes over what the destination has of changed rows, so that their changes here are replaced. */
+/** Takes changed rows over from the destination: the destination’s content replaces the changes in staging. */
 const takingOver: Scenario = async (world) => {
   const keys = await changed(world);
   const before = await contents(world.staging);
@@ -77,7 +77,10 @@ const takingOver: Scenario = async (world) => {
   };
 };
 
-/** Replaces the cities and partners in the expected contents by those of the destination, which has its own. */
+/**
+ * Returns the contents `theirs` with the cities and partners of `own`, because a takeover does not copy these: each
+ * environment has its own cities and partners.
+ */
 function withOwnNames(theirs: Contents, own: Contents): Contents {
   const isName = (key: string) => key.startsWith('city:') || key.startsWith('partner:');
   return new Map([

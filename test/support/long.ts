@@ -26,8 +26,8 @@ async function killEverywhere(world: World, name: string, scenario: Scenario) {
     const { found, wasKilled } = await pRetry(() => killAt(world, scenario, n), {
       retries: 5,
       minTimeout: 5000,
-      // A busy machine may leave a save of the harness without an answer in time. That is no finding: the kill is
-      // tried once more.
+      // On a busy machine, a save that prepares the scenario may get no answer in time. That is no inconsistency, so
+      // the same kill is tried again.
       shouldRetry: ({ error }) => /does not answer|not certain/.test(error.message),
       onFailedAttempt: ({ error }) => console.log(`${name}, step ${n}: again: ${error.message}`),
     });

@@ -1,4 +1,5 @@
-// Starts moto (from PyPI), a server with the API of DynamoDB: a second one beside dynalite, which most tests use.
+// Starts moto (from PyPI), a server with the API of DynamoDB. The reader of the DynamoDB store is tested with moto as
+// well as with dynalite, which all other tests use.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';

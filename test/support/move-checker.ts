@@ -1,5 +1,6 @@
-// Compares the rows that an account migration wrote here with the store of the older system. The checker shares no code
-// with the readers and parsers of migrations, so that an error in these cannot hide itself.
+// Compares the rows that an account migration wrote into this environment with the store of the older system. The
+// checker shares no code with the readers and parsers of migrations: otherwise it would repeat their errors instead of
+// finding them.
 import { DynamoDBClient, QueryCommand, type AttributeValue } from '@aws-sdk/client-dynamodb';
 import { createHash } from 'node:crypto';
 import { contentOf } from '../../demo/conversations/media.ts';
@@ -115,8 +116,8 @@ async function here(app: App, account: string) {
 type Here = Awaited<ReturnType<typeof here>>;
 
 /**
- * Returns what is wrong with an account after its migration, as sentences; empty if nothing is wrong. `older`: the
- * older system, whose faults must be off.
+ * Returns the errors in an account after its migration, as sentences; empty if there are none. `older`: the older
+ * system, which must not simulate faults meanwhile.
  */
 export async function checkMove(app: App, older: Source, account: string): Promise<string[]> {
   const arrived = await here(app, account);
@@ -243,7 +244,7 @@ async function checkObject(
   return isSame ? [] : [`the object of attachment ${key} is not what its line says`];
 }
 
-/** Checks that the counts of a move are those of its last run. */
+/** Checks the counts that a move has recorded of its last run against the rows in the database. */
 function checkCounts({ move, messages, threads, attachments, letters }: Here): string[] {
   const ofRun = (rows: { run?: number }[]) => rows.filter(({ run }) => run === move.run).length;
   const lost = letters.filter(({ item_key: key }) => !key.startsWith('attachment '));

@@ -25,7 +25,10 @@ function certificateFiles() {
   return (certificate = files);
 }
 
-/** The settings of account migrations. No server listens at their address of the older system. */
+/**
+ * The settings of account migrations. No server listens at the given URL of the older system (Conversations), so these
+ * tests never reach it.
+ */
 const moveVariables = () => ({
   CONVERSATIONS_URL: 'http://127.0.0.1:9',
   CONVERSATIONS_KEY_FILE: certificateFiles().key,

@@ -1,5 +1,5 @@
-// Servers for tests in which production orders staging databases from staging over HTTP. A mail server receives the
-// e-mails that production sends.
+// Servers for tests in which the production server orders staging databases (made from backups of production) from the
+// staging server over HTTP. A mail server receives the e-mails that production sends.
 import { run, sql } from '../../src/database/sql.ts';
 import { openApp, type App } from '../../src/environments/app.ts';
 import { deliver } from '../../src/messages/delivery.ts';

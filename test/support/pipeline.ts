@@ -103,7 +103,10 @@ export const jobOf = async (here: App, run: number | null) => {
   return jobs.byId(here.sql, job ?? '');
 };
 
-/** Lists the tables of the datasets database, without the table in which the pipeline records its pages. */
+/**
+ * Lists the tables of the datasets database, except `_pages`: in this table the pipeline records which pages of rows it
+ * has inserted.
+ */
 export async function tablesIn(target: Pool): Promise<string[]> {
   const [rows] = await target.query<RowDataPacket[]>('show tables');
   return rows

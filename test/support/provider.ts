@@ -21,7 +21,10 @@ export type TestProvider = {
 export async function openProvider(
   urls: EnvironmentOf<string>,
   at?: number,
-  /** Returns the port at which clients reach the provider, such as that of a proxy. */
+  /**
+   * Gets the port at which the provider listens, and returns the port that clients use instead, such as the port of a
+   * proxy.
+   */
   known?: (port: number) => Promise<number>,
 ): Promise<TestProvider> {
   const listening = at ?? (await freePort());

@@ -140,14 +140,17 @@ export async function takeOver(
   return sendInwards(here, await selections.find(here.sql, id, kind), choices);
 }
 
-/** Prepares the sheet that undoes a takeover, a restore or such an undo, and confirms it. */
+/** Prepares the sheet that undoes a takeover or a restore, or that undoes such an undo, and confirms the sheet. */
 export async function undoHere(here: App, done: Transfer): Promise<Transfer> {
   const undone = await selections.stepsToUndo(here.sql, done, []);
   const id = await selections.create(here.sql, pm.email, selections.undoOf(done, undone));
   return sendInwards(here, await selections.find(here.sql, id, 'undo-here'), {});
 }
 
-/** Confirms a sheet that writes into this environment; what its user types is typed for the plan it shows. */
+/**
+ * Confirms a sheet that writes into this environment. A typed confirmation among the choices counts as typed for the
+ * plan that the sheet shows.
+ */
 async function sendInwards(
   here: App,
   found: selections.Selection,

@@ -29,7 +29,7 @@ export const sampleContent = (entity: Entity): Content =>
   );
 
 function sampleValue(entity: Entity, name: string, field: Field): Value {
-  // Siblings must not share their order.
+  // The rows of one parent row must have different numbers in the field that sorts them.
   if (name === entity.order) return (orders = (orders % 1000) + 1);
   if (field.kind === 'choice') return field.choices?.[0] ?? '';
   if (field.kind !== 'text' || field.optional) return field.initial;

@@ -1,4 +1,5 @@
-// Selections that are scheduled through the pages, and what a server does at their time.
+// Helpers for tests of scheduled selections: they schedule a selection through the pages, and do what a server does
+// when the scheduled time has come.
 import { first, run, select, sql } from '../../src/database/sql.ts';
 import type { App } from '../../src/environments/app.ts';
 import { runJob } from '../../src/jobs/runner.ts';
@@ -13,11 +14,14 @@ export const idOf = (address: string) => address.split('/')[2] ?? '';
 
 export const inAWeek = () => new Date(Date.now() + 7 * 24 * 3600_000).toISOString().slice(0, 16);
 
-/** Does what a chore does for schedules that are due, without a queue. */
+/**
+ * Requests the jobs of due schedules, as a chore of the server does regularly. The jobs are put into no queue, because
+ * the tests run them directly.
+ */
 export const startDue = startScheduled({ push: () => Promise.resolve() });
 
 export function useSchedules(world: World, client: Client) {
-  /** Begins the selection *Launch* with a new form. */
+  /** Creates the selection *Launch* with one new form. */
   async function launch(name = 'Visit') {
     const form = { entity: 'form', id: await add(world.staging, 'form', { name }) };
     const begun = await client.post('/selections/new', { name: 'Launch' });
@@ -49,7 +53,7 @@ export function useSchedules(world: World, client: Client) {
            where state = 'waiting'`,
     );
 
-  /** Does what a server does at the time of a schedule; returns the schedule afterwards. */
+  /** Starts due schedules and runs their jobs, as a server does; returns the schedule afterwards. */
   async function serve(here: App = world.staging) {
     await startDue(here);
     const { job } = await stored();

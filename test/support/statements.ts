@@ -1,7 +1,10 @@
 // Counts SQL statements, which is more exact than measuring time.
 import { statements, type Statement } from '../../src/database/sql.ts';
 
-/** A running transfer renews its lease every so often, however much it has to do; these statements are not counted. */
+/**
+ * Whether a statement renews the lease of a running transfer. Such statements are not counted, because their number
+ * depends on the elapsed time and not on the work.
+ */
 const isRenewal = (statement: unknown) =>
   (statement as Statement).text.startsWith('update transfer set lease_until = ');
 

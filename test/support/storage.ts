@@ -44,8 +44,8 @@ export const clientOf = ({ region, endpoint, keys }: S3Address) =>
   });
 
 /**
- * Stores a small object under each key. In a bucket the plain S3 client stores them, because uploads by Oneway take
- * twice as long.
+ * Stores a small object under each key. Into a bucket, a plain S3 client writes the objects, because writing them
+ * through Oneway’s own code takes twice as long.
  */
 export async function putMany(address: StorageAddress, objects: Objects, keys: string[]) {
   const { put, close } =

@@ -73,7 +73,7 @@ const transfers = () =>
     sql`select number, person, approved_by from transfer where kind = 'transfer'`,
   );
 
-test('a product manager asks for approval, another one sees the sheet and approves it, and every record names both', async () => {
+test('a product manager asks for approval of a transfer, another one approves it, and journal, audit and messages name both', async () => {
   const bo = await manager('bo');
   const key = await formCalled('Visit "A"');
   const { text, address, form } = await open(key.id);
@@ -147,7 +147,7 @@ test('where approval is required, a selection cannot be scheduled', async () => 
   expect((await ana.get(address)).text).not.toContain('Schedule…');
 });
 
-test('the person who asked cannot approve or refuse, and can withdraw', async () => {
+test('the person who asked for approval cannot approve or refuse the request, and only that person can withdraw it', async () => {
   const bo = await manager('bo');
   const key = await formCalled('Visit');
   const { request } = await asked(key.id);
@@ -160,7 +160,7 @@ test('the person who asked cannot approve or refuse, and can withdraw', async ()
   expect(await has(world.preprod, key)).toBe(false);
 });
 
-test('a refusal needs a note, which its asker reads', async () => {
+test('refusing a request for approval requires a note, which is sent to the person who asked', async () => {
   const bo = await manager('bo');
   const { request } = await asked((await formCalled('Visit')).id);
   expect((await bo.post(`${request}/refusal`, { note: ' ' })).status).toBe(422);
@@ -172,7 +172,7 @@ test('a refusal needs a note, which its asker reads', async () => {
   expect(await transfers()).toEqual([]);
 });
 
-test('a request whose selection was removed is shown as overtaken, and can be refused', async () => {
+test('a request for approval whose selection was removed cannot be approved, but can be refused', async () => {
   const bo = await manager('bo');
   const { request } = await asked((await formCalled('Visit')).id);
   await run(world.staging.sql, sql`delete from selection`);
@@ -181,7 +181,7 @@ test('a request whose selection was removed is shown as overtaken, and can be re
   expect((await bo.post(`${request}/refusal`, { note: 'Ask again' })).status).toBe(303);
 });
 
-test('a row that changed since approval was asked for makes the request overtaken: nothing is sent, and the page says what changed', async () => {
+test('approving a request after one of its rows changed sends nothing, and the page says what changed', async () => {
   const bo = await manager('bo');
   const key = await formCalled('Visit');
   const { request, sheet } = await asked(key.id);
@@ -198,7 +198,7 @@ test('a row that changed since approval was asked for makes the request overtake
   expect((await get(world.preprod, key))['description']).toBe('Newer');
 });
 
-test('a double click and two approvers at once send one transfer', async () => {
+test('a double click on Approve, and two people who approve a request at once, send only one transfer', async () => {
   const bo = await manager('bo');
   const cy = await manager('cy');
   const { request } = await asked((await formCalled('Visit')).id);
@@ -227,7 +227,7 @@ test('a double click on Ask for approval asks once, and a later request for the 
   expect((await bo.post(`${second.headers['location']}/approval`)).status).toBe(303);
 });
 
-test('a request for the same rows with another reason replaces the earlier request', async () => {
+test('a request for approval of the same rows with another reason replaces the earlier request', async () => {
   const bo = await manager('bo');
   const { request, sheet } = await asked((await formCalled('Visit')).id, 'Launch in Pun');
   const form = fieldsOn((await ana.get(sheet)).text, 'id="sheet"');
@@ -237,7 +237,7 @@ test('a request for the same rows with another reason replaces the earlier reque
   expect((await bo.post(`${request}/approval`)).status).toBe(409);
 });
 
-test('a request can be asked again while another person decides it, without a deadlock', async () => {
+test('asking for approval again while another person decides about the first request causes no deadlock', async () => {
   const { request, sheet } = await asked((await formCalled('Visit')).id);
   const form = fieldsOn((await ana.get(sheet)).text, 'id="sheet"');
   const id = request.split('/')[2] ?? '';
@@ -252,7 +252,7 @@ test('a request can be asked again while another person decides it, without a de
   expect((await ana.get(request)).text).toContain('Refused');
 });
 
-test('nothing is sent when the asker or the approver may not transfer any more, or has a closed account', async () => {
+test('an approval sends nothing if the person who asked or the person who approves may no longer transfer or has a closed account', async () => {
   const bo = await manager('bo');
   const key = await formCalled('Visit');
   const { request, form } = await asked(key.id);
@@ -282,7 +282,7 @@ test('nothing is sent when the asker or the approver may not transfer any more, 
   expect(await has(world.preprod, key)).toBe(true);
 });
 
-test('an undo needs no approval, the undo of an undo does, and undoing that again does not', async () => {
+test('the undo of a transfer needs no approval, but the undo of that undo does, because it sends the rows again', async () => {
   const bo = await manager('bo');
   const key = await formCalled('Visit');
   const { request } = await asked(key.id);
@@ -311,7 +311,7 @@ test('an undo needs no approval, the undo of an undo does, and undoing that agai
   expect(await has(world.preprod, key)).toBe(false);
 });
 
-test('while the destination does not answer, a request says so and can be withdrawn', async () => {
+test('while the destination does not answer, the page of a request for approval says so, and the request can be withdrawn', async () => {
   const { request } = await asked((await formCalled('Visit')).id);
   const cutOff = await openSite(world, 'staging', {
     REQUIRE_APPROVAL: 'true',

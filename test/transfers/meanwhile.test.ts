@@ -12,7 +12,7 @@ const world = useWorld();
 const site = useSite(world, 'staging');
 const client = useClient(site, 'pm');
 
-describe('name mappings', () => {
+describe('a name mapping that two users change', () => {
   const mapped = async () =>
     (await listMappings(world.staging.sql)).map(({ name, there }) => `${name} → ${there}`);
   const page = async () => (await client.get('/name-mappings')).text;
@@ -56,7 +56,7 @@ describe('name mappings', () => {
   });
 });
 
-describe('holds', () => {
+describe('a hold (Not for production) that two users change', () => {
   const newForm = async () => {
     const key = { entity: 'form', id: await add(world.staging, 'form', { name: 'Visit' }) };
     const address = `/catalog/form/${key.id}`;

@@ -1,4 +1,5 @@
-// A scheduled selection is sent once, and what its page and its messages say of it is true, whatever happens meanwhile.
+// A scheduled selection is never sent twice, whatever else happens at the same time, and its page and messages report
+// correctly whether it was sent.
 import { afterEach, expect, test } from 'vitest';
 import { failpoints } from '../../src/database/failpoints.ts';
 import { run, sql, transaction } from '../../src/database/sql.ts';
@@ -52,7 +53,7 @@ test('when the job of a schedule fails after its transfer was sent, the schedule
   expect(await stored()).toMatchObject({ state: 'sent', transfer, problem: null });
 });
 
-test('a transfer that an unexpected error interrupts is not reported as unsent while it can still arrive', async () => {
+test('a scheduled transfer that fails with an unexpected error and is completed by recovery is reported as sent', async () => {
   const { form, address } = await launch();
   await schedule(address);
   await due();
@@ -120,7 +121,7 @@ test('a due schedule starts while a person changes its selection, without a dead
   expect(started).toBe(true);
 });
 
-test('a schedule is found and cancelled while the destination does not answer, and a second click changes nothing', async () => {
+test('a schedule can be found and cancelled while the destination does not answer, and a second click on Cancel changes nothing', async () => {
   const { address } = await launch();
   await schedule(address);
   const silent = await openSite(world, 'staging', { UNI_DIR_DESTINATION_SQL_DB_PORT: '1' });

@@ -1,4 +1,5 @@
-// A scheduled selection is planned again at its time, and sent once and only if nobody needs to decide anything.
+// A scheduled selection gets a new plan at its time. It is sent once, and only if its plan needs no decision by a
+// person.
 import { expect, test } from 'vitest';
 import { run, select, sql } from '../../src/database/sql.ts';
 import * as jobs from '../../src/jobs/jobs.ts';
@@ -19,7 +20,7 @@ const workers = useWorkers();
 const read = async (address: string) => textOf((await client.get(address).expect(200)).text);
 const { launch, schedule, stored, due, serve, messages, shownOn } = useSchedules(world, client);
 
-test('a scheduled selection is sent at its time with the rows that it has then, and its person is told', async () => {
+test('a scheduled selection is sent at its time with the rows that it contains then, and the person who scheduled it is notified', async () => {
   const { form, address } = await launch();
   expect((await schedule(address)).headers['location']).toBe(address);
   for (const page of [address, '/selections', '/pending']) {
@@ -70,16 +71,16 @@ test('a change at the destination stops a schedule: nothing is sent, and its pag
 
 test.each([
   {
-    who: 'whose account was closed sends nothing, and the other product managers are told',
+    who: 'whose account was closed is not sent, and the other product managers are notified',
     gone: sql`update person set active = 0 where email = 'pm@example.com'`,
     told: 'ana@example.com',
   },
   {
-    who: 'who lost the permission sends nothing, and that person is told',
+    who: 'who lost the permission is not sent, and that person is notified',
     gone: sql`delete from permission where name = 'product_manager'`,
     told: 'pm@example.com',
   },
-])('the schedule of a person $who', async ({ gone, told }) => {
+])('a selection that was scheduled by a person $who', async ({ gone, told }) => {
   const { sql: on } = world.staging;
   await run(
     on,
@@ -174,7 +175,7 @@ test('two servers at once, one of which lost Redis, send a due schedule once', a
   expect(await messages()).toHaveLength(1);
 });
 
-test('a schedule is refused for a time that has passed or does not exist, changed and cancelled on its page, and shown to nobody without the permission', async () => {
+test('a schedule needs a valid future time, can be changed and cancelled on its page, and is hidden from people who may not transfer', async () => {
   const { address } = await launch();
   const past = await schedule(address, { run_at: '2024-05-01T09:00' });
   expect([past.status, textOf(past.text)]).toEqual([422, expect.stringContaining('has passed')]);

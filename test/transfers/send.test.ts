@@ -63,7 +63,7 @@ test('S0-14 S0-33 S0-34 S0-35 S0-36 S0-37 a product manager sends a task: the fi
   expect(lines).toEqual([{ active: 1 }]);
 });
 
-test('the page of a transfer lists the rows it wrote, and folds those that were the same', async () => {
+test('the page of a transfer lists the written rows, and hides unchanged rows in a section that can be opened', async () => {
   const { staging } = world;
   const form = await add(staging, 'form', { name: 'Visit' });
   const fields = ['One', 'Two'].map((label, at) => ({ form, label, order: at + 1 }));
@@ -78,7 +78,7 @@ test('the page of a transfer lists the rows it wrote, and folds those that were 
   expect(folded).toContain('>One</a>');
 });
 
-test('the page Pending transfers all rows that are ready, and with a filter only those that it matches', async () => {
+test('the button of the page Pending selects all rows that are ready to transfer, and with a filter only the matching rows', async () => {
   const { staging } = world;
   const form = await add(staging, 'form', { name: 'Visit' });
   const other = await add(staging, 'form', { name: 'Order' });
@@ -98,7 +98,7 @@ test('the page Pending transfers all rows that are ready, and with a filter only
   expect(await rowsOn('?entity=form')).toEqual(forms);
 });
 
-test('Arrived says how many rows of a transfer were undone at the next environment', async () => {
+test('the page Arrived shows how many of the rows that were sent on to the next environment have been undone there', async () => {
   const { staging, preprod } = world;
   const keys = [];
   for (const name of ['First', 'Second', 'Third']) {

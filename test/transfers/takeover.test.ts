@@ -105,7 +105,7 @@ test('a product manager takes a form and its fields over from pre-production, se
   const history = textOf((await client.get(`/catalog/form/${form.id}/history`)).text);
   expect(history).toContain('changed, taken over from pre-production');
 
-  // A change made now is a change of the content that was taken over.
+  // The takeover has recorded the content of pre-production as the base, so a later edit counts as *Changed here*.
   await change(staging, form, { description: 'Mine since' });
   expect(await statusOf(form)).toBe('Changed here');
   await change(staging, form, { description: 'Theirs 😀 "quoted"' });
@@ -144,7 +144,7 @@ test('taking over a row that changed on both sides needs a typed word, and field
   expect(await statusOf(form)).toBe('Changed here');
 });
 
-test('a sheet to take over writes nothing if the row changed meanwhile, the person may not, or pre-production is silent', async () => {
+test('a takeover writes nothing if the row has changed, the person lacks the permission, or pre-production does not answer', async () => {
   const { staging, preprod } = world;
   const form = { entity: 'form', id: await add(staging, 'form', { description: 'Old' }) };
   await transfer(staging, [form]);
@@ -172,7 +172,7 @@ test('a sheet to take over writes nothing if the row changed meanwhile, the pers
   }
 });
 
-test('a task that only pre-production has is taken over with its parents and in the names of cities that staging uses', async () => {
+test('a task that only pre-production has is taken over with its business and form, and its cities get the names that staging uses', async () => {
   const { staging, preprod } = world;
   await add(staging, 'city', { name: 'Pune' });
   await add(preprod, 'city', { name: 'Poona' });
@@ -203,7 +203,7 @@ test('a task that only pre-production has is taken over with its parents and in 
     expect(await statusOf(key)).toBe('In sync');
 });
 
-test('a deletion in pre-production is taken over, unless a row in staging still needs the row', async () => {
+test('a takeover deletes a row that was deleted in pre-production, unless another row in staging still refers to it', async () => {
   const { staging, preprod } = world;
   const business = { entity: 'business', id: await add(staging, 'business') };
   const form = { entity: 'form', id: await add(staging, 'form') };
@@ -225,7 +225,7 @@ test('a deletion in pre-production is taken over, unless a row in staging still 
   expect(compared.status).toBe(200);
 });
 
-test('undoing a takeover or a restore whose row was sent on since leaves the newer base, so that the row counts as changed here', async () => {
+test('undoing a takeover or restore of a row that was transferred afterwards gives the row the status Changed here', async () => {
   const { staging, preprod } = world;
   const partly = { entity: 'form', id: await add(staging, 'form', { description: 'Old' }) };
   const restored = { entity: 'form', id: await add(staging, 'form', { description: 'Old' }) };
@@ -251,7 +251,7 @@ test('undoing a takeover or a restore whose row was sent on since leaves the new
   expect(await statusOf(restored)).toBe('In sync');
 });
 
-test('a city of pre-production is not taken for another one that has its name in staging, and can be mapped on the sheet', async () => {
+test('a takeover does not confuse two different cities of the same name, and its sheet offers to map the city', async () => {
   const { staging, preprod } = world;
   for (const name of ['Pune', 'Old Pune']) await add(staging, 'city', { name });
   for (const name of ['Poona', 'Pune']) await add(preprod, 'city', { name });

@@ -166,7 +166,7 @@ async function deleteHere(key: RowKey) {
 const problems = async (...given: [RowKey[], Parameters<typeof sheet>[2]?]) =>
   (await sheet(world.staging, ...given)).plan.problems;
 
-describe('undone rows', () => {
+describe('sending undone rows again', () => {
   test('sending undone content again requires a confirmation, but sending newer content does not', async () => {
     const { staging } = world;
     const { form } = await launch();

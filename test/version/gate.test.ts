@@ -77,7 +77,7 @@ test('S2-10 S2-11 S2-12 S2-13 S2-15 S2-16 S2-42 S2-43 the server and the command
   expect([other.status, other.stderr]).toEqual([3, expect.stringContaining('supports 0.9.0')]);
 });
 
-describe('pages during an update', () => {
+describe('pages during a database update', () => {
   const site = useSite(world, 'staging');
 
   test('S2-20 S2-23 S2-24 S2-25 a database update signs people out, and when it is over they return to the page that they wanted', async () => {
@@ -192,7 +192,7 @@ describe('pages during an update', () => {
   });
 });
 
-describe('the API during an update', () => {
+describe('the API during a database update', () => {
   test('S2-05 S2-57 the API answers 503 during a database update, and 426 when the program and the database have different versions', async () => {
     const site = await openSite(world, 'staging', { LOG_LEVEL: 'silent' });
     const stranger = await site.as(null);

@@ -1,4 +1,5 @@
-// Tests that exports are streamed: parts are read as they are received, and a failure on the way breaks the download.
+// Tests that exports are streamed: rows are read only as fast as the client receives them, and an error while reading
+// aborts the download.
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import express from 'express';
 import { once } from 'node:events';
@@ -47,7 +48,7 @@ const open = async (query: string) => {
   return answer as IncomingMessage;
 };
 
-test('an export of 100,000 rows reads parts only as fast as they are received', async () => {
+test('an export of 100,000 rows reads rows only as fast as the client receives them', async () => {
   const answer = await open('format=csv');
   await wait(200);
   expect(read).toBeLessThan(PARTS / 2);
@@ -64,11 +65,11 @@ test('an export as JSON is one array of all rows', async () => {
   expect([rows.length, rows.at(-1)?.id]).toEqual([PART * PARTS, PART * PARTS]);
 });
 
-test('an export whose rows cannot be read to the end breaks off, so that nobody takes it for complete', async () => {
+test('if not all rows of an export can be read, the download is aborted, so that nobody mistakes the file for complete', async () => {
   await expect(text(await open('format=json&failsAt=3'))).rejects.toThrow('aborted');
 });
 
-test('a text that begins with a sign of formulas, also full-width or after a line break or tab, gets an apostrophe', () => {
+test('an exported text that begins with =, +, - or @ (also full-width), a line break or a tab gets an apostrophe against formulas', () => {
   for (const sign of ['=', '+', '-', '@', '＝', '＋', '－', '＠', '\n', '\r', '\t']) {
     expect(withoutFormula(`${sign}1+1`)).toBe(`'${sign}1+1`);
   }

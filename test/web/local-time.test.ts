@@ -1,4 +1,4 @@
-// Local times of a zone, and the instants that they mean.
+// Tests the conversion between local times of a time zone and instants in UTC.
 import { expect, test } from 'vitest';
 import { instantsAt, localTimeOf } from '../../src/web/local-time.ts';
 
@@ -20,12 +20,12 @@ test.each([
   ['Australia/Lord_Howe', '2026-10-04T02:15:00', []],
   ['Pacific/Apia', '2011-12-30T12:00:00', []],
   ['Asia/Kathmandu', '1986-01-01T00:10:00', []],
-])('in %s the time %s is %j', (zone, local, instants) => {
+])('in the time zone %s, the local time %s stands for the instants %j', (zone, local, instants) => {
   expect(instantsAt(local, zone)).toEqual(instants);
   for (const instant of instants) expect(localTimeOf(instant, zone)).toBe(local);
 });
 
-test('every hour of the months in which clocks change has a local time that means this hour again', () => {
+test('in months in which clocks change, every hour is found again from its local time', () => {
   for (const zone of ['Europe/Berlin', 'America/St_Johns', 'Australia/Lord_Howe']) {
     for (const month of ['2028-03', '2028-04', '2028-10', '2028-11']) {
       const start = Date.parse(`${month}-01T00:00:00Z`);

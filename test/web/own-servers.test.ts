@@ -98,9 +98,9 @@ async function untilReady() {
 const sentence = /right now|at the moment|Try again/;
 
 /**
- * How many milliseconds a page may take while a server fails, and how many pages are requested at
- * once. Pages fail fast without Redis, because its silence is remembered. The databases are pinged
- * only after three seconds.
+ * How many milliseconds a page may take while a server fails, and how many pages are requested at once. Pages fail fast
+ * without Redis, because Oneway remembers that Redis does not answer. MySQL and MongoDB are pinged only after a request
+ * has waited for three seconds.
  */
 const patience = {
   redis: { most: 3000, atOnce: 12 },
@@ -258,7 +258,7 @@ describe('a slow page', () => {
   }, 60_000);
 });
 
-describe('/readyz', () => {
+describe('the check /readyz', () => {
   test.each([
     ['ACCOUNT LOCK', 'ACCOUNT UNLOCK', 'has locked the account'],
     ['WITH MAX_QUERIES_PER_HOUR 1', 'WITH MAX_QUERIES_PER_HOUR 0', 'has a limit that is used up'],

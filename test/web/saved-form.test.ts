@@ -70,7 +70,7 @@ describe('forms on pages that were opened before signing in again', () => {
     expect((await browser.agent.get('/saved-form')).headers['location']).toBe('/');
   });
 
-  test('a time in a form that was kept while signing in again means the zone in which it was typed', async () => {
+  test('a time in a form that was saved until its person signed in again counts in the time zone in which it was typed', async () => {
     const banner = { entity: 'banner', id: await add(world.staging, 'banner') };
     const address = `/catalog/banner/${banner.id}`;
     const browser = openBrowser();

@@ -20,14 +20,14 @@ test.each([
   });
 });
 
-test('a person is named by name, and a program without an account by what it is called', () => {
+test('a person is shown by name, and a program, which has no account, under the name with which it was recorded', () => {
   formatFor({ zone: 'UTC', names: new Map([['pm@example.com', 'Ana']]) }, () => {
     expect(personName('pm@example.com')).toBe('Ana');
     expect(personName('nightly')).toBe('nightly');
   });
 });
 
-test('the zone that a person saves replaces UTC on pages, and an unknown zone is refused', async () => {
+test('pages show times in the time zone that a person has saved instead of UTC, and saving an unknown zone is refused', async () => {
   const ana = await site.as('pm');
   const id = await add(world.staging, 'form', { name: 'Zoned' });
   expect((await ana.get('/account')).text).toContain('Times in UTC');

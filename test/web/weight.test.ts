@@ -1,4 +1,5 @@
-// What pages weigh: they are compressed, and the CSRF token in them has another mask each time.
+// Pages are sent compressed. Their CSRF token is masked differently each time, so that the compressed length does not
+// reveal it.
 import { expect, test } from 'vitest';
 import { gzipSync } from 'node:zlib';
 import { add } from '../support/rows.ts';
@@ -22,7 +23,7 @@ test('a list of 50 rows is less than 12 kB of compressed HTML', async () => {
   await site.close();
 });
 
-test('the CSRF token of a page has another mask each time, and each of them is accepted', async () => {
+test('the CSRF token of a page is masked differently each time the page is opened', async () => {
   const site = await openSite(world, 'staging');
   const pm = await site.as('pm');
   const tokenOf = async () =>

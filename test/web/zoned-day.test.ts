@@ -14,7 +14,7 @@ test.each([
 });
 
 test.each(['', '2026-02-30', '2026-13-01', 'yesterday', "' or 1=1"])(
-  'the text %j is no day of a filter',
+  'the text %j is no valid day, so it has no first instant and no end',
   (text) => {
     expect([startOfDay(text, 'UTC'), endOfDay(text, 'UTC')]).toEqual([null, null]);
   },

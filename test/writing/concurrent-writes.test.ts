@@ -124,7 +124,7 @@ describe('rollback', () => {
   );
 });
 
-describe('engineering’s work', () => {
+describe('changes by engineering', () => {
   test('adopting an engineer’s change of a form is refused if an engineer saved a field of the form after the page was opened', async () => {
     const { staging } = world;
     const form = await add(staging, 'form', {}, ed);

@@ -65,7 +65,7 @@ afterEach(async () => {
   failpoints.reached = () => {};
   timeouts.statement = 60_000;
   for (const one of [...Object.values(here), ...Object.values(there)]) one.heal();
-  // Connection pools notice broken connections a moment later.
+  // Waits until the connection pools have noticed that their connections are broken.
   await sleep(50);
 });
 

@@ -1,5 +1,5 @@
-// A day after a transfer the journal gives up the rows before and after it. The history at the destination has what its
-// undo needs.
+// A day after a transfer, the rows of its steps are deleted from the journal. An undo then reads them from the history
+// at the destination.
 import { afterEach, expect, test } from 'vitest';
 import { keyText } from '../../src/catalog/entity.ts';
 import { failpoints } from '../../src/database/failpoints.ts';
@@ -15,7 +15,7 @@ afterEach(() => {
   failpoints.reached = reached;
 });
 
-/** Makes all transfers here two days old, and lets the journal give up their rows. */
+/** Makes all transfers of staging two days old, and deletes their rows from the journal. */
 async function forget() {
   const { sql: on } = world.staging;
   await run(
@@ -34,7 +34,7 @@ const imagesLeft = async () =>
     )
   )?.sides;
 
-test('the journal keeps the rows of a transfer for a day', async () => {
+test('the journal keeps the rows of a transfer’s steps for a day', async () => {
   const { staging } = world;
   const key = { entity: 'business', id: await add(staging, 'business') };
   const sent = await transfer(staging, [key]);
@@ -43,7 +43,7 @@ test('the journal keeps the rows of a transfer for a day', async () => {
   expect(step?.after).toMatchObject({ id: key.id });
 });
 
-test('a transfer whose rows the journal gave up is undone: changed, added and removed rows of tables and documents', async () => {
+test('a transfer of changed and new rows can be undone after its rows were deleted from the journal, and so can that undo', async () => {
   const { staging, preprod } = world;
   const business = { entity: 'business', id: await add(staging, 'business') };
   const form = { entity: 'form', id: await add(staging, 'form') };
@@ -68,7 +68,7 @@ test('a transfer whose rows the journal gave up is undone: changed, added and re
   expect(await has(preprod, added)).toBe(true);
 });
 
-test('a row that another program changed since a transfer is skipped by its undo, also when the journal gave up its rows', async () => {
+test('an undo skips a row that another program has changed, even after the journal has deleted the rows of the transfer', async () => {
   const { staging, preprod } = world;
   const key = { entity: 'business', id: await add(staging, 'business') };
   await transfer(staging, [key]);
@@ -83,7 +83,7 @@ test('a row that another program changed since a transfer is skipped by its undo
   expect(plan.skipped).toMatchObject([{ row: key }]);
 });
 
-test('the journal gives up the rows of a transfer wholly or not at all, even if the process is killed', async () => {
+test('either all rows of a transfer are deleted from the journal or none, even if the process is killed meanwhile', async () => {
   const { staging } = world;
   const sent = [];
   for (let count = 0; count < 2; count += 1) {

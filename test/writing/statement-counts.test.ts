@@ -58,7 +58,7 @@ test('a click that sends one task with 10 dependent rows takes at most 85 SQL st
   expect(count).toBeLessThanOrEqual(85);
 });
 
-test('saving one task takes at most 24 SQL statements, and at most 30 where the row has no line of sync state yet', async () => {
+test('saving one task takes at most 24 SQL statements, and at most 30 if the task has no recorded sync state yet', async () => {
   const { staging } = world;
   const task = await taskWith(1);
   const row = await get(staging, task);
@@ -128,7 +128,7 @@ describe('the page Arrived', () => {
   });
 });
 
-/** Makes the arrived transfer as large as this number of rows, with long texts. */
+/** Enlarges the arrived transfer to the given number of rows, with long texts. */
 async function enlargeArrival(rows: number) {
   const { sql: pool } = world.preprod;
   await pool.query("delete from arrival where entity <> 'task'");

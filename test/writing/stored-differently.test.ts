@@ -174,7 +174,7 @@ test('a document that another user alters before the COMMIT of a transfer is rep
   expect((await sendChangedAt('committed'))?.outcome).toBe('changed since');
 });
 
-describe('the time of a change', () => {
+describe('a modified_at that is stored differently', () => {
   test.each([
     [
       'a column without milliseconds',

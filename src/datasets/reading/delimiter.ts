@@ -40,9 +40,8 @@ export function proposeDelimiter(sample: Sample): string {
       score: share * Math.log2(width),
     };
   });
-  // A delimiter that splits every record into the same number of cells wins over all others. This
-  // excludes the semicolons of a list within a cell, such as 255;0;0: they split almost every row
-  // evenly, but not the header.
+  // A delimiter that splits every record into the same number of cells wins over all others. This rule excludes the
+  // semicolons of a list within a cell, such as 255;0;0: they split almost every row evenly, but not the header.
   const perfect = scores.filter(({ isPerfect }) => isPerfect);
   const candidates = perfect.length > 0 ? perfect : scores;
   // If every delimiter gives one column, the delimiter that splits the fewest cells wins.

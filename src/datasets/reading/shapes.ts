@@ -13,11 +13,11 @@ export const shapes = {
   pointGroup: 16,
   /** A decimal with more digits than a double holds exactly. */
   longDecimal: 32,
-  /** With commas as thousands separators: 1,234.5 or 1,234,567. */
+  /** A number with commas as thousands separators: 1,234.5 or 1,234,567. */
   commaGroups: 64,
   /** 1,234: 1234 with a comma as thousands separator, or a decimal comma. */
   commaGroup: 128,
-  /** With a decimal comma, or with points as thousands separators: 1.234,5 or 1.234.567 or 0,5. */
+  /** A number with a decimal comma, or with points as thousands separators: 1.234,5 or 1.234.567 or 0,5. */
   decimalComma: 256,
   exponent: 512,
   boolean: 1024,

@@ -47,7 +47,7 @@ export class Tally {
     this.counters = this.names.map(() => new ColumnCounter());
     this.chosen = new Map(
       this.names.flatMap((name, index) => {
-        // Object.hasOwn, because a column can be called "constructor".
+        // Object.hasOwn is needed because a column can be called "constructor", a name that every object inherits.
         const type = Object.hasOwn(types, name) ? types[name] : undefined;
         return type ? [[index, { name, type: type.type, format: type.format }]] : [];
       }),

@@ -58,8 +58,8 @@ export class TextWindow {
   private readonly nuls = new Next('\0');
   private readonly delimiters: Next;
   /**
-   * The cached result of the last search for the end of a quoted cell. It holds for every line end
-   * between `from` and `found.at`, because all of them are inside that cell.
+   * The cached result of the last search for the end of a quoted cell. The result is the same for every line end
+   * between `from` and `found.at`, because all these line ends are inside that cell.
    */
   private search: { from: number; found: Closing } = { from: -1, found: { is: 'open', at: -1 } };
 

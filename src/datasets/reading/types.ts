@@ -46,9 +46,9 @@ export function fitting(kind: CellKind, counts: ShapeCounts): number {
 export type Proposal = { kind: CellKind; ask: 'dates' | 'numbers' | null };
 
 /**
- * Proposes the first type that all filled cells fit, apart from words for “no value”. Proposes text
- * with a question if the cells fit two formats. In a comma-separated file 1,234 is taken as a
- * thousand; elsewhere the comma could be a decimal comma.
+ * Proposes the first type that all filled cells fit, apart from words for “no value”. Proposes text with a question if
+ * the cells fit two formats. In a comma-separated file, 1,234 counts as the number 1234; with another delimiter, the
+ * comma could be a decimal comma.
  */
 export function proposeKind(counts: ShapeCounts, delimiter: string): Proposal {
   let filled = 0;

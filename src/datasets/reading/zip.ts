@@ -1,5 +1,5 @@
-// Unpacks the only file of a ZIP archive as a stream. The list of files is at the end of an archive, where a stream
-// arrives last, so the headers of the files are read instead.
+// Unpacks the only file of a ZIP archive as a stream. The list of the files is at the end of an archive, which a stream
+// reaches last, so the header before each file is read instead.
 import { once } from 'node:events';
 import { crc32, createInflateRaw, type InflateRaw } from 'node:zlib';
 import { refusal } from './other-kinds.ts';
@@ -62,8 +62,8 @@ const tooMany = () =>
   new Unreadable('many-files', 'The archive has several files. Pack each one on its own.');
 
 /**
- * Whether a file name shows that the archive is an Office document, such as a spreadsheet. Such
- * files come in any order.
+ * Whether a file name shows that the archive is an Office document, such as a spreadsheet. Every file of an archive is
+ * checked, because the files of such a document come in any order.
  */
 const isOffice = (name: string) =>
   /^(\[Content_Types\]\.xml$|(_rels|docProps|xl|word|ppt)\/)/.test(name);
@@ -142,7 +142,7 @@ async function* inflated(bytes: ByteReader): AsyncGenerator<Uint8Array> {
 
 async function feed(bytes: ByteReader, inflate: InflateRaw, fed: Fed) {
   const ending = Promise.race([once(inflate, 'end'), once(inflate, 'close')]);
-  // Ignored here, because the reader of the stream receives the error.
+  // This handler ignores the error, because the reader of the stream receives it.
   ending.catch(() => {});
   const isOver = () => inflate.readableEnded || inflate.destroyed;
   for (let chunk = await bytes.some(); chunk; chunk = await bytes.some()) {

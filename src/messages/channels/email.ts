@@ -45,7 +45,10 @@ function textOf({ body, href, event }: Line, sender: Sender): string {
   return [body, ...(link === null ? [] : [link]), foot].join('\n\n');
 }
 
-/** Says where e-mails of this kind are switched off; empty for an e-mail that was asked for. */
+/**
+ * Returns a sentence with the page on which the recipient can switch off e-mails of this kind; an empty text for an
+ * e-mail that a person asked for.
+ */
 function switchText(event: string, sender: Sender): string {
   const kind = kindOf(event);
   if (!kind) return '';

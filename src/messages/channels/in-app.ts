@@ -19,7 +19,7 @@ export const add = (on: Queryable, person: string, { event, text, href }: New) =
         values (${person}, ${event}, ${text.slice(0, 1000)}, ${href})`,
   );
 
-/** The rows that a message is about: how many, and the titles of the first. */
+/** The rows that a message is about: their number, and the titles of the first few. */
 export type MessageRows = { count: number; titles: string[] };
 
 /** How many rows a message names. */
@@ -32,8 +32,8 @@ type NewAboutRows = Omit<New, 'text'> & {
 };
 
 /**
- * Adds a message about rows for a person with an open account; returns its text, or null for anybody else. If there is a
- * message with the same cause, the rows are added to it, and it counts as new again.
+ * Adds a message about rows for a person, and returns its text; returns null if the person has no open account here. If
+ * the person has a message with the same cause, the rows are added to that message, and it counts as unread again.
  */
 export async function addAboutRows(on: Queryable, person: string, message: NewAboutRows) {
   const { event, href, cause, rows, textOf } = message;

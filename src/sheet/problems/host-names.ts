@@ -95,7 +95,9 @@ function canonicalHost(candidate: string): string[] {
 
 const loopback = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 
-/** Whether a candidate is the host of an address, or a subdomain of it; on any port if the address has no port. */
+/**
+ * Whether a candidate is the host in `address` or a subdomain of this host. If `address` has no port, any port matches.
+ */
 function isAt(candidate: string, address: string): boolean {
   const [host = ''] = canonicalHost(address);
   const wanted = /:\d+$/.test(host) ? candidate : candidate.replace(/:\d+$/, '');

@@ -72,7 +72,10 @@ export function names(facts: Facts, choices: Choices, steps: PlannedStep[]): Pro
   });
 }
 
-/** Reports rows to take over with a name that is the name of another city or partner here. */
+/**
+ * For a takeover: reports rows that are linked with a city or partner whose name belongs to another city or partner in
+ * this environment.
+ */
 export function otherNames({ from, to }: Facts, steps: PlannedStep[]): Problem[] {
   return steps.flatMap((step) => {
     const taken = linkedNamesOf(entityNamed(step.entity), step.after);

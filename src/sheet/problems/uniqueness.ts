@@ -23,7 +23,7 @@ export function uniqueness(facts: Facts, steps: PlannedStep[]): Problem[] {
       const key = uniqueKey(entity, field, step.after[field]);
       const twin = first.get(key);
       first.set(key, twin ?? step);
-      // An unchanged value is no problem: two rows may share an old name from before the rule.
+      // An unchanged value is no problem: two rows may have shared a name since before names had to be unique.
       if (isSameValue(step.before?.[field], step.after[field])) return [];
       const holder = keeperOf(facts, going, step.entity, key) ?? (twin && keyOf(twin)) ?? null;
       return holder && holder.id !== step.id

@@ -105,7 +105,7 @@ test('the CSV tokenizer keeps only an excerpt of a line of 3 MB that arrives in 
   expect(found[0]?.shown).toBe('x'.repeat(200));
 });
 
-test('the CSV tokenizer reads 50,000 lines that each open a quote within five seconds', () => {
+test('the CSV tokenizer takes less than five seconds for 50,000 lines that each open a quote', () => {
   const begun = performance.now();
   expect(records(['a","\n'.repeat(50_000)])).toHaveLength(50_000);
   expect(performance.now() - begun).toBeLessThan(5_000);
@@ -129,7 +129,7 @@ const text = fc.array(part, { maxLength: 40 }).map((parts) => parts.join(''));
 const cuts = fc.array(fc.nat(80), { maxLength: 6 });
 
 test(
-  'the CSV tokenizer returns the same records of a random text for any chunks',
+  'the CSV tokenizer returns the same records of a random text, wherever the text is cut into chunks',
   () => {
     fc.assert(
       fc.property(text, cuts, (content, places) => {

@@ -11,7 +11,7 @@ const reasonsOf = ({ problems }: ReturnType<typeof planOf>) => problems.map(({ r
 const changed: GivenRow = { here: { name: 'New' }, base: {}, there: {} };
 const byEngineer = { engineering_by: 'ed@example.com' };
 
-describe('engineering', () => {
+describe('changes by engineers', () => {
   test('the transfer sheet reports one problem for a form when an engineer changed several fields of the form', () => {
     const field: GivenRow = {
       here: { form: 1, label: 'New' },

@@ -127,7 +127,7 @@ test('when another row holds a unique name at the destination, the problem names
   expect(problem?.message).toContain('form 2 “B”');
 });
 
-test('when two forms swap their names and the user excludes the name of one form, the name of the other form is taken (F13)', () => {
+test('when two forms swap their names and the user excludes one of the names, the other form cannot get its new name (F13)', () => {
   const rows = { 'form:1': 'A > B', 'form:2': 'B > A' };
   const [problem, ...more] = problemsOf(rows, {}, { excludedFields: { 'form:2': ['name'] } });
   expect(more).toEqual([]);
