@@ -137,7 +137,10 @@ async function serverTimes(site: string): Promise<{ sum: number; count: number }
   return { sum: valueOf('sum'), count: valueOf('count') };
 }
 
-/** Throws if a page has other rows than expected, so that both servers are measured with the same rows. */
+/**
+ * Throws if a page does not have exactly the rows after the row `behind`: Oneway and Datasette must be measured with
+ * the same pages.
+ */
 function refuseOther(way: string, rows: unknown[][], behind: number) {
   if (rows.length !== PAGE || rows[0]?.[0] !== behind + 1 || rows.at(-1)?.[0] !== behind + PAGE) {
     throw new Error(`${way}: other rows behind ${behind}`);

@@ -1,7 +1,7 @@
 export const escaped = (text: string) =>
   text.replaceAll('&', '&amp;').replaceAll('"', '&quot;').replaceAll('<', '&lt;');
 
-/** The only page of the sign-in provider. */
+/** The only page of the demo’s sign-in provider, on which a person types e-mail and password. */
 export const signInPage = ({
   email,
   isWrong,

@@ -1,5 +1,5 @@
 // A sign-in provider (OpenID Connect) for the demo and the tests: accounts with passwords, a sign-in page, and one
-// client for each environment. It keeps its data in memory and loses it at its end.
+// client for each environment. It keeps its data in memory, so the data is lost when its process ends.
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import type { Server } from 'node:http';
 import express, { type NextFunction, type Request, type Response } from 'express';

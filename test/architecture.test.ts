@@ -328,7 +328,7 @@ test('S0-75 isStaging() is defined once, and no other code compares the names of
   expect(wrong).toEqual([]);
 });
 
-test('no object or array literal is spread into another literal only to influence line breaks', () => {
+test('no object or array literal is spread into another one, which would only change where the formatter breaks lines', () => {
   const all = ['src', 'demo', 'bench', 'bin', 'test'].flatMap(filesIn);
   const wrong = all.flatMap((file) =>
     readFileSync(file, 'utf8')

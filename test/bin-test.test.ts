@@ -1,4 +1,4 @@
-// bin/test: all tests, or those of one folder.
+// Tests that bin/test runs all tests, or only those of one folder or file.
 import { spawnSync } from 'node:child_process';
 import { expect, test } from 'vitest';
 import { filtersOf } from './support/filters.ts';

@@ -1,4 +1,4 @@
-// The formatter of the views (bin/prettier-ejs.ts) changes white space between tags, and nothing else.
+// Tests that the formatter of the views (bin/prettier-ejs.ts) changes only the white space between tags.
 import { expect, test } from 'vitest';
 import { format } from 'prettier';
 import * as ejs from '../bin/prettier-ejs.ts';

@@ -116,7 +116,7 @@ test('request handlers have no third parameter, because Express would pass the f
   expect(pages).toEqual([]);
 });
 
-test('every route declares who may use it, and each URL exists once', () => {
+test('no two routes have the same method and path, and only the listed routes are open to everyone', () => {
   const lines = all.map(({ method, path }) => `${method} ${path}`);
   expect(new Set(lines).size).toBe(lines.length);
   expect(all.filter(({ allow }) => allow === 'anyone').map(({ path }) => path)).toEqual([

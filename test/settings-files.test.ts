@@ -58,7 +58,7 @@ test('an empty setting gets its default, and a setting without a default stays e
   });
 });
 
-test('S3-53 environment variables override the file .env, .env overrides the values of a program, and those override the defaults', () => {
+test('S3-53 environment variables override the file .env, which overrides values that a program passes, which override the defaults', () => {
   const file = join(mkdtempSync(join(tmpdir(), 'oneway-env-')), 'own.env');
   writeFileSync(file, "# mine\nexport PORT=3005\nHOST='0.0.0.0'\nSESSION_HOURS=4\n");
   const environment = { ENV_FILE: file, PORT: '3009', LOG_LEVEL: '' };

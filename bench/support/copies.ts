@@ -41,7 +41,10 @@ export async function backUp(production: App): Promise<Manifest> {
   );
 }
 
-/** Orders a copy and runs its job: everything that happens from the click on *Run* until the copy is ready. */
+/**
+ * Orders a staging database (a copy) and runs its job: everything that happens from the click on *Run* until the copy
+ * is ready.
+ */
 export async function makeCopy(staging: App, suffix: string): Promise<copies.Copy> {
   const { order, build } = await orderCopy(staging, suffix);
   await build();
@@ -69,7 +72,7 @@ export async function readyCopy(staging: App, order: string): Promise<copies.Cop
   return copy;
 }
 
-/** Runs the restore test, which leaves a spare: a tested copy for the next order. */
+/** Runs the restore test, which builds a spare: a tested staging database that the next order gets at once. */
 export async function makeSpare(staging: App) {
   const { job } = await requestRestoreTest(staging.sql, CLIENT);
   await runToEnd(staging, job.id);

@@ -51,8 +51,8 @@ export async function openGround(): Promise<Ground> {
 async function openIn(folder: string, children: ChildProcess[]): Promise<Ground> {
   const keep = (child: ChildProcess) => children.push(child);
   const first = await startMysql(join(folder, 'mysql'), keep, durable(folder, 1));
-  // The accounts are derived from the root password. Both servers get the same one, so that both
-  // have the same accounts.
+  // The passwords of all accounts are derived from the root password. Both servers get the same root password, so that
+  // an account has the same password on both.
   mkdirSync(join(folder, 'mysql-2'), { recursive: true });
   copyFileSync(join(folder, 'mysql/password'), join(folder, 'mysql-2/password'));
   const second = await startMysql(join(folder, 'mysql-2'), keep, durable(folder, 2));

@@ -1,4 +1,5 @@
-// Writes pages of messages in two ways: as an account migration writes them, and with bare inserts of the same rows.
+// Writes the messages of an account in two ways, to compare their speed: in pages as an account migration writes them,
+// and with bare inserts of the same rows.
 import { messageItems, threadItems, wanted } from '../../demo/conversations/records.ts';
 import { begin } from '../../src/jobs/attempt.ts';
 import { request } from '../../src/jobs/jobs.ts';
@@ -73,15 +74,15 @@ export async function addRunning(here: App, { id, threads }: Source): Promise<Ru
 }
 
 /**
- * Writes all pages as an account migration does: each page in one commit with the position that it reaches, while the
- * next page is prepared.
+ * Writes all pages as an account migration does: one commit stores a page and the position after which reading
+ * continues. Meanwhile the next page is prepared.
  */
 export async function writeKeyed(at: Run, { pages }: Source) {
   const move = await moves.byAccount(at.here.sql, at.account);
   if (move) await writePages(at, readFrom(pages), move);
 }
 
-// oxlint-disable-next-line require-await -- The writer reads its pages ahead, and these are in memory already.
+// oxlint-disable-next-line require-await -- The writer expects an async generator, but these pages are in memory.
 async function* readFrom(pages: FoundPage[]) {
   yield* pages;
 }

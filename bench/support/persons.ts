@@ -23,7 +23,7 @@ const PERSONS = 5;
 const WAVE = 16_000;
 const STATUSES = ['channels-only', 'recent-messages-only'] as const;
 
-/** Moves the accounts of some people one after the other, and records the medians of their times. */
+/** Moves the accounts of some people one after the other, and records the median time until each status. */
 async function persons({ clock, moving }: Bench, how: string, round: number) {
   const all: Reached[] = [];
   for (let person = 1; person <= PERSONS; person += 1) {

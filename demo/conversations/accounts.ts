@@ -1,12 +1,13 @@
-// The accounts of Conversations, the demo’s older system. Their channels are encrypted with a key of the application,
-// so nobody can read them in a database; only the API returns them in plain text.
+// The accounts of Conversations, the system from which the demo migrates accounts to Oneway. Their channels are
+// encrypted with a key that only Conversations has, so nobody can read them in a database; only the API of
+// Conversations returns them in plain text.
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import type { Item } from './records.ts';
 
 export type Account = {
   id: string;
   name: string;
-  /** How many messages the account has; null if Conversations does not say. */
+  /** How many messages the account has; null if Conversations reports no number. */
   messageCount: number | null;
   sealed: Buffer;
 };
@@ -28,8 +29,8 @@ export function unsealed(content: Buffer): Buffer {
 }
 
 /**
- * Converts to JSON. A bigint becomes a number with all its digits, as languages with large integers
- * write it.
+ * Converts to JSON. A bigint becomes a number with all its digits, although a JavaScript number cannot hold them:
+ * systems in other languages write such numbers.
  */
 export const asJson = (content: unknown): string =>
   JSON.stringify(content, (_name, value: unknown) =>

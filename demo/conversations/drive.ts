@@ -1,5 +1,6 @@
-// Lets Conversations itself drive a migration: it asks Oneway for the recent messages, polls, confirms the status, and
-// asks for the remaining messages, from its store or from a dump in Oneway’s object storage.
+// Lets Conversations, instead of the phone app, control the migration of an account. Conversations requests the recent
+// messages from Oneway, polls until they have arrived, confirms the status, and requests the remaining messages. Oneway
+// reads the messages from the store of Conversations, or from a dump in its own object storage.
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -7,8 +8,8 @@ export type Driver = {
   /** The requests to Oneway so far and their answers, by account. */
   log: Map<string, string[]>;
   /**
-   * Starts to drive the migration of an account. `location`: the prefix of a dump, or null for the
-   * store.
+   * Starts the migration of an account, which Conversations controls. `location`: the prefix of the dump from which
+   * Oneway reads the messages, or null for the store of Conversations.
    */
   start(account: string, location: string | null): void;
 };

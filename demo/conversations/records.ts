@@ -5,12 +5,12 @@ export type Wanted = {
   messages: number;
   /** How many messages a thread has. */
   perThread: number;
-  /** One of this many messages has an attachment; 0: no message has one. */
+  /** One message in this many has an attachment; 0: no message has one. */
   attachmentEvery: number;
   /** The time of the newest message, and the time between two messages. */
   newest: Date;
   gapMs: number;
-  /** The length of each message’s text in characters; 0: texts of a natural length. */
+  /** The length to which each message’s text is padded or cut, in characters; 0: texts are not changed. */
   bodyLength: number;
   /** The URL of the media host that has the attachments, such as http://127.0.0.1:4005. */
   media: string;
@@ -28,8 +28,8 @@ export const oddities = {
    */
   broken: 3,
   /**
-   * Attachments that cannot be read: on a host that is down, not found, too large, and on a host
-   * that is not listed.
+   * Attachments that cannot be read: on a host that is down, not found, too large, and on a host that is not in
+   * Oneway’s setting MEDIA_HOSTS.
    */
   unreadable: 4,
 };
@@ -152,7 +152,7 @@ function attachmentAt({ id, media }: Wanted, index: number): Item {
   return { id: `f-${index}`, name, type, url: `${media}/media/${id}/f-${index}` };
 }
 
-/** Returns the fields that a message of an odd account has in place of the same fields of a plain message. */
+/** Returns the unusual or invalid fields that replace the plain fields of a message in an odd account. */
 function odd({ id, media }: Wanted, index: number): Item {
   const attached = (name: string, url: string) => ({
     attachments: [{ id: name, name: `${name}.pdf`, type: 'application/pdf', url }],

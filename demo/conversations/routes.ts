@@ -30,7 +30,7 @@ type Parts = {
   generated: Map<string, Wanted>;
   /** Calls Oneway as the app of an account; null if Oneway’s URL is not given. */
   app: PhoneApp | null;
-  /** Drives migrations in Oneway; null if Oneway’s URL or key is not given. */
+  /** Controls migrations in Oneway (drive.ts); null if Oneway’s URL or key is not given. */
   driver: Driver | null;
   url: string;
 };
@@ -51,8 +51,8 @@ export async function answerTo(parts: Parts, req: IncomingMessage, res: ServerRe
 }
 
 /**
- * Returns a page of the demo: all accounts, the app of one account, or the log of a driven
- * migration.
+ * Returns a page of the demo: all accounts, the app of one account, or the log of a migration that Conversations
+ * controls.
  */
 async function shownPage(
   { accounts, generated, driver }: Parts,

@@ -1,5 +1,6 @@
-// Conversations, the invented older system: accounts with encrypted channels, media that need a token, and a store. In
-// the demo this server runs in a process of its own; in tests it runs in the process of the test.
+// Conversations, an invented system from which accounts are migrated to Oneway: accounts with encrypted channels, media
+// that need a token, and a store. In the demo this server runs in a process of its own; in tests it runs in the process
+// of the test.
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { JWTPayload } from 'jose';
 import { once } from 'node:events';
@@ -38,22 +39,22 @@ export type Conversations = {
   heal(): void;
   /** Adds an account with generated records. */
   add(given: Partial<Wanted> & { id: string }): Promise<Wanted>;
-  /** Creates a token as the app of a shopper sends it. */
+  /** Creates a token for the phone app of an account, which sends this token to Oneway. */
   shopperToken(account: string, claims?: JWTPayload): Promise<string>;
-  /** The settings of Oneway for this server, without key and certificate. */
+  /** The environment variables with which Oneway connects to this server, except those of the key and certificate. */
   variables: Record<string, string>;
   close(): Promise<void>;
 };
 
 type Options = {
-  /** The certificate (PEM) of the system that may read accounts and media. */
+  /** The certificate (PEM) of Oneway, the system that may read accounts and media. */
   certificate: string;
   /** The ports of the API and the store; free ports by default. */
   port?: number;
   storePort?: number;
   /** The address of Oneway, for the apps of the demo. */
   oneway?: string;
-  /** The file with the API key with which Conversations drives migrations in Oneway. */
+  /** The file with the API key with which Conversations controls migrations in Oneway. */
   keyFile?: string;
   /** The folder that keeps the records of the store on disk. */
   folder?: string;

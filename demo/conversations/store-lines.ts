@@ -40,7 +40,7 @@ const keyOf = (key: Key = {}) => {
   return [...textsOf(account && { account }), ...textsOf(range)];
 };
 
-/** Returns a line for each whole record in the answer to a query. */
+/** Returns one line for each record in the answer to a query for whole records; no lines for any other request. */
 export function recordLines({ operation, body }: StoreRequest, answer: Buffer): string[] {
   if (operation !== 'Query' || body.ProjectionExpression !== undefined) return [];
   const { Items = [] } = JSON.parse(answer.toString()) as { Items?: Key[] };

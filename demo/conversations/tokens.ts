@@ -1,5 +1,5 @@
-// The tokens of Conversations: it verifies tokens that are signed with a known certificate’s key, and signs the tokens
-// of shoppers.
+// The tokens of Conversations: verifies the tokens of Oneway, which are signed with the key of Oneway’s certificate,
+// and signs the tokens of phone apps.
 import { createHash, X509Certificate } from 'node:crypto';
 import {
   decodeProtectedHeader,
@@ -14,11 +14,10 @@ import {
 export type Tokens = {
   jwks: JSONWebKeySet;
   /**
-   * Signs a token for a shopper of an account, which is valid for 10 minutes. `claims` replace the
-   * usual claims.
+   * Signs a token for the phone app of an account, which is valid for 10 minutes. `claims` replace the usual claims.
    */
   shopper(account: string, claims?: JWTPayload): Promise<string>;
-  /** Returns the account that a shopper’s token names; null if the token is not valid. */
+  /** Returns the account that the token of a phone app names; null if the token is not valid. */
   accountOf(token: string): Promise<string | null>;
   /** Whether a token is signed with the key of the known certificate. */
   isCertified(token: string): Promise<boolean>;

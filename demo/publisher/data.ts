@@ -1,4 +1,5 @@
-// The data files of an invented publisher, the Office for City Statistics. They are the same at every start.
+// The data files of an invented publisher, the Office for City Statistics. Each start of the publisher generates
+// exactly the same files.
 import { readFileSync } from 'node:fs';
 
 /** A file that the publisher serves; `mended`: its content after the publisher has corrected it. */

@@ -47,7 +47,7 @@ export async function startPublisher({
 }
 
 function answer(publisher: Publisher, req: IncomingMessage, res: ServerResponse) {
-  // Use the host name of the request, so that absolute URLs in an index lead to the same host.
+  // The host name of the request is used, so that absolute URLs in an index lead to the same host.
   const url = new URL(req.url ?? '/', `http://${req.headers.host ?? new URL(publisher.url).host}`);
   const path = safelyDecoded(url.pathname);
   const { method = 'GET', headers } = req;

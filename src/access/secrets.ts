@@ -8,8 +8,8 @@ export type Kind = (typeof kinds)[number];
 const prefixes: Record<Kind, string> = { bearer: 'ow', hawk: 'owh', job: 'owj' };
 
 /**
- * Matches the public part of a secret. The database finds a key by its public part, and lists name
- * the key by it.
+ * Matches the public part of a secret, by which the database finds a key, and by which people recognise the key in a
+ * list.
  */
 const PUBLIC_PART = /^ow[a-z]?_[\w-]{5}/;
 

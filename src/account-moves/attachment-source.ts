@@ -1,4 +1,5 @@
-// Opens attachments on the older system’s media hosts. Our token is sent only to the hosts in MEDIA_HOSTS.
+// Opens attachments on the media hosts of the older system, from which accounts are migrated. Our token is sent only to
+// the hosts in MEDIA_HOSTS.
 import { Readable } from 'node:stream';
 import { Stopping } from '../jobs/interrupted.ts';
 import { certToken } from './cert-token.ts';
@@ -78,8 +79,8 @@ function listed({ mediaHosts, conversations }: MoveSettings, address: string): U
       `It is on ${url.host}, which is not in MEDIA_HOSTS.`,
     );
   }
-  // A record could name a listed host with http://, and others on the network could read our token.
-  // Refuse this, unless the older system itself uses http://.
+  // The record of an attachment may contain an http:// URL on a listed host, to which our token would be sent
+  // unencrypted. Such a URL is refused, unless the older system itself uses http://.
   if (url.protocol === 'http:' && new URL(conversations.url).protocol === 'https:') {
     throw new AttachmentMissing('refused', `Its address on ${url.host} is not encrypted.`);
   }

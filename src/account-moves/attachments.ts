@@ -36,7 +36,7 @@ type Fault = { cause: string; reason: string };
  */
 class MediaDown extends Error {}
 
-/** Runs `work`, and meanwhile fetches the attachments that are waiting. */
+/** Runs `work`, and meanwhile fetches the account’s attachments that are still missing. */
 export async function beside(at: Run, work: () => Promise<void>) {
   const end = new AbortController();
   const loop = fetchUntil(at, end.signal);
@@ -60,8 +60,7 @@ async function fetchUntil(at: Run, end: AbortSignal) {
 }
 
 /**
- * Runs the attachment stage: fetches all attachments that are still waiting, and begins the next
- * stage.
+ * Runs the attachment stage of a migration: fetches all attachments that are still missing, and begins the next stage.
  */
 export async function moveAttachments(at: Run) {
   await fetchWaiting(at);

@@ -1,5 +1,5 @@
-// Creates the token with which Oneway identifies itself to the older system and its media hosts. The token is signed
-// with our key and names our certificate.
+// Creates the token with which Oneway identifies itself to the older system, from which accounts are migrated, and to
+// its media hosts. The token is signed with our key and names our certificate.
 import { createHash } from 'node:crypto';
 import { SignJWT } from 'jose';
 import type { MoveSettings } from './settings.ts';

@@ -1,5 +1,5 @@
-// Sends requests to the older system, Conversations: whether it knows an account, and which brands and channels the
-// account has.
+// Sends requests to Conversations, the older system from which accounts are migrated: whether it knows an account, and
+// which brands and channels the account has.
 import { z } from 'zod';
 import { NotFound, Unavailable } from '../problems.ts';
 import { certToken } from './cert-token.ts';
@@ -8,8 +8,8 @@ import { parseRaw } from './raw-json.ts';
 import type { MoveSettings } from './settings.ts';
 
 /**
- * An account in the older system. `messages`: how many messages it has; null if the older system
- * does not say.
+ * An account in the older system, from which it can be migrated. `messages`: how many messages the account has; null if
+ * the older system does not say.
  */
 export type AccountThere = { name: string; messages: number | null };
 
@@ -35,8 +35,8 @@ export async function accountThere(
   if (answer === null) return null;
   const { success, data } = accountSchema.safeParse(answer);
   if (!success) throw unreadable('no account');
-  // If the older system answers with another account, refuse it: otherwise we would store that
-  // account’s name and message count here.
+  // The older system has answered with another account. The answer is refused, because otherwise the name and the
+  // message count of that other account would be stored for this account.
   if (data.id !== externalId) throw unreadable('another account than the one asked for');
   return { name: data.name, messages: data.message_count };
 }
@@ -61,7 +61,10 @@ export async function channelsThere(
   return data;
 }
 
-/** Sends a GET request to the older system. Returns the parsed answer; null for 404 and 410. */
+/**
+ * Sends a GET request to the older system, from which accounts are migrated. Returns the parsed answer; null for 404
+ * and 410.
+ */
 async function ask(moves: MoveSettings, path: string, milliseconds: number): Promise<unknown> {
   const address = moves.conversations.url.replace(/\/+$/, '') + path;
   const { status, text } = await fetched(address, await certToken(moves), milliseconds);

@@ -24,8 +24,8 @@ export function decide(move: State, { part, location, force, wave }: Wanted): De
   if (status === 'not_started' || force) return 'begin';
   if (status === 'failed') return 'continue';
   if (status === 'completed') return 'ignore';
-  // A wave never extends a run that was requested for the recent messages only: an app or a person
-  // requests the rest.
+  // A wave (migration of many accounts) never extends a run that was requested for the recent messages only: an app or
+  // a person requests the rest.
   const isWider = wave === null && move.part === 'recent' && part !== 'recent';
   if (!isActive(move)) return isWider ? 'continue' : 'ignore';
   const isOther = location !== null && location !== move.location;

@@ -11,7 +11,7 @@ import { threadsIn, type DumpThreads } from './dump-threads.ts';
 import { AttachmentMissing, type RawRecord, type Reader, type ReadRange } from './reader.ts';
 import type { MoveSettings } from './settings.ts';
 
-/** A page ends after this many bytes, as a page of the older system’s store does. */
+/** A page of messages ends after this many bytes, just as a page that is read from the older system’s store. */
 const PAGE_BYTES = 4_000_000;
 
 type Spot = { part: number; line: number };
@@ -35,7 +35,8 @@ export function dumpReader(
   const openAt = async ({ part, line }: Spot, file: DumpFile): Promise<Open> => {
     if (open?.part === part && open.line === line) {
       const kept = open;
-      // Take the open file, so that no parallel call reads from it. `keep` stores it again.
+      // While a caller reads from the open file, `open` is null, so that no parallel call reads from the same file.
+      // `keep` stores the file in `open` again.
       open = null;
       return kept;
     }

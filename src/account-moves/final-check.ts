@@ -1,5 +1,5 @@
-// The last stage of a run: reads messages that arrived at the source during the run, adds threads without messages, and
-// marks records that the source no longer has.
+// The last stage of a migration run: reads messages that arrived at the source during the run, adds threads without
+// messages, and marks records that the source no longer has.
 import { failpoint } from '../database/failpoints.ts';
 import type { PoolConnection } from 'mysql2/promise';
 import { first, name, run, select, sql, transaction } from '../database/sql.ts';
@@ -14,7 +14,7 @@ import { advance, changeMove, checkpoint, current, type Run } from './run.ts';
 
 export async function moveLast(at: Run) {
   const { reader, newest_position: newest } = await current(at);
-  // Only the older system’s store can have new messages; a dump does not change.
+  // While an account is migrated, new messages can arrive only in the older system’s store: a dump does not change.
   if (reader === 'store') {
     await readOn(at, newest);
     // The new messages may have attachments.
@@ -158,7 +158,7 @@ async function unstored({ here, externalId, run: number }: Run): Promise<string[
   });
 }
 
-/** Counts the messages and threads of this run, and completes the run. */
+/** Counts the messages and threads of this migration run, and marks the run as completed. */
 async function complete(at: Run) {
   refuseTooManyLetters(at, await checkpoint(at));
   const counted = await first<Pick<moves.Counts, 'threads' | 'messages'>>(

@@ -4,8 +4,8 @@ import { OPENING } from './job-requests.ts';
 import type { Run } from './run.ts';
 
 /**
- * How long a run pauses at most before each step, so that it makes progress however many inboxes
- * are being opened.
+ * How long a migration run pauses at most before each step, so that it makes progress however many inboxes are being
+ * opened.
  */
 const MOST_MS = 500;
 

@@ -10,11 +10,11 @@ export const REST = 'move-rest';
 export const WAVE = 'move-wave';
 export const moveKinds = [OPENING, REST, WAVE];
 
-/** Returns the kind of job that a run needs in its current stage. */
+/** Returns the kind of job that a migration run needs in its current stage. */
 const kindOf = ({ stage, wave_id: wave }: Pick<Move, 'stage' | 'wave_id'>): string =>
   wave !== null ? WAVE : stage === 'channels' || stage === 'recent' ? OPENING : REST;
 
-/** Requests the job that continues the run. Any other job of the run stops at its next commit. */
+/** Requests the job that continues a migration run. Any other job of that run stops at its next commit. */
 export async function requestJob(on: PoolConnection, move: Move, person: string): Promise<Job> {
   const { account_id: account, external_id: externalId, run: number } = move;
   const { job } = await request(on, {

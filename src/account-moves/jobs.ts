@@ -30,15 +30,15 @@ const input = z.object({ account: z.number(), run: z.number() });
  */
 type MoveReport = { status: string; stopped: string | null };
 
-/** How long the older system may fail before the run fails, in milliseconds. */
+/** How long the older system may fail before the migration that reads from it fails, in milliseconds. */
 const MOST_FAILING_MS = 60 * 60 * 1000;
 /**
- * Shortest and longest delay between two attempts while the older system fails, in milliseconds.
- * Tests shorten them.
+ * Shortest and longest delay between two attempts to read from the older system while it fails, in milliseconds. Tests
+ * shorten them.
  */
 export const sourceDelays = { first: 5000, longest: 5 * 60 * 1000 };
 
-/** Runs the remaining stages of a run, until the run ends or another job has to continue it. */
+/** Runs the remaining stages of a migration run, until the run ends or another job has to continue it. */
 async function runMove(work: Work, { account, run: number }: z.infer<typeof input>) {
   const { here } = work;
   const move = await moves.byAccount(here.sql, account);
@@ -118,7 +118,7 @@ async function whenStopped(at: Run, error: unknown): Promise<MoveReport> {
 }
 
 /**
- * Postpones the job while the older system fails. After an hour of failures, fails the run.
+ * Postpones the job while the older system, from which the job reads, fails. After an hour of failures, fails the run.
  * @throws Postponed during the first hour
  */
 async function waitForSource(at: Run, { code, message }: SourceFailed): Promise<MoveReport> {
@@ -144,7 +144,7 @@ async function failingMs(at: Run): Promise<number> {
   return found?.failing ?? 0;
 }
 
-/** Marks the run as failed. Records that arrived stay, and a retry continues after them. */
+/** Marks the migration run as failed. Records that arrived stay in Oneway, and a retry continues after them. */
 const failRun = async (at: Run, code: string, message: string): Promise<MoveReport> => {
   await transaction(at.here.sql, (on) =>
     moves.fail(on, { account: at.account, code, message, only: own(at) }),
@@ -173,8 +173,8 @@ export const moveTasks: Record<string, Task> = {
     ...common,
     label: 'Migration of an account in a wave',
     priority: 'low',
-    // Each process runs one wave job at a time, because a person who opens an inbox waits for the
-    // steps that are already running.
+    // A running step of a wave job delays the opening of an inbox, for which a person waits. So each process runs only
+    // one wave job at a time.
     sideBySide: 1,
   }),
 };

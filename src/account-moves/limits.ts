@@ -17,7 +17,7 @@ export function hasTooManyLetters(
   return failed > allowed && failed * 100 > all * percent;
 }
 
-/** @throws RunFailed when too many records are dead letters */
+/** @throws RunFailed when too many records of a migration run are dead letters */
 export function refuseTooManyLetters(at: Run, move: Move) {
   const limits = at.here.settings.moves?.failures;
   if (!limits || !hasTooManyLetters(move, limits)) return;

@@ -75,13 +75,13 @@ export type StageView = {
   state: StageState;
   look: { text: string; icon: string };
   startedAt: string | null;
-  /** How long the stage took; null until it has ended. */
+  /** How long this stage of the migration took; null until the stage has ended. */
   took: string | null;
-  /** What the stage added: `3 channels`, `1,000 messages, 2 failed`. */
+  /** What this stage of the migration added: `3 channels`, `1,000 messages, 2 failed`. */
   counts: string;
 };
 
-/** Returns the stages of the current run, with their times and counts. */
+/** Returns the stages of the current run of a migration, with their times and counts. */
 export function stagesOf(move: Move, events: MoveEvent[]): StageView[] {
   const own = events.filter(({ run }) => run === move.run);
   return stages.map((name) => {
@@ -102,7 +102,7 @@ export function stagesOf(move: Move, events: MoveEvent[]): StageView[] {
   });
 }
 
-/** The status events that end these stages. Any other stage ends when the next stage begins. */
+/** Each of these stages ends when the migration reaches a status. Any other stage ends when the next stage begins. */
 const endings: Partial<Record<Stage, MigrationStatus>> = {
   channels: 'channels-only',
   recent: 'recent-messages-only',
@@ -153,7 +153,7 @@ const added = (before: Counts, after: Counts): Counts => ({
   failed: after.failed - before.failed,
 });
 
-/** The count that each stage always shows, even if it is 0. */
+/** The count that a page always shows for each stage of a migration, even if it is 0. */
 const subjectOf: Record<Stage, keyof Counts | null> = {
   channels: 'channels',
   recent: 'messages',
@@ -192,7 +192,7 @@ export type RunView = {
   counts: string;
 };
 
-/** Returns the runs before the current run, the latest first. */
+/** Returns the runs of a migration before its current run, the latest first. */
 export function earlierRuns(move: Move, events: MoveEvent[]): RunView[] {
   const numbers = [...new Set(events.map(({ run }) => run))]
     .filter((run) => run > 0 && run < move.run)

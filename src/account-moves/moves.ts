@@ -18,7 +18,7 @@ export type Counts = {
 
 export type Move = Counts & {
   account_id: number;
-  /** The id of the account in the older system, and its name there. */
+  /** The id of the account in the older system, from which it is migrated, and the account’s name there. */
   external_id: string;
   name: string;
   migration_status: MigrationStatus;
@@ -43,22 +43,22 @@ export type Move = Counts & {
    */
   position: string | null;
   page: number;
-  /** Whether all pages of messages of the current stage have been read. */
+  /** Whether the current stage of the migration has read all its pages of messages. */
   all_read: 0 | 1;
   /** The cursor of the newest message at the beginning of the run. */
   newest_position: string | null;
   /** Messages before this time are not recent. */
   cut_at: string | null;
-  /** When the run’s current job began to read, and how many messages were here at that time. */
+  /** When the migration’s current job began to read, and how many messages of the account Oneway had by then. */
   reading_since: string | null;
   messages_before: number;
-  /** How many messages the older system has; null when it does not say. */
+  /** How many messages the account has in the older system; null when the older system does not say. */
   expected_messages: number | null;
-  /** How many times the run has paused because a media host failed. */
+  /** How many times the current run of the migration has paused because a media host failed. */
   media_pauses: number;
-  /** The only job that may continue the run; any other job of the run stops. */
+  /** The only job that may continue the current run of the migration; any other job of that run stops. */
   job: string | null;
-  /** The wave that started this run; null for a request of an app or a person. */
+  /** The wave (migration of many accounts) that started this run; null if an app or a person requested the run. */
   wave_id: number | null;
   /** Whether the wave in `wave_id` is paused: the run then stops at its next page of messages. */
   is_paused?: 0 | 1;

@@ -1,4 +1,5 @@
-// The first two stages of a run: brands and channels, then the recent messages. A person may be waiting for them.
+// The first two stages of a migration run: brands and channels, then the recent messages. A person may be waiting for
+// them.
 import type { PoolConnection } from 'mysql2/promise';
 import { failpoint } from '../database/failpoints.ts';
 import { fromSqlInstant, run, sql } from '../database/sql.ts';
@@ -23,8 +24,8 @@ import { upsertBrands, upsertChannels } from './upserts.ts';
 const PAGE = 250;
 
 /**
- * Fetches brands and channels from the older system and stores them. Channels that Oneway already
- * has are not removed.
+ * Fetches the brands and channels of an account from the older system and stores them. Channels that the account
+ * already has in Oneway are not removed.
  */
 export async function moveChannels(at: Run) {
   const settings = at.here.settings.moves;
@@ -72,8 +73,8 @@ export async function moveChannels(at: Run) {
 }
 
 /**
- * Waits for an answer of the older system. An unknown account fails the run; if no answer comes,
- * the job is tried again later.
+ * Waits for an answer of the older system, from which the account is migrated. If the older system does not know the
+ * account, the run fails. If no answer comes, the job is tried again later.
  */
 const asked = <T>(answer: Promise<T>): Promise<T> =>
   answer.catch((error: unknown) => {
@@ -102,8 +103,8 @@ const noteRejected = (on: PoolConnection, at: Run, letters: Letter[]) =>
   );
 
 /**
- * Reads the recent messages, newest first. `nextJob` requests the job of the remaining stages, in
- * the last commit.
+ * Reads the recent messages, newest first. The commit that ends this stage also calls `nextJob`, which requests the job
+ * of the remaining stages.
  */
 export async function moveRecent(at: Run, nextJob: (on: PoolConnection) => Promise<void>) {
   const move = await checkpoint(at);

@@ -132,7 +132,7 @@ export async function waitingTimes(
   on: Queryable,
   status: 'channels-only' | 'recent-messages-only',
 ): Promise<WaitingTimes> {
-  // A run that is retried records a status again; only the first time counts.
+  // A migration run that is retried records a status again; only the first time counts.
   const found = await first<WaitingTimes>(
     on,
     sql`select count(*) as runs,

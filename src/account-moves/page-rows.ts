@@ -33,7 +33,7 @@ export type PageRows = {
 
 export type PreparedPage = { rows: PageRows; next: string | null; isEnd: boolean };
 
-/** Returns a function that prepares the pages of a run one after another. */
+/** Returns a function that prepares the pages of messages of a migration run one after another. */
 export function preparing(at: Run): (found: FoundPage) => Promise<PreparedPage> {
   // Remember the threads of the page before, because they may not be committed yet.
   let before: Thread[] = [];
@@ -87,7 +87,7 @@ export async function readThreadRows(at: ReadingRun, ids: string[]) {
   return { threads, letters };
 }
 
-/** Returns the ids of those threads that this run has already written. */
+/** Returns those of the given thread ids whose threads this migration run has already written. */
 export const threadsHere = async (
   at: Pick<Run, 'here' | 'account' | 'run'>,
   ids: string[],

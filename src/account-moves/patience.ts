@@ -1,4 +1,5 @@
-// Timeouts in milliseconds and numbers of attempts for requests to the older system. Tests shorten them.
+// Timeouts in milliseconds and numbers of attempts for requests to the older system, from which accounts are migrated.
+// Tests shorten the timeouts.
 export const patience = {
   /**
    * How long the older system may take to say whether it knows an account, and to return an account’s
@@ -6,7 +7,7 @@ export const patience = {
    */
   account: 3000,
   channels: 10_000,
-  /** How long the store may take to answer one request, and how many times a request is tried. */
+  /** How long the older system’s store may take to answer one request, and how many times a request is tried. */
   store: 5000,
   storeAttempts: 5,
   /**

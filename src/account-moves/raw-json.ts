@@ -1,5 +1,5 @@
-// Parses JSON of the older system. Numbers that JavaScript cannot represent exactly, such as ids above 2^53, become
-// strings.
+// Parses JSON from the older system, from which accounts are migrated. Numbers that JavaScript cannot represent
+// exactly, such as ids above 2^53, become strings.
 
 /** @throws SyntaxError when the text is not JSON */
 export function parseRaw(text: string): unknown {

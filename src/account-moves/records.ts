@@ -1,4 +1,5 @@
-// Parses the records of the older system: brands, channels, threads, messages with their attachments. Pure functions.
+// Parses the records of an account in the older system, from which it is migrated: brands, channels, threads, messages
+// with their attachments. Pure functions.
 import { z } from 'zod';
 import { EXTERNAL_ID } from '../inbox/accounts.ts';
 import { partsOf } from '../inbox/places.ts';

@@ -1,5 +1,5 @@
-// Reports failed migrations: at most one message a minute for all failures since the last one, to the chat and to the
-// people who may migrate accounts.
+// Reports failed migrations to Slack and to the people who may migrate accounts. A report covers all failures since the
+// last report, and at most one report is sent per minute.
 import { first, run, select, sql, transaction } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
 import { notifyHolders, publishToSlack } from '../messages/messages.ts';

@@ -1,5 +1,5 @@
-// Handles requests to migrate an account, from an app, the older system, a person or a wave. All of them start the same
-// jobs.
+// Handles requests to migrate an account from the older system Conversations. An app, Conversations itself, a person or
+// a wave (a set of accounts) can send such a request.
 import type { PoolConnection } from 'mysql2/promise';
 import * as audit from '../audit/audit.ts';
 import { failpoint } from '../database/failpoints.ts';
@@ -20,11 +20,14 @@ import { cutAt } from './recent.ts';
 export type MoveRequest = {
   /** The id of the account in the older system. */
   account: string;
-  /** `recent` stops after the recent messages, and `remaining` continues such a run. */
+  /**
+   * `whole` migrates all messages; `recent` stops after the recent messages; `remaining` continues a
+   * run that has stopped there.
+   */
   part: 'whole' | 'recent' | 'remaining';
-  /** The prefix of a dump in the object storage; null: the store is read. */
+  /** The prefix of a dump in the object storage; null to read the older system’s store instead. */
   location: string | null;
-  /** Whether to begin the next run from the start, whatever the status is. */
+  /** Whether to begin a new run from the start, even if an earlier run is active or completed. */
   force: boolean;
   person: string;
   wave: number | null;
@@ -127,8 +130,8 @@ async function carryOut(here: App, on: PoolConnection, change: Change): Promise<
   else if (decision === 'ignore') return null;
   switch (decision) {
     case 'ignore':
-      // A wave began this run, and now a person or an app waits for it: continue it ahead of all
-      // waves.
+      // A wave began this run, and now a person or an app waits for it: take the run out of the
+      // wave, so that its jobs come before all jobs of waves.
       return move.wave_id !== null && isUnderWay(move)
         ? await requestJob(on, { ...move, wave_id: null }, wanted.person)
         : null;
@@ -196,8 +199,8 @@ async function begin(here: App, on: PoolConnection, { move, wanted }: Change): P
 }
 
 /**
- * Extends a run that would stop after the recent messages to all messages. The run’s current job
- * goes on.
+ * Changes a run that would stop after the recent messages, so that it migrates all messages. The
+ * current job of the run continues.
  */
 async function widen(on: PoolConnection, { move, wanted }: Change): Promise<null> {
   const { account_id: account, external_id: subject } = move;

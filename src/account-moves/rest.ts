@@ -1,5 +1,5 @@
-// The stage that reads the older messages, in pages of 1,000. While a page is written, the next pages are read, and
-// attachments are fetched in parallel.
+// The stage of a run that reads the older messages, in pages of 1,000. While one page is being written, the next pages
+// are read and attachments are fetched.
 import { beside } from './attachments.ts';
 import { giveWay } from './giving-way.ts';
 import type { Move } from './moves.ts';
@@ -10,8 +10,8 @@ import { advance, checkpoint, type Run } from './run.ts';
 
 const PAGE = 1000;
 /**
- * How many records a page has in a wave: few, because a person who opens an inbox waits for the
- * pages that are being written.
+ * How many messages a page has when a wave migrates the account. Such a page is small, because a
+ * person who opens an inbox waits until the page that is being written is stored.
  */
 const PAGE_OF_WAVE = 100;
 
@@ -21,8 +21,8 @@ export async function moveRest(at: Run) {
 }
 
 /**
- * Reads and writes all pages after the migration’s current position, down to the cursor `until`;
- * null means to the end.
+ * Reads the messages after the migration’s current position page by page, and stores them. Stops at
+ * the cursor `until`; null means to read all messages.
  */
 export async function readOn(at: Run, until: string | null) {
   const move = await checkpoint(at);

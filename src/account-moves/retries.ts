@@ -1,4 +1,4 @@
-// Retries and discards dead letters of account migrations, one or many at a time.
+// Retries and discards dead letters (records that failed for good) of account migrations, one or many at a time.
 import { run, sql, type Queryable } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
 import * as deadLetters from '../jobs/dead-letters.ts';
@@ -19,8 +19,8 @@ const filterOf = ({ account, cause, ids }: Wanted): LetterFilter => ({
 
 /**
  * The result of retrying or discarding dead letters. `count`: how many were handled. `passed`: how
- * many were skipped, because a job is retrying them or has settled them. `left`: how many more
- * there are than one request handles.
+ * many were skipped, because a job is retrying them or has settled them. `left`: how many remain,
+ * because one request handles a limited number.
  */
 export type Handled = { count: number; passed: number; left: number };
 

@@ -1,5 +1,5 @@
-// Retries one dead letter of a migration: reads its record from the source again, and stores the record with its thread
-// or attachments.
+// Retries one dead letter of a migration: reads its record from the older system or the dump again, and stores the
+// record with its thread or attachments.
 import type { PoolConnection } from 'mysql2/promise';
 import { failpoint } from '../database/failpoints.ts';
 import { first, run, sql, transaction, type Queryable, type Statement } from '../database/sql.ts';
@@ -26,8 +26,8 @@ import { idIn, messagesOf, parseBrand, parseChannel, threadsOf, type Parsed } fr
 import { upsertBrands, upsertChannels, upsertMessages, upsertThreads } from './upserts.ts';
 
 /**
- * Reads, parses and stores the record of a dead letter again. If the record is gone at the source,
- * the dead letter is settled, too.
+ * Reads, parses and stores the record of a dead letter again. If the source no longer has the
+ * record, the dead letter is settled, too.
  */
 export async function retryLetter(work: Work, payload: unknown, settle: Settle): Promise<void> {
   const letter = payload as LetterPayload;
@@ -150,8 +150,8 @@ async function retryChannel(at: Retry, { what, cursor }: LetterPayload) {
   const there = await channelsThere(settings, move.external_id);
   const items = what === 'brand' ? there.brands : there.channels;
   const item = items.find((one) => idIn(one) === cursor);
-  // A brand or channel without an id cannot be found again. It may still exist, so the dead letter
-  // stays open.
+  // A brand or channel without an id cannot be found again in the older system. It may still exist
+  // there, so its dead letter stays open.
   if (item === undefined && cursor.startsWith('number ')) {
     throw new Problem(422, 'It had no id, so it cannot be found again. Migrate the account again.');
   }
@@ -205,8 +205,8 @@ async function retryAttachment(at: Retry, { position, id }: WaitingAttachment) {
 type Line = Pick<WaitingAttachment, 'position' | 'id'>;
 
 /**
- * Returns the URL that the store now has for the attachment; null if the message no longer has this
- * attachment.
+ * Returns the URL that the older system’s store now has for the attachment; null if the message no
+ * longer has this attachment.
  */
 async function urlThere(
   { reader, move }: Retry,

@@ -1,5 +1,5 @@
-// One run of a migration: the data that its jobs share, the check between two pages, and the change from one stage to
-// the next.
+// One run of a migration: the data that its jobs share, the check between two pages of messages, and the change from
+// one stage to the next.
 import type { PoolConnection } from 'mysql2/promise';
 import { failpoint } from '../database/failpoints.ts';
 import { run, sql, transaction, type Statement } from '../database/sql.ts';
@@ -96,8 +96,8 @@ export async function current(at: Run): Promise<Move> {
 }
 
 /**
- * Rejected channels do not end the run. Their error stays recorded, so that it is reported and
- * shown.
+ * A run with rejected channels goes on. The error about these channels stays recorded, so that it
+ * is reported and shown.
  */
 const isReported = sql`error_code = 'channels-rejected'`;
 

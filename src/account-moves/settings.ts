@@ -1,4 +1,4 @@
-// The settings of account migrations: the older system, its store and media, and the tokens of apps.
+// The settings of account migrations: the older system Conversations, its store and media, and the tokens of apps.
 import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
@@ -11,20 +11,22 @@ export type MoveSettings = {
    */
   conversations: { url: string; key: KeyObject; certificate: X509Certificate };
   store: {
-    /** The URL of the store; null for the AWS endpoint of the region. */
+    /**
+     * The URL of DynamoDB, the store of the older system; null for the AWS endpoint of the region.
+     */
     endpoint: string | null;
     region: string;
     messagesTable: string;
     threadsTable: string;
     /**
-     * The AWS credentials; null if the AWS SDK finds them itself, such as from the role of the
-     * machine.
+     * The AWS credentials; null if the AWS SDK finds credentials itself, for example those of the
+     * machine’s role.
      */
     keys: { id: string; secret: string } | null;
   };
   /**
-   * The hosts, with their ports, from which attachments are fetched. Our token is sent to no other
-   * media host.
+   * The hosts, with their ports, from which attachments are fetched. Oneway sends its token to no
+   * other media host.
    */
   mediaHosts: string[];
   attachmentBytes: number;

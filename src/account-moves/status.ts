@@ -11,7 +11,7 @@ export const migrationStatuses = [
 ] as const;
 export type MigrationStatus = (typeof migrationStatuses)[number];
 
-/** The statuses that a run can have reached, in this order. */
+/** The statuses that a run reaches, in this order. */
 export const reachable = ['channels-only', 'recent-messages-only', 'completed'] as const;
 export type Reached = (typeof reachable)[number];
 

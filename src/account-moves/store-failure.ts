@@ -1,4 +1,4 @@
-// Converts errors of the older system’s store (DynamoDB) to failures with a code.
+// Converts errors of DynamoDB, the store of the older system Conversations, to failures with a code.
 import { Stopping } from '../jobs/interrupted.ts';
 import { SourceFailed } from './reader.ts';
 

@@ -1,5 +1,6 @@
-// Reads the older system’s store (DynamoDB). Our role needs only Query, GetItem and BatchGetItem. All reads are
-// strongly consistent: a message missed because a replica is late would never be migrated.
+// Reads DynamoDB, the store of the older system Conversations. The AWS role of this program needs only Query, GetItem
+// and BatchGetItem. All reads are strongly consistent: a message missed because a replica is late would never be
+// migrated.
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import {
   BatchGetCommand,
@@ -29,11 +30,11 @@ const IDS = 1000;
 
 type Item = Record<string, unknown>;
 
-/** Returns a reader for one account in the store. */
+/** Returns a reader for the messages and threads of one account in DynamoDB. */
 export function storeReader(moves: MoveSettings, account: string, halt: AbortSignal): Reader {
   const { messagesTable, threadsTable } = moves.store;
   const patient = connect(moves.store, patience.storeAttempts);
-  // This client does not retry. It reads single records, whose attempts the caller counts.
+  // This client does not retry, because it reads single records, whose attempts the caller counts.
   const once = connect(moves.store, 1);
 
   const asked = async <T>(ask: (abort: { abortSignal: AbortSignal }) => Promise<T>): Promise<T> => {

@@ -83,8 +83,8 @@ const wrong = (reason: string, message: string) =>
   new WrongBearer({ reason, kind: 'account-token' }, message);
 
 /**
- * Creates a refusal that does not count as a wrong token: the issuer signed this token, so nobody
- * guessed it.
+ * Creates the error for a refused token that the issuer did sign, such as an expired one. It does
+ * not count towards the limit for wrong tokens, because nobody guessed this token.
  */
 const harmless = (reason: string, message: string) =>
   new WrongBearer({ reason, kind: null }, message);

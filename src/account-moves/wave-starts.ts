@@ -10,8 +10,8 @@ import { requestMove } from './requests.ts';
 import type { WaveHead } from './waves.ts';
 
 /**
- * How many seconds the start of a picked account may take before another process may start the
- * account.
+ * After a process has picked an account, it has this many seconds to start the account’s migration.
+ * After that, another process may start it.
  */
 const PICKED_S = 60;
 
@@ -41,8 +41,9 @@ const pick = (here: App, id: number): Promise<Member[]> =>
       sql`select id, at_once, state, person from wave where id = ${id} for update`,
     );
     if (wave?.state !== 'running') return [];
-    // Read the waiting accounts before the active ones: an account that another process starts
-    // between these two reads is then counted twice. In the other order it would not be counted.
+    // Read the waiting accounts before the active ones. An account that another process starts
+    // between the two reads is then counted twice. In the other order it would not be counted, and
+    // too many accounts would start.
     const waiting = await nextWaiting(on, wave);
     await failpoint('waiting accounts of a wave read');
     const moving = await countMoving(on, id);
@@ -73,9 +74,10 @@ async function countMoving(on: Queryable, wave: number): Promise<number> {
 }
 
 /**
- * Reads the next waiting accounts of a wave, including accounts that were picked a moment ago.
- * Accounts are picked in this order, so twice `at_once` rows are enough. The index is forced,
- * because MySQL may otherwise read all accounts of the wave.
+ * Reads the next waiting accounts of a wave, including those that were picked a moment ago but have
+ * not started yet. At most `at_once` accounts are picked, and they come first, so twice `at_once`
+ * rows contain enough accounts to pick. The index is forced, because MySQL may otherwise read all
+ * accounts of the wave.
  */
 const nextWaiting = (on: Queryable, { id, at_once: atOnce }: Pick<WaveHead, 'id' | 'at_once'>) =>
   select<{ account_id: number; isPicked: 0 | 1 }>(
@@ -152,8 +154,8 @@ async function start(
     });
     await failpoint('wave account requested');
     if (job) await queue.push(job);
-    // Lock only this row, outside a transaction: requests lock the migration first, so locking both
-    // here could deadlock.
+    // Lock only this row, outside a transaction. Requests lock the migration before this row, so a
+    // transaction that holds this row and waits for the migration could deadlock with a request.
     await run(
       here.sql,
       sql`update wave_account set run = ${move.run}

@@ -16,6 +16,9 @@ export const waveHeadView = <T extends WaveHead>(wave: T) => ({
 
 export const waveView = (wave: Wave) => ({
   ...waveHeadView(wave),
-  /** How many accounts the wave is finished with, whatever the outcome was. */
+  /**
+   * How many accounts need no more work of the wave: done, failed, unknown to the older system, or
+   * taken out of the wave.
+   */
   ended: wave.done + wave.failed + wave.unknown + wave.taken,
 });

@@ -1,4 +1,4 @@
-// Describes the URLs of the signed API for the OpenAPI document.
+// Describes the URLs of the API for datasets, whose clients sign their requests, for the OpenAPI document.
 import { z } from 'zod';
 import { jobStates } from '../jobs/jobs.ts';
 import { orientations } from '../signed-api/page-text.ts';

@@ -28,9 +28,9 @@ export const START: Cursor = { modifiedAfter: BEGINNING, after: 0 };
 
 /**
  * Returns the items after the position `from`: at most `limit`, and fewer when the items are large.
- * Documents of a running transfer are returned at once, so that no item refers to a row that the
- * app gets only later. But the same transfer may still write rows with earlier timestamps. So on
- * the last page, `next` goes back to the timestamp up to which every transfer had ended.
+ * Documents of a running transfer are included, so that no item refers to a row that the app gets
+ * only later. Because this transfer may still write rows with earlier timestamps, `next` on the
+ * last page goes back to the timestamp up to which every transfer had ended.
  */
 export async function pageOf(
   here: Environment,
@@ -50,7 +50,7 @@ export async function pageOf(
   return { items: shown, next: { ...next, certainUpTo: null }, isMore };
 }
 
-/** The most characters of JSON on a page of the feed. */
+/** The most characters of JSON that one page of the feed may have. */
 const ROOM = 4_000_000;
 
 /** Returns the first items that fit on a page, and at least one item, however large it is. */
@@ -98,10 +98,10 @@ async function presentBefore(on: Queryable, items: Item[]): Promise<string | nul
 }
 
 /**
- * Reads the documents that come after a position. MongoDB has no snapshot here, so the latest
- * timestamp of the environment is read before and after the documents. If both timestamps are
- * equal, and no transfer has claimed a row in order to write it, all documents are certain: their
- * transfers have ended. Otherwise only documents up to the first of the two timestamps are certain.
+ * Reads the documents that come after a position. MongoDB is read without a snapshot, so the latest
+ * timestamp of the environment is read before and after the documents. If it is unchanged and no
+ * transfer has claimed a row for writing, all documents are certain. Otherwise only documents up to
+ * the earlier of the two timestamps are certain.
  */
 async function documentsAfter(
   here: Environment,

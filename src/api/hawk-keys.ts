@@ -43,7 +43,7 @@ export async function choices(on: Queryable): Promise<Choice[]> {
   ];
 }
 
-/** Describes in words what a client may do. */
+/** Describes in words what a client may do with a HAWK key. */
 export const mayDo = ({ scopes }: Pick<credentials.Credential, 'scopes'>): string =>
   scopes.map((scope) => labels.get(scope) ?? scope.replace(/^dataset:/, '')).join(', ');
 const labels = new Map(general);

@@ -24,7 +24,8 @@ export const scopeOf = (entity: string): string => `${AREA}:${entity}`;
 
 /**
  * The scopes outside the catalogue, with their labels. A key with the scope “everything” has none
- * of them. Each scope `secrets:…` allows an app to read the secrets of one entity in clear text.
+ * of these scopes. Each scope `secrets:…` allows an app to read the secrets of one entity in clear
+ * text.
  */
 export const separateScopes: readonly (readonly [scope: string, label: string])[] = [
   ...entitiesWithSecrets().map((one) => [secretScopeOf(one.name), secretsLabel(one)] as const),
@@ -85,13 +86,13 @@ export async function create(
 const wantedRotation = z.object({
   graceDays: z.enum(graceDays).default('7'),
   expiresAt: lastDay,
-  // A post without the id of the key that the page showed gets the id 0. No key has the id 0, so
-  // the rotation is refused.
+  // If the post lacks the id of the key that the page showed, the id 0 is used. No key has the id
+  // 0, so the rotation is refused.
   seen: z.coerce.number().int().positive().catch(0),
 });
 
 /**
- * Adds a second key to a credential.
+ * Adds a second key to a credential; the old key keeps working for the chosen number of days.
  * @throws Invalid when a posted value is wrong, or Conflict when two keys work already
  */
 export async function rotate(

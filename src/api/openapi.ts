@@ -17,7 +17,7 @@ export const readingOrder = promotionOrder(travelling)
   .toReversed()
   .map(({ name }) => name);
 
-/** The most items on a page of the feed. */
+/** The most items on one page of the feed (the changed rows that an app polls). */
 export const LIMIT = 1000;
 
 const ref = (name: string) => ({ $ref: `#/components/schemas/${name}` });

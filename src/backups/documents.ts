@@ -20,8 +20,8 @@ export type DocumentDump = {
 const PART = 256 * 1024;
 
 /**
- * Reads every document of a collection as BSON. The result includes stubs: what is left of a
- * removed document for one day.
+ * Reads every document of a collection as BSON. The result includes stubs, which Oneway stores for
+ * one day in place of removed documents.
  */
 export function dumpDocuments(documents: Db, name: string, moment: string): DocumentDump {
   const since = Date.parse(moment);

@@ -1,4 +1,4 @@
-// Loads a backup into databases that are migrated but contain no rows.
+// Loads a backup into databases that have all tables and collections, but no rows.
 import { catalogTables } from '../catalog/tables.ts';
 import { ahead } from '../database/read-ahead.ts';
 import { first, name, run, runText, sql, Statement, toSqlInstant } from '../database/sql.ts';
@@ -61,8 +61,8 @@ async function loadTables(
       for await (const { text, rows } of ahead(
         statementsIn(contentOf(source, manifest, file), file.of),
       )) {
-        // The log shows this short form of the statement, because one statement has up to 1,000
-        // rows.
+        // One INSERT statement has up to 1,000 rows, so the log shows this short form of the
+        // statement.
         const shown = new Statement(`INSERT INTO ${name(file.of).text} (…) VALUES (…)`, []);
         await runText(connection, shown, text);
         await onRows(rows);

@@ -1,7 +1,7 @@
-// Checks that the MySQL rows and the documents of a backup are from one point in time. MySQL is read from a snapshot;
-// MongoDB may have no snapshots. A transfer first claims its documents in MySQL (marks them as being written), then
-// writes them, and commits in MySQL at the end. So the documents match the MySQL snapshot if no document was claimed
-// when the snapshot was taken, and no document was written until all were read.
+// Checks that the MySQL rows and the documents of a backup are from one point in time. MySQL is read from a snapshot,
+// but MongoDB may have no snapshots. A transfer claims its documents in MySQL (marks them as being written), writes
+// them, and then commits in MySQL. So the documents match the MySQL snapshot if no document was claimed when the
+// snapshot was taken, and none was written until all were read.
 import type { PoolConnection } from 'mysql2/promise';
 import { isDocument } from '../catalog/entity.ts';
 import { catalog } from '../catalog/index.ts';
@@ -19,8 +19,8 @@ export type Moment = {
 
 /**
  * Returns the point in time of a MySQL snapshot. If a transfer was writing documents when the
- * snapshot was taken, the documents cannot match the snapshot: then returns a sentence that names
- * the transfer.
+ * snapshot was taken, the documents cannot match the snapshot. In this case, returns a sentence
+ * that names the transfer instead.
  */
 export async function momentOf(on: PoolConnection): Promise<Moment | string> {
   const claimed = await claimOnDocument(on);

@@ -4,7 +4,7 @@ import { storageAddress, type StorageAddress, type StorageKeys } from '../storag
 export type BackupSettings = {
   /** The address of the store with the backups of all clients; null when it is not set. */
   store: StorageAddress | null;
-  /** The client (company) whose backups are made here; null when none are made. */
+  /** The client (company) whose databases this program backs up; null if it makes no backups. */
   client: string | null;
   /**
    * The public key (`age1…`) that age encrypts backups with; null when backups are not encrypted.

@@ -1,5 +1,5 @@
-// Backs up tables as SQL text that the MySQL server itself builds. This is exact for every column type, and Node does
-// not parse rows.
+// Backs up tables as SQL text that the MySQL server itself builds. Such text is exact for every column type, and Node
+// need not parse rows.
 import type { PoolConnection } from 'mysql2/promise';
 import { columnOf, fieldEntries, isDocument, linksOf } from '../catalog/entity.ts';
 import { catalog } from '../catalog/index.ts';

@@ -39,8 +39,8 @@ export type Take = {
 };
 
 /**
- * How many times a backup reads the databases at most. A backup starts reading again when documents
- * were written meanwhile.
+ * A backup reads the databases at most this many times. It starts again if documents were written
+ * while it was reading.
  */
 const TRIES = 5;
 const PAUSE_MS = 2000;
@@ -54,8 +54,8 @@ export async function takeBackup(here: Environment, take: Take): Promise<Manifes
   if (!version || version.isUpdating) {
     throw new Unavailable('The database is being updated. Take the backup when that is over.');
   }
-  // Claiming the folder is also the first request to the backup store. So a store that does not
-  // answer, denies access or is missing is noticed before the databases are read.
+  // Claiming the folder is the first request to the backup store. Do it before the databases are
+  // read, so that a store that does not answer, denies access or is missing is noticed early.
   const id = await claimFolder(take);
   const { time } = id;
   try {

@@ -54,8 +54,8 @@ function withNew(entity: Entity, children: ShownChild[], content: Content) {
 }
 
 /**
- * Moves a row one place up or down. The order numbers are given to the rows in their new order. If
- * rows have the same number, the later numbers are raised.
+ * Moves a row one place up or down among its siblings. The rows then get the same order numbers in
+ * their new order. Repeated order numbers are raised first, so that each number occurs once.
  */
 function moved(entity: Entity, children: ShownChild[], row: ShownChild, by: 1 | -1): ShownChild[] {
   const { order } = entity;

@@ -22,8 +22,8 @@ import type { Form } from '../web/form/form.ts';
 import type { WriteContext } from '../writing/changes.ts';
 
 /**
- * The most rows that one request changes, so that the browser gets an answer in time. A job changes
- * more rows than that.
+ * The most rows that one request changes, so that the browser gets an answer in time. If an action
+ * has more rows, a job changes them.
  */
 export const AT_ONCE = 200;
 /**
@@ -32,8 +32,8 @@ export const AT_ONCE = 200;
  */
 const MOST = 20_000;
 /**
- * Returns how many rows one action may change. A copy (staging database) has no jobs, so one
- * request must change all rows.
+ * Returns how many rows one action may change. A staging database (a copy of a backup) runs no
+ * jobs, so one request must change all rows there.
  */
 export const mostFor = ({ copy }: { copy?: object }) => (copy ? AT_ONCE : MOST);
 

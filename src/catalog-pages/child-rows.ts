@@ -177,7 +177,7 @@ function childRow(
   };
 }
 
-/** Describes a row in one line: `Choice · Required` */
+/** Describes a dependent row by its values in one line, such as `Choice · Required` */
 function summaryOf(entity: Entity, content: Content): string {
   const shownElsewhere = [entity.owner, entity.title, entity.order];
   const fields = fieldEntries(entity).filter(

@@ -51,8 +51,8 @@ async function rowsToAdd(req: Request): Promise<{ keys: RowKey[]; chain: string[
 }
 
 /**
- * Returns a sentence that says when the selection is scheduled to be sent, because the rows just added are sent then,
- * too.
+ * If a selection is scheduled, returns a sentence that says when it will be sent, because the rows that were just added
+ * will be sent with it.
  */
 async function dueText({ here }: Request, selection: string): Promise<string> {
   const schedule = await activeOf(here.sql, selection);

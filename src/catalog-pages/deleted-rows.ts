@@ -1,5 +1,5 @@
-// The tab *Deleted here* of a list. Of a deleted row only its title is kept, so this tab can be searched by title, but
-// not filtered by fields.
+// The tab *Deleted here* of a list. Only the title of a deleted row is stored, so this tab can be searched by title,
+// but not filtered by fields.
 import { keyText, type Entity } from '../catalog/entity.ts';
 import { isByAndAt } from '../database/newest-first.ts';
 import { first, select, sql } from '../database/sql.ts';

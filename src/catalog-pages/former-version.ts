@@ -54,8 +54,8 @@ export async function formerVersion(
   );
   const children = present.filter((child) => !isLeft(child.entity.name));
   const first = await firstReplacements(here, children.map(keyOf));
-  // If the first recorded change of a row is later than this version, the row had at the time of the version the
-  // content that the change replaced.
+  // Some rows were changed for the first time only after this version. At the time of the version, such a row had the
+  // content that its first change replaced.
   const older = [...first.values()]
     .filter(({ id }) => id > arrival)
     .map((line) => ({ ...line, after: line.before }))

@@ -27,7 +27,7 @@ export type Input = {
   error: string;
   isWrong: boolean;
   isOptional: boolean;
-  /** Whether several inputs share one label. */
+  /** Whether the field has several inputs that share one label. */
   isGroup: boolean;
   /**
    * The ids of the hint, the error and the time zone of the input, for `aria-describedby`; empty when the input has
@@ -56,7 +56,10 @@ export type Input = {
    * user typed in an earlier post, which was refused because of another field.
    */
   secret: { state: string; isSet: boolean; typed: string } | null;
-  /** For a reference: where a new row to point to is added, and what such a row is called. */
+  /**
+   * For a reference: the URL of the form that adds a row to refer to, and what such a row is
+   * called, such as `business`.
+   */
   newHref: string;
   referencedLabel: string;
   /** A link to the row that a reference points to. */
@@ -170,7 +173,10 @@ type LinksInput = {
     entity: string;
     label: string;
     isOptional: boolean;
-    /** Where a new row of this column is added, and from where its pickers load their options. */
+    /**
+     * The URL of the form that adds a row to choose in this column, and the URL from which the
+     * pickers of the column load their options.
+     */
     newHref: string;
     optionsHref: string;
   }[];

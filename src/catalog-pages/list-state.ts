@@ -15,7 +15,7 @@ export type Tab = (typeof tabs)[number];
 export type ListState = {
   tab: Tab;
   search: string;
-  /** The statuses of which a row must have one; empty for rows of any status. */
+  /** The list shows only rows with one of these statuses; if empty, rows with any status. */
   statuses: Status[];
   /** The first and the last day of the last change, in the time zone `zone`; empty for any day. */
   modifiedFrom: string;
@@ -42,7 +42,10 @@ export const sortable = (entity: Entity): string[] => [
     .map(([name]) => name),
 ];
 
-/** The fields by which a tab of a list can be filtered: none on *Deleted here*, whose rows have no values any more. */
+/**
+ * The fields by which a tab of a list can be filtered: none on *Deleted here*, because only the titles of deleted rows
+ * are stored.
+ */
 export const filterableOn = (entity: Entity, tab: Tab) =>
   (tab === 'deleted' ? [] : fieldEntries(entity)).filter(
     ([, { kind, list, under }]) => under || (list && ['flag', 'choice'].includes(kind)),

@@ -65,7 +65,10 @@ async function orShowList(req: Request, res: Response, act: (entity: Entity) => 
   );
 }
 
-/** Whether the view is for everybody. Only people who may edit or transfer here may share one. */
+/**
+ * Whether the posted view is for everybody. Only people who may edit or transfer in this
+ * environment may share a view.
+ */
 function isShared(req: Request): boolean {
   const asked = req.form.text('shared') !== '';
   if (asked && !mayShareViews(req))

@@ -22,7 +22,7 @@ const MOST = 20;
 /** The most views that a list offers. */
 const LISTED = 60;
 
-/** Lists the own views of a person for a list, and those that others share with everybody. */
+/** Lists the views of a list that this person saved, and those that others share with everybody. */
 export const savedViews = (on: Queryable, entity: Entity, person: string) =>
   select<SavedView>(
     on,
@@ -60,7 +60,7 @@ export async function saveView(on: Queryable, entity: Entity, person: string, wa
   if (twin.query !== query) throw nameTaken();
 }
 
-/** The longest query that is saved. */
+/** The most characters that the query of a saved view may have. */
 const LONGEST = 2000;
 
 /** Returns the query that a saved view stores: the state of the list without its page number. */

@@ -1,5 +1,5 @@
 // Parses the posted form of a row with its dependent rows. The inputs of a dependent row have names with a prefix:
-// `form_field.12.label` is a field of a stored row, `form_field.n1.label` one of a row to add.
+// `form_field.12.label` is a field of a stored row, and `form_field.n1.label` is a field of a row that the user adds.
 import { fieldEntries, type Content, type Entity } from '../catalog/entity.ts';
 import { dependentsOf } from '../catalog/family.ts';
 import { entityNamed } from '../catalog/index.ts';
@@ -29,7 +29,7 @@ export type TypedChild = {
   /** The prefix of its inputs: `form_field.12.` */
   ref: string;
   entity: Entity;
-  /** Null for a row to add. */
+  /** The id of the stored row; null if saving the form adds the row. */
   id: number | null;
   version: number;
   isRemoved: boolean;
@@ -45,7 +45,7 @@ export type ShownChild = Omit<TypedChild, 'typed'> & {
   opened: Content | null;
 };
 
-/** Reads the posted form of a row; `parent` is the id of the row, or null for a new one. */
+/** Reads the posted form of a row; `parent` is the id of the row, or null for a new row. */
 export async function readFamily(
   here: Environment,
   entity: Entity,
@@ -76,8 +76,8 @@ async function readChild(
   parent: number | null,
 ): Promise<TypedChild> {
   const own = form.within(ref);
-  // A row that another user removed meanwhile is posted with its former id in the prefix. It counts as a row to add,
-  // because it is marked as `_gone`.
+  // If another user removed a row meanwhile, the form posts the row with its former id in the prefix and the mark
+  // `_gone`. Such a row counts as a row to add.
   const id = own.text('_gone') === 'yes' ? null : numberOrNull(ref.split('.')[1]);
   const version = numberOrNull(own.text('_version')) ?? 0;
   const opened = id === null ? null : await contentAt(here, { entity: entity.name, id }, version);

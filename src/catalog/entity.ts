@@ -22,7 +22,7 @@ export type Declaration<F extends Fields> = {
   dependents?: string[];
   /** For a dependent entity, the reference field that points to the parent row. */
   owner?: keyof F & string;
-  /** For a dependent entity, the whole number that gives the place of a row among its siblings. */
+  /** For a dependent entity, the field with the order number of a row among its siblings. */
   order?: keyof F & string;
   /**
    * Whether each environment has its own rows of this entity, with its own ids. Such rows are found

@@ -49,7 +49,7 @@ export function readModified(row: Draft<Row>, stored: string | null) {
 
 /**
  * Sets a field from a stored value. A value of another type is left out of the row; a value outside
- * its limits stays in the row. Both are recorded as misfits.
+ * its limits stays in the row. Either value is recorded as a misfit.
  */
 export function readField(
   entity: Entity,

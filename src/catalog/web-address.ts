@@ -9,7 +9,7 @@ export function isWebAddress(text: string): boolean {
 const isHost = (host: string) => /^\[.+\]$|^[^.]+(\.[^.]+)*\.?$/.test(host);
 
 /**
- * Whether a web address has a user name. This checks the text, because a parsed URL does not show
- * an empty user name, as in `https://@example.com`.
+ * Whether a web address has a user name. The text is checked, because a parsed URL does not show an
+ * empty user name, as in `https://@example.com`.
  */
 const hasUser = (text: string) => /^https?:\/\/[^/\\?#]*@/i.test(text);

@@ -47,12 +47,15 @@ export function answer(isJson: boolean | undefined, data: unknown, words: () => 
 }
 
 /**
- * For commands that repair a database, so that they run even if the database has another version or
- * is being updated.
+ * The options of withApp() for commands that repair a database: they run even if the database has
+ * another version or is being updated.
  */
 export const anyVersion = { isAboutVersion: true, isWithoutDatabases: false };
 
-/** For commands that use neither database, so that they work even after the databases are lost. */
+/**
+ * The options of withApp() for commands that use neither database: they work even after the
+ * databases are lost.
+ */
 export const withoutDatabases = { isAboutVersion: true, isWithoutDatabases: true };
 
 /**
@@ -171,8 +174,8 @@ export async function confirmed(question: string, isYes: boolean | undefined): P
 const onTerminal = { output: process.stderr };
 
 /**
- * Ends the command with a message when the user presses Ctrl-C at a question, because that is no
- * bug.
+ * Ends the command with a message when the user presses Ctrl-C at a question, because Ctrl-C is not
+ * an error of the program.
  */
 function endPrompt(error: unknown): never {
   if (error instanceof Error && error.name === 'ExitPromptError') {

@@ -18,8 +18,8 @@ type Rotated = Output & { grace: string; expires?: string };
 
 export function addCredentials(program: Command) {
   const own = program.command('credentials').description('keys of apps, clients and jobs');
-  // Listing is a subcommand, too. An option --json of the parent command would swallow the --json
-  // of every subcommand.
+  // Listing is a subcommand, too. If the parent command listed, its option --json would swallow the
+  // --json of every subcommand.
   own
     .command('list', { isDefault: true })
     .option('--json')

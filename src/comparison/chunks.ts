@@ -1,6 +1,6 @@
 // Finds the rows of a table that may differ between environments. The MySQL server of each environment computes one
-// digest for each chunk of 1,000 ids. Rows are compared one by one only in chunks whose digests differ; with
-// `withSyncState`, also in chunks where the sync state says more than that all rows are equal.
+// digest for each chunk of 1,000 ids. Rows are compared one by one only in chunks whose digests differ. With
+// `withSyncState`, rows are also compared in chunks that the sync state does not record as equal on both sides.
 import { isDocument, linksOf, type Entity } from '../catalog/entity.ts';
 import { first, sql, type Queryable } from '../database/sql.ts';
 import type { Environment } from '../environments/environment.ts';
@@ -21,10 +21,13 @@ import { chunksWithLines } from '../state/recorded.ts';
 
 export { prefetch } from '../database/read-ahead.ts';
 
-/** How many chunks one query covers. The number is small, so that the next query can run while a batch is compared. */
+/**
+ * How many chunks one query covers. The number is small, so that reading and comparing overlap: the next chunks are
+ * read while these chunks are compared.
+ */
 const BATCH = 34;
 
-/** The environments whose tables are compared; each environment counts once. */
+/** The environments whose tables are compared. Each environment is one side of the comparison. */
 export type Sides = readonly Environment[];
 
 /**
@@ -44,13 +47,13 @@ export type Walk = {
   /** The id at which the search for chunks begins. */
   from: number;
   /**
-   * Which chunks are compared: with an index, the chunks in which that side has rows; with `all`, the chunks in which
-   * any side has rows or the sync state has records.
+   * Which chunks are compared. `all`: the chunks in which any environment has rows or the sync state has records. An
+   * index of `Sides`: the chunks in which that environment has rows.
    */
   along: 'all' | number;
   /**
-   * Whether a chunk is also opened if one of its rows has a record in row_state or destination_state, or if the
-   * recorded bases differ from the rows.
+   * Whether the rows of a chunk are also compared if one of them has a record in row_state or destination_state, or if
+   * their hashes differ from the hashes in base_chunk.
    */
   withSyncState: boolean;
 };
@@ -75,8 +78,8 @@ async function readBatch(entity: Entity, sides: Sides, walk: Walk, low: number):
   const at = new Date().toISOString();
   const [here] = sides;
   if (!here) throw new TypeError('There is nothing to compare');
-  // The generation of a base chunk counts its writes. The generations are read before the rows, so that writeBases()
-  // notices when another process wrote a base chunk meanwhile.
+  // Each write of a base chunk (the base hashes of 1,000 ids) raises its generation. The generations are read before
+  // the rows, so that writeBases() can skip a base chunk that another process writes meanwhile.
   const bases = await readBaseDigests(here.sql, entity.name, low, high);
   const lined = walk.withSyncState
     ? await chunksWithLines(here.sql, entity.name, low, high)
@@ -131,8 +134,9 @@ async function hashesOf(
 }
 
 /**
- * Returns the first id from the chunk of `from` on that one of the sides or the sync state has; null when there is
- * none. `along` restricts the search to one side.
+ * Returns the lowest id for which an environment has a row or the sync state has a record; null if there is none. The
+ * search starts at the first id of the chunk that contains `from`. If `along` is an index, only that environment is
+ * searched.
  */
 async function nextOf(
   entity: Entity,

@@ -69,8 +69,8 @@ export async function comparePairs(
   ]);
   const all = keysFrom([...keys.map(keyText), ...mine.keys(), ...theirs.keys()]);
   const requested = new Set(keys.map(keyText));
-  // The requested rows were read on both sides. Any other row that was found on one side only is a
-  // dependent row. The other side may have it under another parent row, so it is read there by id.
+  // The requested rows have been read on both sides. Any other row that was found on only one side is a dependent row,
+  // which may belong to another parent row on the other side. So this row is read on the other side by its id.
   const unread = (side: Map<string, Row>) =>
     all.filter((key) => !side.has(keyText(key)) && !requested.has(keyText(key)));
   const [moreOfMine, moreOfTheirs] = await settleAll([
@@ -89,8 +89,8 @@ export async function comparePairs(
       const text = keyText(key);
       const state = states.get(text);
       const sides = { mine: mine.get(text), theirs: theirs.get(text) };
-      // If another environment stores the sync state, its entry for a row that is missing at the
-      // destination is ignored.
+      // If another environment stores the sync state, its record of a row that is missing at the destination is
+      // ignored, so that the row here counts as new.
       const stop = basesIn === here.sql || sides.theirs ? stops.get(text) : undefined;
       return [text, pairOf(key, sides, { state, stop, mappings })];
     }),
@@ -100,8 +100,8 @@ export async function comparePairs(
 }
 
 /**
- * Adds the contents of bases that are known only by their hash. The history of one of the environments has such a
- * content, because a later write replaced it there.
+ * Adds contents of bases of which only the hash is recorded. The base of a row is the content at which both sides were
+ * last equal. If a later write replaced this content on one side, the history of that environment has it.
  */
 async function findBases(histories: Queryable[], pairs: Map<string, RowPair>) {
   const wanted = new Map(
@@ -144,8 +144,8 @@ export function pairOf(
 }
 
 /**
- * Adds the content of the base to the sync state of a row, if the row here or at the destination still has that
- * content.
+ * Adds the content of the base (the content at which both sides were last equal) to the sync state of a row, if the row
+ * here or at the destination still has that content.
  */
 function withContent(
   entity: Entity,
@@ -161,8 +161,8 @@ function withContent(
 }
 
 /**
- * Records how the rows of these pairs were observed at the destination at the time `at`. If a row is equal on both
- * sides, its content becomes its base.
+ * Records what these pairs showed of the destination at the time `at`. The content of a row that is equal on both sides
+ * is recorded as its base (the content at which both sides were last equal).
  */
 export async function recordObservations(
   here: Databases & { sql: Pool | PoolConnection },

@@ -1,5 +1,5 @@
-// Compares all rows here with the destination, and corrects the sync state. In a table, only rows are read whose hashes
-// do not match the sync state. Documents are all read, because MongoDB computes no hashes.
+// Compares all rows here with the destination, and corrects the sync state. From a MySQL table, only rows whose hashes
+// do not match the sync state are read. From MongoDB, all documents are read, because MongoDB computes no hashes.
 import { canonical, hashOf, isSameContent } from '../catalog/content.ts';
 import { keyText, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
 import { toSqlInstant, transaction } from '../database/sql.ts';
@@ -32,7 +32,9 @@ export type ComparisonSides = {
   isFull: boolean;
 };
 
-/** Compares the rows of a table or collection. Yields for each part how many rows it compared. */
+/**
+ * Compares the rows of a table or collection in parts. After each part, yields the number of rows that the part had.
+ */
 export const compareEntity = (sides: ComparisonSides, entity: Entity): AsyncGenerator<number> =>
   !sides.isFull && isComparedByDigest(entity, sides.mappings)
     ? compareHashes(sides, entity)
@@ -50,7 +52,8 @@ async function* compareHashes(sides: ComparisonSides, entity: Entity): AsyncGene
   });
   for await (const { batch, recorded, unsettled, rows } of looks) {
     const { at, bases: asRead } = batch;
-    // The rows were read after the sync state, so every record of the sync state is older than the rows.
+    // The rows were read after the sync state, so the comparison may replace every record of the sync state that it
+    // read.
     await record(sides, entity, {
       at,
       recorded,
@@ -74,8 +77,8 @@ async function readBoth({ here, there }: ComparisonSides, entity: Entity, ids: n
 /** Compares rows by reading all of them on both sides. */
 async function* compareRows(sides: ComparisonSides, entity: Entity): AsyncGenerator<number> {
   const { here, there, mappings } = sides;
-  // The generation of a base chunk counts its writes. The generations are read before any row, so that writeBases()
-  // keeps the bases that another process writes during the comparison.
+  // Each write of a base chunk (the base hashes of 1,000 ids) raises its generation. The generations are read before
+  // any row, so that writeBases() can skip a base chunk that another process writes during the comparison.
   const asRead = await readBaseDigests(here.sql, entity.name, 0, LAST_CHUNK);
   const parts = prefetch(bothInParts(here, there, entity), async (part) => {
     const numbers = await chunksOf(part, here, entity);
@@ -119,14 +122,15 @@ type Seen = {
   at: string;
   recorded: Recorded;
   /**
-   * The base chunks as they were before the rows were read. A base chunk that was written since then is not
-   * overwritten.
+   * The base chunks (the base hashes of 1,000 ids each) as they were before the rows were read. A base chunk that
+   * another process has written since then is not overwritten.
    */
   asRead: Map<number, BaseChunk>;
   /** The ids of the rows whose hashes do not match the sync state. */
   unsettled: number[];
   /**
-   * The rows here (`own`) and at the destination (`other`), by id. Both contain at least the unsettled rows that exist.
+   * The rows here (`own`) and at the destination (`other`), by id. Each map contains at least the rows of `unsettled`
+   * that exist on its side.
    */
   own: Map<number, Row>;
   other: Map<number, Row>;
@@ -154,15 +158,15 @@ async function record({ here, mappings }: ComparisonSides, entity: Entity, seen:
     const isEqual = Boolean(mine && their && isSameContent(entity, mine, their));
     const thereHash = isEqual ? hereHash : their ? hashOf(entity, their) : null;
     if (!known.hasLine && !row && !their) {
-      // The row is missing on both sides, but its base is kept: the previous environment may still have the row and
-      // compare it with this environment.
+      // The row is missing on both sides, but its base (the content at which both sides were last equal) is kept: the
+      // previous environment may still have the row and compare it with this environment.
       news.push({ key, hash: null, base: null });
       continue;
     }
     if (!known.hasLine && isEqual && hereHash !== null) {
       if (known.base !== hereHash) bases.set(id, hereHash);
-      // Another program wrote the same content on both sides. The row gets a new version in the sync state, so that a
-      // person who has its form open notices the change.
+      // Another program wrote the same content on both sides. The version of the row in the sync state is raised, so
+      // that a save from a form that was opened before does not overwrite this content unnoticed.
       if (known.base !== null && known.base !== hereHash) wrong.push(id);
       continue;
     }
@@ -181,8 +185,8 @@ async function record({ here, mappings }: ComparisonSides, entity: Entity, seen:
     const isOlder = line && (seen.isNewerThanLines || line.observed_at < toSqlInstant(at));
     if (isOlder) since.set(keyText(key), line.observed_at);
   }
-  // The states of rows here are corrected before observations are written. Otherwise an observation could stand beside
-  // an outdated state.
+  // The states of rows here are corrected before the observations of the destination are written. In the opposite
+  // order, a reader of the sync state could combine a new observation with an outdated state.
   await correctStates(here, entity, wrong, other);
   await addLines(here, untouched);
   await writeObservations(here.sql, news, at, { since });
@@ -191,7 +195,7 @@ async function record({ here, mappings }: ComparisonSides, entity: Entity, seen:
 
 type RowsInPart = { after: number; upTo: number; own: Map<number, Row>; other: Map<number, Row> };
 
-/** Returns the chunks within a part that contain rows or records of the sync state. */
+/** Returns the chunks in this range of ids that contain rows or records of the sync state. */
 async function chunksOf(
   { after, upTo, own, other }: RowsInPart,
   here: Environment,
@@ -237,8 +241,8 @@ class ReadAhead {
   }
 
   /**
-   * Reads until the buffer contains at least one whole chunk, or all remaining rows. As many rows as a chunk has ids
-   * are always enough.
+   * Reads until the buffer contains at least one whole chunk, or all remaining rows. CHUNK_SIZE rows always reach the
+   * end of a chunk, because a chunk has only CHUNK_SIZE ids.
    */
   async fill() {
     while (!this.#isEnd && this.#rows.length < CHUNK_SIZE) {

@@ -1,4 +1,4 @@
-// Counts rows by their last observed status, in one query.
+// Counts rows by their last observed status, which the sync state records.
 import { catalog, entityNamed } from '../catalog/index.ts';
 import { select, sql, type Queryable } from '../database/sql.ts';
 import { baseIds } from '../state/base-chunks.ts';
@@ -17,8 +17,9 @@ type Signature = {
   there_is_base: number;
 };
 /**
- * Counts the rows of each entity by status. The database groups the records of the sync state by which of their hashes
- * exist and are equal, because the status follows from that; no row is read. A row that has only a base is in sync.
+ * Counts the rows of each entity by status, from the sync state alone; no row is read. The status follows from which
+ * hashes of a row are recorded and which of these are equal, so MySQL counts the rows of each combination. A row with
+ * only a base (the content at which both sides were last equal) is in sync.
  */
 export async function matrix(on: Queryable): Promise<Matrix> {
   const found: Matrix = new Map();
@@ -50,7 +51,10 @@ export async function matrix(on: Queryable): Promise<Matrix> {
   return found;
 }
 
-/** Counts the rows of an entity that have a base, but no record in row_state or destination_state. */
+/**
+ * Counts the rows of an entity that have a base (the content at which both sides were last equal), but no record in
+ * row_state or destination_state. These rows are in sync.
+ */
 async function countUntouched(on: Queryable, entity: string): Promise<number> {
   const lines = await select<{ id: number }>(
     on,

@@ -20,7 +20,7 @@ import { destinationOf } from '../environments/app.ts';
 
 type OpenSelections = (on: Queryable) => Promise<{ id: string; name: string }[]>;
 
-/** `openSelections` reads the selections to which *Add to…* adds rows. */
+/** Shows the comparison. `openSelections` reads the selections to which *Add to…* can add rows. */
 export const showComparison =
   (openSelections: OpenSelections) =>
   async (req: Request, res: Response): Promise<void> => {

@@ -60,8 +60,8 @@ export async function insertTexts(on: Queryable, head: Statement, texts: Iterabl
 }
 
 /**
- * Runs `update table … join (…) given …`, where `given` is a derived table of the lines, with the column names in
- * `columns`.
+ * Runs `update table … join (…) given …`, where `given` is a derived table of the rows in `lines`, with the column
+ * names in `columns`.
  */
 export const updateFromLines = (
   on: Queryable,

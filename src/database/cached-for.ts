@@ -10,7 +10,7 @@ const cache = new WeakMap<Queryable, Map<string, Cached>>();
 
 let writes = 0;
 
-/** How often this process has emptied the cache. */
+/** How many times this process has emptied the cache. */
 export const writesSoFar = () => writes;
 
 /**

@@ -48,7 +48,7 @@ export function connectSql(address: SqlAddress, connections = 10): Pool {
   return pool;
 }
 
-/** The TCP stream of a connection; the type definitions of the driver lack it. */
+/** The TCP stream of a connection, which the type definitions of the driver do not contain. */
 const streamOf = (connection: PoolConnection) =>
   (connection as unknown as { stream: Duplex }).stream;
 

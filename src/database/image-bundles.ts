@@ -26,14 +26,14 @@ export type ImageStore = {
 };
 /** The contents that writes replaced, for the history. */
 export const replaced: ImageStore = { table: 'image_bundle', side: 'before' };
-/** The rows before the steps of transfers, for the journal. */
+/** The contents of rows before a transfer wrote them, for the journal. */
 export const beforeSteps: ImageStore = { table: 'step_image_bundle', side: 'before' };
-/** The rows after the steps of transfers, for the journal. */
+/** The contents of rows after a transfer wrote them, for the journal. */
 export const afterSteps: ImageStore = { table: 'step_image_bundle', side: 'after' };
-/** The hashes of the rows after the steps of transfers. The journal keeps these hashes when it deletes the rows. */
+/** The hashes of rows after a transfer wrote them. The journal keeps these hashes when it deletes the contents. */
 export const hashesAfterSteps: ImageStore = { table: 'step_image_bundle', side: 'hash' };
 
-/** The place of a row in a transfer: `seq` is the position of its step, from 1. */
+/** The place of a row in a transfer. `seq`: the number of the step that writes the row, from 1. */
 export type ImagePlace = { transfer: string; seq: number };
 
 const compress = promisify(zstdCompress);
@@ -169,8 +169,8 @@ export const removeImages = (on: Queryable, store: ImageStore, transfer: string)
   run(on, sql`delete from ${name(store.table)} where ${ofTransfer(store, transfer)}`);
 
 /**
- * Compresses rows that former versions of Oneway stored uncompressed, each in a part of its own. Returns how many
- * transfers had such rows.
+ * Compresses row contents that former versions of Oneway stored uncompressed, each in a database row of its own.
+ * Returns how many transfers had such contents.
  */
 export async function packImages({ sql: on }: { sql: Pool }): Promise<number> {
   let packed = 0;

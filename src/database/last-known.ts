@@ -1,5 +1,5 @@
-// Remembers the last result of a query that counts many rows. A page shows it with its time, and waits only briefly for
-// a newer one.
+// Remembers the last result of a query that counts many rows. A page shows this result with its time, and waits only
+// briefly for a newer result.
 import { inTime } from '../in-time.ts';
 import { TTL_MS, writesSoFar } from './cached-for.ts';
 import type { Queryable } from './sql.ts';
@@ -17,12 +17,15 @@ type Remembered = {
 
 const remembered = new WeakMap<Queryable, Map<string, Remembered>>();
 
-/** A slow query is repeated only after this many times its duration, so that it takes 5% of the time at most. */
+/**
+ * A slow query is repeated only after this many times its duration, so that the query runs for at most 5% of the time.
+ */
 const PAUSE = 20;
 
 /**
- * Returns the last result of a query, or null if it has none yet. If the result is older than five seconds, or this
- * process wrote the sync state of rows since, the query is repeated, and the caller waits `patience` milliseconds for it.
+ * Returns the last result of a query, or null if the query has not returned a result yet. If the result is older than
+ * five seconds, or this process wrote the sync state of rows since, the query is repeated, and the caller waits
+ * `patience` milliseconds for it.
  * @param question identifies the query and all its parameters
  */
 export async function lastKnown<T>(
@@ -34,7 +37,7 @@ export async function lastKnown<T>(
   const one = rememberedOf(on, question);
   if (!isFresh(one)) {
     one.asking ??= askAgain(one, ask);
-    // A failure is not reported: the page shows what was known before, with its time.
+    // An error of the query is ignored: the page then shows the last result, with its time.
     await inTime(patience, one.asking).catch(() => {});
   }
   return one.known as LastKnown<T> | null;

@@ -157,8 +157,8 @@ async function applySql(file: URL, name: string, on: PoolConnection, step: () =>
   for (const [index, statement] of statements.entries()) {
     if (index >= done) {
       await timed(statement, on, () => on.query(statement)).catch((error: unknown) => {
-        // Ignores the error when the last run was killed after executing this statement and before
-        // counting it.
+        // Ignores the error if the last run executed this statement, but was killed before it counted the statement as
+        // finished.
         if (index !== done || line === undefined || !isDoneAlready(statement, error)) throw error;
       });
       await step();

@@ -20,7 +20,7 @@ export class Statement {
   }
 }
 
-/** Every executed statement is published here; tests count them. */
+/** The channel that publishes every executed statement. Tests count these statements. */
 export const statements = channel('oneway:statement');
 
 /** Builds a statement: `` sql`select * from task where id in (${ids})` ``; nested statements are inlined. */
@@ -41,8 +41,8 @@ export function sql(parts: TemplateStringsArray, ...given: unknown[]): Statement
 }
 
 /**
- * Refuses values that the driver would insert as SQL: it turns an object into conditions, and NaN
- * into a column name.
+ * Refuses values that the driver would insert as SQL: the driver turns an object into conditions, and NaN into a column
+ * name.
  */
 function refuse(value: unknown) {
   if (Array.isArray(value)) value.forEach(refuse);

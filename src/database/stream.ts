@@ -19,8 +19,8 @@ export async function* streamBytes(
     .query({ sql: statement.text, values: statement.values, rowsAsArray: true, typeCast: false })
     .stream({ highWaterMark: 1000 }) as Readable & AsyncIterable<[Buffer | null]>;
   let lastAt = Date.now();
-  // The timeout counts only while no received row waits for the reader: then the server is silent,
-  // not the reader slow.
+  // While a received row waits, the reader of this stream is slow, and not the server. So the timeout counts only while
+  // no row waits.
   const watch = setInterval(() => {
     if (rows.readableLength === 0 && Date.now() - lastAt > timeouts.statement) on.destroy();
   }, 1000);

@@ -6,7 +6,7 @@ export const timeouts = {
   page: 1000,
   /** How long the home page waits for counts of another environment. */
   farCounts: 300,
-  /** A query of remembered counts that takes longer than this is repeated less often. */
+  /** A count that takes longer than this is repeated less often; meanwhile pages show its last result. */
   slowCount: 250,
   /** How long a server may take to answer a ping. */
   probe: 700,
@@ -14,12 +14,12 @@ export const timeouts = {
    * How long a server may take to answer a ping when the page cannot be shown without this server.
    */
   patientProbe: 2500,
-  /** How long a request runs before it pings the databases of its own environment. */
-  slow: 3000,
   /**
-   * How long the databases of a request’s own environment may leave that ping unanswered before the
-   * request ends with an error.
+   * How long a request or command runs before it pings the databases of its own environment, to find out whether they
+   * still answer.
    */
+  slow: 3000,
+  /** How long one of these databases may leave the ping unanswered before the request or command ends with an error. */
   silence: 2000,
   /** A database that takes this long to answer a ping counts as slow. */
   slowAnswer: 1000,

@@ -1,4 +1,4 @@
-// Prepares what the page shows on which a person checks a data file before it is loaded.
+// Prepares the content of the page on which a person checks a data file before it is loaded.
 import { bytes, count } from '../web/format.ts';
 import { typeValue } from './check-form.ts';
 import { listed } from './columns.ts';
@@ -17,7 +17,7 @@ import { COLUMNS_SHOWN, shownColumns } from './wide.ts';
 /** The page shows at most this many rejected lines; a person can download all of them. */
 const REJECTS_SHOWN = 50;
 
-/** The page asks at most this many questions at once. */
+/** The page shows at most this many of the questions about a file that only a person can answer. */
 const QUESTIONS_SHOWN = 20;
 
 const encodings = [

@@ -48,7 +48,10 @@ export function listed(differing: string[]): string {
   );
 }
 
-/** Returns why a file with different columns cannot be appended to the rows of the other files. */
+/**
+ * Returns why a file with different columns cannot be added to a dataset: the rows of the other files in the dataset
+ * would be shown under the wrong column names.
+ */
 export const mixedColumns = (dataset: string, others: number) =>
   `${dataset} adds the rows of a new file to those before, which have other columns: rows of ${plural(others, { one: 'other file', many: 'other files' })} would stand under the wrong names. Ask for a file with the former columns, or let new files replace the rows before in the settings of the dataset.`;
 

@@ -39,7 +39,7 @@ type DatafileUse = {
   source: { id: number; name: string } | null;
   versions: { version: number; is_current: number; purged_at: string | null }[];
   /**
-   * Other registry entries of the same file: it was fetched again from its source, or loaded again.
+   * Other registry entries of the same file, which exist if the file was fetched again from its source or loaded again.
    */
   others: { id: number; fetch_number: number; state: string; created_timestamp: string }[];
 };

@@ -61,8 +61,8 @@ export const fullName = ({ organisation, name }: Pick<Dataset, 'organisation' | 
 const wantedName = z.object({ organisation: part('organisation'), name: part('name') });
 
 /**
- * The entities that can be compared with a dataset: cities and partners, because environments match
- * their rows by name.
+ * The entities whose rows can be compared with the names in a dataset: cities and partners, which environments match by
+ * name.
  */
 export const feedable = matchedByName.map(({ name }) => name);
 

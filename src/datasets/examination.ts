@@ -52,7 +52,8 @@ export async function runExamination(
   { datafile }: z.infer<typeof examineInput>,
 ): Promise<{ rows: number | null }> {
   const file = await registry.known(here.sql, datafile);
-  // A person has made other choices meanwhile, and a newer job examines the file.
+  // The file no longer belongs to this job, for example because a person has made other choices and a newer job
+  // examines the file. So this job does nothing.
   if (file.state !== 'processing' || file.job !== job.id) return { rows: null };
   await report({ done: 0, total: file.size, doing: `Reading ${file.file_name}` });
   try {

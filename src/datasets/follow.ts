@@ -8,7 +8,7 @@ import { endAbandoned } from './receive.ts';
 type Stranded = { id: number; job: string; problem: string | null; cancelled_by: string | null };
 
 /**
- * A regular chore: marks a data file as failed if its job failed or was cancelled before the job could do so, and ends
+ * A regular chore. Marks a data file as failed if its job failed or was cancelled without marking the file. Also ends
  * abandoned uploads.
  */
 export async function followDatafiles(here: App): Promise<void> {

@@ -11,7 +11,7 @@ import { lockDataset } from './versions.ts';
  */
 const CHUNK = 5000;
 
-/** The condition that a data file is not in process and that no version with rows contains it. */
+/** The condition that a data file is not in process, and that every version that contains the file has been purged. */
 const isUnused = sql`file.state <> 'processing' and not exists (
   select 1 from data_version_file used
     join data_version version on version.dataset = used.dataset and version.number = used.version

@@ -52,7 +52,7 @@ export async function receive(
   // recorded progress for two minutes counts as abandoned.
   const pulse = setInterval(() => {
     uploads.noteReceived(on, id, received).catch(() => {
-      // The upload goes on: a failure here loses only the progress on the page.
+      // A failure to record the progress does not end the upload; only the progress on the page is outdated.
     });
   }, pulses.upload);
   try {

@@ -16,13 +16,13 @@ const withoutRows = sql`state = 'processing', reason = null, error_message = nul
                         loaded_rows = 0`;
 const fromTheStart = sql`${withoutRows}, examination = null, reading = null, accepts_columns = false`;
 /**
- * The condition that a file is not being loaded. Once a person has confirmed the `reading` of a
- * file, a job stores rows by it, so nobody may change the file unless that job fails.
+ * The condition that a file is not being loaded. After a person has confirmed how the file is parsed (`reading`), a job
+ * loads the file, and nobody may change the file unless that job fails.
  */
 const isNotLoading = sql`(state = 'failed' or reading is null)`;
 
 /**
- * Requests another examination of a data file with other choices of the person. Loads nothing yet.
+ * Requests another examination of a data file after a person has changed how the file is parsed. No row is loaded yet.
  */
 export const chooseReading = (
   here: App,
@@ -127,7 +127,7 @@ async function requestLoad(on: PoolConnection, file: Datafile, person: string): 
   return job;
 }
 
-/** Marks a data file as ignored, with the reason: it is not loaded. */
+/** Marks a data file as ignored, so that it is not loaded, and records the reason. */
 export const ignore = (here: App, person: string, file: Datafile, reason: string) =>
   transaction(here.sql, async (on) => {
     const what = sql`state = 'ignored', error_message = ${reason}`;

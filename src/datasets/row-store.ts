@@ -12,8 +12,8 @@ import { cellsAsJson } from './reading/values.ts';
 import type { Datafile } from './registry.ts';
 
 /**
- * One commit holds about this many rows or characters. A larger one would block the statements of
- * other programs for too long.
+ * One commit holds about this many rows or characters. A larger commit would block the statements of other programs for
+ * too long.
  */
 const COMMIT_ROWS = 10_000;
 const COMMIT_LENGTH = 5_000_000;
@@ -25,10 +25,7 @@ const STATEMENT_LENGTH = 1_000_000;
 /** At most this many rejected lines of a file are stored. */
 const MOST_REJECTS = 10_000;
 
-/**
- * Thrown when another job has taken over the data file, or a person has changed its choices
- * meanwhile.
- */
+/** Thrown when another job has taken over the data file, or a person has meanwhile changed how the file is parsed. */
 export class FileTaken extends Interrupted {
   constructor({ file_name: name }: Pick<Datafile, 'file_name'>) {
     super(`${name} is examined or loaded by another job`);
@@ -130,8 +127,8 @@ export function openStore(
 }
 
 /**
- * Writes a text as JSON, escaped for SQL. Most texts need no escaping, and one search for the
- * special characters of both languages finds that out quickly.
+ * Writes a text as JSON, escaped for SQL. Most texts contain no character that JSON or SQL escapes; testing for such
+ * characters first is faster than escaping every text.
  */
 const writeText = (text: string) =>
   SPECIAL.test(text) ? escaped(JSON.stringify(text)) : `"${text}"`;

@@ -1,14 +1,14 @@
 // Uploads: files that people send with the browser. Each upload is followed from its first byte until the end of the
-// pipeline run, which carries the new version into the datasets database.
+// pipeline run, which writes the new version into the datasets database.
 import type { PoolConnection } from 'mysql2/promise';
 import { v7 as uuid } from 'uuid';
 import { first, run, select, sql, type Queryable, type Statement } from '../database/sql.ts';
 import { NotFound } from '../problems.ts';
 
 /**
- * The state of an upload. `uploading`: bytes arrive; `uploaded`: stored, waits for a person to
- * check it; `verified`: a person confirmed how the file is parsed; `processing_dss`: rows are being
- * loaded; `processing_dataflow`: the version is current, and the pipeline carries it on.
+ * The state of an upload. `uploading`: bytes arrive; `uploaded`: stored, waits for a person to check it; `verified`: a
+ * person confirmed how the file is parsed; `processing_dss`: rows are being loaded; `processing_dataflow`: the version
+ * is current, and the pipeline writes it into the datasets database.
  */
 export type UploadState =
   | 'uploading'
@@ -143,8 +143,8 @@ export const beginLoading = (on: Queryable, datafile: number) =>
   move(on, datafile, ['verified'], sql`state = 'processing_dss'`);
 
 /**
- * Records that the rows of the file are loaded, in the commit that makes the version.
- * `pipelineRun`: the pipeline run that carries the version on; null if there is none.
+ * Records that the rows of the file are loaded, in the commit that makes the version. `pipelineRun`: the pipeline run
+ * that writes the version into the datasets database; null if there is none.
  */
 export const endLoading = (on: PoolConnection, datafile: number, pipelineRun: number | null) =>
   move(

@@ -9,8 +9,8 @@ export const clip = (text: string) =>
   text.length > CELL_SHOWN ? `${text.slice(0, CELL_SHOWN)}…` : text;
 
 /**
- * Returns the indexes of the columns that a page shows, in ascending order. If there are too many columns, the columns
- * that the page needs (`matters`) are kept first, then columns from the left.
+ * Returns the indexes of the columns that a page shows, in ascending order. If there are too many columns, those that
+ * the page must show (`matters`), such as the searched column, are chosen first, then columns from the left.
  */
 export function shownColumns(number: number, matters: (index: number) => boolean): number[] {
   const all = Array.from({ length: number }, (_, index) => index);

@@ -18,8 +18,8 @@ export type Deletion = {
   /** All rows that would be deleted: the row and its dependent rows. */
   all: { entity: Entity; row: Row }[];
   /**
-   * The hash of the content of all rows to delete. The page posts it, so that rows changed after
-   * the page was shown are not deleted.
+   * The hash of the content of all rows to delete. The page posts this hash, so that rows that were changed after the
+   * page was shown are not deleted.
    */
   seen: string;
 };

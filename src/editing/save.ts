@@ -114,10 +114,9 @@ async function areSame(
 }
 
 /**
- * Saves a row with its dependent rows, in one write. `version` is the row’s version when the user
- * opened the form; every write raises it. Fields that only other users changed since keep those
- * changes. When the same form is posted twice, the second post adds no dependent row again. Returns
- * what was changed: labels of fields, and labels of dependent entities.
+ * Saves a row with its dependent rows, in one write. `version`: the version of the row when the user opened the form. A
+ * field that only another user changed since then keeps that change. If the same form is posted twice, the second post
+ * adds no dependent row again. Returns the labels of the changed fields and dependent entities.
  * @throws EditConflict when this user and another one changed the same field of a row
  * @throws AddedBefore when the form was already posted with other rows to add
  */

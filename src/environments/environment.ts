@@ -25,6 +25,6 @@ export type Environment = {
   credentialsKeys: Settings['credentialsKeys'];
   /** Whether the search indexer is notified of rows that are written in this environment. */
   notifiesIndexer: boolean;
-  /** Whether this environment sends e-mails: a mail server is set. */
+  /** Whether this environment sends e-mails, which requires a mail server in the settings. */
   sendsMail: boolean;
 };

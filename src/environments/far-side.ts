@@ -16,9 +16,7 @@ const failures = new WeakMap<object, { error: unknown; retry: NodeJS.Timeout }>(
 type Log = { error(data: object, message: string): void };
 type FarAnswer<T> =
   | { answer: T; trouble: null }
-  /**
-   * There is no answer; `trouble` says what is wrong with the other environment, and what to do.
-   */
+  /** The other environment did not answer; `trouble` says what is wrong with it, and what to do. */
   | { answer: null; trouble: string };
 
 /**

@@ -14,8 +14,8 @@ const redisClient = (url: string) =>
 export type Redis = ReturnType<typeof redisClient>;
 
 /**
- * Opens the Redis client for sessions and for limits on attempts. Every key contains the name of
- * the environment.
+ * Opens the Redis client for sessions and for the limits on attempts to sign in or to use a key. Every key in Redis
+ * contains the name of the environment.
  */
 export async function openRedis(here: App): Promise<Redis> {
   const { redis, connected } = reachRedis(here);
@@ -34,9 +34,8 @@ export function reachRedis({ settings, log }: App): { redis: Redis; connected: P
 }
 
 /**
- * Opens a second Redis connection, whose commands wait while Redis does not answer. Workers need
- * it: if their commands failed at once, they would repeat them without a pause and block the
- * process.
+ * Opens a second Redis connection, whose commands wait while Redis does not answer. Workers need such a connection: a
+ * worker repeats a failed command without a pause, so commands that fail at once would block the process.
  */
 export async function patientCopy(redis: Redis, { log }: App): Promise<Redis> {
   const copy = redis.duplicate({ disableOfflineQueue: false }).setMaxListeners(MOST_LISTENERS);

@@ -6,8 +6,8 @@ type Closable = { close: () => Promise<void> };
 type Entry<T> = {
   resource: T;
   /**
-   * Resolves when the resources that made room for this one are closed. Using this resource earlier
-   * would exceed the limit.
+   * Resolves when the resources that had to be closed to stay within the limit are closed. If this resource were used
+   * earlier, too many resources would be open.
    */
   ready: Promise<unknown>;
   users: number;

@@ -14,8 +14,8 @@ export const isLoopback = ({ hostname }: URL): boolean =>
   ['localhost', '127.0.0.1', '[::1]'].includes(hostname) || hostname.endsWith('.localhost');
 
 /**
- * Whether cookies have the attribute Secure. Without a setting they do, except when the server’s
- * own URL is http on this machine.
+ * Whether cookies have the attribute Secure. If the setting is empty, cookies have it, except when the server’s own URL
+ * is http on this machine.
  */
 export function isSecureCookie(setting: string, ownUrl: string | undefined): boolean {
   if (setting !== '') return setting === 'true';

@@ -1,5 +1,5 @@
-// Reads what happened lately in an environment: what was written here, what was sent from here, and who is saving now.
-// The queries read a bounded number of lines, however long the history is.
+// Reads the latest changes of an environment: what was written here, what was sent from here, and who is saving now.
+// The queries read a limited number of rows, however long the history is.
 import { select, sql, type Queryable } from '../database/sql.ts';
 import type { Transfer } from '../writing/journal.ts';
 import { sentKinds, type StepAction, type TransferKind } from '../state/transfer-kinds.ts';
@@ -21,7 +21,7 @@ export type Written = {
   rows_count: number;
 };
 
-/** How many of the newest lines of the history are searched. */
+/** How many of the newest rows of the table arrival are searched. */
 const LINES = 2000;
 
 /** Lists the newest writes of these kinds, newest first. */

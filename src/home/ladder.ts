@@ -37,8 +37,8 @@ export async function askDestination({ destination, log }: App) {
 }
 
 /**
- * Returns a step for this environment and for each later one that sends rows onward; no steps if this environment sends
- * no rows.
+ * Returns a LadderStep for this environment and for each later environment that sends rows onward; an empty array if
+ * this environment sends no rows.
  */
 export function ladderFrom(
   { name, destination }: App,

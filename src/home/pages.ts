@@ -77,7 +77,7 @@ export async function home(req: Request, res: Response) {
 
 const roots = travelling.filter(({ owner }) => owner === null);
 
-/** Reads what happened lately, for the lists of the page. */
+/** Reads the latest writes and transfers and the people who are saving now, for the lists of the home page. */
 async function activityOf(req: Request, isEmpty: boolean) {
   const { here, house } = req;
   const isReceiving = senderTo(here.name) !== undefined;
@@ -90,8 +90,8 @@ async function activityOf(req: Request, isEmpty: boolean) {
     mayView ? activity.administrators(house.sql) : [],
   ]);
   return {
-    // A list that is null is left out of the page: an empty list would say nothing while the catalogue is empty, and an
-    // empty list of changes would say nothing in an environment that receives its rows.
+    // A list that is null is left out of the page. Empty lists are left out while the catalogue is empty. In an
+    // environment that receives its rows from another one, an empty list of changes is always left out.
     arrived: isReceiving && !isEmpty ? arrived.map(writtenView) : null,
     writtenHeading: isReceiving ? 'Changed here without a transfer' : 'Last changes',
     written: (isReceiving || isEmpty) && written.length === 0 ? null : written.map(writtenView),

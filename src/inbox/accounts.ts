@@ -4,7 +4,9 @@ import { first, run, sql, type Queryable } from '../database/sql.ts';
 
 export type InboxAccount = { id: number; external_id: string; name: string; created_at: string };
 
-/** The format of ids in the older system, for accounts, threads and messages. */
+/**
+ * The format of the ids that accounts, threads and messages have in the older system, from which accounts are migrated.
+ */
 export const EXTERNAL_ID = /^[\w.:@-]{1,64}$/;
 
 export const byExternalId = (on: Queryable, externalId: string) =>
@@ -12,10 +14,7 @@ export const byExternalId = (on: Queryable, externalId: string) =>
     ? first<InboxAccount>(on, sql`select * from inbox_account where external_id = ${externalId}`)
     : Promise.resolve(undefined);
 
-/**
- * Adds an account if it is not here yet, and returns it. The name of an existing account is
- * updated.
- */
+/** Adds an account unless this server already has it, and returns it. The name of an existing account is updated. */
 export async function addAccount(
   on: Queryable,
   { externalId, name }: { externalId: string; name: string },

@@ -1,5 +1,5 @@
-// The channels of an account: channels that were migrated from the older system, and the WebChat channel, which is
-// created here.
+// The channels of an account: channels that were migrated from the older system, and the WebChat channel, which Oneway
+// creates.
 import { run, select, sql, type Queryable } from '../database/sql.ts';
 
 export type Channel = {
@@ -10,13 +10,13 @@ export type Channel = {
   kind: string;
   name: string;
   address: string;
-  /** The migration run that wrote the channel last; null for a channel that was created here. */
+  /** The migration run that wrote the channel last; null for a channel that Oneway created. */
   run: number | null;
 };
 
 /**
- * The id of the WebChat channel that is created here. The colon keeps this id different from consecutive numbers, which
- * the older system may use as ids.
+ * The id of the WebChat channel that Oneway creates. The colon keeps this id different from the ids of migrated
+ * channels, which may be consecutive numbers.
  */
 const WEBCHAT = 'here:webchat';
 
@@ -34,8 +34,8 @@ export const listChannels = (on: Queryable, account: number) =>
   );
 
 /**
- * Adds a WebChat channel to an account, unless the account has one, created here or migrated from
- * the older system. Returns whether the channel was added. No migration run changes this channel.
+ * Adds a WebChat channel to an account, unless the account already has a WebChat channel, migrated or created by
+ * Oneway. Returns whether the channel was added. No migration run changes this channel.
  */
 export async function addWebChat(on: Queryable, account: number): Promise<boolean> {
   const added = await run(

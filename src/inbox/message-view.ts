@@ -23,7 +23,10 @@ type AttachmentView = Attachment & {
   href: string;
   imageHref: string;
   isImage: boolean;
-  /** Whether the content is stored here. Remains true while a later migration run fetches the content again. */
+  /**
+   * Whether the content is in Oneway’s object storage. Remains true while a later migration run fetches the content
+   * again.
+   */
   isHere: boolean;
 };
 

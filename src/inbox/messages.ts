@@ -11,8 +11,8 @@ type StoredMessage = {
   author: string;
   body: string;
   /**
-   * When a migration noticed that the message no longer exists in the older system; null if it
-   * exists.
+   * When a migration noticed that the message was deleted in the older system, from which it was migrated; null if the
+   * message still exists in that system.
    */
   gone_at: string | null;
 };

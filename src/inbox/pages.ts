@@ -25,7 +25,8 @@ export const show = (arrivalText: ArrivalText) => async (req: Request, res: Resp
   const path = `/inbox/${pathPartOf(account)}`;
   const search = textIn(req.query, 'q').slice(0, 200);
   const isOpen = textIn(req.query, 'thread') !== '';
-  // If a thread is open, `before` belongs to the messages of that thread and not to the search.
+  // While a thread is open, the URL parameter `before` is a position in that thread, and not a position in the search
+  // results.
   const found =
     search === ''
       ? null
@@ -86,8 +87,8 @@ async function chosenThread(
 type LinkTo = (also: Record<string, string>, fragment?: string) => string;
 
 /**
- * Returns a function that makes links to this page. The links keep the search and the page of the
- * list of threads.
+ * Returns a function that makes links to this page. The links keep the searched text and the position in the list of
+ * threads.
  */
 const linker =
   (path: string, kept: Record<string, string>): LinkTo =>

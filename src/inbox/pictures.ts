@@ -1,5 +1,5 @@
-// Finds the attachments that are images, by the first bytes of their content, because the media type that was migrated
-// from the older system may be wrong.
+// Finds the attachments that are images. The first bytes of the content decide, because the media type that was
+// migrated from the older system Conversations may be wrong.
 import type { Readable } from 'node:stream';
 import pMap from 'p-map';
 import { inTime } from '../in-time.ts';

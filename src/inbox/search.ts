@@ -1,5 +1,5 @@
-// Finds messages of one account by their text, without a full-text index: writing such an index would take as long as
-// writing the messages, and a search through 10,000 messages takes 55 ms. A page of results searches at most 10,000
+// Finds messages of one account by their text. There is no full-text index, because updating it would take as long as
+// writing the messages, while searching 10,000 messages without it takes 55 ms. One request searches at most 10,000
 // messages.
 import { select, sql, type Queryable } from '../database/sql.ts';
 import { pageOf, PAGE, partsOf, type InboxPage } from './places.ts';
@@ -22,8 +22,8 @@ export type FoundMessage = {
 };
 
 /**
- * A page of results. `isCut`: whether the search reached its limit, so that older messages, from
- * `next` on, are not searched yet.
+ * The found messages of one request. `isCut`: whether the request stopped after searching 10,000 messages. The messages
+ * that are older than the position `next` are then not searched yet.
  */
 export type FoundMessages = InboxPage<FoundMessage> & { isCut: boolean };
 

@@ -21,8 +21,8 @@ export type Thread = {
   /** The time of the newest message in the thread. */
   last_at: string;
   /**
-   * When a migration noticed that the thread no longer exists in the older system; null if it
-   * exists.
+   * When a migration noticed that the older system Conversations no longer has the thread; null if the thread still
+   * exists in Conversations.
    */
   gone_at: string | null;
 };
@@ -36,9 +36,9 @@ const withChannel = sql`from inbox_thread thread
 type ThreadFilter = { before?: string | null; search?: string; found?: string[] };
 
 /**
- * Reads a page of threads, newest first. `before`: only threads before this position. `search`:
- * only threads whose title or customer contains this text, and the threads in `found`, whose
- * messages contain it.
+ * Reads a page of threads, newest first. `before`: only threads before this position. `search`: only threads whose
+ * title or customer contains this text. `found`: the ids of threads with a message that contains the text; these
+ * threads are included, too.
  */
 export async function pageOfThreads(
   on: Queryable,
@@ -66,8 +66,8 @@ export const threadById = (on: Queryable, account: number, id: string) =>
 const placeOf = ({ last_at: at, id }: Thread) => `${fromSqlInstant(at)}#${id}`;
 
 /**
- * The condition on `last_at` alone repeats part of the other condition, so that the index finds the
- * beginning of the page.
+ * Returns the SQL condition for threads before a position. The condition `last_at <= …` is implied by the one in
+ * brackets, but only with it does MySQL use the index to start reading at the position.
  */
 function earlier(before: string | null) {
   const place = before === null ? null : partsOf(before);

@@ -37,8 +37,8 @@ export const postpone = (on: Queryable, id: string, problem: string, delayMs: nu
   );
 
 /**
- * The progress of a job. `result` is stored with the job, so that its next attempt can continue
- * from there.
+ * The progress of a job. `result` is stored with the job: the next attempt can read it and continue after the work that
+ * is done.
  */
 export type Progress = { done: number; total: number; doing: string; result?: unknown };
 

@@ -194,7 +194,7 @@ const failAgain = (on: Queryable, id: number, reason: string) =>
          where id = ${id} and state = 'open'`,
   );
 
-/** Adds the kind of job that retries the dead letters of these tasks. */
+/** Returns the given kinds of job, and the kind of job that retries their dead letters. */
 export const withDeadLetters = (tasks: Tasks): Tasks => ({
   ...tasks,
   [DEAD_LETTER]: retryTask(tasks),

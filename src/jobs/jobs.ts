@@ -141,7 +141,7 @@ export const newest = (on: Queryable, kind: string, limit = 10) =>
     sql`select ${inList} from job where kind = ${kind} order by number desc limit ${limit}`,
   );
 
-/** A job as it is read for lists, without the columns that may be large. */
+/** A job as lists show it, without its columns `report` and `only_one`. */
 export type Listed = Omit<Job, 'report' | 'only_one'>;
 const inList = sql`id, number, kind, priority, name, person, input, state, attempt, attempts_before, done_count,
                    total_count, doing, cancelled_by, problem, parent, child_key, created_at, run_at, started_at,
@@ -150,9 +150,9 @@ const inList = sql`id, number, kind, priority, name, person, input, state, attem
 export type Filter = WhoAndWhen & PartOf & { state: string; kind: string };
 
 /**
- * Lists the running jobs first, and then the other jobs, newest first. With `before`, lists only jobs with lower
- * numbers, and leaves out running jobs, which the first page lists, unless `state` selects them. Without a filter by
- * state or kind, child jobs are left out, because their parent job’s page lists them.
+ * Lists jobs, newest first, with running jobs at the top of the first page. `before`: a further page, with jobs of
+ * lower numbers only. A further page lists running jobs only if `state` selects them, because the first page lists them
+ * already. Child jobs are listed only with a filter by state or kind, because the page of their parent job lists them.
  */
 export const list = (
   on: Queryable,

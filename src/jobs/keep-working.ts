@@ -1,5 +1,5 @@
-// Starts BullMQ workers. If a worker’s connection breaks while it opens, all commands of that worker fail: it repeats
-// them without a pause, blocks the process, and never recovers. Such a worker is replaced by a new one.
+// Starts BullMQ workers. A worker whose connection breaks while it opens never recovers: it repeats its failing
+// commands without a pause and blocks the process. Such a worker is replaced by a new one.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Worker } from 'bullmq';
 import type { App } from '../environments/app.ts';

@@ -5,7 +5,7 @@ import { liveStates } from './jobs.ts';
 
 export type LetterFilter = {
   kinds: string[];
-  /** Null means any subject; a null `cause` means any cause. */
+  /** `subject` and `cause`: null means any subject or any cause. */
   subject: string | null;
   cause: string | null;
   /** Null means all dead letters that match the other conditions. */

@@ -13,7 +13,7 @@ import { log } from './steps.ts';
 import { cancellableKinds, type Task, type Tasks } from './task.ts';
 import { openWork } from './work.ts';
 
-/** After how many milliseconds a job checks again whether a database update has ended. */
+/** While a database update runs, a waiting job checks after this many milliseconds whether the update has ended. */
 const CLOSED_MS = 10_000;
 /** A job that crashes its process every time fails after this many attempts. */
 const MOST_ATTEMPTS = 200;
@@ -89,7 +89,8 @@ async function endOrRetry(
   if (error instanceof AwaitingChildren) return attempt.awaitChildren(on, job);
   if (error instanceof Stopping) return attempt.retryLater(on, job, problem, 0);
   if (error instanceof Postponed) return attempt.postponeNext(on, job, problem, error.delayMs);
-  // Another worker has taken over the job and records its outcome.
+  // The remaining kind of interruption means that another worker has taken over the job. That worker records the
+  // outcome.
   if (error instanceof Interrupted) return undefined;
   here.log.warn({ err: error, job: job.number, attempt: job.attempt }, 'job stopped');
   await log(on, job, problem);

@@ -15,8 +15,8 @@ export type Work = {
   here: App;
   job: Job;
   /**
-   * Records the progress of the job. Outside of `step`, a new text in `doing` also begins a step on
-   * the job’s page.
+   * Records the progress of the job, with a text in `doing` such as `Copying rows`. Unless `step` is running a step, a
+   * changed text begins a new step on the job’s page.
    * @throws Interrupted when the job must stop, for example because a person cancelled it
    */
   report: (progress: Progress) => Promise<void>;
@@ -100,9 +100,9 @@ export type Task = {
   rate?: { max: number; perMs: number };
   run: (work: Work) => Promise<unknown>;
   /**
-   * Retries one dead letter (failed item) in a job of its own, which may need several attempts. It
-   * must call `settle` in the transaction that writes the item: `settle` ends the dead letter, and
-   * returns false when an earlier attempt has already ended it.
+   * Retries one dead letter (failed item) in a job of its own, which may need several attempts. The function must call
+   * `settle` in the transaction that writes the item. `settle` ends the dead letter; it returns false when an earlier
+   * attempt has already ended the dead letter.
    */
   retryItem?: (
     work: Work,

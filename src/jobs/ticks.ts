@@ -1,5 +1,6 @@
 // Starts scheduled jobs on time. BullMQ wakes one process when a schedule is due. The process then reads the schedule’s
-// MySQL record, so an extra wake-up requests no extra job, and a periodic check makes up for a lost one.
+// MySQL record, so a superfluous wake-up requests no second job. If a wake-up is lost, a periodic check requests the
+// job.
 import { Queue, Worker } from 'bullmq';
 import type { App } from '../environments/app.ts';
 import type { Redis } from '../environments/redis.ts';
@@ -13,9 +14,7 @@ export type Ticks = {
    * are missing in Redis.
    */
   sweep(): Promise<void>;
-  /**
-   * Starts requesting the jobs of schedules when they are due; returns a function that stops this.
-   */
+  /** Begins to request the jobs of schedules when they are due. Returns a function that ends this work. */
   start(patient: Redis): () => Promise<void>;
   close(): Promise<void>;
 };
@@ -53,8 +52,8 @@ export function openTicks(
             const schedule = (await schedules(here)).find((one) => one.name === name);
             const job = schedule && (await runDue(here, schedule, Date.now()));
             if (job) await jobs.push(job);
-            // A schedule that is switched off, or that only a newer version of the program knows,
-            // is removed from Redis. A process that knows the schedule registers it there again.
+            // This process does not know the schedule: it is switched off, or known only to a newer version of the
+            // program. The schedule is removed from Redis; a process that knows the schedule registers it again.
             if (!schedule) await (await queue()).removeJobScheduler(name);
           },
           { connection: patient, prefix: PREFIX, autorun: false },

@@ -54,8 +54,8 @@ function targetsOf({ settings, name }: App): Target[] {
 async function deliverTo(here: App, target: Target): Promise<number> {
   const lines = await outbox.due(here.sql, target);
   let acknowledged = 0;
-  // After a failure, the target’s other messages wait for the next round, because a hanging target
-  // must not delay the other targets.
+  // After a failure, the other messages for this target stay due until `deliver` runs again: a target that hangs must
+  // not delay the delivery to other targets.
   let isDown = false;
   const sender = async () => {
     while (!isDown && !here.halt.signal.aborted) {

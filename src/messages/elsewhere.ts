@@ -13,11 +13,11 @@ export type UnreadElsewhere = {
   name: EnvironmentName;
   label: string;
   inText: string;
-  /** The URL of the page Messages in that environment; null if the settings have no URL of that environment. */
+  /** The URL of the page Messages in the other environment; null if the settings have no URL of that environment. */
   href: string | null;
   /**
-   * The number of unread messages; null if it is not known. `trouble` then says why, once the environment has answered
-   * or failed.
+   * The number of unread messages; null if it is not known. `trouble`: why the number is not known, for example because
+   * the environment cannot be reached; null while its answer is awaited.
    */
   unread: number | null;
   trouble: string | null;
@@ -44,8 +44,8 @@ export const unreadElsewhere = (here: App, person: string, patience: number) =>
   );
 
 /**
- * An environment that was updated may not have its new grants yet. That must not count as a failure of the environment,
- * because pages would then not read it for a while.
+ * Returns null for an error of denied access, because a database that was just updated may not have its new grants yet.
+ * If this error were thrown, the environment would count as failing, and pages would not read it for a while.
  */
 function nullIfDenied(error: unknown): null {
   if (unwillingness(error) === 'denied') return null;

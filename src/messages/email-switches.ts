@@ -35,7 +35,10 @@ export async function switchesOf(
     }));
 }
 
-/** Switches e-mails on for the kinds in `wanted` and off for all others, where that differs from `shown`. */
+/**
+ * Switches e-mails on for the kinds in `wanted` and off for all others. A kind that is still as the page showed it
+ * (`shown`) is left unchanged.
+ */
 export async function choose(
   on: Queryable,
   person: { id: number; permissions: readonly string[] },

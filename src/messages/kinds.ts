@@ -1,5 +1,5 @@
 // The kinds of message that people get: what has happened, who gets the message, and whether it is also sent by e-mail.
-// The page My account and docs/messages.md list them from here.
+// The page My account and docs/messages.md must list exactly these kinds.
 
 export type MessageKind = {
   label: string;

@@ -18,8 +18,8 @@ export type News = {
   text: string;
   href: string | null;
   /**
-   * The e-mail from emailAbout(here, subject), if the message is also sent by e-mail;
-   * null or missing for the inbox only.
+   * The e-mail that is sent in addition to the message in the inbox, made by emailAbout(); null or missing if no e-mail
+   * is sent.
    */
   email?: Email | null;
 };

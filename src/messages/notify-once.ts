@@ -1,4 +1,5 @@
-// Notifies a person of what happened to their rows: once per person and cause, however many rows it concerns.
+// Notifies a person of what happened to the person’s rows. The same cause (such as one transfer) gives a person one
+// message only, even if many rows are concerned.
 import { v5 as uuidFrom } from 'uuid';
 import type { Queryable } from '../database/sql.ts';
 import { addAboutRows, NAMED, type MessageRows } from './channels/in-app.ts';
@@ -22,14 +23,14 @@ export type RowNews = {
 };
 
 /**
- * The namespace from which the ids of e-mails are computed. The same cause gives the same id, so that all parts of a
- * refresh update one e-mail.
+ * The namespace from which the ids of e-mails are computed. The same cause gives the same id. All parts of one refresh
+ * therefore add their rows to the same e-mail.
  */
 const EMAILS = '8f4d6a34-7d0e-4a57-9a5e-2b7f1c0f6d11';
 
 /**
- * Notifies a person. Returns false if the person was not notified, because the person changed the rows or has no open
- * account here.
+ * Notifies a person. Returns false if the person is not notified, because the person changed the rows or has no open
+ * account in this environment.
  */
 export async function notifyOnce(
   on: Queryable,

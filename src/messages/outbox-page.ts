@@ -103,8 +103,8 @@ const countsOf = (ids: Record<string, number[]>, note: string) =>
   Object.entries(ids).map(([entity, { length }]) => ({ entity, number: length, note }));
 
 /**
- * The environment that sends rows to this one, and its URL. The notifications about rows that it writes here are in its
- * own outbox, so this page links to that outbox.
+ * Finds the environment that sends rows to this one, with its URL. When that environment writes rows to this one, it
+ * puts the notifications into its own outbox. The page therefore links to the outbox of that environment.
  */
 function senderOf({ here }: Request) {
   const name = senderTo(here.name);

@@ -12,7 +12,7 @@ type Channel = (typeof channels)[number];
 
 export type Line = {
   id: number;
-  /** This id is the same at every attempt, so that the receiver can recognise duplicates. */
+  /** The id of the message, which is the same at every attempt, so that the receiver can recognise duplicates. */
   message_id: string;
   /** The name of the event, such as `rows.changed`. */
   event: string;

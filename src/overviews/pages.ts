@@ -23,7 +23,10 @@ import { upcoming } from '../sheet/schedules.ts';
 import { tryFarSide } from '../environments/far-side.ts';
 import { destinationOf, type App } from '../environments/app.ts';
 
-/** The maximum number of rows that a page lists, on the pending page in each group. */
+/**
+ * The maximum number of rows that an overview page lists. The page of pending rows lists this many in each of its
+ * groups.
+ */
 const LISTED = 200;
 
 export async function pending(req: Request, res: Response) {
@@ -47,7 +50,10 @@ export async function pending(req: Request, res: Response) {
   });
 }
 
-/** The texts about each group of pending rows. `anchor`: where the page Help explains the word in the heading. */
+/**
+ * The texts about each group of pending rows. `anchor`: the section of the page Help that explains the word in the
+ * heading.
+ */
 const groupTexts: Record<Group, { heading: string; hint: string; anchor: string }> = {
   ready: {
     heading: 'Ready to transfer',
@@ -188,8 +194,8 @@ function changeView(
 }
 
 /**
- * In production, returns the URL of the changes page of the environment that sent the changes,
- * because changes are undone there; returns null in every other environment.
+ * Returns the URL of the changes page of the environment that sends rows to production, because only that environment
+ * can undo its transfers. Returns null unless this environment is production.
  */
 function undoHrefOf({ here }: Request): string | null {
   const { next } = here.rules;

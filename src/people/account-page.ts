@@ -56,8 +56,8 @@ export const saveEmails = (req: Request, res: Response) =>
 const INCOMPLETE = 'This page was not sent as a whole, so nothing was saved. Choose again.';
 
 /**
- * Changes the password, which ends all other sessions and tokens of the person. This browser
- * continues in a new session.
+ * Changes the password, which ends all sessions and tokens of the person. Only this browser stays signed in, with a new
+ * session.
  */
 export const changePassword = ({ limits }: SignIn) =>
   async function changePassword(req: Request, res: Response) {

@@ -23,7 +23,10 @@ const shown = (account: KnownAccount, url: string) => ({
 
 type Column<T> = Answer<T> & { isHere: boolean };
 
-/** Adds this environment to the other ones, in the order in which rows pass through the environments. */
+/**
+ * Makes the columns of all environments: adds the column of this environment to those of the others, and sorts them in
+ * the order in which rows pass through the environments.
+ */
 function columnsOf<T>({ name, rules }: App, known: T, others: Answer<T>[]): Column<T>[] {
   const { label, inText } = rules;
   const own = { name, label, inText, url: '', known, unknown: null, isHere: true };
@@ -64,8 +67,8 @@ export async function everyone(here: App) {
 export type PersonLine = Awaited<ReturnType<typeof everyone>>['lines'][number];
 
 /**
- * Describes the account of a person in each environment. `countsStaying`: whether to count, too, what stays in each
- * environment when the account is closed, such as lines of the audit history.
+ * Describes the account of a person in each environment. `countsStaying`: whether to count also what the person leaves
+ * behind in each environment when the account is closed, such as lines of the audit history.
  */
 export async function across(
   here: App,

@@ -67,7 +67,7 @@ async function personOf(here: App, comer: Comer): Promise<people.Person | null> 
   try {
     await link(on, comer);
   } catch (error) {
-    // This environment is read-only now, so the account is linked at a later sign-in.
+    // The database of this environment is read-only now, so the account is linked at a later sign-in.
     if (!former || !isUnwilling(error)) throw error;
     log.warn({ err: error, person: former.id }, 'single sign-on was not linked');
     return former;
@@ -133,8 +133,8 @@ export const isLinked = async (on: Queryable, id: number): Promise<boolean> =>
   undefined;
 
 /**
- * Reads the permissions that the provider lists in a claim about a person, and drops those that
- * cannot be granted here.
+ * Reads the permissions that the provider lists in a claim about a person. Permissions that cannot be granted in this
+ * environment are dropped.
  */
 function permissionsIn(claim: unknown, { setup: grounds }: App): Permission[] {
   const named = [claim ?? []].flat();

@@ -1,5 +1,5 @@
-// Answers the servers of the other environments when they ask what this server knows about people. The other servers
-// cannot change anything here.
+// Answers the servers of the other environments when they ask what this server knows about people. They can only read:
+// no request from another server changes anything in this environment.
 import type { Request, Response } from 'express';
 import { z } from 'zod';
 import { countWrongToken, isOneOf } from '../access/bridge-token.ts';

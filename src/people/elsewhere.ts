@@ -1,5 +1,5 @@
-// Asks the servers of the other environments what they know about people. Servers only read from each other: an
-// account is changed in its own environment, by an administrator who is signed in there.
+// Asks the servers of the other environments what they know about people. Servers only read from each other. To change
+// an account, an administrator must sign in to the environment of the account.
 import { z } from 'zod';
 import type { App } from '../environments/app.ts';
 import { ladder, rulesOf, type EnvironmentName } from '../environments/rules.ts';
@@ -15,7 +15,7 @@ import {
 export const deadlines = { answer: 1000 };
 const MOST_CHARACTERS = 4_000_000;
 
-/** Another environment with its server. */
+/** Another environment. `url`: the URL of its server. */
 export type Neighbour = { name: EnvironmentName; label: string; inText: string; url: string };
 
 /** The answer of another environment’s server (`known`), or the reason why there is no usable answer (`unknown`). */
@@ -34,7 +34,9 @@ export const neighboursOf = ({ name, settings }: App): Neighbour[] =>
 export const accountsElsewhere = (here: App): Promise<Answer<KnownAccount[]>[]> =>
   askAll(here, {}, z.array(knownAccount));
 
-/** Describes the account with this e-mail in the other environments; null where there is none. */
+/**
+ * Describes the account with this e-mail in each other environment; null for an environment without such an account.
+ */
 export const accountElsewhere = (
   here: App,
   question: AccountQuestion,

@@ -1,4 +1,4 @@
-// Checks and stores which permissions a person has here.
+// Checks and stores which permissions a person has in this environment.
 import type { PoolConnection } from 'mysql2/promise';
 import { labelsOf, rightsInWords } from '../access/permission-words.ts';
 import { grantable, isPermission, type Permission } from '../access/permissions.ts';
@@ -9,8 +9,8 @@ import type { EnvironmentSetup } from '../environments/rules.ts';
 import { Invalid } from '../problems.ts';
 
 /**
- * Returns the wanted permissions if all of them may be granted here.
- * @throws Invalid if one of them may not be granted here
+ * Returns the wanted permissions if all of them may be granted in this environment.
+ * @throws Invalid if one of them may not be granted in this environment
  */
 export function grantableAmong(
   here: Environment,
@@ -26,7 +26,7 @@ export function grantableAmong(
   return allowed.filter((name) => wanted.includes(name));
 }
 
-/** Stores exactly these permissions of a person, and audits them. */
+/** Stores exactly these permissions of a person, and records the change in the audit history. */
 export async function storePermissions(
   connection: PoolConnection,
   by: string,
@@ -47,7 +47,8 @@ export async function storePermissions(
 }
 
 /**
- * Locks an administrator other than this person, so that this other person stays an administrator.
+ * Checks that another administrator remains when the person with this id stops being one, and locks that other
+ * administrator, so that two simultaneous requests cannot remove the last two.
  * @throws Invalid when there is no other administrator
  */
 export async function keepOneAdministrator(on: Queryable, id: number) {

@@ -1,4 +1,5 @@
-// Sends an invitation by e-mail, or shows its link once, to the administrator who made it.
+// Sends an invitation to the invited person by e-mail, or shows its link once to the administrator who made the
+// invitation.
 import type { Request } from 'express';
 import { sendsSecrets } from '../messages/secret-email.ts';
 import { accountOf } from '../web/request.ts';
@@ -16,8 +17,8 @@ declare module 'express-session' {
 }
 
 /**
- * Sends an invitation by e-mail, or shows its link where no link can be sent or the user wants to pass it on. Returns
- * what to tell the user, if anything.
+ * Sends an invitation by e-mail. Shows its link instead if this environment cannot send links, or if the administrator
+ * wants to pass the link on. Returns a message for the administrator, empty if the link is shown.
  */
 export async function inviteBy(
   req: Request,
@@ -43,8 +44,8 @@ async function showLink(req: Request, id: number, seen: string | null) {
 }
 
 /**
- * Returns the link of the invitation that was created for this person, if it still works. It is
- * shown only once.
+ * Returns the link of the invitation that was created for this person, if the link still works. The link is removed
+ * from the session, so that it is shown only once.
  */
 export async function newLink(req: Request, id: number): Promise<string | null> {
   const { token } = req.session.newInvitations?.find(({ person }) => person === id) ?? {};

@@ -1,4 +1,4 @@
-// The page behind an invitation link, where an invited person chooses a password and is signed in.
+// The page that an invitation link opens. An invited person chooses a password on the page and is signed in.
 import type { Request, Response } from 'express';
 import type { FieldErrors } from '../problems.ts';
 import { orShowErrors, page } from '../web/pages.ts';

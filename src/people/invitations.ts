@@ -137,8 +137,8 @@ export async function invited(on: Queryable, token: string): Promise<people.Pers
 
 /**
  * Sets the password that the invited person chose, and ends the invitation.
- * @throws Problem 410 when the invitation was used meanwhile, Invalid for a password that is easy
- * to guess
+ * @throws Problem 410 when the invitation was already used, replaced or has expired, Invalid for a password that is
+ * easy to guess
  */
 export async function accept(
   here: Environment,

@@ -32,8 +32,8 @@ export const accountInFull = knownAccount.extend({
   lastSignIn: z.string().nullable(),
   sessions: z.number(),
   /**
-   * What stays here when the account is closed; null if the caller did not ask for that, because counting reads many
-   * rows.
+   * What the person leaves behind in this environment when the account is closed; null unless the caller asked for
+   * these counts, because counting reads many rows.
    */
   staying: stayingSchema.nullable(),
 });
@@ -61,10 +61,12 @@ function toAccount(person: people.Person, way: Stored | undefined): KnownAccount
   return { id, email, name, permissions, state, invitedUntil: way?.expires_at ?? null };
 }
 
-/** The account to describe, and whether to count what stays here when the account is closed. */
+/**
+ * The account to describe. `countsStaying`: whether to count what the person leaves behind when the account is closed.
+ */
 export type AccountQuestion = { email: string; countsStaying: boolean };
 
-/** Describes the account with this e-mail in full; null when there is none here. */
+/** Describes the account with this e-mail in full; null if this environment has no such account. */
 export async function accountOf(
   here: App,
   redis: Redis,

@@ -24,8 +24,7 @@ export function openLimits(here: App, redis: Redis): Limits {
   return {
     account: limit('account', 10),
     address: limit('address', 100),
-    // This limit slows attempts down and never refuses one, because otherwise anyone could lock a
-    // person out.
+    // The limit for one e-mail only slows attempts down. If it refused attempts, anyone could lock a person out.
     email: limit('email', 1_000_000),
     kept: limit('kept', 100),
     resetEmail: limit('reset-email', 3),
@@ -47,10 +46,9 @@ export const countReset = ({ resetEmail }: Limits, email: string): Promise<boole
 type Tried = { email: string; address: string; device: string | null };
 
 /**
- * Counts a sign-in attempt before its password is checked, so that parallel attempts count, too.
- * Attempts for one e-mail from many IP addresses become slower, except on a device where that
- * person signed in before. Returns two functions that take the attempt out of the count: `forgive`
- * after a right password, and `back` when the password was not checked.
+ * Counts a sign-in attempt before its password is checked, so that parallel attempts count, too. Returns two functions.
+ * `forgive` is for a right password: it forgets this attempt and the failed ones before. `back` is for a password that
+ * was not checked: it uncounts this attempt only.
  * @throws Problem 429 after too many attempts
  */
 export async function countSignIn(limits: Limits, { email, address, device }: Tried) {

@@ -54,8 +54,8 @@ export async function index(req: Request, res: Response) {
 }
 
 /**
- * Finds the people whose name or e-mail contains `q`, and who have an account, in any environment, with both this state
- * and this permission.
+ * Finds the people whose name or e-mail contains `q`. In at least one environment, the person’s account must have both
+ * the wanted state and the wanted permission.
  */
 function matching(lines: PersonLine[], { q = '', state = '', permission = '' }: Asked) {
   const wanted = q.toLowerCase();

@@ -30,7 +30,8 @@ type Filled = {
 };
 
 /**
- * The environment from which the page was filled in. `missing`: why the page could not be filled in; null if it was.
+ * The environment from whose account the form was filled in. `missing`: why the form could not be filled in; null if it
+ * could.
  */
 type Origin = { of: Neighbour; missing: string | null; isAdministrator: boolean } | null;
 

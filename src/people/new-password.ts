@@ -6,8 +6,8 @@ import { Invalid, parsed } from '../problems.ts';
 const SHORTEST = 12;
 const LONGEST = 200;
 /**
- * Only this many characters of a password are judged for strength, because the time for that grows
- * with the square of the length.
+ * Only this many characters of a password are judged, because the time to judge a password grows with the square of its
+ * length.
  */
 const CHECKED = 40;
 const SAFE_GUESSES = 1e9;

@@ -95,7 +95,10 @@ export async function reopen(req: Request, res: Response) {
   });
 }
 
-/** Runs a change of a person and confirms it, or shows the person’s page with the errors. */
+/**
+ * Runs `act`, which changes a person, and shows the message that `act` returns. After an error, shows the person’s page
+ * with the errors.
+ */
 async function orShow(req: Request, res: Response, act: () => Promise<string>) {
   const actAndSay = async () => {
     flash(req, await act());

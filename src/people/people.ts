@@ -145,10 +145,9 @@ export async function add(
 }
 
 /**
- * Grants the wanted permissions and revokes all others. If `shown` lists the permissions that the
- * page displayed, only the differences to these are granted or revoked. Returns the permissions
- * that the person had before.
- * @throws Invalid for a permission that may not be granted here (product_manager in production)
+ * Grants the wanted permissions and revokes all others. If `shown` lists the permissions that the page displayed, only
+ * the differences from `shown` are granted or revoked. Returns the permissions that the person had before.
+ * @throws Invalid for a permission that may not be granted in this environment (product_manager in production)
  */
 export async function setPermissions(
   here: Environment,
@@ -198,7 +197,10 @@ export async function setActive(here: Environment, by: string, id: number, isAct
   });
 }
 
-/** Closes an account, and ends for good its sessions, tokens and links, also those that are still to be sent. */
+/**
+ * Closes an account. Its sessions, tokens and links become invalid for good, and e-mails with a link that are not sent
+ * yet are given up.
+ */
 async function endAccess(connection: PoolConnection, { id, email }: Person) {
   await run(
     connection,
@@ -218,8 +220,8 @@ export async function setPassword(here: Environment, by: string, id: number, pos
 }
 
 /**
- * Stores the hash of a new password, and ends the person’s links, also those that are still to be sent. The person’s
- * sessions and tokens become invalid.
+ * Stores the hash of a new password. The person’s sessions, tokens and links become invalid, and e-mails with a link
+ * that are not sent yet are given up.
  */
 export async function storePassword(
   on: Queryable,

@@ -3,7 +3,10 @@ import { inWords, labelsOf } from '../access/permission-words.ts';
 import { grantable, permissionNames } from '../access/permissions.ts';
 import type { EnvironmentSetup } from '../environments/rules.ts';
 
-/** Lists all permissions, with those of `granted` ticked, and names those that nobody can have here. */
+/**
+ * Lists all permissions, with those of `granted` ticked. `neverGranted` names those that nobody can have in this
+ * environment.
+ */
 export function permissionChoices(place: EnvironmentSetup, granted: readonly string[]) {
   const offered = grantable(place);
   return {

@@ -21,8 +21,8 @@ const FINISH_MS = 5000;
 const KNOWN_MS = 10_000;
 
 /**
- * Creates the client of the sign-in provider. It contacts the provider only during sign-ins, so
- * that the server also starts while the provider is down.
+ * Creates the client of the sign-in provider. The client contacts the provider only during sign-ins, so that the server
+ * starts even while the provider is down.
  */
 export function openProvider(client: SingleSignOn) {
   let known: { at: number; asked: Promise<openid.Configuration> } | null = null;

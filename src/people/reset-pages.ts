@@ -18,7 +18,7 @@ export async function show(req: Request, res: Response) {
   await resetPage(req, res, '', {});
 }
 
-/** @throws NotFound where no e-mail with a link can be sent */
+/** @throws NotFound if this environment cannot send links by e-mail */
 function requireMail({ here }: Request) {
   if (!sendsSecrets(here)) {
     throw new NotFound('Ask an administrator for a new password: no link can be sent from here.');
@@ -53,14 +53,17 @@ export const ask = ({ limits }: SignIn) =>
 /** The maximum length of an e-mail in characters, as in its database column. */
 const LONGEST = 190;
 
-/** How many times longer than a sign-in the answer is delayed, because making a link takes several queries. */
+/**
+ * The answer is delayed by this many times the delay of a sign-in. Making a link takes several queries, and the time
+ * until the answer must not show whether a link was made.
+ */
 const STEPS = 5;
 
 async function send({ here }: Request, limits: SignIn['limits'], email: string) {
   // After too many requests for an e-mail, no further link is sent. The answer stays the same, because anyone can make
   // such requests.
   if (!(await countReset(limits, email)) || (await mailReset(here, email))) return;
-  // If the database cannot be written, this call fails just as making a link for a known e-mail does. So the failure
-  // does not reveal which e-mails are known.
+  // An unknown e-mail must cause a database write, too. If the database cannot be written, the request then fails for
+  // known and unknown e-mails alike, so that nobody learns which e-mails are known.
   await noteAsked(here.sql, `unknown e-mail ${hashedEmail(here, email)}`);
 }

@@ -95,8 +95,8 @@ const words: Record<Refusal, string> = {
 };
 
 /**
- * Refusals after which pages lead to the sign-in page: another silent attempt at the provider would
- * end the same way.
+ * Refusals after which this browser gets the sign-in page instead of a redirect to the provider, because the provider
+ * would only give the same answer again.
  */
 const byHand = new Set<Refusal>(['unverified', 'closed', 'not-admitted', 'other-identity']);
 

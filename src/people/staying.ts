@@ -19,7 +19,7 @@ export const stayingSchema = z.object({
 /** How many things of each kind a person leaves behind in an environment. */
 export type Staying = z.infer<typeof stayingSchema>;
 
-/** Counts what stays here when the account with this e-mail is closed. */
+/** Counts what the person with this e-mail leaves behind in this environment when the account is closed. */
 export async function staying(on: Queryable, email: string): Promise<Staying> {
   const counts = await first<Staying>(
     on,

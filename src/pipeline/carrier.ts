@@ -46,8 +46,8 @@ export async function withParts<T>(
 }
 
 /**
- * Creates what a pipeline run works with. The progress of the run is the number of its fetched and
- * inserted pages.
+ * Creates the carrier of a pipeline run: its environment, connections and progress reports. The reported progress is
+ * the number of pages that were fetched plus the number that were inserted.
  */
 export const carrierFor = (
   here: App,

@@ -7,17 +7,14 @@ import type { Cell, MeasuredColumn } from './measures.ts';
 export type SqlType = { kind: 'as it is' | 'timestamp' | 'text'; definition: string };
 
 /**
- * A possible type of a column. `row`: how many bytes of MySQL’s limit on a row one cell takes at most; `page`: how many
- * bytes of InnoDB’s limit, which depends on the size of a page.
+ * A possible type of a column. `row`: how many bytes a cell of this type can take of MySQL’s limit on a row. `page`:
+ * how many bytes it can take of InnoDB’s limit on a row, which depends on the page size.
  */
 type Candidate = SqlType & { row: number; page: number };
 
 /** MySQL limits a row to 65,535 bytes, in which a text that InnoDB stores off-page counts 12. */
 const ROW_BYTES = 65_000;
-/**
- * InnoDB limits a row to half a page, less overhead. A text that is stored off-page counts 41 bytes
- * there.
- */
+/** InnoDB limits a row to half a page, less overhead. In this limit, a text that is stored off-page counts 41 bytes. */
 const PAGE_BYTES = 8000;
 const APART = { row: 12, page: 41 };
 /** From this many bytes on, InnoDB can store a VARCHAR off-page. */

@@ -11,9 +11,9 @@ import * as storedPages from './stored-pages.ts';
 import * as target from './target.ts';
 
 /**
- * Inserts the missing pages. One transaction in the datasets database inserts the rows of a page
- * and records the page in `_pages`; then this environment counts the page. If the process dies
- * between the two, the next attempt finds the page in `_pages` and does not insert it again.
+ * Inserts the missing pages. One transaction in the datasets database inserts the rows of a page and records the page
+ * in `_pages`. A second transaction counts the page in this environment’s own database. If the process dies between the
+ * two, the next attempt finds the page in `_pages` and does not insert it again.
  */
 export async function insertPages(carrier: Carrier, begun: Run): Promise<Run> {
   const { here } = carrier;
@@ -70,8 +70,7 @@ async function prepareTable({ here, target: on }: Carrier, run: Run, columns: Me
 
 /**
  * Reads a stored page.
- * @throws Problem when the page is missing or damaged; when the run is resumed, it then fetches all
- * pages again
+ * @throws Problem when the page is missing or damaged. A person can then resume the run, which fetches all pages again.
  */
 async function readStored(
   { here, storage }: Carrier,

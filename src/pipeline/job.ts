@@ -19,8 +19,8 @@ import * as target from './target.ts';
 export const pipelineInput = z.object({ run: z.number() });
 
 /**
- * Copies the version of a run into the datasets database, and continues where an earlier attempt
- * stopped.
+ * Copies one version of a dataset into the datasets database. If an earlier attempt was interrupted, continues after
+ * the work that it finished.
  */
 export async function runPipelineJob(
   { here, report }: Work,

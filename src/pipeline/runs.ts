@@ -200,8 +200,8 @@ export const fail = (here: App, { number }: Pick<Run, 'number'>, message: string
   });
 
 /**
- * Lets a failed run continue where it stopped, or from the first page if its stored pages were
- * deleted since. Returns the job, which the caller must queue.
+ * Lets a failed run continue after the work that is done. If the run’s stored pages have been deleted, begins with the
+ * first page again. Returns the job, which the caller must queue.
  * @throws Conflict when the run has not failed
  */
 export const resume = (here: App, person: string, { number }: Pick<Run, 'number'>): Promise<Job> =>

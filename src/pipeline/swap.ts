@@ -10,8 +10,8 @@ import type { Run } from './runs.ts';
 import * as target from './target.ts';
 
 /**
- * Swaps the tables and completes the run. The marks of the tables show whether they have been
- * swapped already, so that every step can be repeated after a crash.
+ * Swaps the tables and completes the run. Each table has a mark in its SQL comment, which shows whether the tables have
+ * been swapped already. So every step can be repeated after a crash.
  */
 export async function swap(carrier: Carrier, run: Run): Promise<Run> {
   const { here } = carrier;

@@ -1,5 +1,5 @@
-// Creates and fills tables of the datasets database. The SQL comment of each table contains a mark. The pipeline
-// replaces and drops only tables with the mark of the same dataset.
+// Creates and fills tables of the datasets database. The SQL comment of each table says which dataset owns the table
+// (its mark). The pipeline replaces and drops a table only if the mark names the same dataset.
 import type { Pool, PoolConnection } from 'mysql2/promise';
 import { z } from 'zod';
 import { insertLines } from '../database/bulk.ts';

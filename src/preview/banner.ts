@@ -1,4 +1,4 @@
-// A banner as the app would show it: its image and title, and where it leads.
+// A banner as the app would show it: its image, its title and what it opens.
 import { titleOf, type Row } from '../catalog/entity.ts';
 import { textOf, type Value } from '../catalog/fields.ts';
 import { entityNamed } from '../catalog/index.ts';

@@ -23,8 +23,8 @@ export const storedIn = (place: Databases, known?: { key: RowKey; row: Row }): S
 type Written = RowKey & { after: Row | null };
 
 /**
- * Returns the rows as they will be after a transfer: the rows that its steps write, and all other rows as they are
- * stored.
+ * Returns the rows as they will be after a transfer. `steps`: the rows that the transfer writes. All other rows are as
+ * they are stored now.
  */
 export function afterSteps(stored: Side, steps: readonly Written[]): Side {
   const written = new Map(steps.map((step) => [keyText(step), step.after]));

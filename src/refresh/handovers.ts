@@ -19,8 +19,9 @@ type Sides = { here: Environment; there: Databases | null; source: Environment }
 type Written = Change & { after: Row };
 
 /**
- * Completes the plan of one part of a refresh. If a row of this part takes a unique value that a row of another part
- * gives up, adds that other row to the plan. If the row that has the value keeps it, skips the row that would take it.
+ * Completes the plan of one part of a refresh. A row of this part may need a unique value that another row still has.
+ * If production has changed the value of that other row, the other row is added to the plan, even from another part. If
+ * the other row keeps the value, the row of this part is skipped.
  */
 export async function withHandovers(
   sides: Sides,
@@ -59,9 +60,9 @@ const changesOf = async (sides: Sides, entity: Entity, ids: number[]) => {
 };
 
 /**
- * Finds the rows of this environment that have a unique value which a changed row takes. Production may have two names
- * that count as equal, because they are older than the rule for unique names. So `key` is null unless the name of the
- * found row is spelled exactly like the value that the changed row takes.
+ * Finds the rows of this environment that still have a unique value which a changed row needs. `key`: this value; null
+ * if the found row spells it differently, such as in another case. Such a row does not block the changed row, because
+ * production may have both spellings: they are older than the rule for unique names.
  */
 async function holdersHere({ here }: Sides, entity: Entity, changes: Written[]) {
   const found: { id: number; key: string | null }[] = [];

@@ -34,10 +34,7 @@ export async function runRefreshJob(
   });
 }
 
-/**
- * The kind of the refresh job. It is also the job’s `onlyOne` key, so that only one refresh runs at
- * a time.
- */
+/** The kind of the refresh job. The same word is the job’s `onlyOne` key, so that only one refresh runs at a time. */
 export const REFRESH = 'refresh';
 
 /** Requests a refresh or a dry run. If a refresh is already running, returns the running job. */

@@ -18,8 +18,8 @@ import { keyOf } from './report.ts';
 type Sides = { here: Environment; there: Databases | null; source: Environment };
 
 /**
- * The plan for one part of a refresh: production’s rows, the same rows here with their sync state,
- * and the decision for each row.
+ * The plan for one part of a refresh: production’s rows, the rows of this environment with the same ids and their sync
+ * state, and the decision for each row.
  */
 export type PartPlan = {
   rows: Row[];
@@ -33,8 +33,8 @@ export type PartPlan = {
 };
 
 /**
- * Decides for each row of production whether the refresh copies it. `isHere`: returns whether a row
- * with this id may exist here; rows with other ids are not queried.
+ * Decides for each row of production whether the refresh copies it. `isHere`: whether this environment may have a row
+ * with an id. Other ids are not looked up, which saves queries.
  */
 export async function planRefresh(
   sides: Sides,
@@ -103,8 +103,8 @@ function unfitIn(row: Row | null, place: string): string | null {
 }
 
 /**
- * Returns why the refresh must not overwrite a row here, as a sentence; null if the row has no
- * pending changes.
+ * Returns why the refresh must not overwrite a row of this environment, as a sentence; null if the row has no pending
+ * changes.
  */
 function reasonToSkip(
   entity: Entity,
@@ -122,10 +122,10 @@ function reasonToSkip(
 }
 
 /**
- * Finds rows that were sent from here to the destination but are not in production, or were undone
- * there. Such a row is in sync with the destination, so it has no pending changes, but a refresh
- * must not overwrite it. A row whose content reached production and was edited there later is
- * overwritten. Returns the reason to skip each row, by id.
+ * Finds rows of this environment whose content was sent to the destination but is not in production yet, or was undone
+ * in production. These rows are in sync with the destination and have no pending changes, but a refresh must not
+ * overwrite the sent content. A row that was edited in production after its content had arrived there is overwritten.
+ * Returns the reason to skip each row, by id.
  */
 async function sentOnwards({ here, there, source }: Sides, entity: Entity, changes: Change[]) {
   const found = new Map<number, string>();

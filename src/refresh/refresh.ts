@@ -1,5 +1,5 @@
-// Copies production’s rows into this environment, in parts. Rows with pending changes here are skipped and
-// listed. A refresh can be stopped at any point and run again; a dry run only reports.
+// Copies production’s rows into this environment, in parts. Rows with pending changes in this environment are skipped
+// and listed. A refresh can be stopped at any point and run again; a dry run only reports.
 import { fieldEntries, keyText, type Entity, type Row } from '../catalog/entity.ts';
 import { textOf } from '../catalog/fields.ts';
 import { matchedByName, travelling } from '../catalog/index.ts';
@@ -45,8 +45,8 @@ export const parts = { size: 1000 };
 export type RefreshRun = {
   here: Environment;
   /**
-   * The destination of this environment; null if it has none. If a row is equal here and at the
-   * destination after the refresh, its content is recorded as the base (last equal content).
+   * The destination of this environment; null if it has none. If a row is equal in both environments after the refresh,
+   * its content is recorded as the base (last equal content).
    */
   there: Environment | null;
   source: Environment;
@@ -93,8 +93,8 @@ async function* sourceParts({ here, source }: RefreshRun, entity: Entity, after:
 }
 
 /**
- * Copies rows of entities that are matched by name, such as cities (`Pune`). A new row gets the id
- * that it has in production, if that id is free here.
+ * Copies rows of entities that are matched by name, such as cities (`Pune`). A new row gets the id that it has in
+ * production, unless another row of this environment has that id.
  */
 async function refreshNames(from: RefreshRun, entity: Entity, report: Report) {
   const { here, dryRun, progress } = from;
@@ -131,8 +131,8 @@ async function refreshNames(from: RefreshRun, entity: Entity, report: Report) {
 type PreparedPart = {
   decided: PartPlan;
   /**
-   * `rows`: how many rows of production the part covers. `after`: the last id of the part.
-   * `highest`: the highest ids of the part, so that new rows here do not get the same ids.
+   * `rows`: how many rows of production the part covers. `after`: the last id of the part. `highest`: the highest ids
+   * of the part; rows that are added to this environment later get higher ids.
    */
   rows: number;
   after: number;
@@ -164,7 +164,7 @@ async function refreshRows(from: RefreshRun, entity: Entity, report: Report) {
         await progress?.({ entity, report: soFar });
       };
       const former = recorded;
-      // The sync state of a written part is recorded even if the refresh is cancelled meanwhile.
+      // If the refresh is cancelled now, the sync state of the part that is already written must still be recorded.
       recorded = inTurn(former, keep);
       recorded.catch(() => {});
       await former;
@@ -191,12 +191,12 @@ async function inTurn(first: Promise<void>, second: () => Promise<void>) {
 }
 
 /**
- * Prepares the parts of an entity by reading all its rows. This is necessary for a collection, and for a table whose
- * linked names are mapped, because their digests cannot be compared.
+ * Prepares the parts of an entity by reading all its rows. MongoDB collections have no digests to compare. The digests
+ * of a table do not match if name mappings translate its linked names.
  */
 const prepareByReading = (from: RefreshRun, entity: Entity, after: number) => {
-  // All observations get the time at which the refresh of this collection started, so that they
-  // never replace an observation that another process makes meanwhile.
+  // The recorded sync state gets the time at which the refresh of this entity started, so that it never replaces a
+  // newer state that another process observes meanwhile.
   const at = new Date().toISOString();
   return prefetch(sourceParts(from, entity, after), async (rows): Promise<PreparedPart> => {
     const ids = rows.map(({ id }) => id);
@@ -211,8 +211,8 @@ const prepareByReading = (from: RefreshRun, entity: Entity, after: number) => {
 };
 
 /**
- * Prepares the parts of a table. It reads only rows that differ from production’s, and rows that are not recorded as
- * equal at the destination.
+ * Prepares the parts of a table by comparing digests. Only rows that differ from production’s are read, and rows that
+ * are not recorded as equal at the destination.
  */
 async function* prepareByDigest(
   from: RefreshRun,

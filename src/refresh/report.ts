@@ -11,17 +11,18 @@ export type Report = {
   updated: number;
   same: number;
   /**
-   * The number of rows that were skipped, for example because of pending changes here.
-   * `skippedRows`: the first of these rows, each with the reason.
+   * The number of rows that were skipped, for example because of pending changes in this environment. `skippedRows`:
+   * the first of these rows, each with the reason.
    */
   skipped: number;
   skippedRows: SkippedRow[];
   /**
-   * The first rows whose content here was (in a dry run: would be) replaced by production’s, with the changed fields.
+   * The first rows of this environment whose content production’s content has replaced (in a dry run: would replace),
+   * with the changed fields.
    */
   overwritten: Overwritten[];
   /**
-   * The first rows that the database here stored differently than sent, with the differing fields.
+   * The first rows that this environment’s database stored differently than they were sent, with the differing fields.
    * Reports of former versions lack this list.
    */
   storedDifferently?: Overwritten[];

@@ -222,7 +222,7 @@ async function data(here: App): Promise<Check[]> {
 }
 
 /**
- * Lists ids that production has and that never existed here. Rows that were deleted here do not
+ * Lists ids that production has and that this environment never had. Rows that were deleted in this environment do not
  * count.
  */
 async function missingHere(here: Environment, source: Environment): Promise<string[]> {
@@ -252,8 +252,9 @@ async function index({ sql: on, settings: own }: App): Promise<Check[]> {
 }
 
 /**
- * Checks whether rows here or at the destination have a `modified_at` in the future. Apps that
- * remember the latest `modified_at` that they read would miss later changes with an earlier one.
+ * Checks whether rows of this environment or its destination have a `modified_at` in the future. Apps read only rows
+ * with a later `modified_at` than the latest that they have seen. After a date in the future, they would miss all
+ * changes until that date.
  */
 async function clocks(here: App): Promise<Check[]> {
   const places = here.destination ? [here, here.destination] : [here];

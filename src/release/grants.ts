@@ -2,9 +2,8 @@
 import { catalogTables } from '../catalog/tables.ts';
 
 /**
- * `migrator` runs the migrations; `app` is the user of the environment’s own program; `arrivals` is
- * the user with which the previous environment writes rows here; `reader` reads production for the
- * refresh.
+ * `migrator` runs the migrations; `app` is the user of the environment’s own program; `arrivals` is the user with which
+ * the previous environment writes rows to this one; `reader` reads production for the refresh.
  */
 const databaseUsers = ['migrator', 'app', 'arrivals', 'reader'] as const;
 export type DatabaseUser = (typeof databaseUsers)[number];
@@ -119,8 +118,8 @@ export function grants(
 }
 
 /**
- * The levels of staging databases. The name of a staging database contains its level, as in `cosmos-lab` and
- * `cosmos-lab_…`.
+ * The levels (purposes) of staging databases, as their names contain them: `cosmos-lab` and `cosmos-lab_…` have the
+ * level `lab`.
  */
 const copyLevels = ['lab', 'test', 'ecom'];
 

@@ -18,7 +18,10 @@ export type Restore = {
   onRows?: OnRows;
   /** Called when all rows are loaded, before anything else is done to them. */
   afterLoad?: () => Promise<void>;
-  /** How many milliseconds other processes may still use a cached updating flag. */
+  /**
+   * For how many milliseconds other processes may still use a cached value of the flag that closes the databases for an
+   * update.
+   */
   ttlMs?: number;
 };
 
@@ -35,8 +38,8 @@ export async function restore(restoring: Restore) {
   await migrate(here.sql, here.documents, { names: shape });
   await loadBackup(source, manifest, here, onRows);
   await afterLoad?.();
-  // Applies the remaining migrations, including all of MongoDB, only after loading, because an
-  // index is built faster when the documents exist already.
+  // All migrations of MongoDB, and those of MySQL that are newer than the backup, are applied only now: an index is
+  // built faster when the documents exist already.
   return upgrade({ here, say, ...how });
 }
 

@@ -17,7 +17,10 @@ export type Edited = {
   status: string | null;
 };
 
-/** Lists the rows whose last change in production was an edit, and whose content here differs. */
+/**
+ * Lists the rows whose last change in production was an edit, and whose content in this environment differs from
+ * production’s.
+ */
 export async function editedInSource(here: Environment, source: Environment): Promise<Edited[]> {
   const lines = await select<{
     entity: string;
@@ -47,9 +50,9 @@ export async function editedInSource(here: Environment, source: Environment): Pr
     const key = { entity, id };
     const pair = pairs.get(keyText(key));
     const isSame = !pair || pair.hereHash === pair.thereHash;
-    // A refresh after the edit has copied this content already, so the row differs because it was
-    // changed here since. A refresh before the edit proves nothing, because the edit may have
-    // restored an older text.
+    // If a refresh after the edit has copied production’s content, the row differs only because this environment has
+    // changed it since. A refresh before the edit does not count, because the edit may have restored the content of
+    // that time.
     const isKnown = came
       .get(keyText(key))
       ?.some((one) => one.hash === pair?.hereHash && one.at >= at);

@@ -1,6 +1,6 @@
-// Removes superfluous lines of the sync state. A row that came with a refresh, is in sync and was not touched since
-// needs only a base (the hash at which it was last equal here and at the destination). Versions up to 1.8.0 wrote two
-// lines for each such row. The removal can be killed at any point and run again.
+// Removes superfluous lines of the sync state, which versions up to 1.8.0 wrote. A row that a refresh wrote, that is in
+// sync and that nobody changed since needs only a base (the hash at which it last equalled the row of the destination),
+// not a line in `row_state` and one in `destination_state`. The removal can be killed at any point and run again.
 import type { PoolConnection } from 'mysql2/promise';
 import { travelling } from '../catalog/index.ts';
 import { failpoint } from '../database/failpoints.ts';
@@ -12,8 +12,8 @@ import { chunksWithLines } from '../state/recorded.ts';
 import { REFRESH } from '../state/untouched.ts';
 
 /**
- * Replaces the lines of untouched rows in `row_state` and `destination_state` by bases, chunk by chunk; returns the
- * number of these rows.
+ * Replaces superfluous lines of `row_state` and `destination_state` by bases, one chunk of 1,000 ids after the other.
+ * Returns the number of rows whose lines were replaced.
  */
 export async function slimSyncState(here: App): Promise<number> {
   let rows = 0;
@@ -32,7 +32,7 @@ async function slimChunk(connection: PoolConnection, entity: string, chunk: numb
   const within = (table: Statement) =>
     sql`${table}.entity = ${entity} and ${table}.row_id between ${from} and ${to}`;
   const isEqual = sql`s.deleted_at is null and t.base_hash = s.hash and t.base_hash = t.observed_hash`;
-  // The stored content of a base is needed only while the row here differs from it.
+  // The stored content of a base is needed only while the row of this environment differs from it.
   await run(
     connection,
     sql`update destination_state t join row_state s on s.entity = t.entity and s.row_id = t.row_id
@@ -62,7 +62,7 @@ async function slimChunk(connection: PoolConnection, entity: string, chunk: numb
   return ids.length;
 }
 
-/** When the first of these rows was observed. */
+/** The earliest time at which the base of one of these rows was recorded. */
 async function observedAt(connection: PoolConnection, entity: string, ids: number[]) {
   const [line] = await select<{ at: string | null }>(
     connection,

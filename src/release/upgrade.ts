@@ -27,7 +27,10 @@ export type Upgrade = {
   say: (line: string) => void;
   /** How many milliseconds to wait for running transfers to end. */
   waitMs?: number;
-  /** How many milliseconds other processes may still use a cached updating flag. */
+  /**
+   * For how many milliseconds other processes may still use a cached value of the updating flag, which closes the
+   * databases.
+   */
   ttlMs?: number;
 };
 
@@ -50,21 +53,20 @@ export async function upgrade({
     const from = before?.databaseVersion ?? NONE;
     await setUpdating(here, from);
     await failpoint('upgrade flag');
-    // Waits until other processes know that the flag is set, because they cache it for some
-    // seconds.
+    // Other processes cache the updating flag for some seconds and may still write until they read it again.
     if (before !== null) await sleep(kept);
     try {
       await waitUntilIdle(here, say, patience);
     } catch (error) {
-      // Clears the flag only if this command has set it: a flag from before means that a migration
-      // is half done, or that a person set the flag by hand.
+      // If the updating flag was set before this command began, it stays set: a migration may be half done, or a person
+      // set the flag by hand.
       if (!before?.isUpdating) {
         await writeVersion(here.documents, { databaseVersion: from, isUpdating: false });
       }
       throw error;
     }
     await failpoint('upgrade quiet');
-    // From here on, a failure leaves the environment closed, because its schema is incomplete.
+    // From here on, a failure leaves the databases closed to all users, because the schema is incomplete.
     const applied = await migrate(here.sql, here.documents, {
       step: () => failpoint('upgrade statement'),
     });
@@ -103,7 +105,7 @@ export const setUpdating = (here: App, databaseVersion: string) =>
   });
 
 /**
- * Waits until no row here is claimed (being written) and no transfer is running. First finishes the
+ * Waits until no row of this environment is claimed (being written) and no transfer is running. First finishes the
  * transfers of dead processes.
  */
 async function waitUntilIdle(here: App, say: Upgrade['say'], patience: number) {
@@ -137,8 +139,8 @@ const isMigrated = async (on: Queryable) =>
   )) !== undefined;
 
 async function openTransfers(on: Pool): Promise<string[]> {
-  // A refresh writes in a single transaction and claims no rows. It locks the row `gate` of the
-  // table `clock` instead (see claims.ts).
+  // A refresh claims no rows. While it writes, it locks the row `gate` of the table `clock` instead (see claims.ts). If
+  // this row is locked, a refresh is writing.
   const isFree = await transaction(on, claims.lockGate).then(() => true, refuseUnlessLocked);
   if (!isFree) return ['a refresh'];
   const held = await claims.heldClaims(on);
@@ -157,7 +159,7 @@ function refuseUnlessLocked(error: unknown): boolean {
   throw error;
 }
 
-/** Clears the updating flag for a person; returns the version document as it was before. */
+/** Clears the updating flag on a person’s request. Returns the recorded version and flag as they were before. */
 export async function clearUpdating(here: App) {
   const lock = await takeLock(here);
   try {

@@ -88,8 +88,8 @@ export async function replaceAll(
     const { matchedCount, insertedCount } = await into.bulkWrite(operations, { ordered: true });
     if (matchedCount + insertedCount === replacements.length) return replacements.length;
   } catch (error) {
-    // Only duplicate keys are handled here. Every other error is thrown, including a failed write
-    // concern (the document is stored, but not every member has confirmed it).
+    // Duplicate keys are handled below. Every other error is thrown, even a failed write concern (the document is
+    // stored, but not every member has confirmed it).
     if (!isDuplicate(error)) throw error;
   }
   return replaceRest(documents, entity, replacements);

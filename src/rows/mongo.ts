@@ -67,8 +67,8 @@ async function readBy({ documents }: Databases, entity: Entity, field: string, t
 }
 
 /**
- * Converts stored documents to rows, without stubs. Stubs are rare, so leaving them out here is
- * cheaper than a condition in the query.
+ * Converts stored documents to rows and leaves out stubs. Stubs are rare, so a check in JavaScript is cheaper than a
+ * condition in the query.
  */
 const rowsIn = (entity: Entity, stored: StoredDocument[]) =>
   stored.flatMap((one) => (Number.isSafeInteger(one._id) ? (rowIn(entity, one) ?? []) : []));

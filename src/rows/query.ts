@@ -20,7 +20,7 @@ export type Query = {
 /** The conditions of a query, without sort order and page. */
 export type RowFilter = Pick<Query, 'search' | 'filters' | 'ids' | 'modified'>;
 
-/** Whether a filter leaves rows of its entity out. */
+/** Whether a filter has any condition, so that it may leave out rows of its entity. */
 export const isNarrowed = ({ search, filters, ids, modified }: RowFilter): boolean =>
   ids !== undefined || modified !== undefined || search !== '' || Object.keys(filters).length > 0;
 

@@ -1,8 +1,7 @@
-// Computes the hash of a row on the MySQL server that stores it. This hash equals that of hashOf() in this program, so
-// rows can be compared with rows of another environment, and with recorded hashes, without reading them. For a few rows
-// the hashes differ although the content is the same; the program then reads the row and decides. These rows contain a
-// text with a control character above U+000A on MariaDB (which escapes it as `\u000B`, not `\u000b`), linked names that
-// are not in Unicode NFC, or stored values that do not fit their field.
+// Computes the hash of a row in MySQL, equal to that of hashOf(). Rows can thus be compared with another environment,
+// or with recorded hashes, without reading them. In a few cases equal rows have different hashes: a text with a control
+// character above U+000A on MariaDB (which escapes it as `\u000B`, not `\u000b`), linked names that are not in Unicode
+// NFC, or stored values that do not fit their field. The program reads such a row and compares its content.
 import { columnOf, fieldEntries, linksOf, type Entity } from '../catalog/entity.ts';
 import type { Field } from '../catalog/fields.ts';
 import { cachedFor } from '../database/cached-for.ts';
@@ -59,7 +58,10 @@ export async function hashesInChunks(
 /** The hash and the `modified_at` of a row, as MySQL has them. */
 type StoredHash = { id: number; hash: string; modified_at: string };
 
-/** Reads the hashes of these rows of a table, by id, with their timestamps; missing rows have none. */
+/**
+ * Reads the hash and timestamp of each of these rows of a table, by id. A row that does not exist is missing in the
+ * result.
+ */
 export async function hashesOfRows(
   on: Queryable,
   entity: Entity,
@@ -158,7 +160,7 @@ export async function nextId(on: Queryable, table: string, from: number): Promis
   return line?.id ?? null;
 }
 
-/** Returns the highest id of a table within a range, as a list; an empty list if no row is in the range. */
+/** Returns the highest id of a table within a range, in a list of one; an empty list if no row is in the range. */
 export async function highestIds(
   on: Queryable,
   { table }: Entity,

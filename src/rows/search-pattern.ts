@@ -1,5 +1,6 @@
 // Turns a search text into a regular expression that MariaDB, MySQL and MongoDB interpret alike, so that searches in
-// both stores find the same rows. A search key stored with each row would become wrong when another program writes.
+// both stores find the same rows. The stored texts themselves are searched: a separate search key in each row would be
+// outdated when another program writes the row.
 
 /** Combining accents and invisible characters, which a search ignores. */
 const PASSED_OVER =

@@ -30,7 +30,7 @@ export async function giveTemporaryValues(
 ) {
   for (const field of uniqueFieldsOf(entity)) {
     const moving = rows.filter(({ now, after }) => !isSameValue(now[field], after[field]));
-    // If only one row changes its value, the new value is free, and no temporary one is needed.
+    // If only one row changes its value, the rows cannot be swapping values, so no temporary value is needed.
     if (moving.length > 1) {
       const column = name(field);
       await updateFromLines(
@@ -77,9 +77,9 @@ export function withTemporaryValues<T extends Stored>(entity: Entity, seen: T): 
 }
 
 /**
- * Returns the document without temporary values: `Feedback (moving 3f9a…)` becomes `Feedback` again. `lasting`: a
- * function that may change a real value before it is written. A field that another user has changed meanwhile keeps
- * that user’s value.
+ * Returns the document with its real values instead of temporary ones: `Feedback (moving 3f9a…)` becomes `Feedback`
+ * again. A field that another user has changed meanwhile keeps that user’s value. `lasting` returns the value to write
+ * for a real value, for example with a suffix if the real value is taken.
  */
 export function withLastingValues<T extends Stored>(
   seen: T,

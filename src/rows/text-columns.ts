@@ -23,9 +23,9 @@ const collation = (sensitivity: 'ai_ci' | 'as_ci') =>
   );
 
 /**
- * Returns an SQL condition for rows whose column may have one of these names, ignoring case, width,
- * invisible characters and spaces. The condition may match too many rows, so the caller must
- * compare the names by the rule in catalog/name-key.ts.
+ * Returns an SQL condition for rows whose column may have one of these names, ignoring case, full-width spellings (`Ａ`
+ * for `A`), invisible characters and spaces. The condition may match too many rows, so the caller must compare the
+ * names by the rule in catalog/name-key.ts.
  */
 export function mayBeNamed(column: string, names: Iterable<string>): Statement {
   const packed = [...new Set([...names].flatMap((one) => [one, nameKey(one)]))].map((one) =>

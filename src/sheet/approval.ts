@@ -41,7 +41,7 @@ export async function needsApproval(
   return (await undoDepth(journalOf(route).sql, { undoes })) % 2 === 0;
 }
 
-/** Finds the request that waits for a selection. */
+/** Finds the request for approval of a selection that nobody has approved or refused yet. */
 export const waitingApproval = (on: Queryable, selection: string) =>
   first<Approval>(
     on,

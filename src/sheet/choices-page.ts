@@ -27,10 +27,11 @@ type Posted = {
 
 /**
  * Saves the posted choices of a selection. A page also posts the choices that it showed, so that only the changes of
- * this user are saved and the choices of other users are kept. `unless` says what to compare with if a page posts no
- * shown choices. `untouched`: compares with an empty sheet, so that stored choices of other users stay. `stored`:
- * compares with the stored choices, so that the posted choices replace them. Only the transfer button may use `stored`,
- * because it also posts the hash of the plan, and no other plan is sent.
+ * this user are saved and the choices of other users stay. `unless` says what counts as shown if a page did not post
+ * that:
+ * - `untouched`: an empty sheet, so that the stored choices of other users stay.
+ * - `stored`: the stored choices, so that the posted choices replace them. Only the transfer button may use this,
+ *   because it also posts the hash of the plan that the user saw, and no other plan is sent.
  */
 export function savePosted(
   req: Request,

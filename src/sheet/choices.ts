@@ -19,7 +19,7 @@ export type Choices = {
   create: string[];
   /** Whether unchanged rows are sent again, with a new `modified_at`, so that apps reread them. */
   resend: boolean;
-  /** The fields that are not sent, by key text of their row. They keep the destination’s value. */
+  /** The fields that are not sent, by key text (`task:12`) of their row. They keep the destination’s value. */
   excludedFields: Record<string, string[]>;
   /**
    * The values typed for environment-specific fields (such as an endpoint) of rows that are new at the destination.

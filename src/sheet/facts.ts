@@ -58,7 +58,7 @@ export type Facts = {
    * `form.name:address`.
    */
   holders: Map<string, number>;
-  /** Rows outside the plan that hold a unique value which the plan needs, by key text. */
+  /** Rows outside the plan that hold a unique value which the plan needs, by key text (`task:12`). */
   otherHolders: Map<string, OtherHolder>;
   /**
    * Rows at the destination that reference a row of the plan; for a row that is removed, also those that reference its
@@ -67,7 +67,10 @@ export type Facts = {
   references: Reference[];
   /** What the destination recorded about each of its rows: who changed it, and when. */
   statesThere: Map<string, RowState>;
-  /** Test results by key text of the topmost parent row; empty where rows are not tested. */
+  /**
+   * Test results by key text (`task:12`) of the topmost parent row; empty for a takeover, and if the sending
+   * environment does not test rows.
+   */
   tested: Map<string, TestStatus>;
   /** The sender, if the settings require that someone else has tested the rows; otherwise null. */
   testedForSender: string | null;
@@ -199,9 +202,9 @@ export async function gatherFacts(
 }
 
 /**
- * Reads rows and documents at one point in time. The database snapshot covers only MySQL, so the clock row is compared
- * before and after: if it changed, another write ended meanwhile, and everything is read again. The claims on the rows
- * are returned, because they show a write that is still running.
+ * Reads rows and documents at one point in time. The database snapshot covers only MySQL. So the row of the table
+ * `clock`, which every write changes, is compared before and after: if it changed, another write ended meanwhile, and
+ * everything is read again. The claims on the rows are returned, because they show a write that is still running.
  */
 async function atOneMoment<T extends { pairs: Map<string, RowPair> }>(
   here: Environment,
@@ -228,7 +231,8 @@ const rootsOf = (pairs: Map<string, RowPair>): RowKey[] =>
   [...pairs.values()].flatMap(({ entity, here, key }) => (here && !entity.owner ? [key] : []));
 
 /**
- * Makes a provisional step from a row, because the queries for the facts take steps, and the plan is made only later.
+ * Returns a function that makes a provisional step for a pair of rows, because the queries for the facts need steps
+ * before the plan exists.
  */
 const planning =
   (planned: FactsQuery['planned']) =>

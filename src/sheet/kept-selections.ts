@@ -42,7 +42,7 @@ const matching = ({ isOpen: wanted, ...filter }: KeptFilter) =>
       and (${wanted === null} or ${isOpen} = ${wanted ?? false})
       and ${isByAndAt(filter, { person: sql`selection.person`, at: sql`selection.created_at` })}`;
 
-/** Counts the selections of all people that were kept or sent, and that match the filter. */
+/** Counts the kept or sent selections of all people that match the filter. */
 export async function count(on: Queryable, filter: KeptFilter): Promise<number> {
   const counted = await first<{ number: number }>(
     on,
@@ -52,8 +52,8 @@ export async function count(on: Queryable, filter: KeptFilter): Promise<number> 
 }
 
 /**
- * Reads the selections of all people that were kept or sent, and that match the filter: open ones first, then the
- * newest.
+ * Reads the kept or sent selections of all people that match the filter: open selections first, and the newest of them
+ * first.
  */
 export async function list(
   on: Queryable,

@@ -21,7 +21,9 @@ const LISTED = 200;
 /** How many rows the page names, at most, of those that were added or changed since the selection was sent. */
 const NAMED = 10;
 
-/** Returns null for a draft, because the page of a draft shows only its sheet. */
+/**
+ * Returns what the page of a kept selection shows above its sheet; null for a draft, whose page shows only the sheet.
+ */
 export async function keptView(here: App, selection: Selection, { facts, plan }: Sheet) {
   if (selection.kept_at === null) return null;
   const { shown, more } = shorten(selection.keys.toReversed(), LISTED);

@@ -73,8 +73,8 @@ type Merged = { now: SavedChoices; overtaken: Overtaken[] };
 
 /**
  * Merges posted choices with stored choices. A posted choice that differs from what the page showed was made by this
- * person; all other stored choices stay. `overtaken` lists the values that both this person and another person changed;
- * `prefer` says whose value the result then contains.
+ * person; all other stored choices stay. `overtaken` lists the values that both this person and another person changed.
+ * For these values, `prefer` decides: `yours` takes the posted value, `theirs` keeps the stored value.
  */
 export function mergeChoices(
   stored: Selection,

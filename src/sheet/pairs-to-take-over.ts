@@ -19,8 +19,8 @@ import { mirrored } from '../state/status.ts';
 type Sides = { here: Environment; there: Databases; mappings: Mappings };
 
 /**
- * Compares rows and their dependent rows, and returns them with `here` and `there` exchanged, in the names of cities
- * and partners that are used here.
+ * Compares rows and their dependent rows as for a transfer, and exchanges `here` and `there` in each pair. Linked
+ * cities and partners get the names that this environment uses for them.
  */
 export async function pairsToTakeOver(
   { here, there, mappings }: Sides,
@@ -31,7 +31,8 @@ export async function pairsToTakeOver(
   await recordObservations(here, pairs.values(), at);
   const all = [...pairs.values()].map(({ key }) => key);
   const states = await readStates(there.sql, all);
-  // Without mappings, both sides have the same names.
+  // The compared rows have the destination’s names of cities and partners. If a name is mapped, the rows here are read
+  // again to get the names that this environment uses.
   const own = mappings.size > 0 ? await read(here, all) : null;
   return new Map(
     [...pairs].map(([text, pair]) => {
@@ -65,8 +66,9 @@ function exchanged(
 }
 
 /**
- * Returns the state with the content of its base in the names of cities and partners that this environment uses. Drops
- * the record that content was undone at the destination, because a takeover writes nothing there.
+ * Returns the recorded state of the destination’s row, but with the names of cities and partners that this environment
+ * uses. `undone_hash` becomes null: a takeover writes nothing at the destination, so it cannot send undone content
+ * again.
  */
 function baseInNames({ entity, key }: RowPair, state: DestinationState, names: Mappings) {
   const base = state.base_content;

@@ -44,7 +44,10 @@ export function postedChoices(
   };
 }
 
-/** Whether the selection needs no name: nobody has kept it, and it neither undoes nor restores anything. */
+/**
+ * Whether the selection may be without a name: it is the draft of a transfer sheet, which nobody has saved under a
+ * name.
+ */
 const isDraft = ({ kind, kept_at: keptAt }: selections.Selection) =>
   kind === 'transfer' && keptAt === null;
 

@@ -90,8 +90,8 @@ export type ClickProblem = {
 };
 
 /**
- * The error for a refused click on the transfer button. The error carries all problems of the plan, or the one problem
- * of the click.
+ * The error for a refused click on the transfer button. The error carries all problems of the plan, or only the one
+ * problem that the click itself has, such as a missing reason.
  */
 export class SheetProblems extends problems.Problem {
   readonly problems: (Problem | ClickProblem)[];

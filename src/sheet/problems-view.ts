@@ -131,8 +131,9 @@ function solutionView(solution: Solution, index: number, place: SheetPlace) {
 }
 
 /**
- * For the solution that maps a name: which side of the mapping the sheet fills in (`given`), and which side the user
- * types (`typed`). `name` is the name here, `there` the name at the destination. Null for a sheet without mappings.
+ * A name mapping has two sides: `name` (the name here) and `there` (the name at the destination). For the solution that
+ * maps a name, returns which side the sheet fills in (`given`) and which side the user types (`typed`); null for a
+ * sheet without mappings.
  */
 function mappingOf({ selection: { kind } }: SheetPlace) {
   if (kind === 'takeover') return { given: 'there', typed: 'name' };

@@ -14,7 +14,7 @@ import { leaveInput, stepView } from './step-view.ts';
 /** A part of a sheet with its own heading: the rows of one type with their dependent rows, or all replaced rows. */
 export type Section = { name: string; heading: string; steps: PlannedStep[] };
 
-/** The section of the rows that are overwritten or removed. It comes first, whatever their type. */
+/** The section of the rows of all types that are overwritten or removed. A sheet shows this section first. */
 const REPLACED = { name: 'replaced', heading: 'Overwritten or removed' };
 
 /**
@@ -39,7 +39,9 @@ export function sectionsOf(steps: PlannedStep[]): Section[] {
   });
 }
 
-/** Returns a page of the rows of all sections. */
+/**
+ * Returns one page of the rows of a sheet. The rows of all sections are counted together, so a page may span sections.
+ */
 export const pageOfSections = (sections: Section[], wanted: number | null) =>
   paginate(
     sections.flatMap(({ steps }) => steps),

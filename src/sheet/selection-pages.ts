@@ -90,7 +90,7 @@ function typedName(form: Form): string {
 
 const nameMissing = 'Enter a name for the selection, such as Diwali launch';
 
-/** Keeps the draft of a sheet as a selection, with the choices made on the sheet. */
+/** Turns the draft of a sheet into a kept selection, with the choices made on the sheet. */
 export async function keepDraft(req: Request, res: Response) {
   const id = String(req.params['id']);
   const posted = await savePosted(req, 'transfer', id);

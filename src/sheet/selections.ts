@@ -25,7 +25,10 @@ export type Selection = {
   undoes: string | null;
   keys: RowKey[];
   choices: Choices;
-  /** The earlier transfers that wrote these rows into this environment. */
+  /**
+   * The ids of the earlier transfers that wrote these rows into this environment. The transfer of this selection stores
+   * them, so that the page *Arrived* shows which rows were sent on.
+   */
   chain: string[];
   /** When a person began or named the selection; null for the draft of an open sheet. */
   kept_at: string | null;
@@ -151,7 +154,7 @@ export const fingerprint = ({
   choices,
 }: Omit<SavedChoices & Selection, 'id' | 'person'>) => {
   const { include, create, resend, excludedFields, locals, again } = choices;
-  // Sorted by row, because the order in which a person visited the pages does not matter.
+  // The entries are sorted by row, because it does not matter in which order the user changed the rows.
   const [left, typed] = [excludedFields, locals].map((by) => Object.entries(by).toSorted(byName));
   return JSON.stringify([kind, undoes, keys, include, create, resend, left, typed, again]);
 };

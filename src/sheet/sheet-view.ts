@@ -92,8 +92,8 @@ const WARNED = 5;
 const typeOf = ({ entity }: { entity: string }) => entityNamed(entity).label.one;
 
 /**
- * Returns the text that offers to add a row which is not the same on both sides. A restore or a takeover would replace
- * the row in this environment, so its text says so.
+ * Returns the text that offers to add a row which differs between the two environments. For a restore or a takeover,
+ * the text says that the row in this environment would be replaced.
  */
 const offerText = ({ kind }: Selection, row: string, status: string | null) =>
   writesThere({ kind })
@@ -179,7 +179,7 @@ export function sameView({ steps }: Plan, { kind, choices }: Selection, to: Name
 /** The state of the approval of a plan by another product manager, if the plan requires one. */
 export type ApprovalView = {
   mayAsk: boolean;
-  /** The request that waits for this selection. */
+  /** The request for approval of this selection that nobody has approved or refused yet; null if there is none. */
   waiting: (Approval & { isForThisPlan: boolean }) | null;
 };
 

@@ -16,8 +16,8 @@ import { farSideOf, type Route } from './route.ts';
 export type Sheet = { plan: Plan; facts: Facts };
 
 /**
- * Plans a selection against both sides as they are now; writes nothing.
- * @throws Unavailable when the destination does not answer
+ * Plans a selection from the present rows of the source and the destination; writes nothing.
+ * @throws Unavailable when the other environment does not answer
  */
 export function prepareSheet(route: Route, selection: Selection): Promise<Sheet> {
   return askFarSide(farSideOf(route), () => sheets[selection.kind](route, selection));
@@ -92,7 +92,7 @@ const isWorkOf = (kind: SelectionKind, { status }: RowPair) =>
   status === 'Deleted here, changed there';
 
 /**
- * Returns a function for the property `planned`. The function returns the content that a row gets when its step is
+ * Returns the function `planned` of the FactsQuery for an undo. It returns the content that a row gets when its step is
  * undone; undefined for a row without a step.
  */
 function restoredFrom(steps: journal.Step[]) {

@@ -91,12 +91,13 @@ function titlesIn({ pairs }: Facts, fields: ReturnType<typeof fieldViews>): Map<
 }
 
 /**
- * Returns each field with its value before or after the transfer, in the form that the views for lists of values need.
+ * Returns the label, the definition, and the value before or after the transfer of each field, for the views that list
+ * values.
  */
 const valuesOf = (fields: ReturnType<typeof fieldViews>, side: 'before' | 'after') =>
   fields.map(({ label, definition, values }) => ({ label, definition, value: values[side] }));
 
-/** Returns the shape of a step: the partial views/sheet/step-<shape> shows the step. */
+/** Returns which partial shows a step: views/sheet/step-<shape>. */
 function shapeOf(
   { action }: PlannedStep,
   differing: number,

@@ -56,7 +56,8 @@ export function planUndo(facts: Facts, steps: Step[], choices: Choices): Plan {
     else if (planned) going.set(keyText(step), planned);
   }
   const usesOfRow = Map.groupBy(facts.references, ({ target: of }) => keyText(of));
-  // Another step may need a skipped row, so all other steps are then checked again.
+  // When a step is skipped, other steps may no longer be possible. So all remaining steps are checked again, until no
+  // more step is skipped.
   for (let isStable = false; !isStable;) {
     isStable = true;
     for (const step of going.values()) {

@@ -1,5 +1,5 @@
-// The public address of this server. Clients sign the address that they call, so the server takes it from the settings:
-// behind a proxy, the Host header names another host or port.
+// The public address of this server. Clients sign the address that they call. The server takes its address from the
+// settings, because behind a proxy the Host header names another host or port.
 import type { Request } from 'express';
 import { ApiRefusal } from './refusal.ts';
 

@@ -27,7 +27,7 @@ const clients = new WeakMap<Request, SignedClient | null>();
 export const expectClient = (req: Request) => void clients.set(req, null);
 export const rememberClient = (req: Request, client: SignedClient) => void clients.set(req, client);
 
-/** Returns the client that signed the request. Only for routes that require a signature. */
+/** Returns the client that signed the request. Throws an error in a route that requires no signature. */
 export function clientOf(req: Request): SignedClient {
   const client = clients.get(req);
   if (!client) throw new Error(`No client signed ${req.path}`);

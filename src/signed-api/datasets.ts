@@ -1,6 +1,6 @@
-// Decides which datasets a client may read, without revealing which other datasets exist. A key without the scope gets
-// 403 whether or not the dataset exists. A dataset that is not open to clients gets 404, as a dataset that does not
-// exist.
+// Decides which datasets a client may read, without revealing which other datasets exist. A client without the scope
+// for a dataset gets 403, whether or not the dataset exists. If a dataset is not open to clients, a client with its
+// scope gets 404, as if the dataset did not exist.
 import { z } from 'zod';
 import { covers, LacksScope } from '../access/scopes.ts';
 import { first, fromSqlInstant, select, sql, type Queryable } from '../database/sql.ts';

@@ -29,10 +29,9 @@ const WRONG_KEYS = 100;
 export const REQUESTS = 20_000;
 
 /**
- * Returns a function that makes the middleware of a route. The middleware verifies the signature of
- * each request, reads the body, and has the response signed. It limits wrong keys per address and
- * requests per client. The limit of an address never blocks a valid key, because several clients
- * may share an address.
+ * Returns a function that makes the middleware of a route. The middleware verifies the signature of each request,
+ * limits the requests of each client, reads the body, and has the response signed. Wrong keys are limited per address,
+ * but this limit never blocks a valid key, because several clients may share an address.
  */
 export function needHawk(here: App, redis: Redis) {
   const wrongKeys = openThrottle(here, redis, { counts: 'wrong-hawk-keys', attempts: WRONG_KEYS });

@@ -115,7 +115,8 @@ async function noteRead({ name, sql: on }: App, at: { dataset: number; version: 
   const key = `${name} ${at.dataset}/${at.version}`;
   if (Date.now() - (notedAt.get(key) ?? 0) < MINUTE_MS) return;
   await rows.noteRead(on, at).catch((error: unknown) => {
-    // Ignored for a read-only database, which must still be readable.
+    // A read-only database cannot record the read. This error is ignored, because clients must still be able to read
+    // rows.
     if (unwillingness(error) !== 'read-only') throw error;
   });
   if (notedAt.size > 10_000) notedAt.clear();

@@ -7,17 +7,17 @@ import { inTime, TooLate } from '../in-time.ts';
 import { shown } from './addresses.ts';
 import { FetchFailure } from './failure.ts';
 
-/**
- * Time limits and intervals in milliseconds. `silence`: how long a source may send nothing. `index`
- * and `file`: how long an index and a file may take to arrive. `pause`: how long to wait before a
- * failed file is requested again. `report`: how often the progress is reported. Tests shorten these
- * times.
- */
+/** Time limits and intervals in milliseconds. Tests shorten them. */
 export const deadlines = {
+  /** How long a source may send nothing. */
   silence: 60_000,
+  /** How long an index may take to arrive. */
   index: 600_000,
+  /** How long a file may take to arrive. */
   file: 6 * 60 * 60 * 1000,
+  /** How long to wait before a failed file is requested again. */
   pause: 2000,
+  /** How long to wait between two reports of the progress. */
   report: 1000,
 };
 

@@ -1,5 +1,5 @@
-// Reports what a run of a source did. The report is counted in the registry of data files, so it is right even if the
-// first worker was killed and another worker finished the run.
+// Reports what a run of a source did. The numbers are counted from the entries in the registry of data files, so they
+// are right even if the first worker was killed and another worker finished the run.
 import { first, select, sql, type Queryable } from '../database/sql.ts';
 import type { Job } from '../jobs/jobs.ts';
 import { differing } from '../datasets/registry.ts';

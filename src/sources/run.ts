@@ -81,8 +81,8 @@ export async function runSource(work: Work, { source: id, again }: Input): Promi
   const { here, job } = work;
   const source = await sources.known(here.sql, id);
   try {
-    // The page of the job shows the fetching of all files as one step. Outside a named step, each new progress text
-    // would begin a step of its own.
+    // Fetching all files is one named step. Outside a named step, the page of the job would show each new progress text
+    // as a step of its own.
     const fetching = await work.step('Fetch new files', () => {
       const http = openHttp(here.settings.sources, source, here.halt.signal);
       return fetchNew({ ...work, source, http, again });
@@ -101,8 +101,8 @@ export async function runSource(work: Work, { source: id, again }: Input): Promi
 }
 
 /**
- * Returns the error that ends this attempt of the job. After a failure of the index that may pass,
- * the job tries again; after any other failure of the index, the job fails.
+ * Returns the error that ends this attempt of the job. If the index could not be fetched because of a temporary
+ * failure, the job is tried again later; after any other failure of the index, the job fails.
  */
 function asEnding({ halt }: App, error: unknown): unknown {
   if (error instanceof FetchFailure) {

@@ -238,8 +238,8 @@ export async function change(
       );
     }
     const after = await known(on, id);
-    // Forgets the planned next run. Otherwise a source that is switched on again would at once run
-    // for a time that passed while the source was switched off.
+    // The planned next run is deleted. If it stayed, a source that is switched on again would at once make up for a run
+    // that it missed while it was switched off.
     if (after.active !== before.active) await forgetSchedule(on, scheduleName(id));
     await audit.write(on, { person, action: 'changed a source', subject: after.name });
   });

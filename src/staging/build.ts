@@ -124,8 +124,8 @@ export async function makeDatabases(
         await failpoint('copy loading');
       },
       afterLoad: async () => afterLoad?.(environment),
-      // Does not wait for caches to expire, because no other process has opened the new database
-      // yet.
+      // `ttlMs` is the time to wait until other processes no longer use a cached state of the database. No other
+      // process has opened this new database yet.
       ttlMs: 0,
     });
     await raiseIdsAbove(environment);
@@ -170,8 +170,8 @@ const markReady = (here: App, copy: Copy) =>
           until = utc_timestamp(3) + interval ${days} day`,
     );
     if (!isReady) return;
-    // This copy has used up the client’s spare (tested copy). A restore test makes the next spare, so that the client’s
-    // next order need not load the backup either.
+    // This copy was made from the client’s spare (a tested copy that nobody had ordered). A restore test makes the next
+    // spare, so that the client’s next order need not load the backup either.
     if (copy.spare_name !== null) await requestRestoreTest(on, copy.client);
     await callBack(here, on, await copies.known(on, copy.id));
     await audit.write(on, { person: copy.person, action: 'made a copy', subject: copy.name });

@@ -39,10 +39,7 @@ export type Copy = {
   level: Level;
   /** The e-mail of the person who ordered the copy. */
   person: string;
-  /**
-   * When the backup was begun from which the copy was made. `data_at` is the time of the data in
-   * that backup.
-   */
+  /** The start time of the backup from which the copy was made. `data_at` is the time of the data in that backup. */
   backup: string;
   data_at: string;
   /** The database version of the copy. */

@@ -69,8 +69,8 @@ async function appOf(
 }
 
 /**
- * Opens a copy, but waits only as long as a page may wait. If the servers of the copy respond
- * later, their connection pools are released then.
+ * Opens a copy, but waits only as long as a page may wait. If the servers of the copy respond after that, the
+ * connection pools that were opened are released.
  */
 async function openInTime(house: App, copy: Copy): Promise<Opened> {
   const opening = openCopy(house, copy);
@@ -116,8 +116,8 @@ async function leave(req: Request, res: Response, why: string) {
 }
 
 /**
- * Refuses a form from a page of another database than the open one, because the user has opened a
- * different database in another tab meanwhile. The form is saved, so that no typed values are lost.
+ * Refuses a form that was opened in one database and posted after the user had opened another database in another tab.
+ * The form is saved, so that no typed values are lost.
  */
 export async function refuseOtherDatabase(req: Request, _res: Response, next: NextFunction) {
   const [posted, open] = [copyIn(req), req.copy?.name ?? null];

@@ -216,7 +216,7 @@ async function moveTables(on: Queryable, from: string, to: string) {
     const pairs = moved.map((table) => `${inside(from, table)} TO ${inside(to, table)}`);
     await run(on, new Statement(`RENAME TABLE ${pairs.join(', ')}`, []));
   }
-  // MySQL cannot move a view into another database, so each view is created there.
+  // MySQL cannot move a view into another database, so each view is created again in the new database.
   for (const { name, definition } of definitions) {
     const query = definition.replaceAll(`${quoted(from).text}.`, `${quoted(to).text}.`);
     await run(on, new Statement(`CREATE OR REPLACE VIEW ${inside(to, name)} AS ${query}`, []));

@@ -1,6 +1,6 @@
 // Ends copies (staging databases) whose job has failed, was cancelled or no longer exists: drops their databases, frees
-// their place within the limit, and notifies the server that ordered them. An ordered copy gets the state `failed` only
-// here.
+// their place within the limit, and notifies the server that ordered them. No other code sets the state `failed` of an
+// ordered copy.
 import * as audit from '../audit/audit.ts';
 import { sql, transaction } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';

@@ -13,7 +13,7 @@ import { drop } from './drop.ts';
 import { oneByOne } from './one-by-one.ts';
 
 export const MOST_PROTECTED_DAYS = 90;
-/** How many days before the drop of a copy the person who ordered it is notified. */
+/** The person who ordered a copy is notified this many days before the copy is dropped. */
 const WARNING_DAYS = 2;
 /** The person in the audit log when Oneway itself drops a copy, because its time is over. */
 const OWN = 'Oneway';

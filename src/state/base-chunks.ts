@@ -39,8 +39,8 @@ function* entriesIn(chunk: number, packed: Buffer): Generator<[number, number]> 
 
 function unpack(chunk: number, packed: Buffer): Map<number, Base> {
   const bases = new Map<number, Base>();
-  // Formatting a time takes longer than all other work here, and the bases of a chunk have few different times. So each
-  // formatted time is kept.
+  // Formatting a time takes longer than all other work of this function, and the bases of a chunk have few different
+  // times. So each formatted time is kept for reuse.
   const times = new Map<number, string>();
   for (const [id, offset] of entriesIn(chunk, packed)) {
     const [from, to] = [offset + PLACE, offset + PLACE + HASH];
@@ -64,7 +64,7 @@ function pack(bases: Map<number, Base>): Buffer {
   return packed;
 }
 
-/** Reads the generations and digests of the chunks `first` to `last`, by chunk. */
+/** Reads the generation and the digest of each chunk from `first` to `last`, by chunk number. */
 export async function readBaseDigests(
   on: Queryable,
   entity: string,
@@ -79,7 +79,7 @@ export async function readBaseDigests(
   return new Map(lines.map((line) => [line.chunk, line]));
 }
 
-/** Reads the bases in these chunks, by chunk. */
+/** Reads these chunks: the bases of their rows and the generation of each chunk, by chunk number. */
 export async function basesInChunks(
   on: Queryable,
   entity: string,
@@ -99,7 +99,7 @@ export async function basesInChunks(
   );
 }
 
-/** Reads the bases of these rows, by key text. A row without a base is missing from the result. */
+/** Reads the bases of these rows, by key text (`task:12`). A row without a base is missing from the result. */
 export async function readBases(on: Queryable, keys: RowKey[]): Promise<Map<string, Base>> {
   const found = new Map<string, Base>();
   for (const [entity, own] of Map.groupBy(keys, (key) => key.entity)) {
@@ -168,9 +168,7 @@ export async function writeBases(
 
 const emptyChunk = { generation: 1, bases: Buffer.alloc(0), digest: digestOf(new Map()) };
 
-/**
- * Returns the bases with the changes, in order of id. If the hash of a base stays the same, the base keeps its time.
- */
+/** Returns the bases after these changes, in order of id. A base whose hash stays the same keeps its time. */
 function changed(
   bases: Map<number, Base>,
   changes: Iterable<[number, string]>,

@@ -10,7 +10,7 @@ import { first, fromSqlInstant, run, sql, toSqlInstant, type Queryable } from '.
  */
 export type Clock = { instant: string; now: string };
 
-/** Locks the clock row until COMMIT, so that rows become visible in the order of their timestamps. */
+/** Locks the row of the table `clock` until COMMIT, so that rows become visible in the order of their timestamps. */
 export async function lockClock(connection: PoolConnection): Promise<Clock> {
   // sysdate() returns the time at which the lock was granted; utc_timestamp() would return the time
   // at which the statement began to wait for the lock.

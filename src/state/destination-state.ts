@@ -121,15 +121,16 @@ export function newObservation(
   return { key, hash: seen, base: hasBase ? { hash: seen, content: null } : null };
 }
 
-/**
- * Which recorded values an observation replaces. By default, it replaces only values that were observed earlier.
- * `isCertain`: it replaces all values, even later ones. `isBaseCertain`: it also replaces a later base. `since`: when
- * each row had been observed before it was read, by key text. If an entry still has that time, it is replaced even if a
- * wrong clock has dated it in the future.
- */
+/** Which recorded values an observation replaces. By default, it replaces only values that were observed earlier. */
 export type Certainty = {
+  /** Whether the observation also replaces values that were observed later. */
   isCertain?: boolean;
+  /** Whether the observation also replaces a base that was recorded later. */
   isBaseCertain?: boolean;
+  /**
+   * The recorded observation times of rows before the rows were read, by key text. An entry that still has this time is
+   * replaced, even if a wrong clock has dated the entry in the future.
+   */
   since?: Map<string, string>;
 };
 

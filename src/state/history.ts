@@ -115,7 +115,10 @@ export async function rowAtMoment(place: Databases, { entity, id }: RowKey, upTo
   return (await withImages(place, lines)).filter(isKept);
 }
 
-/** Returns the first history entry of each of these rows, by key text. Rows that only other programs wrote have none. */
+/**
+ * Returns the first history entry of each of these rows, by key text (`task:12`). Rows that only other programs wrote
+ * have none.
+ */
 export async function firstReplacements(place: Databases, keys: RowKey[]) {
   if (keys.length === 0) return new Map<string, Replacement>();
   const lines = await select<Arrival>(
@@ -143,7 +146,8 @@ export async function latestArrivals(on: Queryable, entity: string, ids: number[
 export type LastWrite = Pick<Arrival, 'kind' | 'person'> & { before: Row | null };
 
 /**
- * Finds the last write of each of these rows, by key text. `before`: the id of a transfer; only earlier writes count.
+ * Finds the last write of each of these rows, by key text (`task:12`). `before`: the id of a transfer; only earlier
+ * writes count.
  */
 export async function lastWrites(
   on: Queryable,
@@ -188,8 +192,8 @@ export async function addedBy(
 }
 
 /**
- * Returns the content that a row had in this version: what the first later change replaced. Null if the history does
- * not contain it.
+ * Returns the content that a row had in this version. It was recorded when the next change replaced it. Null if the
+ * history does not contain it.
  */
 export async function replacedAfter(on: Queryable, { entity, id }: RowKey, version: number) {
   const line = await first<ImagePlace>(
@@ -203,8 +207,8 @@ export async function replacedAfter(on: Queryable, { entity, id }: RowKey, versi
 }
 
 /**
- * Searches the history of rows for the contents with these hashes. `wanted`: the hash for each row, by key text.
- * Returns the found contents, by key text.
+ * Searches the history of rows for the contents with these hashes. `wanted`: the hash for each row, by key text
+ * (`task:12`). Returns the found contents, by key text.
  */
 export async function replacedContents(on: Queryable, wanted: Map<string, string>) {
   const found = new Map<string, Row>();

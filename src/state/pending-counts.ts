@@ -16,7 +16,7 @@ export type PendingCounts = {
   ofPerson: Map<string, number>;
   /** Rows that need review because the destination changed them, too. */
   changedThere: number;
-  /** Rows without a test result since they last changed; always 0 where rows are not tested. */
+  /** Rows without a test result since they last changed; always 0 in an environment that does not test rows. */
   untested: number;
   /** Rows that were tested after their last change, with the latest result *Does not work*. */
   failing: number;
@@ -59,7 +59,7 @@ const groupCounts = (entries: PendingEntry[]) =>
 
 type LastTest = { at: string; failed_at: string | null };
 
-/** When each row was last tested, and last found not to work, by key text. */
+/** When each row was last tested, and last found not to work, by key text (`task:12`). */
 async function lastTests(on: Queryable): Promise<Map<string, LastTest>> {
   const lines = await select<LastTest & { entity: string; row_id: number }>(
     on,

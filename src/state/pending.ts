@@ -95,8 +95,8 @@ export type RecordedRow = Pick<
 > & { hash: string | null };
 
 /**
- * Adds the bases to rows without an entry in `destination_state`. When the base of such a row was written, both sides
- * were equal, so its hash is also the last observed one.
+ * Adds the bases to rows without an entry in `destination_state`. When such a base was written, both sides were equal,
+ * so the hash of the base is also the last hash that was observed at the destination.
  */
 export async function withBases<T extends RecordedRow>(on: Queryable, lines: T[]): Promise<T[]> {
   const bases = await readBases(
@@ -155,9 +155,8 @@ export const lastKnownStatus = (
   });
 
 /**
- * Computes the status of rows from what the environment `on` last observed at its destination.
- * `hashes`: the hashes of the rows’ contents in `on`, by key text. The returned `at` is the time of
- * the oldest observation.
+ * Computes the status of rows from what the environment `on` last observed at its destination. `hashes`: the hashes of
+ * the rows’ contents in `on`, by key text (`task:12`). The returned `at` is the time of the oldest observation.
  */
 export async function lastKnownStatuses(
   on: Queryable,

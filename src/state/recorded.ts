@@ -60,7 +60,10 @@ export async function chunksWithLines(on: Queryable, entity: string, low: number
   return new Set(lines.map(({ chunk }) => chunk));
 }
 
-/** Returns the chunks with recorded rows among the ids above `after` and up to `upTo`. */
+/**
+ * Returns the numbers of the chunks that have recorded rows, from the chunk of the id after `after` to the chunk of
+ * `upTo`.
+ */
 export async function recordedBetween(
   on: Queryable,
   entity: string,
@@ -89,7 +92,8 @@ export function lastKnown({ here, there, bases }: Recorded, id: number) {
   const line = there.get(id);
   const own = here.get(id);
   return {
-    // A row that exists here and has an entry in `destination_state` also has an entry in `row_state`.
+    // A row without entries is unchanged since its base. A row with an entry only in `destination_state` does not exist
+    // here.
     here: own === undefined && !line ? base : (own ?? null),
     there: line ? line.observed_hash : base,
     base: line ? line.base_hash : base,

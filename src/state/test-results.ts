@@ -32,8 +32,8 @@ export type TestStatus = {
 };
 
 /**
- * Computes one hash over the contents of each row and its dependent rows, by key text. A test
- * result stores this hash, to tell whether the tested content is still the present one.
+ * Computes one hash over the contents of each row and its dependent rows, by key text (`task:12`). A test result stores
+ * this hash, to tell whether the tested content is still the present one.
  */
 export async function hashesWithDependents(
   place: Databases,
@@ -93,7 +93,7 @@ export const worksForOthers = ({ current }: TestStatus, person: string): boolean
 
 export type NewTestResult = { works: boolean; note: string | null };
 
-/** A row as a page showed it to the person who tested it. */
+/** A tested row. `seen`: the hash of the tested content, including dependent rows. */
 export type TestedRow = { key: RowKey; seen: string };
 
 async function insertResults(

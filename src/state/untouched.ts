@@ -32,8 +32,8 @@ export type Origin = Pick<RowState, 'version' | 'created_by' | 'created_at'> & {
 };
 
 /**
- * Returns what is known of rows without an entry in `row_state`, by key text. A row of which nothing is known is
- * missing from the result.
+ * Returns what is known of rows without an entry in `row_state`, by key text (`task:12`). A row of which nothing is
+ * known is missing from the result.
  */
 export async function originsOf(on: Queryable, keys: RowKey[]): Promise<Map<string, Origin>> {
   if (keys.length === 0) return new Map();
@@ -69,9 +69,9 @@ async function firstArrivals(on: Queryable, keys: RowKey[]) {
 }
 
 /**
- * Builds the `row_state` entry of a row that has none; the entry says that nobody has changed the row. Its hash is
- * the base, which has counted as the hash of the row so far. The hash of the row as just read may be outdated already,
- * if another process is changing the row.
+ * Builds the `row_state` entry of a row that has none; the entry says that nobody has changed the row. The hash of the
+ * entry is the hash of the row’s base, if there is one, and not the hash of the row as just read, because another
+ * process may be changing the row.
  */
 function stateAsItCame(
   entity: Entity,
@@ -91,8 +91,8 @@ function stateAsItCame(
 }
 
 /**
- * Builds the `row_state` entries of these rows, by key text. Rows that do not exist are left out. The rows must not
- * have entries yet.
+ * Builds the `row_state` entries of these rows, by key text (`task:12`). Rows that do not exist are left out. The rows
+ * must not have entries yet.
  */
 export async function statesOfUntouched(
   place: Databases,
@@ -146,7 +146,7 @@ export async function recordedState(place: Databases, key: RowKey, row: Row | un
   );
 }
 
-/** Returns the `row_state` entries of several rows, by key text, as recordedState() does for one row. */
+/** Returns the `row_state` entries of several rows, by key text (`task:12`), as recordedState() does for one row. */
 export async function recordedStates(
   place: Databases,
   rows: Map<string, Row>,
@@ -157,8 +157,8 @@ export async function recordedStates(
 }
 
 /**
- * Builds the `row_state` entries that rows from a refresh would get, by key text. Rows of which nothing is known are
- * left out.
+ * Builds the `row_state` entries that rows from a refresh would get, by key text (`task:12`). Rows of which nothing is
+ * known are left out.
  */
 export async function untouchedStates(
   on: Queryable,
@@ -170,8 +170,8 @@ export async function untouchedStates(
 }
 
 /**
- * Returns the titles of rows, by key text: the recorded title, or the title of the row itself if `row_state` has no
- * entry.
+ * Returns the titles of rows, by key text (`task:12`): the recorded title, or the title of the row itself if
+ * `row_state` has no entry.
  */
 export async function titlesOf(place: Databases, keys: RowKey[]): Promise<Map<string, string>> {
   if (keys.length === 0) return new Map();

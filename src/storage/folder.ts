@@ -157,8 +157,8 @@ async function place(draft: string, named: string, give: GiveName): Promise<bool
       if (isGiven) await sync(dirname(named));
       return isGiven;
     } catch (error) {
-      // Retries: another process may delete the last object of this subfolder, and the subfolder
-      // with it, between mkdir and this step.
+      // Retries: since mkdir, another process may have deleted the last object of this subfolder, and the subfolder
+      // with it, so that the draft could not get its name.
       if (codeOf(error) !== 'ENOENT' || attempts === 20) throw error;
     }
   }

@@ -1,6 +1,6 @@
 // Finds the names of all images that the databases of an environment mention, so that the cleanup keeps these images.
-// Searches rows, the history that rows are restored from, transfers that can be undone, contents that edits are merged
-// with, and transfer sheets that were not sent.
+// Searches rows and their history, recorded transfers (an undo may restore their images), transfer sheets that were not
+// sent, and bases (the last content that a row had in common with its destination).
 import type { Db } from 'mongodb';
 import { fieldEntries, type Entity } from '../catalog/entity.ts';
 import { catalog } from '../catalog/index.ts';
@@ -99,7 +99,7 @@ async function* inHistory({ sql: on }: Databases) {
 const LINES = 5000;
 type Line = { at: number; text: string | null };
 
-/** Yields the lines of a query in chunks, so that no single statement takes long. */
+/** Yields the texts that a query finds. Each SQL statement reads only a chunk of the rows, so that none takes long. */
 async function* pages(ask: (after: number) => Promise<Line[]>): AsyncGenerator<string> {
   for (let after = 0; ;) {
     const lines = await ask(after);

@@ -69,8 +69,8 @@ export async function copyImage(from: Objects, to: Objects, name: string): Promi
 
 const HOUR = 60 * 60 * 1000;
 /**
- * An image older than this is stored again when it is used again. Much shorter than any grace
- * period of the cleanup (settings.ts).
+ * An image older than this is stored again when it is used again, which renews its date. The time is much shorter than
+ * any grace period of the cleanup, so that the cleanup never deletes an image that has just been used.
  */
 const FRESH = 12 * HOUR;
 

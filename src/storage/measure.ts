@@ -21,8 +21,8 @@ export function measure(content: Content, { signal }: PutOptions) {
       throw error;
     }
   }
-  // An extra generator is needed, because a destroyed stream throws its own error into the
-  // outermost generator.
+  // A second generator around given() is needed: if the store fails, the error of the store is thrown into the
+  // outermost generator. In given() it would be mistaken for a failure of the source.
   async function* passing() {
     for await (const part of given()) {
       hash.update(part);

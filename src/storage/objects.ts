@@ -1,5 +1,5 @@
-// The interface of object storage: content is stored under keys, in a folder or in an S3 bucket. Both behave alike;
-// test/storage/objects.test.ts runs the same tests against each.
+// The interface of object storage: content is stored under keys, in a folder or in an S3 bucket. A folder and a bucket
+// behave alike: test/storage/objects.test.ts runs the same tests with each.
 import { Readable } from 'node:stream';
 
 export type Content = Uint8Array | AsyncIterable<Uint8Array>;
@@ -32,9 +32,9 @@ export type Objects = {
    */
   put(key: string, content: Content, options?: PutOptions): Promise<Stored>;
   /**
-   * Stores an object only if its key is free; otherwise returns null. Null may also mean that this
-   * call has stored the object and its answer was lost. So a lock must write its holder into the
-   * content and read it back.
+   * Stores an object only if its key is free; otherwise returns null. Null may also mean that this call has stored the
+   * object and only the answer was lost. So a program that uses an object as a lock must write its own name into the
+   * content, and read the content back.
    */
   putIfAbsent(key: string, content: Content, options?: PutOptions): Promise<Stored | null>;
   /**

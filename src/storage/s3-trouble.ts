@@ -54,7 +54,7 @@ const silent = [
   'EHOSTUNREACH',
   'ENETUNREACH',
   'TimeoutError',
-  // The error of Oneway itself when the store does not answer in time.
+  // The code of the error that Oneway itself throws when the store does not answer in time (TooLate in in-time.ts).
   'STATEMENT_TIMEOUT',
   'ERR_STREAM_PREMATURE_CLOSE',
 ];

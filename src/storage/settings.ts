@@ -5,8 +5,8 @@ import { overlaps, storageAddress, type StorageAddress, type StorageKeys } from 
 export type StorageSettings = {
   stores: Record<'own' | 'destination' | 'source', StorageAddress>;
   /**
-   * An unused image is deleted after this many days. Null if the setting is absent, as it must be
-   * if other environments use the same store; then no image is deleted.
+   * An unused image is deleted after this many days. Null if the setting is missing: then no image is deleted. The
+   * setting must be missing if other environments use the same store.
    */
   sweepAfterDays: number | null;
 };

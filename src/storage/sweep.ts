@@ -1,6 +1,6 @@
 // The cleanup of unused images: deletes images that nothing in the databases of this environment refers to. The cleanup
-// is refused if other environments use the same store, because their references are unknown here. To show its use,
-// every environment leaves a mark in its store, even if it deletes nothing.
+// is refused if other environments use the same store, because this environment cannot see which images they refer to.
+// So every environment leaves a mark in the store that it uses, even if it deletes nothing.
 import { createHash } from 'node:crypto';
 import type { Db } from 'mongodb';
 import type { Logger } from 'pino';

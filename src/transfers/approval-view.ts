@@ -1,4 +1,4 @@
-// A request for approval as its pages show it. Pure functions.
+// Prepares requests for approval for the pages that show them. Pure functions.
 import type { Approval } from '../sheet/approval.ts';
 import type { Plan } from '../sheet/plan.ts';
 import type { sheetView } from '../sheet/page.ts';

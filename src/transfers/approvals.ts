@@ -57,7 +57,7 @@ export async function ask(here: App, selection: Selection, asked: Asked): Promis
   return twin ?? id;
 }
 
-/** Whether the waiting request is the same, because its form was posted twice. */
+/** Whether a new request only repeats the waiting request, because its form was posted twice. */
 const isSame = (waiting: Approval, { plan, name, reason, person }: Asked) =>
   waiting.plan_hash === plan.hash &&
   waiting.name === name &&
@@ -65,8 +65,8 @@ const isSame = (waiting: Approval, { plan, name, reason, person }: Asked) =>
   waiting.asked_by === person;
 
 /**
- * Finds and locks the waiting requests for a selection. Each request is locked by its id, just as it is when a person
- * approves or refuses it: a lock through another index could deadlock with that.
+ * Finds and locks the waiting requests for a selection. Each request is locked by its id, because a person who approves
+ * or refuses it locks it by its id, too: a lock through another index could cause a deadlock.
  */
 async function waitingFor(connection: PoolConnection, selection: string): Promise<Approval[]> {
   const lines = await select<{ id: string }>(
@@ -117,7 +117,8 @@ export async function checkApproval(
 const ownRequest = 'You asked for this approval yourself.';
 
 /**
- * Returns a function that marks a request as approved. It runs in the commit that records the transfer of the request.
+ * Returns a function that marks a request as approved. The function runs in the commit that records the transfer of the
+ * request.
  */
 export const takeApproval =
   (given: GivenApproval | undefined, click: Click) =>

@@ -78,7 +78,8 @@ async function saveMapping(req: Request, res: Response) {
 }
 
 /**
- * Returns the name as its row is spelled in `place`, if there is such a row, because mapped names are compared exactly.
+ * If `place` has a city or partner with this name, returns its exact spelling there, because mapped names are compared
+ * exactly. Otherwise returns the name unchanged.
  */
 async function spelledIn(place: Databases, kind: string, name: string): Promise<string> {
   return (await storedSpellings(place.sql, kind, [name])).get(name) ?? name;

@@ -175,8 +175,8 @@ const isOutdated = (error: unknown) =>
   error.problems.some(({ reason }) => reason === 'sheet-outdated');
 
 /**
- * @throws Problem when a person has already sent the selection: rows that have changed since were not meant by the
- *   schedule
+ * Checks that no person has sent the selection already: the schedule must not send what was changed after that.
+ * @throws Problem when a person has sent the selection
  */
 async function refuseSent({ sql: on }: App, { selection }: ScheduledTransfer) {
   const number = (await sentFrom(on, [selection])).get(selection)?.at(-1);

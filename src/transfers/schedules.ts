@@ -48,7 +48,7 @@ export const schedule = (here: App, wanted: NewSchedule, replaces: string) =>
 const NEEDS_APPROVAL =
   'Transfers from here need the approval of another product manager, so they cannot be scheduled. Ask for approval on the sheet.';
 
-/** Whether the active schedule is the same, because its form was posted twice. */
+/** Whether a new schedule only repeats the active schedule, because its form was posted twice. */
 const isSame = (active: ScheduledTransfer, { person, reason, runAt }: NewSchedule) =>
   active.person === person && active.reason === reason && iso(active.run_at) === runAt;
 

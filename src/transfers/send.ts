@@ -54,8 +54,8 @@ export async function send(route: Route, selection: Selection, click: Click) {
   try {
     return await sendFirst(route, selection, click);
   } catch (error) {
-    // In a double click, the transfer of the first click may have claimed the rows. The second
-    // click then returns it.
+    // In a double click, the second click may fail because the transfer of the first click has claimed the rows. Then
+    // that transfer is returned.
     const first = error instanceof Problem ? await findTwin() : undefined;
     if (first) return sameRequest(first, click);
     throw error;
@@ -146,8 +146,8 @@ function sameRequest(twin: journal.Transfer, click: Click): journal.Transfer {
 }
 
 /**
- * Handles an error of a click. If the journal already has the transfer and its outcome is unknown, returns the
- * transfer, because its page shows how it continues. Otherwise throws the error.
+ * Handles an error of a click on the transfer button. If the journal already has the transfer and its outcome is
+ * unknown, returns the transfer, because the page of the transfer shows its progress. Otherwise throws the error.
  */
 async function openedTransfer(
   route: Route,
@@ -173,7 +173,10 @@ async function copyImages({ from: here, to: there }: Route, steps: PlannedStep[]
   }
 }
 
-/** Gives each linked name that the transfer creates an id of the destination, in place of its negative placeholder. */
+/**
+ * Replaces the negative placeholder ids of the cities and partners that a transfer creates with new ids of the
+ * destination.
+ */
 async function withIds(there: Environment, steps: PlannedStep[]): Promise<journal.Step[]> {
   const drawn: journal.Step[] = [];
   for (const { pair: _sight, root: _root, ...step } of steps) {

@@ -18,7 +18,7 @@ const kindTexts: Partial<Record<TransferKind, string>> = {
   save: 'Save',
 };
 
-/** How the list of transfers shows the states other than those in progress. */
+/** The texts of states in the list of transfers. All states that are missing here are shown as *In progress*. */
 export const stateTexts: [journal.TransferState, string][] = [
   ['verified', 'Done'],
   ['refused', 'Refused: nothing written'],

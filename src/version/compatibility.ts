@@ -26,16 +26,16 @@ export function compatibilityOf(version: DatabaseVersion | null, supported: stri
 }
 
 /**
- * How many milliseconds a process caches the compatibility. An update waits this long before it
- * changes anything, so that every process has noticed the update.
+ * How many milliseconds a process caches whether it may use the database. An update waits this long before it changes
+ * anything, so that every process has noticed the update.
  */
 export const TTL_MS = 2000;
 
 export type CachedCompatibility = () => Promise<Compatibility>;
 
 /**
- * Returns a function that reads the compatibility from the database at most every two seconds.
- * Simultaneous calls share one query.
+ * Returns a function that tells whether this program may use the database. The function asks the database at most every
+ * two seconds, and simultaneous calls share one query.
  */
 export function cachedCompatibility(documents: Db, supported: string): CachedCompatibility {
   let asked: Promise<Compatibility> | null = null;

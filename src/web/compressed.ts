@@ -6,9 +6,9 @@ import type { Request, Response } from 'express';
 const pageTypes = /^(?:text\/(?:html|css|javascript)|image\/svg\+xml)/;
 
 /**
- * Whether a response is compressed. Downloads are not, so that they keep their length; nor are events, so that each is
- * sent at once. A response to a request that is still being received refuses that request, and is not compressed
- * either: its connection may end before a compressed response is complete.
+ * Whether a response is compressed. Downloads are not compressed, so that their length stays known. Events are not
+ * compressed, so that each is sent at once. A response to a request that is still being received refuses that request,
+ * and is not compressed either: its connection may end before a compressed response is complete.
  */
 const filter = (req: Request, res: Response): boolean =>
   req.originalUrl.startsWith('/api/')

@@ -50,7 +50,7 @@ type Writer = <T>(
 
 const writers: Record<ExportFormat, Writer> = { csv: csvOf, json: jsonOf };
 
-/** Without this mark, Excel reads the text as Latin-1. */
+/** The byte order mark: without it, Excel reads the text as Latin-1. */
 const UTF8 = '\uFEFF';
 
 async function* csvOf<T>(columns: ExportColumn<T>[], parts: AsyncIterable<readonly T[]>) {

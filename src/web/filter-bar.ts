@@ -55,7 +55,10 @@ export const byDays: ListFilter[] = [
   { kind: 'day', name: 'to', label: 'Until' },
 ];
 
-/** The value for everything in a URL, needed where a URL without the filter would not match everything. */
+/**
+ * The value in a URL for the choice that matches everything. It is needed if a URL without the filter stands for
+ * another choice.
+ */
 const ALL = 'all';
 
 /** Reads the filters from a URL. A choice or a day that does not exist is ignored. */
@@ -92,7 +95,7 @@ export function filterBar(req: Request, path: string, filters: ListFilter[], ask
       if (value === undefined) return [];
       return [{ text: chipText(filter, value), href: hrefOf(path, others) }];
     }),
-    /** The time zone of the days; null if the list is not filtered by day. */
+    /** The time zone in which the days of the filters begin and end; null if the list is not filtered by day. */
     zone: filters.some(({ kind }) => kind === 'day') ? zoneOf(req) : null,
     exports: exportFormats.map((format) => ({
       text: format.toUpperCase(),
@@ -131,7 +134,7 @@ export function whoAndWhen(req: Request, { person = '', from = '', to = '' }: As
   };
 }
 
-/** Returns the e-mails of the people with this name, and the text itself, which may be an e-mail. */
+/** Returns the e-mails of the people whose name is `person`, and `person` itself, which may be an e-mail. */
 function emailsOf(person: string): string[] {
   const wanted = person.toLowerCase();
   const named = [...viewer().names].filter(([, name]) => name.toLowerCase() === wanted);

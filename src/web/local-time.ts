@@ -27,7 +27,9 @@ export function localTimeOf(instant: string, zone: string): string {
 
 const pattern = /^(\d{4}-\d\d-\d\dT\d\d:\d\d)(:\d\d)?(\.\d{1,3})?$/;
 
-/** Splits a typed local time into whole seconds and a fraction; null if it is no time, or has a zone of its own. */
+/**
+ * Splits a typed local time into whole seconds and a fraction; null if the text is no time, or contains a time zone.
+ */
 export function typedLocalTime(typed: string): { local: string; fraction: string } | null {
   const [, minute = '', second = ':00', fraction = ''] = pattern.exec(typed) ?? [];
   const local = `${minute}${second}`;

@@ -14,7 +14,7 @@ import {
 import { approvalsWaiting, failureCounts, pendingCounts } from './work-counts.ts';
 
 type MenuLink = Pick<MenuEntry, 'href' | 'icon' | 'text'> & {
-  /** Null if nothing waits on the page. */
+  /** How many rows or failures wait on the page; null if none do. */
   count: number | null;
   counted: string;
   isCurrent: boolean;

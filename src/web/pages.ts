@@ -34,7 +34,7 @@ export async function page(req: Request, res: Response, view: string, data: Data
   // The asynchronous context of the request contains the viewer (time zone and names). It is lost when an upload is
   // read, so it is set again while the page is rendered.
   await formatFor(await viewerOf(req), async () => {
-    // These parts of the page are read at the same time, so that the page waits only for the slowest one.
+    // The bell, the menu and the bars are read at the same time, so that the page waits only for the slowest of them.
     const [bell, menu, bars] = await Promise.all([
       account ? bellOf(req.house, account.email) : null,
       menuOf(req),

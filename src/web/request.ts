@@ -15,7 +15,7 @@ import type { Visitor } from './visitor.ts';
 export type OpenedCopy = {
   name: string;
   client: string;
-  /** The time at which production had the data of the copy. */
+  /** The time at which production had the data that the copy contains. */
   dataAt: string;
   until: string | null;
 };

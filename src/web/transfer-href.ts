@@ -2,7 +2,7 @@ import type { App } from '../environments/app.ts';
 import type { EnvironmentName } from '../environments/rules.ts';
 import { isSent, type TransferKind } from '../state/transfer-kinds.ts';
 
-/** The part of a history line that identifies the transfer which wrote the line. */
+/** The fields of a history entry that name the transfer which wrote the entry. */
 type Written = { transfer: string; kind: string; origin: string };
 
 /**

@@ -19,7 +19,7 @@ export const viewer = (): Viewer => viewers.getStore() ?? program;
 
 export const formatFor = <T>(one: Viewer, act: () => T): T => viewers.run(one, act);
 
-/** Formats everything that the rest of the request shows for the signed-in person. */
+/** Middleware that lets the rest of the request format times and names for the signed-in person. */
 export async function viewAsPerson(req: Request, _res: Response, next: NextFunction) {
   const viewing = await viewerOf(req);
   viewers.run(viewing, () => next());

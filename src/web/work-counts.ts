@@ -21,7 +21,10 @@ export type FailureCounts = {
   datafiles: number;
 };
 
-/** Counts rows with pending changes; null where nothing is sent, and as long as the counts are not known. */
+/**
+ * Counts rows with pending changes. Null in an environment without a destination, and as long as the counts are not
+ * known.
+ */
 export const pendingCounts = async (
   { here }: Request,
   patience: number,
@@ -53,8 +56,8 @@ export const failureCounts = ({ house: { sql: on } }: Request, patience: number)
   });
 
 /**
- * Counts the requests for approval that wait for this person: those that someone else asked. Null where no approval is
- * required, and as long as the count is not known.
+ * Counts the requests for approval that wait for this person: requests that someone else has made. Null where no
+ * approval is required, and as long as the count is not known.
  */
 export async function approvalsWaiting(req: Request, patience: number): Promise<number | null> {
   const { here, account } = req;

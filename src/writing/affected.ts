@@ -1,13 +1,15 @@
-// The rows that people are notified about.
+// Collects the rows that people are notified about.
 import { keyText, type RowKey } from '../catalog/entity.ts';
 import type * as journal from './journal.ts';
 
-/** A row that somebody is notified about; `fields`: labels of their values that were replaced. */
+/**
+ * A row that a person is notified about. `fields`: the labels of the fields in which the person’s values were replaced.
+ */
 export type Affected = { key: RowKey; title: string; fields?: string[] };
-/** The rows of each person, by key text. */
+/** For each person, the rows that the person is notified about, by key text. */
 export type AffectedByPerson = Map<string, Map<string, Affected>>;
 
-/** Adds a row to the rows of a person, unless that person has it already. */
+/** Adds a row that a person is notified about. A row that was added before is not added again. */
 export function addTo(all: AffectedByPerson, person: string, row: Affected) {
   const known = all.get(person) ?? new Map<string, Affected>();
   const text = keyText(row.key);
@@ -15,7 +17,7 @@ export function addTo(all: AffectedByPerson, person: string, row: Affected) {
   all.set(person, known);
 }
 
-/** Returns each person with their rows; people and rows are in the order in which they were added. */
+/** Returns each person with the rows to notify about. People and rows are in the order in which they were added. */
 export const listed = (all: AffectedByPerson): [string, Affected[]][] =>
   [...all].map(([person, rows]) => [person, [...rows.values()]]);
 

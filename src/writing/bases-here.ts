@@ -17,9 +17,9 @@ import type { Work } from './work.ts';
 type Known = { state: DestinationState | undefined; mappings: Mappings };
 
 /**
- * Returns what to record about the rows at the destination. After a takeover, the content that was taken over is the
- * new base; after the undo of a takeover, the former base is the base again. Empty after all other writes into this
- * environment.
+ * Returns what to record in the table `destination_state`. After a takeover, the content that was taken over is the new
+ * base of its row; after the undo of a takeover, the former base is the base again. Returns nothing for all other
+ * writes into this environment.
  */
 export async function basesOfWriteHere(
   on: PoolConnection,
@@ -41,8 +41,8 @@ export async function basesOfWriteHere(
 }
 
 /**
- * How a write into this environment changed the base of a row. `former`: the content of the base before the write.
- * `isStill`: whether a base is still the one that the write recorded.
+ * How a write into this environment changed the base of a row. `former`: the base before the write. `isStill`: whether
+ * a given base is the one that this write recorded.
  */
 type BaseChange = { former: string | null; isStill: (base: string | null) => boolean };
 
@@ -65,8 +65,7 @@ async function baseChanges(
       ]),
     );
   }
-  // The undone write may be an undo itself. Then the base that it recorded is the base from before the write that it
-  // undid.
+  // If the undone write was an undo itself, it recorded the base that the row had before the write that it undid.
   const before = undone.kind === 'undo-here' ? await baseChanges(here, undone, mappings) : null;
   return new Map(
     steps.flatMap((step) => {
@@ -83,7 +82,7 @@ async function baseChanges(
 /** Returns a function that says whether a base (given by its hash) is still the one that a takeover recorded. */
 function isOfTakeover(step: journal.Step, mappings: Mappings): BaseChange['isStill'] {
   const after = step.after === null ? null : hashThere(step, step.after, mappings);
-  // If fields were excluded, the row after the takeover has values of both sides, so the takeover did not make it the
+  // If fields were excluded, the row after the takeover mixes values of both environments, so it did not become the
   // base. If it is the base now, the row has been transferred since.
   return (base) => (step.excludedFields.length > 0 ? base !== after : base === after);
 }
@@ -99,9 +98,9 @@ function afterTakeover(
     const hash = hashThere(step, step.after, mappings);
     return { key, hash: state?.observed_hash ?? hash, base: { hash, content: null } };
   }
-  // The row has values of both sides, because fields were excluded. Its base is the content of the destination that was
-  // taken over. But if the destination was observed again since then, the former base stays, and the status of the row
-  // asks for a review.
+  // Fields were excluded, so the row mixes values of both environments. Its base is the content of the destination that
+  // was taken over. But if the destination was compared again after the takeover began, that content is not known any
+  // more: the former base stays, and the status of the row asks for a review.
   const seen = state && state.observed_at <= since ? state.observed_hash : null;
   const base = seen === null ? null : { hash: seen, content: null };
   return { key, hash: state?.observed_hash ?? null, base };

@@ -1,4 +1,5 @@
-// Changes to rows of this environment, and the steps and the draft of a transfer that a write makes of these changes.
+// The type of a change to a row of this environment, and functions that turn changes into a transfer: its record in the
+// journal, and its steps.
 import { v7 as uuid } from 'uuid';
 import { isSameValue } from '../catalog/content.ts';
 import {
@@ -29,7 +30,7 @@ export type Change = {
   entity: Entity;
   before: Row | null;
   after: Row | null;
-  /** The row’s id before it was given a new one. */
+  /** The former id of a row that got a new id. */
   formerId?: number;
 };
 

@@ -195,8 +195,8 @@ export async function removeDocuments(work: Work) {
           if (work.transfer.decision !== 'keep-theirs' || willPass(error)) throw error;
         });
       } else if (seen?.temporary) {
-        // This document stays, because another user changed it. But another document has taken its unique name
-        // meanwhile. So this document gets its former name with its ID appended.
+        // This document is not removed, because another user has changed it. But another document has taken its unique
+        // name, so this document gets its former name with its ID appended.
         const kept = withLastingValues(seen, (own) => `${own.slice(0, 50)} (ID ${step.id})`);
         const instant = new Date(instants.nextOf(step));
         await compareAndSet(work, step, seen, {

@@ -115,8 +115,8 @@ function observationOf(
   const entity = entityNamed(step.entity);
   const key = { entity: step.entity, id: step.id };
   if (row === null && isAsWritten) return { key, hash: null, base: 'none' };
-  // If a row has no base, the sent content becomes its base even if the destination has other
-  // content by now, so that both sides are recognised as the same row.
+  // If a row has no base, the sent content becomes its base, even if the destination already has other content. Without
+  // a base, the rows of the two environments would not count as the same row.
   const sent = isAsWritten ? row : was?.base_hash ? null : step.after;
   const hash = row && hashOf(entity, row);
   if (sent === null) return { key, hash, base: null };
@@ -138,9 +138,9 @@ async function formerBases({ here, there, transfer }: Work) {
 }
 
 /**
- * Returns the observation to record for a row after an undo. The base (the last content that both
- * sides had in common) becomes that from before the undone transfer, because the restored content
- * may never have been in this environment.
+ * Returns the observation to record for a row after an undo. Its base (the last content that both sides had in common)
+ * is again the base from before the undone transfer. The restored content cannot be the base, because it may never have
+ * been in this environment.
  */
 function observationAfterUndo(
   step: journal.Step,

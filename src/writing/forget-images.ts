@@ -44,7 +44,7 @@ export async function forgetImages({ sql: on }: { sql: Pool }): Promise<number> 
 
 function hashAfter(step: WrittenStep) {
   const row = rowStored(step);
-  // A step that removed its row has no hash, and gets an empty text. The text shows that the rows of the transfer were
-  // deleted.
+  // A removed row has no hash, so its step gets an empty text. The text also records that the rows of this transfer
+  // were deleted from the journal.
   return [step.seq, row ? hashOf(entityNamed(step.entity), row) : ''] as const;
 }

@@ -3,8 +3,8 @@
 // documents swap their values, one of them gets a temporary value first.
 
 /**
- * A document to write, with the unique values that it has and the unique values that it will have,
- * as keys.
+ * A document to write. `has`: its unique values now. `wants`: its unique values after the write. Each value is a key
+ * that two documents share only if their values collide.
  */
 export type Handover<T> = {
   item: T;

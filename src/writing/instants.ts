@@ -16,8 +16,8 @@ export type Ahead = { instant: string; isLast: boolean };
 
 export class Instants {
   /**
-   * The first timestamp of the write: later than the clock row, and later than all former timestamps that do not lie
-   * in the future.
+   * The first timestamp of the write: later than the last timestamp that the clock row records, and later than all
+   * former timestamps that do not lie in the future.
    */
   readonly start: string;
   /** The last assigned timestamp; the clock row is set to it. */

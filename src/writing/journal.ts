@@ -105,7 +105,7 @@ type Beginning = {
   instant: string | null;
 };
 
-/** The line of a write that has ended, as insertLine() stores it. */
+/** Returns the journal entry of a write that has ended, as insertLine() stores it. */
 const endedLine = (draft: Draft, at: string) => ({
   ...draft,
   name: draft.name.slice(0, NAME),
@@ -129,7 +129,7 @@ const endedLine = (draft: Draft, at: string) => ({
 /** The longest name of a transfer, in UTF-16 units. */
 const NAME = 120;
 
-/** Inserts the line of a transfer; returns its number. */
+/** Inserts a transfer into the journal, and returns the number of the transfer. */
 const insertLine = (connection: PoolConnection, id: string, begin: Beginning, draft: Draft) =>
   runForId(
     connection,
@@ -354,7 +354,7 @@ export async function takeOver(
   return found === 1 ? mustExist(await byId(here.sql, orphan.id)) : null;
 }
 
-/** The sent transfers that are still running or need attention. */
+/** Returns the transfers that need attention, and those that a person has sent and that are still running. */
 export const unfinished = (on: Queryable) =>
   select<Transfer>(
     on,

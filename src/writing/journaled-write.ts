@@ -58,7 +58,7 @@ export async function writeThroughJournal(
   }
 }
 
-/** The error for a write whose outcome is unknown, and that nothing resumes. */
+/** The error for a write whose outcome is unknown: no one continues such a write, so the user must check it. */
 export const notCertain = () =>
   new Unavailable(
     'A database does not answer, and whether this was saved is not certain. Look at the row in a moment before you save it again.',

@@ -19,10 +19,10 @@ export type DrawnInstants = Map<string, string>;
 type Written = { connection: PoolConnection; drawn: DrawnInstants; instants: Instants };
 
 /**
- * Records the states and the history of written rows with `record`, and reads the rows back. State and history must
- * contain each row as the database stored it, which is almost always as it was sent. So the rows are first recorded as
- * sent. Then they are read back, when triggers on the table `arrival` have run, too. If a row differs, everything is
- * recorded again with the stored rows.
+ * Records the states and the history of written rows with `record`, and reads the rows back. The records must contain
+ * each row as the database stored it. But recording the history may run triggers on the table `arrival`, which may
+ * change rows. So the rows are first recorded as sent, which is almost always right, and then read back. If a row
+ * differs, everything is recorded again with the stored rows.
  */
 export async function recordAsStored(
   work: Work,

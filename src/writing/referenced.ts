@@ -6,8 +6,8 @@ import type { Step } from './journal.ts';
 import { ChangedMeanwhile } from './work.ts';
 
 /**
- * Checks that no row outside of a write references a row that it removes.
- * @throws ChangedMeanwhile when one does
+ * Checks that the rows which a write removes are not referenced by rows outside of the write.
+ * @throws ChangedMeanwhile when a row outside of the write references one of them
  */
 export async function refuseReferenced(place: Databases, steps: Step[]) {
   const removals = steps.filter((step) => step.action === 'remove');

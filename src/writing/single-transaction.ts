@@ -40,8 +40,8 @@ import { movedIn, refuseSharedOrders } from './unique-orders.ts';
 const SILENCE = 15;
 
 /**
- * Writes the changes in one transaction. Returns null when something prevents that and nothing was written: writing
- * through the journal then finds the reason.
+ * Writes the changes in one transaction. Returns null when the write was refused or blocked, so that nothing was
+ * written: the caller then writes through the journal, which finds the reason.
  * @throws Unavailable when the database stopped answering, so that the outcome is unknown
  */
 export async function writeInOneTransaction(

@@ -63,8 +63,8 @@ export const recordedSteps = (steps: Step[]): WrittenStep[] =>
   steps.map((step, index) => ({
     ...step,
     seq: index + 1,
-    // The journal stores rows as JSON, which drops missing values and notes about invalid stored values. The copies
-    // lose them, too, so that they equal the rows that stepsOf() reads.
+    // The journal stores rows as JSON, which drops missing values and notes about invalid stored values. They are
+    // dropped here, too, so that these rows equal the rows that stepsOf() reads.
     before: copyOf(step.before),
     after: copyOf(step.after),
     outcome: null,
@@ -151,8 +151,8 @@ async function imagesFrom(there: Databases, id: string, hashes: Map<number, stri
 }
 
 /**
- * The journal stores this mark for a base that equals the content before the write. Most bases do,
- * and contents are long.
+ * The journal stores this mark in place of a base that equals the content before the write. Most bases are such, and
+ * the mark saves their space.
  */
 const AS_BEFORE = '=';
 

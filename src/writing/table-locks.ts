@@ -1,5 +1,5 @@
 // Makes a writer wait until no one locks a whole table (ALTER TABLE, LOCK TABLES), before the writer locks the clock
-// row. Otherwise it would hold the clock while it waits for one table, and stop the writers of all other tables.
+// row. A writer that waited for a table while it holds the clock row would stop the writers of all other tables.
 import type { PoolConnection } from 'mysql2/promise';
 import { isDocument, linksOf } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';

@@ -118,7 +118,7 @@ export type Step = {
 };
 
 /**
- * What is known about a written row before the COMMIT at the destination, beside the outcome of its
+ * What the journal notes about a written row before the COMMIT at the destination, in addition to the outcome of its
  * step.
  */
 export type Remark = {

@@ -13,8 +13,8 @@ import { ChangedMeanwhile } from './work.ts';
 type Moved = { entity: Entity; field: string; owner: string; steps: Step[]; ids: Set<number> };
 
 /**
- * Returns the rows that a save moves. Returns none for a transfer or refresh: it copies the orders of its source, and
- * rows that have shared an order for long are no reason to refuse it.
+ * Returns the rows that a save moves. Returns none for a transfer or refresh, which copies the orders of its source:
+ * rows that share an order there must not prevent it.
  */
 export function movedIn({
   transfer,

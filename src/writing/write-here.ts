@@ -1,5 +1,5 @@
-// Writes whose destination is this environment: saves, deletions and refreshes. Rows of tables are written in one
-// transaction, which is the whole write; documents are written through the journal.
+// Writes whose destination is this environment: saves, deletions and refreshes. MySQL rows are written in a single
+// transaction, so that a crash leaves nothing to resume. MongoDB documents are written through the journal.
 import { isDocument } from '../catalog/entity.ts';
 import type { Author } from '../state/row-state.ts';
 import type { Change, WriteContext, WriteOptions } from './changes.ts';

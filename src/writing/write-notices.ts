@@ -16,13 +16,13 @@ import type { Work } from './work.ts';
 
 const pageOf = ([row]: Affected[]) => row && `/catalog/${row.key.entity}/${row.key.id}`;
 
-/** For how many seconds the e-mail about a refresh waits, until all parts of the refresh were written. */
+/** An e-mail about a refresh is sent only after this many seconds, so that it covers all parts of the refresh. */
 const REFRESH_WAITS = 600;
 
 /**
- * Notifies people about a write into this environment, before its rows are recorded: those whose pending changes can no
- * longer be transferred because of it, and those whose last edit it replaces. `was`: the recorded states of the rows
- * before the write.
+ * Notifies people about a write into this environment, before the new states of its rows are recorded: people whose
+ * pending changes can no longer be transferred because of the write, and people whose last edit the write replaces.
+ * `was`: the recorded states of the rows before the write.
  */
 export async function notifyOfOwnWrite(
   on: PoolConnection,

@@ -51,7 +51,7 @@ describe('API tokens', () => {
     expect((await only())?.keys[0]?.used_at).not.toBeNull();
   });
 
-  test('an API token with a changed character, with a missing or added end, or of another kind is refused as unknown', async () => {
+  test('an API token that was altered, shortened, lengthened or sent as another kind of token is refused as unknown', async () => {
     const { secret } = await make();
     const last = secret.endsWith('A') ? 'B' : 'A';
     const others = [`${secret.slice(0, -1)}${last}`, secret.slice(0, -1), `${secret}A`, '', 'ow_'];

@@ -8,7 +8,7 @@ import { useWorld } from '../support/world.ts';
 
 const world = useWorld({ cleared: 'once' });
 
-test('S0-75 S0-43 when operators open production for editing, every page shows a notice, editors can save, and nobody can transfer', async () => {
+test('S0-75 S0-43 when operators open production for editing, editors can save rows there, and nobody can transfer', async () => {
   const { staging, preprod, production } = world;
   const key = { entity: 'form', id: await add(staging, 'form', { name: 'Address change' }) };
   await transfer(staging, [key]);

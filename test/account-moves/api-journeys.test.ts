@@ -1,5 +1,5 @@
-// The account migration API from the first request to the last, with real jobs. An app starts a migration and polls.
-// The older system requests a migration in two parts: the recent messages, then the remaining ones.
+// Tests the account migration API from the first request to the last, with real jobs. An app starts a migration and
+// polls. The older system requests a migration in two parts: the recent messages, then the remaining ones.
 import { beforeEach, expect, test } from 'vitest';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
@@ -37,7 +37,7 @@ async function pollUntil(caller: ApiCaller, path: string, status: string) {
 
 const rankOf = ({ migration_status: status }: AccountObject) => migrationStatuses.indexOf(status);
 
-test('S4-10 S4-13 S4-14 S4-22 S4-24 S4-26 an app starts the migration of its account, sees every status in order while it polls, and then reads the whole inbox', async () => {
+test('S4-10 S4-13 S4-14 S4-22 S4-24 S4-26 an app that polls its account’s migration sees every status in order, and can then read the whole inbox', async () => {
   await older.add({ id: 'acme', messages: 160, attachmentEvery: 40 });
   // The store is slowed down, so that the polls see each status.
   older.fail({ match: /^Query messages acme$/, name: 'slow', ms: 150 });
@@ -102,7 +102,7 @@ async function readAll(app: ApiCaller, account: string) {
   return counts;
 }
 
-test('S4-30 S4-31 S4-80 S4-81 S4-82 S4-86 the older system adds an account, migrates its recent messages, confirms the status, and migrates the remaining messages', async () => {
+test('S4-30 S4-31 S4-80 S4-81 S4-82 S4-86 the older system has an account migrated in two parts: the recent messages, then the remaining ones', async () => {
   await older.add({ id: 'baker', messages: 120, attachmentEvery: 0 });
   const key = await keyCaller(site);
   await key.post('/accounts', { account_id: 'baker', name: 'Baker' }).expect(201);
@@ -114,7 +114,8 @@ test('S4-30 S4-31 S4-80 S4-81 S4-82 S4-86 the older system adds an account, migr
   // The migration stops after the recent messages until the remaining part is requested.
   await key.post('/migrate', { account_id: 'baker', part: 'recent' }).expect(200);
   const recent = accountOf(await key.post('/accounts/baker', { migration_status: 'recent-only' }));
-  // No messages arrive until the rest is requested, so the app need not poll (24).
+  // No more messages arrive until the remaining part is requested, so `poll_after_ms` is null: the
+  // app need not poll (24).
   expect(recent).toMatchObject({
     legacy_status: 'active-recent-only',
     counts: { messages: 50 },
@@ -146,8 +147,8 @@ test('S0-06 the account migration API answers generated requests as its OpenAPI 
     address: `http://127.0.0.1:${port}`,
     key,
     paths: '/(accounts|start-migration|migrate|check-migration)(/|$)',
-    // The document cannot express that a caller with an API key must name an account, while an app
-    // need not.
+    // The OpenAPI document cannot express that a caller with an API key must name an account, while
+    // an app need not.
     without: ['positive_data_acceptance'],
   });
   server.close();

@@ -10,10 +10,10 @@ import {
 
 const { world, older, app, key, appOf, setMove, jobs, clear } = useAccountApi();
 
-describe('reading and adding accounts', () => {
+describe('reading and adding accounts through the account migration API', () => {
   const asked = () => older.requests.filter(({ path }) => path === '/accounts/acme');
 
-  test('S4-10 S4-11 S4-12 when an app first reads its account, Oneway asks the older system once whether it knows the account', async () => {
+  test('S4-10 S4-11 S4-12 when an app first reads its account, Oneway asks the older system Conversations once whether it knows the account', async () => {
     const before = asked().length;
     const { status, headers, body } = await app.get('/accounts');
     expect([status, headers['cache-control']]).toEqual([200, 'no-store']);
@@ -35,7 +35,7 @@ describe('reading and adding accounts', () => {
     expect(asked()).toHaveLength(before + 1);
   });
 
-  test('S4-04 S4-12 the status of an account that the older system does not know is “not needed”', async () => {
+  test('S4-04 S4-12 the status of an account that the older system Conversations does not know is “not needed”', async () => {
     const stranger = await appOf('stranger');
     expect(accountOf(await stranger.get('/accounts'))).toMatchObject({
       migration_status: 'not_needed',
@@ -49,7 +49,7 @@ describe('reading and adding accounts', () => {
     expect([started.status, accountOf(started).migration_status]).toEqual([202, 'migrating']);
   });
 
-  test('while the older system is down, the API answers 503 with Retry-After 5 for a new account, and still shows a known account', async () => {
+  test('while the older system Conversations is down, the API answers 503 with Retry-After 5 for a new account, and still shows a known account', async () => {
     await older.add({ id: 'known' });
     const known = await appOf('known');
     await known.get('/accounts').expect(200);
@@ -60,7 +60,7 @@ describe('reading and adding accounts', () => {
     expect((await known.get('/accounts')).status).toBe(200);
   });
 
-  test('S4-03 two simultaneous requests of the older system add an account and its WebChat channel only once', async () => {
+  test('S4-03 two simultaneous requests of the older system Conversations add an account and its WebChat channel only once', async () => {
     const both = await Promise.all([1, 2].map(() => key.post('/accounts', { account_id: 'acme' })));
     expect(both.map(({ status }) => status).toSorted()).toEqual([200, 201]);
     for (const answer of both) {
@@ -147,7 +147,7 @@ describe('reading and adding accounts', () => {
   });
 });
 
-describe('starting a migration', () => {
+describe('starting the migration of an account through the API', () => {
   const stopped = {
     migration_status: 'recent-messages-only',
     reached: 'recent-messages-only',
@@ -208,7 +208,7 @@ describe('starting a migration', () => {
     },
   );
 
-  test('after a migration has stopped with its recent messages, a request for the part “remaining” continues it, and one for “recent” does nothing', async () => {
+  test('when a run for only the recent messages has ended, a request for the part “remaining” continues it, and one for “recent” does nothing', async () => {
     await setMove('acme', stopped);
     const again = await key.post('/migrate', { account_id: 'acme', part: 'recent' });
     expect([again.status, await jobs()]).toEqual([200, []]);
@@ -248,7 +248,7 @@ describe('starting a migration', () => {
   });
 });
 
-describe('confirming a status', () => {
+describe('confirming the status of a migration through the API', () => {
   test.each([
     ['recent-messages-only', { migration_status: 'recent-messages-only' }, 200],
     ['recent-messages-only', { migration_status: 'recent-only' }, 200],

@@ -94,7 +94,7 @@ describe('callers of the account migration API', () => {
     expect((await app.post('/start-migration', { force: false })).status).toBe(202);
   });
 
-  test('after 100 forged tokens from one address, a forged token gets 429, while a valid token still works', async () => {
+  test('after 100 requests with forged tokens from one address, the next one gets 429, while a valid token still works', async () => {
     const expired = callerWith(
       site,
       await older.shopperToken('acme', { exp: Math.floor(Date.now() / 1000) - 60 }),
@@ -105,11 +105,11 @@ describe('callers of the account migration API', () => {
     }
     expect([...statuses]).toEqual([401, 429]);
     expect((await app.get('/accounts')).status).toBe(200);
-    // The app with the expired token must see 401, so that it gets a new token.
+    // An app whose token has expired must still see 401, so that it requests a new token.
     expect((await expired.get('/accounts')).status).toBe(401);
   });
 
-  test('a token gets 503 with Retry-After, instead of 401, while the keys of its issuer cannot be read', async () => {
+  test('a request with an app’s token gets 503 with Retry-After, instead of 401, while the keys of the token’s issuer cannot be read', async () => {
     const away = await openSite(world, 'staging', {
       ACCOUNT_TOKENS_JWKS: 'http://127.0.0.1:9/jwks.json',
     });
@@ -343,7 +343,7 @@ describe('reading an inbox through the API', () => {
   const pageAt = async (path: string) =>
     (await app.get(path.replace('/api/v1', '')).expect(200)).body as Page;
 
-  test('an app reads all threads and messages by following “next”, and sees which messages are deleted in the older system', async () => {
+  test('an app reads all threads and messages by following “next”, and sees which messages are deleted in the older system Conversations', async () => {
     const { on, newest } = await fill();
     await run(
       on,

@@ -58,7 +58,7 @@ test('the media service accepts a shopper’s token only for the attachments of 
   expect((await fetch(`${older.url}/media/a-2/f-1`, { headers })).status).toBe(401);
 });
 
-describe('our token is sent only to the hosts in MEDIA_HOSTS', () => {
+describe('Oneway sends its token only to the hosts in MEDIA_HOSTS', () => {
   test.each([
     ['a host that is not listed', () => `http://${elsewhere.host}/f-1`],
     [
@@ -77,7 +77,7 @@ describe('our token is sent only to the hosts in MEDIA_HOSTS', () => {
     ['a file URL', () => 'file:///etc/passwd'],
     ['a text that is not a URL', () => 'f-1.png'],
     ['an empty URL', () => ''],
-  ])('sends no request and no token for an attachment at %s', async (_what, url) => {
+  ])('openAttachment sends no request and no token for an attachment at %s', async (_what, url) => {
     const before = older.requests.length;
     await expect(opening(url())).rejects.toMatchObject({
       fault: expect.stringMatching(/^(host-not-listed|refused)$/),
@@ -97,7 +97,7 @@ describe('our token is sent only to the hosts in MEDIA_HOSTS', () => {
     expect(elsewhere.asked).toEqual([]);
   });
 
-  test('openAttachment sends no token to an http:// URL if the older system uses https://', async () => {
+  test('openAttachment sends no token to an http:// URL if the older system Conversations uses https://', async () => {
     const conversations = { ...older.moves.conversations, url: 'https://conversations.example' };
     const before = older.requests.length;
     await expect(opening(urlOf('f-1'), { conversations })).rejects.toMatchObject({
@@ -113,12 +113,12 @@ describe('our token is sent only to the hosts in MEDIA_HOSTS', () => {
   });
 });
 
-describe('an attachment that can never be read throws AttachmentMissing (S4-41)', () => {
+describe('fetching an attachment that can never be read fails with AttachmentMissing (S4-41)', () => {
   test.each([
     ['404', 'not-found'],
     ['410', 'not-found'],
   ] as const)(
-    'an attachment whose host answers %s throws AttachmentMissing with the fault “%s”',
+    'when a media host answers %s, fetching an attachment fails with AttachmentMissing and the fault “%s”',
     async (name, fault) => {
       older.fail({ match: /media/, name });
       await expect(fetchIt('f-1')).rejects.toMatchObject({ fault });
@@ -144,7 +144,7 @@ describe('an attachment that can never be read throws AttachmentMissing (S4-41)'
   });
 });
 
-describe('an attachment that may be read later throws SourceFailed (S4-43)', () => {
+describe('fetching an attachment that can be read later fails with SourceFailed (S4-43)', () => {
   test.each([
     ['500', 'error'],
     ['throttle', 'throttled'],
@@ -153,25 +153,25 @@ describe('an attachment that may be read later throws SourceFailed (S4-43)', () 
     ['hang', 'timeout'],
     ['silent', 'timeout'],
   ] as const)(
-    'the fault “%s” of a media host throws SourceFailed with the code “%s”',
+    'when a media host has the fault “%s”, fetching an attachment fails with SourceFailed and the code “%s”',
     async (name, code) => {
       older.fail({ match: /media/, name });
       await expect(fetchIt('f-1')).rejects.toMatchObject({ code });
     },
   );
 
-  test('a media host that is down throws SourceFailed with the code “unreachable”', async () => {
+  test('when a media host is down, fetching an attachment fails with SourceFailed and the code “unreachable”', async () => {
     const opened = opening(`http://${DEAD_HOST}/media/a-1/f-1`);
     await expect(opened).rejects.toMatchObject({ code: 'unreachable' });
   });
 });
 
-describe('timeouts and cancellation', () => {
+describe('timeouts and cancellation while an attachment is fetched', () => {
   beforeEach(async () => {
     await older.add({ id: 'a-1', messages: 1 });
   });
 
-  test('a slow reader of the stream does not count as silence of the media host', async () => {
+  test('fetching an attachment does not time out while the code that reads its stream pauses', async () => {
     older.fail({ match: /media/, name: 'endless' });
     const content = await opening(urlOf('f-1'));
     const parts = content[Symbol.asyncIterator]();

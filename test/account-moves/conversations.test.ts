@@ -31,12 +31,12 @@ const lastAsked = () => {
   return asked;
 };
 
-describe('accountThere', () => {
-  test('accountThere returns the name and the message count of an account that the older system knows (S4-11)', async () => {
+describe('accountThere, which asks the older system Conversations about an account', () => {
+  test('accountThere returns the name and the message count of an account that the older system Conversations knows (S4-11)', async () => {
     expect(await accountThere(older.moves, 'a-1')).toEqual({ name: 'Blue Lamps', messages: 60 });
   });
 
-  test('accountThere returns null for an account that the older system does not know (S4-12)', async () => {
+  test('accountThere returns null for an account that the older system Conversations does not know (S4-12)', async () => {
     expect(await accountThere(older.moves, 'a-2')).toBeNull();
   });
 
@@ -54,14 +54,14 @@ describe('accountThere', () => {
     expect(await accountThere(older.moves, 'shop@example.com:1')).toMatchObject({ messages: 1 });
   });
 
-  test('accountThere returns no message count if the older system does not know it', async () => {
+  test('accountThere returns no message count if the older system Conversations does not report one', async () => {
     const account = await older.add({ id: 'uncounted', messages: 1 });
     Object.assign(older.accounts.get(account.id) ?? {}, { messageCount: null });
     expect(await accountThere(older.moves, 'uncounted')).toMatchObject({ messages: null });
   });
 
   test.each(['500', 'throttle', '401', 'hang', 'cut', 'garbage', 'redirect', 'silent'] as const)(
-    'accountThere throws Unavailable, instead of returning null, when the older system has the fault “%s”',
+    'accountThere throws Unavailable, instead of returning null, when the older system Conversations has the fault “%s”',
     async (name) => {
       older.fail({ match: /accounts/, name });
       await expect(accountThere(older.moves, 'a-1')).rejects.toThrow(Unavailable);
@@ -70,12 +70,12 @@ describe('accountThere', () => {
     },
   );
 
-  test('accountThere throws Unavailable when the older system answers with another account', async () => {
+  test('accountThere throws Unavailable when the older system Conversations answers with another account', async () => {
     older.accounts.set('a-3', { ...older.accounts.get('a-1'), id: 'a-4' } as never);
     await expect(accountThere(older.moves, 'a-3')).rejects.toThrow(Unavailable);
   });
 
-  test('accountThere throws Unavailable when the older system does not run', async () => {
+  test('accountThere throws Unavailable when the older system Conversations does not run', async () => {
     const conversations = { ...older.moves.conversations, url: 'http://127.0.0.1:2' };
     await expect(accountThere({ ...older.moves, conversations }, 'a-1')).rejects.toThrow(
       Unavailable,
@@ -83,8 +83,8 @@ describe('accountThere', () => {
   });
 });
 
-describe('channelsThere', () => {
-  test('channelsThere gets channels in plain text from the API, although the older system stores them encrypted (S4-20, S4-21)', async () => {
+describe('channelsThere, which asks the older system Conversations for the channels of an account', () => {
+  test('channelsThere gets channels in plain text from the API, although the older system Conversations stores them encrypted (S4-20, S4-21)', async () => {
     const { brands, channels } = await channelsThere(older.moves, 'a-1');
     expect(brands[0]).toEqual({ id: 'brand-1', name: 'Blue Lamps' });
     expect(channels[0]).toMatchObject({ id: 'web', brand_id: 'brand-1', kind: 'webchat' });
@@ -96,12 +96,12 @@ describe('channelsThere', () => {
     expect(channels[2]).toMatchObject({ id: '9007199254740993' });
   });
 
-  test('channelsThere throws NotFound when the older system does not know the account', async () => {
+  test('channelsThere throws NotFound when the older system Conversations does not know the account', async () => {
     await expect(channelsThere(older.moves, 'a-9')).rejects.toThrow(NotFound);
   });
 
   test.each(['500', 'hang', 'cut', 'garbage'] as const)(
-    'channelsThere throws Unavailable when the older system has the fault “%s”',
+    'channelsThere throws Unavailable when the older system Conversations has the fault “%s”',
     async (name) => {
       older.fail({ match: /get_channels/, name });
       await expect(channelsThere(older.moves, 'a-1')).rejects.toThrow(Unavailable);
@@ -109,8 +109,8 @@ describe('channelsThere', () => {
   );
 });
 
-describe('our token for the older system', () => {
-  test('our token for the older system is signed with our key, names our certificate, and expires after 5 minutes (S4-61)', async () => {
+describe('the token that Oneway sends to the older system Conversations', () => {
+  test('the token that Oneway sends to the older system Conversations is signed with its key, names its certificate, and expires after 5 minutes (S4-61)', async () => {
     await accountThere(older.moves, 'a-1');
     const token = tokenOf(lastAsked().headers);
     const { iat = 0, exp = 0, aud } = decodeJwt(token);
@@ -125,7 +125,7 @@ describe('our token for the older system', () => {
     ['ES384', generateKeyPairSync('ec', { namedCurve: 'P-384' })],
     ['EdDSA', generateKeyPairSync('ed25519')],
   ])(
-    'our token for the older system is signed with %s if our key is of that kind',
+    'the token that Oneway sends to the older system Conversations is signed with %s if its key is of that kind',
     async (algorithm, { privateKey, publicKey }) => {
       const conversations = { ...older.moves.conversations, key: privateKey };
       const token = await certToken({ conversations });
@@ -134,14 +134,14 @@ describe('our token for the older system', () => {
     },
   );
 
-  test('the older system refuses the token of a shopper for accounts and channels', async () => {
+  test('the older system Conversations refuses the token of a shopper for accounts and channels', async () => {
     const Authorization = `Bearer ${await older.shopperToken('a-1')}`;
     for (const path of ['/accounts/a-1', '/get_channels_to_migrate?account_id=a-1']) {
       expect((await fetch(older.url + path, { headers: { Authorization } })).status).toBe(401);
     }
   });
 
-  test('our token is not sent to another server when the older system redirects to it', async () => {
+  test('Oneway sends its token to no other server, even if the older system Conversations redirects to one', async () => {
     const elsewhere = await openReceiver();
     older.fail({ match: /accounts/, name: 'redirect', to: elsewhere.url });
     await expect(accountThere(older.moves, 'a-1')).rejects.toThrow(Unavailable);
@@ -149,7 +149,7 @@ describe('our token for the older system', () => {
     elsewhere.close();
   });
 
-  test('the older system refuses our token if it knows another certificate', async () => {
+  test('the older system Conversations refuses the token of Oneway if it knows another certificate', async () => {
     const other = await openConversations();
     const Authorization = `Bearer ${await certToken(other.moves)}`;
     const answer = await fetch(`${older.url}/accounts/a-1`, { headers: { Authorization } });
@@ -176,7 +176,7 @@ test('a sample account with deliberate faults has as many broken messages and un
   expect(opened.filter(({ status }) => status === 'rejected')).toHaveLength(oddities.unreadable);
 });
 
-test('the older system also works as a separate program, as bin/demo starts it', async () => {
+test('the simulated older system Conversations also runs as a separate program, as bin/demo starts it', async () => {
   const program = await startConversationsProgram();
   const { newest } = await program.add({ id: 'a-1', messages: 30 });
   expect(newest).toBeInstanceOf(Date);

@@ -42,7 +42,7 @@ const positionsOf = (records: RawRecord[]) =>
   records.map(({ item }) => (item as { position: string }).position);
 const positions = messages.map(({ position }) => position);
 
-describe('messages of a dump', () => {
+describe('reading messages from a dump', () => {
   test.each([7, 20, 1000])(
     'the dump reader reads every message once, newest first, in pages of %d (S4-34)',
     async (limit) => {
@@ -85,7 +85,7 @@ describe('messages of a dump', () => {
     expect(read).toEqual(['a-1/manifest.json', ...expected]);
   });
 
-  test('the dump reader stops before the cursor “until”', async () => {
+  test('the dump reader stops just before the message at the cursor “until”', async () => {
     await write();
     const range = { until: '2:3', limit: 9 };
     expect(positionsOf(await readAll(open(), range))).toEqual(positions.slice(0, 22));
@@ -115,7 +115,7 @@ describe('messages of a dump', () => {
     expect(await open().threadIds(null)).toEqual({ items: [], next: null });
   });
 
-  test('the dump reader lists cursors, and reads one message by its cursor', async () => {
+  test('the dump reader lists the cursors of messages, and reads one message by its cursor', async () => {
     await write();
     const reader = open();
     const { items, next } = await reader.cursors({ after: '1:19', limit: 3 });
@@ -126,7 +126,7 @@ describe('messages of a dump', () => {
   });
 });
 
-describe('threads of a dump', () => {
+describe('reading threads from a dump', () => {
   test('the dump reader finds threads by their ids, and leaves out ids that do not exist', async () => {
     await write();
     const found = await open().threads(['t-7', 'none', 't-90', 't-7']);
@@ -157,7 +157,7 @@ describe('threads of a dump', () => {
   });
 });
 
-describe('attachments of a dump', () => {
+describe('reading attachments from a dump', () => {
   test('the dump reader reads an attachment from the dump, and not from its URL (S4-34)', async () => {
     const content = contentOf('a-1', 'f-10')?.body ?? Buffer.alloc(0);
     await write({ attachments: [{ id: 'f-10', content }] });
@@ -190,30 +190,30 @@ describe('attachments of a dump', () => {
   });
 });
 
-describe('an unusable dump is a failure of the whole source, and its records do not become dead letters', () => {
+describe('reading an unusable dump fails as a whole, and no record of it becomes a dead letter', () => {
   const fails = (code: string, reader = open()) =>
     expect(readPage(reader, { limit: 100 })).rejects.toMatchObject({ code });
 
-  test('a dump without a manifest is incomplete and fails with “no-dump”', async () => {
+  test('reading a dump without a manifest fails with “no-dump”, because the dump is incomplete', async () => {
     await write();
     await storage.delete('dumps/a-1/manifest.json');
     await fails('no-dump');
   });
 
-  test('a wrong or invalid dump location fails with “no-dump”', async () => {
+  test('reading a dump from a wrong or invalid location fails with “no-dump”', async () => {
     await write();
     await fails('no-dump', open('dumps/a-2'));
     await fails('no-dump', open('dumps/../secrets'));
     await fails('no-dump', open(''));
   });
 
-  test('a dump of another account fails with “no-dump”', async () => {
+  test('reading the dump of another account fails with “no-dump”', async () => {
     await write();
     await fails('no-dump', open('dumps/a-1', 'a-2'));
   });
 
   test.each(['', 'no json', '[]', '{"format": 2}'])(
-    'the invalid manifest “%s” makes a dump fail as damaged',
+    'reading a dump with the invalid manifest “%s” fails with “damaged”',
     async (content) => {
       await write();
       await replace('manifest.json', content);
@@ -230,7 +230,7 @@ describe('an unusable dump is a failure of the whole source, and its records do 
     await replace('manifest.json', JSON.stringify(manifest));
   };
 
-  test('a manifest that lacks a file or has a wrong count makes a dump fail as damaged', async () => {
+  test('reading a dump fails with “damaged” if its manifest lacks a file or has a wrong count', async () => {
     await changed(({ files }) => files.splice(1, 1));
     await fails('damaged');
     await changed(({ files }) => files.pop());
@@ -239,7 +239,7 @@ describe('an unusable dump is a failure of the whole source, and its records do 
     await fails('damaged');
   });
 
-  test('a message file that is missing or has another checksum than in the manifest makes a dump fail as damaged', async () => {
+  test('reading a dump fails with “damaged” if a message file is missing or its checksum differs from the manifest', async () => {
     await write();
     await replace('messages/0002.ndjson.gz', gzipSync('{}\n'));
     const reader = open();
@@ -251,7 +251,7 @@ describe('an unusable dump is a failure of the whole source, and its records do 
     await fails('damaged');
   });
 
-  test('a message file with more or fewer records than the manifest says makes a dump fail as damaged', async () => {
+  test('reading a dump fails with “damaged” if a message file has more or fewer records than the manifest says', async () => {
     for (const more of [1, -1]) {
       await changed((manifest) => {
         const [first] = manifest.files;
@@ -262,7 +262,7 @@ describe('an unusable dump is a failure of the whole source, and its records do 
     }
   });
 
-  test('a file that is not gzip makes a dump fail as damaged, even if its checksum is right', async () => {
+  test('reading a dump fails with “damaged” if a file is not gzip, even if its checksum is right', async () => {
     const { checksum } = await replace('messages/0001.ndjson.gz', 'plain');
     const files = [
       { name: 'messages/0001.ndjson.gz', records: 1, sha256: checksum },

@@ -102,7 +102,7 @@ test('S4-41 retrying a skipped attachment marks it as gone if its message no lon
   expect(gone).toEqual([{ id: 'large' }]);
 });
 
-test('S4-42 the next run marks a message that the source deleted as gone, even if its attachment was skipped before', async () => {
+test('S4-42 after the source deleted a message, the next run marks the message as gone, even if its attachment was skipped before', async () => {
   const account = await older.add({ id: 'gone', messages: 60, isOdd: true });
   await moved(here(), 'gone');
   const position = [...messageItems(account)][32]?.position;
@@ -131,7 +131,7 @@ test('S4-44 a record whose key is very long or not ASCII becomes a dead letter, 
   });
 });
 
-test('S4-46 the retry of a failed account succeeds after a person has discarded its broken threads', async () => {
+test('S4-46 the retry of a failed migration succeeds after a person has discarded its dead letters', async () => {
   const id = 'discarded';
   await older.add({ id, messages: 90, perThread: 1 });
   for (let number = 0; number < 30; number += 1) {
@@ -147,7 +147,7 @@ test('S4-46 the retry of a failed account succeeds after a person has discarded 
   expect(await moved(here(), id)).toMatchObject({ migration_status: 'completed', failed: 0 });
 });
 
-test('while the older system fails during a run, the migration records the error and since when the older system fails', async () => {
+test('while the older system Conversations fails during a run, the migration records the error and the time of the first failure', async () => {
   await older.add({ id: 'down', messages: 10 });
   const { job } = await requested(here(), 'down');
   older.fail({ match: /get_channels_to_migrate/, name: '500' });

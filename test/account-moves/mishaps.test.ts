@@ -48,7 +48,8 @@ test.each<FaultName>(faultNames.filter((name) => name !== 'endless' && name !== 
     const id = newId();
     await older.add({ id, messages: 120, attachmentEvery: 30 });
     await requested(here(), id);
-    // For channels, 404 and 410 mean that the account is gone, which would end the run.
+    // If a request for channels gets 404 or 410, the account is gone and the run ends, so these
+    // faults are not set for channels.
     const isGone = name === '404' || name === '410';
     const channels = isGone ? [] : [/GET \/get_channels/];
     for (const match of [/Query/, /BatchGetItem/, /GET \/media/, ...channels]) {
@@ -62,7 +63,7 @@ test.each<FaultName>(faultNames.filter((name) => name !== 'endless' && name !== 
   },
 );
 
-test('J-5 S4-47 while a database is being updated, a migration stops at its next page without failing, and continues afterwards', async () => {
+test('J-5 S4-47 while a database is being updated, a migration stops before its next page of messages without failing, and continues later', async () => {
   const id = newId();
   await older.add({ id, messages: 120 });
   const { job } = await requested(here(), id);
@@ -106,7 +107,7 @@ test('S4-15 a migration continues after Redis has lost its data', async () => {
   expect(await checkMove(here(), older, id)).toEqual([]);
 }, 60_000);
 
-test('S4-13 a person’s account is migrated while all accounts of a wave wait for a store that hangs', async () => {
+test('S4-13 an account that a person requested is migrated while all accounts of a migration wave wait for a store that hangs', async () => {
   const ids = Array.from({ length: 6 }, (_one, index) => `waving-${index + 1}`);
   for (const id of [...ids, 'person']) await older.add({ id, messages: 60, attachmentEvery: 0 });
   await addWave(here(), { name: 'Behind', accounts: ids, atOnce: 6, person: 'mia@example.com' });
@@ -142,7 +143,7 @@ test('a migration continues after its MySQL connections break in the middle of a
   expect(await checkMove(here(), older, id)).toEqual([]);
 });
 
-test('cancelling the job of a migration fails the migration with the name of the person, and a new request continues it', async () => {
+test('a migration whose job was cancelled fails with an error that names the person, and a new request continues the migration', async () => {
   const id = newId();
   await older.add({ id, messages: 20 });
   const { job } = await requested(here(), id);
@@ -191,7 +192,7 @@ test('S4-72 several accounts that failed within a minute are reported once, in o
   ]);
 });
 
-test('a completed migration counts exactly the messages that are stored here', async () => {
+test('the message count of a completed migration equals the number of messages that are stored in Oneway', async () => {
   const id = newId();
   await older.add({ id, messages: 75, isOdd: true });
   const move = await moved(here(), id);

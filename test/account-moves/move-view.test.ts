@@ -47,7 +47,7 @@ test('every status and part of a migration belongs to at most one dashboard tile
   }
 });
 
-test('each stage of a migration has its own time and counts, without the wait for a worker between two jobs', () => {
+test('each stage of a migration shows its own counts and time, and the time leaves out the wait for a worker between two jobs', () => {
   const move = moveIn({ migration_status: 'recent-messages-only', messages: 700, threads: 90 });
   const shown = stagesOf(move, [
     event('migrating', 0),

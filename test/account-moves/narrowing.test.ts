@@ -28,7 +28,7 @@ const recordAt = (index: number) => new RegExp(`#${positions[index]?.split('#')[
 const page = (range = {}) => readPage(reader, { limit: 20, ...range });
 const cursorsOf = (items: { cursor: string }[]) => items.map(({ cursor }) => cursor);
 
-describe('readPage', () => {
+describe('readPage, which reads a page of messages from the older system Conversations', () => {
   test('readPage reads a page without failures in one request', async () => {
     const fault = older.fail({ match: /GetItem/, name: '500' });
     const { items, lost, next } = await page();
@@ -55,7 +55,7 @@ describe('readPage', () => {
     expect([items.length, lost]).toEqual([20, []]);
     const fault = older.fail({ match: recordAt(7), name: '500' });
     expect((await page()).lost).toHaveLength(1);
-    // The first of these requests was for the whole page.
+    // One of these requests was for the whole page; all others were for this record only.
     expect(fault.hits).toBe(1 + patience.recordAttempts);
   });
 
@@ -115,7 +115,7 @@ describe('readPage', () => {
   });
 });
 
-describe('readThreads', () => {
+describe('readThreads, which reads threads from the older system Conversations', () => {
   test('readThreads reports a thread that always fails as lost, and reads all other threads (S4-43, S4-44)', async () => {
     older.fail({ match: /BatchGetItem threads a-1 t-1$/, name: '500' });
     const { items, lost } = await readThreads(reader, ['t-0', 't-1', 't-2', 'none']);

@@ -29,7 +29,7 @@ async function addSome() {
   await addMove(here, 'b-7', { migration_status: 'not_needed' });
 }
 
-test('each dashboard tile counts the same accounts that its list shows, the newest account first', async () => {
+test('each tile of the migration dashboard counts the same accounts that its list shows, the newest account first', async () => {
   await addSome();
   expect(await overview.countGroups(on)).toEqual({ waiting: 2, running: 2, done: 1, failed: 1 });
   expect(await idsOf({ group: 'waiting' })).toEqual(['a_4', 'a-1']);
@@ -39,7 +39,7 @@ test('each dashboard tile counts the same accounts that its list shows, the newe
   expect(await idsOf({})).toHaveLength(7);
 });
 
-test('a search finds accounts by the beginning of their ids, is case-sensitive, and takes % and _ literally', async () => {
+test('the search of the migration dashboard finds accounts by the beginning of their ids, is case-sensitive, and takes % and _ literally', async () => {
   await addSome();
   expect(await idsOf({ search: 'a-' })).toEqual(['a-1', 'a-2']);
   expect(await idsOf({ search: 'a_' })).toEqual(['a_4']);
@@ -48,7 +48,7 @@ test('a search finds accounts by the beginning of their ids, is case-sensitive, 
   expect(await idsOf({ search: String.raw`\\` })).toEqual([]);
 });
 
-test('the filter by a wave counts and lists only the accounts that are still in the wave', async () => {
+test('the filter by a migration wave counts and lists only the accounts that are still in the wave', async () => {
   await addSome();
   await run(
     on,
@@ -67,7 +67,7 @@ test('the filter by a wave counts and lists only the accounts that are still in 
   expect(await idsOf({ wave: 8 })).toEqual([]);
 });
 
-test('waiting times are measured from the request until a run first reaches a status, for the runs of today', async () => {
+test('the migration dashboard measures how long the runs of today took from the request until they first reached a status', async () => {
   for (const [index, seconds] of [1, 2, 3, 40].entries()) {
     const move = await addMove(here, `w-${index}`);
     const begun = ago(100);
@@ -95,7 +95,7 @@ test('waiting times are measured from the request until a run first reaches a st
   });
 });
 
-test('completed and failed migrations are counted by day', async () => {
+test('the migration dashboard counts completed and failed migrations by day', async () => {
   const move = await addMove(here, 'd-1');
   const before = new Date(Date.now() - 86_400_000).toISOString();
   await addEvents(here, move, [
@@ -148,7 +148,7 @@ test('failed accounts and dead letters are grouped by cause, with counts and the
   ]);
 });
 
-test('with 100,000 migrations, a page of the list reads at most 1,000 rows, whatever the filter is', async () => {
+test('with 100,000 migrations, each page of the list of migrations reads at most 1,000 rows from MySQL, whatever the filter is', async () => {
   await addMany(on);
   const [{ middle } = { middle: 0 }] = await select<{ middle: number }>(
     on,

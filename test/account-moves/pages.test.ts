@@ -57,7 +57,7 @@ test('without a configured older system, the pages of account migrations and the
   expect((await vic.get('/')).text).toContain('href="/account-moves"');
 });
 
-test('S4-72 the migration dashboard shows tiles, waiting times, a chart with its table, and failures by cause, with all texts escaped', async () => {
+test('S4-72 the migration dashboard shows tiles, waiting times, a chart and failures by cause, and escapes all texts', async () => {
   const done = await addMove(here, 'a-1', {
     ...asked,
     migration_status: 'completed',
@@ -105,7 +105,7 @@ test('an empty migration dashboard says that nobody has requested an account yet
   expect(text).toContain('No migration ended in the last 14 days');
 });
 
-test('the list of migrations is filtered by tile, wave and the beginning of an id, and a complete id leads to the account’s page', async () => {
+test('the list of migrations can be filtered by tile, wave and the beginning of an id; a complete id leads to the account’s page', async () => {
   await addMove(here, 'a-1');
   await addMove(here, 'a-2', failed);
   expect(idsOn((await vic.get('/account-moves?status=failed')).text)).toEqual(['a-2']);
@@ -218,7 +218,7 @@ test('the page of an unknown account answers 404', async () => {
   }
 });
 
-test('a person retries a failed account, which continues where it stopped; a viewer may not retry', async () => {
+test('a person can retry a failed migration, which continues where it stopped; a viewer may not', async () => {
   const { account_id: id } = await addMove(here, 'a-1', failed);
   expect((await vic.post('/account-moves/a-1/run')).status).toBe(403);
   expect(textOf((await mia.get('/account-moves/a-1')).text)).toContain('Retry');
@@ -236,7 +236,7 @@ test('a person retries a failed account, which continues where it stopped; a vie
   expect(textOf((await mia.get('/account-moves/a-1')).text)).toContain('Nothing was changed');
 });
 
-test('one click retries all accounts that failed for the same cause, and accounts of a wave stay in the background', async () => {
+test('one click retries all accounts that failed for the same cause, those in a migration wave with a background job (move-wave)', async () => {
   // The older system was never asked about this account and does not answer now, so the retry skips
   // it.
   await addMove(here, 'a-0', { ...failed, asked_at: null });
@@ -286,7 +286,7 @@ test('an account is migrated again only after a person enters its id, and a wron
   expect(event).toMatchObject({ run: 2, name: 'migrating' });
 });
 
-test('an account that was never migrated can be started, but cannot be migrated again', async () => {
+test('the migration of an account that was never migrated can be started, but cannot be repeated', async () => {
   const { account_id: id } = await addMove(here, 'a-1', asked);
   expect((await mia.get('/account-moves/a-1')).text).not.toContain('next-run');
   expect((await mia.get('/account-moves/a-1/next-run')).status).toBe(409);
@@ -341,7 +341,7 @@ test('a person retries or discards the dead letters (recorded failures) of an ac
   expect(await open()).toEqual([]);
 });
 
-test('discarding a dead letter (recorded failure) on the general page lowers the account’s count of failed records', async () => {
+test('discarding a dead letter (recorded failure) on the page of all dead letters lowers the account’s count of failed records', async () => {
   const { account_id: account } = await addMove(here, 'a-1', { ...asked, run: 1, failed: 2 });
   const payload = { what: 'message', account, run: 1, cursor: 'x', item: null };
   await addLetters(here, [{ subject: 'a-1', payload }]);
@@ -357,7 +357,7 @@ test('only people who may read inboxes see the message texts in dead letters (re
   expect((await mia.get('/dead-letters')).text).toContain('very private');
 });
 
-test('a person may ask the older system about an account that Oneway does not know, and gets 503 if there is no answer', async () => {
+test('a person may ask the older system Conversations about an account that Oneway does not know, and gets 503 if there is no answer', async () => {
   const { text } = await mia.get('/account-moves?q=new-1');
   expect(textOf(text)).toContain('Ask the older system about new-1');
   expect(textOf((await vic.get('/account-moves?q=new-1')).text)).not.toContain(

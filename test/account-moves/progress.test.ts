@@ -59,7 +59,7 @@ test.each([
     0,
   ],
 ] as const)(
-  'calculates the percent and the remaining seconds of %s',
+  'progressOf calculates the percent and the remaining seconds of %s',
   (_what, fields, percent, seconds) => {
     expect(progressOf({ ...move, ...fields }, now)).toEqual({ percent, seconds_left: seconds });
   },

@@ -16,7 +16,7 @@ const here = () => world.staging;
 beforeAll(() => {
   Object.assign(attachmentDelays, { retry: 1, pause: 1, idle: 5 });
 });
-test('S4-53 simultaneous requests for one account start one run and one job', async () => {
+test('S4-53 simultaneous requests to migrate one account start one run and one job', async () => {
   await older.add({ id: 'together', messages: 10 });
   const all = await Promise.all(Array.from({ length: 8 }, () => requested(here(), 'together')));
   expect(all.filter(({ isAccepted }) => isAccepted)).toHaveLength(1);

@@ -1,11 +1,12 @@
-// Which messages are recent: messages of the last days, up to a maximum, and always the newest 50. And how many dead
-// letters are too many.
+// Tests which messages are recent: messages of the last days, up to a maximum, and always the newest 50. Also tests how
+// many dead letters are too many.
 import { expect, test } from 'vitest';
 import { recentLimit, recentOf } from '../../src/account-moves/recent.ts';
 import { hasTooManyLetters } from '../../src/account-moves/limits.ts';
 
 /**
- * Generates one message an hour, newest first. The newest message is of 30 November 2026, 23:00.
+ * Generates messages, one for each hour, the newest first. The newest message is dated 30 November
+ * 2026, 23:00.
  */
 const hourly = (count: number, from = 0) =>
   Array.from({ length: count }, (_one, index) => {
@@ -41,7 +42,7 @@ test('S4-84 at most the configured number of messages is recent', () => {
   expect(recentOf(page, { after: 'x', read: 500, ...recent })).toEqual({ ...page, isLast: false });
 });
 
-test('the recent messages end with the last page of the account, even if fewer than the maximum were read', () => {
+test('the recent messages of an account end with its last page of messages, even if fewer than the maximum were read', () => {
   const page = { items: hourly(3), next: null };
   expect(recentOf(page, { after: null, read: 0, cutAt, most: 1000 })).toEqual({
     ...page,
@@ -59,7 +60,7 @@ test.each([
   { failed: 21, messages: 100, expected: 10_000, isTooMany: false },
   { failed: 201, messages: 100, expected: 10_000, isTooMany: true },
 ])(
-  'S4-45 S4-46 S4-47 $failed dead letters are too many for $messages stored and $expected expected messages (expected: $isTooMany)',
+  'S4-45 S4-46 S4-47 a migration with $failed dead letters, $messages stored and $expected expected messages has too many dead letters: $isTooMany',
   ({ failed, messages, expected, isTooMany }) => {
     const move = { ...counts, failed, messages, expected_messages: expected };
     expect(hasTooManyLetters(move, limits)).toBe(isTooMany);

@@ -83,7 +83,7 @@ test('threads and channels may lack optional fields, such as the brand of a chan
   expect(parseChannel({ ...channel, brand_id: null }).fault).toBeNull();
 });
 
-test('positionIn returns the position of a record even if the record cannot be stored', () => {
+test('positionIn returns the position of a record in the older system, even if the record cannot be stored', () => {
   expect(positionIn({ cursor: '', item: { position: message.position } })).toBe(message.position);
   expect(positionIn({ cursor: '', item: { position: 'yesterday' } })).toBeNull();
   expect(positionIn({ cursor: '', item: '{' })).toBeNull();

@@ -25,7 +25,9 @@ test.each([
 
 const failing = { error_message: 'It failed', error_at: '2026-11-26 10:00:00.000', run: 1 };
 
-/** Sends the report of failed migrations; returns the links in the messages to people. */
+/**
+ * Sends the report of failed migrations; returns the links in the messages that people received.
+ */
 async function reported() {
   const { staging } = world;
   await run(staging.sql, sql`update account_move set reported_at = null`);

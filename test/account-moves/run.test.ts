@@ -1,5 +1,5 @@
-// Whole migration runs with the older system of the demo and its store: what arrives, in which order, and what happens to
-// records that cannot be read.
+// Whole migration runs with the older system of the demo and its store: what arrives, in which order, and what happens
+// to records that cannot be read.
 import { DeleteCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeAll, beforeEach, expect, test } from 'vitest';
 import { dumpOf, writeDump } from '../../demo/conversations/dump.ts';
@@ -46,7 +46,7 @@ const lettersOf = (account: string) =>
     sql`select * from dead_letter where subject = ${account} order by id`,
   );
 
-test('S4-01 S4-05 S4-06 S4-07 S4-08 S4-15 S4-20 S4-22 S4-23 S4-24 S4-25 S4-26 S4-85 a migration brings all channels and messages of an account, and its statuses come in order', async () => {
+test('S4-01 S4-05 S4-06 S4-07 S4-08 S4-15 S4-20 S4-22 S4-23 S4-24 S4-25 S4-26 S4-85 a migration stores all channels and messages of an account, and reaches its statuses in order', async () => {
   const id = newId();
   await older.add({ id, messages: 300 });
   const move = await moved(here(), id);
@@ -113,7 +113,7 @@ test('a person needs a reason to discard dead letters, which then no longer coun
   expect((await lettersOf(id)).filter(({ state }) => state === 'open')).toHaveLength(4);
 });
 
-test('S4-25 messages that arrive at the source during a migration are stored before the migration completes', async () => {
+test('S4-25 messages that arrive in the older system during a migration are stored before the migration completes', async () => {
   const id = newId();
   const { newest } = await older.add({ id, messages: 90 });
   failpoints.reached = async (name) => {
@@ -166,7 +166,7 @@ test('S4-42 a run with force reads everything again, overwrites changed texts, a
   expect(await checkMove(here(), older, id)).toEqual([]);
 });
 
-test('S4-32 S4-33 S4-70 messages are read from the store, not through the API, and a request for a completed account calls no API', async () => {
+test('S4-32 S4-33 S4-70 a migration reads messages from DynamoDB, not through the API of the older system Conversations', async () => {
   const id = newId();
   await older.add({ id, messages: 60, attachmentEvery: 0 });
   await moved(here(), id);
@@ -257,7 +257,7 @@ test('S4-34 the remaining messages may come from a second dump, which is read fr
   expect(await checkMove(here(), older, id)).toEqual([]);
 });
 
-test('S4-43 S4-47 while the store fails, the migration waits and records why; after an hour the run fails, and a retry continues where it stopped', async () => {
+test('S4-43 S4-47 a migration waits while the store (DynamoDB) fails, fails after an hour, and continues where it stopped when it is retried', async () => {
   const id = newId();
   await older.add({ id, messages: 120 });
   await moved(here(), id, { part: 'recent' });
@@ -297,7 +297,7 @@ test('S4-44 a record that can never be read becomes a dead letter, and all other
   expect(await checkMove(here(), older, id)).toEqual([]);
 });
 
-test('S4-41 while the media host fails, a run pauses ten times and then completes without the attachments', async () => {
+test('S4-41 while the host of the attachments fails, a run pauses ten times and then completes without the attachments', async () => {
   const id = newId();
   await older.add({ id, messages: 100, attachmentEvery: 5 });
   older.fail({ match: /GET \/media/, name: '500' });
@@ -308,7 +308,7 @@ test('S4-41 while the media host fails, a run pauses ten times and then complete
   expect(await checkMove(here(), older, id)).toEqual([]);
 }, 60_000);
 
-test('S4-45 a record that the database refuses is found by halving its page, and becomes a dead letter', async () => {
+test('S4-45 a record that MySQL refuses is found by storing its page of records in smaller and smaller halves, and becomes a dead letter', async () => {
   const id = newId();
   await older.add({ id, messages: 100 });
   await run(
@@ -351,7 +351,7 @@ test('S4-47 a migration fails when the older system no longer knows the account 
   });
 });
 
-test('while the older system does not answer, a request for a new account gets 503 and records nothing', async () => {
+test('while the older system Conversations does not answer, a request for a new account gets 503 and records nothing', async () => {
   const id = newId();
   older.fail({ match: /GET \/accounts/, name: '500' });
   await expect(requested(here(), id)).rejects.toMatchObject({ status: 503 });

@@ -78,11 +78,14 @@ describe('wrong settings of account migrations', () => {
     ['ATTACHMENT_LIMIT_MB', { ATTACHMENT_LIMIT_MB: '0' }],
     ['MOVE_RECENT_MESSAGES', { MOVE_RECENT_MESSAGES: '49' }],
     ['MOVE_FAILURES_PERCENT', { MOVE_FAILURES_PERCENT: '101' }],
-  ])('the error message names %s for the wrong settings %j', (name, also) => {
-    const wrong = wrongIn(also);
-    expect(wrong).toHaveLength(1);
-    expect(wrong[0]).toContain(name);
-  });
+  ])(
+    'an error message names the setting %s if the settings of account migrations contain %j',
+    (name, also) => {
+      const wrong = wrongIn(also);
+      expect(wrong).toHaveLength(1);
+      expect(wrong[0]).toContain(name);
+    },
+  );
 
   test('CONVERSATIONS_KEY_FILE is refused if its key cannot sign tokens', () => {
     const file = join(folder, 'x25519.pem');

@@ -15,7 +15,7 @@ const move = (status: MigrationStatus, reached: Reached | null = null) => ({
   reached,
 });
 
-test('S4-80 a former status name of a caller is converted to the current status', () => {
+test('S4-80 a former status name that a caller sends is converted to the current status', () => {
   expect(statusNamed('recent-only')).toBe('recent-messages-only');
   expect(statusNamed('active-recent-only')).toBe('recent-messages-only');
   expect(migrationStatuses.map(statusNamed)).toEqual(migrationStatuses);

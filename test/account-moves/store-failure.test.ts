@@ -23,17 +23,20 @@ test.each<[Error, string]>([
   [error('Error', { code: 'ECONNRESET' }), 'cut'],
   [error('Error', { code: 'ENOBUFS' }), 'cut'],
   [error('TimeoutError'), 'timeout'],
-])('the store error “%s” is converted to the failure code “%s”', (given, code) => {
-  expect((storeFailure(given, never) as SourceFailed).code).toBe(code);
-});
+])(
+  'the error “%s” of the store (DynamoDB) is converted to the failure code “%s”',
+  (given, code) => {
+    expect((storeFailure(given, never) as SourceFailed).code).toBe(code);
+  },
+);
 
-test('the name of a store error decides its failure code, even if the message contains the name of another error', () => {
+test('the name of a DynamoDB error decides its failure code, even if the message contains the name of another error', () => {
   const denied = error('AccessDeniedException', { message: 'role Throttling-ECONNRESET' });
   expect(storeFailure(denied, never)).toMatchObject({ code: 'denied' });
   expect(ofWholeSource).toContain('denied');
 });
 
-test('storeFailure returns an error of the program itself unchanged', () => {
+test('storeFailure returns an error that does not come from DynamoDB unchanged', () => {
   const fault = new TypeError('x is not a function');
   expect(storeFailure(fault, never)).toBe(fault);
 });

@@ -51,7 +51,7 @@ const open = (endpoint = older.storeUrl, id = 'a-1', halt = never) => {
   return reader;
 };
 
-describe.each(['dynalite', 'moto'])('the store reader on %s', (name) => {
+describe.each(['dynalite', 'moto'])('the store reader with the DynamoDB emulator %s', (name) => {
   const reader = () => open(name === 'moto' ? moto.url : older.storeUrl);
   const cursorsOf = (records: RawRecord[]) => records.map(({ cursor }) => cursor);
 
@@ -81,7 +81,7 @@ describe.each(['dynalite', 'moto'])('the store reader on %s', (name) => {
     expect(cursorsOf(next)).toEqual([fourth]);
   });
 
-  test('the store reader stops before the position “until”', async () => {
+  test('the store reader stops just before the message at the position “until”', async () => {
     const until = positions[5] ?? '';
     expect(cursorsOf(await readAll(reader(), { until, limit: 2 }))).toEqual(positions.slice(0, 5));
     const ended = await reader().messages({ after: until, until, limit: 2 });
@@ -143,7 +143,7 @@ test('the store reader leaves out a message that is deleted between two pages', 
   expect((await reader.messages({ after: next, limit: 2 })).items).toHaveLength(1);
 });
 
-describe('failures of the store', () => {
+describe('failures of DynamoDB, the store of the older system Conversations', () => {
   test('the store reader repeats a failed request (S4-43)', async () => {
     const fault = older.fail({ match: /^Query messages a-1$/, name: '500', count: 2 });
     expect((await open().messages({ limit: 5 })).items).toHaveLength(5);

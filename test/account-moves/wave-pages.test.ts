@@ -26,7 +26,7 @@ async function addWave(also: Partial<typeof form> = {}): Promise<string> {
   return headers['location'] ?? '';
 }
 
-test('a person adds a wave with one account id on each line, and empty lines and repeated ids are left out', async () => {
+test('a person adds a migration wave with one account id on each line, and empty lines and repeated ids are left out', async () => {
   expect((await vic.get('/account-moves/waves/new')).status).toBe(403);
   expect((await vic.post('/account-moves/waves', form)).status).toBe(403);
   expect((await mia.get('/account-moves/waves/new')).text).toContain('name="atOnce"');
@@ -42,7 +42,7 @@ test('a person adds a wave with one account id on each line, and empty lines and
   expect(textOf((await vic.get('/account-moves')).text)).toContain('North Running');
 });
 
-test('the form of a wave accepts 100,000 ids of 64 characters, even if each character is sent as three bytes (35)', async () => {
+test('the form of a migration wave accepts 100,000 ids of 64 characters, even if each character is sent as three bytes (35)', async () => {
   const ids = Array.from({ length: 100_000 }, (_none, index) => String(index).padStart(64, '@'));
   const path = await addWave({ accounts: ids.join('\r\n') });
   expect(textOf((await vic.get(path)).text)).toContain('Wave of 100,000 accounts');
@@ -62,7 +62,7 @@ const wrong: [field: string, typed: Partial<typeof form>][] = [
   ['atOnce', { atOnce: 'many' }],
 ];
 
-test('the form of a new wave shows an error beside a wrong field, and keeps everything that was typed', async () => {
+test('the form of a new migration wave shows an error beside a wrong field, and keeps everything that was typed', async () => {
   for (const [field, also] of wrong) {
     const typed = { ...form, ...also };
     const answer = await mia.post('/account-moves/waves', typed);
@@ -75,7 +75,7 @@ test('the form of a new wave shows an error beside a wrong field, and keeps ever
   expect(await waves.listWaves(here.sql)).toEqual([]);
 });
 
-test('the form of a new wave names the ids that are invalid, and the ids that are already in another wave', async () => {
+test('the form of a new migration wave names the ids that are invalid, and the ids that are already in another wave', async () => {
   const refused = await mia.post('/account-moves/waves', {
     ...form,
     accounts: 'a-1\r\na b\r\nc/d',
@@ -88,7 +88,7 @@ test('the form of a new wave names the ids that are invalid, and the ids that ar
   expect(await byExternalId(here.sql, 'a-9')).toBeUndefined();
 });
 
-test('a person pauses and resumes a wave after a page that asks for confirmation; a viewer may not', async () => {
+test('a person pauses and resumes a migration wave after a page that asks for confirmation; a viewer may not', async () => {
   const path = await addWave();
   const id = Number(path.split('/').at(-1));
   for (const step of ['pause', 'resumption']) {
@@ -108,7 +108,7 @@ test('a person pauses and resumes a wave after a page that asks for confirmation
   expect(await stateOf(id)).toBe('running');
 });
 
-test('a wave that is done can be neither paused nor resumed', async () => {
+test('a migration wave that is done can be neither paused nor resumed', async () => {
   const path = await addWave();
   await run(here.sql, sql`update wave set state = 'done', ended_at = utc_timestamp(3)`);
   expect((await mia.get(path)).text).not.toContain('Pause…');
@@ -117,20 +117,20 @@ test('a wave that is done can be neither paused nor resumed', async () => {
   expect((await mia.post(`${path}/resumption`)).status).toBe(409);
 });
 
-test('the page of an unknown wave answers 404', async () => {
+test('the page of an unknown migration wave answers 404', async () => {
   for (const path of ['999', 'x', '999/pause']) {
     expect((await mia.get(`/account-moves/waves/${path}`)).status).toBe(404);
   }
 });
 
-test('pages escape the name of a wave', async () => {
+test('pages escape the name of a migration wave', async () => {
   const path = await addWave({ name: '<img src=x onerror=alert(1)>' });
   for (const page of [path, `${path}/pause`, '/account-moves/waves', '/account-moves']) {
     expect((await mia.get(page)).text).not.toContain('<img src=x');
   }
 });
 
-test('the form of a wave accepts 5,000 account ids', async () => {
+test('the form of a migration wave accepts 5,000 account ids', async () => {
   const accounts = Array.from({ length: 5000 }, (_none, index) => `customer-account-${index}`);
   const path = await addWave({ accounts: accounts.join('\r\n') });
   expect(textOf((await vic.get(path)).text)).toContain('Wave of 5,000 accounts');

@@ -27,7 +27,7 @@ const advanced = () =>
   rowsRead(world.staging.sql, (connection) => advanceWaves(queue)(through(connection)));
 const stateOf = () => first(world.staging.sql, sql`select state from wave where id = 1`);
 
-test('starting the next accounts of a wave of 100,000 accounts reads fewer than 300 rows, and so does ending the wave', async () => {
+test('starting the next accounts of a migration wave of 100,000 accounts reads fewer than 300 rows, and so does ending the wave', async () => {
   const { sql: on } = world.staging;
   await addMany(on);
   const change = (statement: ReturnType<typeof sql>) => run(on, statement);

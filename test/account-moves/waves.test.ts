@@ -46,7 +46,7 @@ const countsOf = async (id: number) => {
 };
 const none = { waiting: 0, running: 0, done: 0, failed: 0, unknown: 0, taken: 0 };
 
-test('a wave starts the allowed number of accounts, starts the next ones when accounts end, and ends with the last account', async () => {
+test('a migration wave migrates at most the allowed number of accounts at a time, and ends with its last account', async () => {
   const { id } = await add();
   await advance();
   expect(await countsOf(id)).toEqual({ ...none, state: 'running', running: 2, waiting: 3 });
@@ -63,7 +63,7 @@ test('a wave starts the allowed number of accounts, starts the next ones when ac
   for (const account of ids) expect(await checkMove(here(), older, account)).toEqual([]);
 });
 
-test('a wave does not migrate an account that the older system does not know, and counts it as unknown', async () => {
+test('a migration wave skips an account that the older system Conversations does not know, and counts it as unknown', async () => {
   const { id } = await add(['w-1', 'nobody'], 5);
   await advance();
   await finish(here(), 'w-1');
@@ -72,7 +72,7 @@ test('a wave does not migrate an account that the older system does not know, an
   expect(await moveOf(here(), 'nobody')).toMatchObject({ migration_status: 'not_needed', run: 0 });
 });
 
-test('pausing a wave stops its accounts at their next page, and resuming the wave continues them there', async () => {
+test('pausing a migration wave stops its accounts before their next page of messages, and resuming the wave continues them there', async () => {
   const { id } = await add(['w-1'], 1);
   await advance();
   failpoints.reached = async (name) => {
@@ -94,7 +94,7 @@ test('pausing a wave stops its accounts at their next page, and resuming the wav
   expect(await checkMove(here(), older, 'w-1')).toEqual([]);
 });
 
-test('S4-13 a person’s request takes an account out of its wave, whether the account waits or is being migrated', async () => {
+test('S4-13 a person’s request takes an account out of its migration wave, whether the account waits or is being migrated', async () => {
   const { id } = await add(['w-1', 'w-2'], 1);
   await advance();
   const wave = queued[0] ?? '';
@@ -108,14 +108,14 @@ test('S4-13 a person’s request takes an account out of its wave, whether the a
   expect(await countsOf(id)).toEqual({ ...none, state: 'done', taken: 2 });
 });
 
-test('a person’s request migrates an account although the wave of this account is paused', async () => {
+test('a person’s request migrates an account although the migration wave of this account is paused', async () => {
   const { id } = await add(['w-1'], 1);
   await advance();
   await waves.pauseWave(here(), id, mia);
   expect(await moved(here(), 'w-1')).toMatchObject({ migration_status: 'completed' });
 });
 
-test('while the older system does not answer, the accounts of a wave wait, and start when it answers again', async () => {
+test('the accounts of a migration wave wait while the older system Conversations does not answer, and start when it answers again', async () => {
   const { id } = await add(['w-1', 'w-2'], 2);
   older.fail({ match: /GET \/accounts/, name: '500' });
   await advance();
@@ -127,14 +127,14 @@ test('while the older system does not answer, the accounts of a wave wait, and s
   expect(queued).toHaveLength(2);
 });
 
-test('processes that start accounts of one wave at the same time start no account twice and no more than allowed', async () => {
+test('processes that start accounts of one migration wave at the same time start no account twice, and no more than allowed', async () => {
   const { id } = await add(ids, 2);
   await Promise.all([advance(), advance(), advance()]);
   expect(queued).toHaveLength(2);
   expect(await countsOf(id)).toMatchObject({ running: 2, waiting: 3 });
 });
 
-test('a process that starts accounts while another one has just started some starts no more than allowed', async () => {
+test('a process that starts accounts of a migration wave just after another process has started some does not exceed the allowed number', async () => {
   const { id } = await add(ids, 2);
   const picked = Promise.withResolvers<void>();
   const released = Promise.withResolvers<void>();
@@ -164,12 +164,15 @@ test.each([
   [{ name: ' ' }, { name: 'Enter a name of at most 100 characters' }],
   [{ atOnce: 0 }, { atOnce: 'Enter how many move at once, from 1 to 100' }],
   [{ atOnce: 1.5 }, { atOnce: 'Enter how many move at once, from 1 to 100' }],
-])('a new wave with %j is refused with a message for the wrong field', async (given, fields) => {
-  const wanted = { name: 'First', accounts: ids, atOnce: 2, person: mia, ...given };
-  await expect(waves.addWave(here(), wanted)).rejects.toMatchObject({ fields });
-});
+])(
+  'a new migration wave with %j is refused with a message for the wrong field',
+  async (given, fields) => {
+    const wanted = { name: 'First', accounts: ids, atOnce: 2, person: mia, ...given };
+    await expect(waves.addWave(here(), wanted)).rejects.toMatchObject({ fields });
+  },
+);
 
-test('an account that is in one wave cannot be added to another wave', async () => {
+test('an account that is in one migration wave cannot be added to another one', async () => {
   await add(['w-1', 'w-2']);
   await expect(add(['w-2', 'w-3'])).rejects.toMatchObject({
     fields: { accounts: 'In the wave “First” already: “w-2”' },
@@ -188,7 +191,7 @@ const lockMove = (account: string) =>
   sql`select 1 from account_move where account_id = (select id from inbox_account where external_id = ${account})
          for update`;
 
-test('adding a wave does not wait for its accounts that are being migrated (20)', async () => {
+test('adding a migration wave does not wait for those of its accounts that are already being migrated (20)', async () => {
   await requested(here(), 'w-1');
   await whileLocked(lockMove('w-1'), () => add(['w-1', 'w-9'], 1));
   const [added] = await select<{ age: number }>(
@@ -199,7 +202,7 @@ test('adding a wave does not wait for its accounts that are being migrated (20)'
   expect(added?.age).toBeLessThan(60);
 });
 
-test('when two waves with the same accounts are added at the same time, one wave is refused (20)', async () => {
+test('when two migration waves with the same accounts are added at the same time, one of them is refused (20)', async () => {
   const both = await Promise.allSettled([add(['w-7', 'w-8']), add(['w-8', 'w-7'])]);
   expect(both.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
   expect(both.find(({ status }) => status === 'rejected')).toMatchObject({
@@ -207,7 +210,7 @@ test('when two waves with the same accounts are added at the same time, one wave
   });
 });
 
-test('a wave skips an account that a request has locked, and records a started account without waiting for the lock of its migration (21)', async () => {
+test('starting accounts of a migration wave neither waits for an account that a request has locked nor for a locked migration (21)', async () => {
   const { id } = await add(['w-1', 'w-2'], 2);
   const w1 = sql`select 1 from wave_account join inbox_account account on account.id = account_id
                   where external_id = 'w-1' for update`;

@@ -35,7 +35,7 @@ const pageOf = async (site: Site, key: string, path: string) =>
 const remove = (entity: string, id: number) =>
   deletions.remove(writeContextOf(world.staging), pm, entityNamed(entity), id);
 
-describe('API keys', () => {
+describe('API keys of apps', () => {
   test('the API requires a key and serves only the entity types in the scopes of the key', async () => {
     await add(world.staging, 'form');
     const none = await request(staging.app).get('/api/v1/form');
@@ -90,7 +90,7 @@ describe('API keys', () => {
     expect((await ask(staging, key, '/api/v1/form')).status).toBe(401);
   });
 
-  test('an administrator rotates an API key on its page, and both keys can read until the old key is revoked', async () => {
+  test('after an administrator rotates an API key on a page, both keys can read until the old key is revoked', async () => {
     const former = await keyFor(staging, ['form']);
     const ops = await staging.as('ops');
     const [own] = await credentials.list(world.staging.sql);
@@ -138,7 +138,7 @@ describe('API keys', () => {
   });
 });
 
-describe('pages of the feed', () => {
+describe('pages of the feed that the API serves to apps', () => {
   test('API pages are ordered by (modified_at, id) and contain every row once, even when rows have the same timestamp', async () => {
     const ids = [];
     for (let number = 0; number < 7; number += 1) ids.push(await add(world.staging, 'form'));
@@ -179,7 +179,7 @@ describe('pages of the feed', () => {
     expect(known).toMatchObject({ items: [], more: false, next: { modified_after: instant } });
   });
 
-  test('an API page ends at 4 MB, and the next page continues from that position (B7)', async () => {
+  test('an API page has at most 4 MB, and the next page continues where it ended (B7)', async () => {
     const { staging: here } = world;
     const form = await add(here, 'form');
     const fields: number[] = [];
@@ -255,7 +255,7 @@ describe('pages of the feed', () => {
     expect(JSON.stringify(answer.body)).toContain(message);
   });
 
-  test('the API answers 304 when nothing changed, compresses large answers, and refuses requests that would write', async () => {
+  test('the API answers 304 to an ETag that is still current, compresses large answers, and refuses POST requests with 405', async () => {
     for (let number = 0; number < 12; number += 1)
       await add(world.staging, 'form', { description: 'A long text. '.repeat(20) });
     const key = await keyFor(staging);
@@ -406,7 +406,7 @@ describe('rows written while an API page is being read', () => {
     expect(await pageOf(staging, key, third.next.href)).toMatchObject({ items: [], more: false });
   });
 
-  test('an app that polls the API during a large transfer receives all its documents in one pass over the pages', async () => {
+  test('an app that polls the API during a large transfer receives all documents of the transfer in one pass over the pages', async () => {
     const { staging: here } = world;
     const ids = [];
     for (let number = 0; number < 12; number += 1) ids.push(await add(here, 'form'));
@@ -439,8 +439,8 @@ describe('rows written while an API page is being read', () => {
     failpoints.reached = () => {};
     const early = await read;
     expect([...(early?.seen ?? [])].toSorted((a, b) => a - b)).toEqual(ids);
-    // The link to the next page went back to the timestamp up to which all transfers had ended. So
-    // the next pass over the pages delivers all rows once more, and the pass after that delivers
+    // The first pass ran during the transfer, so its last `next` link goes back to a time before
+    // the transfer. The second pass therefore delivers all rows again, and the third pass delivers
     // none.
     const again = await round(early?.next ?? '');
     expect(again.seen.size).toBe(12);

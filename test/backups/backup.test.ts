@@ -122,7 +122,7 @@ test('an encrypted backup can be read only with its private key, by Oneway and b
   expect(await stored(world.production)).toEqual(await stored(world.staging));
 });
 
-describe('a damaged backup', () => {
+describe('refusing a damaged backup', () => {
   test.each([
     ['a byte was altered', async (file: string) => alter(file)],
     [

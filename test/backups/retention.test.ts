@@ -6,7 +6,7 @@ const now = new Date('2026-11-26T12:00:00Z');
 const daysAgo = (days: number) => timeOf(new Date(now.getTime() - days * 24 * 60 * 60 * 1000));
 const nightly = (days: number) => Array.from({ length: days }, (_one, index) => daysAgo(index));
 
-test('all backups of the last seven days are kept, and the first backup of each week for five weeks', () => {
+test('retention keeps all backups of the last seven days, and the first backup of each week for five weeks', () => {
   const all = nightly(60);
   const gone = new Set(outdated(all, now));
   const kept = all.filter((time) => !gone.has(time)).map((time) => time.slice(0, 10));
@@ -19,10 +19,10 @@ test('all backups of the last seven days are kept, and the first backup of each 
   ]);
 });
 
-test('several backups of today are all kept', () => {
+test('retention keeps all backups of today', () => {
   expect(outdated([daysAgo(0), daysAgo(0.1), daysAgo(0.2)], now)).toEqual([]);
 });
 
-test('the newest backup is kept, however old it is', () => {
+test('retention keeps the newest backup, however old it is', () => {
   expect(outdated([daysAgo(400), daysAgo(401)], now)).toEqual([daysAgo(401)]);
 });

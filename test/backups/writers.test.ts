@@ -1,5 +1,5 @@
-// Tests that a backup has both databases at one point in time, while users save, transfer and delete rows and while
-// processes are killed.
+// Tests that the MySQL rows and the documents of a backup are from one point in time, while users save, transfer and
+// delete rows and while processes are killed.
 import { expect, test } from 'vitest';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -112,7 +112,7 @@ async function emptyProduction() {
   for (const one of mongo) await documents.collection(one).deleteMany({});
 }
 
-test('S1-89 a backup has both databases at one point in time, while users save, transfer and delete and processes are killed', async () => {
+test('S1-89 the rows and documents of a backup are from one point in time, even while users write and processes are killed', async () => {
   const store = folderObjects(await mkdtemp(join(tmpdir(), 'oneway-backups-')));
   const business = await add(world.staging, 'business');
   await transfer(world.staging, [{ entity: 'business', id: business }]);

@@ -29,7 +29,7 @@ test('a form posted twice with the same values adds one row (F14)', async () => 
   expect(await names()).toEqual(['First']);
 });
 
-test('when a user posts the form of a new row again with other values, the page links to the row added before, and only the next post adds a second row (F14)', async () => {
+test('a second post of a new row’s form with other values is refused, with a link to the row that the first post added (F14)', async () => {
   const page = shownValues((await ana.get('/catalog/form/new')).text);
   const first = await ana.post('/catalog/form', { ...page, name: 'First' });
   const back = await ana.post('/catalog/form', { ...page, name: 'Second', description: 'Typed' });
@@ -42,7 +42,7 @@ test('when a user posts the form of a new row again with other values, the page 
   expect(await names()).toEqual(['First', 'Second']);
 });
 
-test('after going back and a refused post, the form of a new row still warns that a row was already added (F14)', async () => {
+test('the form of a new row that has already added a row still warns of this after a post with an invalid value (F14)', async () => {
   const page = shownValues((await ana.get('/catalog/form/new')).text);
   await ana.post('/catalog/form', { ...page, name: 'First' });
   const wrong = await ana.post('/catalog/form', { ...page, name: '' });

@@ -21,7 +21,7 @@ const rowsOn = async (client: typeof pm, path: string) => {
 const exported = async (client: typeof pm, path: string) =>
   (await client.get(path).expect(200)).body as Record<string, unknown>[];
 
-test('the list of transfers is filtered by state, person and day, each with a chip, and is exported with the same filters', async () => {
+test('the list of transfers is filtered by state, person and day, and its export has the same filters', async () => {
   const { staging } = world;
   const names = ['First', 'Second “quoted” 🪔'];
   for (const name of names) {
@@ -47,7 +47,7 @@ test('the list of transfers is filtered by state, person and day, each with a ch
   await vic.get('/transfers/export?format=xml').expect(404);
 });
 
-test('the list of jobs is filtered by person and day, shows each job on exactly one page, and is exported with the same filter', async () => {
+test('the list of jobs is filtered by person and day, and its pages together show each job exactly once', async () => {
   const { staging } = world;
   const kind = 'comparison';
   for (let number = 1; number <= 60; number += 1) {
@@ -67,7 +67,7 @@ test('the list of jobs is filtered by person and day, shows each job on exactly 
   expect(await exported(vic, '/jobs/export?format=json&person=ed%40example.com')).toHaveLength(5);
 });
 
-test('the list of people is filtered by name, state and permission, and is exported for administrators only', async () => {
+test('the list of people is filtered by name, state and permission, and only administrators can export it', async () => {
   await site.as('ed');
   expect(await rowsOn(ops, '/people?q=VIC')).toEqual(['vic']);
   expect(await rowsOn(ops, '/people?permission=editor&state=active')).toEqual(['ed']);
@@ -77,7 +77,7 @@ test('the list of people is filtered by name, state and permission, and is expor
   await vic.get('/people/export?format=json').expect(403);
 });
 
-test('the list of selections is filtered and paged, and needs no more SQL statements for many selections than for two', async () => {
+test('the list of selections is filtered by state and person, and needs no more SQL statements for many selections than for two', async () => {
   const { sql: on } = world.staging;
   const beginMany = async (from: number, to: number, person: string) => {
     for (let number = from; number <= to; number += 1) {

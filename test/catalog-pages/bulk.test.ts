@@ -1,5 +1,5 @@
-// Tests the actions for many rows of a list: who may take them, what they skip and why, and that each row is written and
-// audited as by its own page.
+// Tests the actions that change many rows of a list: who may perform them, which rows they skip and why, and that each
+// row is written and audited as if a user changed it on the page of the row.
 import { describe, expect, test } from 'vitest';
 import { insertRows } from '../../src/database/bulk.ts';
 import { BULK } from '../../src/catalog-pages/bulk-job.ts';
@@ -27,7 +27,10 @@ const forms = (names: string[]) =>
   Promise.all(names.map((name) => add(world.staging, 'form', { name })));
 const rowsOf = (entity: string, ids: number[]) => ids.map((id) => `${entity}:${id}`);
 
-/** Opens the confirmation of an action for ticked rows. */
+/**
+ * Opens the confirmation page of an action on the ticked rows; returns its text, and a function
+ * that confirms.
+ */
 const ask = async (action: string, entity: string, posted: object) => {
   const { text, status } = await ana.post(`/bulk/${entity}/${action}`, { return: back, ...posted });
   expect(status).toBe(200);
@@ -66,8 +69,8 @@ const auditOf = async (action: string) =>
     sql`select subject from audit where action = ${action} order by subject`,
   );
 
-describe('an action for many rows', () => {
-  test('an action marks the ticked rows Not for production with one reason, skips rows on hold, and writes one audit line per row', async () => {
+describe('actions that change many rows of a list', () => {
+  test('marking many rows Not for production skips rows that are already marked, and writes one audit line for each marked row', async () => {
     const ids = await forms(['One', 'Two “quoted” 🪔', 'Three']);
     const [first = 0] = ids;
     await (await ask('hold', 'form', { rows: rowsOf('form', [first]) })).confirm();
@@ -92,7 +95,7 @@ describe('an action for many rows', () => {
     expect(await auditOf('held back')).toHaveLength(3);
   });
 
-  test('an action for all rows of a list acts on all rows that the filters find, on every page', async () => {
+  test('an action for all rows of a list changes the rows that its filters find, on every page of the list', async () => {
     const business = await add(world.staging, 'business');
     for (const title of ['Cab one', 'Cab two', 'Flowers']) {
       await add(world.staging, 'task', { business, title });
@@ -135,7 +138,7 @@ describe('an action for many rows', () => {
     );
   });
 
-  test('deleting many rows also deletes their dependent rows, and keeps rows that other rows still use or that were changed meanwhile', async () => {
+  test('deleting many rows also deletes their dependent rows, and skips rows that other rows use or that were changed meanwhile', async () => {
     const used = await add(world.staging, 'business', { name: 'Used' });
     const free = await add(world.staging, 'business', { name: 'Free' });
     const changed = await add(world.staging, 'business', { name: 'Changed' });
@@ -188,7 +191,7 @@ describe('an action for many rows', () => {
     expect((await ana.post('/bulk/form/deletion', deleted)).status).toBe(422);
   });
 
-  test('adopting many rows skips rows without an engineering change, and rows that were changed after the page was shown', async () => {
+  test('adopting engineering changes of many rows skips rows without such a change, and rows that were changed after the page was shown', async () => {
     const ids = await forms(['Mine', 'Engineering', 'Engineering again']);
     const [, second = 0, third = 0] = ids;
     for (const id of [second, third]) {
@@ -202,7 +205,7 @@ describe('an action for many rows', () => {
     expect(await notice()).toContain('1 form adopted. Skipped: “Engineering again”');
   });
 
-  test('an action for more than 200 rows runs as a job, which skips rows changed meanwhile and counts all rows despite an interruption', async () => {
+  test('an action on more than 200 rows runs as a job, which skips rows changed meanwhile and continues after an interruption', async () => {
     const business = await add(world.staging, 'business');
     const one = { business_id: business, active: true, priority: 1 };
     const tasks = Array.from({ length: 202 }, (_, index) => ({
@@ -226,7 +229,7 @@ describe('an action for many rows', () => {
     const second = await ask('value', 'task', chosen);
     const answer = await second.confirm({ field: 'priority', priority: '7' });
     expect(answer.headers['location']).toMatch(/^\/jobs\/\d+$/);
-    // The same confirmation sent twice gets one job.
+    // Sending the same confirmation twice starts only one job.
     const twice = await second.confirm({ field: 'priority', priority: '7' });
     expect(twice.headers['location']).toBe(answer.headers['location']);
     const other = await second.confirm({ field: 'priority', priority: '8' });

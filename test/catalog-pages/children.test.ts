@@ -1,4 +1,5 @@
-// Dependent rows, such as the fields of a form, are edited on the page of their parent row and saved in one save.
+// Tests dependent rows, such as the fields of a form: a user edits them on the page of their parent row, and saves them
+// together with it.
 import { beforeEach, describe, expect, test } from 'vitest';
 import { v7 as uuid } from 'uuid';
 import { textOf as valueText } from '../../src/catalog/fields.ts';
@@ -59,8 +60,8 @@ beforeEach(async () => {
   phone = await add(world.staging, 'form_field', { form, label: 'Phone', order: 2 });
 });
 
-describe('the dependent rows on the page of their parent row', () => {
-  test('one save changes the row, adds, changes, moves and removes dependent rows, in one write', async () => {
+describe('editing dependent rows on the page of their parent row', () => {
+  test('saving a form changes its row and adds, changes, moves and removes dependent rows in a single write', async () => {
     const third = await add(world.staging, 'form_field', { form, label: 'Old', order: 3 });
     const before = await writes();
     const answer = await repost(ana, address(), {
@@ -79,13 +80,13 @@ describe('the dependent rows on the page of their parent row', () => {
     expect(await writes()).toBe(before + 1);
   });
 
-  test('an untouched form saves nothing', async () => {
+  test('saving a form that the user did not touch writes nothing', async () => {
     const before = await writes();
     expect((await repost(ana, address())).status).toBe(303);
     expect(await writes()).toBe(before);
   });
 
-  test('a dependent row with the order number of another row is refused, and the form shows the typed values with a link to the row', async () => {
+  test('a dependent row with the order number of another row is refused, and the form still shows the typed values', async () => {
     const answer = await repost(ana, address(), { ...newField('City', '2'), description: 'Typed' });
     expect(answer.status).toBe(422);
     expect(answer.text).toContain('href="#f-form_field.n1.order"');
@@ -149,7 +150,7 @@ describe('forms with dependent rows that are posted twice, too large or edited b
     expect(await tools(id)).toEqual(['Calendar']);
   });
 
-  test('posting a form again with other new dependent rows is refused, and posting the form on the error page adds them', async () => {
+  test('posting a form again with other new dependent rows is refused, and posting the form that the error page shows adds these rows', async () => {
     const id = await business();
     const page = `/catalog/business/${id}`;
     const values = { ...shownValues((await ana.get(page)).text), ...newTool('Calendar') };
@@ -219,11 +220,11 @@ describe('forms with dependent rows that are posted twice, too large or edited b
   });
 });
 
-describe('the buttons of dependent rows without script', () => {
+describe('adding, duplicating and moving dependent rows in a browser without JavaScript', () => {
   const press = (arrange: string, typed: Record<string, string> = {}) =>
     repost(ana, address(), { arrange, ...typed });
 
-  test('without script, buttons add, duplicate and move a dependent row without saving, and the typed values are kept', async () => {
+  test('without JavaScript, buttons add, duplicate and move dependent rows of a form without saving, and keep the typed values', async () => {
     const added = shownValues((await press('add form_field', { name: 'Typed' })).text);
     expect(added).toMatchObject({ name: 'Typed', 'form_field.n1.order': '3' });
     const copied = shownValues((await press(`copy form_field.${phone}.`)).text);
@@ -283,7 +284,7 @@ describe('two people who edit dependent rows at once', () => {
     });
   });
 
-  test('a dependent row that another user changed is not removed, and one that another user removed can be added again', async () => {
+  test('a user cannot remove a dependent row that another user changed meanwhile, but can add one again that another user removed', async () => {
     const values = await shown();
     await change(world.staging, field(phone), { label: 'Theirs' }, ed);
     const refused = await ana.post(address(), {
@@ -305,7 +306,7 @@ describe('two people who edit dependent rows at once', () => {
     expect(await has(world.staging, field(name))).toBe(false);
   });
 
-  test('when two users add fields with the same order number at once, one is saved, and the other form shows its typed values again', async () => {
+  test('when two users add form fields with the same order number at once, one save succeeds, and the other form keeps its typed values', async () => {
     const people = [ana, await site.as('ed')];
     for (const label of ['First', 'Second', 'Third']) {
       const before = await fieldsOf();
@@ -337,7 +338,7 @@ describe('two people who edit dependent rows at once', () => {
 });
 
 describe('the link Duplicate on the page of a row', () => {
-  test('a copy of a row with its dependent rows opens unsaved, without its unique name and without secrets', async () => {
+  test('the link Duplicate opens an unsaved copy of a row with its dependent rows, without its unique name and without secrets', async () => {
     const page = await ana.get(`/catalog/form/new?from=${form}`).expect(200);
     const values = shownValues(page.text);
     expect(values).toMatchObject({
@@ -357,7 +358,7 @@ describe('the link Duplicate on the page of a row', () => {
   });
 });
 
-describe('an earlier version of a row', () => {
+describe('filling the form of a row with an earlier version', () => {
   test('“Use this version” fills the form with that version of the row and its dependent rows, and saves nothing by itself', async () => {
     const { staging } = world;
     const key = { entity: 'form', id: form };
@@ -379,7 +380,7 @@ describe('an earlier version of a row', () => {
     expect(await get(staging, key)).toMatchObject({ description: 'Then' });
   });
 
-  test('an earlier version of a row keeps dependent rows that another program added, with the values that they had at that time', async () => {
+  test('a form filled with an earlier version keeps dependent rows that another program added, with their values of that time', async () => {
     const { staging } = world;
     const key = { entity: 'form', id: form };
     await insertFields([
@@ -394,7 +395,7 @@ describe('an earlier version of a row', () => {
     expect(await fieldsOf()).toEqual(['1 Name', '2 Phone', '3 Untouched', '4 Before']);
   });
 
-  test('an earlier version with more dependent rows than a form can have leaves the present dependent rows unchanged', async () => {
+  test('a form filled with an earlier version leaves dependent rows unchanged if it would have more of them than a form can have', async () => {
     const { staging } = world;
     const key = { entity: 'form', id: form };
     const [then] = await historyOf(staging, key, 1);
@@ -409,7 +410,7 @@ describe('an earlier version of a row', () => {
     expect(await fieldsOf()).toHaveLength(200);
   });
 
-  test('a version from before the row existed is not found', async () => {
+  test('the page of a row answers 404 when its URL names a version from before the row existed', async () => {
     const other = await add(world.staging, 'form', { name: `Other ${uuid()}` });
     const [line] = await historyOf(world.staging, { entity: 'form', id: form }, 1);
     expect((await ana.get(`/catalog/form/${other}?version=${line?.id}`)).status).toBe(404);

@@ -10,7 +10,7 @@ const site = useSite(world, 'staging');
 const vic = useClient(site, 'vic');
 const ana = useClient(site, 'pm');
 
-test('a list is exported with its filters and in its order, on every page, by anyone who may view it', async () => {
+test('anyone who may view a list can export the rows of all its pages, with its filters and in its order', async () => {
   const business = await add(world.staging, 'business', { name: 'Kesar “Wheels” 🪔' });
   const other = await add(world.staging, 'business', { name: 'Other' });
   const task = {
@@ -69,7 +69,7 @@ test('an export contains no secret, and no column for a secret', async () => {
   expect(JSON.stringify(body)).not.toMatch(/key|sealed|s3cret/);
 });
 
-test('documents are exported like rows of tables, and an unknown format is not found', async () => {
+test('documents are exported like rows of tables, and an export in an unknown format answers 404', async () => {
   const id = await add(world.staging, 'form', { name: 'Address', description: 'Old' });
   await change(world.staging, { entity: 'form', id }, { description: 'New' });
   const { body } = await ana.get('/catalog/form/export?format=json&q=Addr').expect(200);

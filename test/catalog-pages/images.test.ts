@@ -64,7 +64,7 @@ test('an image chosen for an existing row is kept when another field of the form
   expect((await get(world.staging, { entity: 'banner', id }))['image']).toBe(shown['image']);
 });
 
-test('a damaged or empty image is an error at its field, and the typed values are kept (F18)', async () => {
+test('a form with a damaged or empty image is refused with an error at the field, and keeps the typed values (F18)', async () => {
   const half = (await picture()).subarray(0, 40);
   for (const [file, message] of [
     [half, 'is damaged'],

@@ -86,7 +86,7 @@ test('one of 5,000 linked cities of a row can be replaced (F17)', async () => {
   ]);
 }, 60_000);
 
-test('more linked cities than a form may have are refused, and the form shows all typed lines again (F17)', async () => {
+test('a form with more linked cities than are allowed is refused, and shows all typed lines again (F17)', async () => {
   const key = await linkedWith('business', 5000);
   const refused = await save(key, { 'cities[5000][city]': nameOf(1), name: 'Typed' });
   expect(refused.status).toBe(422);

@@ -18,7 +18,7 @@ const titles = async (query: string) => {
   return [...text.matchAll(/<th scope="row">\s*<a [^>]*>([^<]*)</g)].map(([, title]) => title);
 };
 
-test('a list is filtered by several statuses at once, and each has a chip that removes only it', async () => {
+test('a list can be filtered by several statuses at once, and the chip of a status removes only this status from the filter', async () => {
   const { staging } = world;
   const [same, changed] = [
     await add(staging, 'form', { name: 'Same' }),
@@ -38,7 +38,7 @@ test('a list is filtered by several statuses at once, and each has a chip that r
   expect(textOf(text)).toContain('Clear filters');
 });
 
-test('a list is filtered by the day of the last change, in the time zone of the person, for tables and documents alike', async () => {
+test('the filter by the day of the last change uses the time zone of the person, for MySQL rows and for documents', async () => {
   const { staging } = world;
   const business = await add(staging, 'business', { name: 'Late in the evening' });
   await run(
@@ -66,7 +66,7 @@ test('a list is filtered by the day of the last change, in the time zone of the 
   expect(await titles('business?modified_from=2026-02-30')).toHaveLength(1);
 });
 
-test('a list is filtered by who changed a row last, and offers the people who did', async () => {
+test('the filter by who changed a row last finds the rows of one person, and offers everyone who changed a row', async () => {
   const { staging } = world;
   await add(staging, 'form', { name: 'By the manager' });
   await add(staging, 'form', { name: 'By the editor' }, ed);
@@ -77,13 +77,13 @@ test('a list is filtered by who changed a row last, and offers the people who di
   expect(textOf(text)).toContain('Changed by ed');
 });
 
-/** Saves a list under a name; returns the answer. */
+/** Saves a view (filters and order) of the list of forms; returns the response. */
 const saveView = (client: Client, query: string, body: Record<string, string>) =>
   client.post('/catalog/form/views', { query, ...body });
 const viewOn = (html: string, name: string) =>
   new RegExp(`href="(/catalog/form/views/[^"]+)"[^>]*>\\s*${name}`).exec(html)?.[1] ?? '';
 
-test('a person saves a list under a name, opens, renames and deletes it, and nobody else sees it', async () => {
+test('a person can open, rename and delete their own saved view of a list, which nobody else sees', async () => {
   const vic = await site.as('vic');
   await add(world.staging, 'form', { name: 'A "form" 🪔' });
   const list = await ana.get('/catalog/form?q=form&sort=name&unknown=1').expect(200);
@@ -119,7 +119,7 @@ test('a person saves a list under a name, opens, renames and deletes it, and nob
   expect(viewOn((await ana.get('/catalog/form')).text, 'Renamed')).toBe('');
 });
 
-test('a shared view is seen by everybody and changed by its owner only, and a viewer cannot share one', async () => {
+test('everybody sees a shared view of a list, only its owner can change it, and a viewer cannot share a view', async () => {
   const vic = await site.as('vic');
   await saveView(ana, 'tab=mine', { name: 'Shared', shared: 'yes' });
   const href = viewOn((await vic.get('/catalog/form')).text, 'Shared');
@@ -130,7 +130,7 @@ test('a shared view is seen by everybody and changed by its owner only, and a vi
   expect(viewOn((await ana.get('/catalog/form')).text, 'Own')).toBe('');
 });
 
-test('a saved view drops a filter that does not exist any more and says so, and 20 views of a list are the most', async () => {
+test('opening a saved view names the filters that no longer exist, and a person can save at most 20 views of a list', async () => {
   for (let number = 1; number <= 20; number += 1) {
     expect((await saveView(ana, `q=${number}`, { name: `View ${number}` })).status).toBe(303);
   }
@@ -147,7 +147,7 @@ test('a saved view drops a filter that does not exist any more and says so, and 
   expect(textOf(text.replace('<body', '<main'))).toContain('no longer filters by colour, sort');
 });
 
-test('the tab of deleted rows is filtered by title or ID, person, day and status, and paged', async () => {
+test('the tab of deleted rows in a list can be filtered by title or ID, person, day and status', async () => {
   const { staging } = world;
   const names = ['Café One', 'Cafe “two” 🪔', 'Other', 'Sent'];
   const ids: number[] = [];

@@ -47,8 +47,8 @@ describe('S0-50 S0-51 S0-52 S0-53 S0-54 S0-07 URLs of the former admin tools', (
   });
 });
 
-describe('catalogue lists', () => {
-  test('a catalogue list searches by text and ID, filters by field, and counts rows with pending changes on a tab', async () => {
+describe('search, filters, tabs and statuses of catalogue lists', () => {
+  test('a catalogue list can be searched by text and ID and filtered by field, and its tab shows how many rows are ready to transfer', async () => {
     const business = await add(world.staging, 'business', { name: 'Kesar Wheels' });
     const cab = await add(world.staging, 'task', { business, title: 'Book a cab' });
     await add(world.staging, 'task', { business, title: 'Lost & found', active: false });
@@ -86,7 +86,7 @@ describe('catalogue lists', () => {
     await ana.get('/catalog/task/99999999999999999999').expect(404);
   });
 
-  test('S0-30 S0-31 the rows that a filtered list offers as ready are exactly those that match its filters and are ready', async () => {
+  test('S0-30 S0-31 a filtered list offers to transfer exactly the rows that match its filters and are ready to transfer', async () => {
     const business = await add(world.staging, 'business');
     const tasks = [];
     for (const title of ['Cab one', 'Cab two', 'Flowers', 'Cab held']) {
@@ -136,8 +136,8 @@ describe('catalogue lists', () => {
   });
 });
 
-describe('row pages', () => {
-  test('S0-03 S0-24 a product manager adds a row, and an error names the field and the remedy', async () => {
+describe('pages that show, add, edit and delete a row', () => {
+  test('S0-03 S0-24 a product manager can add a row, and an error message names the wrong field and how to correct it', async () => {
     const wrong = await ana.post('/catalog/business', {
       name: '',
       description: 'Kept “as typed” 🪔',
@@ -206,7 +206,7 @@ describe('row pages', () => {
     expect(await page(`/catalog/form/${form}/history`)).toContain('It was deleted here');
   });
 
-  test('a deletion is refused when a dependent row was added after the confirmation page was shown', async () => {
+  test('the deletion of a row is refused when a dependent row was added after the confirmation page was shown', async () => {
     const { staging } = world;
     const form = await add(staging, 'form', { name: 'Visit details' });
     const address = `/catalog/form/${form}/deletion`;
@@ -240,7 +240,7 @@ describe('row pages', () => {
   });
 });
 
-describe('concurrent edits', () => {
+describe('two users who edit the same row at the same time', () => {
   test('a user who saves a field that another user has just changed gets a 409 with both values, and the chosen value is saved', async () => {
     const { staging } = world;
     const key = {
@@ -332,7 +332,7 @@ describe('concurrent edits', () => {
   });
 });
 
-describe('S0-91 icons', () => {
+describe('S0-91 icons of businesses', () => {
   const png = Buffer.from(
     'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
     'base64',
@@ -425,7 +425,7 @@ test('a save that fails because another request writes the row keeps the typed v
   expect(await get(staging, form)).toMatchObject({ description: 'Half an hour of typing' });
 });
 
-test('an editor cannot give a row a new id, and a product manager can only if the destination may have another row with its id', async () => {
+test('only a product manager can give a row a new ID, and only if the destination may have a different row with the same ID', async () => {
   const form = { entity: 'form', id: await add(world.staging, 'form') };
   const editor = await site.as('ed');
   expect((await editor.post(`/catalog/form/${form.id}/identity`)).status).toBe(403);

@@ -22,7 +22,7 @@ const pick = (task: string) =>
   ana.post(`/catalog/banner/${banner}`, { title: 'Sale', task, version: '1' });
 const picked = async () => (await get(world.staging, { entity: 'banner', id: banner }))['task'];
 
-describe('reference fields', () => {
+describe('choosing a row by typing into a reference field', () => {
   test('a reference field picks the row with the typed title, even if the title ends like an ID (F4)', async () => {
     const upgrade = await addTask(`Seat upgrade #${drop}`);
     expect((await pick(`Seat upgrade #${drop}`)).status).toBe(303);
@@ -48,7 +48,7 @@ describe('reference fields', () => {
     expect(await picked()).toBe(drop);
   });
 
-  test('a reference field takes typed digits first for a title, and only then for an ID (F4)', async () => {
+  test('typed digits in a reference field choose the row with this title, or else the row with this ID (F4)', async () => {
     const digits = await addTask(String(drop));
     expect((await pick(String(drop))).status).toBe(303);
     expect(await picked()).toBe(digits);

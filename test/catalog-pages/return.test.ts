@@ -1,4 +1,5 @@
-// Walks from a filtered list to a row and back: every way back leads to the list with its tab, search, filters and order.
+// Walks from a filtered list to a row and back: every way back leads to the list with its tab, search, filters and
+// order.
 import { expect, test } from 'vitest';
 import { add, change, ed } from '../support/rows.ts';
 import { shownValues } from '../support/forms.ts';
@@ -31,7 +32,7 @@ const save = async (html: string, button: 'close' | 'another' | 'stay', values: 
   return ana.post(action, Object.fromEntries(posted.set(BUTTON, button)));
 };
 
-test('a row opened from a filtered list leads back to that list by its breadcrumb, Save and close, Discard and Delete, also after a refused save', async () => {
+test('the breadcrumb, Save and close, and Delete lead from a row back to the filtered list, even after a refused save', async () => {
   const business = await add(world.staging, 'business');
   const id = await add(world.staging, 'task', { business, title: 'Cab & more', active: true });
   await add(world.staging, 'task', { business, title: 'Cab & more, too', active: true });
@@ -58,7 +59,7 @@ test('a row opened from a filtered list leads back to that list by its breadcrum
   expect(gone.headers['location']).toBe(list);
 });
 
-test('a new row added from a filtered list leads back to that list, also by Save and add another', async () => {
+test('Discard leads from the form of a new row back to the filtered list, and Save and add another keeps the link to that list', async () => {
   const html = (await ana.get(list)).text;
   const page = (await ana.get(linkIn(html, /href="(\/catalog\/task\/new[^"]*)"/))).text;
   expect(linkIn(page, /href="([^"]+)" data-discard/)).toBe(list);
@@ -67,7 +68,7 @@ test('a new row added from a filtered list leads back to that list, also by Save
   expect(added.headers['location']).toBe(`/catalog/task/new?return=${encodeURIComponent(list)}`);
 });
 
-test('an edit conflict keeps the way back to the filtered list', async () => {
+test('the page of an edit conflict links back to the filtered list from which the row was opened', async () => {
   const { href, html } = await openRow();
   const id = Number(/task\/(\d+)/.exec(href)?.[1]);
   await change(world.staging, { entity: 'task', id }, { title: 'Cab & more by Ed' }, ed);
@@ -79,7 +80,7 @@ test('an edit conflict keeps the way back to the filtered list', async () => {
   expect(resolved.headers['location']).toBe(href);
 });
 
-test('a way back that leads to another site is ignored', async () => {
+test('Save and close ignores a return address on another site, and leads to the list without filters', async () => {
   const { html } = await openRow();
   for (const back of ['https://example.com/', '//example.com', '/\\example.com']) {
     const answer = await save(html, 'close', { priority: '9', return: back });

@@ -78,7 +78,7 @@ test('a secret appears in clear text on no page, in no table and in no answer of
   }
 });
 
-describe('forms with a secret (B3)', () => {
+describe('saving a form with a secret field (B3)', () => {
   const save = async (also: object) =>
     pm.post(address(), { ...typed(), version: await version(world.staging, row()), ...also });
 
@@ -135,7 +135,7 @@ describe('forms with a secret (B3)', () => {
   });
 });
 
-describe('a secret at the destination (B3)', () => {
+describe('setting a secret at the destination of a transfer (B3)', () => {
   const keyThere = () => clear(world.preprod);
 
   test('a secret typed on the transfer sheet is encrypted for the destination, and can be decrypted only there (B3)', async () => {
@@ -184,7 +184,7 @@ describe('a secret at the destination (B3)', () => {
   });
 });
 
-describe('a secret that another program stored in clear text (B3)', () => {
+describe('handling a secret that another program stored in clear text (B3)', () => {
   beforeEach(async () => {
     await world.staging.sql.query('update external_tool set `key` = ?', [KEY]);
   });
@@ -211,7 +211,7 @@ describe('a secret that another program stored in clear text (B3)', () => {
   });
 });
 
-describe('a secret in the API (B3)', () => {
+describe('reading secrets through the API (B3)', () => {
   const ask = async (scopes: string[]) => {
     const key = await keys.create(site.here, 'ops@example.com', { name: 'App', scopes });
     const read = (path: string) =>
@@ -231,7 +231,7 @@ describe('a secret in the API (B3)', () => {
   });
 });
 
-test('when a session ends, a typed secret is encrypted in the saved form, and is stored when the user sends that form (B3)', async () => {
+test('Oneway encrypts the secret in a form that is posted after the session ended, and stores the secret when the user sends the form again (B3)', async () => {
   const { saved, unsealed } = await withSealedSecrets(world.staging, address(), [
     ['name', 'Calendar'],
     ['key', 'typed signed out'],
@@ -247,7 +247,7 @@ test('when a session ends, a typed secret is encrypted in the saved form, and is
   expect(await clear(world.staging)).toBe('typed signed out');
 });
 
-test('when a session ends, the typed secret of a dependent row is encrypted in the saved form (B3)', async () => {
+test('Oneway encrypts the secrets of dependent rows in a form that is posted after the session ended (B3)', async () => {
   const { saved, unsealed } = await withSealedSecrets(
     world.staging,
     `/catalog/business/${business}`,
@@ -261,7 +261,7 @@ test('when a session ends, the typed secret of a dependent row is encrypted in t
   expect(unsealed).toEqual([]);
 });
 
-test('a secret typed on a transfer sheet after the session ended is encrypted for the destination, and is stored there when the form is sent (B3, F15)', async () => {
+test('Oneway encrypts a secret for the destination if it was typed on a transfer sheet that is posted after the session ended (B3, F15)', async () => {
   const sheet = await selectionOf();
   const field = `local[external_tool:${id}][key]`;
   const path = `${sheet}/choices`;
@@ -276,7 +276,7 @@ test('a secret typed on a transfer sheet after the session ended is encrypted fo
   expect(await clear(world.preprod)).toBe('for there');
 });
 
-test('a secret that cannot be encrypted is left out of the saved form, and the saved form names its field (B3, F15)', async () => {
+test('Oneway leaves a secret that it cannot encrypt out of a form saved after the session ended, and names the field (B3, F15)', async () => {
   const field = `local[external_tool:${id}][key]`;
   const nowhere = { ...world.staging, destination: null };
   expect(await withSealedSecrets(nowhere, '/selections/1/choices', [[field, 'x']])).toEqual({

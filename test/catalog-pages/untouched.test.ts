@@ -121,7 +121,7 @@ describe('saving a form with untouched fields', () => {
   });
 });
 
-describe('merging the changes of two users', () => {
+describe('two users who save changes of the same row', () => {
   test('when two users save the same row, a field that the second user did not touch keeps the value of the first user (F1)', async () => {
     const { staging } = world;
     const business = await add(staging, 'business');

@@ -65,7 +65,7 @@ test('a time typed in a new row is stored in UTC, and a time that is posted with
   expect((await get(staging, row))['start']).toBe('2026-11-02T09:00:01.000Z');
 });
 
-test('a time that does not exist because the clocks skip it is refused with a message, and the typed text stays in the form', async () => {
+test('a typed time that does not exist because the clocks skip it is refused with a message, and the typed text stays in the form', async () => {
   const { key, address } = await banner({ start: '2026-03-01T09:00:00.000Z' });
   const luis = await inZone('pm', 'Europe/Berlin');
   const refused = await repost(luis, address, { start: '2026-03-29T02:30', title: 'Spring' });
@@ -100,7 +100,7 @@ test('a time that exists twice because clocks go back is saved after the person 
   expect((await get(staging, key))['start']).toBe('2026-10-25T00:30:00.000Z');
 });
 
-test('an untouched time keeps its milliseconds, and a form that was opened before the zone was changed is read in the old zone', async () => {
+test('times in a form that was opened before the user changed the time zone are read in the old zone, and untouched times keep milliseconds', async () => {
   const { staging } = world;
   const { key, address } = await banner({ start: '2026-11-30T03:30:00.123Z' });
   const ana = await inZone('pm', 'Asia/Kolkata');
@@ -113,7 +113,7 @@ test('an untouched time keeps its milliseconds, and a form that was opened befor
   });
 });
 
-test('a refused form with an image is shown again in the zone of the person', async () => {
+test('a refused form with an uploaded image shows its times again in the time zone of the person', async () => {
   const { address } = await banner({ start: '2026-11-30T03:30:00.000Z' });
   const ana = await inZone('pm', 'Asia/Kolkata');
   const opened = await formOf(ana, address);

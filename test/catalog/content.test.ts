@@ -16,7 +16,7 @@ const row = (facts: object): Row => ({
   ...facts,
 });
 
-describe('hashes of content', () => {
+describe('the hash of a row’s content', () => {
   test('the hash of a row does not depend on its environment-specific fields and its modified_at', () => {
     const one = { ...initialContent(tool), id: 1, modified_at: '', name: 'Calendar' };
     const other = { ...one, modified_at: '2026-01-01T00:00:00.000Z', key: maskOf('theirs') };
@@ -50,7 +50,7 @@ const errorsOf = (name: string, posted: object): FieldErrors => {
   }
 };
 
-describe('posted forms', () => {
+describe('parsing the posted form of a row', () => {
   test.each([
     [{ name: '' }, 'name', 'Enter a name'],
     [{ name: '🪔'.repeat(81) }, 'name', 'Name must be 80 characters or fewer. It has 81.'],
@@ -71,7 +71,7 @@ describe('posted forms', () => {
     },
   );
 
-  test('a link field refuses a javascript: address and asks for an https:// address', () => {
+  test('the field “link” of a banner refuses a javascript: address and asks for an https:// address', () => {
     expect(errorsOf('banner', { title: 'A', link: 'javascript:alert(1)' })['link']).toContain(
       'https://',
     );

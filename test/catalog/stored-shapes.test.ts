@@ -61,9 +61,9 @@ const rows: [string, Row, string][] = [
   ],
 ];
 
-describe('hashes and canonical texts', () => {
+describe('hashes and canonical texts of rows that earlier versions of Oneway stored', () => {
   test.each(rows)(
-    'the hash of a %s with the content %j equals the hash that earlier versions stored',
+    'the hash of a %s with the content %j equals the hash that earlier versions of Oneway stored',
     (name, one, hash) => {
       expect(hashOf(entityNamed(name), one)).toBe(hash);
     },
@@ -83,7 +83,7 @@ describe('hashes and canonical texts', () => {
     expect(JSON.stringify(contentFrom(business, text)['cities'])).toBe(JSON.stringify(sorted));
   });
 
-  test('the hash of a row with mapped names equals the hash that earlier versions stored', () => {
+  test('the hash of a row with mapped city and partner names equals the hash that earlier versions of Oneway stored', () => {
     const task = entityNamed('task');
     const mappings = new Map([
       ['city:Pune', 'Zzz'],
@@ -100,10 +100,10 @@ describe('hashes and canonical texts', () => {
   });
 });
 
-describe('digests computed by the database', () => {
+describe('hashes of rows that MySQL computes', () => {
   const world = useWorld();
 
-  test('the links of a row are read from the columns city_id and partner_id, and the digest of the database includes them', async () => {
+  test('the links of a row are read from the columns city_id and partner_id, and the hash that MySQL computes for the row includes them', async () => {
     const { staging } = world;
     for (const statement of [
       `insert into business (id, name, category, active, priority, modified_at)

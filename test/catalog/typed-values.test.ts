@@ -38,7 +38,7 @@ const required = catalog.flatMap((entity) =>
   ),
 );
 
-describe('required text fields', () => {
+describe('texts that a user types into a required text field', () => {
   test.each(required)(
     'the required text field %s.%s refuses a text without a visible character (F2)',
     (entity, field) => {
@@ -88,7 +88,7 @@ test('an optional text without a visible character is stored as empty (F2)', () 
   expect(valueOf('business', 'description', 'עברית \u200Fab\r\nb\u202E')).toBe('עברית \u200Fab\nb');
 });
 
-describe('date fields', () => {
+describe('texts that a user types into a date field', () => {
   test.each([
     '2026-02-30T10:00',
     '2027-02-29T10:00',
@@ -137,7 +137,7 @@ describe('date fields', () => {
   });
 });
 
-describe('link fields', () => {
+describe('addresses that a user types into a web address field', () => {
   test.each([
     'https://@/',
     'https://@example.com/',
@@ -160,7 +160,7 @@ describe('link fields', () => {
     'ftp://example.com/',
     'javascript:alert(1)',
     'example.com',
-  ])('a link field refuses the address %s (C6)', (link) => {
+  ])('a web address field refuses the address %s (C6)', (link) => {
     expect(errorsOf('banner', { link })).toEqual({ link: expect.stringContaining('https://') });
   });
 
@@ -171,12 +171,12 @@ describe('link fields', () => {
     'https://münchen.example/ü',
     'https://[::1]:8080/',
     'https://example.com./',
-  ])('a link field accepts the address %s and stores it as typed (C6)', (link) => {
+  ])('a web address field accepts the address %s and stores it as typed (C6)', (link) => {
     expect(valueOf('banner', 'link', link)).toBe(link);
   });
 });
 
-describe('list fields', () => {
+describe('lines that a user types into a list field', () => {
   const lines = (number: number) => Array.from({ length: number }, (_, at) => `${at}`).join('\r\n');
 
   test('a list field accepts at most 200 lines (B7)', () => {

@@ -54,7 +54,7 @@ test('a script continues the failed migration of one account, and retries the de
   });
 });
 
-test('a script adds a wave with account ids from standard input, and then lists, pauses and resumes the wave', async () => {
+test('a script adds a migration wave with account ids from standard input, and then lists, pauses and resumes the wave', async () => {
   const terminal = openTerminal(world);
   const input = 'a-1\r\na-2\n\na-1\n';
   const added = terminal('staging', ['waves', 'add', 'North', '--at-once', '2', '--json'], {

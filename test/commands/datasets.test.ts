@@ -51,7 +51,7 @@ const follow = ({ next }: Answer): Said => {
   return run(...words.slice(1).map((word) => word.replaceAll("'", '')));
 };
 
-describe('a file that needs no decision', () => {
+describe('loading a data file that needs no decision by the user', () => {
   test('S3-03 a file is uploaded, loaded, and exported again with the same bytes, including emoji, quotes and line breaks', async () => {
     const content = 'name,remark\r\nŁódź 🏙,"He said ""no"", twice"\r\nLyon,"two\nlines"\r\n';
     const said = upload(content, '--json');
@@ -98,7 +98,7 @@ describe('a file that needs no decision', () => {
   });
 });
 
-describe('a file that needs a decision', () => {
+describe('loading a data file that needs a decision by the user', () => {
   test('a file with rejected lines is loaded only with --accept-rejects, and then without these lines', async () => {
     const said = upload(csv('name,people', 'Pune,7', 'Lyon,5,6', '"broken,9'), '--json');
     const first = json<Answer>(said);
@@ -156,7 +156,7 @@ describe('a file that needs a decision', () => {
     expect(await rowsOf(world.staging, cities)).toEqual([['Oslo', 1]]);
   });
 
-  test('a file is not loaded when another user has meanwhile loaded a version with other columns', async () => {
+  test('a file is not loaded if another user has meanwhile loaded a version of the dataset with other columns', async () => {
     await load(world.staging, cities, csv('name,people', 'Pune,7'));
     const first = json<Answer>(upload(csv('name,people', 'Lyon,5', 'Oslo'), '--json'));
     await load(world.staging, cities, csv('name,mayor', 'Pune,Joshi'));
@@ -178,7 +178,7 @@ describe('a file that needs a decision', () => {
   });
 });
 
-describe('commands that are refused', () => {
+describe('refused commands for datasets and data files', () => {
   const upload1 = (...more: string[]) => ['datasets', 'upload', 'CSV', ...more];
   test.each([
     ['an unknown dataset', upload1('--dataset', 'statistics/towns'), 1, 'statistics/cities'],
@@ -284,7 +284,7 @@ test('an export escapes texts that a spreadsheet would run as formulas, and an e
   expect(run(...words, '--exact').stdout).toBe('name,people\r\n=1+1,7\r\n-2,5\r\n');
 });
 
-test('S3-41 a stored file is shown and loaded again as a new version, and a failed file is ignored with a reason', async () => {
+test('S3-41 a stored file can be loaded again as a new version, and a failed file can be ignored with a reason', async () => {
   const file = await load(world.staging, cities, csv('name,people', 'Pune,7', 'Lyon'));
   const shown = run('datafiles', 'show', String(file.id)).stdout;
   expect(shown).toContain('1 of 3 lines become rows; 1 rejected, 1 header.');

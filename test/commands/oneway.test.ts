@@ -1,4 +1,4 @@
-// Tests the command line of one environment, as an engineer types it: each command is a process of its own.
+// Tests the command line of one environment, as an engineer uses it: each command runs as a separate process.
 import { expect, test } from 'vitest';
 import { Command } from 'commander';
 import { spawnSync } from 'node:child_process';
@@ -71,7 +71,7 @@ test('the command oneway people add prints an invitation when it gets no passwor
   expect(await invited(world.staging.sql, token)).toMatchObject({ email: 'ben@example.com' });
 });
 
-test('the process of a command ends with exit code 2 after wrong usage, 3 while the database is being updated and 4 when rows differ', async () => {
+test('a command exits with 2 after wrong usage, with 3 while the database is being updated, and with 4 when rows differ', async () => {
   const id = await add(world.staging, 'form', { name: 'Address change' });
   expect(oneway('staging', ['diff', `form:${id}`]).status).toBe(4);
   expect(oneway('staging', ['diff']).status).toBe(2);

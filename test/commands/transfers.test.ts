@@ -75,7 +75,7 @@ test('a sign-in on the command line that has ended is refused, instead of counti
   expect((await people.list(world.staging.sql))[0]?.permissions).toEqual([]);
 });
 
-describe('commands that read', () => {
+describe('commands that only read rows and statuses', () => {
   test('the commands oneway list, show, diff and status print what the pages show, as text or with --json as JSON', async () => {
     const form = await add(world.staging, 'form', { name: 'Address change', description: 'Old' });
     await add(world.staging, 'form_field', { form, label: 'Street', type: 'text' });
@@ -132,7 +132,7 @@ describe('commands that read', () => {
   });
 });
 
-describe('commands that transfer and undo', () => {
+describe('the commands oneway transfer and oneway undo', () => {
   test('S0-20 the command oneway transfer writes nothing with --dry-run; without it, the audit log names the person who transferred', async () => {
     await signIn('pm');
     const business = await add(world.staging, 'business');

@@ -147,7 +147,7 @@ test('a comparison records missing rows as deleted, even if all rows of a chunk 
   expect([same, others]).toEqual([3, { 'Deleted there': 1, 'Deleted here': 1 }]);
 });
 
-test('a comparison does not overwrite the bases of a chunk of 1,000 ids that another process wrote during the comparison', async () => {
+test('a comparison does not overwrite bases (last equal contents) that another process recorded during the comparison', async () => {
   const { sql: on } = world.staging;
   const [first, second] = ['1'.repeat(64), '2'.repeat(64)];
   const at = new Date().toISOString();
@@ -176,7 +176,7 @@ test('a comparison after a refresh notices that another program deleted a row, e
   await runRefresh(down());
   await compare();
   expect(await statusesOf('business')).toEqual({ 'In sync': 2 });
-  // The deleted row is also noticed when base_chunk has no bases for its chunk.
+  // The comparison must also notice a deleted row about which base_chunk records nothing.
   const more = await add(staging, 'business');
   await staging.sql.query('delete from business where id = ?', [more]);
   await staging.sql.query('delete from base_chunk');

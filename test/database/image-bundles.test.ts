@@ -26,7 +26,7 @@ afterEach(() => {
 const rowOf = (id: number, text: string) => ({ id, modified_at: '2026-01-02T03:04:05.678Z', text });
 const hostile = 'a "quote" \\ a\ttab, a\nline, \u2028, 👩‍👩‍👧, \u0000';
 
-test('images of rows are read by their position in the transfer, across blocks of 500 rows and parts of long rows', async () => {
+test('stored row contents are found by their position in a transfer, even if they fill several blocks of 500 rows', async () => {
   const { sql: on } = world.staging;
   const long = 'A long text. '.repeat(10_000);
   const all = Array.from({ length: 1203 }, (_one, index): [number, ReturnType<typeof rowOf>] => [
@@ -49,7 +49,7 @@ test('images of rows are read by their position in the transfer, across blocks o
   expect(size?.parts).toBeGreaterThan(3);
 });
 
-test('no image is stored for a row that did not exist, and a transfer without images stores nothing', async () => {
+test('for a row that did not exist before a transfer, no content is stored', async () => {
   const { sql: on } = world.staging;
   await writeImages(on, replaced, 't1', [
     [1, null],
@@ -60,7 +60,7 @@ test('no image is stored for a row that did not exist, and a transfer without im
   expect((await imagesOf(on, replaced, 't2')).size).toBe(0);
 });
 
-test('images that a former version stored one by one are read, and are compressed even if the upgrade is killed in between', async () => {
+test('row contents that a former version stored uncompressed can be read before, during and after the upgrade that compresses them', async () => {
   const { sql: on } = world.staging;
   const images = [1, 2, 501].flatMap((seq) =>
     ['t1', 't2'].map((transfer) => ({ transfer, seq, row: rowOf(seq, `${hostile} ${transfer}`) })),

@@ -163,7 +163,7 @@ describe('the classes of Redis errors', () => {
   });
 });
 
-test('a write may be retried after a lock timeout, a read-only server recovers by itself, and a person must grant a missing right', () => {
+test('a server failure is classified by whether a retry may succeed and whether it ends without the help of a person', () => {
   const at = (errno: number) => [isTransient(ofSql(errno)), willPass(ofSql(errno))];
   expect(at(1205)).toEqual([true, true]);
   expect(at(1040)).toEqual([true, true]);
@@ -182,7 +182,7 @@ test.each(kinds)(
   },
 );
 
-describe('refusals are explained in Oneway’s own words', () => {
+describe('messages about rows that a database refused', () => {
   test.each([
     [1292, "Incorrect datetime value: '+275760' for column `db`.`banner`.`start` at row 1"],
     [1406, "Data too long for column 'text' at row 1"],

@@ -67,12 +67,12 @@ test('the nightly check reports a data file that was missing and exists again wi
   expect((await check()).wrong).toMatchObject([{ result: 'changed' }]);
 });
 
-test('the nightly check reports a data file whose size changed without hashing it', async () => {
+test('the nightly check reports a data file with a wrong size, and does not hash the content of that file', async () => {
   await put(`${content}Oslo,1\n`);
   expect(await check()).toMatchObject({ hashed: 0, wrong: [{ result: 'changed' }] });
 });
 
-test('the nightly check reports a data file whose content changed every night until the original content is restored', async () => {
+test('until the original content is restored, every nightly check reports a data file with changed content', async () => {
   await put(content.replace('Pune', 'Pisa'));
   expect(await check()).toMatchObject({ hashed: 1, wrong: [{ result: 'changed' }] });
   expect(await check()).toMatchObject({ hashed: 1, wrong: [{ result: 'changed' }] });

@@ -98,7 +98,7 @@ test('dates with an ambiguous order of day and month block the load of a data fi
   ]);
 });
 
-test('a load with a changed choice shows a new preview of the data file first and loads nothing', async () => {
+test('after a changed choice, a click on Load loads nothing, but shows a new preview of the data file', async () => {
   const file = await upload(world.staging, cities, 'name;people\nPune;7\n');
   const answer = await dana.post(
     `/datafiles/${file.id}/loading`,

@@ -20,7 +20,7 @@ const found = (name: string, type: Column['type']): ColumnFacts => ({
   misfits: [],
 });
 
-test('the comparison of columns names new and missing columns, changed types and a changed order', () => {
+test('the comparison of a data file’s columns reports new and missing columns, changed types and a changed order', () => {
   const before = [column('a'), column('b', 'integer')];
   expect(differingColumns(before, [column('a'), column('b', 'integer')])).toEqual([]);
   expect(differingColumns(before, [column('c'), column('b', 'date', 'd/m/y')])).toEqual([

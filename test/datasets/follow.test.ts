@@ -47,7 +47,7 @@ async function runToTheEnd(id: string, here = world.staging) {
 }
 
 describe('a data file whose job ended', () => {
-  test('S3-63 a data file fails after 20 load attempts without storage, with an error that names the storage folder, and can be loaded again', async () => {
+  test('S3-63 a data file fails after 20 load attempts without storage, and can be loaded when the storage works again', async () => {
     const file = await upload(world.staging, cities, content);
     const { id } = await confirm(world.staging, file);
     const away = () => Promise.reject(new Unavailable('The storage folder /data does not exist.'));
@@ -96,7 +96,7 @@ describe('a data file whose job ended', () => {
   });
 });
 
-test('an upload that nobody checks for seven days fails with that reason, and its stored file is kept', async () => {
+test('an upload that nobody checks for seven days fails, but its stored file is kept', async () => {
   const file = await upload(world.staging, cities, content);
   await run(world.staging.sql, sql`update upload set changed_at = changed_at - interval 6 day`);
   await followDatafiles(world.staging);
@@ -171,7 +171,7 @@ describe('the purge of rows that no dataset version needs', () => {
     expect(await storedRows(world.staging, file)).toBe(0);
   });
 
-  test('the purge keeps the rows of a data file that is loaded, or is being loaded, when the purge reaches the file', async () => {
+  test('the purge keeps the rows of a data file that a dataset version contains, and of a data file that is in process', async () => {
     const file = await load(world.staging, cities, content);
     await purgeUnused(world.staging, file.id);
     expect(await storedRows(world.staging, file)).toBe(2);

@@ -77,7 +77,7 @@ describe('a valid data file', () => {
     ]);
   });
 
-  test('S3-66 readers do not see the rows of a data file before its last commit, but the former version', async () => {
+  test('S3-66 until the last commit of a load, readers see the former dataset version and no row of the new data file', async () => {
     await load(world.staging, cities, three);
     const file = await upload(world.staging, cities, csv('name,people', 'Oslo,1'));
     const job = await confirm(world.staging, file);
@@ -300,7 +300,7 @@ describe('data files that do not fit their dataset', () => {
     },
   );
 
-  test('a text column stays text when a new data file has only numbers in it', async () => {
+  test('a text column stays text if a new data file has only numbers in that column', async () => {
     await load(world.staging, cities, csv('code,name', 'A1,Pune', '07,Lyon'));
     await load(world.staging, cities, csv('code,name', '11,Oslo'));
     expect(await rowsOf(world.staging, cities)).toEqual([['11', 'Oslo']]);

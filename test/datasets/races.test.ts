@@ -122,7 +122,7 @@ test('an upload that a person has confirmed does not fail as unchecked after sev
   expect(await rowsOf(world.staging, cities)).toEqual([['Pune', 7]]);
 });
 
-test('the load of a data file is refused if another person changed its choices after the page was shown', async () => {
+test('the load of a data file is refused if someone changed how the file is parsed after the page was shown', async () => {
   const file = await upload(world.staging, cities, 'name,people\nPune,7\n');
   const seen = await known(file);
   const reading = examinationOf(seen)?.reading;
@@ -136,7 +136,7 @@ test('the load of a data file is refused if another person changed its choices a
   await expect(confirming).rejects.toMatchObject({ status: 409 });
 });
 
-test('a job that loads a data file from a source stores no rows if a person changes its choices meanwhile', async () => {
+test('the load of a data file from a source stores no rows if a person meanwhile changes how the file is parsed', async () => {
   await load(world.staging, cities, 'name,people\nLyon,5\n');
   const file = await upload(world.staging, cities, 'name,people\nPune,7\n');
   await run(

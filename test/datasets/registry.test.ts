@@ -134,7 +134,7 @@ test('a data file that is examined again with other choices has the findings of 
   expect((await now(file)).examination).toContain('"delimiter":";"');
 });
 
-test('ignoring a data file fails its upload with person and reason, and the registry lists data files by state and dataset', async () => {
+test('an upload whose data file is ignored names the person and the reason, and the registry lists data files by state and dataset', async () => {
   const ignored = await fileIn('ignored');
   expect((await uploads.ofDatafile(world.staging.sql, ignored.id))?.error).toBe(
     'Ignored by dana@example.com: Not a table',

@@ -1,4 +1,4 @@
-// Tests uploads from browsers: files are streamed into storage, and a broken upload leaves nothing there.
+// Tests uploads from browsers: files are streamed into storage, and a broken upload leaves nothing in storage.
 import { createHash, randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { connect, type Socket } from 'node:net';

@@ -27,8 +27,7 @@ const WIDTH = 16_384;
 const line = (cell: (index: number) => string) =>
   Array.from({ length: WIDTH }, (_, index) => cell(index)).join(';');
 /**
- * Only the last column holds ambiguous dates, so the check page asks whether day or month comes
- * first there.
+ * Only the last column holds ambiguous dates, so the check page asks whether day or month comes first in this column.
  */
 const wide = [
   line((index) => `column with a name ${index}`),
@@ -106,7 +105,7 @@ test('a row of more than 8 MB is read as a page of one row', async () => {
   expect((await registry.known(world.staging.sql, file.id)).state).toBe('processed');
 });
 
-test('the columns that a page shows of a wide table include those that the page needs, in the order of the table', () => {
+test('a page shows 200 columns of a wide table in their order, including columns that it must show, such as the searched one', () => {
   expect(shownColumns(3, () => false)).toEqual([0, 1, 2]);
   const shown = shownColumns(1000, (index) => index === 999 || index === 500);
   expect([shown.length, ...shown.slice(-3)]).toEqual([200, 197, 500, 999]);

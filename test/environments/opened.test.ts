@@ -254,7 +254,7 @@ test('rows in a database opened by name can be added, saved and read like in any
   });
 });
 
-test('a database is opened by name on the servers and with the users of this environment, unless the caller gives others', async () => {
+test('a database is opened by name with the servers and database accounts of this environment, unless the caller gives others', async () => {
   const name = await make('own');
   const { SQL_DB_USER: user = '' } = world.variables.staging;
   await expect(withEnvironment(app, name, async () => 'opened')).rejects.toMatchObject({

@@ -75,7 +75,7 @@ test('a shared resource (such as a connection pool) in use is never closed to ma
   expect(log).toEqual(['open a', 'open b', 'close b', 'open c']);
 });
 
-test('opening a shared resource (such as a connection pool) waits until the resource that makes room for it is closed', async () => {
+test('at the limit, opening a shared resource (such as a connection pool) waits until an idle resource is closed', async () => {
   const pool = new Shared<{ close: () => Promise<void> }>({ max: 1, idleMs: 1000 });
   let finish = () => {};
   const slow = { close: () => new Promise<void>((resolve) => (finish = resolve)) };

@@ -35,7 +35,7 @@ describe('the home page’s chart of transfers by day', () => {
     ]);
   });
 
-  test('in the chart of transfers, the highest bar fills the height, undos are on top of transfers, and days without transfers have no bar', () => {
+  test('the chart of transfers scales to its highest bar, and stacks the undos of a day on the transfers of that day', () => {
     const chart = dayChart(byDay(found, 'UTC', now));
     expect(chart?.most).toBe(4);
     expect(chart?.bars.at(-2)?.parts).toEqual([

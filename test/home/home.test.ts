@@ -20,7 +20,7 @@ const menuOf = (html: string) => /<nav[^>]*id="menu".*?<\/nav>/s.exec(html)?.[0]
 const hrefsIn = (html: string) => [...html.matchAll(/href="([^"]+)"/g)].map(([, href]) => href);
 
 describe('the home page', () => {
-  test('while the catalogue is empty, the home page explains where to begin, to an editor with links and to a viewer without links', async () => {
+  test('while the catalogue is empty, the home page explains where to begin, with links for an editor and without links for a viewer', async () => {
     const site = await openSite(world, 'staging');
     await site.as('ops');
     const html = (await (await site.as('ed')).get('/')).text;
@@ -68,7 +68,7 @@ describe('the home page', () => {
     await site.close();
   });
 
-  test('pre-production counts arrived rows that do not work, and those that nobody has tested since they changed', async () => {
+  test('the home page of pre-production counts arrived rows that do not work, and arrived rows that are not tested since their last change', async () => {
     const { staging } = world;
     const [one, other] = [await formKey({ name: 'One' }), await formKey({ name: 'Other' })];
     await transfer(staging, [one, other]);

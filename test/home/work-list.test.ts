@@ -74,12 +74,12 @@ describe('the work list of the home page', () => {
     );
   });
 
-  test('a viewer sees how many transfers there were within a day', () => {
+  test('a viewer sees how many transfers there were in the last 24 hours', () => {
     expect(linesFor({})).toEqual(['7 transfers to pre-production /changes?hours=24']);
     expect(linesFor({}, { destination: null })).toEqual(['7 transfers arrived /changes?hours=24']);
   });
 
-  test('the home page lists no work if no work waits, and none while no work has been counted', () => {
+  test('the work list is empty while pending rows and failures have not been counted and nothing else waits', () => {
     const none = { pending: null, failures: null, unsentSelections: 0, transfersToday: 0 };
     for (const does of ['transfer', 'edit', 'test', 'repair', 'data']) {
       expect(linesFor({ [does]: true }, none)).toEqual([]);

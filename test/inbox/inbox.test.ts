@@ -29,7 +29,7 @@ async function all<T>(read: (before: string | null) => Promise<InboxPage<T>>): P
   }
 }
 
-describe('threads of an inbox', () => {
+describe('reading the threads of an inbox', () => {
   test('threads of an inbox are read page by page, newest first, and each thread once, even if several have the same timestamp', async () => {
     const { sql: on } = world.staging;
     // Three threads share each millisecond, so that a page ends between threads of the same
@@ -81,7 +81,7 @@ describe('threads of an inbox', () => {
   });
 });
 
-describe('messages of an inbox', () => {
+describe('reading the messages of an inbox', () => {
   test('messages of a thread are read page by page, newest first, each with its attachments', async () => {
     const { sql: on } = world.staging;
     await addThreads(on, account, [{ id: 't' }, { id: 'u' }]);
@@ -110,14 +110,14 @@ describe('messages of an inbox', () => {
   });
 
   test.each(['x', '2026', '2026-13-20T10:11:12.123Z#1', '2026-11-20T10:11:12.123Z#', "' or 1"])(
-    'a list in an inbox refuses the invalid position “%s” as the beginning of a page',
+    'a list of an inbox does not accept the invalid position “%s” as the beginning of a page',
     (text) => {
       expect(() => placeBefore(text)).toThrow('before');
     },
   );
 });
 
-test('a page of search results searches 10,000 messages, and the next page continues after them (32)', async () => {
+test('a search in an inbox stops after 10,000 messages, and its next page searches the older messages (32)', async () => {
   const { sql: on } = world.staging;
   await addThreads(on, account, [{ id: 't' }]);
   const digits = sql`(select 0 as d union all select 1 union all select 2 union all select 3 union all select 4
@@ -135,8 +135,8 @@ test('a page of search results searches 10,000 messages, and the next page conti
   expect(first).toEqual({ items: [], next: '2026-11-10T10:10:10.000Z#x', isCut: true });
   expect(await search('needles', first.next)).toEqual({ items: [], next: null, isCut: false });
   expect((await search('needle')).items).toHaveLength(PAGE);
-  // The newer 10,000 messages and the older 10,000 each include 100 with “needle”. The second page is full before its
-  // search reaches the limit, and the third page finds some of the older messages.
+  // Each half of the 20,000 messages contains “needle” 100 times. The second page is full before its search reaches the
+  // limit of 10,000 messages. The third page continues the search and finds older messages.
   const second = await search('needle', (await search('needle')).next);
   expect([second.items.length, second.isCut]).toEqual([PAGE, false]);
   const third = await search('needle', second.next);
@@ -145,7 +145,7 @@ test('a page of search results searches 10,000 messages, and the next page conti
   expect(read).toBeLessThan(20_100);
 });
 
-test('the API links to the stored content of an attachment while a later migration run fetches the attachment again (33)', async () => {
+test('an attachment whose content is stored keeps its download link while a new migration run fetches the content again (33)', async () => {
   const { sql: on } = world.staging;
   await addThreads(on, account, [{ id: 't' }]);
   const [position = ''] = await addMessages(on, account, 't', [{ body: 'see' }]);

@@ -65,7 +65,7 @@ test('the inbox lists threads newest first, and opens the newest thread with its
   expect((await mia.get('/inbox/nobody')).status).toBe(404);
 });
 
-test('an inbox says which of its messages have not arrived yet', async () => {
+test('the page of an inbox says how far the migration of its messages has come', async () => {
   const recent = {
     migration_status: 'recent-messages-only',
     reached: 'recent-messages-only',
@@ -321,7 +321,7 @@ test('the inbox shows 10,000 messages 50 on a page, and the beginning of a long 
   expect(bodiesOn(rest)).toEqual(['sent 0000']);
 });
 
-test('the inbox lists 50 threads on a page, and the open thread stays open on the next page', async () => {
+test('the inbox lists 50 threads on a page, and going to the next page of threads keeps the same thread open', async () => {
   const threads = Array.from({ length: 51 }, (_none, index) => ({
     id: `t-${index}`,
     last_at: `2026-11-20 10:${String(index).padStart(2, '0')}:00`,

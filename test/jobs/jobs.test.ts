@@ -1,4 +1,4 @@
-// Jobs are recorded in MySQL and run in single attempts. These tests use no Redis.
+// Jobs are recorded in MySQL. These tests call each attempt to run a job directly, without Redis.
 import { describe, expect, test } from 'vitest';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
@@ -39,7 +39,7 @@ const audited = (action: string) =>
   select(world.staging.sql, sql`select subject from audit where action = ${action}`);
 
 describe('requesting a job', () => {
-  test('two simultaneous requests for a job that may run only once record one job', async () => {
+  test('two simultaneous requests with the same onlyOne key, which allows one active job at a time, record a single job', async () => {
     const { staging } = world;
     const both = await Promise.all([
       jobs.request(staging.sql, { ...wanted, onlyOne: 'count' }),
@@ -197,7 +197,7 @@ describe('cancelling a job', () => {
 });
 
 describe('retrying a failed job by hand', () => {
-  test('a failed job that a person retries gets as many attempts as a new job, unless another job with the same key is active', async () => {
+  test('a job retried by a person gets as many attempts as a new job; the retry is refused while a job with its onlyOne key is active', async () => {
     const { staging } = world;
     let isBroken = true;
     const own = doing(() =>

@@ -111,7 +111,7 @@ test('an administrator starts the job of a schedule with the button Run now; a p
   const [newest] = await jobs.newest(world.staging.sql, 'comparison');
   expect(answer.headers['location']).toBe(`/jobs/${newest?.number}`);
   expect(newest).toMatchObject({ person: 'ops@example.com', state: 'waiting' });
-  // While this job is active, no second job is recorded.
+  // A second click on Run now leads to the job of the first click, because that job is still active.
   expect((await ops.post(path)).headers['location']).toBe(`/jobs/${newest?.number}`);
   expect(await status(ops.post('/schedules/unknown/run'))).toBe(404);
 });
@@ -158,7 +158,7 @@ test.each(['', '   ', 'x'.repeat(501)])(
   },
 );
 
-test('the list of dead letters (recorded failures) shows subject, cause and payload, but no payload for an unknown kind of job', async () => {
+test('the list of dead letters (recorded failures) shows the payload of an item, but not if its kind of job is unknown', async () => {
   await addLetter({ subject: 'acc-7', cause: 'not-found', payload: { body: 'private' } });
   const shown = textOf((await pm.get('/dead-letters')).text);
   expect(shown).toContain('acc-7');

@@ -1,4 +1,4 @@
-// Redis queues start jobs in order and on time, respect limits, and recover after Redis loses its data.
+// Jobs that are queued in Redis start in order and on time and respect limits, even after Redis loses its data.
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';

@@ -1,7 +1,5 @@
-// The story of account migrations in a real browser. An app starts a migration and polls while a person watches. A wave
-// of accounts is added, paused and resumed. Broken records are corrected and retried, others are discarded. A failed
-// account is retried and migrated again. The accessibility checker axe finds nothing on the pages, and they fit on a
-// phone.
+// Account migrations in a real browser, from the first start by an app to retries of failed records and accounts. The
+// pages must fit on a phone and have 0 findings of the accessibility checker axe.
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { Page } from 'playwright-core';
 import { attachmentDelays } from '../../src/account-moves/attachment-fetch.ts';
@@ -77,9 +75,7 @@ const follow = async (name: string | RegExp) => {
   await page.waitForLoadState();
 };
 
-/**
- * Makes each answer of the older system slow, so that a migration takes long enough to be watched.
- */
+/** Makes the simulated older system Conversations answer slowly, so that the test can watch a migration. */
 const slow = (account: string, ms = 700) =>
   older.fail({
     match: new RegExp(`(channels_to_migrate\\S*|Query messages) ?\\S*${account}$`),
@@ -104,12 +100,12 @@ async function call(method: string, path: string, account: string): Promise<Seen
   return (await answer.json()) as Seen;
 }
 
-test('S4-10 S4-13 S4-14 an app sees every migration status of an account in order, and a person reads messages before all have arrived', async () => {
+test('S4-10 S4-13 S4-14 an app sees each migration status of an account in turn, and messages can be read before all have arrived', async () => {
   await older.add({ id: 'shop-1', name: 'Corner shop', messages: 1200, attachmentEvery: 300 });
   expect(await call('GET', '/accounts', 'shop-1')).toMatchObject({
     migration_status: 'not_started',
   });
-  // The answers are so slow that the inbox is opened before all older messages have arrived.
+  // Conversations answers so slowly that the test opens the inbox before all older messages have arrived.
   slow('shop-1', 2000);
   const seen = [await call('POST', '/start-migration', 'shop-1')];
   await open('/account-moves/shop-1');

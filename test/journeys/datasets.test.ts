@@ -26,7 +26,7 @@ const found: string[] = [];
 
 const look = lookInto(found, { height: 2000 });
 
-test('S3-03 S3-07 a person adds a dataset, uploads a CSV file, checks how it is read, loads it, searches it, replaces it and restores the former version', async () => {
+test('S3-03 S3-07 a person uploads a CSV file to a new dataset, replaces it with a newer file, and restores the former version', async () => {
   const { servers, browser } = both;
   const base = servers.urls.staging;
   const context = await openContext(browser, { height: 2000 });

@@ -14,7 +14,7 @@ const at = useBrowser(world);
 
 const supported = currentVersion();
 
-test('S2-23 S2-55 when a database update begins during an edit, a page waits for the end of the update, and the typed values are shown again after sign-in', async () => {
+test('S2-23 S2-55 a save during a database update leads to a page that waits, and the typed values are shown again after sign-in', async () => {
   const { staging } = world;
   const form = { entity: 'form', id: await add(staging, 'form', { name: 'Visit details' }) };
   const context = await openContext(at.browser);
@@ -67,7 +67,7 @@ test('S2-21 S2-22 when program and database have different versions, the page â€
   await context.close();
 }, 60_000);
 
-test('S2-54 without a version document in the database, pages can be read, and a bar explains why saving is refused', async () => {
+test('S2-54 if the database does not record its version, pages can be read, and a bar explains why nothing can be saved', async () => {
   const { staging } = world;
   const form = { entity: 'form', id: await add(staging, 'form', { name: 'Other details' }) };
   const context = await openContext(at.browser);

@@ -49,7 +49,7 @@ const overflow = (page: Page) =>
   );
 
 test.each([360, 700, 1280])(
-  'a list at %i pixels shows both statuses of each row without scrolling sideways',
+  'a list at %i pixels shows each row’s status for pre-production and for production without scrolling sideways',
   async (width) => {
     const { context, page } = await openList(width);
     expect(await overflow(page)).toEqual([0, 0]);
@@ -62,7 +62,7 @@ test.each([360, 700, 1280])(
   },
 );
 
-test('a list’s action bar appears when a row is ticked, counts ticked rows, stays in view, and offers “Transfer the 2 ready” if all are ticked', async () => {
+test('the action bar of a list appears when a row is ticked, counts the ticked rows, and stays in view while the page scrolls', async () => {
   const { context, page } = await openList(1280);
   await page.setViewportSize({ width: 1280, height: 420 });
   const bar = page.locator('[data-bulk-bar]');
@@ -93,7 +93,7 @@ test('rows that are unticked after “Act on all” was ticked are left out of t
   await context.close();
 });
 
-test('without JavaScript a list shows its action bar before a row is ticked, and “Transfer the 2 ready” opens a transfer sheet', async () => {
+test('without JavaScript a list always shows its action bar, whose button “Transfer the 2 ready” opens a transfer sheet', async () => {
   const { context, page } = await openList(360, false);
   await page.getByRole('button', { name: 'Transfer ticked banners' }).waitFor();
   await page.getByRole('button', { name: 'Transfer the 2 ready' }).click();
@@ -102,7 +102,7 @@ test('without JavaScript a list shows its action bar before a row is ticked, and
   await context.close();
 });
 
-test('the open filters and the action bar of a list, and the confirmation of an action, have 0 findings of the accessibility checker axe', async () => {
+test('a list with open filters and action bar, and the confirmation of an action, have 0 findings of the accessibility checker axe', async () => {
   const { context, page } = await openList(1280);
   const blocked = watchPolicy(page);
   await page.goto(`${page.url()}?status=New&status=Changed+here&modified_from=2026-01-01`);

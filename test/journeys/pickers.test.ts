@@ -45,7 +45,7 @@ test('a row and a city are picked with the keyboard, and the page has 0 findings
   expect(blocked).toEqual([]);
 });
 
-test('the link New beside a picker adds a row in another tab; the picker then contains that row, and other typed values are kept (walk 20)', async () => {
+test('the link New beside a picker adds a row in another tab, and that row is then filled into the picker (walk 20)', async () => {
   await page.goto(`${at.servers.urls.staging}/catalog/task/new`);
   await page.getByLabel('Title').fill('Wash');
   const opening = context.waitForEvent('page');
@@ -60,7 +60,7 @@ test('the link New beside a picker adds a row in another tab; the picker then co
   expect(await page.getByLabel('Title').inputValue()).toBe('Wash');
 });
 
-test('the link New city on the page of a row adds a city in another tab, whose name is then filled into the first empty line', async () => {
+test('a city that is added in another tab with the link New city is filled into the first empty city input of the business', async () => {
   await page.goto(`${at.servers.urls.staging}/catalog/business/new`);
   await page.getByRole('combobox', { name: 'City 1', exact: true }).fill('Pune');
   const opening = context.waitForEvent('page');
@@ -78,7 +78,7 @@ test('the link New city on the page of a row adds a city in another tab, whose n
   expect(await page.getByRole('link', { name: /^New partner/ }).count()).toBe(1);
 });
 
-test('a picker is filled in after Save and close in the tab of its link New, and stays empty if the user leaves that form (walk 20)', async () => {
+test('a picker gets the row that its link New adds in another tab, and stays empty if the user leaves the form in that tab (walk 20)', async () => {
   await page.goto(`${at.servers.urls.staging}/catalog/task/new`);
   const open = async () => {
     const opening = context.waitForEvent('page');

@@ -20,7 +20,7 @@ async function openSheet(keys: RowKey[], width = 1280) {
   return { id, page, html: (await response?.text()) ?? '' };
 }
 
-test('a transfer sheet of 48 rows is less than 4,000 px high at a width of 1280 px, and shows “Leave this out” only inside an opened row', async () => {
+test('a transfer sheet of 48 rows is less than 4,000 px high, and shows “Leave this out” only inside an opened row', async () => {
   const keys: RowKey[] = [];
   for (let number = 1; number <= 48; number += 1) {
     keys.push({ entity: 'form', id: await add(world.staging, 'form', { name: `Form ${number}` }) });
@@ -61,7 +61,7 @@ test('the page of a sheet of 10,000 rows is smaller than 1 MB', async () => {
   await page.context().close();
 }, 300_000);
 
-test('a choice on a transfer sheet applies without a click on a button, and keeps other rows open and text that is typed meanwhile', async () => {
+test('a tick on a transfer sheet takes effect without a click on a button, and text that is typed meanwhile is not lost', async () => {
   const { staging } = world;
   const keys: RowKey[] = [];
   for (const name of ['First', 'Second', 'Third', 'Fourth', 'Fifth']) {
@@ -106,7 +106,8 @@ test('while a transfer sheet updates, no tick, typed text or change by another u
   await staging.sql.query('update selection set name = ? where id = ?', ['From another', id]);
   await page.locator('details.step', { hasText: '“Late”' }).getByLabel('Leave this out').check();
   await page.getByLabel('Reason').pressSequentially('Soon');
-  // The script first hides the button, and then restores the open rows, the scroll position and the typed values.
+  // After “Late” is left out, the script of the page updates the sheet. The script hides the button Update sheet first,
+  // and then restores open rows, scroll position and typed values.
   const updated = page.locator('form:has([data-update][hidden])', { hasNotText: '“Late”' });
   await updated.waitFor();
   expect(await page.locator('details.step', { hasText: '“Kept”' }).count()).toBe(1);
@@ -117,7 +118,7 @@ test('while a transfer sheet updates, no tick, typed text or change by another u
   await page.context().close();
 }, 120_000);
 
-test('choices made on a transfer sheet just before a click on a button that solves a problem are applied, too', async () => {
+test('choices made on a transfer sheet just before a click on the button Adopt this content are saved together with that click', async () => {
   const { staging } = world;
   const keys = [
     { entity: 'form', id: await add(staging, 'form', { name: 'Changed by engineering' }, ed) },

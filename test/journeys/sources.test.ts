@@ -126,8 +126,8 @@ test.each([{ javaScript: true }, { javaScript: false }])(
 );
 
 /**
- * Waits until a page shows a text and its job has ended. The page is reloaded for that, because it
- * may have no script.
+ * Waits until the page shows a text and its job has ended. The page is reloaded again and again, because without
+ * JavaScript it does not update itself.
  */
 async function untilShown(page: Page, text: string) {
   for (let look = 0; look < 200; look += 1) {

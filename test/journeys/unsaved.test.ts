@@ -49,7 +49,7 @@ test('a person who leaves a page after a refused save is asked for confirmation 
   expect(asked).toEqual(['beforeunload']);
 });
 
-test('after a refused save of a new row, or of a row that another user changed, a person who leaves the page is asked for confirmation (walk 4)', async () => {
+test('leaving a form after a refused save asks for confirmation, also for a new row or a row that another user changed (walk 4)', async () => {
   await open('/catalog/form/new');
   await page.getByLabel('Description').fill('Typed');
   await press('Save');
@@ -96,7 +96,7 @@ test('a person who leaves a discarded, saved or untouched form is not asked for 
   expect(await get(world.staging, { entity: 'banner', id })).toMatchObject({ title: 'Typed' });
 });
 
-test('the key ? opens the list of shortcuts unless shortcuts of a single key are off, and a search moves the focus to its results (walk 38)', async () => {
+test('the key ? opens the list of shortcuts unless shortcuts are switched off, and a search moves the focus to its results (walk 38)', async () => {
   const dialog = page.getByRole('dialog', { name: 'Keyboard shortcuts' });
   await open('/catalog/form');
   await page.keyboard.press('?');

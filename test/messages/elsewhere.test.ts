@@ -19,7 +19,7 @@ const notifyIn = (here: App, to: string) =>
     email: emailAbout(here, 'Undone'),
   });
 
-test('the bell on every page counts a person’s unread messages here and in later environments, and the page Messages links to each of them', async () => {
+test('the bell in staging counts a person’s unread messages in all three environments, and the page Messages lists them by environment', async () => {
   const urls = 'preprod=https://pre.example.org,staging=https://staging.example.org';
   const site = await openSite(world, 'staging', { ENVIRONMENT_URLS: urls });
   const pm = await site.as('pm');

@@ -40,8 +40,8 @@ async function sendOne() {
   return { sent, business, task };
 }
 
-describe('content of Indexer notifications', () => {
-  test('S0-70 a transfer notifies the search indexer once of the ids that it wrote, and its undo once of the ids that it removed', async () => {
+describe('what notifications tell the search indexer', () => {
+  test('S0-70 a transfer sends the search indexer one message with the written ids, and an undo sends one message with the removed ids', async () => {
     const { sent, business, task } = await sendOne();
     expect(await deliver(staging)).toBe(1);
     expect(await deliver(staging)).toBe(0);
@@ -112,7 +112,7 @@ describe('content of Indexer notifications', () => {
     expect(await lines()).toEqual([]);
   });
 
-  test('a transfer whose process is killed right before or after its end notifies the search indexer exactly once', async () => {
+  test('a transfer whose process is killed just before or just after it is recorded as ended notifies the search indexer exactly once', async () => {
     for (const point of ['removed', 'finish']) {
       const id = await add(world.staging, 'form');
       const own = { ...world.variables.staging, ...variables() };
@@ -123,7 +123,7 @@ describe('content of Indexer notifications', () => {
   });
 });
 
-describe('delivery of Indexer notifications', () => {
+describe('how notifications are delivered to the search indexer', () => {
   test('the signature check in docs/indexer.md accepts a real signature and rejects a forged or old one', async () => {
     await sendOne();
     await deliver(staging);

@@ -1,4 +1,4 @@
-// The kinds of message: the table in docs/messages.md is the one in the code.
+// The table of kinds of message in docs/messages.md must agree with the list in src/messages/kinds.ts.
 import { expect, test } from 'vitest';
 import { readFileSync } from 'node:fs';
 import { messageKinds } from '../../src/messages/kinds.ts';

@@ -29,7 +29,7 @@ afterAll(async () => {
   await here.close();
 });
 
-test('the migration that added channels keeps all messages, and pending outbox messages are still delivered', async () => {
+test('the database migration that added message channels (e-mail, webhook) keeps all messages, and pending ones are still delivered', async () => {
   const before = (await available()).filter((one) => !one.startsWith('app/') || one < 'app/0007');
   await migrate(here.sql, here.documents, { names: before });
   await here.sql.query(

@@ -165,7 +165,7 @@ describe('full comparisons with the destination', () => {
     await site.close();
   });
 
-  test('a full comparison with the destination keeps the record of a deletion that a crash interrupted', async () => {
+  test('a full comparison after a crash during a deletion keeps the record that the row was deleted', async () => {
     const { staging, variables } = world;
     const form = await formKey();
     await transfer(staging, [form]);
@@ -219,7 +219,7 @@ describe('full comparisons with the destination', () => {
   });
 });
 
-test('the changes page for production lists the fields, tester and reason of each change, and lets a product manager undo a row', async () => {
+test('the changes page for production lists the fields, tester and reason of each change, and a product manager can undo the change', async () => {
   const { staging, preprod, production } = world;
   const [one, other] = [await formKey(), await formKey()];
   await transfer(staging, [one, other]);

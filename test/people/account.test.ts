@@ -119,7 +119,7 @@ describe('invitations to choose a password', () => {
     expect(await canSignIn('vic@example.com', password)).toBe(false);
   });
 
-  test('only administrators create invitations, and they no longer type passwords for others (B5)', async () => {
+  test('only administrators create invitations, and not even an administrator can choose a password for another person (B5)', async () => {
     const pm = await site.as('pm');
     expect((await pm.post('/people/1/invitation')).status).toBe(403);
     expect((await ops.post('/people/1/password', { password: NEXT })).status).toBe(404);
@@ -188,7 +188,7 @@ describe('e-mail settings on the page My account', () => {
   };
   const ana = { email: 'ana@example.com', isProductManager: true };
 
-  test('a person switches e-mails on or off for each kind of message, or all off, and an outdated tab does not reset newer choices', async () => {
+  test('a person switches e-mails on or off for each kind of message, and saving an outdated page does not reset newer choices', async () => {
     const pm = await mailing.as('pm');
     const { text: page } = await pm.get('/account').expect(200);
     expect(rowOn(page, 'edit.overtaken')).toContain('checked');
@@ -244,7 +244,7 @@ describe('e-mails with a link to choose a password', () => {
       sql`select * from outbox where recipient = ${to} order by id`,
     );
 
-  test('an invitation is sent by e-mail, and its link is in no page and never readable in the database', async () => {
+  test('an invitation is sent by e-mail; its link appears on no page and is encrypted in the database', async () => {
     const { mail, site: mailing, close } = await mailed();
     const admin = await mailing.as('ops');
     const added = await admin.post('/people', { name: 'Ana “A” 😀', email: 'ana@example.com' });
@@ -307,7 +307,7 @@ describe('e-mails with a link to choose a password', () => {
     await close();
   });
 
-  test('an e-mail whose link has expired, or whose account was closed, is not sent any more', async () => {
+  test('an e-mail that waits in the outbox is not sent if its link has expired or the account of its recipient was closed', async () => {
     const { mail, site: mailing, close } = await mailed();
     const admin = await mailing.as('ops');
     await admin.post('/people', { name: 'Late', email: 'late@example.com' });
@@ -323,7 +323,7 @@ describe('e-mails with a link to choose a password', () => {
     await close();
   });
 
-  test('a link that was replaced, or whose person has a new password meanwhile, is not sent any more', async () => {
+  test('an e-mail that waits in the outbox is not sent if its link was replaced or the person has chosen a new password', async () => {
     const { mail, site: mailing, close } = await mailed();
     await hire(mailing.here, 'vic');
     const { id = 0 } = (await people.withEmail(site.here.sql, 'vic@example.com')) ?? {};

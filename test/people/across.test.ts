@@ -57,7 +57,7 @@ async function besideSilence() {
   return openSite(world, 'staging', settingsFor({ ...urls, preprod }));
 }
 
-describe('what the servers of the environments tell each other about people', () => {
+describe('requests for data about people between the servers of the environments', () => {
   test('a server tells nothing about people to a caller without the shared token, and refuses callers after 20 wrong tokens', async () => {
     const ask = (given: unknown) =>
       request(sites.production.app).post('/bridge/people').send({ token: given });
@@ -87,7 +87,7 @@ describe('what the servers of the environments tell each other about people', ()
     expect(text).toContain('Production is not known: PEOPLE_TOKEN is not set on this server.');
   });
 
-  test('while PEOPLE_TOKEN is replaced, both the new and the old token are valid, even with a space after the comma between them', async () => {
+  test('while the setting PEOPLE_TOKEN lists a new and an old token, a server accepts both', async () => {
     const newer = 'a newer token of the three servers';
     const also = { ...settingsFor(urls), PEOPLE_TOKEN: `${newer}, ${token}` };
     const { app } = await openSite(world, 'production', also);
@@ -126,7 +126,7 @@ describe('the list of people and the page of a person', () => {
     );
   });
 
-  test('a name in the list of people leads to the account in this environment, or to another server if there is none here', async () => {
+  test('a name in the list of people links to the account in this environment or, if there is none, to the account in another one', async () => {
     await hire(sites.staging.here, 'pm');
     await hire(sites.production.here, 'pm');
     await hire(sites.staging.here, 'vic');
@@ -159,7 +159,7 @@ describe('the list of people and the page of a person', () => {
   });
 });
 
-test('a server with an unreadable answer, perhaps of another version, is not called silent, and its answer is not logged', async () => {
+test('if another environment’s server sends an unreadable answer, the page People says so, and the answer is not logged', async () => {
   const other = createHttpServer((_asked, answer) =>
     answer.end('{"people":[{"email":"a@b.com" -'),
   ).listen(0);
@@ -235,7 +235,7 @@ describe('inviting a person to several environments', () => {
     ]);
   });
 
-  test('the link of each new invitation is shown once on the page of the invited person, unless it has been replaced before', async () => {
+  test('the page of an invited person shows the link of a new invitation once, but not if a newer invitation has replaced it', async () => {
     const ids: number[] = [];
     for (const name of ['Ana', 'Ben', 'Cleo']) {
       const email = `${name.toLowerCase()}@example.com`;
@@ -250,7 +250,7 @@ describe('inviting a person to several environments', () => {
     expect(shown).toEqual(['string', 'undefined', 'string', 'undefined']);
   });
 
-  test('of two administrators who invite the same person at once, one is told that there is an account', async () => {
+  test('if several administrators add the same person at once, only one of them succeeds', async () => {
     const add = (by: string) =>
       people.add(sites.staging.here, by, { name: 'Ana', email: 'ana@example.com' });
     for (let time = 0; time < 5; time += 1) {
@@ -261,7 +261,7 @@ describe('inviting a person to several environments', () => {
     }
   });
 
-  test('an e-mail of 300 characters, and an e-mail with an emoji, are refused with an explanation', async () => {
+  test('an e-mail address of 300 characters, and an e-mail address with an emoji, are refused with an explanation', async () => {
     const post = async (email: string) =>
       textOf((await ops.post('/people', { name: 'Ana', email })).text);
     expect(
@@ -282,7 +282,7 @@ describe('inviting a person to several environments', () => {
     expect(await idIn('production', 'eve@example.com')).toBe(0);
   });
 
-  test('if the environment of the first invitation is silent, the page of the next one says that it could not be filled in', async () => {
+  test('a page for inviting a person says so if it could not be filled in from the environment of the first invitation', async () => {
     const site = await besideSilence();
     const client = await site.as('ops');
     const page = await client.get('/people/new?from=preprod&person=7&onward=production');
@@ -297,7 +297,7 @@ describe('inviting a person to several environments', () => {
 });
 
 describe('closing the account of a person who leaves', () => {
-  test('closing an account shows what ends and what stays, continues in the next environment, and a double click changes nothing more', async () => {
+  test('the page that closes an account shows what ends and what stays, and leads on to the next environment', async () => {
     const pm = await sites.staging.as('pm');
     await sites.preprod.as('pm');
     const inPreprod = await sites.preprod.as('ops');
@@ -338,7 +338,7 @@ describe('closing the account of a person who leaves', () => {
     expect(closed).toEqual([{ number: 1 }]);
   });
 
-  test('when an account is closed, an environment that does not answer is named with advice, and the browser goes on to the others', async () => {
+  test('when an account is closed, an environment that does not answer is skipped, and the page advises to close the account there later', async () => {
     const site = await besideSilence();
     const client = await site.as('ops');
     await hire(sites.staging.here, 'vic');

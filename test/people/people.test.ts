@@ -138,7 +138,7 @@ describe('forged posts', () => {
     await client.get('/catalog/form/1').expect(404);
   });
 
-  test('a return address after signing in never leads to another server', async () => {
+  test('the parameter return of a form, which names the page to show afterwards, never leads to another server', async () => {
     const client = await site.as('ed');
     for (const address of ['https://evil.example', '//evil.example', '/\\evil.example']) {
       const answer = await client.post('/theme', { theme: 'dark', return: address });
@@ -257,12 +257,12 @@ describe('forms that are saved until their user has signed in again', () => {
     return textOf((await client.get('/sign-in')).text).includes('is kept');
   };
 
-  test('a posted form with a password is never saved for after the next sign-in', async () => {
+  test('a form that is posted after the session has ended is not saved if it contains a password', async () => {
     expect(await sent({ name: 'Address change' })).toBe(true);
     expect(await sent({ password: 'a secret of twelve' }, '/people/1/password')).toBe(false);
   });
 
-  test('saved forms are limited in size, and in number per IP address', async () => {
+  test('forms posted after the session has ended are saved only up to a size, and up to a number per IP address', async () => {
     expect(await sent({ name: 'x'.repeat(2_500_000) })).toBe(false);
     const client = await site.as(null);
     for (let post = 0; post < 101; post += 1) await client.post('/catalog/form/1', { name: 'x' });

@@ -88,7 +88,7 @@ const auditOf = async (here: App) =>
     ({ person, action, subject, detail }) => [person, action, subject, detail].join(' | '),
   );
 
-describe('first single sign-on', () => {
+describe('the first single sign-on of a person', () => {
   test('S3-08 the first single sign-on creates an account with the e-mail and name of the provider', async () => {
     const here = await start('staging');
     provider.accounts.push({ ...account('newcomer'), name: 'Nadia Newcomer' });
@@ -155,7 +155,7 @@ describe('how an account at the sign-in provider is matched with an account in O
     expect(await people.list(here.sql)).toHaveLength(1);
   });
 
-  test('single sign-on refuses another identity that was given a known person’s e-mail address, until an administrator unlinks that person (C10)', async () => {
+  test('single sign-on refuses a new identity with a known person’s e-mail until an administrator unlinks that person (C10)', async () => {
     const here = await start('staging');
     const vic = idOf(await admit(here, claims('one')));
     const other = { refused: 'other-identity' };
@@ -181,7 +181,7 @@ describe('how an account at the sign-in provider is matched with an account in O
     ['groups=oneway', { groups: 'oneway-guests' }, false],
     ['@example.org,groups=oneway', { groups: 'oneway' }, true],
   ])(
-    'whether single sign-on with the setting OIDC_ADMITS=%s admits a person with the claims %j: %s (C10)',
+    'single sign-on with the setting OIDC_ADMITS=%s admits a person with the claims %j: %s (C10)',
     async (admits, also, isIn) => {
       const here = await start('production', { OIDC_ADMITS: admits });
       const admission = await admit(here, claims('one', also));
@@ -362,7 +362,7 @@ describe('forged and repeated answers of the sign-in provider', () => {
 });
 
 describe('one sign-in at the provider for the servers of all environments', () => {
-  test('a person who signed in to staging is signed in to pre-production automatically when opening a page there', async () => {
+  test('a person who is signed in to staging and opens a page of pre-production is signed in to pre-production automatically', async () => {
     await start('staging');
     const above = await start('preprod');
     const who = visitor();
@@ -416,7 +416,7 @@ describe('one sign-in at the provider for the servers of all environments', () =
     expect(isIn(await signIn(who, 'staging', 'vic'))).toBe(true);
   });
 
-  test('a form post that starts single sign-on continues through an intermediate page, because the content security policy forbids a redirect', async () => {
+  test('a form post that starts single sign-on goes through an intermediate page, because the content security policy forbids a redirect', async () => {
     await start('staging');
     const page = await visitor().get(`${urls.staging}/sign-in/single?silent=1`, {
       'Sec-Fetch-Site': 'same-origin',

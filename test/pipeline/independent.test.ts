@@ -46,7 +46,7 @@ const expected: ((cell: string) => unknown)[] = [
   String,
 ];
 
-test('S3-22 the pipeline copies an uploaded file, and the target table equals Python’s reading of the file cell by cell', async () => {
+test('S3-22 after the pipeline has copied an uploaded file, every cell of the target table is what Python reads from the file', async () => {
   const { here } = pipeline.site;
   const header = 'id,code,text,amount,day,at,is_third,long';
   const content = [header, ...Array.from({ length: 350 }, (_, n) => lineOf(n + 1)), ''].join(

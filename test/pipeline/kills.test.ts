@@ -73,7 +73,7 @@ describe.each([...Array(Math.ceil(target / points.length)).keys()])(
   'pipeline runs whose processes are killed (round %d)',
   (round) => {
     test.each(points)(
-      'S3-38 a pipeline run that was killed at the failpoint “%s” (occurrence %d) is completed by another process, with no row inserted twice',
+      'S3-38 a pipeline run killed at the failpoint “%s” (occurrence %d) is completed by another process, and no row is inserted twice',
       async (point, times) => {
         const { run, job, rows } = await published();
         const wasKilled = await killedAt(
@@ -108,7 +108,7 @@ describe.each([...Array(Math.ceil(target / points.length)).keys()])(
 );
 
 test.each([['page stored'], ['table created'], ['page inserted'], ['swap begun'], ['renamed']])(
-  'a worker that was overtaken while it was paused at “%s” changes nothing in the pipeline run when it continues',
+  'a worker that continues after a pause at “%s” changes nothing in a pipeline run that another worker has taken over',
   async (point) => {
     const { run, job, rows } = await published();
     const task = { do: 'job', id: job } as const;

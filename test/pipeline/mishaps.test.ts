@@ -200,7 +200,7 @@ test('a pipeline run inserts each page exactly once even if its connections to t
   expect(await rowsIn(pipeline.target, 'org_cities')).toEqual(rowsOf(25));
 });
 
-test('a pipeline run whose job was cancelled fails together with the upload that waits for it, and both complete after the run is resumed', async () => {
+test('if the job of a pipeline run is cancelled, the run and its waiting upload fail, and both complete after the run is resumed', async () => {
   const run = await begin();
   await change(
     here().sql,

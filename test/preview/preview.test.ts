@@ -93,7 +93,7 @@ test('a banner is previewed with its image, and with a sentence in place of an i
   );
 });
 
-test('a storage that does not answer delays a preview by about a second, and the preview does not call its image missing', async () => {
+test('an image storage that does not answer delays a preview by about a second, and the image does not count as missing', async () => {
   const image = `${'0'.repeat(64)}.png`;
   const banner = await add(world.staging, 'banner', { title: 'Sale', image });
   const silent = createServer((socket) => socket.on('error', () => {}).resume()).listen(0);
@@ -109,7 +109,7 @@ test('a storage that does not answer delays a preview by about a second, and the
   silent.close();
 });
 
-test('a preview escapes HTML, lets each text choose its direction, and shortens long lists', async () => {
+test('a preview escapes HTML, lets the browser choose the direction of each text, and shortens long lists', async () => {
   const { staging } = world;
   const name = '<img src=x onerror=alert(1)> "O’Neill" 🎉';
   const form = await add(staging, 'form', { name, description: 'שלום' });
@@ -122,7 +122,7 @@ test('a preview escapes HTML, lets each text choose its direction, and shortens 
   expect(previewOn(text)).toContain('Option 12 and 3 more');
 });
 
-test('the page of a row that has no preview shows none, and the URL of such a preview answers 404', async () => {
+test('a row of a type without previews has none on its page, and the URL of its preview answers 404', async () => {
   const { business } = await addTask();
   const client = await site.as('pm');
   expect(await open(client, `/catalog/business/${business}`)).not.toContain('class="phone"');
@@ -154,7 +154,7 @@ test('a transfer sheet previews a form at the destination now and after the tran
   expect(left).toBeGreaterThan(0);
 });
 
-test('a transfer sheet previews a new task with the form that is sent along, and shows the destination’s value of a field left out', async () => {
+test('a transfer sheet previews a new task with its form; a field left out of the transfer has the destination’s value', async () => {
   const { staging } = world;
   const { form, task } = await addTask();
   const pm = await site.as('pm');
@@ -176,7 +176,7 @@ test('a transfer sheet previews a new task with the form that is sent along, and
   await vic.get(`${next}/preview/form/${form}`).expect(403);
 });
 
-test('the page Arrived offers a preview of each arrived row that has one, which shows the row as stored in pre-production', async () => {
+test('the page Arrived offers previews of arrived tasks and forms, as they are stored in pre-production', async () => {
   const { staging } = world;
   const { task, form, business } = await addTask();
   await transfer(staging, [{ entity: 'task', id: task }]);

@@ -31,8 +31,8 @@ const nextId = (here: App, entity: string, id: number) =>
   run(here.sql, sql`update id_sequence set next = ${id} where entity = ${entity}`);
 
 /**
- * Adds rows to production and copies them to pre-production. Their ids are so far apart that a
- * refresh reads the rows in different parts.
+ * Adds rows to production and copies them to pre-production. The ids of the rows are far apart, so that a refresh reads
+ * the rows in different parts.
  */
 async function far(entity: 'business' | 'form', names: string[]): Promise<RowKey[]> {
   const { production } = world;
@@ -79,7 +79,7 @@ test.each(['business', 'form'] as const)(
   },
 );
 
-test('a refresh from production skips a row whose new name a row with pending changes here still has, and reports this reason (F13)', async () => {
+test('a refresh from production skips a row if its new name still belongs to a row with pending changes, and reports this reason (F13)', async () => {
   const { preprod, production } = world;
   const keys = await far('business', ['A', 'B', 'C']);
   await rename(production, keys, ['B', 'C', 'D']);
@@ -92,7 +92,7 @@ test('a refresh from production skips a row whose new name a row with pending ch
   expect(await namesIn(preprod, keys)).toEqual(['A', 'B', 'D']);
 });
 
-test('a refresh from production puts rows into one group only if they pass unique names on to each other (F13)', () => {
+test('a refresh from production groups rows that pass unique names on to each other, and leaves other rows ungrouped (F13)', () => {
   const entity = entityNamed('form');
   const moved = (id: number, from: string, to: string) => ({
     entity,

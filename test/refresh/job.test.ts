@@ -44,7 +44,7 @@ test('J-7 S0-73 a refresh from production and its dry run are background jobs wi
   expect(await get(preprod, { entity: 'form', id })).toMatchObject({ description: null });
 });
 
-test('a stopped refresh from production continues where it stopped, and its report then covers all rows', async () => {
+test('an interrupted refresh from production continues after the rows that it has done, and its report then covers all rows', async () => {
   const { production, preprod } = world;
   for (let number = 0; number < 3; number += 1) await add(production, 'form');
   for (let number = 0; number < 2; number += 1) await add(production, 'business');

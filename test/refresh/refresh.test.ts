@@ -1,5 +1,5 @@
 // S0-73 a refresh copies production’s rows to pre-production and staging. It records the base of each row (the content
-// at which the row was last equal here and at the destination), from which the status of the row is computed.
+// at which the row last equalled the row of the destination). The status of the row is computed from its base.
 import { expect, test } from 'vitest';
 import type { App } from '../../src/environments/app.ts';
 import { runRefresh, type Report } from '../../src/refresh/refresh.ts';
@@ -66,7 +66,7 @@ test('J-3 a refresh from production does not copy environment-specific fields (a
   expect([tool['endpoint'], tool['key']]).toEqual([null, null]);
 });
 
-test('a second refresh from production changes nothing, and a later refresh skips and lists rows with pending changes', async () => {
+test('a refresh from production changes no row that is equal already, and skips and lists rows with pending changes', async () => {
   const ids = await production();
   await refresh(world.preprod);
   await refresh(world.staging);
@@ -87,7 +87,7 @@ test('a second refresh from production changes nothing, and a later refresh skip
   expect((await get(world.staging, { entity: 'task', id: ids.task }))['title']).toBe('Newer above');
 });
 
-test('a refresh from production keeps the id of a city that exists here with the same name, and links copied businesses to that city', async () => {
+test('if staging has a city with the same name, a refresh from production keeps its id and links copied businesses to this city', async () => {
   const { staging } = world;
   const ids = await production();
   const own = await add(staging, 'city', { name: 'Pune' });
@@ -108,7 +108,7 @@ test('ids assigned after a refresh from production are higher than all copied id
   expect(await drawIds(staging, 'partner')).toBe(42);
 });
 
-test('a refresh from production skips and lists a row whose unique name another row here has', async () => {
+test('a refresh from production skips and lists a new row whose unique name another row of staging already has', async () => {
   const { production: above, staging } = world;
   await add(staging, 'business', { name: 'Corner Café' });
   await add(above, 'business', { name: 'Corner Café' });
@@ -119,7 +119,7 @@ test('a refresh from production skips and lists a row whose unique name another 
   expect(await has(staging, { entity: 'business', id: other })).toBe(true);
 });
 
-test('a refresh of staging skips rows that staging has transferred, while they are not in production or were undone there', async () => {
+test('a refresh of staging skips a row that staging transferred if its content is not in production yet, or was undone in production', async () => {
   const { production: above, preprod, staging } = world;
   const ids = await production();
   await refresh(preprod);

@@ -119,7 +119,7 @@ test('the command reindex-report --since refuses a transfer that wrote nothing',
 });
 
 describe('S0-75 the command revert finish', () => {
-  test('the command revert finish lists the rows edited in production while it was open for editing, and copies them to staging through the transfer sheet', async () => {
+  test('the command revert finish lists rows that were edited in production, and copies them to staging through the transfer sheet', async () => {
     const { production, preprod, staging } = world;
     const edited = { entity: 'form', id: await add(production, 'form', { description: 'Old' }) };
     const same = { entity: 'form', id: await add(production, 'form') };

@@ -1,5 +1,5 @@
-// Version 1.8.0 recorded two lines of sync state for every row. These lines are replaced by bases (the hash at which a
-// row was last equal on both sides), even if the process is killed meanwhile.
+// Version 1.8.0 recorded two lines of sync state for every row. Superfluous lines are replaced by a base (the hash at
+// which the row last equalled the row of the destination), even if the process is killed meanwhile.
 import { afterEach, expect, test } from 'vitest';
 import { hashOf, canonical } from '../../src/catalog/content.ts';
 import { textOf } from '../../src/catalog/fields.ts';
@@ -27,7 +27,9 @@ afterEach(() => {
 const ROWS = Number(process.env['SLIMMED_ROWS'] ?? 3500);
 const business = entityNamed('business');
 
-/** Adds businesses on both sides, with the lines that a refresh of version 1.8.0 wrote. */
+/**
+ * Adds the same businesses to staging and pre-production, with the sync state that a refresh of version 1.8.0 wrote.
+ */
 async function fillAsBefore() {
   const { staging, preprod } = world;
   for (const here of [staging, preprod]) {
@@ -95,7 +97,7 @@ const countOf = async (table: 'row_state' | 'destination_state') =>
 const statusesNow = async () =>
   Object.fromEntries((await matrix(world.staging.sql)).get('business') ?? []);
 
-test('replacing the sync state of untouched rows by bases changes no status, even if the process is killed several times', async () => {
+test('after superfluous lines of the sync state are removed, every row has the same status, even if the process was killed meanwhile', async () => {
   const { staging, preprod } = world;
   await fillAsBefore();
   await raiseIds(staging, 'business', [ROWS]);
@@ -136,7 +138,8 @@ test('replacing the sync state of untouched rows by bases changes no status, eve
   }
   failpoints.reached = reached;
   expect(kills).toBeGreaterThan(0);
-  // Rows that were changed, are on hold, or differ keep their lines.
+  // The sync state keeps the lines of rows that were changed, that are marked Not for production, or that differ from
+  // the destination.
   expect([await countOf('row_state'), await countOf('destination_state')]).toEqual([6, 5]);
   expect(await slimSyncState(staging)).toBe(0);
 }, 600_000);

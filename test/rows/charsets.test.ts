@@ -12,7 +12,10 @@ import { useWorld } from '../support/world.ts';
 
 const world = useWorld();
 
-/** Alters text columns of pre-production that lists, searches, name matching or digests read. */
+/**
+ * Gives text columns of pre-production the character set and collation in `kind`: columns that lists, searches, name
+ * matching or digests read.
+ */
 async function alter(kind: string) {
   const { sql } = world.preprod;
   await sql.query(`alter table sts modify text varchar(200) ${kind} not null`);
@@ -47,7 +50,7 @@ async function sent() {
 }
 
 test.each(kinds)(
-  'lists, search, pickers and sorting work if the text columns of a table are in %s (F10)',
+  'lists, search, sorting and pickers (inputs with suggestions) work if the text columns of a table are in %s (F10)',
   async (kind) => {
     const { key, business } = await sent();
     await alter(kind);

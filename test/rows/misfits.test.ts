@@ -156,7 +156,7 @@ test('an out-of-range number or unknown choice in a MySQL table is read unchange
   expect(misfitsOf(row).map(({ field: name }) => name)).toEqual(['category', 'priority']);
 });
 
-test('rows whose id exceeds the safe integers of JavaScript are left out of lists and of the API, and reported (F7)', async () => {
+test('rows whose id is too large for an exact JavaScript number are left out of lists and of the API, and reported (F7)', async () => {
   const { staging } = world;
   const city = await add(staging, 'city', { name: 'Pune' });
   await staging.sql.query(

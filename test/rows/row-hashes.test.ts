@@ -50,7 +50,10 @@ const hostile = [
   '[["x",null]]',
 ];
 
-/** The characters that MariaDB escapes in capital letters, so that its hash differs from the program’s. */
+/**
+ * The characters that MariaDB escapes with capital hex digits (`\u000B`), so that its hash differs from the program’s
+ * (`\u000b`).
+ */
 // oxlint-disable-next-line no-control-regex -- these are the characters that are escaped
 const inCapitals = /[\u000B\u000E\u000F\u001A-\u001F]/gu;
 
@@ -61,7 +64,7 @@ const texts = (max: number) =>
 
 const orNull = <T>(values: fc.Arbitrary<T>) => fc.option(values, { nil: null, freq: 3 });
 
-/** Generates a content that the tables of the entity can store. */
+/** Generates row contents that the tables of the entity can store. */
 function contents(of: Entity): fc.Arbitrary<Content> {
   const byKind: Record<string, (max: number) => fc.Arbitrary<unknown>> = {
     text: texts,
@@ -309,7 +312,7 @@ test('the digest of a chunk (1,000 ids) changes when a row leaves the chunk, and
   expect(await chunkDigests(staging.sql, present, 0, 3)).toEqual(first);
 });
 
-test('texts that the program and MySQL hash differently still get different hashes from MySQL, and the same hash each time', async () => {
+test('MySQL gives each text its own hash, and always the same hash, even if the program computes another hash for that text', async () => {
   const { staging } = world;
   await makeTrial(staging);
   const [one] = samples(1);

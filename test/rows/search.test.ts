@@ -106,7 +106,7 @@ test('businesses in MySQL and forms in MongoDB are sorted alike, ignoring case a
 });
 
 test.each(['utf8mb3', 'latin1'])(
-  'search, sorting, filters and pickers work if the text columns in MySQL have the character set %s (F10)',
+  'search, sorting, filters and pickers (inputs with suggestions) work if MySQL text columns have the character set %s (F10)',
   async (charset) => {
     const { staging } = world;
     await add(staging, 'city', { name: 'Zürich' });

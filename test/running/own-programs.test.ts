@@ -1,5 +1,5 @@
-// Tests bin/test and bin/demo: a second start gives the users of existing databases new passwords, and no process that
-// they started stays behind.
+// Tests bin/test and bin/demo: a second start gives new passwords to the accounts of existing databases, and no process
+// that these programs started keeps running after they end.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync } from 'node:fs';
@@ -29,7 +29,7 @@ async function signIn(at: Addresses) {
   return staging['SQL_DB_PASSWORD'];
 }
 
-test('a second start of the demo or the tests gives the users of existing databases new passwords', async () => {
+test('a second start of the demo or the tests gives new passwords to the accounts of existing databases', async () => {
   const at = servers();
   const root = await createConnection({ uri: at.mysql.href });
   const other = new URL(at.mysql);
@@ -50,7 +50,7 @@ test('a second start of the demo or the tests gives the users of existing databa
   }
 });
 
-test('when the test runner ends, it kills every process that it started, and every process that these have started', async () => {
+test('when the test runner ends, it kills the processes that it started and the child processes of these processes', async () => {
   const run = `${process.pid}-left`;
   const endless = "console.log('on'); setInterval(() => {}, 1000)";
   const parent = spawn(
@@ -63,7 +63,7 @@ test('when the test runner ends, it kills every process that it started, and eve
     { env: { ...process.env, [MARK]: run }, stdio: ['ignore', 'pipe', 'inherit'] },
   );
   await once(parent.stdout, 'data');
-  // The output closes only when every process that has it open has ended.
+  // Both processes write to this pipe, so it closes only after both have ended.
   const closed = once(parent, 'close');
   endLeftBehind(run);
   expect(await closed).toEqual([null, 'SIGKILL']);

@@ -170,8 +170,8 @@ test('a worker whose connections to Redis are cut while they are being opened ru
   const redis = new URL(world.variables.staging['REDIS_URL'] ?? '');
   const proxy = await openProxy(Number(redis.port));
   redis.port = String(proxy.port);
-  // The proxy cuts the connection after this many bytes: after the login, but before BullMQ has
-  // received the description of the server that it asks for.
+  // The proxy cuts the connections to Redis after this many bytes: after the login, but before BullMQ has received the
+  // server information that it requests from Redis.
   proxy.cutAfter(2000);
   const worker = await start('worker', { REDIS_URL: redis.href });
   await sleep(3000);
@@ -213,7 +213,7 @@ test('on SIGTERM the server finishes a running transfer and exits', async () => 
   const form = { entity: 'form', id: await add(world.staging, 'form') };
   const pm = await signIn(server);
   const click = await clickFor([form]);
-  // This lock on the clock row makes every writer wait.
+  // Every write locks the row of the table `clock` to get its timestamps, so this lock makes the transfer wait.
   const holder = await world.preprod.sql.getConnection();
   await holder.query('START TRANSACTION');
   await holder.query("select * from clock where name = 'clock' for update");
@@ -288,8 +288,8 @@ describe('health, metrics and log', () => {
     const form = await add(world.staging, 'form', { name: 'Ana Pereira’s form' });
     await pm.get(server.url, `/catalog/form?q=ana.pereira%40example.com`);
     await pm.post(server.url, '/transfers', await clickFor([{ entity: 'form', id: form }]));
-    // MySQL refuses a statement of this sign-in with an error message that contains the typed
-    // value.
+    // Without the table `person`, MySQL refuses a statement of the sign-in. The error may repeat the typed values,
+    // which must not get into the log.
     await world.staging.sql.query('alter table person rename to person_away');
     await signInTo(server.url, 'quoted@example.com', 'some password');
     await world.staging.sql.query('alter table person_away rename to person');

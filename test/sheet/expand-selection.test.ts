@@ -105,7 +105,7 @@ test('the transfer sheet offers to add a referenced row that differs at the dest
   expect(plan.reliedOn).toEqual([keyFrom('business:1')]);
 });
 
-test('when the user includes a row that the sheet offers because a selected row refers to it, the transfer writes this row, too', () => {
+test('when the user adds a referenced row that the transfer sheet offers, the transfer writes this row, too', () => {
   const plan = planOf(withChangedParent, { include: ['business:1'] });
   expect(actionsOf(plan)).toEqual(['update business:1', 'create task:1']);
   expect([plan.offers, plan.reliedOn]).toEqual([[], []]);

@@ -22,7 +22,7 @@ const fieldsInList = async (address: string) =>
 const choose = async (rows: string[]) =>
   (await client.post('/selections', { rows })).headers['location'] ?? '';
 
-test('a transfer sheet of several pages lists rows that overwrite a change at the destination on its first page', async () => {
+test('the first page of a long transfer sheet lists the rows that overwrite a change at the destination', async () => {
   const { staging, preprod } = world;
   const business = await add(staging, 'business');
   await transfer(staging, [{ entity: 'business', id: business }]);
@@ -184,7 +184,7 @@ test('sending a transfer sheet again from a second tab is refused, and the page 
   expect(textOf(second.text)).toContain(`This was sent already as transfer ${number}.`);
 });
 
-test('the draft of a sheet is in no list and is deleted after a week; a selection can be removed only until it is sent', async () => {
+test('the draft of a sheet is deleted after a week if it was not sent, and a selection cannot be removed after it was sent', async () => {
   const { staging } = world;
   const id = await add(staging, 'form', { name: 'Visit details' });
   const address = await choose([`form:${id}`]);

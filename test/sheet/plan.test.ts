@@ -131,7 +131,7 @@ test('the transfer plan keeps the destination’s values of environment-specific
   });
 });
 
-test('the transfer plan sends unchanged rows again only when the user asks for it', () => {
+test('the transfer plan updates unchanged rows only if the user asks to send them again', () => {
   const facts = factsOf({ 'form:1': { here: one, base: one, there: one } });
   expect(actionsOf(planOf(facts))).toEqual(['same form:1']);
   expect(actionsOf(planOf(facts, { resend: true }))).toEqual(['update form:1']);
@@ -164,14 +164,14 @@ test('the transfer plan counts the rows at the destination that refer to an upda
   expect(plan.notices[0]).toContain('2 tasks');
 });
 
-test('the transfer plan mentions when the databases of the source and the destination have different versions', () => {
+test('the transfer plan has a notice if the databases of the source and the destination have different versions', () => {
   const version = { databaseVersion: '1.1.0', isUpdating: false };
   const plan = planOf(factsOf({ 'form:1': { here: one } }, { version }));
   expect(plan.notices).toHaveLength(1);
   expect(plan.notices[0]).toContain('1.1.0');
 });
 
-test('the hash of a transfer plan changes with the content of either side and with the destination, but not with a hold on a row', () => {
+test('the hash of a transfer plan depends on the row’s content on both sides and on the destination, but not on a hold on the row', () => {
   const hashes = [
     planOf(factsOf({ 'form:1': { here: two, base: one, there: one } })),
     planOf(factsOf({ 'form:1': { here: three, base: one, there: one } })),

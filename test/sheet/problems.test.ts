@@ -237,7 +237,7 @@ test('J-1 a transfer is refused while the destination’s database is being upda
   expect(await reasons(staging, [key])).toEqual(['no-version']);
 });
 
-test('S0-33 a transfer of an unknown row is refused, and a selection cannot contain an unknown type, a malformed key or a city', async () => {
+test('S0-33 a row that does not exist cannot be transferred, and neither can a city, an unknown type or a malformed key', async () => {
   const { staging } = world;
   const unknown = transfer(staging, [{ entity: 'task', id: 987_654 }]);
   expect(await refusalOf(unknown)).toEqual(['unknown-row']);

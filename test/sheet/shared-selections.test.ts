@@ -98,7 +98,7 @@ test('removing a selection is refused when another user changed the selection af
   expect(await has(world.staging, { entity: 'form', id })).toBe(true);
 });
 
-test('rows of the page Compare and of an arrived transfer can be added to a selection, which records the arrived transfer', async () => {
+test('a selection can get rows from the page Compare and from an arrived transfer, and it records the id of the arrived transfer', async () => {
   const key = await changedForm();
   const rows = [`form:${key.id}`];
   await begin(world.staging.sql, uuid(1), 'pm@example.com', { name: 'Diwali', reason: null });

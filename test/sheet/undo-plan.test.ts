@@ -156,7 +156,7 @@ test('the undo of a transfer requires no typed confirmation, not even in product
   expect([plan.words.overwrite.isAsked, plan.words.remove.isAsked]).toEqual([false, false]);
 });
 
-test('the undo of a transfer is refused when the destination records no database version, a row is being written, or a name is taken', () => {
+test('an undo is refused if the destination records no database version, a row is being written, or another row has the name to restore', () => {
   const step = stepOf('form:1', { name: 'Old' }, { name: 'New' });
   const reasons = (more: Partial<Facts>) =>
     undoOf([step], {}, more).problems.map(({ reason }) => reason);

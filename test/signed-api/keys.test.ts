@@ -36,7 +36,7 @@ test('S3-04 S3-06 a new HAWK key with the scope of one dataset is shown once and
   expect(page).toContain('org/open');
 });
 
-test('the page of API keys refuses the name of an active key for a new key of any kind, until the active key is revoked', async () => {
+test('a new API key of any kind cannot have the name of an active key until that key is revoked', async () => {
   await publish(site.here, { name: 'org/open', columns, rows: [] });
   const ops = await site.as('ops');
   await ops.post('/api-keys', wanted);

@@ -120,7 +120,7 @@ describe('IP addresses of a source', () => {
     },
   );
 
-  test('a source may use public IP addresses, but no text that is not a plain IP address', () => {
+  test('a source may use public IP addresses, but a text such as “1.2.3” or “localhost” is refused as an IP address', () => {
     const open = [
       '8.8.8.8',
       '93.184.216.34',

@@ -56,7 +56,7 @@ describe('a JSON index', () => {
     [null, {}],
     [[{ link: 'a.csv' }], {}],
     [{}, { path: 'constructor.prototype' }],
-  ])('the JSON document %j is refused as the index of a source', async (answer, options) => {
+  ])('a JSON index with the wrong content %j is refused', async (answer, options) => {
     expect(await failure(listed('json-index', answer, options))).toBe('index');
   });
 });
@@ -125,7 +125,7 @@ describe('a CKAN package', () => {
   });
 
   test.each([[{ success: false }], [{ success: true }], [[]], ['null']])(
-    'the response %j is refused as the response of a CKAN server',
+    'the wrong response %j of a CKAN server is refused',
     async (answer) => {
       expect(await failure(listed('ckan', answer, { package: 'rain' }))).toBe('index');
     },

@@ -141,7 +141,7 @@ test('the URL of a source without a scheme becomes https, and hosts are stored i
   ]);
 });
 
-test('a source name that is taken is refused, and so is a save after another person has changed the source', async () => {
+test('a source is not saved if its name is taken, or if another person has changed the source since the page was opened', async () => {
   const source = await addSource(world.staging, publisher);
   const taken = await ops.post('/sources', {
     ...(await fieldsOf(source)),

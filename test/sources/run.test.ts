@@ -167,7 +167,7 @@ test('when a process stops during a download, another process can continue the s
   expect((await runToEnd(staging, job)).report).toMatchObject({ fetched: 3, failed: 0 });
 });
 
-test('a source run repeats a download after a passing fault, so that no file fails', async () => {
+test('a source run tries a download again after a temporary fault, and stores all files', async () => {
   const { staging } = world;
   const source = await addSource(staging, publisher);
   publisher.faults.set(path('cities-2024.csv'), { name: 'cut', times: 1 });
@@ -186,7 +186,7 @@ test('a file whose announced size exceeds the limit is refused before a source r
   expect(report?.failures[0]).toMatchObject({ name: 'cities-2030.csv', reason: 'too-large' });
 });
 
-test('a source run waits for another attempt when the index is unavailable, and fails when the index is invalid', async () => {
+test('a source run is tried again later if the index is unavailable, and fails if the index is invalid', async () => {
   const { staging } = world;
   const source = await addSource(staging, publisher);
   publisher.faults.set('/cities.json', { name: 'error', times: 1 });
@@ -328,10 +328,10 @@ test('a source run reports duplicate file names, missing URLs and too long URLs 
   ]);
 });
 
-test('a source run waits for another attempt when the whole source falls silent, but continues when only single files are silent', async () => {
+test('a source run is tried again later if the source no longer responds, but continues if only single files get no response', async () => {
   const { staging } = world;
-  // Must be longer than a working source takes to respond on a busy machine, which may be a tenth
-  // of a second.
+  // This limit must be longer than a working source takes to respond on a busy machine, which may be a tenth of a
+  // second.
   deadlines.silence = 300;
   publisher.files.clear();
   const names = Array.from({ length: 12 }, (_one, index) => `part-${10 + index}.csv`);

@@ -107,7 +107,7 @@ test('S1-85 the MySQL account for staging databases can create and drop only dat
   await own.end();
 });
 
-test('a person is notified two days before the end of a staging database, and then the database is dropped unless it is protected', async () => {
+test('the person who ordered a staging database is notified two days before it is dropped, and a protected one is not dropped', async () => {
   const copy = await build(world.staging);
   const inDays = (days: number) =>
     run(

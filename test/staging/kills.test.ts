@@ -161,8 +161,8 @@ test.each(each)(
   'S1-85 S1-87 when a process is killed at one of its steps (%s), other processes finish the work and no staging database is half built or left over',
   async (name, scenario) => {
     const most = Math.max(1, Math.round(target / each.length));
-    // If each kind of work is killed only once, a build is killed while it loads rows, and other work at its second
-    // step. Otherwise the kills happen at the first step, the second step, and so on.
+    // If `most` is 1, a build is killed while it loads rows, and other work at its second step. If `most` is greater,
+    // each kind of work is run and killed `most` times: first at its first step, then at its second step, and so on.
     for (let kill = 1; kill <= most; kill += 1) {
       if (kill > 1) {
         await dropCopies(world.staging);
@@ -183,6 +183,6 @@ test.each(each)(
   600_000,
 );
 
-test('the tests that kill work on staging databases have really killed processes', () => {
+test('the tests that kill processes during work on staging databases have really killed processes', () => {
   expect(kills).toBeGreaterThan(each.length / 2);
 });

@@ -106,7 +106,7 @@ describe('production refuses the callback about a staging database', () => {
     ['repeated after an answer with a 5xx status', [500, 503], 3],
     ['not repeated after an answer with the status 404', [404], 1],
   ])(
-    'S1-88 the callback from staging to production that a staging database is ready is %s',
+    'S1-88 the callback with which staging reports a ready database to production is %s',
     async (_what, given, times) => {
       answers = [...given];
       const { port } = there.address() as { port: number };

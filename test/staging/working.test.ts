@@ -52,10 +52,7 @@ const send = (browser: Client, path: string, fields: Record<string, string>) =>
 const inDatabase = (row = form) =>
   withCopy(world.staging, copy, (environment) => get(appOn(world.staging, environment), row));
 
-/**
- * Returns the fields of the form’s edit page as a browser would post them. `also` replaces some of
- * them.
- */
+/** Returns the fields that a browser would post from the edit page of the row `form`. `also` replaces some of them. */
 async function typed(browser: Client, also: Record<string, string>) {
   const page = await browser.get(`/catalog/form/${form.id}`);
   expect(page.status).toBe(200);

@@ -37,7 +37,7 @@ test('S0-96 a row has exactly one of eleven statuses', () => {
   expect(reached).toEqual(new Set(statuses));
 });
 
-test('rows with the status New or Changed here need no confirmation, and every status with a change at the destination counts as overwriting', () => {
+test('rows that are New or Changed here are ready to transfer; sending others overwrites the destination, unless In sync or Deleted here', () => {
   expect(statuses.filter(isReady)).toEqual(['New', 'Changed here']);
   expect(statuses.filter((status) => !overwrites(status))).toEqual([
     'New',
@@ -76,7 +76,7 @@ test('a transfer writes each entity after the entities that it refers to', () =>
   ]);
 });
 
-test('circular references between entities are refused', () => {
+test('the order in which entities are written cannot be computed if their references form a circle', () => {
   const task = entityNamed('task');
   const fields = { ...task.fields, task: { ...task.fields['business']!, to: 'order_receipt' } };
   const circle = catalog.map((one) => (one.name === 'task' ? { ...one, fields } : one));

@@ -1,6 +1,7 @@
 // Promise I14: after any mixture of saves, deletions, transfers, takeovers, undos, refreshes, comparisons and edits by
-// other programs, every status that Oneway shows is right. The test computes the right statuses itself, from the
-// content of every row in the databases and from the base of every row, which it keeps in its own table.
+// other programs, every status that Oneway shows is right. The test computes the right status itself: from the content
+// of the row in both environments, and from its base (their last common content), which the test records in its own
+// table.
 import { expect, test } from 'vitest';
 import * as fc from 'fast-check';
 import { keyFrom, keyText, type RowKey } from '../../src/catalog/entity.ts';
@@ -97,7 +98,10 @@ function statusIn(
   return here === base ? 'Changed there' : 'Changed on both';
 }
 
-/** The expected state of one environment and its destination: the base of every row, and what each transfer changed. */
+/**
+ * The expected state of one environment and its destination: the base of every row (the last content that both had in
+ * common), and what each transfer changed.
+ */
 class Table {
   readonly here: App;
   readonly there: App;
@@ -119,8 +123,8 @@ class Table {
   }
 
   /**
-   * Notes that Oneway has compared rows, by default all rows. For a row that is equal on both sides, that content
-   * becomes the base.
+   * Records that Oneway has compared rows, by default all rows. If a row is equal in both environments, its content
+   * becomes its base (the last content that both had in common).
    */
   async looked(keys?: Set<string>) {
     const [here, there] = await this.sides();
@@ -196,7 +200,10 @@ class Table {
     );
   }
 
-  /** Returns the status of a row with this content, compared with the destination by the bases of this environment. */
+  /**
+   * Returns the right status of the row with the key `text`, from its content here, its base (the last common content)
+   * and its content at the destination.
+   */
   statusOf(text: string, content: string, there: Contents) {
     return statusIn(content, this.bases.get(text), there.get(text), true);
   }
@@ -412,8 +419,8 @@ class Story {
   }
 
   /**
-   * Checks the statuses in production that staging shows. Production is the environment after the destination of
-   * staging.
+   * Checks the statuses in which pages of staging show how each row differs from production, which is two environments
+   * further on.
    */
   async #checkBeyond() {
     const { staging, preprod } = this.tables;
@@ -431,7 +438,7 @@ class Story {
 
 const sorted = (lines: (readonly string[])[]) => lines.map((line) => line.join(' ')).toSorted();
 
-test('I14: after random actions, every status that Oneway shows equals the one computed from the content and the base of each row', async () => {
+test('I14: after random actions, Oneway shows for every row the status that the test computes from its present and former contents', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(action, { minLength: ACTIONS, maxLength: ACTIONS }),

@@ -59,7 +59,7 @@ test('the test result of a form no longer counts after a field of the form has c
   expect(sheet).toContain('an earlier version was marked Works by vic');
 });
 
-test('the sheet of a transfer to production reports a problem if only the sender marked the row as Works, or if anyone marked the row as Does not work', async () => {
+test('the sheet of a transfer to production reports a problem if only the sender marked a row as Works, or anyone as Does not work', async () => {
   const { form } = await arrived();
   await say('pm', form, 'works');
   expect(await sheetOf(form)).toContain('was not marked Works by anyone but you');
@@ -95,7 +95,7 @@ test('a row sent with excluded fields, or a dependent row sent alone, is refused
   ]);
 });
 
-test('a dependent row that moved to another parent row is refused as not tested if the transfer excludes the move', async () => {
+test('sending a dependent row without its move to another parent row is refused, because nobody has tested that combination', async () => {
   const { staging, preprod } = world;
   const { form, field } = await arrived();
   const other = { entity: 'form', id: await add(staging, 'form', { name: 'Other form' }) };
@@ -124,7 +124,7 @@ test('a test result is refused if the row has changed since the person opened it
   expect(answer.status).toBe(409);
 });
 
-test('a name mapping does not change the test results of a linked row', async () => {
+test('the test status of a business does not change when the name of its linked city is mapped to another name', async () => {
   const { preprod } = world;
   await add(preprod, 'city', { name: 'Pune' });
   await add(world.staging, 'city', { name: 'Pune' });
@@ -154,7 +154,7 @@ test('without the setting REQUIRE_TESTED the sheet does not require test results
   expect(await has(world.production, form)).toBe(false);
 });
 
-test('a person marks the ticked rows of an arrived transfer with one note, except a row that changed meanwhile', async () => {
+test('one test result with a note is recorded for all ticked rows of an arrived transfer, except a row that changed meanwhile', async () => {
   const { staging } = world;
   const forms: RowKey[] = [];
   for (const name of ['One', 'Two', 'Three']) {
@@ -178,7 +178,7 @@ test('a person marks the ticked rows of an arrived transfer with one note, excep
   expect(status.get(one ?? '')?.current).toMatchObject([{ works: 1, note: 'On iOS' }]);
 });
 
-test('the rows of an arrived transfer that the page does not list are marked after a confirmation with their number, except those changed since', async () => {
+test('after a confirmation, a test result also marks arrived rows that the page does not list, except those changed since they arrived', async () => {
   const { staging } = world;
   const forms: RowKey[] = [];
   for (let number = 1; number <= 54; number += 1) {

@@ -76,7 +76,7 @@ describe.each([
     await objects.delete('absent/none');
   });
 
-  test('the object store deletes an object, and can then store an object whose key was a folder of the deleted key', async () => {
+  test('after the object store has deleted an object, a new object can have the key of its former folder', async () => {
     await objects.put('gone/deep/er', bytes('x'));
     await objects.delete('gone/deep/er');
     expect(await objects.find('gone/deep/er')).toBeNull();

@@ -88,7 +88,7 @@ test('the cleanup of unused images at the destination keeps images that an undo 
   expect(await hasImage(preprod.storage, former)).toBe(true);
 });
 
-test('the cleanup of unused image files keeps a file that only a step of a transfer references', async () => {
+test('the cleanup of unused image files keeps a file that only the journal of transfers references', async () => {
   const { staging } = world;
   const name = await keep(staging);
   await add(staging, 'city');
@@ -118,7 +118,7 @@ test('the cleanup of unused image files keeps a file that only an open transfer 
   expect(await sweepImages(staging, GRACE)).toMatchObject({ removed: 0, kept: 2 });
 });
 
-test('the cleanup of unused images finds a reference in row 12,000, beyond the first statement', async () => {
+test('the cleanup of unused images finds a reference in the last of 12,000 rows, which it reads with several SQL statements', async () => {
   const { staging } = world;
   const name = await keep(staging);
   await staging.sql.query(
@@ -157,7 +157,7 @@ test('the cleanup of unused images removes nothing from a store in which another
   expect(await hasImage(staging.storage, forgotten)).toBe(true);
 });
 
-test('the cleanup of unused images waits one grace period after the first use of a store, so that other environments can leave their mark', async () => {
+test('the cleanup of unused images waits one grace period after the first use of a store, so that other environments can mark it as used', async () => {
   const { staging } = world;
   const forgotten = await keep(staging);
   await age(staging, 6);
@@ -170,7 +170,7 @@ test('the cleanup of unused images waits one grace period after the first use of
   expect(await hasImage(staging.storage, forgotten)).toBe(false);
 });
 
-test('the cleanup of unused images runs once a day if a grace period is set; otherwise it only leaves the mark of the environment', async () => {
+test('the cleanup of unused images runs once a day if a grace period is set; without one it only marks the store as used', async () => {
   const { staging } = world;
   const forgotten = await keep(staging);
   await age(staging, 8);
@@ -199,7 +199,7 @@ test('the cleanup of unused images also removes uploads that were begun before t
 
 test('every database column of long texts is either searched for image names or listed as free of them', () => {
   const nameless = [
-    // Columns with ids and hashes of rows, of transfers, and of the rows that a plan depends on.
+    // Columns with ids and hashes of rows and transfers.
     'relied_on',
     'row_keys',
     'here_lines',

@@ -78,7 +78,7 @@ export function useAccountApi() {
         world.staging.sql,
         sql`select kind from job where kind like 'move-%'`,
       ),
-    /** Empties the databases during a test, and makes a new key for the older system. */
+    /** Empties the databases during a test, and makes a new API key for the older system (Conversations). */
     clear: async () => {
       await world.clear();
       callers.key = await keyCaller(site);

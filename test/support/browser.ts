@@ -5,9 +5,7 @@ import { afterAll, beforeAll } from './hooks.ts';
 import { listen, type Listening } from './servers.ts';
 import type { World } from './world.ts';
 
-/**
- * Opens the servers of the test environments and a browser for the tests of a file. `prepare` runs before both open.
- */
+/** Opens the servers of the test environments and a browser for the tests of a file, after `prepare` has run. */
 export function useBrowser(
   world: World,
   prepare: () => unknown = () => {},

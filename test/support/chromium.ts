@@ -1,7 +1,7 @@
 // Finds the browser of the browser tests. This file is apart from browser.ts, because bin/test needs no other part of it.
 import { spawnSync } from 'node:child_process';
 
-/** What bin/test installs if there is no browser. It needs a third less processor time than the whole of Chromium. */
+/** The browser that bin/test installs if there is none. It needs a third less CPU time than the whole of Chromium. */
 export const HEADLESS_SHELL = 'chromium-headless-shell';
 
 /** Returns the path of the browser; empty if none is installed. */

@@ -21,10 +21,12 @@ import { openWorld, useWorld, type World } from './world.ts';
 
 type Variables = Record<string, string>;
 
-/** The older system in this process. Its `variables` also contain the paths of a key and a certificate. */
+/**
+ * The older system (Conversations) in this process. Its `variables` also contain the paths of a key and a certificate.
+ */
 export type OlderSystem = Conversations & { moves: MoveSettings };
 
-/** Starts the older system in this process. */
+/** Starts the older system (Conversations, from which accounts are migrated) in this process. */
 export async function openConversations(): Promise<OlderSystem> {
   const folder = await mkdtemp(join(tmpdir(), 'oneway-conversations-'));
   const { certificate, files } = await writeCertificate(folder);
@@ -85,7 +87,7 @@ export function useMovingWorld(also: Variables = {}): { world: World; older: Old
   return { world: useWorld({ open }), older };
 }
 
-/** The older system as another process. */
+/** The older system (Conversations, from which accounts are migrated) as another process. */
 export type OlderProgram = {
   url: string;
   storeUrl: string;
@@ -98,7 +100,9 @@ export type OlderProgram = {
   close(): Promise<void>;
 };
 
-/** Starts the older system as another process. `isOnDisk`: its store is on disk and uses little memory. */
+/**
+ * Starts the older system (Conversations) as another process. `isOnDisk`: its store is on disk and uses little memory.
+ */
 export async function startConversationsProgram({ isOnDisk = false } = {}): Promise<OlderProgram> {
   const folder = await mkdtemp(join(tmpdir(), 'oneway-conversations-'));
   const { files } = await writeCertificate(folder);

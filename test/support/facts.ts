@@ -1,5 +1,5 @@
-// Builds the facts from which the plan of a transfer is made, without a database. For each row, a test gives only the
-// values that matter: in the sending environment (`here`) and at the destination (`there`).
+// Builds the input from which a transfer is planned (the type Facts), without a database. For each row, a test gives
+// only the values that matter: in the sending environment (`here`) and at the destination (`there`).
 import { canonical, hashOf } from '../../src/catalog/content.ts';
 import {
   initialContent,
@@ -95,7 +95,10 @@ function pairFrom(key: string, given: GivenRow): RowPair {
   );
 }
 
-/** Builds the recorded state of a row that `ed` edited, without hold, adoption or deletion. */
+/**
+ * Builds the entry of a row in the table `row_state`: the editor `ed` changed the row last, and the row is neither on
+ * hold nor deleted.
+ */
 export function stateOf(content: Row, key: string, more: Partial<RowState> = {}): RowState {
   const { entity: name, id } = keyFrom(key);
   const entity = entityNamed(name);

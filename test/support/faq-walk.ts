@@ -51,7 +51,7 @@ async function grant() {
   await root.end();
 }
 
-/** Opens the three environments with the limited database users. */
+/** Opens the three environments with database users that have only the rights from `oneway db grants`. */
 function openLimited(): World {
   const variables = settingsOf(servers(), prefix, storage, 'app');
   for (const one of Object.values(variables)) {

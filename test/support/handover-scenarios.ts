@@ -1,4 +1,5 @@
-// Scenarios for kill tests: processes that are killed while rows pass unique names on to each other.
+// Scenarios for kill tests: a process is killed while it writes rows that swap their unique names, or that take the
+// names of removed rows.
 import { entityNamed } from '../../src/catalog/index.ts';
 import type { RowKey } from '../../src/catalog/entity.ts';
 import { remove } from '../../src/editing/deletions.ts';
@@ -50,7 +51,7 @@ export const undoingThat: Scenario = async (world) => {
   return { task, origin: 'staging', destination: 'preprod', before, after };
 };
 
-/** A transfer that is rolled back after its documents were written, because MySQL refuses it. */
+/** A transfer that MySQL refuses after its MongoDB documents were written, so that the documents are rolled back. */
 export const rollingThatBack: Scenario = async (world) => {
   const ready = await handingOn(world);
   await createTrigger(

@@ -1,4 +1,4 @@
-// Helpers for tests in which rows pass unique names on to each other.
+// Helpers for tests in which rows take unique names that other rows give up in the same write.
 import { keyText, type RowKey } from '../../src/catalog/entity.ts';
 import { entityNamed } from '../../src/catalog/index.ts';
 import type { App } from '../../src/environments/app.ts';

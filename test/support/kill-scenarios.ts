@@ -145,7 +145,10 @@ const refreshing: Scenario = async (world) => {
   return refreshOf(world);
 };
 
-/** Kills a transfer at `point`. The task of the scenario is the recovery, which is killed as well. */
+/**
+ * Kills a transfer at the failpoint `point`. The task of this scenario is the recovery of that transfer, and the test
+ * then kills the recovery, too.
+ */
 const recovering =
   (point: string, scenario = sending): Scenario =>
   async (world) => {

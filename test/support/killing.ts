@@ -20,7 +20,8 @@ const start = () => spawn(process.execPath, [script], { stdio: ['pipe', 'ignore'
 let ready: ChildProcess | null = null;
 
 /**
- * Runs a task in another process. Its lease expires soon after the process dies, so that tests of recovery are fast.
+ * Runs a task in another process. If the process dies, recovery may take its transfer over after only 100 ms (the lease
+ * of the transfer), so that tests of recovery are fast.
  */
 export function elsewhere(order: Order) {
   const child = ready ?? start();

@@ -10,7 +10,10 @@ import type { App } from '../../src/environments/app.ts';
 type Source = { storeUrl: string };
 type Item = Record<string, unknown>;
 
-/** Converts a value of the store. Numbers become texts, because a double cannot hold every number exactly. */
+/**
+ * Converts a value of DynamoDB, the store of the older system. Numbers become texts, because a double cannot hold every
+ * number exactly.
+ */
 function plain(value: AttributeValue): unknown {
   if (value.S !== undefined) return value.S;
   if (value.N !== undefined) return value.N;
@@ -21,7 +24,7 @@ function plain(value: AttributeValue): unknown {
 const record = (item: Record<string, AttributeValue>): Item =>
   Object.fromEntries(Object.entries(item).map(([name, value]) => [name, plain(value)]));
 
-/** Reads all items of an account from a table of the store. */
+/** Reads all items of an account from a DynamoDB table, in which the older system stores them. */
 async function itemsThere({ storeUrl }: Source, table: string, account: string): Promise<Item[]> {
   const client = new DynamoDBClient({
     endpoint: storeUrl,

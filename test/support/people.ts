@@ -14,7 +14,10 @@ import { settingsOf, type World } from './world.ts';
 
 export const password = 'correct horse battery';
 
-/** The hash of the test password, made with the least cost so that sign-ins are fast. The hash contains its cost. */
+/**
+ * The hash of the test password, made with the least cost so that sign-ins are fast. The hash itself says its cost, so
+ * the server checks it with that cost.
+ */
 const passwordHash = cheaplyHashed(password);
 
 function cheaplyHashed(message: string): string {

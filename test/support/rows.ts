@@ -148,8 +148,8 @@ export async function undoHere(here: App, done: Transfer): Promise<Transfer> {
 }
 
 /**
- * Confirms a sheet that writes into this environment. A typed confirmation among the choices counts as typed for the
- * plan that the sheet shows.
+ * Confirms a sheet that writes into this environment. If `choices` contains the typed confirmation that changes are
+ * overwritten, it counts for the plan of this sheet, as if the user had typed it there.
  */
 async function sendInwards(
   here: App,

@@ -1,4 +1,5 @@
-// Sources for tests: staging fetches data files from the publisher of the demo, which runs in this process.
+// Sources for tests. A source fetches data files from a publisher: here staging fetches those of the demo’s publisher,
+// which runs in this process.
 import { afterEach, beforeEach } from 'vitest';
 import { startPublisher, type Publisher } from '../../demo/publisher/server.ts';
 import { select, sql } from '../../src/database/sql.ts';

@@ -61,7 +61,7 @@ export function useCopies(
   return Object.assign(world, { folder });
 }
 
-/** Drops the databases of every copy that a test has made. */
+/** Drops the databases of every copy (staging database) that a test has made. */
 export async function dropCopies(here: App) {
   const left = await select<Copy>(here.sql, sql`select * from database_copy`);
   for (const copy of left) {
@@ -80,7 +80,7 @@ export async function backUp(production: App): Promise<void> {
   if (ended?.state !== 'done') throw new Error(`The backup ended: ${ended?.problem}`);
 }
 
-/** Lists the databases of this test worker’s client on the MySQL and MongoDB servers, as an administrator sees them. */
+/** Lists the staging databases of this test worker on the MySQL and MongoDB servers, as an administrator sees them. */
 export async function databasesThere(): Promise<{ mysql: string[]; mongo: string[] }> {
   const { mysql, mongo } = servers();
   const root = await createConnection({ uri: mysql.href });
@@ -111,7 +111,7 @@ export const wanted = (also: Partial<OrderRequest> = {}): OrderRequest => ({
   ...also,
 });
 
-/** Accepts an order, builds its copy, and returns the record of the copy. */
+/** Accepts an order of a staging database, builds the database, and returns its record. */
 export async function build(staging: App, also: Partial<OrderRequest> = {}): Promise<Copy> {
   const order = wanted(also);
   const { job } = await accept(staging, order);

@@ -1,4 +1,4 @@
-// Reads migrations/versions.json, which says to which migration each database version goes.
+// Reads migrations/versions.json, which lists the last migrations of each database version.
 import { readFileSync } from 'node:fs';
 
 /** The last migration of each folder, for every database version. */

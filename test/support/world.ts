@@ -39,7 +39,7 @@ export type World = EnvironmentOf<App> & {
 };
 
 type WorldOptions = {
-  /** Opens environments with another name or other connections. */
+  /** Opens the environments in another way, for example under another name or through a proxy. */
   open?: () => Promise<World>;
   /** When the databases are emptied. `once` is for tests of a file that build on each other. */
   cleared?: 'before each test' | 'once';
@@ -97,8 +97,8 @@ export function servers(): Addresses {
 }
 
 /**
- * The environments, by servers and name, whose databases, accounts and rights this worker has created. They stay until
- * the servers end, so later files need not create them again.
+ * The environments whose databases, accounts and rights this worker has created, each as a text of its server addresses
+ * and name. The databases stay until the servers end, so later test files need not create them again.
  */
 const prepared = new Set<string>();
 

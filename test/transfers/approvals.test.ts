@@ -73,7 +73,7 @@ const transfers = () =>
     sql`select number, person, approved_by from transfer where kind = 'transfer'`,
   );
 
-test('a product manager asks for approval of a transfer, another one approves it, and journal, audit and messages name both', async () => {
+test('when another product manager approves a transfer, the journal, the audit log and the messages name both people', async () => {
   const bo = await manager('bo');
   const key = await formCalled('Visit "A"');
   const { text, address, form } = await open(key.id);
@@ -112,7 +112,7 @@ test('a product manager asks for approval of a transfer, another one approves it
   expect(lines.at(-1)?.detail).toContain('1 row from staging, approved by bo@example.com: Launch');
 });
 
-test('without approval nothing is sent: neither by a posted form, nor by another caller of send() such as the command line', async () => {
+test('where approval is required, neither a posted form nor a direct call of send() can send a transfer without approval', async () => {
   const key = await formCalled('Visit');
   const { form } = await open(key.id);
   const direct = await ana.post('/transfers', { ...form, reason: 'Now' });

@@ -39,7 +39,7 @@ async function formWithField() {
   return { form, field };
 }
 
-test('S0-90 a deleted form is listed under Deleted here, and a transfer deletes the form and its fields and records both deletions', async () => {
+test('S0-90 a deleted form is listed under Deleted here, and a transfer deletes the form and its fields at the destination', async () => {
   const { staging, preprod } = world;
   const { form, field } = await formWithField();
   await deleteHere(form);

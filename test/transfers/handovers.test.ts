@@ -1,5 +1,5 @@
-// Handovers: rows that pass unique names on to each other in one transfer, in MySQL and in MongoDB. The tests send,
-// undo and restore such rows.
+// Handovers: rows take unique names that other rows give up in the same transfer, in MySQL and in MongoDB. The tests
+// send, undo and restore such rows.
 import { afterEach, expect, test } from 'vitest';
 import { v4 as uuid } from 'uuid';
 import { entityNamed } from '../../src/catalog/index.ts';
@@ -237,7 +237,7 @@ test('apps see no temporary name while a transfer swaps the names of two forms, 
     if (now.some(({ temporary }) => temporary)) seen.push(point);
   };
   await transfer(world.staging, keys);
-  // One round trip writes the temporary and the final name, so no failpoint sees the temporary one.
+  // The temporary and the final name are written in one round trip, so no form has its temporary name at any failpoint.
   expect(seen).toEqual([]);
   const after = await rawForms(world.preprod);
   const times = (forms: typeof before) => forms.map((one) => one.modified_at?.getTime() ?? 0);

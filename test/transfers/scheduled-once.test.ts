@@ -91,7 +91,7 @@ test('while a scheduled selection is being sent, no row is added to it or remove
   expect((await serve()).state).toBe('sent');
 });
 
-test('a scheduled transfer that needs attention is not reported as unsent', async () => {
+test('if a scheduled transfer needs attention, no message claims that the selection was not transferred', async () => {
   const { address } = await launch();
   await schedule(address);
   await due();

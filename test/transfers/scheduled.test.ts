@@ -51,7 +51,7 @@ test('a scheduled selection is sent at its time with the rows that it contains t
   ]);
 });
 
-test('a change at the destination stops a schedule: nothing is sent, and its page and a message say why', async () => {
+test('a scheduled selection is not sent if one of its rows has changed at the destination, and its page and a message say why', async () => {
   const { form, address } = await launch();
   await transfer(world.staging, [form]);
   await change(world.staging, form, { name: 'Changed here' });
@@ -71,16 +71,16 @@ test('a change at the destination stops a schedule: nothing is sent, and its pag
 
 test.each([
   {
-    who: 'whose account was closed is not sent, and the other product managers are notified',
+    who: 'has a closed account, and the other product managers are notified',
     gone: sql`update person set active = 0 where email = 'pm@example.com'`,
     told: 'ana@example.com',
   },
   {
-    who: 'who lost the permission is not sent, and that person is notified',
+    who: 'has lost the permission, and that person is notified',
     gone: sql`delete from permission where name = 'product_manager'`,
     told: 'pm@example.com',
   },
-])('a selection that was scheduled by a person $who', async ({ gone, told }) => {
+])('a scheduled selection is not sent if its sender $who', async ({ gone, told }) => {
   const { sql: on } = world.staging;
   await run(
     on,
@@ -100,7 +100,7 @@ test.each([
   expect(await messages(told)).toEqual([expect.stringContaining('“Launch” was not transferred')]);
 });
 
-test('a schedule is sent when the server is back within a day of its time, and stopped after that', async () => {
+test('if the server was down at the time of a schedule, the selection is still sent within a day, but not later', async () => {
   const { form, address } = await launch();
   await schedule(address);
   await due(23);
@@ -150,7 +150,7 @@ test('a server that dies after sending a scheduled selection does not send it a 
   expect(journal).toHaveLength(1);
 });
 
-test('two servers at once, one of which lost Redis, send a due schedule once', async () => {
+test('two servers that carry out the same schedule at the same time send it once, even if one of them has lost Redis', async () => {
   const { form, address } = await launch();
   await schedule(address);
   const { staging } = world;
@@ -175,7 +175,7 @@ test('two servers at once, one of which lost Redis, send a due schedule once', a
   expect(await messages()).toHaveLength(1);
 });
 
-test('a schedule needs a valid future time, can be changed and cancelled on its page, and is hidden from people who may not transfer', async () => {
+test('a selection can be scheduled only for a valid future time, and the schedule can be changed and cancelled on its page', async () => {
   const { address } = await launch();
   const past = await schedule(address, { run_at: '2024-05-01T09:00' });
   expect([past.status, textOf(past.text)]).toEqual([422, expect.stringContaining('has passed')]);

@@ -35,7 +35,7 @@ async function openSheet(client: Client, address: string) {
   return { address, text: textOf(text), click };
 }
 
-test('S0-14 S0-33 S0-34 S0-35 S0-36 S0-37 a product manager sends a task: the first transfer inserts the task, the second transfer updates every column', async () => {
+test('S0-14 S0-33 S0-34 S0-35 S0-36 S0-37 a product manager sends a task: a new task is inserted, a changed task is updated in every column', async () => {
   const { staging, preprod } = world;
   const business = await add(staging, 'business');
   const id = await add(staging, 'task', { business, title: 'Book a visit', priority: 3 });
@@ -209,7 +209,7 @@ describe('opening and sending the transfer sheet', () => {
     expect(await has(world.preprod, { entity: 'form', id })).toBe(false);
   });
 
-  test('the transfer sheet of a task and a form offers the banner of the task and the tasks with the form, each row once', async () => {
+  test('the transfer sheet of a form and one of its tasks offers the other task of the form and the banner of the task, each once', async () => {
     const { staging } = world;
     const form = await add(staging, 'form', { name: 'Visit' });
     const business = await add(staging, 'business');
@@ -234,7 +234,7 @@ describe('opening and sending the transfer sheet', () => {
     expect(await has(preprod, { entity: 'business', id: business })).toBe(false);
   });
 
-  test('the transfer sheet offers a referenced form that differs at the destination, and counts the tasks that also use an updated form', async () => {
+  test('the transfer sheet of a task offers its changed form, and the sheet of a form counts the tasks at the destination that use it', async () => {
     const { staging } = world;
     const business = await add(staging, 'business');
     const form = await add(staging, 'form', { name: 'Visit details' });
@@ -251,7 +251,7 @@ describe('opening and sending the transfer sheet', () => {
     expect(affected.text).toContain('Form “Visit details” is also used there by 1 task');
   });
 
-  test('the transfer sheet lists rows that are equal at the destination as unchanged, and sends them again only when the user asks for it', async () => {
+  test('the transfer sheet lists rows that are equal at the destination as unchanged, and sends such rows only if the user asks for it', async () => {
     const id = await add(world.staging, 'form');
     await transfer(world.staging, [{ entity: 'form', id }]);
     const { text, click } = await open(ana, `form:${id}`);

@@ -47,7 +47,7 @@ async function statusOf(key: RowKey) {
   return facts.pairs.get(keyText(key))?.status;
 }
 
-test('a product manager takes a form and its fields over from pre-production, sees it in sync, and undoes it', async () => {
+test('a product manager takes a changed form and its fields over from pre-production, and undoes the takeover', async () => {
   const { staging, preprod } = world;
   const form = { entity: 'form', id: await add(staging, 'form', { description: 'Ours' }) };
   const kept = { entity: 'form_field', id: await add(staging, 'form_field', { form: form.id }) };
@@ -119,7 +119,7 @@ test('a product manager takes a form and its fields over from pre-production, se
   expect(await statusOf(form)).toBe('Changed there');
 });
 
-test('taking over a row that changed on both sides needs a typed word, and fields can be left out', async () => {
+test('taking over a row that changed on both sides needs a typed confirmation, and can exclude fields', async () => {
   const { staging, preprod } = world;
   const form = { entity: 'form', id: await add(staging, 'form', { description: 'Old' }) };
   await transfer(staging, [form]);

@@ -137,7 +137,7 @@ function app(here: App) {
   return { copy, poll };
 }
 
-test('the undo of a random transfer restores every value at the destination, and a polling app has the same rows', async () => {
+test('the undo of a random transfer restores every value, at the destination and in an app that polls the destination', async () => {
   const counted = { undone: 0 };
   await fc.assert(
     fc.asyncProperty(fc.array(round, { minLength: 10, maxLength: 10 }), async (rounds) => {

@@ -95,7 +95,7 @@ test('undoing a single form of a transfer also undoes the fields of the form, bu
   expect((await get(preprod, business))['description']).toBe('Newer');
 });
 
-test('the undo of a transfer skips a row that was edited since, and the rows to which it refers, and lists the reasons', async () => {
+test('the undo of a transfer skips a row that was edited since and the rows that it refers to, and lists why each row is skipped', async () => {
   const { preprod, staging } = world;
   const { business, form, field, task, sent } = await launch();
   await change(preprod, task, { title: 'Edited there' });
@@ -206,7 +206,7 @@ test('when an undo restored another user’s value, overwriting this value again
   expect((await problems([form])).map(({ reason }) => reason)).toEqual(['changed-there']);
 });
 
-test('undone content still needs a confirmation after a transfer of other content, and again after a second undo', async () => {
+test('content that was undone needs a confirmation to be sent again, also after a transfer of other content and after a second undo', async () => {
   const { staging } = world;
   const { form } = await launch();
   await change(staging, form, { description: 'Crashes' });

@@ -253,7 +253,7 @@ describe('J-1 a database update of the destination during a transfer', () => {
     await change(staging, form, { description: 'Newer' });
   });
 
-  test('J-5 an interrupted transfer is recovered after the database update of its destination, or during the update if it has claimed rows', async () => {
+  test('J-5 an interrupted transfer is recovered after a database update of its destination, or during the update if its rows are claimed', async () => {
     const { staging, preprod, variables } = world;
     const form = { entity: 'form', id: await add(staging, 'form') };
     await transferKilledAt(variables.staging, [form], 'journal');

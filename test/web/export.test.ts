@@ -69,7 +69,7 @@ test('if not all rows of an export can be read, the download is aborted, so that
   await expect(text(await open('format=json&failsAt=3'))).rejects.toThrow('aborted');
 });
 
-test('an exported text that begins with =, +, - or @ (also full-width), a line break or a tab gets an apostrophe against formulas', () => {
+test('an exported text that begins with =, +, -, @, a tab or a line break gets an apostrophe, so that no spreadsheet runs it as a formula', () => {
   for (const sign of ['=', '+', '-', '@', '＝', '＋', '－', '＠', '\n', '\r', '\t']) {
     expect(withoutFormula(`${sign}1+1`)).toBe(`'${sign}1+1`);
   }

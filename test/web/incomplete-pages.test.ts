@@ -22,7 +22,7 @@ beforeEach(async () => {
 
 const newForm = () => add(world.staging, 'form', { name: 'Visit' });
 
-test('a post of permissions without the hidden field of the shown permissions changes none, and the form keeps the ticks (F16)', async () => {
+test('a post of permissions without the hidden field of the shown permissions saves nothing, and the form shows the ticks again (F16)', async () => {
   await hire(site.here, 'ed');
   const found = () =>
     people.list(site.here.sql).then((all) => all.find(({ name }) => name === 'ed'));
@@ -36,7 +36,7 @@ test('a post of permissions without the hidden field of the shown permissions ch
   expect((await found())?.permissions).toEqual(before?.permissions);
 });
 
-test('a post for a new invitation link without the hidden field of the shown link is refused, so that no link of another administrator is replaced (F16)', async () => {
+test('a post for a new invitation link without the hidden field of the shown link is refused (F16)', async () => {
   const { headers } = await ops.post('/people', { name: 'Ana', email: 'ana@example.com' });
   expect((await ops.post(`${headers['location']}/invitation`, {})).status).toBe(409);
 });

@@ -25,7 +25,7 @@ test.each([
   for (const instant of instants) expect(localTimeOf(instant, zone)).toBe(local);
 });
 
-test('in months in which clocks change, every hour is found again from its local time', () => {
+test('every hour of months in which clocks change can be converted to its local time and back', () => {
   for (const zone of ['Europe/Berlin', 'America/St_Johns', 'Australia/Lord_Howe']) {
     for (const month of ['2028-03', '2028-04', '2028-10', '2028-11']) {
       const start = Date.parse(`${month}-01T00:00:00Z`);

@@ -263,7 +263,7 @@ describe('the check /readyz', () => {
     ['ACCOUNT LOCK', 'ACCOUNT UNLOCK', 'has locked the account'],
     ['WITH MAX_QUERIES_PER_HOUR 1', 'WITH MAX_QUERIES_PER_HOUR 0', 'has a limit that is used up'],
   ])(
-    'when MySQL refuses queries after “alter user … %s”, the check /readyz says why, without naming the database account (C1)',
+    'after “alter user … %s” for the MySQL account, the check /readyz says why MySQL refuses queries, without the account’s name (C1)',
     async (take, give, words) => {
       const found = await first<{ user: string }>(world.staging.sql, sql`select user() as user`);
       const user = found?.user.split('@')[0] ?? '';

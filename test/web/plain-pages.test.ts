@@ -45,10 +45,13 @@ test('a sentence shows the times that a job wrote in UTC in the zone of the pers
 });
 
 const raw = /\d{4}-\d\d-\d\d[T ]\d\d:\d\d/;
-/** What a page shows in its main part, without attributes. */
+/** Returns the text that the main part of a page shows, without markup. */
 const shownOn = (html: string) => textOf(/<main[^]*<\/main>/.exec(html)?.[0] ?? '');
 
-/** Rows that were changed by engineers, held, undone and changed at the destination. */
+/**
+ * Makes rows in different states: changed by an engineer, on hold (Not for production), undone, and changed on both
+ * sides.
+ */
 async function makeHistory() {
   const { staging, preprod } = world;
   const business = await add(staging, 'business', { name: 'Kesar Care' });

@@ -89,7 +89,7 @@ describe('forms on pages that were opened before signing in again', () => {
     expect((await get(world.staging, banner))['start']).toBe('2026-11-30T03:30:00.000Z');
   });
 
-  test('a form on a page that another person opened is saved for that other person and not sent (F15)', async () => {
+  test('a form on a page that one person opened is not sent for another person, but saved for the person who opened it (F15)', async () => {
     const form = await newForm();
     const browser = openBrowser();
     await browser.signIn('pm');
@@ -256,7 +256,7 @@ describe('forms on pages that were opened before signing in again', () => {
       const kept = await browser.post(path.replaceAll(/:\w+/g, '1'), first, { note: path });
       const wanted = body.kind === 'none' ? undefined : '/saved-form';
       expect([path, kept.headers['location']]).toEqual([path, wanted]);
-      // Only ten forms of a person are kept at once.
+      // The server keeps at most ten saved forms of a person, so this test deletes them after each post.
       const saved = await site.redis.keys('oneway:staging:saved-forms:*');
       if (saved.length > 0) await site.redis.del(saved);
     }

@@ -232,7 +232,7 @@ describe('a server that is killed', () => {
     60_000,
   );
 
-  test('after Redis is killed a running transfer still completes, pages report the failure, and everything works once Redis is back', async () => {
+  test('after Redis is killed, a running transfer still completes, and pages report the failure until Redis is back', async () => {
     const changed = await changedBoth(world);
     const site = await openSite(world, 'staging');
     const client = await site.as('pm');
@@ -358,7 +358,7 @@ async function fill(root: Connection, database: string): Promise<() => Promise<u
   return async () => {};
 }
 
-test('a transfer to a destination whose disk is full reports this, leaves nothing half written, and succeeds once space is free', async () => {
+test('a transfer to a destination whose disk is full writes nothing and reports the reason, and succeeds once space is free', async () => {
   const small = mkdtempSync(join(tmpdir(), 'oneway-full-'));
   const children: ChildProcess[] = [];
   // A limit on file size makes InnoDB fail as on a full disk.

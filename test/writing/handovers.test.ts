@@ -107,7 +107,7 @@ function permutations(names: string[]): string[][] {
   );
 }
 
-/** Counts the circles in which two or more documents pass their values on. */
+/** Counts the circles of two or more documents in which each document takes the value of the next one. */
 function circlesIn(names: string[], wanted: string[]): number {
   const seen = new Set<string>();
   let circles = 0;

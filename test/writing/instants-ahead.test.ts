@@ -1,5 +1,5 @@
-// Rows, documents and deletions whose timestamp lies in the future: only a later change of the same row gets a still
-// later timestamp.
+// Rows, documents and deletions whose timestamp lies in the future: a later change of the same row gets a still later
+// timestamp, and all other rows get the present time.
 import { afterEach, describe, expect, test } from 'vitest';
 import type { RowKey } from '../../src/catalog/entity.ts';
 import { START, pageOf, type Place } from '../../src/api/feed.ts';
@@ -75,7 +75,7 @@ describe.each(['sts', 'form'] as const)('a row (%s) with a future modified_at', 
     expect(isNow(`${clock?.instant.replace(' ', 'T')}Z`)).toBe(true);
   });
 
-  test('a row with the latest possible modified_at can be sent and gets the present time, as the page of the transfer says (F8)', async () => {
+  test('a row with the latest possible modified_at can be sent: it gets the present time, and the page of the transfer says so (F8)', async () => {
     const { staging, preprod } = world;
     const last = '9999-12-31T23:59:59.999Z';
     const key = await datedThere(entity, last);

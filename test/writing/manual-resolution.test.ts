@@ -57,7 +57,7 @@ async function decide(choice: string, role: 'pm' | 'oncall' | 'vic' = 'pm') {
   return { page, status };
 }
 
-test('a transfer that needs attention shows the former, planned and current values, and notifies the sender and people on call', async () => {
+test('the page of a transfer that needs attention shows former, planned and current values; the sender and people on call are notified', async () => {
   const { task } = await stuck();
   const site = await openSite(world, 'staging');
   const client = await site.as('pm');

@@ -50,7 +50,7 @@ async function stepOf(sent: Transfer, { entity, id }: RowKey) {
 const statusOf = async (key: RowKey) =>
   (await comparePairs(world.staging, world.preprod, [key])).get(keyText(key))?.status;
 
-test('a new row that a trigger of the destination alters is reported as stored differently, and still recognised as the same row (F9)', async () => {
+test('a new row that a trigger of the destination alters is reported as stored differently, and still counts as the same row (F9)', async () => {
   const { staging, preprod } = world;
   await shout(preprod);
   const key = await addSts();
@@ -157,7 +157,7 @@ test.each(['after commit', 'committed', 'removed'])(
   },
 );
 
-test('a document that another user alters before the COMMIT of a transfer is reported as stored differently, and after the COMMIT as changed since (F9)', async () => {
+test('a change of a sent document by another user is reported as stored differently, or after the COMMIT as changed since (F9)', async () => {
   const { staging, preprod } = world;
   const forms = preprod.documents.collection<{ _id: number }>('form');
   const sendChangedAt = async (point: string) => {

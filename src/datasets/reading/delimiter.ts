@@ -44,7 +44,8 @@ export function proposeDelimiter(sample: Sample): string {
   // semicolons of a list within a cell, such as 255;0;0: they split almost every row evenly, but not the header.
   const perfect = scores.filter(({ isPerfect }) => isPerfect);
   const candidates = perfect.length > 0 ? perfect : scores;
-  // If every delimiter gives one column, the delimiter that splits the fewest cells wins.
+  // If most records have only one cell with every delimiter, all scores are 0. Then the delimiter that splits the
+  // fewest records wins.
   const [best] = candidates.toSorted(
     (one, other) => other.score - one.score || other.share - one.share,
   );

@@ -16,10 +16,7 @@ import {
 export type Fit = { type: Column['type']; format: string | null; cells: number };
 export type Example = { line: number; text: string };
 
-/**
- * The findings about a column: how many cells fit each type, and which cells do not fit the nearest
- * type.
- */
+/** The findings about a column: how many cells fit each type, and which cells do not fit the type `nearest`. */
 export type ColumnFacts = Column & {
   empty: number;
   filled: number;

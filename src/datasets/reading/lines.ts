@@ -58,7 +58,9 @@ export class Lines {
     }
   }
 
-  /** Counts a row as rejected instead, because a value does not fit the type of its column. */
+  /**
+   * Moves a row from the count of rows to the count of rejects, because a value does not fit the type of its column.
+   */
   rejectRow({ hasStrayQuote }: DataLine) {
     this.counts.rows -= 1;
     this.counts.rejects += 1;

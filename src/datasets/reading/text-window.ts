@@ -1,8 +1,8 @@
 // Finds line ends, quotes and delimiters in the part of a file that the tokenizer is cutting into records.
 
 /**
- * Finds the next position of one character. The position is cached, so that repeated questions do
- * not search the text again.
+ * Finds the next position of one character. The position is cached, so that repeated calls do not search the text
+ * again.
  */
 class Next {
   private found = -1;

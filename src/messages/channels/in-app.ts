@@ -1,4 +1,5 @@
-// The inbox of each person in Oneway. A message appears there when the change that it reports is committed.
+// The inbox of each person in Oneway. A message appears in the inbox as soon as the change that it reports is
+// committed.
 import { first, run, select, sql, type Queryable } from '../../database/sql.ts';
 
 export type Message = {
@@ -32,8 +33,9 @@ type NewAboutRows = Omit<New, 'text'> & {
 };
 
 /**
- * Adds a message about rows for a person, and returns its text; returns null if the person has no open account here. If
- * the person has a message with the same cause, the rows are added to that message, and it counts as unread again.
+ * Adds a message about rows for a person, and returns its text; returns null if the person has no open account in this
+ * environment. If the person has a message with the same cause, the rows are added to that message, and it counts as
+ * unread again.
  */
 export async function addAboutRows(on: Queryable, person: string, message: NewAboutRows) {
   const { event, href, cause, rows, textOf } = message;

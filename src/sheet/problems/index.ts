@@ -45,8 +45,8 @@ export function problemsOf(
 }
 
 /**
- * Finds the problems of an undo. An undo restores former content, so changes and holds here do not prevent it. The undo
- * of an undo sends content again, so it also needs test results and a confirmation.
+ * Finds the problems of an undo. An undo restores former content, so neither a change here nor the mark *Not for
+ * production* prevents it. The undo of an undo sends content again, so it also needs test results and a confirmation.
  */
 export const problemsOfUndo = (facts: Facts, choices: Choices, steps: PlannedStep[]): Problem[] => [
   ...destination(facts),

@@ -1,5 +1,5 @@
-// Problems that a person must review: changes by engineering, holds, changes at the destination, undone content,
-// missing tests.
+// Problems that a person must review: changes by engineering, rows marked *Not for production*, changes at the
+// destination, content that was undone there, and missing test results.
 import { hashOf } from '../../catalog/content.ts';
 import { keyText, labelOf, type RowKey } from '../../catalog/entity.ts';
 import { entityNamed } from '../../catalog/index.ts';

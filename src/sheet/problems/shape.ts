@@ -108,7 +108,7 @@ const isOutside =
     return !/^utf(16|16le|32)$/.test(charset) && code > 0x7f;
   };
 
-/** Characters that MySQL’s latin1 has in addition to Latin-1. */
+/** Characters above U+00FF that MySQL’s character set latin1 can store, because it is in fact Windows-1252. */
 const WINDOWS_1252 = '€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ';
 
 /** Reports rows here that have an invalid value in a field that would be transferred. */

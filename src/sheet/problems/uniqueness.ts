@@ -23,7 +23,8 @@ export function uniqueness(facts: Facts, steps: PlannedStep[]): Problem[] {
       const key = uniqueKey(entity, field, step.after[field]);
       const twin = first.get(key);
       first.set(key, twin ?? step);
-      // An unchanged value is no problem: two rows may have shared a name since before names had to be unique.
+      // Earlier versions allowed rows with equal names. If two rows have had the same name since then, keeping it is no
+      // problem.
       if (isSameValue(step.before?.[field], step.after[field])) return [];
       const holder = keeperOf(facts, going, step.entity, key) ?? (twin && keyOf(twin)) ?? null;
       return holder && holder.id !== step.id

@@ -1,7 +1,7 @@
 import { Problem } from '../../problems.ts';
 import type { FormBody } from './body.ts';
 
-/** The parts of a request body, whose bytes are counted while they arrive. */
+/** The chunks of a request body, whose bytes are counted while they arrive. */
 export type Counted = AsyncGenerator<Buffer, void>;
 
 export type TooLarge = (body: FormBody) => Problem;

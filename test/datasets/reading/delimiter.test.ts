@@ -25,7 +25,7 @@ test.each([
   ['not the commas in the sentences of a single column', 'note\nyes, but\nno\n', ';'],
   ['a comma for one column without any delimiter', 'note\nyes\n', ','],
   ['a comma for rows with only empty cells', ',,\n,,\n', ','],
-])('the examination of a data file proposes as delimiter %s (S3-35)', (_title, text, delimiter) => {
+])('the examination of a data file proposes a delimiter: %s (S3-35)', (_title, text, delimiter) => {
   expect(propose(text)).toBe(delimiter);
 });
 

@@ -5,7 +5,10 @@ import { examined, read } from './read.ts';
 const russian =
   'Название,Город\nБольшой театр,Москва\nЭрмитаж,Санкт-Петербург\nРека Волга,Казань\n';
 
-/** Encodes a text in a single-byte encoding, with the decoding table of the platform. */
+/**
+ * Encodes a text in a single-byte encoding. Node can only decode such encodings, so this function decodes each of the
+ * 256 bytes and inverts the result.
+ */
 function encoded(text: string, encoding: string): Uint8Array {
   const decoder = new TextDecoder(encoding);
   const bytes = new Map(

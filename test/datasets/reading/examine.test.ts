@@ -169,7 +169,7 @@ const choices = fc.record(
 );
 
 test(
-  'the check of a data file and its load count the same lines, whatever the file and the size of the pieces in which it is read',
+  'for any data file and any chunk size, the examination and the load count the same lines',
   async () => {
     await fc.assert(
       fc.asyncProperty(

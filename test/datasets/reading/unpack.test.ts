@@ -73,7 +73,7 @@ print(json.dumps({name: written(**one) for name, one in json.load(sys.stdin).ite
   return (name) => Buffer.from(made[name] ?? '', 'base64');
 }
 
-test('the ZIP archives of these tests have their sizes before the content, or after the content if they are written as a stream', () => {
+test('Python writes ZIP archives with the file sizes after the content when it writes to a stream, otherwise before the content', () => {
   const hasSizesBehind = (name: string) => (zips(name).readUInt16LE(6) & 8) !== 0;
   expect(['one', 'stored', 'streamed', 'large, streamed'].map(hasSizesBehind)).toEqual([
     false,
