@@ -70,7 +70,7 @@ export function hashOf(entity: Entity, row: Row | Content): string {
  * is not compared.
  */
 export const isSameRow = (entity: Entity, one: Row | null, other: Row | null): boolean =>
-  one === null || other === null
+  one === other || one === null || other === null
     ? one === other
     : fieldEntries(entity).every(([name, field]) => isSameField(field, one[name], other[name]));
 

@@ -1,6 +1,7 @@
 // The choices that a person makes on a transfer sheet, and the row that results from these choices.
 import {
   fieldEntries,
+  hasLocalFields,
   keyText,
   labelOf,
   type Entity,
@@ -60,6 +61,7 @@ export function rowToSend({ key, entity, here, there }: RowPair, choices: Choice
   if (here === null) return null;
   const own = keyText(key);
   const left = there ? (choices.excludedFields[own] ?? []) : [];
+  if (left.length === 0 && !hasLocalFields(entity)) return here;
   const row: Draft<Row> = { ...here };
   for (const [name, field] of fieldEntries(entity)) {
     if (field.local && !there) row[name] = localValue(entity, name, choices.locals[own]).value;

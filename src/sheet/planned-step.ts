@@ -1,6 +1,6 @@
 // One row of a plan, before and after the transfer.
 import { createHash } from 'node:crypto';
-import { canonical } from '../catalog/content.ts';
+import { hashOf } from '../catalog/content.ts';
 import { keyText, type Row, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import type { Step } from '../writing/journal.ts';
@@ -23,7 +23,7 @@ export function rootKeyOf(facts: Facts, { entity, here, there, key }: RowPair): 
 
 export function hashOfPlan(facts: Facts, steps: PlannedStep[]): string {
   const sides = steps.map(({ entity, id, action, before, after }) => {
-    const side = (row: Row | null) => (row === null ? '-' : canonical(entityNamed(entity), row));
+    const side = (row: Row | null) => (row === null ? '-' : hashOf(entityNamed(entity), row));
     return [entity, id, action, side(before), side(after)];
   });
   return createHash('sha256')

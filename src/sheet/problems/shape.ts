@@ -18,8 +18,10 @@ export function shape(facts: Facts, steps: PlannedStep[]): Problem[] {
     const columns = facts.columns.get(entity.table);
     if (columns) {
       problems.push(...columnProblems(facts, entity, columns));
+      const narrow = new Map(narrowColumns(columns).map((one) => [one.column, one.charset]));
       for (const step of steps.filter((one) => one.entity === name)) {
-        problems.push(...tooLong(facts, entity, step), ...unstorable(facts, entity, step));
+        problems.push(...tooLong(facts, entity, step));
+        if (narrow.size > 0) problems.push(...unstorable(facts, entity, step, narrow));
       }
     }
   }
@@ -68,8 +70,10 @@ function tooLong(facts: Facts, entity: Entity, step: PlannedStep): Problem[] {
     const column = columnOf(field, definition);
     const max = column ? columns?.get(column)?.maxLength : undefined;
     const value = step.after?.[field];
-    const length = typeof value === 'string' ? [...value].length : 0;
-    if (!max || length <= max) return [];
+    // A text has at least as many UTF-16 units as characters, and counting the characters takes longer.
+    if (!max || typeof value !== 'string' || value.length <= max) return [];
+    const { length } = [...value];
+    if (length <= max) return [];
     const message = `${describe(step)}: ${labelOf(entity, field)} has ${length} characters; ${rulesOf(facts.to).inText} has room for ${max}.`;
     const solutions = [{ kind: 'edit' as const, key: keyOf(step) }];
     return [{ reason: 'value-too-long' as const, row: keyOf(step), message, solutions }];
@@ -84,10 +88,16 @@ export const narrowColumns = (
     charset === null || charset === 'utf8mb4' ? [] : [{ column, charset }],
   );
 
-/** Reports texts that contain a character which the column at the destination cannot store. */
-function unstorable(facts: Facts, entity: Entity, step: PlannedStep): Problem[] {
-  const columns = facts.columns.get(entity.table) ?? new Map<string, Column>();
-  const narrow = new Map(narrowColumns(columns).map((one) => [one.column, one.charset]));
+/**
+ * Reports texts that contain a character which the column at the destination cannot store. `narrow`: the character sets
+ * of such columns.
+ */
+function unstorable(
+  facts: Facts,
+  entity: Entity,
+  step: PlannedStep,
+  narrow: Map<string, string>,
+): Problem[] {
   return fieldEntries(entity).flatMap(([field, definition]) => {
     const column = columnOf(field, definition) ?? '';
     const charset = narrow.get(column);
