@@ -4,6 +4,7 @@ import { promisify } from 'node:util';
 import { zstdCompress, zstdDecompress } from 'node:zlib';
 import type { Pool } from 'mysql2/promise';
 import { insertRows } from './bulk.ts';
+import { settleAll } from '../settle-all.ts';
 import { failpoint } from './failpoints.ts';
 import {
   join,
@@ -61,12 +62,15 @@ export async function writeImages(
   images: Iterable<readonly [seq: number, image: object | string | null]>,
 ) {
   const lines = [...images].filter(([, image]) => image !== null);
-  const rows = [];
-  for (const [block, own] of Map.groupBy(lines, ([seq]) => blockOf(seq))) {
-    for (const [part, text] of partsOf(own).entries()) {
-      rows.push({ side, transfer, block, part, images: await compress(text) });
-    }
-  }
+  const parts = [...Map.groupBy(lines, ([seq]) => blockOf(seq))].flatMap(([block, own]) =>
+    partsOf(own).map((text, part) => ({ block, part, text })),
+  );
+  // zstd compresses in threads beside this program, so the parts are compressed at the same time.
+  const rows = await settleAll(
+    parts.map(async ({ block, part, text }) => {
+      return { side, transfer, block, part, images: await compress(text) };
+    }),
+  );
   await insertRows(on, table, rows);
 }
 

@@ -154,9 +154,11 @@ export async function writeObservations(
         : 1,
   );
   const write = async (connection: PoolConnection) => {
+    // A certain observation with a base, or with none any more, leaves nothing of the former base.
+    const keepsBase = ({ base }: Observation) => base === null || !certainty.isCertain;
     await insertBases(
       connection,
-      sorted.map(({ key }) => key),
+      sorted.filter(keepsBase).map(({ key }) => key),
     );
     const unchanged = await unchangedSince(connection, certainty.since);
     const isKnown = ({ key }: Observation) => unchanged.has(keyText(key));
@@ -190,6 +192,7 @@ async function unchangedSince(connection: PoolConnection, since = new Map<string
  * must contain the base, or the base would be lost.
  */
 async function insertBases(connection: PoolConnection, keys: RowKey[]) {
+  if (keys.length === 0) return;
   const lines = await select<Keyed>(
     connection,
     sql`select entity, row_id from destination_state where ${whereRows(keys)}`,

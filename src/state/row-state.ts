@@ -79,6 +79,16 @@ export async function readStates(
   );
 }
 
+/** Who changed each of these rows last, by key text. Rows that have no entry in `row_state` are not in the map. */
+export async function lastChangedBy(on: Queryable, keys: RowKey[]): Promise<Map<string, string>> {
+  if (keys.length === 0) return new Map();
+  const lines = await select<Pick<RowState, 'entity' | 'row_id' | 'changed_by'>>(
+    on,
+    sql`select entity, row_id, changed_by from row_state where ${whereRows(keys)}`,
+  );
+  return new Map(lines.map((line) => [keyText(keyOfLine(line)), line.changed_by]));
+}
+
 /** Reads the entries of these topmost parent rows and of their dependent rows. */
 export const familiesOf = async (on: Queryable, roots: RowKey[]): Promise<RowState[]> =>
   roots.length === 0

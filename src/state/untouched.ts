@@ -16,7 +16,14 @@ import type { Databases } from '../environments/environment.ts';
 import { read } from '../rows/store.ts';
 import { readBases } from './base-chunks.ts';
 import { readMappings, type Mappings } from './name-mapping.ts';
-import { keyOfLine, readStates, stateAfter, whereRows, type RowState } from './row-state.ts';
+import {
+  keyOfLine,
+  lastChangedBy,
+  readStates,
+  stateAfter,
+  whereRows,
+  type RowState,
+} from './row-state.ts';
 
 /** Who is recorded as the author of rows that a refresh brought. */
 export const REFRESH = 'refresh';
@@ -121,7 +128,7 @@ async function statesFrom(
 /** Adds a `row_state` entry for each of these rows that exists and has none. */
 export async function addLines(place: Databases, keys: RowKey[]) {
   if (keys.length === 0) return;
-  const present = await readStates(place.sql, keys);
+  const present = await lastChangedBy(place.sql, keys);
   const others = keys.filter((key) => !present.has(keyText(key)));
   if (others.length === 0) return;
   const states = await statesOfUntouched(place, others);

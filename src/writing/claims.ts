@@ -115,11 +115,12 @@ export async function refuseIfClaimed(
  * @throws FencedOff when the claims carry another fence than this worker’s
  */
 export async function lock(connection: PoolConnection, transfer: Transfer) {
-  const mine = await select<Claim>(
+  const mine = await first<{ claims: number; others: number }>(
     connection,
-    sql`select * from claim where transfer = ${transfer.id} for update`,
+    sql`select count(*) as claims, coalesce(sum(fence <> ${transfer.fence}), 0) as others
+          from claim where transfer = ${transfer.id} for update`,
   );
-  if (mine.length === 0 || mine.some((claim) => claim.fence !== transfer.fence)) {
+  if (!mine?.claims || Number(mine.others) > 0) {
     throw new FencedOff(`The claims of transfer ${transfer.number} are in other hands`);
   }
 }

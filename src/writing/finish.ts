@@ -8,7 +8,6 @@ import { entityNamed } from '../catalog/index.ts';
 import { transaction } from '../database/sql.ts';
 import { isUnwilling } from '../database/unwillingness.ts';
 import { rulesOf } from '../environments/rules.ts';
-import { read } from '../rows/store.ts';
 import { notifyIndexer } from '../messages/indexer.ts';
 import { emailAbout, notify, notifyHolders } from '../messages/messages.ts';
 import { auditEnd } from './audit-lines.ts';
@@ -26,13 +25,13 @@ import {
   type DestinationHashes,
 } from '../state/destination-state.ts';
 import { addLines } from '../state/untouched.ts';
-import { isAsStored, isStoredDifferently, rowStored } from './read-back.ts';
+import { isAsStored, isStoredDifferently, readWritten, rowStored } from './read-back.ts';
 import { undoDepth } from './undo-depth.ts';
 import type { Work } from './work.ts';
 
 export async function finish(work: Work) {
   const { here, there, transfer, steps } = work;
-  const now = await read(there, steps);
+  const now = await readWritten(there, steps);
   const outcomes = outcomesOf(steps, now);
   const isHere = here.name === there.name;
   const seen = isHere ? [] : await observationsOf(work, now);
@@ -95,8 +94,9 @@ const isAsWritten = (step: journal.Step, now: Map<string, Row>) =>
  */
 async function observationsOf(work: Work, now: Map<string, Row>): Promise<Observation[]> {
   const carried = work.steps.filter(({ entity }) => !entityNamed(entity).isMatchedByName);
-  const stops = await readDestinationHashes(work.here.sql, carried);
   const former = await formerBases(work);
+  const others = former ? [] : carried.filter((step) => !isAsWritten(step, now));
+  const stops = await readDestinationHashes(work.here.sql, others);
   return carried.map((step) => {
     const text = keyText(step);
     const row = now.get(text) ?? null;
@@ -120,6 +120,7 @@ function observationOf(
   const sent = isAsWritten ? row : was?.base_hash ? null : step.after;
   const hash = row && hashOf(entity, row);
   if (sent === null) return { key, hash, base: null };
+  if (step.excludedFields.length === 0) return { key, hash, base: baseFrom(step, sent) };
   const content: Draft<Content> = contentOf(entity, sent);
   const before = step.base ? contentFrom(entity, step.base) : content;
   // Excluded fields were not sent, so in the base (the last common content) they keep their former values.

@@ -1,7 +1,14 @@
 // Reads written rows back and compares them with what was sent, before anyone else can write them. Triggers, columns
 // without strict mode and validators may change values.
 import { hashOf, isSameRow, isSameValue } from '../catalog/content.ts';
-import { fieldEntries, hasLocalFields, isDocument, keyText, type Row } from '../catalog/entity.ts';
+import {
+  fieldEntries,
+  hasLocalFields,
+  isDocument,
+  keyText,
+  type Row,
+  type RowKey,
+} from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { command, fromSqlInstant, run, sql, toSqlInstant } from '../database/sql.ts';
 import type { PoolConnection } from 'mysql2/promise';
@@ -59,41 +66,75 @@ export async function readBack(
   drawn: DrawnInstants,
   instants: Instants,
 ) {
-  const proven = await provenByHash(place, steps, drawn);
+  const proven = await provenByHash(place, steps, (step) => step.after);
+  const isOfThen = (step: WrittenStep) => {
+    const [at, instant] = [proven.get(keyText(step)), drawn.get(keyText(step))];
+    return at !== undefined && (!instant || isSameInstant(fromSqlInstant(at), instant));
+  };
   const now = await read(
     place,
-    steps.filter((step) => !proven.has(keyText(step))),
+    steps.filter((step) => !isOfThen(step)),
   );
   for (const step of steps) {
     const text = keyText(step);
-    const remark = proven.has(text) ? null : remarkOf(step, now.get(text) ?? null, drawn.get(text));
+    const remark = isOfThen(step) ? null : remarkOf(step, now.get(text) ?? null, drawn.get(text));
     const ahead = instants.aheadOf(step);
     step.remark = remark || ahead ? { differing: [], ...remark, ...(ahead && { ahead }) } : null;
   }
+}
+
+/**
+ * Reads the rows of these steps, by key text. A row that is proved to be as the transfer left it is taken from its step.
+ */
+export const readWritten = (place: Databases, steps: WrittenStep[]): Promise<Map<string, Row>> =>
+  readUnlessProven(place, steps, rowStored);
+
+/**
+ * Reads the rows of these steps and `others`, by key text. `expected` says how the row of a step should be: a row of
+ * which this is proved is not read.
+ */
+export async function readUnlessProven(
+  place: Databases,
+  steps: WrittenStep[],
+  expected: (step: WrittenStep) => Row | null,
+  others: RowKey[] = [],
+): Promise<Map<string, Row>> {
+  const proven = await provenByHash(place, steps, expected);
+  const isProven = (step: WrittenStep) => proven.has(keyText(step));
+  const rows = await read(place, [...steps.filter((step) => !isProven(step)), ...others]);
+  for (const step of steps.filter(isProven)) rows.set(keyText(step), expected(step) as Row);
+  return rows;
 }
 
 /** For this many rows or fewer, comparing hashes would take more SQL statements than reading the rows. */
 const FEW = 50;
 
 /**
- * Returns the key texts of the MySQL rows that are stored exactly as they were sent: their hashes and timestamps prove
- * it. All other rows must be read.
+ * Returns the timestamps, by key text, of the MySQL rows whose hash proves that they are as expected. All other rows must
+ * be read.
  */
-async function provenByHash(place: Databases, steps: WrittenStep[], drawn: DrawnInstants) {
-  const proven = new Set<string>();
+async function provenByHash(
+  place: Databases,
+  steps: WrittenStep[],
+  expected: (step: WrittenStep) => Row | null,
+): Promise<Map<string, string>> {
+  const proven = new Map<string, string>();
   if (steps.length <= FEW) return proven;
   for (const [name, own] of Map.groupBy(steps, ({ entity }) => entity)) {
     const entity = entityNamed(name);
     // The hash of a row does not cover local fields, whose values differ between environments.
     if (isDocument(entity) || hasLocalFields(entity)) continue;
-    const sent = own.flatMap(({ id, after }) => (after ? [{ id, after }] : []));
-    const ids = sent.map(({ id }) => id);
+    const wanted = own.flatMap((step) => {
+      const row = expected(step);
+      return row ? [{ id: step.id, row }] : [];
+    });
+    const ids = wanted.map(({ id }) => id);
     const stored = await hashesOfRows(place.sql, entity, ids);
-    for (const { id, after } of sent) {
-      const [one, text] = [stored.get(id), keyText({ entity: name, id })];
-      const instant = drawn.get(text);
-      if (one?.hash !== hashOf(entity, after)) continue;
-      if (!instant || isSameInstant(fromSqlInstant(one.modified_at), instant)) proven.add(text);
+    for (const { id, row } of wanted) {
+      const one = stored.get(id);
+      if (one?.hash === hashOf(entity, row)) {
+        proven.set(keyText({ entity: name, id }), one.modified_at);
+      }
     }
   }
   return proven;

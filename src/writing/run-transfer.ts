@@ -10,7 +10,6 @@ import { isTransient, willPass } from '../database/transient-errors.ts';
 import { isUnwilling } from '../database/unwillingness.ts';
 import type { Environment } from '../environments/environment.ts';
 import { reasonOf } from '../environments/unreachable.ts';
-import { read } from '../rows/store.ts';
 import { readVersion } from '../version/metadata.ts';
 import { apply } from './apply.ts';
 import * as claims from './claims.ts';
@@ -18,6 +17,7 @@ import { removeDocuments } from './documents.ts';
 import { finish, refuse } from './finish.ts';
 import * as journal from './journal.ts';
 import { failpoint } from '../database/failpoints.ts';
+import { readUnlessProven } from './read-back.ts';
 import { refusalOf } from './refusal.ts';
 import { refuseReferenced } from './referenced.ts';
 import { rollBackThere as putBackThere } from './rollback.ts';
@@ -150,7 +150,8 @@ async function recheck(work: Work, connection: PoolConnection) {
   // so an update and a transfer cannot overlap. A transfer that has already begun to write
   // continues.
   if (work.transfer.state !== 'applying') await refuseUnlessOpen(work);
-  const rows = await read(place, [...work.steps, ...work.reliedOn]);
+  const before = (step: journal.Step) => step.before;
+  const rows = await readUnlessProven(place, work.steps, before, work.reliedOn);
   for (const step of work.steps) {
     const now = rows.get(keyText(step)) ?? null;
     // A transfer that is resumed after a crash may find rows that it has already written itself.

@@ -3,6 +3,7 @@ import type { PoolConnection } from 'mysql2/promise';
 import { canonical, hashOf } from '../catalog/content.ts';
 import type { Row } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
+import { misfitsOf } from '../catalog/misfits.ts';
 import { rangesOf } from '../database/ranges.ts';
 import { insertRows } from '../database/bulk.ts';
 import { first, join, run, select, sql, type Queryable } from '../database/sql.ts';
@@ -65,12 +66,16 @@ export const recordedSteps = (steps: Step[]): WrittenStep[] =>
     seq: index + 1,
     // The journal stores rows as JSON, which drops missing values and notes about invalid stored values. They are
     // dropped here, too, so that these rows equal the rows that stepsOf() reads.
-    before: copyOf(step.before),
-    after: copyOf(step.after),
+    before: asRecorded(step.before),
+    after: asRecorded(step.after),
     outcome: null,
   }));
 
-const copyOf = (row: Row | null) => row && (JSON.parse(JSON.stringify(row)) as Row);
+const asRecorded = (row: Row | null) =>
+  row === null || isJson(row) ? row : (JSON.parse(JSON.stringify(row)) as Row);
+
+const isJson = (row: Row) =>
+  misfitsOf(row).length === 0 && Object.values(row).every((value) => value !== undefined);
 
 /**
  * Reads the steps of a transfer. A day after the transfer was verified, the journal no longer contains the rows of its

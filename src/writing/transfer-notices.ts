@@ -7,7 +7,7 @@ import { entityNamed } from '../catalog/index.ts';
 import { rulesOf } from '../environments/rules.ts';
 import { notifyOnce, type RowNews } from '../messages/notify-once.ts';
 import { lastWrites } from '../state/history.ts';
-import { readStates } from '../state/row-state.ts';
+import { lastChangedBy } from '../state/row-state.ts';
 import { isSent } from '../state/transfer-kinds.ts';
 import {
   addTo,
@@ -45,9 +45,9 @@ export async function notifyOfTransfer(on: PoolConnection, work: Work): Promise<
 /** Groups the rows of the steps by the person who last changed each row in this environment. */
 async function changedBy(on: PoolConnection, steps: journal.Step[]): Promise<AffectedByPerson> {
   const found: AffectedByPerson = new Map();
-  const states = await readStates(on, steps);
+  const persons = await lastChangedBy(on, steps);
   for (const step of rootsFirst(steps)) {
-    const by = states.get(keyText(step))?.changed_by;
+    const by = persons.get(keyText(step));
     if (by !== undefined) addTo(found, by, affectedBy(step));
   }
   return found;

@@ -5,7 +5,7 @@ import { keyText, type RowKey } from '../../src/catalog/entity.ts';
 import { comparePairs } from '../../src/comparison/compare-pairs.ts';
 import type { App } from '../../src/environments/app.ts';
 import { failpoints } from '../../src/database/failpoints.ts';
-import { stepsOf, type Transfer } from '../../src/writing/journal.ts';
+import { byId, stepsOf, type Transfer } from '../../src/writing/journal.ts';
 import { recoverNow, transferKilledAt } from '../support/killing.ts';
 import { openSite, textOf } from '../support/people.ts';
 import { add, change, get, has, transfer, undo, undoSheet, version } from '../support/rows.ts';
@@ -156,6 +156,67 @@ test.each(['after commit', 'committed', 'removed'])(
     expect(line?.outcome).toBe('stored differently');
   },
 );
+
+describe('a transfer of 60 rows, which are proved by the hashes that MySQL computes', () => {
+  const sixty = async () => {
+    const business = await add(world.staging, 'business');
+    const keys: RowKey[] = [];
+    for (let one = 1; one <= 60; one += 1) {
+      const text = one === 3 ? 'a vertical tab \u000B' : `Hello ${one}`;
+      keys.push({ entity: 'sts', id: await add(world.staging, 'sts', { business, text }) });
+    }
+    return keys as [RowKey, RowKey, ...RowKey[]];
+  };
+
+  test('a transfer of 60 rows reports which row was stored differently and which was changed after the COMMIT', async () => {
+    const { staging, preprod } = world;
+    const keys = await sixty();
+    const [altered, overwritten] = keys;
+    await trigger(
+      preprod,
+      'before insert on sts',
+      `set new.text = if(new.id = ${altered.id}, upper(new.text), new.text)`,
+    );
+    failpoints.reached = async (name) => {
+      if (name === 'committed')
+        await preprod.sql.query("update sts set text = 'By hand' where id = ?", [overwritten.id]);
+    };
+    const sent = await transfer(staging, keys);
+    const outcomes = (await stepsOf(staging.sql, sent.id))
+      .filter(({ entity, outcome }) => entity === 'sts' && outcome !== 'created')
+      .map(({ id, outcome }) => [id, outcome]);
+    expect(outcomes).toEqual([
+      [altered.id, 'stored differently'],
+      [overwritten.id, 'changed since'],
+    ]);
+    const pairs = await comparePairs(staging, preprod, keys);
+    expect(keys.map((key) => pairs.get(keyText(key))?.status)).toEqual([
+      'Changed there',
+      'Changed there',
+      ...keys.slice(2).map(() => 'In sync'),
+    ]);
+  });
+
+  test('a transfer of 60 rows is refused when another program changes one of them before they are claimed', async () => {
+    const { staging, preprod } = world;
+    const keys = await sixty();
+    await transfer(staging, keys);
+    const ids = keys.map(({ id }) => id);
+    await staging.sql.query("update sts set text = concat(text, ' again') where id in (?)", [ids]);
+    failpoints.reached = async (name) => {
+      if (name === 'journal')
+        await preprod.sql.query("update sts set text = 'By hand' where id = ?", [keys[1].id]);
+    };
+    const refused = await transfer(staging, keys);
+    expect(await byId(staging.sql, refused.id)).toMatchObject({
+      state: 'refused',
+      problem_reason: 'changed-there',
+      problem_row: keyText(keys[1]),
+    });
+    expect((await get(preprod, keys[1]))['text']).toBe('By hand');
+    expect((await get(preprod, keys[0]))['text']).toBe('Hello 1');
+  });
+});
 
 test('a change of a sent document by another user is reported as stored differently, or after the COMMIT as changed since (F9)', async () => {
   const { staging, preprod } = world;
