@@ -117,10 +117,10 @@ export async function refuseIfClaimed(
 export async function lock(connection: PoolConnection, transfer: Transfer) {
   const mine = await first<{ claims: number; others: number }>(
     connection,
-    sql`select count(*) as claims, coalesce(sum(fence <> ${transfer.fence}), 0) as others
+    sql`select count(*) as claims, count(nullif(fence, ${transfer.fence})) as others
           from claim where transfer = ${transfer.id} for update`,
   );
-  if (!mine?.claims || Number(mine.others) > 0) {
+  if (!mine?.claims || mine.others > 0) {
     throw new FencedOff(`The claims of transfer ${transfer.number} are in other hands`);
   }
 }
