@@ -9,6 +9,7 @@ import {
   chunkDigests,
   chunkOf,
   CHUNK_SIZE,
+  digestsOf,
   hashesInChunks,
   nextId,
   type ChunkDigest,
@@ -60,10 +61,14 @@ export type Walk = {
 
 /** Yields the chunks of a table in batches, in order of id. The first of the sides holds the sync state. */
 export async function* batches(entity: Entity, sides: Sides, walk: Walk): AsyncGenerator<Batch> {
+  let readsHashes = false;
   for (let begin = await nextOf(entity, sides, walk, walk.from); begin !== null;) {
     const low = chunkOf(begin);
-    const batch = await readBatch(entity, sides, walk, low);
+    const batch = await readBatch(entity, sides, walk, { low, readsHashes });
     yield batch;
+    // If most chunks had to be opened, most of the next batch probably have to be, too. Their hashes are then read at
+    // once, because the servers would compute them for the digests and again for the opened chunks.
+    readsHashes = batch.opened.length > batch.numbers.length / 2;
     const end = (low + BATCH) * CHUNK_SIZE;
     // If the last chunk of this batch has rows, the next batch probably begins right after it, and is read without
     // looking up its first id.
@@ -72,7 +77,13 @@ export async function* batches(entity: Entity, sides: Sides, walk: Walk): AsyncG
   }
 }
 
-async function readBatch(entity: Entity, sides: Sides, walk: Walk, low: number): Promise<Batch> {
+/** `readsHashes`: whether the hashes of all rows are read, and the digests are computed from them here. */
+async function readBatch(
+  entity: Entity,
+  sides: Sides,
+  walk: Walk,
+  { low, readsHashes }: { low: number; readsHashes: boolean },
+): Promise<Batch> {
   await refuseWhileUpdating(...sides);
   const high = low + BATCH - 1;
   const at = new Date().toISOString();
@@ -84,7 +95,13 @@ async function readBatch(entity: Entity, sides: Sides, walk: Walk, low: number):
   const lined = walk.withSyncState
     ? await chunksWithLines(here.sql, entity.name, low, high)
     : new Set<number>();
-  const digests = await settleAll(sides.map((side) => chunkDigests(side.sql, entity, low, high)));
+  const chunks = Array.from({ length: BATCH }, (_one, index) => low + index);
+  const all = readsHashes
+    ? await settleAll(sides.map((side) => hashesInChunks(side.sql, entity, chunks)))
+    : null;
+  const digests =
+    all?.map(digestsOf) ??
+    (await settleAll(sides.map((side) => chunkDigests(side.sql, entity, low, high))));
   const chosen = walk.along === 'all' ? digests : digests.slice(walk.along, walk.along + 1);
   const numbers = new Set(chosen.flatMap((one) => [...one.keys()]));
   if (walk.along === 'all') for (const chunk of [...bases.keys(), ...lined]) numbers.add(chunk);
@@ -100,10 +117,15 @@ async function readBatch(entity: Entity, sides: Sides, walk: Walk, low: number):
     numbers: sorted,
     opened,
     bases,
-    hashes: await hashesOf(entity, sides, opened, digests),
+    hashes:
+      all?.map((hashes) => within(hashes, new Set(opened))) ??
+      (await hashesOf(entity, sides, opened, digests)),
     counts: digests.map((one) => new Map([...one].map(([chunk, { rows }]) => [chunk, rows]))),
   };
 }
+
+const within = (hashes: RowHashes, chunks: Set<number>): RowHashes =>
+  new Map([...hashes].filter(([id]) => chunks.has(chunkOf(id))));
 
 /**
  * Reads the hashes of the rows in opened chunks. If another side has the same digest of a chunk as the first side, its

@@ -2,9 +2,11 @@
 // or with recorded hashes, without reading them. In a few cases equal rows have different hashes: a text with a control
 // character above U+000A on MariaDB (which escapes it as `\u000B`, not `\u000b`), linked names that are not in Unicode
 // NFC, or stored values that do not fit their field. The program reads such a row and compares its content.
+import { hash } from 'node:crypto';
 import { columnOf, fieldEntries, linksOf, type Entity } from '../catalog/entity.ts';
 import type { Field } from '../catalog/fields.ts';
 import { cachedFor } from '../database/cached-for.ts';
+import { rangesOf } from '../database/ranges.ts';
 import { join, name, select, sql, type Queryable, type Statement } from '../database/sql.ts';
 import { linkColumn, linkTexts } from './links.ts';
 
@@ -36,6 +38,19 @@ export async function chunkDigests(
   return new Map(lines.map(({ chunk, rows, digest }) => [chunk, { rows, digest }]));
 }
 
+/** Computes the digests of chunks as chunkDigests() lets MySQL compute them, from the hashes of their rows. */
+export const digestsOf = (hashes: RowHashes): Map<number, ChunkDigest> =>
+  new Map(
+    [...Map.groupBy(hashes, ([id]) => chunkOf(id))].map(([chunk, own]) => [
+      chunk,
+      { rows: own.length, digest: digestOf(own) },
+    ]),
+  );
+
+/** Computes the digest of a chunk from the ids and hashes of its rows, in rising order of id. */
+export const digestOf = (hashes: [id: number, hash: string][]): string =>
+  hash('sha256', hashes.map(([id, one]) => `${id} ${one}`).join('\n'));
+
 /** Reads the hashes of all rows in these chunks of a table, in order of id. */
 export async function hashesInChunks(
   on: Queryable,
@@ -45,7 +60,7 @@ export async function hashesInChunks(
   if (chunks.length === 0) return new Map();
   const within = (id: Statement) =>
     sql`(${join(
-      chunks.map((chunk) => between(id, chunk, chunk)),
+      rangesOf(chunks).map(([from, to]) => between(id, from, to)),
       ' or ',
     )})`;
   const lines = await select<{ id: number; hash: string }>(

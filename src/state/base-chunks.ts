@@ -1,7 +1,6 @@
 // The bases of rows, in the table `base_chunk`. The base of a row is the content at which it was last known to be equal
 // here and at the destination. The table stores only the hashes of bases, packed for 1,000 ids together. If a row has
 // an entry in `destination_state`, the base in that entry counts instead.
-import { hash } from 'node:crypto';
 import type { Pool, PoolConnection } from 'mysql2/promise';
 import { keyText, type RowKey } from '../catalog/entity.ts';
 import { insertRows, upsertRows } from '../database/bulk.ts';
@@ -14,7 +13,7 @@ import {
   transaction,
   type Queryable,
 } from '../database/sql.ts';
-import { CHUNK_SIZE, chunkOf } from '../rows/row-hashes.ts';
+import { CHUNK_SIZE, chunkOf, digestOf } from '../rows/row-hashes.ts';
 
 /** The base of a row: the hash of its content, and the time since which this content is the base. */
 export type Base = { hash: string; at: string };
@@ -26,9 +25,8 @@ export type BaseChunk = { generation: number; digest: string | null };
 const [PLACE, HASH, TIME] = [2, 32, 6];
 const ENTRY = PLACE + HASH + TIME;
 
-/** The digest of the rows of a chunk, as chunkDigests() in rows/row-hashes.ts lets MySQL compute it. */
-const digestOf = (bases: Map<number, Base>): string =>
-  hash('sha256', [...bases].map(([id, base]) => `${id} ${base.hash}`).join('\n'));
+const digestOfBases = (bases: Map<number, Base>): string =>
+  digestOf([...bases].map(([id, base]) => [id, base.hash]));
 
 /** The ids in a packed chunk, each with the offset of its entry. */
 function* entriesIn(chunk: number, packed: Buffer): Generator<[number, number]> {
@@ -159,14 +157,14 @@ export async function writeBases(
       const was = asRead?.get(chunk)?.generation ?? 0;
       if (asRead && generation !== was + 1) return [];
       const bases = changed(former, byChunk.get(chunk) ?? [], toSqlInstant(at));
-      return [{ entity, chunk, generation, bases: pack(bases), digest: digestOf(bases) }];
+      return [{ entity, chunk, generation, bases: pack(bases), digest: digestOfBases(bases) }];
     });
     await upsertRows(connection, 'base_chunk', ['entity', 'chunk'], lines);
   };
   await ('getConnection' in on ? transaction(on, write) : write(on));
 }
 
-const emptyChunk = { generation: 1, bases: Buffer.alloc(0), digest: digestOf(new Map()) };
+const emptyChunk = { generation: 1, bases: Buffer.alloc(0), digest: digestOfBases(new Map()) };
 
 /** Returns the bases after these changes, in order of id. A base whose hash stays the same keeps its time. */
 function changed(

@@ -82,6 +82,42 @@ test('a comparison finds a row that direct SQL changed on either side, and reads
   expect(await compare()).toBe(0);
 });
 
+test('a refresh and a comparison find every changed and deleted row if rows of most chunks of 1,000 ids have changed', async () => {
+  const { staging, preprod, production } = world;
+  // Eighty chunks with one task each are two full batches of a comparison and a third one. All tasks differ but every tenth.
+  const numbers = Array.from({ length: 80 }, (_one, index) => index);
+  const idOf = (number: number) => number * 1000 + 7;
+  const business = await add(production, 'business');
+  for (const number of numbers) {
+    await production.sql.query(
+      "insert into task (id, title, business_id, priority, active, modified_at) values (?, 'Read', ?, 0, 1, '2026-01-01')",
+      [idOf(number), business],
+    );
+  }
+  await runRefresh({ ...down(), there: preprod });
+  await runRefresh({ here: preprod, there: production, source: production, lease: 2000 });
+  await compare();
+  expect(await compare()).toBe(0);
+  await production.sql.query("update task set title = 'Newer' where id % 10000 <> 7");
+  await runRefresh({ ...down(), there: null });
+  const titles = (
+    await read(
+      staging,
+      numbers.map((number) => ({ entity: 'task', id: idOf(number) })),
+    )
+  ).values();
+  expect([...titles].map(({ title }) => title)).toEqual(
+    numbers.map((number) => (number % 10 === 0 ? 'Read' : 'Newer')),
+  );
+  await preprod.sql.query('delete from task where id = ?', [idOf(77)]);
+  await compare();
+  expect(await statusesOf('task')).toEqual({
+    'In sync': 8,
+    'Changed here': 71,
+    'Changed here, deleted there': 1,
+  });
+});
+
 test('a comparison notices that the destination’s database was restored from a backup, even though all digests are as in the last comparison', async () => {
   const { staging, preprod } = world;
   const [id = 0] = await checkedRows(1);

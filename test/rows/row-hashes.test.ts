@@ -30,7 +30,7 @@ import type { Environment } from '../../src/environments/environment.ts';
 import { insert } from '../../src/rows/mysql-writes.ts';
 import { mysqlStore } from '../../src/rows/mysql.ts';
 import { idsOfLinked } from '../../src/rows/names.ts';
-import { chunkDigests, hashesInChunks } from '../../src/rows/row-hashes.ts';
+import { chunkDigests, digestsOf, hashesInChunks } from '../../src/rows/row-hashes.ts';
 import { useWorld } from '../support/world.ts';
 
 const world = useWorld();
@@ -307,6 +307,7 @@ test('the digest of a chunk (1,000 ids) changes when a row leaves the chunk, and
   );
   const moved = await chunkDigests(staging.sql, present, 0, 3);
   expect([...moved.keys()]).toEqual([0, 1]);
+  expect(digestsOf(await hashesInChunks(staging.sql, present, [0, 1, 3]))).toEqual(moved);
   expect(moved.get(0)?.digest).not.toBe(first.get(0)?.digest);
   await bothHashes(staging, present, some);
   expect(await chunkDigests(staging.sql, present, 0, 3)).toEqual(first);
