@@ -350,7 +350,8 @@ class Story {
   async #outside(one: Action, here: App, name: string, picked: RowKey | undefined) {
     const form = here.documents.collection<{ _id: number }>('form');
     if (one.do === 'insert outside') {
-      const id = (this.#ids += 1);
+      // Oneway gives a new row an id just above the highest one, so ids of rows that another program inserts lie far apart.
+      const id = (this.#ids += 1000);
       const content = { ...contentFor(name, { description: one.text }), name: `${name} ${id}` };
       if (name === 'form') {
         await form.insertOne({ _id: id, ...content, modified_at: new Date() } as { _id: number });
