@@ -67,17 +67,17 @@ export async function readBack(
   instants: Instants,
 ) {
   const proven = await provenByHash(place, steps, (step) => step.after);
-  const isOfThen = (step: WrittenStep) => {
-    const [at, instant] = [proven.get(keyText(step)), drawn.get(keyText(step))];
-    return at !== undefined && (!instant || isSameInstant(fromSqlInstant(at), instant));
-  };
+  for (const [text, at] of proven) {
+    const instant = drawn.get(text);
+    if (instant && !isSameInstant(fromSqlInstant(at), instant)) proven.delete(text);
+  }
   const now = await read(
     place,
-    steps.filter((step) => !isOfThen(step)),
+    steps.filter((step) => !proven.has(keyText(step))),
   );
   for (const step of steps) {
     const text = keyText(step);
-    const remark = isOfThen(step) ? null : remarkOf(step, now.get(text) ?? null, drawn.get(text));
+    const remark = proven.has(text) ? null : remarkOf(step, now.get(text) ?? null, drawn.get(text));
     const ahead = instants.aheadOf(step);
     step.remark = remark || ahead ? { differing: [], ...remark, ...(ahead && { ahead }) } : null;
   }
@@ -140,7 +140,8 @@ async function provenByHash(
   return proven;
 }
 
-const isSameInstant = (one: string, other: string) => Date.parse(one) === Date.parse(other);
+const isSameInstant = (one: string, other: string) =>
+  one === other || Date.parse(one) === Date.parse(other);
 
 /**
  * Returns the remark about a row that was stored differently than sent, with the fields that
