@@ -71,7 +71,7 @@ GRANT UPDATE ON `oneway_production`.`wave` TO 'oneway_production_app'@'%';
 GRANT UPDATE ON `oneway_production`.`wave_account` TO 'oneway_production_app'@'%';
 
 -- arrivals: what the environment before writes here (UNI_DIR_DESTINATION_SQL_DB_USER). It sees no people, no
--- permissions, no keys, and of messages only whose are unread, not their text.
+-- permissions, no keys and no messages.
 GRANT SELECT, INSERT, UPDATE, DELETE ON `oneway_production`.`business` TO 'oneway_production_arrivals'@'%';
 GRANT SELECT, INSERT, UPDATE, DELETE ON `oneway_production`.`business_city` TO 'oneway_production_arrivals'@'%';
 GRANT SELECT, INSERT, UPDATE, DELETE ON `oneway_production`.`task` TO 'oneway_production_arrivals'@'%';
@@ -92,12 +92,10 @@ GRANT SELECT, UPDATE ON `oneway_production`.`clock` TO 'oneway_production_arriva
 GRANT SELECT, INSERT, UPDATE ON `oneway_production`.`id_sequence` TO 'oneway_production_arrivals'@'%';
 GRANT SELECT ON `oneway_production`.`name_mapping` TO 'oneway_production_arrivals'@'%';
 GRANT SELECT ON `oneway_production`.`base_chunk` TO 'oneway_production_arrivals'@'%';
-GRANT SELECT (person, read_at) ON `oneway_production`.`message` TO 'oneway_production_arrivals'@'%';
 GRANT SELECT ON `oneway_production`.`sealing_key` TO 'oneway_production_arrivals'@'%';
 GRANT INSERT ON `oneway_production`.`audit` TO 'oneway_production_arrivals'@'%';
 
--- reader: what reads production for the refresh and to restore rows (REFRESH_SOURCE_SQL_DB_USER), and counts unread
--- messages
+-- reader: what reads production for the refresh and to restore rows (REFRESH_SOURCE_SQL_DB_USER)
 GRANT SELECT ON `oneway_production`.`business` TO 'oneway_production_reader'@'%';
 GRANT SELECT ON `oneway_production`.`business_city` TO 'oneway_production_reader'@'%';
 GRANT SELECT ON `oneway_production`.`task` TO 'oneway_production_reader'@'%';
@@ -117,7 +115,6 @@ GRANT SELECT ON `oneway_production`.`claim` TO 'oneway_production_reader'@'%';
 GRANT SELECT ON `oneway_production`.`clock` TO 'oneway_production_reader'@'%';
 GRANT SELECT ON `oneway_production`.`name_mapping` TO 'oneway_production_reader'@'%';
 GRANT SELECT ON `oneway_production`.`base_chunk` TO 'oneway_production_reader'@'%';
-GRANT SELECT (person, read_at) ON `oneway_production`.`message` TO 'oneway_production_reader'@'%';
 
 -- copies: what makes databases from backups (COPIES_SQL_DB_USER): any database by the name of a copy, and no other
 GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, ALTER, INDEX, REFERENCES, CREATE VIEW ON `%-lab`.* TO 'copies'@'%';

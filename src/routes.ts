@@ -35,6 +35,7 @@ import * as inbox from './inbox/reading.ts';
 import * as deadLetters from './jobs/dead-letters-page.ts';
 import * as jobList from './jobs/list-page.ts';
 import * as jobs from './jobs/pages.ts';
+import * as messagesBridge from './messages/bridge-routes.ts';
 import * as messages from './messages/pages.ts';
 import * as outbox from './messages/outbox-page.ts';
 import * as account from './people/account-page.ts';
@@ -322,6 +323,9 @@ export const routes = (signInWith: ReturnType<typeof openSignIn>): Route[] => [
   fromServer('/bridge/drops', bridge.drop),
   fromServer('/bridge/callbacks', bridge.callback),
   fromServer('/bridge/people', peopleBridge.known),
+  fromServer('/bridge/messages', messagesBridge.list),
+  fromServer('/bridge/messages/unread', messagesBridge.unread),
+  fromServer('/bridge/messages/reading', messagesBridge.markRead),
 
   get('/datasets', 'look', datasets.index),
   get('/datasets/new', 'manage-data', datasets.showNew),

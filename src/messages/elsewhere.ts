@@ -1,74 +1,74 @@
-// Counts a person’s unread messages in the other environments that this environment can read: its destination and
-// production. The text of a message stays in its environment, because an account with the same e-mail in another
-// environment need not belong to the same person.
+// Reads a person's messages in the other environments from their servers, and marks them as read there. An account with
+// the same e-mail is of the same person.
+import { z } from 'zod';
 import { lastKnown } from '../database/last-known.ts';
-import { unwillingness } from '../database/unwillingness.ts';
 import type { App } from '../environments/app.ts';
-import type { Environment } from '../environments/environment.ts';
-import { tryFarSide } from '../environments/far-side.ts';
-import { ladder, rulesOf, type EnvironmentName } from '../environments/rules.ts';
-import { unread } from './channels/in-app.ts';
+import {
+  ask,
+  askUnlessFailed,
+  neighboursOf,
+  type Answer,
+  type Neighbour,
+} from '../environments/neighbours.ts';
+import type { Message } from './channels/in-app.ts';
 
-export type UnreadElsewhere = {
-  name: EnvironmentName;
-  label: string;
-  inText: string;
-  /** The URL of the page Messages in the other environment; null if the settings have no URL of that environment. */
-  href: string | null;
-  /**
-   * The number of unread messages; null if it is not known. `trouble`: why the number is not known, for example because
-   * the environment cannot be reached; null while its answer is awaited.
-   */
-  unread: number | null;
-  trouble: string | null;
-};
+const knownMessage = z.object({
+  id: z.number().int().positive(),
+  at: z.string(),
+  text: z.string(),
+  href: z.string().nullable(),
+  isRead: z.boolean(),
+});
+/** A message as servers report it to each other. */
+export type KnownMessage = z.infer<typeof knownMessage>;
 
-/**
- * Counts the unread messages of a person in the other environments. Waits at most `patience` milliseconds for their
- * answers, and returns the last known number for an environment that has not answered by then.
- */
-export const unreadElsewhere = (here: App, person: string, patience: number) =>
+export const known = ({ id, at, text, href, read_at: readAt }: Message): KnownMessage => ({
+  id,
+  at,
+  text,
+  href,
+  isRead: readAt !== null,
+});
+
+const inbox = z.object({ messages: z.array(knownMessage) });
+const count = z.object({ unread: z.number().int().nonnegative() });
+const done = z.object({});
+
+/** Lists a person's newest messages in each of the other environments. */
+export const messagesElsewhere = (
+  here: App,
+  email: string,
+): Promise<Answer<{ messages: KnownMessage[] }>[]> =>
   Promise.all(
-    readableFrom(here).map(async (there): Promise<UnreadElsewhere> => {
-      const known = await lastKnown(there.sql, `unread messages of ${person}`, patience, () =>
-        tryFarSide(there, here.log, () => unread(there.sql, person).catch(nullIfDenied)),
-      );
-      const { answer = null, trouble = null } = known?.answer ?? {};
-      const isDenied = known !== null && answer === null && trouble === null;
-      return {
-        ...placeOf(here, there.name),
-        unread: answer,
-        trouble: isDenied ? `${there.rules.label} does not grant that these are counted.` : trouble,
-      };
-    }),
+    neighboursOf(here).map((one) =>
+      askUnlessFailed(here, one, { path: '/bridge/messages', fields: { email }, schema: inbox }),
+    ),
   );
 
 /**
- * Returns null for an error of denied access, because a database that was just updated may not have its new grants yet.
- * If this error were thrown, the environment would count as failing, and pages would not read it for a while.
+ * Counts a person's unread messages in each of the other environments. Waits at most `patience` milliseconds, and uses
+ * what was last known of an environment that has not answered by then; 0 where nothing is known.
  */
-function nullIfDenied(error: unknown): null {
-  if (unwillingness(error) === 'denied') return null;
-  throw error;
-}
+export const unreadElsewhere = (here: App, email: string, patience: number) =>
+  Promise.all(
+    neighboursOf(here).map(async (of) => {
+      const question = { path: '/bridge/messages/unread', fields: { email }, schema: count };
+      const last = await lastKnown(
+        here.sql,
+        `unread messages of ${email} in ${of.name}`,
+        patience,
+        () => askUnlessFailed(here, of, question),
+      );
+      return { ...of, unread: last?.answer.known?.unread ?? 0 };
+    }),
+  );
 
-/** The other environments that this environment has a connection to, in the order in which rows pass through them. */
-function readableFrom({ name, destination, source }: App): Environment[] {
-  const others = [destination, source].filter((one) => one !== null && one.name !== name);
-  const byName = new Map(others.map((one) => [one?.name, one]));
-  return ladder.flatMap((one) => byName.get(one) ?? []);
-}
-
-/** The environments whose messages this environment cannot count, because it has no connection to them. */
-export function unreadableFrom(
+/** Marks a person's messages up to this id as read in another environment; returns why that failed, or null. */
+export async function markReadElsewhere(
   here: App,
-): Pick<UnreadElsewhere, 'name' | 'label' | 'inText' | 'href'>[] {
-  const known = [here.name, ...readableFrom(here).map(({ name }) => name)];
-  return ladder.filter((name) => !known.includes(name)).map((name) => placeOf(here, name));
-}
-
-function placeOf({ settings }: App, name: EnvironmentName) {
-  const { label, inText } = rulesOf(name);
-  const url = settings.urls[name];
-  return { name, label, inText, href: url ? `${url}/messages` : null };
+  of: Neighbour,
+  { email, upTo }: { email: string; upTo: number },
+): Promise<string | null> {
+  const question = { path: '/bridge/messages/reading', fields: { email, upTo }, schema: done };
+  return (await ask(here, of, question)).unknown;
 }

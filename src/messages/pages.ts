@@ -1,34 +1,40 @@
 import type { Request, Response } from 'express';
-import { timeouts } from '../database/timeouts.ts';
-import { newMessages } from '../web/format.ts';
-import { page } from '../web/pages.ts';
+import type { App } from '../environments/app.ts';
+import { neighboursOf } from '../environments/neighbours.ts';
+import { flash, page } from '../web/pages.ts';
 import { accountOf, numberOrNull } from '../web/request.ts';
 import * as inApp from './channels/in-app.ts';
-import { unreadableFrom, unreadElsewhere, type UnreadElsewhere } from './elsewhere.ts';
+import { markReadElsewhere } from './elsewhere.ts';
+import { inboxOf } from './inbox.ts';
 
 export async function index(req: Request, res: Response) {
-  const { email } = accountOf(req);
-  const [messages, elsewhere] = await Promise.all([
-    inApp.of(req.here.sql, email),
-    unreadElsewhere(req.house, email, timeouts.page),
-  ]);
   await page(req, res, 'messages/list', {
     title: 'Messages',
     crumbs: [{ text: 'Messages' }],
-    messages,
-    elsewhere: elsewhere.map((one) => ({ ...one, text: unreadText(one) })),
-    unreadable: unreadableFrom(req.house),
-    hasUnread: messages.some(({ read_at: readAt }) => !readAt),
+    ...(await inboxOf(req.house, accountOf(req).email)),
   });
 }
 
-function unreadText({ unread, trouble }: UnreadElsewhere): string {
-  if (unread === null) return `Not known. ${trouble ?? 'It does not answer in time.'}`;
-  return unread === 0 ? 'No new messages' : newMessages(unread);
+/** Marks the messages as read that the page showed, in each environment up to the newest one shown of it. */
+export async function markRead(req: Request, res: Response) {
+  const { house, form } = req;
+  const { email } = accountOf(req);
+  const upTo = (name: string) => numberOrNull(form.text(`up_to_${name}`)) ?? 0;
+  await inApp.markRead(house.sql, email, upTo(house.name));
+  const failures = await markedElsewhere(house, email, upTo);
+  if (failures.length > 0) flash(req, `Still marked as new: ${failures.join('; ')}.`);
+  res.redirect(303, '/messages');
 }
 
-export async function markRead(req: Request, res: Response) {
-  const upTo = numberOrNull(req.form.text('up_to')) ?? 0;
-  await inApp.markRead(req.here.sql, accountOf(req).email, upTo);
-  res.redirect(303, '/messages');
+/** Marks messages as read in the other environments; returns why that failed, for each where it did. */
+async function markedElsewhere(house: App, email: string, upTo: (name: string) => number) {
+  const failures = await Promise.all(
+    neighboursOf(house)
+      .filter(({ name }) => upTo(name) > 0)
+      .map(async (of) => {
+        const failure = await markReadElsewhere(house, of, { email, upTo: upTo(of.name) });
+        return failure === null ? [] : [`messages of ${of.inText} (${failure})`];
+      }),
+  );
+  return failures.flat();
 }

@@ -3,7 +3,8 @@ import { rightsInWords } from '../access/permission-words.ts';
 import type { App } from '../environments/app.ts';
 import { ladder, type EnvironmentName } from '../environments/rules.ts';
 import type { Redis } from '../environments/redis.ts';
-import { accountElsewhere, accountsElsewhere, type Answer } from './elsewhere.ts';
+import type { Answer } from '../environments/neighbours.ts';
+import { accountElsewhere, accountsElsewhere } from './elsewhere.ts';
 import { accountOf, accounts, type AccountInFull, type KnownAccount } from './known-here.ts';
 
 /** How pages show the states of an account. */

@@ -2,26 +2,28 @@
 // no request from another server changes anything in this environment.
 import type { Request, Response } from 'express';
 import { z } from 'zod';
-import { countWrongToken, isOneOf } from '../access/bridge-token.ts';
-import { parsed, Problem } from '../problems.ts';
-import { accountOf, accounts } from './known-here.ts';
+import { requireSharedToken } from '../access/bridge-token.ts';
+import { parsed } from '../problems.ts';
+import { accountOf, accounts, accountWithId } from './known-here.ts';
 
 const question = z.object({
   token: z.string().default(''),
+  id: z.number().int().optional(),
   email: z.string().max(190).optional(),
   countsStaying: z.boolean().default(false),
 });
 
+type Asked = z.infer<typeof question>;
+
 export async function known(req: Request, res: Response) {
-  const { here, redis } = req;
-  const { token, email, countsStaying } = parsed(question, req.body);
-  if (!isOneOf(here.settings.peopleTokens, token)) {
-    await countWrongToken(req, 'wrong people token');
-    throw new Problem(401, `The token is not a PEOPLE_TOKEN of ${here.rules.inText}.`);
-  }
-  const people =
-    email === undefined
-      ? await accounts(here.sql)
-      : await accountOf(here, redis, { email, countsStaying });
-  res.json({ people });
+  const asked = parsed(question, req.body);
+  await requireSharedToken(req, asked.token);
+  res.json({ people: await answerTo(req, asked) });
+}
+
+function answerTo({ here, redis }: Request, { id, email, countsStaying }: Asked) {
+  if (id !== undefined) return accountWithId(here.sql, id);
+  return email === undefined
+    ? accounts(here.sql)
+    : accountOf(here, redis, { email, countsStaying });
 }

@@ -61,6 +61,15 @@ function toAccount(person: people.Person, way: Stored | undefined): KnownAccount
   return { id, email, name, permissions, state, invitedUntil: way?.expires_at ?? null };
 }
 
+/** Describes the account with this id; null when there is none here. */
+export async function accountWithId(on: Queryable, id: number): Promise<KnownAccount | null> {
+  const person = await people.find(on, id);
+  return person && describe(on, person);
+}
+
+const describe = async (on: Queryable, person: people.Person) =>
+  toAccount(person, await first<Stored>(on, sql`${stored} where p.id = ${person.id}`));
+
 /**
  * The account to describe. `countsStaying`: whether to count what the person leaves behind when the account is closed.
  */
@@ -74,10 +83,7 @@ export async function accountOf(
 ): Promise<AccountInFull | null> {
   const person = await people.withEmail(here.sql, email.toLowerCase());
   if (!person) return null;
-  const account = toAccount(
-    person,
-    await first<Stored>(here.sql, sql`${stored} where p.id = ${person.id}`),
-  );
+  const account = await describe(here.sql, person);
   const [lastSignIn, sessions, stays] = await Promise.all([
     lastSignInOf(here.sql, account.email),
     account.state === 'closed' ? 0 : sessionsOf(here, redis, person),

@@ -3,7 +3,7 @@
 import type { Request, Response } from 'express';
 import type { App } from '../environments/app.ts';
 import { flash, page } from '../web/pages.ts';
-import { neighboursOf, type Neighbour } from './elsewhere.ts';
+import { neighboursOf, type Neighbour } from '../environments/neighbours.ts';
 
 /** Splits the names of environments in the URL of a page, such as `preprod,production`. */
 export const namesIn = (text: string): string[] => text.split(',').filter(Boolean);

@@ -38,11 +38,7 @@ const programRights: Record<string, Rights> = {
   approval: { app: 'UPDATE' },
   saved_view: { app: 'UPDATE, DELETE' },
   test_result: { app: 'UPDATE, DELETE' },
-  message: {
-    app: 'UPDATE, DELETE',
-    arrivals: 'SELECT (person, read_at)',
-    reader: 'SELECT (person, read_at)',
-  },
+  message: { app: 'UPDATE, DELETE' },
   outbox: { app: 'UPDATE, DELETE' },
   email_switch: { app: 'UPDATE, DELETE' },
   person: { app: 'UPDATE, DELETE' },
@@ -151,9 +147,8 @@ const purposes: Record<DatabaseUser, string> = {
   app: `the environment's own server, worker and commands (SQL_DB_USER). It adds to the audit and to the history, and
 -- changes nothing there.`,
   arrivals: `what the environment before writes here (UNI_DIR_DESTINATION_SQL_DB_USER). It sees no people, no
--- permissions, no keys, and of messages only whose are unread, not their text.`,
-  reader: `what reads production for the refresh and to restore rows (REFRESH_SOURCE_SQL_DB_USER), and counts unread
--- messages`,
+-- permissions, no keys and no messages.`,
+  reader: `what reads production for the refresh and to restore rows (REFRESH_SOURCE_SQL_DB_USER)`,
 };
 
 /** The GRANT statements for all users, as an SQL file. */

@@ -71,15 +71,15 @@ export async function page(req: Request, res: Response, view: string, data: Data
 /** How many milliseconds a page waits for the number of new messages in other environments. */
 const BELL_MS = 150;
 
-/** The unread messages of a person here and in the environments that can be read from here; null if there are none. */
+/** The unread messages of a person here and in the other environments; null if there are none. */
 async function bellOf(house: App, person: string) {
   const [here, others] = await Promise.all([
     unread(house.sql, person),
     unreadElsewhere(house, person, BELL_MS),
   ]);
-  const elsewhere = others.filter((one) => (one.unread ?? 0) > 0);
-  const total = elsewhere.reduce((sum, one) => sum + (one.unread ?? 0), here);
-  const places = elsewhere.map((one) => `${words.count(one.unread ?? 0)} in ${one.inText}`);
+  const elsewhere = others.filter((one) => one.unread > 0);
+  const total = elsewhere.reduce((sum, one) => sum + one.unread, here);
+  const places = elsewhere.map((one) => `${words.count(one.unread)} in ${one.inText}`);
   return total === 0
     ? null
     : { total: words.newMessages(total), count: total, places: places.join(', ') };

@@ -84,10 +84,13 @@ export const addForHolders = (
          where permission.name = ${permission} and person.active and person.email not in (${except})`,
   );
 
+/** How many messages a list shows. */
+export const SHOWN = 100;
+
 export const of = (on: Queryable, person: string) =>
   select<Message>(
     on,
-    sql`select * from message where person = ${person} order by id desc limit 100`,
+    sql`select * from message where person = ${person} order by id desc limit ${SHOWN}`,
   );
 
 export async function unread(on: Queryable, person: string): Promise<number> {
@@ -104,6 +107,10 @@ export const markRead = (on: Queryable, person: string, upTo: number) =>
     sql`update message set read_at = utc_timestamp(3)
          where person = ${person} and id <= ${upTo} and read_at is null`,
   );
+
+/** Whether there is an account with this e-mail here that is not closed. */
+export const hasOpenAccount = async (on: Queryable, email: string): Promise<boolean> =>
+  (await first(on, sql`select id from person where email = ${email} and active`)) !== undefined;
 
 /** Deletes messages that were read more than 90 days ago. */
 export const purgeExpired = ({ sql: on }: { sql: Queryable }) =>
