@@ -197,7 +197,7 @@ export const routes = (signInWith: ReturnType<typeof openSignIn>): Route[] => [
   post('/saved-form/sending', 'look', body.any, savedForm.sendOn),
   post('/saved-form/removal', 'look', body.small, savedForm.discard),
   post('/theme', 'anyone', body.tiny, web.setTheme),
-  post('/zone', 'look', body.tiny, web.setZone),
+  post('/zone', 'look', body.tiny, account.saveZone),
 
   ...inCopies([
     get('/', 'look', home.home),

@@ -209,10 +209,12 @@ const exceptions = [
 /** Files at the root of src that every folder of src may import. */
 const importedByAll = [
   'in-time.ts',
+  'per-zone.ts',
   'problems.ts',
   'settings.ts',
   'settle-all.ts',
   'typed-text.ts',
+  'zoned-text.ts',
 ];
 const importedByCommands = ['tasks.ts'];
 

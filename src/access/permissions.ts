@@ -15,7 +15,14 @@ export type Permission = (typeof permissionNames)[number];
 export const isPermission = (name: string): name is Permission =>
   permissionNames.some((one) => one === name);
 
-export type Account = { id: number; email: string; name: string; permissions: Permission[] };
+export type Account = {
+  id: number;
+  email: string;
+  name: string;
+  permissions: Permission[];
+  /** In which time zone the person reads times; null or missing if it is not known. */
+  zone?: string | null;
+};
 
 export type Ability =
   | 'look'

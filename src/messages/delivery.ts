@@ -1,6 +1,7 @@
 // Sends each outbox message until its recipient acknowledges it or Oneway gives it up.
-import { transaction } from '../database/sql.ts';
+import { first, sql, transaction } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
+import { timesIn } from '../zoned-text.ts';
 import { rulesOf } from '../environments/rules.ts';
 import { timeouts, type Reply, type Send } from './channels/channel.ts';
 import { callback } from './channels/callback.ts';
@@ -83,9 +84,19 @@ async function attempt(here: App, { send }: Target, line: outbox.Line) {
     await outbox.fail(here.sql, line, obstacle);
     return null;
   }
-  const reply = await send(sent);
+  const reply = await send(await inZoneOfRecipient(here, sent));
   await record(here, tried, reply);
   return reply.outcome;
+}
+
+/** Returns an e-mail with its times in the zone of its recipient; any other message as it is. */
+async function inZoneOfRecipient({ sql: on }: App, line: outbox.Line): Promise<outbox.Line> {
+  if (line.channel !== 'email') return line;
+  const person = await first<{ zone: string | null }>(
+    on,
+    sql`select time_zone as zone from person where email = ${line.recipient}`,
+  );
+  return person?.zone ? { ...line, body: timesIn(person.zone, line.body) } : line;
 }
 
 async function record(here: App, line: outbox.Line, { outcome, answer }: Reply) {

@@ -5,9 +5,10 @@ import { inWords } from '../access/permission-words.ts';
 import { countAttempt } from '../access/throttle.ts';
 import { choose, switchesOf } from '../messages/email-switches.ts';
 import { Invalid, type FieldErrors } from '../problems.ts';
-import { zoneChoices, zoneOf } from '../web/viewer.ts';
+import { isZone, zoneChoices } from '../zoned-text.ts';
+import { zoneOf } from '../web/viewer.ts';
 import { flash, orShowErrors, page } from '../web/pages.ts';
-import { accountOf } from '../web/request.ts';
+import { accountOf, localPath } from '../web/request.ts';
 import { newPassword, passwordRule } from './new-password.ts';
 import * as people from './people.ts';
 import { startSession, type SignIn } from './sign-in.ts';
@@ -33,6 +34,14 @@ async function accountPage(req: Request, res: Response, errors: FieldErrors) {
     sendsMail: req.here.sendsMail,
     errors,
   });
+}
+
+/** Saves in which time zone the person reads times, on pages and in e-mails. */
+export async function saveZone(req: Request, res: Response) {
+  const zone = req.form.text('zone');
+  if (!isZone(zone)) throw new Invalid({ zone: 'Choose a time zone from the list' });
+  await people.setZone(req.house.sql, accountOf(req).id, zone);
+  res.redirect(303, localPath(req.form.text('return'), '/'));
 }
 
 /** Saves which kinds of message the person gets by e-mail, too. */

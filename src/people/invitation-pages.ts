@@ -11,11 +11,11 @@ export const show = (req: Request, res: Response) =>
   invitationPage(req, res, textIn(req.query, 'token'), {});
 
 async function invitationPage(req: Request, res: Response, token: string, errors: FieldErrors) {
-  const { email } = await invitations.invited(req.here.sql, token);
+  const { person } = await invitations.opened(req.here.sql, token);
   await page(req, res, 'people/invitation', {
     title: Object.keys(errors).length > 0 ? 'Error: Choose your password' : 'Choose your password',
     token,
-    email,
+    email: person.email,
     rule: passwordRule,
     errors,
   });

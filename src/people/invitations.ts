@@ -1,5 +1,5 @@
 // Links with which a person chooses a password. Each link works only once: an invitation within a day, and a link that
-// the person asked for within an hour. Only the hash of a link’s token is stored.
+// the person asked for within four hours. Only the hash of a link’s token is stored.
 import { hash, randomBytes } from 'node:crypto';
 import type { PoolConnection } from 'mysql2/promise';
 import * as audit from '../audit/audit.ts';
@@ -13,13 +13,16 @@ import { hashPassword } from './passwords.ts';
 import * as people from './people.ts';
 
 /**
- * The kinds of link. A person asks for a link of the kind `reset` themselves, so it must not end an invitation by an
- * administrator.
+ * The kinds of link. Anybody can ask for a link of the kind `reset` in the name of a person, so it ends no other link. A
+ * new invitation by an administrator ends the earlier one.
  */
 type Kind = 'invitation' | 'reset';
 
-/** For how many hours a link works. */
-const hours: Record<Kind, number> = { invitation: 24, reset: 1 };
+/**
+ * For how many hours a link works, from when it was made. After an outage of the mail server of one hour, its e-mail is
+ * sent within 90 minutes, because of the delays between attempts.
+ */
+const hours: Record<Kind, number> = { invitation: 24, reset: 4 };
 
 /** The event of the e-mail with a link of this kind. */
 export const eventOf = (kind: Kind) => `account.${kind}`;
@@ -80,20 +83,27 @@ export const reset = (here: Environment, id: number, alongside: Alongside) =>
 export const noteAsked = (on: Queryable, subject: string) =>
   audit.write(on, { person: 'not signed in', action: 'asked for a new password', subject });
 
-/** Makes a link. An earlier link of the same kind stops working, so its e-mail is given up if it was not sent yet. */
+/** Makes a link. Expired links are deleted. A new invitation ends the earlier one, also if that was not sent yet. */
 async function issue(on: PoolConnection, { id, email }: people.Person, kind: Kind): Promise<Made> {
-  const former = { recipient: email, event: eventOf(kind) };
-  await outbox.failSecrets(on, former, 'Another link replaced the one in it.');
+  if (kind === 'invitation') {
+    const former = { recipient: email, event: eventOf(kind) };
+    await outbox.failSecrets(on, former, 'Another link replaced the one in it.');
+  }
+  await run(
+    on,
+    sql`delete from invitation
+         where person_id = ${id} and (expires_at <= utc_timestamp(3) or kind = 'invitation' and ${kind} = kind)`,
+  );
   const token = randomBytes(32).toString('base64url');
   await run(
     on,
-    sql`replace into invitation (person_id, kind, token_hash, expires_at)
+    sql`insert into invitation (person_id, kind, token_hash, expires_at)
         values (${id}, ${kind}, ${hash('sha256', token)},
           utc_timestamp(3) + interval ${hours[kind]} hour)`,
   );
   const line = await first<{ expires_at: string }>(
     on,
-    sql`select expires_at from invitation where person_id = ${id} and kind = ${kind}`,
+    sql`select expires_at from invitation where token_hash = ${hash('sha256', token)}`,
   );
   return { token, endsAt: line?.expires_at ?? '' };
 }
@@ -114,38 +124,44 @@ export async function openUntil(on: Queryable, id: number): Promise<string | nul
   return open?.expires_at ?? null;
 }
 
-/** Finds the person that a token invites; null when the invitation was used, replaced or has expired. */
-export async function find(on: Queryable, token: string): Promise<people.Person | null> {
-  const open = await first<{ person_id: number }>(
+type Open = { person: people.Person; kind: Kind };
+
+/** Finds a link that works by its token; null when the link was used, ended or has expired. */
+export async function find(on: Queryable, token: string): Promise<Open | null> {
+  const open = await first<{ person_id: number; kind: Kind }>(
     on,
-    sql`select person_id from invitation
+    sql`select person_id, kind from invitation
          where token_hash = ${hash('sha256', token)} and expires_at > utc_timestamp(3)`,
   );
-  const person = open && (await people.find(on, open.person_id));
-  return person?.isActive ? person : null;
+  if (!open) return null;
+  const person = await people.find(on, open.person_id);
+  return person?.isActive ? { person, kind: open.kind } : null;
 }
 
 /**
- * Finds the person that a token invites.
- * @throws Problem 410 when the invitation was used, replaced or has expired
+ * Finds a link that works by its token.
+ * @throws Problem 410 when the link was used, ended or has expired
  */
-export async function invited(on: Queryable, token: string): Promise<people.Person> {
-  const person = await find(on, token);
-  if (!person) throw expired();
-  return person;
+export async function opened(on: Queryable, token: string): Promise<Open> {
+  const open = await find(on, token);
+  if (!open) throw expired();
+  return open;
 }
 
+/** How the audit names the use of a link of each kind. */
+const uses: Record<Kind, string> = { invitation: 'accepted invitation', reset: 'reset password' };
+
 /**
- * Sets the password that the invited person chose, and ends the invitation.
- * @throws Problem 410 when the invitation was already used, replaced or has expired, Invalid for a password that is
- * easy to guess
+ * Sets the password that the person chose with a link, and ends all links of the person.
+ * @throws Problem 410 when the link was used or ended meanwhile, Invalid for a password that is easy
+ * to guess
  */
 export async function accept(
   here: Environment,
   token: string,
   posted: unknown,
 ): Promise<people.Person> {
-  const person = await invited(here.sql, token);
+  const { person, kind } = await opened(here.sql, token);
   const passwordHash = await hashPassword(await newPassword(person, posted));
   return transaction(here.sql, async (connection) => {
     const used = await run(
@@ -155,11 +171,8 @@ export async function accept(
     );
     if (used === 0) throw expired();
     await people.storePassword(connection, person, passwordHash);
-    await audit.write(connection, {
-      person: person.email,
-      action: 'accepted invitation',
-      subject: person.email,
-    });
+    const { email } = person;
+    await audit.write(connection, { person: email, action: uses[kind], subject: email });
     return people.known(connection, person.id);
   });
 }

@@ -4,7 +4,7 @@ import { transaction } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
 import * as outbox from '../messages/outbox.ts';
 import { addSecretEmail } from '../messages/secret-email.ts';
-import { exactly } from '../web/format.ts';
+import { exactlyForOthers } from '../web/format.ts';
 import * as invitations from './invitations.ts';
 import * as people from './people.ts';
 
@@ -56,7 +56,7 @@ const mailedWith =
   async (on, { email }, { token, endsAt }) => {
     const link = invitations.linkOf(here, token);
     const text = [
-      `${intro} It works once, until ${exactly(endsAt)}.`,
+      `${intro} It works once, until ${exactlyForOthers(endsAt)}.`,
       link,
       'If you do not expect this e-mail, ignore it.',
     ].join('\n\n');

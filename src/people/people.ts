@@ -35,6 +35,7 @@ type Stored = {
   has_password: number;
   credential: string;
   permissions: string | null;
+  zone: string | null;
 };
 
 const toPerson = (stored: Stored): Person => ({
@@ -42,6 +43,7 @@ const toPerson = (stored: Stored): Person => ({
   email: stored.email,
   name: stored.name,
   credential: stored.credential,
+  zone: stored.zone,
   isActive: stored.active === 1,
   hasPassword: stored.has_password === 1,
   permissions: permissionNames.filter((one) => (stored.permissions ?? '').split(',').includes(one)),
@@ -50,7 +52,7 @@ const toPerson = (stored: Stored): Person => ({
 /** A hash that changes with the password, and each time the account is closed. */
 const credential = sql`sha2(if(p.closings = 0, p.password_hash, concat(p.password_hash, '\n', p.closings)), 256)`;
 
-const columns = sql`p.id, p.email, p.name, p.active, ${credential} as credential,
+const columns = sql`p.id, p.email, p.name, p.active, p.time_zone as zone, ${credential} as credential,
                     p.password_hash <> ${noPassword} as has_password, group_concat(m.name) as permissions`;
 
 export async function list(on: Queryable): Promise<Person[]> {
@@ -159,7 +161,7 @@ export async function setPermissions(
 ): Promise<Permission[]> {
   const ticked = grantableAmong(here, place, wanted);
   return transaction(here.sql, async (connection) => {
-    const person = await locked(connection, id);
+    const person = await lockedWithAdministrators(connection, id);
     const { permissions } = person;
     const granted = withOwnTicks(permissions, shown ?? permissions, ticked).filter(isPermission);
     if (permissions.includes('administrator') && !granted.includes('administrator')) {
@@ -169,6 +171,14 @@ export async function setPermissions(
     return permissions;
   });
 }
+
+/** Stores in which time zone a person reads times. */
+export const setZone = (on: Queryable, id: number, zone: string) =>
+  run(on, sql`update person set time_zone = ${zone} where id = ${id}`);
+
+/** Stores the zone of the browser as that of the person, unless the person has one. */
+export const guessZone = (on: Queryable, { id }: Person, zone: string) =>
+  run(on, sql`update person set time_zone = ${zone} where id = ${id} and time_zone is null`);
 
 /**
  * Reads a person and locks the row, so that the second of two simultaneous changes sees the result
@@ -180,12 +190,27 @@ export async function locked(connection: PoolConnection, id: number): Promise<Pe
 }
 
 /**
+ * Reads a person who may be an administrator, and locks the rows of this person and of all administrators, always in the
+ * same order. Two administrators who close each other at the same moment then wait for one another.
+ */
+async function lockedWithAdministrators(connection: PoolConnection, id: number): Promise<Person> {
+  await select(
+    connection,
+    sql`select p.id from person p
+         where p.id = ${id} or exists (select 1 from permission m
+                                        where m.person_id = p.id and m.name = 'administrator')
+         order by p.id for update`,
+  );
+  return known(connection, id);
+}
+
+/**
  * Closes an account, or opens it again. Does nothing if the account is in that state already.
  * @throws Invalid for the last administrator, whose account cannot be closed
  */
 export async function setActive(here: Environment, by: string, id: number, isActive: boolean) {
   await transaction(here.sql, async (connection) => {
-    const person = await locked(connection, id);
+    const person = await lockedWithAdministrators(connection, id);
     if (person.isActive === isActive) return;
     if (!isActive && person.permissions.includes('administrator')) {
       await keepOneAdministrator(connection, id);

@@ -13,6 +13,7 @@ import { deviceOf, rememberDevice } from '../web/device.ts';
 import { newFormToken } from '../web/form-token.ts';
 import { flash, page } from '../web/pages.ts';
 import { localPath } from '../web/request.ts';
+import { browserZoneOf } from '../web/viewer.ts';
 import { isWaiting } from '../web/saved-form.ts';
 import { renewSession } from '../web/session.ts';
 import { countSignIn, openLimits, type Limits } from './limits.ts';
@@ -168,6 +169,8 @@ export async function letIn(req: Request, res: Response, person: people.Person) 
  */
 export async function startSession(req: Request, res: Response, person: people.Person) {
   await renewSession(req);
+  const zone = browserZoneOf(req);
+  if (person.zone === null && zone !== null) await people.guessZone(req.house.sql, person, zone);
   req.session.personId = person.id;
   req.session.credential = person.credential;
   req.session.csrf = newFormToken(req.here, person);

@@ -9,7 +9,7 @@ import { Conflict } from '../problems.ts';
 import { isSent } from '../sheet/kept-selections.ts';
 import { activeOf, type ScheduledTransfer } from '../sheet/schedules.ts';
 import { find } from '../sheet/selections.ts';
-import { exactly, iso } from '../web/format.ts';
+import { exactly, exactlyForOthers, iso } from '../web/format.ts';
 import type { Transfer } from '../writing/journal.ts';
 
 export const byId = (on: Queryable, id: string) =>
@@ -35,7 +35,11 @@ export const schedule = (here: App, wanted: NewSchedule, replaces: string) =>
     if (active && isSame(active, wanted)) return;
     if ((active?.id ?? '') !== replaces) throw new Conflict(outdated(active));
     if (active)
-      await endByPerson(here, on, active, { person, name, news: `moved to ${exactly(runAt)}` });
+      await endByPerson(here, on, active, {
+        person,
+        name,
+        news: `moved to ${exactlyForOthers(runAt)}`,
+      });
     await run(
       on,
       sql`insert into scheduled_transfer (id, selection, person, reason, run_at, state, created_at)

@@ -5,7 +5,7 @@ import { entityNamed } from '../catalog/index.ts';
 import { isSecret, secretState } from '../catalog/secret.ts';
 import { lowerFirst } from '../catalog/lower-first.ts';
 import { fromSqlInstant } from '../database/sql.ts';
-import { perZone } from './per-zone.ts';
+import { clockOf, exactlyIn } from '../zoned-text.ts';
 import { viewer } from './viewer.ts';
 
 export { lowerFirst };
@@ -42,21 +42,6 @@ export function countsByType(rows: { entity: string }[]): string {
   return [...counts].map(([name, number]) => plural(number, entityNamed(name).label)).join(', ');
 }
 
-const clockOf = perZone((timeZone) => ({
-  day: new Intl.DateTimeFormat('en-GB', {
-    day: 'numeric',
-    month: 'short',
-    year: 'numeric',
-    timeZone,
-  }),
-  minute: new Intl.DateTimeFormat('en-GB', {
-    hour: '2-digit',
-    minute: '2-digit',
-    timeZoneName: 'short',
-    timeZone,
-  }),
-}));
-
 /** Converts a MySQL timestamp to ISO 8601. A timestamp in ISO 8601 stays unchanged. */
 export const iso = (instant: string) => (instant.endsWith('Z') ? instant : fromSqlInstant(instant));
 
@@ -78,13 +63,16 @@ export function when(instant: string, now = Date.now()): string {
 }
 
 /** Formats a time in the zone of the person who reads it: `21 Nov 2026, 09:30 UTC` */
-export function exactly(instant: string): string {
+export const exactly = (instant: string): string => exactlyOr(instant, viewer().zone);
+
+/** Formats a time for a text that another person reads: pages and e-mails show it in the zone of that person. */
+export const exactlyForOthers = (instant: string): string => exactlyOr(instant, 'UTC');
+
+function exactlyOr(instant: string, zone: string): string {
   const at = new Date(iso(instant));
   // Another program may have stored a zero date (0000-00-00), which is no valid date and is shown
   // unchanged.
-  if (Number.isNaN(at.getTime())) return instant;
-  const { day, minute } = clockOf(viewer().zone);
-  return `${day.format(at)}, ${minute.format(at)}`;
+  return Number.isNaN(at.getTime()) ? instant : exactlyIn(zone, at);
 }
 
 /** Formats a day such as `2026-11-21`, which has no zone: `21 Nov 2026` */

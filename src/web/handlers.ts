@@ -1,25 +1,17 @@
 // Small request handlers without a folder of their own: preferences, images, health, version.
 import type { Request, Response } from 'express';
 import { readImage } from '../storage/images.ts';
-import { Invalid, NotFound, Unavailable } from '../problems.ts';
+import { NotFound, Unavailable } from '../problems.ts';
 import { readVersion } from '../version/metadata.ts';
 import { setCookie } from './cookies.ts';
 import { localPath } from './request.ts';
 import { isTheme } from './shell.ts';
-import { isZone } from './viewer.ts';
 
 export function setTheme(req: Request, res: Response) {
   const theme = req.form.text('theme');
   if (isTheme(theme)) {
     setCookie(req, res, 'theme', theme, 365 * 24);
   }
-  res.redirect(303, localPath(req.form.text('return'), '/'));
-}
-
-export function setZone(req: Request, res: Response) {
-  const zone = req.form.text('zone');
-  if (!isZone(zone)) throw new Invalid({ zone: 'Choose a time zone from the list' });
-  setCookie(req, res, 'zone', zone, 365 * 24);
   res.redirect(303, localPath(req.form.text('return'), '/'));
 }
 

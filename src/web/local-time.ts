@@ -1,7 +1,7 @@
 // Converts between instants in UTC and the local times of a time zone that people type: `2026-10-25T02:30`. When clocks
 // go forward, an hour of local times does not exist; when they go back, an hour exists twice.
 import { parseInstant } from '../catalog/instant.ts';
-import { perZone } from './per-zone.ts';
+import { perZone } from '../per-zone.ts';
 
 const two = '2-digit';
 const clockOf = perZone(

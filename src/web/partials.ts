@@ -1,6 +1,7 @@
 // Renders partials (small templates) that appear hundreds of times on a page. Each partial is compiled once and gets
 // only the data that it needs. An EJS include would copy all locals and check the disk each time.
 import ejs, { type TemplateFunction } from 'ejs';
+import { splitAtTimes } from '../zoned-text.ts';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { textOf, type Field, type Link, type Links, type Value } from '../catalog/fields.ts';
@@ -83,22 +84,9 @@ export const person = (email: string | null) =>
  * hover. Times in UTC are converted to the time zone of the person who reads the sentence.
  */
 export const sentence = (text: string | null) =>
-  (text ?? '')
-    .split(UTC_TIME)
-    .map((part, index) => (index % 2 === 1 ? inZone(part) : withNames(part)))
+  splitAtTimes(text ?? '')
+    .map((part) => (part.at === null ? withNames(part.text) : exactTime(part.at.toISOString())))
     .join('');
-
-/**
- * Matches a time in a message: as the database writes it (`2099-01-01 00:00:00 UTC`), or as jobs format it for people
- * (`1 Jan 2099, 00:00 UTC`).
- */
-const UTC_TIME =
-  /(\d{4,}-\d\d-\d\d \d\d:\d\d(?::\d\d(?:\.\d+)?)? UTC\b|\d{1,2} [A-Z][a-z]{2,3} \d{4}, \d\d:\d\d UTC\b)/;
-
-function inZone(text: string): string {
-  const at = new Date(text.replace(',', '').replace(/^(\d+-\d+-\d+) (\S+) UTC$/, '$1T$2Z'));
-  return Number.isNaN(at.getTime()) ? ejs.escapeXML(text) : exactTime(at.toISOString());
-}
 
 const withNames = (text: string): string =>
   text

@@ -5,7 +5,7 @@ import { textOf, type Value } from '../catalog/fields.ts';
 import { Invalid } from '../problems.ts';
 import { cleanLine } from '../typed-text.ts';
 import type { Form } from './form/form.ts';
-import { isZone } from './viewer.ts';
+import { isZone } from '../zoned-text.ts';
 import { hasLocalTime, instantsAt, localTimeOf, typedLocalTime } from './local-time.ts';
 import { isSame, whichName, zoneName } from './zoned-input.ts';
 

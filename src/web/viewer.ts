@@ -4,6 +4,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { NextFunction, Request, Response } from 'express';
 import { cachedFor } from '../database/cached-for.ts';
 import { select, sql, type Queryable } from '../database/sql.ts';
+import { isZone } from '../zoned-text.ts';
 import { readCookie, readPlainCookie } from './cookies.ts';
 
 type Viewer = { zone: string; names: Map<string, string> };
@@ -30,35 +31,14 @@ export const viewerOf = async (req: Request): Promise<Viewer> => ({
   names: req.account ? await namesOf(req.house.sql) : program.names,
 });
 
-/**
- * Returns the time zone of the person: the chosen zone, otherwise the zone that the browser reported, otherwise UTC.
- */
-export const zoneOf = (req: Request): string =>
+/** The zone of the signed-in person’s account, otherwise the zone that the browser reported, otherwise UTC. */
+export const zoneOf = (req: Request): string => req.account?.zone ?? browserZoneOf(req) ?? 'UTC';
+
+/** The zone that was chosen in this browser before 1.17.0, otherwise the one that the browser reported; null without. */
+export const browserZoneOf = (req: Request): string | null =>
   [readCookie(req, 'zone'), readPlainCookie(req, 'browser-zone')]
     .map((zone) => zone.replaceAll('%2F', '/'))
-    .find(isZone) ?? 'UTC';
-
-const zones = new Set(['UTC', ...Intl.supportedValuesOf('timeZone')]);
-/**
- * Returns the time zones that a person can choose, UTC first. `chosen` is added if it is missing: it may have an older
- * name.
- */
-export const zoneChoices = (chosen: string) =>
-  [...new Set([...zones, chosen])].map((name) => ({ name, isChosen: name === chosen }));
-
-/**
- * Whether a text names a time zone. Browsers also report older names, such as Asia/Calcutta, which are valid although
- * nobody can choose them.
- */
-export function isZone(zone: string): boolean {
-  if (zones.has(zone)) return true;
-  if (!/^[A-Z][\w+-]*(\/[\w+-]+){1,2}$/.test(zone)) return false;
-  try {
-    return new Intl.DateTimeFormat('en', { timeZone: zone }).resolvedOptions().timeZone !== '';
-  } catch {
-    return false;
-  }
-}
+    .find(isZone) ?? null;
 
 /** Reads the names of people by e-mail. If they cannot be read, the page shows e-mails instead of failing. */
 const namesOf = (on: Queryable): Promise<Map<string, string>> =>

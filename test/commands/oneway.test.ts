@@ -6,7 +6,7 @@ import { readVersion } from '../../src/version/metadata.ts';
 import { currentVersion } from '../../src/version/db-version.ts';
 import { files } from '../../src/commands/files.ts';
 import { setUpdating } from '../../src/release/upgrade.ts';
-import { invited } from '../../src/people/invitations.ts';
+import { opened } from '../../src/people/invitations.ts';
 import * as people from '../../src/people/people.ts';
 import { surroundings } from '../support/left-behind.ts';
 import { add, change, has } from '../support/rows.ts';
@@ -68,7 +68,10 @@ test('the command oneway people add prints an invitation when it gets no passwor
   const { status, stdout } = oneway('staging', words);
   expect(status).toBe(0);
   const [, token = ''] = /\/invitation\?token=([\w-]+)/.exec(stdout) ?? [];
-  expect(await invited(world.staging.sql, token)).toMatchObject({ email: 'ben@example.com' });
+  expect(await opened(world.staging.sql, token)).toMatchObject({
+    person: { email: 'ben@example.com' },
+    kind: 'invitation',
+  });
 });
 
 test('a command exits with 2 after wrong usage, with 3 while the database is being updated, and with 4 when rows differ', async () => {

@@ -229,6 +229,28 @@ describe('the people page', () => {
     expect(answer.status).toBe(422);
     expect(textOf(answer.text)).toContain('last administrator');
   });
+
+  test('of two administrators who close each other at the same moment, one is closed and the other is told to be the last', async () => {
+    const { here } = site;
+    const ids = [];
+    for (const email of ['first@example.com', 'second@example.com']) {
+      ids.push(await people.add(here, 'test', { name: 'Admin', email }, ['administrator']));
+    }
+    const [one = 0, other = 0] = ids;
+    for (let round = 0; round < 10; round += 1) {
+      const outcomes = await Promise.allSettled([
+        people.setActive(here, 'second@example.com', one, false),
+        people.setActive(here, 'first@example.com', other, false),
+      ]);
+      const refused = outcomes.flatMap((outcome) =>
+        outcome.status === 'rejected' ? [outcome.reason as unknown] : [],
+      );
+      expect(refused).toMatchObject([
+        { fields: { administrator: expect.stringContaining('last administrator') as string } },
+      ]);
+      for (const id of ids) await people.setActive(here, 'test', id, true);
+    }
+  });
 });
 
 test('a form posted after the session has ended is saved, and restored after signing in again', async () => {

@@ -1,13 +1,16 @@
 // Times in the zone of the person who reads them, and people by name.
 import { expect, test } from 'vitest';
+import request from 'supertest';
 import { exactly, personName } from '../../src/web/format.ts';
+import { timesIn } from '../../src/zoned-text.ts';
 import { formatFor } from '../../src/web/viewer.ts';
-import { useSite } from '../support/people.ts';
+import { hire, password, useSite } from '../support/people.ts';
 import { add } from '../support/rows.ts';
 import { useWorld } from '../support/world.ts';
 
 const world = useWorld();
 const site = useSite(world, 'staging');
+type Agent = ReturnType<typeof request.agent>;
 
 test.each([
   ['UTC', '1 Feb 2026, 20:15 UTC'],
@@ -27,15 +30,44 @@ test('a person is shown by name, and a program, which has no account, under the 
   });
 });
 
-test('pages show times in the time zone that a person has saved instead of UTC, and saving an unknown zone is refused', async () => {
+test('the zone of the browser is that of the account from the first sign-in, and what the person saves holds in every browser', async () => {
+  await hire(site.here, 'pm');
+  const signIn = async (zone: string) => {
+    const browser = request.agent(site.app);
+    browser.jar.setCookie(`browser-zone=${zone}`, '127.0.0.1', '/');
+    const { text } = await browser.get('/sign-in');
+    const csrf = /name="csrf" value="([^"]+)"/.exec(text)?.[1];
+    const signed = await browser
+      .post('/sign-in')
+      .type('form')
+      .set('Sec-Fetch-Site', 'same-origin')
+      .send({ email: 'pm@example.com', password, csrf });
+    expect(signed.status).toBe(303);
+    return browser;
+  };
+  const zoneIn = async (browser: Agent) =>
+    /Times in ([\w/]+)/.exec((await browser.get('/account')).text)?.[1];
+  const first = await signIn('Asia/Kolkata');
+  expect(await zoneIn(first)).toBe('Asia/Kolkata');
+  expect(await zoneIn(await signIn('Europe/Berlin'))).toBe('Asia/Kolkata');
   const ana = await site.as('pm');
+  expect((await ana.post('/zone', { zone: 'Mars/Olympus', return: '/' })).status).toBe(422);
+  await ana.post('/zone', { zone: 'Europe/Lisbon', return: '/account' });
+  expect([await zoneIn(first), await zoneIn(await signIn('Europe/Berlin'))]).toEqual([
+    'Europe/Lisbon',
+    'Europe/Lisbon',
+  ]);
   const id = await add(world.staging, 'form', { name: 'Zoned' });
-  expect((await ana.get('/account')).text).toContain('Times in UTC');
-  const refused = await ana.post('/zone', { zone: 'Mars/Olympus', return: '/' });
-  expect(refused.status).toBe(422);
-  await ana.post('/zone', { zone: 'Asia/Kolkata', return: '/account' });
-  expect((await ana.get('/account')).text).toContain('Times in Asia/Kolkata');
-  const { text } = await ana.get(`/catalog/form/${id}`);
-  expect(text).toContain('GMT+5:30');
-  expect(text).toContain('title="pm@example.com"');
+  expect((await ana.get(`/catalog/form/${id}`)).text).toContain('title="pm@example.com"');
+});
+
+test('the times of a text that was written in UTC are converted, and dates that do not exist stay', () => {
+  expect(
+    timesIn(
+      'Asia/Kolkata',
+      'Until 1 Feb 2026, 20:15 UTC or 2026-02-01 20:15:00 UTC, not 99 Xyz 2026, 20:15 UTC.',
+    ),
+  ).toBe(
+    'Until 2 Feb 2026, 01:45 GMT+5:30 or 2 Feb 2026, 01:45 GMT+5:30, not 99 Xyz 2026, 20:15 UTC.',
+  );
 });
