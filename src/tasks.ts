@@ -12,7 +12,13 @@ import * as inApp from './messages/channels/in-app.ts';
 import { deliver } from './messages/delivery.ts';
 import * as outbox from './messages/outbox.ts';
 import { BACKUP, reportLocals as backupLocals, runBackup } from './backups/job.ts';
-import { BULK, bulkInput, bulkReport, runBulkJob } from './catalog-pages/bulk-job.ts';
+import {
+  BULK,
+  bulkInput,
+  bulkReport,
+  runBulkJob,
+  unfinishedBulk,
+} from './catalog-pages/bulk-job.ts';
 import { compareAll, COMPARISON } from './comparison/job.ts';
 import { CHECK_FILES, checkDatafiles } from './datasets/check-objects.ts';
 import { EXAMINE, examineInput, runExamination } from './datasets/examination.ts';
@@ -71,7 +77,11 @@ export const tasks = withDeadLetters({
     mayBeCancelled: true,
     mayBeRetried: true,
     run: runBulkJob,
-    outcome: { view: 'catalog-pages/bulk-report', locals: bulkReport },
+    outcome: {
+      view: 'catalog-pages/bulk-report',
+      locals: bulkReport,
+      unfinished: unfinishedBulk,
+    },
   }),
   backup: task(z.object({}), {
     label: 'Backup',

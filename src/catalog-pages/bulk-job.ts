@@ -3,19 +3,21 @@
 import { hash } from 'node:crypto';
 import { z } from 'zod';
 import { may } from '../access/permissions.ts';
-import { keyText, type Entity } from '../catalog/entity.ts';
+import { keyText, titleOf, type Entity } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { transaction } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
 import * as jobs from '../jobs/jobs.ts';
 import { isPassing } from '../jobs/passing.ts';
-import { recordStep } from '../jobs/steps.ts';
+import type { Job } from '../jobs/jobs.ts';
+import { recordStep, resultsOf } from '../jobs/steps.ts';
 import type { Work } from '../jobs/task.ts';
 import * as people from '../people/people.ts';
 import { Problem } from '../problems.ts';
 import { read } from '../rows/store.ts';
 import { readStates, type Author } from '../state/row-state.ts';
 import { count, plural } from '../web/format.ts';
+import { shorten } from '../web/shorten.ts';
 import type { WriteContext } from '../writing/changes.ts';
 import { bulkActions, type BulkAction, type BulkTarget, type BulkValues } from './bulk-actions.ts';
 import { digestOf, seenOf, targetsOf, type SeenRow, type Skipped } from './bulk-rows.ts';
@@ -65,7 +67,8 @@ export function requestBulk(here: App, { action, targets, values, person }: Aske
   });
 }
 
-type PartDone = { done: number; skipped: Skipped[] };
+/** What was done of a part. `untried`: the ids of its rows whose turn did not come before the job ended. */
+type PartDone = { done: number; skipped: Skipped[]; untried?: number[] };
 
 /**
  * Performs the action on the chosen rows, with a separate write for each row. After an
@@ -75,24 +78,68 @@ export async function runBulkJob(work: Work, input: BulkInput) {
   const rows = await work.step<SeenRow[]>(CHOSEN, () => {
     throw new Problem(409, 'The chosen rows are not stored any more. Choose them on their list.');
   });
-  const skipped: Skipped[] = [];
-  let done = 0;
-  for (let from = 0; from < rows.length; from += PART) {
-    const part = rows.slice(from, from + PART);
-    const name = `Rows ${count(from + 1)} to ${count(from + part.length)}`;
-    const result = await work.step(name, () => actOnPart(work, input, part, [from, rows.length]));
-    done += result.done;
-    skipped.push(...result.skipped);
+  const all: PartDone[] = [];
+  for (const { name, from, part } of partsOf(rows)) {
+    const result = await work.step<PartDone>(name, (keep) =>
+      actOnPart({ ...work, keep }, input, part, [from, rows.length]),
+    );
+    all.push(result);
   }
   await work.report({ done: rows.length, total: rows.length, doing: '' });
-  return { done, skippedCount: skipped.length, skipped: skipped.slice(0, NAMED) };
+  return sumOf(all);
 }
+
+const partsOf = (rows: SeenRow[]) =>
+  Array.from({ length: Math.ceil(rows.length / PART) }, (_, index) => {
+    const from = index * PART;
+    const part = rows.slice(from, from + PART);
+    return { name: `Rows ${count(from + 1)} to ${count(from + part.length)}`, from, part };
+  });
 
 /** How many skipped rows the page of the job names. */
 const NAMED = 500;
 
+function sumOf(parts: PartDone[]) {
+  const skipped = parts.flatMap((part) => part.skipped);
+  return {
+    done: parts.reduce((sum, part) => sum + part.done, 0),
+    skippedCount: skipped.length,
+    skipped: skipped.slice(0, NAMED),
+  };
+}
+
+/** How many rows whose turn did not come the page of a job names. */
+const UNTRIED = 50;
+
+/** Reports what a job did before it was cancelled or failed; null if it did not begin. */
+export async function unfinishedBulk(here: App, job: Job) {
+  const results = new Map(
+    (await resultsOf(here.sql, job.id)).map(({ name, result }) => [name, result]),
+  );
+  const rows = JSON.parse(results.get(CHOSEN) ?? 'null') as SeenRow[] | null;
+  if (!rows) return null;
+  const parts = partsOf(rows).map(({ name, part }): PartDone => {
+    const kept = JSON.parse(results.get(name) ?? 'null') as PartDone | null;
+    return kept ?? { done: 0, skipped: [], untried: part.map(([id]) => id) };
+  });
+  const untried = parts.flatMap((part) => part.untried ?? []);
+  const { entity: name } = bulkInput.parse(JSON.parse(job.input));
+  const { shown, more } = shorten(untried, UNTRIED);
+  const keys = shown.map((id) => ({ entity: name, id }));
+  const found = await read(here, keys);
+  const titled = keys.map((key) => {
+    const row = found.get(keyText(key));
+    return { id: key.id, title: row ? titleOf(entityNamed(name), row) : `ID ${key.id}` };
+  });
+  return {
+    ...sumOf(parts),
+    untried: titled,
+    untriedMore: more,
+  };
+}
+
 async function actOnPart(
-  { here, job, report }: Work,
+  { here, job, report, keep }: Work & { keep: (partial: PartDone) => void },
   { entity: name, action: asked, values }: BulkInput,
   rows: SeenRow[],
   [before, total]: [number, number],
@@ -109,7 +156,12 @@ async function actOnPart(
   const done = job.attempt > 1 ? await doneBefore({ here, job }, { entity, action }, rows) : [];
   const others = rows.filter(([id]) => !done.includes(id));
   const { targets, skipped } = await targetsOf(writes, entity, others);
+  const keepUntil = (index: number) => {
+    const untried = targets.slice(index).map(({ key }) => key.id);
+    keep({ done: rows.length - skipped.length - untried.length, skipped, untried });
+  };
   for (const [index, target] of targets.entries()) {
+    keepUntil(index);
     if (index % REPORTED === 0)
       await report({ done: before + done.length + index, total, doing: '' });
     try {
@@ -158,20 +210,27 @@ const reportSchema = z.object({
   done: z.number().default(0),
   skippedCount: z.number().default(0),
   skipped: z.array(z.object({ title: z.string(), why: z.string() })).default([]),
+  untried: z.array(z.object({ id: z.number(), title: z.string() })).default([]),
+  untriedMore: z.number().default(0),
 });
 
 /** Prepares the report of a job for the page of the job. */
 export function bulkReport(report: object, input: object) {
-  const { done, skippedCount, skipped } = reportSchema.parse(report);
+  const { done, skippedCount, skipped, untried, untriedMore } = reportSchema.parse(report);
   const { entity: name, action } = bulkInput.parse(input);
   const entity = entityNamed(name);
   const label = bulkActions.find((one) => one.name === action)?.done ?? action;
+  const listHref = `/catalog/${name}`;
   const others =
     skippedCount > 0 ? ` ${plural(skippedCount, { one: 'row', many: 'rows' })} skipped:` : '';
   return {
     text: `${plural(done, entity.label)} ${label}.${others}`,
     skipped,
     more: skippedCount - skipped.length,
-    listHref: `/catalog/${name}`,
+    untried: untried.map(({ id, title }) => ({ title, href: `${listHref}/${id}` })),
+    untriedMore,
+    untriedText: `${plural(untried.length + untriedMore, { one: 'row', many: 'rows' })} not reached:`,
+    listHref,
+    auditHref: `/audit?entity=${name}`,
   };
 }

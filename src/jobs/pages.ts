@@ -1,4 +1,5 @@
 import type { Request, Response } from 'express';
+import type { App } from '../environments/app.ts';
 import { NotFound } from '../problems.ts';
 import { sendEvents } from '../web/event-stream.ts';
 import { flash, page } from '../web/pages.ts';
@@ -43,15 +44,19 @@ export const show = (tasks: Tasks) => async (req: Request, res: Response) => {
     live: await liveView(on, job),
     openLetters: await deadLetters.countOpen(on, job.id),
     input: job.input,
-    outcome: outcomeOf(tasks, job),
+    outcome: await outcomeOf(req.here, tasks, job),
   });
 };
 
-function outcomeOf(tasks: Tasks, job: jobs.Job) {
+async function outcomeOf(here: App, tasks: Tasks, job: jobs.Job) {
   const shown = tasks[job.kind]?.outcome;
-  if (!shown || job.report === null || jobs.isLive(job)) return null;
-  const [report, input] = [JSON.parse(job.report), JSON.parse(job.input)] as [object, object];
-  return { view: shown.view, locals: shown.locals(report, input) };
+  if (!shown || jobs.isLive(job)) return null;
+  const report =
+    job.report === null
+      ? ((await shown.unfinished?.(here, job)) ?? null)
+      : (JSON.parse(job.report) as object);
+  if (report === null) return null;
+  return { view: shown.view, locals: shown.locals(report, JSON.parse(job.input) as object) };
 }
 
 /** Streams the progress of a job as server-sent events. */

@@ -29,6 +29,21 @@ export async function resultOf(on: Queryable, job: Job, name: string) {
   );
 }
 
+/** Reads what is stored of all steps of a job, also of those that ended before they were done. */
+export const resultsOf = (on: Queryable, job: string) =>
+  select<{ name: string; result: string | null }>(
+    on,
+    sql`select name, result from job_step where job = ${job} order by position`,
+  );
+
+/** Stores what a step has done so far, while its attempt ends. */
+export const keepResult = (on: Queryable, { id, attempt }: Job, name: string, result: unknown) =>
+  run(
+    on,
+    sql`update job_step set result = ${JSON.stringify(result)}
+         where job = ${id} and name = ${name} and attempt = ${attempt} and state = 'running'`,
+  );
+
 /**
  * Records that a step of the job begins.
  * @throws Overtaken when another worker has taken over the job

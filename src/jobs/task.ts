@@ -22,9 +22,9 @@ export type Work = {
   report: (progress: Progress) => Promise<void>;
   /**
    * Runs a named step of the job. If an earlier attempt finished this step, returns the stored
-   * result instead.
+   * result instead. What `run` gave to `keep` is stored if the step ends before it is done.
    */
-  step: <T>(name: string, run: () => Promise<T>) => Promise<T>;
+  step: <T>(name: string, run: (keep: (partial: T) => void) => Promise<T>) => Promise<T>;
   /** Adds a line to the log on the job's page. */
   log: (text: string) => Promise<void>;
   /** Queues a job that this job has requested, as soon as this job’s attempt has ended. */
@@ -117,8 +117,15 @@ export type Task = {
   outcome?: Outcome;
 };
 
-/** The view that shows the report of a job, and a function that makes its locals from the job’s report and input. */
-type Outcome = { view: string; locals: (report: object, input: object) => object };
+/**
+ * The view that shows the report of a job, and a function that makes its locals from the job’s report and input.
+ * `unfinished` makes the report of a job that was cancelled or has failed, from the results of its steps.
+ */
+type Outcome = {
+  view: string;
+  locals: (report: object, input: object) => object;
+  unfinished?: (here: App, job: Job) => Promise<object | null>;
+};
 export type Tasks = Record<string, Task>;
 
 /**

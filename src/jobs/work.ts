@@ -6,7 +6,7 @@ import { endedChildren, requestChildren } from './children.ts';
 import { record } from './dead-letters.ts';
 import { Interrupted, Stopping } from './interrupted.ts';
 import type { Job } from './jobs.ts';
-import { beginStep, endStep, endSteps, log, resultOf, trimLog } from './steps.ts';
+import { beginStep, endStep, endSteps, keepResult, log, resultOf, trimLog } from './steps.ts';
 import type { Work } from './task.ts';
 
 type Listeners = {
@@ -42,19 +42,26 @@ export function openWork(here: App, job: Job, { onProgress, onRequest }: Listene
         if (here.halt.signal.aborted)
           throw new Stopping('This process stops; another one continues');
       }),
-    step: async <T>(name: string, run: () => Promise<T>) => {
+    step: async <T>(name: string, run: (keep: (partial: T) => void) => Promise<T>) => {
       const done = await resultOf(on, job, name);
       if (done) return JSON.parse(done.result ?? 'null') as T;
       await inOrder(() => enter(''));
       openSteps += 1;
+      let partial: T | undefined;
       try {
         await beginStep(on, job, name);
-        const result = await run();
+        const result = await run((kept) => {
+          partial = kept;
+        });
         await endStep(on, job, name, { state: 'done', result });
         return result;
       } catch (error) {
         // An interrupted step has not failed; its end is recorded when the attempt ends.
-        if (!(error instanceof Interrupted)) await endStep(on, job, name, { state: 'failed' });
+        if (!(error instanceof Interrupted)) {
+          await endStep(on, job, name, { state: 'failed', result: partial });
+        } else if (partial !== undefined) {
+          await keepResult(on, job, name, partial);
+        }
         throw error;
       } finally {
         openSteps -= 1;

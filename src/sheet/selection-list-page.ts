@@ -101,8 +101,8 @@ async function shownOf(here: App, selections: kept.KeptSelection[]) {
 
 type Shown = Awaited<ReturnType<typeof shownOf>>[number];
 
-/** How many selections an export reads at once; each may have thousands of rows. */
-const PART = 100;
+/** How many selections an export reads at once. Each may have 10,000 rows, and all rows of a part are in memory. */
+const PART = 10;
 
 export async function exportSelections(req: Request, res: Response) {
   const format = exportFormatIn(req.query);

@@ -11,6 +11,7 @@ import { keyOfLine } from '../state/row-state.ts';
 import * as testResults from '../state/test-results.ts';
 import { rowsText } from '../web/format.ts';
 import { flash, page } from '../web/pages.ts';
+import { shorten } from '../web/shorten.ts';
 import { accountOf } from '../web/request.ts';
 
 /** Records a person’s test result for rows of an arrived transfer, with one note for all of these rows. */
@@ -23,10 +24,16 @@ export async function recordTestResults(req: Request, res: Response) {
   const { here } = req;
   const { email } = accountOf(req);
   const { recorded, changed } = await testResults.recordTestResults(here, email, rows, result);
-  const { unchanged } = isRest ? await restOf(req) : { unchanged: [] };
+  const { unchanged, changed: leftOut } = isRest
+    ? await restOf(req)
+    : { unchanged: [], changed: [] };
   const rest = await testResults.recordForPresent(here, email, unchanged, result);
-  const marked = `${rowsText(recorded.length + rest)} marked ${textOf(result)}.`;
-  flash(req, changed.length === 0 ? marked : `${marked} ${changedText(changed.length)}`);
+  const notices = [
+    `${rowsText(recorded.length + rest)} marked ${textOf(result)}.`,
+    ...(changed.length > 0 ? [changedText(changed.length)] : []),
+    ...(leftOut.length > 0 ? [leftOutText(leftOut)] : []),
+  ];
+  flash(req, notices.join(' '));
   res.redirect(303, `/arrivals#arrived-${String(req.params['transfer'])}`);
 }
 
@@ -49,22 +56,26 @@ async function confirmRest(req: Request, res: Response, ticked: testResults.Test
     seen: req.form.texts('seen'),
     number,
     unchanged: unchanged.length,
-    changed,
+    changed: shorten(changed, LEFT_OUT),
     note: result.note ?? '',
     result: req.form.text('result'),
     buttonText: `Mark ${rowsText(number)} ${textOf(result)}`,
   });
 }
 
+/** How many rows that changed since they arrived the confirmation names, and the notice. */
+const LEFT_OUT = 50;
+const NAMED = 3;
+
 /**
- * Finds the rows to test that the page *Arrived* does not list. Returns those that are unchanged since they arrived,
- * and the number of those that have changed.
+ * Finds the rows to test that the page *Arrived* does not list: those that are unchanged since they arrived, and those
+ * that have changed.
  */
-async function restOf(req: Request): Promise<{ unchanged: RowKey[]; changed: number }> {
+async function restOf(req: Request): Promise<{ unchanged: RowKey[]; changed: ArrivedRow[] }> {
   const transfer = String(req.params['transfer']);
   const rows = (await arrived.unlistedRows(req.here.sql, transfer)).filter(isTested);
   const unchanged = rows.filter(({ is_changed: isChanged }) => isChanged === 0).map(keyOfLine);
-  return { unchanged, changed: rows.length - unchanged.length };
+  return { unchanged, changed: rows.filter(({ is_changed: isChanged }) => isChanged === 1) };
 }
 
 /** A dependent row is tested with its parent row. */
@@ -81,6 +92,14 @@ function tickedRows({ form }: Request): testResults.TestedRow[] {
 
 const changedText = (number: number) =>
   `${rowsText(number)} changed since the page was shown: review ${number === 1 ? 'it' : 'them'} again.`;
+
+/** Names rows that are not marked because they changed: `“Quiz”, “Poll” and 12 more`. */
+function leftOutText(rows: ArrivedRow[]): string {
+  const { shown, more } = shorten(rows, NAMED);
+  const titles = shown.map(({ title }) => `“${title.slice(0, 80)}”`);
+  const others = more > 0 ? ` and ${more} more` : '';
+  return `Not marked, because changed since the arrival: ${titles.join(', ')}${others}.`;
+}
 
 export const textOf = ({ works }: testResults.NewTestResult) => (works ? 'Works' : 'Does not work');
 

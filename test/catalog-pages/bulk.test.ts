@@ -273,6 +273,53 @@ describe('actions that change many rows of a list', () => {
     await people.setActive(world.staging, 'ops@example.com', await idOf('pm@example.com'), true);
   });
 
+  test('the page of a job for many rows that was cancelled or has failed names how many rows it changed, which it skipped, and which it did not reach', async () => {
+    const { sql: on } = world.staging;
+    const business = await add(world.staging, 'business');
+    const tasks = Array.from({ length: 260 }, (_, index) => ({
+      id: 2000 + index,
+      business_id: business,
+      active: true,
+      priority: 1,
+      title: `Cab “${index}” 🪔`,
+      modified_at: '2026-11-01 10:00:00.000',
+    }));
+    await insertRows(on, 'task', tasks);
+    const start = async (priority: string) => {
+      const { confirm } = await ask('value', 'task', { everything: 'yes', query: 'q=Cab' });
+      const { headers } = await confirm({ field: 'priority', priority });
+      const path = headers['location'] ?? '';
+      const job = await jobs.byNumber(on, Number(path.split('/').at(-1)));
+      return { path, id: job?.id ?? '' };
+    };
+    const cancelled = await start('7');
+    await change(world.staging, { entity: 'task', id: 2258 }, { priority: 4 }, ed);
+    let written = 0;
+    const { reached } = failpoints;
+    failpoints.reached = async (name) => {
+      if (name === 'after commit') written += 1;
+      if (written === 15)
+        await run(
+          on,
+          sql`update job set cancelled_by = 'ops@example.com' where id = ${cancelled.id}`,
+        );
+    };
+    await runJob(world.staging, allTasks, cancelled.id);
+    failpoints.reached = reached;
+    const { text: page } = await ana.get(cancelled.path);
+    const shown = textOf(page);
+    expect(shown).toContain('19 tasks changed. 1 row skipped: Cab “258” 🪔 –');
+    expect(shown).toContain('240 rows not reached: Cab “239” 🪔 Cab “238” 🪔');
+    expect(shown).toContain('and 190 more');
+    expect(page).toContain('<a href="/catalog/task/2239">Cab “239” 🪔</a>');
+    const closed = await start('8');
+    await people.setActive(world.staging, 'ops@example.com', await idOf('pm@example.com'), false);
+    await runJob(world.staging, allTasks, closed.id);
+    await people.setActive(world.staging, 'ops@example.com', await idOf('pm@example.com'), true);
+    const { text: failed } = await (await site.as('ops')).get(closed.path);
+    expect(textOf(failed)).toContain('0 tasks changed. 260 rows not reached:');
+  });
+
   test('an action for many rows is refused without the permission for it, and for an invalid form', async () => {
     const [id = 0] = await forms(['One']);
     const rows = rowsOf('form', [id]);

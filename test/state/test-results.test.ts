@@ -8,7 +8,7 @@ import { openSite, textOf, useSite } from '../support/people.ts';
 import * as selections from '../../src/sheet/selections.ts';
 import { prepareSheet } from '../../src/sheet/sheet.ts';
 import * as nameMapping from '../../src/transfers/name-mapping.ts';
-import { add, change, has, pm, routeFrom, transfer } from '../support/rows.ts';
+import { add, change, get, has, pm, routeFrom, transfer } from '../support/rows.ts';
 import { fieldsOn } from '../support/shown-form.ts';
 import { useWorld } from '../support/world.ts';
 
@@ -203,15 +203,22 @@ test('after a confirmation, a test result also marks arrived rows that the page 
   for (const part of ['Mark 4 rows Works', '3 rows not listed there', 'Not marked: 1 row']) {
     expect(question).toContain(part);
   }
+  const titleOf = async (key: RowKey) => (await get(world.preprod, key))['name'] as string;
+  const changed = await Promise.all(rest.slice(0, 2).map(titleOf));
+  expect(asked.text).toContain(`<a href="/catalog/form/${rest[0]?.id}">${changed[0]}</a>`);
   expect(
     (await testResults.testStatusOf(world.preprod, forms)).get(rows[0] ?? '')?.current,
   ).toEqual([]);
+  await change(staging, rest[1] ?? ticked, { description: 'Newer, while the page was shown' });
+  await transfer(staging, rest.slice(1, 2));
   const answer = await client.post(address, {
     ...fieldsOn(asked.text, `${address}"`),
     result: 'works',
   });
   expect(answer.status).toBe(303);
-  expect(textOf((await client.get('/arrivals')).text)).toContain('4 rows marked Works.');
+  expect(textOf((await client.get('/arrivals')).text)).toContain(
+    `3 rows marked Works. Not marked, because changed since the arrival: “${changed[0]}”, “${changed[1]}”.`,
+  );
   const status = await testResults.testStatusOf(world.preprod, rest);
-  expect(rest.map((key) => status.get(keyText(key))?.current.length)).toEqual([0, 1, 1, 1]);
+  expect(rest.map((key) => status.get(keyText(key))?.current.length)).toEqual([0, 0, 1, 1]);
 });
