@@ -13,10 +13,8 @@ import { loadPreviews } from './preview.js';
 import { listenForShortcuts } from './shortcuts.js';
 import { reportZone } from './time-zone.js';
 import { applyChoices } from './sheet-choices.js';
-import { foldFilters } from './fold-filters.js';
 import { showUploads } from './upload.js';
 
-foldFilters();
 guardForms();
 reportZone();
 showLines(document);

@@ -48,8 +48,10 @@ const overflow = (page: Page) =>
     "['html', '.fluid-box'].map((of) => document.querySelector(of)).map((box) => box.scrollWidth - box.clientWidth)",
   );
 
+const searchOf = (page: Page) => page.locator('.filters input[name="q"]');
+
 test.each([360, 700, 1280])(
-  'a list at %i pixels shows each row’s status for pre-production and for production without scrolling sideways',
+  'a list at %i pixels shows each row’s status for pre-production and for production without scrolling sideways, and its filters where there is room',
   async (width) => {
     const { context, page } = await openList(width);
     expect(await overflow(page)).toEqual([0, 0]);
@@ -58,6 +60,7 @@ test.each([360, 700, 1280])(
       expect((box?.x ?? 0) + (box?.width ?? 0)).toBeLessThanOrEqual(width);
     }
     expect(await page.locator('tbody .badge').count()).toBe(6);
+    expect(await searchOf(page).isVisible()).toBe(width > 640);
     await context.close();
   },
 );
@@ -93,8 +96,10 @@ test('rows that are unticked after “Act on all” was ticked are left out of t
   await context.close();
 });
 
-test('without JavaScript a list always shows its action bar, whose button “Transfer the 2 ready” opens a transfer sheet', async () => {
+test('without JavaScript the filters of a list unfold, and a list always shows its action bar, whose button “Transfer the 2 ready” opens a transfer sheet', async () => {
   const { context, page } = await openList(360, false);
+  await page.getByText('Search and filter', { exact: true }).click();
+  expect(await searchOf(page).isVisible()).toBe(true);
   await page.getByRole('button', { name: 'Transfer ticked banners' }).waitFor();
   await page.getByRole('button', { name: 'Transfer the 2 ready' }).click();
   await page.waitForURL(/\/selections\//);

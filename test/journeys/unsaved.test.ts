@@ -31,17 +31,19 @@ const press = async (name: string) => {
   await page.waitForLoadState();
 };
 const counter = () => page.locator('[data-dirty-count]').innerText();
+const barPosition = () =>
+  page.evaluate<string>("getComputedStyle(document.querySelector('.savebar')).position");
 const leave = async () => {
   await page.getByRole('link', { name: 'Oneway' }).first().click();
   await page.waitForURL((url) => url.pathname === '/');
 };
 
-test('a person who leaves a page after a refused save is asked for confirmation (walk 4)', async () => {
+test('the save bar covers no field before a change, and a person who leaves after a refused save is asked for confirmation (walk 4)', async () => {
   const id = await add(world.staging, 'form', { name: 'Order' });
   await open(`/catalog/form/${id}`);
-  expect(await counter()).toBe('');
+  expect([await counter(), await barPosition()]).toEqual(['', 'static']);
   await page.getByLabel('Name').fill('');
-  expect(await counter()).toBe('1 unsaved change');
+  expect([await counter(), await barPosition()]).toEqual(['1 unsaved change', 'sticky']);
   await press('Save');
   expect(await page.title()).toContain('Error');
   expect(await counter()).toBe('1 unsaved change');
