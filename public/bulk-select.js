@@ -1,6 +1,7 @@
 /**
  * Shows a bar with actions as soon as a row of a list is ticked. One checkbox ticks or unticks all rows of the page;
- * only then the bar offers what concerns all of them.
+ * only then the bar offers what concerns all of them. From a ticked row, a link beside its tick and the key x lead to
+ * the bar, which is far away for someone who uses the Tab key.
  */
 export function countTicks() {
   for (const form of document.querySelectorAll('form[data-bulk]')) countIn(form);
@@ -11,12 +12,15 @@ function countIn(form) {
   if (!bar) return;
   const all = form.querySelector('[data-bulk-all]');
   const ticks = [...form.querySelectorAll('input[name="rows"]')];
+  const link = linkTo(bar);
+  const report = reportIn(form);
   const counter = bar.querySelector('[data-bulk-count]');
   const show = () => {
     const { length } = ticks.filter((tick) => tick.checked);
     const isAll = length === ticks.length;
     bar.hidden = length === 0;
     counter.textContent = isAll && length > 1 ? `All ${length} ticked.` : `${length} ticked.`;
+    if (length === 0) link.remove();
     for (const part of bar.querySelectorAll('[data-bulk-when-all]')) offer(part, isAll);
     for (const button of bar.querySelectorAll('[data-bulk-many]')) {
       const { bulkOne, bulkMany } = button.dataset;
@@ -31,10 +35,60 @@ function countIn(form) {
     for (const tick of ticks) tick.checked = all.checked;
     show();
   });
-  form.addEventListener('change', show);
+  form.addEventListener('change', ({ target }) => {
+    show();
+    if (target !== all && !ticks.includes(target)) return;
+    report.textContent = bar.hidden ? 'No row ticked.' : `${counter.textContent} ${WAY}`;
+  });
+  // Beside the ticked row that the keyboard is at, so that the next press of Tab reaches the link.
+  const placeLink = ({ target }) => {
+    if (target.checked && (target === all || ticks.includes(target)))
+      target.closest('label').after(link);
+  };
+  form.addEventListener('change', placeLink);
+  form.addEventListener('focusin', placeLink);
   addEventListener('pageshow', show);
   show();
 }
+
+const WAY = 'Press Tab, then Enter, to go to the actions.';
+
+function linkTo(bar) {
+  const link = document.createElement('a');
+  bar.id ||= `actions-${document.querySelectorAll('[data-bulk-bar][id]').length}`;
+  link.href = `#${bar.id}`;
+  link.className = 'to-actions';
+  link.textContent = 'Go to the actions';
+  link.addEventListener('click', (event) => {
+    event.preventDefault();
+    focusActions(bar);
+  });
+  return link;
+}
+
+/** Makes the place where a screen reader finds how many rows are ticked. */
+function reportIn(form) {
+  const report = document.createElement('p');
+  report.className = 'hidden';
+  report.setAttribute('role', 'status');
+  form.append(report);
+  return report;
+}
+
+/** Moves the keyboard to the bar of the list that it is in, or of the first list with ticked rows. */
+export function goToActions() {
+  const own = document.activeElement?.closest('form[data-bulk]');
+  const bars = [own, document].flatMap((place) => [
+    ...(place?.querySelectorAll('[data-bulk-bar]:not([hidden])') ?? []),
+  ]);
+  if (bars.length > 0) focusActions(bars[0]);
+  return bars.length > 0;
+}
+
+const focusActions = (bar) =>
+  [...bar.querySelectorAll('a, button, summary, input')]
+    .find((one) => one.checkVisibility())
+    ?.focus();
 
 /** Shows a part of the bar. A checkbox in a hidden part is unticked, so that it does not count unseen. */
 function offer(part, isOffered) {

@@ -1,5 +1,7 @@
+import { goToActions } from './bulk-select.js';
+
 /**
- * Keyboard shortcuts: `/` moves to the search field, `?` lists the shortcuts, Ctrl+S or ⌘+S saves,
+ * Keyboard shortcuts: `/` moves to the search field, `x` moves from ticked rows to their actions, `?` lists the shortcuts, Ctrl+S or ⌘+S saves,
  * Ctrl+Enter or ⌘+Enter confirms, and Escape closes open menus. Single keys
  * have no effect while the user types into a field, and the user can switch them off.
  */
@@ -13,6 +15,7 @@ export function listenForShortcuts() {
     else if (!isCommand && !isTyping(event.target) && areSingleKeysOn()) {
       if (event.key === '/') focusSearch(event);
       else if (event.key === '?') showList(event);
+      else if (event.key === 'x' && !list()?.open && goToActions()) event.preventDefault();
     }
   });
 }

@@ -14,7 +14,7 @@ import { addToSelection, choose } from './catalog-pages/choose.ts';
 import * as deletions from './catalog-pages/deletion-page.ts';
 import * as pickers from './catalog-pages/option-pages.ts';
 import * as editing from './catalog-pages/edit.ts';
-import { exportList } from './catalog-pages/export-page.ts';
+import { exportList, exportTicked } from './catalog-pages/export-page.ts';
 import * as admin from './catalog-pages/pages.ts';
 import * as row from './catalog-pages/row.ts';
 import * as savedViews from './catalog-pages/saved-view-pages.ts';
@@ -226,6 +226,7 @@ export const routes = (signInWith: ReturnType<typeof openSignIn>): Route[] => [
     post('/catalog/:entity/:id/adoption', 'transfer', body.small, rowActions.adopt),
     post('/catalog/:entity/:id/hold', 'transfer', body.small, rowActions.hold),
     post('/catalog/:entity/:id/hold/removal', 'transfer', body.small, rowActions.removeHold),
+    post('/bulk/:entity/export', 'look', body.ticks, exportTicked),
     ...bulkActions.flatMap((action) => [
       post(`/bulk/:entity/${action.name}`, action.ability, body.ticks, askBulk(action)),
       post(

@@ -26,6 +26,7 @@ import { requestBulk } from './bulk-job.ts';
 import { digestOf, lookAt, seenOf, targetsOf, type SeenRow } from './bulk-rows.ts';
 import { allIds } from './list-query.ts';
 import { parseListState } from './list-state.ts';
+import { withTicked } from './ticked.ts';
 import { writesOf } from './write-pages.ts';
 
 /** Shows which rows an action would change, and which it would skip. */
@@ -53,11 +54,16 @@ async function confirmation(req: Request, res: Response, action: BulkAction, err
     skipped,
     isJob,
     sent: isJob ? chosenAgain(req, targets) : shownRows(targets),
-    listHref: returnOf(req) || `/catalog/${entity.name}`,
+    listHref: withTicked(
+      listOf(req, entity),
+      keys.map(({ id }) => id),
+    ),
     errors,
     fields: action.asks === 'value' ? fieldInputs(entity, req) : [],
   });
 }
+
+const listOf = (req: Request, { name }: Entity) => returnOf(req) || `/catalog/${name}`;
 
 type Sent = { name: string; value: string }[];
 
@@ -84,7 +90,7 @@ const chosenAgain = (req: Request, targets: BulkTarget[]): Sent => [
     : targets.map(({ key }) => ({ name: 'rows', value: keyText(key) }))),
 ];
 
-const isEverything = (req: Request) => req.form.text('everything') === 'yes';
+export const isEverything = (req: Request) => req.form.text('everything') === 'yes';
 
 const fieldInputs = (entity: Entity, req: Request) =>
   settableFields(entity).map(({ name, field, label }) => {
@@ -97,7 +103,7 @@ const fieldInputs = (entity: Entity, req: Request) =>
     };
   });
 
-async function chosenKeys(req: Request, entity: Entity): Promise<RowKey[]> {
+export async function chosenKeys(req: Request, entity: Entity): Promise<RowKey[]> {
   const keys = isEverything(req)
     ? await everyKey(req, entity)
     : parseKeys(req.form.texts('rows')).filter((key) => key.entity === entity.name);
@@ -148,7 +154,7 @@ async function runOnEach(req: Request, res: Response, action: BulkAction) {
     }
   }
   flash(req, outcomeText(action, entity, all - skipped.length, skipped));
-  res.redirect(303, returnOf(req) || `/catalog/${entity.name}`);
+  res.redirect(303, listOf(req, entity));
 }
 
 /**

@@ -1,4 +1,5 @@
 // Exports the rows of a list with its filters, in its order, as CSV or JSON.
+import { parse } from 'node:querystring';
 import type { Request, Response } from 'express';
 import {
   fieldEntries,
@@ -20,8 +21,10 @@ import { exportFormatIn, plainColumn, sendExport, type ExportColumn } from '../w
 import { formatValue, personName } from '../web/format.ts';
 import { accountOf } from '../web/request.ts';
 import { zoneOf } from '../web/viewer.ts';
+import { chosenKeys, isEverything } from './bulk-page.ts';
 import { allIds } from './list-query.ts';
-import { parseListState } from './list-state.ts';
+import { exportHref, parseListState } from './list-state.ts';
+import { tickedIn, withTicked } from './ticked.ts';
 import { referredBy } from './titles.ts';
 
 type ExportedRow = {
@@ -38,10 +41,25 @@ export async function exportList(req: Request, res: Response) {
   const entity = entityNamed(String(req.params['entity']));
   const format = exportFormatIn(req.query);
   const state = parseListState(entity, req.query, zoneOf(req));
-  const ids = await allIds(req.here, entity, state, accountOf(req).email);
+  const ticked = tickedIn(req.query);
+  const ids =
+    ticked.length > 0 ? ticked : await allIds(req.here, entity, state, accountOf(req).email);
   const name = `${entity.name}_${req.here.name}`;
   const columns = columnsOf(entity, isTravelling(req.here, entity));
   await sendExport(res, { name, format, columns }, exportedRows(req.here, entity, ids));
+}
+
+/** Leads to the export of the rows that are ticked on a list, or of all rows that the list finds. */
+export async function exportTicked(req: Request, res: Response) {
+  const entity = entityNamed(String(req.params['entity']));
+  const format = exportFormatIn({ format: req.form.text('format') });
+  if (isEverything(req)) {
+    const state = parseListState(entity, parse(req.form.text('query')), zoneOf(req));
+    res.redirect(303, exportHref(entity, state, format));
+  } else {
+    const ids = (await chosenKeys(req, entity)).map(({ id }) => id);
+    res.redirect(303, withTicked(`/catalog/${entity.name}/export?format=${format}`, ids));
+  }
 }
 
 const isTravelling = ({ destination }: App, { isMatchedByName }: Entity) =>

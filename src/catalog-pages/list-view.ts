@@ -17,12 +17,12 @@ import {
 import type { Listing } from './list.ts';
 import { chipsOf, filtersOf, moreFilters } from './list-filters.ts';
 
-/** `most`: how many rows one action may change. */
+/** `most`: how many rows one action may change. `ticked`: the rows that are ticked already. */
 export function listView(
   here: App,
   entity: Entity,
   state: ListState,
-  found: Listing & { most: number },
+  found: Listing & { most: number; ticked: number[] },
 ) {
   const chips = chipsOf(entity, state);
   const backHref = listHref(entity, state, { page: state.page });
@@ -43,6 +43,7 @@ export function listView(
       updated: headOf(entity, state, 'modified_at', 'Updated'),
     },
     bulk: {
+      ticked: found.ticked,
       ready: found.ready,
       total: found.total,
       isMore: found.total > found.rows.length && found.total <= found.most,

@@ -12,6 +12,7 @@ import { bulkActions, mostFor } from './bulk-actions.ts';
 import { parseListState } from './list-state.ts';
 import { listView } from './list-view.ts';
 import { listRows } from './list.ts';
+import { tickedIn } from './ticked.ts';
 import { savedViews, savedViewsView, type TypedView } from './saved-views.ts';
 import { beyondLabel } from './destination-statuses.ts';
 
@@ -56,7 +57,11 @@ export async function listPage(
     showsStatus: found.counts.ready !== null,
     openSelections: canTransfer ? await openSelections(req.here.sql) : [],
     beyondLabel: found.counts.ready === null ? null : beyondLabel(req.here),
-    ...listView(req.here, entity, state, { ...found, most: mostFor(req) }),
+    ...listView(req.here, entity, state, {
+      ...found,
+      most: mostFor(req),
+      ticked: tickedIn(query),
+    }),
   });
 }
 

@@ -70,7 +70,7 @@ const auditOf = async (action: string) =>
   );
 
 describe('actions that change many rows of a list', () => {
-  test('marking many rows Not for production skips rows that are already marked, and writes one audit line for each marked row', async () => {
+  test('marking many rows Not for production skips rows that are already marked, leaves all of them ticked, and writes one audit line for each marked row', async () => {
     const ids = await forms(['One', 'Two “quoted” 🪔', 'Three']);
     const [first = 0] = ids;
     await (await ask('hold', 'form', { rows: rowsOf('form', [first]) })).confirm();
@@ -79,8 +79,13 @@ describe('actions that change many rows of a list', () => {
     expect(text).toContain('1 row skipped');
     expect(text).toContain('One – already marked by pm');
     const answer = await confirm({ reason: 'After Diwali' });
-    expect([answer.status, answer.headers['location']]).toEqual([303, back]);
+    expect([answer.status, answer.headers['location']]).toEqual([
+      303,
+      `${back}&ticked=${ids.join('.')}`,
+    ]);
     expect(await notice()).toContain('2 forms marked Not for production.');
+    const list = (await ana.get(`/catalog/form?ticked=${ids.join('.')}`)).text;
+    expect(list.match(/value="form:\d+"\s+checked/g)).toHaveLength(3);
     const states = await readStates(
       world.staging.sql,
       ids.map((id) => ({ entity: 'form', id })),

@@ -79,3 +79,19 @@ test('documents are exported like rows of tables, and an export in an unknown fo
   await ana.get('/catalog/form/export?format=xls').expect(404);
   expect((await ana.get('/catalog/form/export?format=json&q=none')).body).toEqual([]);
 });
+
+test('only the ticked rows of a list are exported, or all that its filters find after “Act on all”', async () => {
+  const ids: number[] = [];
+  for (const name of ['One', 'Two', 'Three']) ids.push(await add(world.staging, 'form', { name }));
+  const exported = async (posted: object) => {
+    const { headers } = await ana.post('/bulk/form/export', { format: 'json', ...posted });
+    return ((await ana.get(headers['location'] ?? '').expect(200)).body as { id: number }[]).map(
+      ({ id }) => id,
+    );
+  };
+  const [one, two, three] = ids;
+  const rows = [`form:${one}`, `form:${three}`];
+  expect(await exported({ rows, query: 'q=Two' })).toEqual([one, three]);
+  expect(await exported({ rows, query: 'q=Two', everything: 'yes' })).toEqual([two]);
+  expect((await ana.post('/bulk/form/export', { format: 'json' })).status).toBe(422);
+});

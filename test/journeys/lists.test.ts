@@ -50,6 +50,8 @@ const overflow = (page: Page) =>
 
 const searchOf = (page: Page) => page.locator('.filters input[name="q"]');
 
+const focused = (page: Page) => page.evaluate<string>('document.activeElement.textContent.trim()');
+
 test.each([360, 700, 1280])(
   'a list at %i pixels shows each row’s status for pre-production and for production without scrolling sideways, and its filters where there is room',
   async (width) => {
@@ -65,13 +67,21 @@ test.each([360, 700, 1280])(
   },
 );
 
-test('the action bar of a list appears when a row is ticked, counts the ticked rows, and stays in view while the page scrolls', async () => {
+test('the action bar of a list appears when a row is ticked, is reached with two keys from a ticked row, counts the ticked rows, and stays in view while the page scrolls', async () => {
   const { context, page } = await openList(1280);
   await page.setViewportSize({ width: 1280, height: 420 });
   const bar = page.locator('[data-bulk-bar]');
   expect(await bar.isVisible()).toBe(false);
   await page.getByLabel('Tick Second banner').check();
   await page.getByRole('button', { name: 'Transfer 1 banner' }).waitFor();
+  expect(await page.getByText('1 ticked. Press Tab, then Enter, to go').count()).toBe(1);
+  for (const keys of [
+    ['Tab', 'Enter'],
+    ['Shift+Tab', 'x'],
+  ]) {
+    for (const key of keys) await page.keyboard.press(key);
+    expect(await focused(page)).toBe('Actions');
+  }
   expect(await page.getByRole('button', { name: /^Transfer the/ }).isVisible()).toBe(false);
   await page.getByLabel('Tick all on this page').check();
   await page.getByRole('button', { name: 'Transfer 3 banners' }).waitFor();
@@ -107,7 +117,7 @@ test('without JavaScript the filters of a list unfold, and a list always shows i
   await context.close();
 });
 
-test('a list with open filters and action bar, and the confirmation of an action, have 0 findings of the accessibility checker axe', async () => {
+test('a list with open filters and action bar, and the confirmation of an action, have 0 findings of the accessibility checker axe, and the rows are still ticked after the action', async () => {
   const { context, page } = await openList(1280);
   const blocked = watchPolicy(page);
   await page.goto(`${page.url()}?status=New&status=Changed+here&modified_from=2026-01-01`);
@@ -123,6 +133,7 @@ test('a list with open filters and action bar, and the confirmation of an action
   await page.getByRole('button', { name: 'Mark Not for production: 2 banners' }).click();
   await page.getByText('2 banners marked Not for production.').waitFor();
   expect(page.url()).toContain('status=New&status=Changed+here&modified_from=2026-01-01');
+  expect(await page.locator('[data-bulk-count]').innerText()).toBe('All 2 ticked.');
   expect(blocked).toEqual([]);
   await context.close();
 });
