@@ -112,7 +112,7 @@ export const bulkActions: BulkAction[] = [
     done: 'marked Not for production',
     asks: 'reason',
     explanation:
-      'They are left out of the pending counts, and are not sent until the hold is removed.',
+      'They are left out of the pending counts, and are not sent until someone removes the mark.',
     look: byState((state) => ({
       skip: state?.held_at ? `already marked by ${personName(state.held_by ?? '')}` : null,
       seen: '',
@@ -124,10 +124,10 @@ export const bulkActions: BulkAction[] = [
     name: 'hold-removal',
     ability: 'transfer',
     icon: 'circle-check',
-    label: 'Remove hold…',
-    done: 'released from their hold',
+    label: 'Unmark Not for production…',
+    done: 'no longer marked Not for production',
     explanation: 'They count as pending again, and can be transferred.',
-    look: ifMarked(({ held_at: at }) => at, 'not on hold'),
+    look: ifMarked(({ held_at: at }) => at, 'not marked Not for production'),
     act: ({ writes, author }, { key, seen }) => removeHold(writes.here, author.email, key, seen),
   },
   {

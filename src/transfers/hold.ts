@@ -20,12 +20,12 @@ export async function hold(here: Environment, person: string, key: RowKey, reaso
              set held_by = ${person}, held_at = utc_timestamp(3), held_reason = ${reason}
            where entity = ${key.entity} and row_id = ${key.id} and held_at is null`,
     );
-    if (found > 0) return note(connection, person, 'held back', key, reason);
+    if (found > 0) return note(connection, person, 'marked Not for production', key, reason);
     const held = (await readStates(connection, [key])).get(keyText(key));
     if (!held?.held_at || held.held_reason === reason) return;
     const given = held.held_reason ? `: “${held.held_reason}”` : '';
     throw new Conflict(
-      `“${held.title}” was marked Not for production by ${held.held_by} already${given}. ${reason ? `Your reason was not saved: “${reason}”. ` : ''}To give another reason, remove the hold first.`,
+      `“${held.title}” was marked Not for production by ${held.held_by} already${given}. ${reason ? `Your reason was not saved: “${reason}”. ` : ''}To give another reason, remove the mark first.`,
     );
   });
 }
@@ -47,12 +47,12 @@ export async function removeHold(
            where entity = ${key.entity} and row_id = ${key.id} and held_at is not null
              and (${seen} is null or cast(held_at as char) = ${seen})`,
     );
-    if (found > 0) return note(connection, person, 'let go', key, null);
+    if (found > 0) return note(connection, person, 'unmarked Not for production', key, null);
     const held = (await readStates(connection, [key])).get(keyText(key));
     if (!held?.held_at) return;
     const given = held.held_reason ? `: “${held.held_reason}”` : '';
     throw new Conflict(
-      `“${held.title}” was marked Not for production again by ${held.held_by}${given}. Open it, and remove the hold there if it shall go.`,
+      `“${held.title}” was marked Not for production again by ${held.held_by}${given}. Open it, and remove the mark there if it shall go.`,
     );
   });
 }

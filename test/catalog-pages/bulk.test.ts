@@ -95,9 +95,9 @@ describe('actions that change many rows of a list', () => {
       'After Diwali',
       'After Diwali',
     ]);
-    expect(await auditOf('held back')).toHaveLength(3);
+    expect(await auditOf('marked Not for production')).toHaveLength(3);
     await confirm({ reason: 'After Diwali' });
-    expect(await auditOf('held back')).toHaveLength(3);
+    expect(await auditOf('marked Not for production')).toHaveLength(3);
   });
 
   test('an action for all rows of a list changes the rows that its filters find, on every page of the list', async () => {
@@ -179,13 +179,13 @@ describe('actions that change many rows of a list', () => {
     const rows = rowsOf('form', ids);
     await (await ask('hold', 'form', { rows: rows.slice(0, 2) })).confirm();
     const { text, confirm } = await ask('hold-removal', 'form', { rows });
-    expect(text).toContain('Free – not on hold');
+    expect(text).toContain('Free – not marked Not for production');
     await (await ask('deletion', 'form', { rows: rowsOf('form', [gone]) })).confirm();
     await confirm();
     const said = await notice();
-    expect(said).toContain('1 form released from their hold.');
+    expect(said).toContain('1 form no longer marked Not for production.');
     expect(said).toContain(`“Form ${gone}”: not here any more`);
-    expect(await auditOf('let go')).toEqual([{ subject: 'Held' }]);
+    expect(await auditOf('unmarked Not for production')).toEqual([{ subject: 'Held' }]);
   });
 
   test('an action for all rows of a list uses the filters that the page showed, and is refused on the tab of deleted rows', async () => {
