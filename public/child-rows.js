@@ -2,6 +2,7 @@
 // same buttons work without script.
 import { offerOptions } from './combobox.js';
 import { showLines } from './list-lines.js';
+import { showUsedFields } from './used-fields.js';
 
 export function editChildren() {
   for (const section of document.querySelectorAll('[data-children]')) edit(section);
@@ -120,6 +121,7 @@ function insert(section, row, after) {
   if (after && !order) after.after(row);
   else list.append(row);
   showLines(row);
+  showUsedFields(row);
   offerOptions(row);
   if (order) letMove(row);
   return row;

@@ -1,5 +1,6 @@
 // Adds small features to pages. All pages also work without this script.
 import { guardForms } from './submit-guard.js';
+import { followChoices } from './used-fields.js';
 import { warnOfUnsaved } from './dirty-form.js';
 import { countTicks } from './bulk-select.js';
 import { editChildren } from './child-rows.js';
@@ -19,6 +20,7 @@ guardForms();
 reportZone();
 showLines(document);
 editChildren();
+followChoices();
 warnOfUnsaved();
 countTicks();
 offerOptions();

@@ -27,6 +27,8 @@ export type Input = {
   error: string;
   isWrong: boolean;
   isOptional: boolean;
+  /** The name of the choice that this field depends on, and with which of its values the field is used. */
+  usedWith: { name: string; values: string } | null;
   /** Whether the field has several inputs that share one label. */
   isGroup: boolean;
   /**
@@ -99,6 +101,7 @@ export const inputsOf = (entity: Entity, typed: Typed): Input[] =>
       error,
       isWrong: error !== '',
       isOptional: field.optional,
+      usedWith: usedWith(field, typed.prefix),
       isGroup: ['links', 'image', 'secret'].includes(field.kind),
       about: aboutOf(name, { hint: field.hint, error, zoned }),
       text,
@@ -122,6 +125,9 @@ const aboutOf = (name: string, has: { hint: unknown; error: unknown; zoned: unkn
   [has.hint ? `h-${name}` : '', has.error ? `e-${name}` : '', has.zoned ? `z-${name}` : '']
     .filter(Boolean)
     .join(' ');
+
+const usedWith = ({ usedWith: one }: Field, prefix = '') =>
+  one ? { name: prefix + one.field, values: one.values.join(' ') } : null;
 
 const secretInput = (value: Value, stored: Value) => ({
   state: stored === null ? 'Not set' : secretText(stored),

@@ -2,9 +2,13 @@
 // with its name in views/catalog-pages/marks.
 import type { Misfit } from '../catalog/misfits.ts';
 import type { RowPair } from '../comparison/compare-pairs.ts';
+import type { Entity } from '../catalog/entity.ts';
+import type { App } from '../environments/app.ts';
 import { fieldsIn } from '../sheet/problems/review.ts';
 import type { RowState } from '../state/row-state.ts';
+import type { Status } from '../state/status.ts';
 import type { Claim } from '../writing/claims.ts';
+import { destinationChange } from './destination-change.ts';
 import type { DestinationStatuses } from './destination-statuses.ts';
 
 export type Mark =
@@ -12,29 +16,35 @@ export type Mark =
   | { kind: 'engineering'; by: string; at: string; fields: string }
   | { kind: 'adopted'; by: string; at: string }
   | { kind: 'held'; by: string; at: string; reason: string | null }
+  | { kind: 'differs'; status: Status; text: string }
   | { kind: 'being-written'; number: number; from: string; by: string; at: string }
   | { kind: 'not-compared'; why: string; at: string | null }
   | { kind: 'undone'; by: string; at: string; reason: string | null };
 
 export const marksOf = ({
+  here,
+  entity,
+  status,
   state,
   misfits,
   ahead,
   pair,
   claims,
-  environment,
 }: {
+  here: App;
+  entity: Entity;
+  status: Status | null;
   state: RowState | undefined;
   misfits: readonly Misfit[];
   ahead: DestinationStatuses | null;
   pair: RowPair | undefined;
   claims: Claim[];
-  environment: string;
 }): Mark[] => [
   ...(misfits.length > 0 ? [{ kind: 'misfits' as const, misfits }] : []),
   ...reviewMarks(state),
+  ...differsMark(here, entity, status),
   ...claims.map(({ number, origin, person: by, since: at }) => {
-    const from = origin === environment ? 'here' : origin;
+    const from = origin === here.name ? 'here' : origin;
     return { kind: 'being-written' as const, number, from, by, at };
   }),
   ...(ahead?.trouble
@@ -61,6 +71,11 @@ function reviewMarks(state: RowState | undefined): Mark[] {
   }
   if (heldAt) marks.push({ kind: 'held', by: holder ?? '', at: heldAt, reason });
   return marks;
+}
+
+function differsMark({ destination }: App, entity: Entity, status: Status | null): Mark[] {
+  const text = destinationChange(entity, status, destination?.rules);
+  return status && text ? [{ kind: 'differs', status, text }] : [];
 }
 
 /**

@@ -21,6 +21,7 @@ import { lowerFirst, plural, when } from '../web/format.ts';
 import { can } from '../web/request.ts';
 import { transferHref } from '../web/transfer-href.ts';
 import { onRows } from '../writing/claims.ts';
+import { differencesOf } from './differences.ts';
 import { marksOf } from './marks.ts';
 import { referredBy } from './titles.ts';
 import { beyondLabel, statusesAhead, type DestinationStatuses } from './destination-statuses.ts';
@@ -31,16 +32,18 @@ export async function rowContext(req: Request, entity: Entity, row: Row) {
   const state = await recordedState(here, key, row);
   const ahead = entity.isMatchedByName ? null : await statusesAhead(here, [key]);
   const children = await childrenOf(req, entity, row, ahead);
+  const status = ahead?.next.get(keyText(key)) ?? null;
   const marks = marksOf({
+    here,
+    entity,
+    status,
     state,
     misfits: misfitsOf(row),
     ahead,
     pair: ahead?.pairs.get(keyText(key)),
     claims: await onRows(here.sql, [key]),
-    environment: here.name,
   });
   const history = await historyOf(here, key, 4);
-  const status = ahead?.next.get(keyText(key)) ?? null;
   return {
     entity,
     row,
@@ -48,6 +51,7 @@ export async function rowContext(req: Request, entity: Entity, row: Row) {
     state,
     status,
     marks,
+    differences: await differencesOf(here, ahead?.pairs ?? new Map(), key),
     whereabouts: ahead ? whereabouts(req, keyText(key), row, state, ahead) : [],
     takeOver:
       status && here.destination && can(req, 'take-over') && overwrites(status)

@@ -51,32 +51,35 @@ export type Options = {
   local?: boolean;
   /** For a reference: whether rows are listed below the referenced row, as tasks are below their business. */
   under?: boolean;
+  /** The values of a choice that use the field: `{ field: 'type', values: ['choice'] }`; missing if it is always used. */
+  usedWith?: { field: string; values: readonly string[] };
 };
 
-export type Field<T extends Value = Value> = Required<Omit<Options, 'label' | 'hint'>> & {
-  kind: string;
-  label?: string;
-  hint?: string;
-  /** The zod schema of a posted value; each message says what to do. `opened`: the value that the form showed. */
-  schema: (label: string, opened?: Value) => z.ZodType<T>;
-  /** Returns the value of the field in a row, from the value that MySQL stores. */
-  read: (stored: unknown) => T;
-  /** Returns the value that MySQL stores, from the value of the field in a row. */
-  store(value: T): unknown;
-  /** The value of the field in the form of a new row. */
-  initial: T;
-  /**
-   * The smallest and the largest number that the field accepts; for texts, `max` is the most
-   * characters.
-   */
-  min?: number;
-  max?: number;
-  choices?: readonly string[];
-  /** The entity that a reference field points to. */
-  to?: string;
-  /** For a link field: the table and the parts of its links. */
-  links?: Links;
-};
+export type Field<T extends Value = Value> = Required<
+  Omit<Options, 'label' | 'hint' | 'usedWith'>
+> &
+  Pick<Options, 'label' | 'hint' | 'usedWith'> & {
+    kind: string;
+    /** The zod schema of a posted value; each message says what to do. `opened`: the value that the form showed. */
+    schema: (label: string, opened?: Value) => z.ZodType<T>;
+    /** Returns the value of the field in a row, from the value that MySQL stores. */
+    read: (stored: unknown) => T;
+    /** Returns the value that MySQL stores, from the value of the field in a row. */
+    store(value: T): unknown;
+    /** The value of the field in the form of a new row. */
+    initial: T;
+    /**
+     * The smallest and the largest number that the field accepts; for texts, `max` is the most
+     * characters.
+     */
+    min?: number;
+    max?: number;
+    choices?: readonly string[];
+    /** The entity that a reference field points to. */
+    to?: string;
+    /** For a link field: the table and the parts of its links. */
+    links?: Links;
+  };
 
 const asIs = <T>(stored: unknown) => stored as T;
 export function field<T extends Value>(

@@ -39,11 +39,15 @@ const save = async () => {
   await page.getByText('Form saved.').waitFor();
 };
 
-test('dependent rows are added, duplicated, moved and removed on the page of their parent row, and saved with one click', async () => {
+test('dependent rows are added, duplicated, moved and removed on the page of their parent row, show the inputs that their type uses, and are saved with one click', async () => {
   const blocked = watchPolicy(page);
   await page.getByRole('button', { name: 'Add form field' }).click();
   await row(2).getByLabel('Label').fill('Colour');
+  await row(2).getByLabel('Type').selectOption('text');
+  expect(await row(2).getByLabel('Validation').isVisible()).toBe(true);
+  expect(await row(2).getByRole('group', { name: 'Options' }).isVisible()).toBe(false);
   await row(2).getByLabel('Type').selectOption('choice');
+  expect(await row(2).getByLabel('Validation').isVisible()).toBe(false);
   await row(2).getByRole('button', { name: 'Add to Options' }).click();
   await page.keyboard.type('Red');
   await page.keyboard.press('Enter');

@@ -189,6 +189,10 @@ test('S0-23 S0-99 the transfer sheet shows an engineer’s change, and a product
   const { text, address } = await open(ana, `form:${id}`);
   expect(text).toContain('was changed by an engineer (ed@example.com): Description');
   const seen = /name="seen" value="([^"]+)"/.exec((await ana.get(address)).text)?.[1];
+  const shown = textOf((await ana.get(`/catalog/form/${id}`)).text);
+  expect(shown).toMatch(
+    /Compare with pre-production: 1 row is only in staging.*Adopt this content/,
+  );
   const adopted = await ana.post(`/catalog/form/${id}/adoption`, { seen, return: address });
   expect(adopted.headers['location']).toBe(address);
   const { click } = await open(ana, `form:${id}`);

@@ -68,6 +68,11 @@ test('a product manager takes a changed form and its fields over from pre-produc
 
   const row = await client.get(`/catalog/form/${form.id}`);
   expect(textOf(row.text)).toContain('Take over from pre-production…');
+  expect(textOf(row.text)).toContain('was changed in pre-production since both were last equal');
+  expect(textOf(row.text)).toContain(
+    'Compare with pre-production: 2 fields differ, 1 row is only in staging, 1 row is only in pre-production',
+  );
+  expect(row.text.match(/button primary/g)).toHaveLength(1);
   const address = await open(client, form);
   const page = textOf((await client.get(address)).text);
   expect(page).toContain('From pre-production to staging.');

@@ -13,6 +13,9 @@ const types = [
   'yes_no',
 ] as const;
 
+const withOptions = ['choice', 'choices'];
+const withRule = types.filter((type) => ![...withOptions, 'yes_no'].includes(type));
+
 export const formField = entity({
   name: 'form_field',
   label: { one: 'Form field', many: 'Form fields' },
@@ -29,11 +32,19 @@ export const formField = entity({
     type: choice(types, { list: true }),
     required: flag({ list: true }),
     order: integer({ min: 1, max: 1000, list: true }),
-    options: list({ max: 120, hint: 'For a choice: one option a line.' }),
-    validation: optionalText({ max: 200, hint: 'A rule in words or a regular expression.' }),
+    options: list({
+      max: 120,
+      hint: 'For a choice: one option a line.',
+      usedWith: { field: 'type', values: withOptions },
+    }),
+    validation: optionalText({
+      max: 200,
+      hint: 'A rule in words or a regular expression.',
+      usedWith: { field: 'type', values: withRule },
+    }),
   },
   rules: ({ type, options }) =>
-    ['choice', 'choices'].includes(textOf(type)) && Array.isArray(options) && options.length === 0
+    withOptions.includes(textOf(type)) && Array.isArray(options) && options.length === 0
       ? { options: 'Enter at least one option, one a line' }
       : {},
 });
