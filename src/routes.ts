@@ -52,6 +52,7 @@ import { showSignIn, signIn, signOut, type openSignIn } from './people/sign-in.t
 import { begin, finish } from './people/single-sign-on.ts';
 import type { Ability } from './access/permissions.ts';
 import * as comparison from './comparison/pages.ts';
+import { changes } from './overviews/changes-page.ts';
 import * as overviews from './overviews/pages.ts';
 import * as transferList from './transfers/list-page.ts';
 import * as transfers from './transfers/pages.ts';
@@ -236,7 +237,7 @@ export const routes = (signInWith: ReturnType<typeof openSignIn>): Route[] => [
         runBulk(action),
       ),
     ]),
-    get('/changes', 'look', overviews.changes),
+    get('/changes', 'look', changes),
     get('/transfers', 'look', transferList.index),
     get('/transfers/export', 'look', transferList.exportTransfers),
     get('/transfers/:number', 'look', transfers.show),

@@ -163,7 +163,7 @@ function catalogRow(
       { number: counts?.engineering ?? 0, href: `/catalog/${name}?tab=engineering`, spoken: '' },
       {
         number: counts?.look ?? 0,
-        href: `/pending?entity=${name}`,
+        href: `/pending?group=look&entity=${name}`,
         spoken: `${label.many} need review`,
       },
     ],

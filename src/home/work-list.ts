@@ -90,8 +90,8 @@ function repairs({ does, failures, trouble }: WorkFacts): WorkLine[] {
       ...look,
     },
     {
-      ...numbered(failures?.deadLetters ?? 0, 'dead letter', 'dead letters'),
-      detail: 'Items of jobs that failed for good',
+      ...numbered(failures?.deadLetters ?? 0, 'failed item of a job', 'failed items of jobs'),
+      detail: 'They failed for good, until someone retries or discards them',
       href: '/dead-letters',
       ...look,
     },
@@ -163,7 +163,7 @@ function sending(facts: WorkFacts): WorkLine[] {
     {
       ...numbered(ready, 'row is ready to transfer', 'rows are ready to transfer'),
       detail: `To ${destination.inText}`,
-      href: '/pending#ready',
+      href: '/pending?group=ready',
       icon: 'send',
       tone: 'new',
     },
@@ -173,14 +173,14 @@ function sending(facts: WorkFacts): WorkLine[] {
         pending.changedThere > 0
           ? `${pending.changedThere} changed or deleted in ${destination.inText}`
           : 'Deleted here, or undone before',
-      href: '/pending#look',
+      href: '/pending?group=look',
       icon: 'eye',
       tone: 'changed',
     },
     {
       ...numbered(engineering, 'engineering change to adopt', 'engineering changes to adopt'),
       detail: 'Not transferred until a product manager adopts them',
-      href: '/pending#engineering',
+      href: '/pending?group=engineering',
       icon: 'wrench',
       tone: 'changed',
     },

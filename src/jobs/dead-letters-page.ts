@@ -11,8 +11,8 @@ import type { Tasks } from './task.ts';
 export const index = (tasks: Tasks) => async (req: Request, res: Response) => {
   const { lines, ...list } = await pageOf(req, listOf(req, tasks));
   await page(req, res, 'jobs/dead-letters', {
-    title: 'Dead letters',
-    crumbs: [{ text: 'Jobs', href: '/jobs' }, { text: 'Dead letters' }],
+    title: 'Failed items',
+    crumbs: [{ text: 'Jobs', href: '/jobs' }, { text: 'Failed items' }],
     ...list,
     letters: lines.map((letter) => letterView(req, tasks, letter)),
   });
@@ -70,7 +70,7 @@ export async function retry(req: Request, res: Response) {
 
 const letterCrumbs = [
   { text: 'Jobs', href: '/jobs' },
-  { text: 'Dead letters', href: '/dead-letters' },
+  { text: 'Failed items', href: '/dead-letters' },
   { text: 'Discard' },
 ];
 

@@ -7,6 +7,7 @@ import { personName } from '../web/format.ts';
 import { page } from '../web/pages.ts';
 import * as deadLetters from './dead-letters.ts';
 import * as jobs from './jobs.ts';
+import { scheduleText } from './schedule-text.ts';
 import * as scheduled from './schedules.ts';
 import type { Tasks } from './task.ts';
 import { jobView, lookOf } from './view.ts';
@@ -27,6 +28,7 @@ export const index =
 
 const scheduleView = (schedule: scheduled.Shown) => ({
   ...schedule,
+  when: scheduleText(schedule.pattern) ?? 'At times of its own',
   last: schedule.last && { ...schedule.last, look: lookOf(schedule.last.state) },
 });
 

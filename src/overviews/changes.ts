@@ -3,6 +3,7 @@
 import { differingFields } from '../catalog/content.ts';
 import { labelOf } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
+import { isByAndAt } from '../database/newest-first.ts';
 import { select, sql } from '../database/sql.ts';
 import type { Databases } from '../environments/environment.ts';
 import { withImages, type Arrival, type Replacement } from '../state/history.ts';
@@ -21,21 +22,34 @@ export type Change = {
 /** The maximum number of rows that the changes page lists for one transfer. */
 const OF_EACH = 5;
 
+/** `hours`: the changes of the last hours; null for those between two instants. */
+type ChangesAsked = {
+  hours: number | null;
+  from?: string | null;
+  until?: string | null;
+  before: number | null;
+  limit: number;
+};
+
+const columns = { person: sql`person`, at: sql`at` };
+const isRecent = (hours: number) => sql`at > utc_timestamp(3) - interval ${hours} hour`;
+
 /**
  * Lists changes, newest first. `before`: only changes whose arrival (the record of a written row) has a lower id.
  * `next`: the value of `before` for the following page; null on the last page.
  */
 export async function changesSince(
   place: Databases,
-  { hours, before, limit }: { hours: number; before: number | null; limit: number },
+  { hours, from = null, until = null, before, limit }: ChangesAsked,
 ): Promise<{ changes: Change[]; next: number | null }> {
+  const isWithin = hours === null ? isByAndAt({ from, until }, columns) : isRecent(hours);
   const arrivals = await select<Arrival & { place: number; of_transfer: number }>(
     place.sql,
     sql`select a.*, n.place, n.of_transfer
           from (select id, row_number() over (partition by transfer order by id desc) as place,
                        count(*) over (partition by transfer) as of_transfer
                   from arrival
-                 where kind in (${[...sentKinds, 'save']}) and at > utc_timestamp(3) - interval ${hours} hour) n
+                 where kind in (${[...sentKinds, 'save']}) and ${isWithin}) n
           join arrival a on a.id = n.id
          where n.place <= ${OF_EACH} and (${before} is null or a.id < ${before})
          order by a.id desc

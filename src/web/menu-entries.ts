@@ -55,7 +55,7 @@ function promotion(req: Request, { ready, untested, approvals }: MenuCounts): Me
   const isReceiving = senderTo(req.here.name) !== undefined;
   return [
     {
-      href: '/pending',
+      href: '/pending?group=ready',
       icon: 'send',
       text: 'Ready to transfer',
       section,

@@ -73,6 +73,10 @@ const isInMenu = ({ name, owner, isMatchedByName }: Entity) =>
 
 const pathOf = ({ originalUrl }: Request) => originalUrl.split('?')[0] ?? '';
 
+/** Whether a page is that of a menu entry or below it. */
+const isWithin = (path: string, entry: string) =>
+  path === entry || (entry !== '/' && path.startsWith(`${entry}/`));
+
 const linkOn =
   (path: string) =>
   ({ href, icon, text, count = null, counted = '' }: MenuEntry): MenuLink => ({
@@ -81,5 +85,5 @@ const linkOn =
     text,
     count: count === 0 ? null : count,
     counted,
-    isCurrent: path === href || (href !== '/' && path.startsWith(`${href}/`)),
+    isCurrent: isWithin(path, href.split('?')[0] ?? ''),
   });

@@ -71,7 +71,7 @@ export async function page(req: Request, res: Response, view: string, data: Data
 /** How many milliseconds a page waits for the number of new messages in other environments. */
 const BELL_MS = 150;
 
-/** The unread messages of a person here and in the other environments; null if there are none. */
+/** The unread messages of a person here and in the other environments. */
 async function bellOf(house: App, person: string) {
   const [here, others] = await Promise.all([
     unread(house.sql, person),
@@ -80,9 +80,8 @@ async function bellOf(house: App, person: string) {
   const elsewhere = others.filter((one) => one.unread > 0);
   const total = elsewhere.reduce((sum, one) => sum + one.unread, here);
   const places = elsewhere.map((one) => `${words.count(one.unread)} in ${one.inText}`);
-  return total === 0
-    ? null
-    : { total: words.newMessages(total), count: total, places: places.join(', ') };
+  const text = total === 0 ? 'No new messages' : words.newMessages(total);
+  return { total: text, count: total, places: places.join(', ') };
 }
 
 /** Returns the label of an entity in the singular: `Form field` for `form_field`. */

@@ -53,9 +53,10 @@ describe('the home page', () => {
     expect(text).toContain('2 rows are ready to transfer');
     expect(text).toContain('1 engineering change to adopt');
     expect(hrefsIn(html)).toEqual(
-      expect.arrayContaining(['/pending#ready', '/pending#engineering']),
+      expect.arrayContaining(['/pending?group=ready', '/pending?group=engineering']),
     );
-    const listed = (await client.get('/pending')).text;
+    const listed = (await client.get('/pending?group=ready')).text;
+    expect(listed).not.toContain('id="engineering"');
     expect(listed).toMatch(/id="ready".*Ready to transfer <small>2</s);
     expect(text).toContain('Ready “to go” 🪔');
     expect(menuOf(html)).toMatch(/Ready to transfer<\/span>\s*<span class="count">2</);
@@ -132,12 +133,20 @@ describe('the menu', () => {
       return hrefsIn(html);
     };
     const production = await hrefs('production');
-    for (const href of ['/transfers', '/pending', '/comparison', '/name-mappings', '/selections']) {
+    for (const href of [
+      '/transfers',
+      '/pending?group=ready',
+      '/comparison',
+      '/name-mappings',
+      '/selections',
+    ]) {
       expect(production).not.toContain(href);
     }
     expect(production).toContain('/arrivals');
     const staging = await hrefs('staging');
-    expect(staging).toEqual(expect.arrayContaining(['/pending', '/transfers', '/comparison']));
+    expect(staging).toEqual(
+      expect.arrayContaining(['/pending?group=ready', '/transfers', '/comparison']),
+    );
     expect(staging).not.toContain('/arrivals');
   });
 
@@ -149,7 +158,7 @@ describe('the menu', () => {
     expect(shortPart(html)).toEqual([
       '#main',
       '/',
-      '/pending',
+      '/pending?group=ready',
       '/selections',
       '/transfers',
       '/changes',

@@ -32,9 +32,9 @@ describe('the work list of the home page', () => {
   test('a product manager sees rows to transfer, to review and to adopt, unsent selections, and transfers that need attention', () => {
     expect(linesFor({ transfer: true, edit: true })).toEqual([
       '1 transfer needs attention /transfers',
-      '48 rows are ready to transfer /pending#ready',
-      '3 rows need review /pending#look',
-      '2 engineering changes to adopt /pending#engineering',
+      '48 rows are ready to transfer /pending?group=ready',
+      '3 rows need review /pending?group=look',
+      '2 engineering changes to adopt /pending?group=engineering',
       '1 selection is not sent yet /selections',
     ]);
   });
@@ -57,13 +57,13 @@ describe('the work list of the home page', () => {
     expect(linesFor({ data: true })).toContain('2 data files failed /datafiles?state=failed');
   });
 
-  test('an engineer on call sees a silent destination and failed transfers, jobs, dead letters and notifications, but no other work', () => {
+  test('an engineer on call sees a silent destination and failed transfers, jobs, items of jobs and notifications, but no other work', () => {
     const trouble = 'Pre-production does not answer in time.';
     expect(linesFor({ repair: true }, { trouble })).toEqual([
       `– ${trouble} /comparison`,
       '1 transfer needs attention /transfers',
       '2 jobs failed /jobs?state=failed',
-      '3 dead letters /dead-letters',
+      '3 failed items of jobs /dead-letters',
       '1 notification was given up /outbox?state=failed',
     ]);
   });

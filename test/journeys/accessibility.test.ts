@@ -34,7 +34,7 @@ const openUndo = async (page: Page) => {
 
 const compareAll = async (page: Page) => {
   await press(/Compare/)(page);
-  await page.getByText('Compared just now').waitFor();
+  await page.getByText('were compared with pre-production just now').waitFor();
 };
 
 const makeKey = async (page: Page) => {

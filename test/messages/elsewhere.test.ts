@@ -55,7 +55,7 @@ test('the messages of a person in all environments are one list, in each of them
     preprod: await sites.preprod.as('pm'),
     production: await sites.production.as('pm'),
   };
-  expect(await bellOf(clients.staging)).toBe('');
+  expect(await bellOf(clients.staging)).toBe('No new messages');
   await notifyIn(sites.staging.here, 'Here <b>“🌱”</b>', 20);
   await notifyIn(sites.preprod.here, 'Before', 30);
   await notifyIn(sites.preprod.here, 'Read before', 40);
@@ -99,7 +99,7 @@ test('a person whose account is closed elsewhere, or who has none, sees and mark
   const { text } = await client.get('/messages').expect(200);
   expect(linesOn(text)).toEqual([]);
   expect(text).not.toContain('are not listed');
-  expect(await bellOf(client)).toBe('');
+  expect(await bellOf(client)).toBe('No new messages');
   await client.post('/messages/reading', { up_to_preprod: '999999', up_to_production: '999999' });
   expect(await inApp.unread(sites.preprod.here.sql, pm)).toBe(1);
 });

@@ -161,7 +161,7 @@ describe('full comparisons with the destination', () => {
     const client = await site.as('pm');
     const text = textOf((await client.get('/comparison?entity=form&status=New')).text);
     expect(text).toContain('From before');
-    expect(text).toContain('Compared just now');
+    expect(text).toContain('All rows of staging were compared with pre-production just now');
     await site.close();
   });
 
@@ -251,7 +251,7 @@ test('the changes page for production lists the fields, tester and reason of eac
   expect((await get(production, one))['description']).toBe('Newer');
 });
 
-test('the changes page shows at most five rows of a large transfer, the number of its other rows, and a link to older changes', async () => {
+test('the changes page shows at most five rows of a large transfer, the number of its other rows, a link to older changes, and the changes between two days', async () => {
   const { staging, preprod } = world;
   const early = await formKey({ name: 'Sent before' });
   await transfer(staging, [early]);
@@ -259,8 +259,15 @@ test('the changes page shows at most five rows of a large transfer, the number o
   for (let one = 1; one <= 8; one += 1) keys.push(await formKey());
   await transfer(staging, keys);
   const site = await openSite(world, 'staging');
-  const text = textOf((await (await site.as('pm')).get('/changes?hours=4')).text);
+  const client = await site.as('pm');
+  const text = textOf((await client.get('/changes?hours=4')).text);
+  const today = new Date().toISOString().slice(0, 10);
+  const ofToday = textOf((await client.get(`/changes?from=${today}&to=${today}`)).text);
+  const longAgo = textOf((await client.get('/changes?from=2020-01-01&to=2020-03-01')).text);
   await site.close();
+  expect(ofToday).toContain('Sent before');
+  expect(longAgo).toContain('until 1 Mar 2020, the last 31 days of this period');
+  expect(longAgo).toContain('Nothing changed in pre-production in this time.');
   expect(text).toMatch(/3 more rows\s+with it\.\s+All rows of transfer \d+/);
   expect(text).toContain('Sent before');
   const asked = { hours: 4, limit: 5 };
