@@ -135,8 +135,8 @@ function changeView(
 }
 
 /**
- * In production, returns the URL of the changes page of the environment that sent the changes,
- * because changes are undone there; returns null in every other environment.
+ * Returns the URL of the changes page of the environment that sends rows to production, because only that environment
+ * can undo its transfers. Returns null unless this environment is production.
  */
 function undoHrefOf({ here }: Request): string | null {
   const { next } = here.rules;

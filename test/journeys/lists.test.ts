@@ -101,7 +101,7 @@ test('rows that are unticked after “Act on all” was ticked are left out of t
   await page.getByLabel('Act on all 52').check();
   await page.getByLabel('Tick Task 40', { exact: true }).uncheck();
   await page.getByText('Actions', { exact: true }).click();
-  await page.getByRole('button', { name: 'Mark Not for production…' }).click();
+  await page.getByRole('button', { name: 'Mark Not for production…', exact: true }).click();
   await page.getByRole('heading', { name: 'Mark Not for production: 49 tasks' }).waitFor();
   await context.close();
 });
@@ -127,7 +127,7 @@ test('a list with open filters and action bar, and the confirmation of an action
   await page.getByLabel('Tick all on this page').check();
   await page.getByText('Actions', { exact: true }).click();
   expect(await findingsOn(page)).toEqual([]);
-  await page.getByRole('button', { name: 'Mark Not for production…' }).click();
+  await page.getByRole('button', { name: 'Mark Not for production…', exact: true }).click();
   await page.getByLabel('Reason').fill('After Diwali');
   expect(await findingsOn(page)).toEqual([]);
   await page.getByRole('button', { name: 'Mark Not for production: 2 banners' }).click();
