@@ -50,7 +50,10 @@ async function statusOf(key: RowKey) {
 test('a product manager takes a changed form and its fields over from pre-production, and undoes the takeover', async () => {
   const { staging, preprod } = world;
   const form = { entity: 'form', id: await add(staging, 'form', { description: 'Ours' }) };
-  const kept = { entity: 'form_field', id: await add(staging, 'form_field', { form: form.id }) };
+  const kept = {
+    entity: 'form_field',
+    id: await add(staging, 'form_field', { form: form.id, order: 1 }),
+  };
   const gone = {
     entity: 'form_field',
     id: await add(staging, 'form_field', { form: form.id, order: 2 }),
