@@ -3,7 +3,7 @@
 import { keyText, type LinkedName, type Row, type RowKey } from '../catalog/entity.ts';
 import { matchedByName } from '../catalog/index.ts';
 import { textOf } from '../catalog/fields.ts';
-import { first, snapshot, sql } from '../database/sql.ts';
+import { first, snapshot, sql, type Queryable } from '../database/sql.ts';
 import { hasImage } from '../storage/images.ts';
 import { rulesOf, type EnvironmentName } from '../environments/rules.ts';
 import { idsByName, idsSpelled, namesOf, rowsNamed, type IdsByEntity } from '../rows/names.ts';
@@ -133,7 +133,9 @@ export async function gatherFacts(
   // the transfer checks them again after it has claimed (reserved) them.
   const { pairs, namesHere, claimsHere } = await atOneMoment(here, async (place) => {
     const mappings = await readMappings(question.isTakeover ? there.sql : place.sql);
-    const seen = await comparePairsWithParents({ here: place, there, mappings }, question);
+    const basesIn = basesOf(here, place, question);
+    const sides = { here: place, there, mappings, basesIn };
+    const seen = await comparePairsWithParents(sides, question);
     const sent = question.isTakeover ? reversed(mappings) : mappings;
     const linked = await linkedRows(place, sent, [...seen.values()].map(asStep));
     return { pairs: seen, namesHere: linked };
@@ -159,7 +161,11 @@ export async function gatherFacts(
     readVersion(there.documents),
     readVersion(here.documents),
     onRows(there.sql, steps),
-    gatherHolders({ here, there, basesIn: basesOf(here, question) }, steps, question.plannedAlong),
+    gatherHolders(
+      { here, there, basesIn: basesOf(here, here, question) },
+      steps,
+      question.plannedAlong,
+    ),
     referencesThere(there, steps),
     readStates(there.sql, steps),
     // A takeover reads no test results: the database user for the next environment has no right to read them there.
@@ -249,15 +255,22 @@ const planning =
     return { ...common, action, after: after ?? null };
   };
 
-const basesOf = (here: Databases, { syncStateIn }: FactsQuery) => syncStateIn?.sql ?? here.sql;
+/**
+ * Returns the database whose sync state has the bases. An undo of a write into `here` reads them with the rows, in the
+ * same transaction `place`.
+ */
+const basesOf = (here: Environment, place: Databases, { syncStateIn }: FactsQuery) =>
+  syncStateIn && syncStateIn !== here ? syncStateIn.sql : place.sql;
+
+type Sides = { here: Databases; there: Environment; mappings: Mappings; basesIn: Queryable };
 
 /** Reads rows and all rows that they reference, directly or indirectly, with one query per level. */
 async function comparePairsWithParents(
-  { here, there, mappings }: { here: Databases; there: Environment; mappings: Mappings },
+  { here, there, mappings, basesIn }: Sides,
   question: FactsQuery,
 ) {
   const { chosen, include, planned } = question;
-  const known = { basesIn: basesOf(here, question), mappings };
+  const known = { basesIn, mappings };
   const compare = (keys: RowKey[]) =>
     question.isTakeover
       ? pairsToTakeOver({ here: there, there: here, mappings }, keys)

@@ -281,3 +281,18 @@ test('a takeover does not confuse two different cities of the same name, and its
   expect((await get(staging, task))['cities']).toEqual([{ city: 'Old Pune', partner: null }]);
   expect(await statusOf(task)).toBe('In sync');
 });
+
+test.each(['form', 'business'])(
+  'a %s deleted in staging is deleted here again after its takeover was undone, redone and undone again',
+  async (entity) => {
+    const { staging } = world;
+    const key = { entity, id: await add(staging, entity) };
+    await transfer(staging, [key]);
+    await remove(writeContextOf(staging), pm, entityNamed(entity), key.id);
+    let last = await takeOver(staging, [key], { overwrite: 'overwrite', remove: 'delete' });
+    for (const expected of ['Deleted here', 'In sync', 'Deleted here', 'In sync']) {
+      last = await undoHere(staging, last);
+      expect(await statusOf(key)).toBe(expected);
+    }
+  },
+);
