@@ -1,5 +1,6 @@
 // Writes a document only if all its fields are still as they were read (compare-and-set). Documents are written one by
 // one, or many in one round trip.
+import { isDeepStrictEqual } from 'node:util';
 import { MongoBulkWriteError, type Db, type Filter } from 'mongodb';
 import { fieldEntries, type Entity, type Row } from '../catalog/entity.ts';
 import { collection, readStored, type Stamp, type StoredDocument } from './mongo.ts';
@@ -112,13 +113,37 @@ async function replaceRest(documents: Db, entity: Entity, replacements: Replacem
     ),
   );
   for (const [index, { expected: seen, next }] of replacements.entries()) {
-    const isPut =
-      index <= (done.get(next._id) ?? -1) ||
-      (await replace(documents, entity, { expected: seen, next }));
-    if (!isPut) return index;
+    if (index <= (done.get(next._id) ?? -1)) continue;
+    const put = await replace(documents, entity, { expected: seen, next }).catch(keepDuplicate);
+    if (put === true || (await replaceLate(documents, entity, next, replacements))) continue;
+    if (put !== false) throw put;
+    return index;
   }
   return replacements.length;
 }
+
+function keepDuplicate(error: { code?: unknown }) {
+  if (error.code !== 11_000) throw error;
+  return error;
+}
+
+/**
+ * Replaces a document that an earlier attempt of the same worker has written only now: the attempt did not wait for the
+ * answer any longer, and the slow server wrote the document later. It has one of the contents of `replacements`.
+ */
+async function replaceLate(
+  documents: Db,
+  entity: Entity,
+  next: StoredDocument,
+  replacements: Replacement[],
+) {
+  const late = (await readStored(documents, entity, [next._id])).get(next._id);
+  const isOfEarlierAttempt = replacements.some((one) => isLate(late, one.next));
+  return isOfEarlierAttempt && (await replace(documents, entity, { expected: late, next }));
+}
+
+const isLate = (late: StoredDocument | undefined, next: StoredDocument) =>
+  isDeepStrictEqual({ ...late, modified_at: null }, { ...next, modified_at: null });
 
 const isSameWrite = (now: StoredDocument | undefined, { stamp, modified_at: at }: StoredDocument) =>
   now?.stamp?.transfer === stamp?.transfer &&

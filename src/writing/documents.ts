@@ -1,9 +1,11 @@
 // Writes the MongoDB documents of a transfer. A document is replaced only if it is still as it was read
 // (compare-and-set), and gets a mark with the transfer and the fence (number) of its worker.
+import type { Db } from 'mongodb';
 import { isSameRow } from '../catalog/content.ts';
 import { isDocument, keyText, type Content, type Row } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { spelledKeysOf, uniqueKeysOf } from '../catalog/unique-values.ts';
+import { Pace } from '../database/pace.ts';
 import { willPass } from '../database/transient-errors.ts';
 import { transaction } from '../database/sql.ts';
 import * as mongo from '../rows/mongo.ts';
@@ -51,10 +53,19 @@ export const documentRow = (step: journal.Step, stored: StoredByKey) =>
   mongo.rowIn(entityNamed(step.entity), stored.get(keyText(step)));
 
 /**
- * This many documents are written in one round trip. Tests lower the number, to stop the process
+ * At most this many documents are written in one round trip. Tests lower the number, to stop the process
  * between any two documents.
  */
 export const bulk = { size: 500 };
+
+/** How many documents each database writes in one round trip. It is kept between transfers. */
+const paces = new WeakMap<Db, Pace>();
+
+function paceOf(documents: Db): Pace {
+  const pace = paces.get(documents) ?? new Pace();
+  paces.set(documents, pace);
+  return pace;
+}
 
 /**
  * Writes each new or changed document by compare-and-set, even if an earlier attempt has already
@@ -68,7 +79,8 @@ export async function writeDocuments(work: Work, stored: StoredByKey, instants: 
     isLater: step.action === 'remove',
   }));
   let done = work.steps.length - work.steps.filter(isBeforePivot).length;
-  for (const part of parts(inHandoverOrder(handovers))) {
+  const pace = paceOf(work.there.documents);
+  for (const part of parts(inHandoverOrder(handovers), () => Math.min(pace.size, bulk.size))) {
     const replacements = part.map(({ item: step, isTemporary }) => {
       const entity = entityNamed(step.entity);
       const seen = now.get(keyText(step));
@@ -85,7 +97,9 @@ export async function writeDocuments(work: Work, stored: StoredByKey, instants: 
       return replacement;
     });
     const entity = entityNamed(part[0]?.item.entity ?? '');
-    const put = await mongoWrites.replaceAll(work.there.documents, entity, replacements);
+    const put = await pace.time(replacements.length, () =>
+      mongoWrites.replaceAll(work.there.documents, entity, replacements),
+    );
     const moved = part[put]?.item;
     if (moved) throw changedThere(moved);
     done += part.filter(({ isTemporary }) => !isTemporary).length;
@@ -112,16 +126,17 @@ export function handoverOf(
   return { item: step, has: keys(seen ?? null), wants: keys(wanted), isLater: false };
 }
 
-/** Splits writes into consecutive groups, each of one entity and of at most `bulk.size` writes. */
-function parts(writes: OrderedWrite<journal.WrittenStep>[]) {
-  const all: OrderedWrite<journal.WrittenStep>[][] = [];
-  for (const write of writes) {
-    const last = all.at(-1);
-    const isSame = last?.[0]?.item.entity === write.item.entity;
-    if (last && isSame && last.length < bulk.size) last.push(write);
-    else all.push([write]);
+/**
+ * Yields writes in consecutive groups of one entity each. `most`: returns how many writes the next group may have.
+ */
+function* parts(writes: OrderedWrite<journal.WrittenStep>[], most: () => number) {
+  for (let from = 0; from < writes.length;) {
+    const some = writes.slice(from, from + most());
+    const other = some.findIndex(({ item }) => item.entity !== some[0]?.item.entity);
+    const part = other < 0 ? some : some.slice(0, other);
+    from += part.length;
+    yield part;
   }
-  return all;
 }
 
 export const stampOf = ({ transfer }: Work): mongo.Stamp => ({

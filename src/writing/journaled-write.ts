@@ -54,6 +54,7 @@ export async function writeThroughJournal(
     if (!isKept) throw notCertain();
     throw new Unavailable(
       'A database does not answer. Your save is queued and will complete when the database responds.',
+      { cause: error },
     );
   }
 }

@@ -212,7 +212,9 @@ async function rollBack(work: Work, why?: journal.TransferProblem) {
       await claims.release(work.there.sql, work.transfer);
     }
   } catch (error) {
-    throw willPass(error) ? pending(error) : error;
+    // A document changed between reading and restoring it: a slow server may still be writing it for an earlier attempt.
+    // Recovery then restores the documents as a new worker, which the earlier attempt cannot overwrite.
+    throw willPass(error) || error instanceof ChangedMeanwhile ? pending(error) : error;
   }
 }
 

@@ -19,9 +19,11 @@ export type Proxy = {
   refuse(): Promise<void>;
   /** Delays each answer by `milliseconds`, until `heal`. */
   slow(milliseconds: number): void;
+  /** Passes requests on at this many bytes a second and connection, as if the server took that long for them, until `heal`. */
+  drag(bytesPerSecond: number): void;
   /** Cuts each connection after the server has answered `bytes` bytes, until `heal`. */
   cutAfter(bytes: number): void;
-  /** Ends `hang`, `slow` and `cutAfter`, and cuts the connections that were hanging. */
+  /** Ends `hang`, `slow`, `drag` and `cutAfter`, and cuts the connections that were hanging. */
   heal(): void;
   /** Accepts connections again after `refuse`. */
   accept(): Promise<void>;
@@ -34,6 +36,7 @@ export async function openProxy(target: number): Promise<Proxy> {
   let hanging: Direction | null = null;
   let delay = 0;
   let most = Infinity;
+  let rate = Infinity;
   const open = new Set<Socket>();
   const keep = (socket: Socket) => {
     open.add(socket);
@@ -44,8 +47,12 @@ export async function openProxy(target: number): Promise<Proxy> {
     const remote = connect(upstream, '127.0.0.1');
     keep(client);
     keep(remote);
+    let freeAt = 0;
     client.on('data', (part) => {
-      if (hanging !== 'both') remote.write(part);
+      if (hanging === 'both') return;
+      freeAt = Math.max(freeAt, Date.now()) + (part.length / rate) * 1000;
+      if (rate === Infinity) remote.write(part);
+      else setTimeout(() => remote.write(part), freeAt - Date.now()).unref();
     });
     let answers = 0;
     let sent = 0;
@@ -90,10 +97,11 @@ export async function openProxy(target: number): Promise<Proxy> {
       await closed;
     },
     slow: (milliseconds) => (delay = milliseconds),
+    drag: (bytesPerSecond) => (rate = bytesPerSecond),
     cutAfter: (number) => (most = number),
     heal: () => {
       if (hanging !== null || most !== Infinity) cut();
-      [hanging, delay, most] = [null, 0, Infinity];
+      [hanging, delay, rate, most] = [null, 0, Infinity, Infinity];
     },
     accept: async () => {
       if (!server.listening) await listen(port);

@@ -2,14 +2,16 @@
 // read (compare-and-set).
 import { afterEach, expect, test } from 'vitest';
 import { entityNamed } from '../../src/catalog/index.ts';
+import { select, sql } from '../../src/database/sql.ts';
 import * as edits from '../../src/editing/save.ts';
+import { toStored } from '../../src/rows/mongo-writes.ts';
 import { collection } from '../../src/rows/mongo.ts';
 import { writeHere } from '../../src/writing/write-here.ts';
 import { failpoints } from '../../src/database/failpoints.ts';
 import { byId } from '../../src/writing/journal.ts';
 import { contents } from '../support/checker.ts';
 import { elsewhere, recoverNow, statesOf } from '../support/killing.ts';
-import { add, contentFor, writeContextOf, pm, transfer } from '../support/rows.ts';
+import { add, contentFor, get, writeContextOf, pm, transfer } from '../support/rows.ts';
 import { useWorld } from '../support/world.ts';
 
 const world = useWorld();
@@ -85,6 +87,27 @@ test('a transfer does not overwrite a MongoDB document that another user changes
   expect(sent.state).toBe('needs_attention');
   expect((await byId(world.staging.sql, sent.id))?.problem).toContain('changed');
   expect(await field().findOne(theirs)).toMatchObject({ label: 'Theirs' });
+});
+
+test('a document that a slow MongoDB writes late, for an earlier attempt of the same transfer, is not taken for another user’s change', async () => {
+  const { staging, preprod } = world;
+  const entity = entityNamed('form');
+  const form = { entity: 'form', id: await add(staging, 'form', { name: 'Visit' }) };
+  const other = { entity: 'form', id: await add(staging, 'form', { name: 'Cab' }) };
+  const forms = collection(preprod.documents, entity);
+  failpoints.reached = async (name) => {
+    if (name !== 'rows') return;
+    failpoints.reached = () => {};
+    const row = await get(staging, form);
+    const [sent] = await select<{ id: string }>(
+      staging.sql,
+      sql`select id from transfer where kind = 'transfer'`,
+    );
+    const stamp = { transfer: sent?.id ?? '', fence: 1 };
+    await forms.insertOne(toStored(entity, row, row.modified_at, stamp));
+  };
+  expect((await transfer(staging, [form, other])).state).toBe('verified');
+  expect(await contents(preprod)).toEqual(await contents(staging));
 });
 
 test('a transfer is rolled back as a whole if another user takes one of its unique names meanwhile', async () => {

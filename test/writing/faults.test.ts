@@ -12,6 +12,8 @@ import { startMongo, startRedis } from '../../bin/servers.ts';
 import { timeouts } from '../../src/database/timeouts.ts';
 import { keyText, type RowKey } from '../../src/catalog/entity.ts';
 import { failpoints } from '../../src/database/failpoints.ts';
+import { openApp } from '../../src/environments/app.ts';
+import { runRefresh } from '../../src/refresh/refresh.ts';
 import type { Transfer } from '../../src/writing/journal.ts';
 import { byId } from '../../src/writing/journal.ts';
 import { contents, findings, type Contents } from '../support/checker.ts';
@@ -19,7 +21,7 @@ import { elsewhere, recoverNow } from '../support/killing.ts';
 import { openSite, textOf } from '../support/people.ts';
 import { openProxy, type Proxy } from '../support/proxy.ts';
 import { add, change, get, transfer, changedBoth, type Changed } from '../support/rows.ts';
-import { openWorld, useWorld } from '../support/world.ts';
+import { openWorld, settingsOf, useWorld } from '../support/world.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'oneway-faults-'));
 const running: Record<'mysql' | 'mongo' | 'redis', ChildProcess[]> = {
@@ -248,6 +250,25 @@ describe('a server that is killed', () => {
     expect((await client.get('/readyz')).status).toBe(200);
     expect(await wrong(changed)).toEqual([]);
     await site.close();
+  }, 60_000);
+});
+
+describe('a slow MongoDB', () => {
+  test('a refresh ends if MongoDB is too slow to write 300 documents within the time limit, but fast enough for 50', async () => {
+    const forms = Array.from({ length: 300 }, (_one, index) => ({
+      _id: index + 1,
+      modified_at: new Date(index + 1),
+      name: `Form ${index + 1}`,
+      description: 'x'.repeat(500),
+    }));
+    await world.production.documents.collection<{ _id: number }>('form').insertMany(forms);
+    timeouts.statement = 1000;
+    const preprod = openApp(settingsOf(world.variables.preprod));
+    const source = world.production;
+    here.mongo.drag(150_000);
+    const report = await runRefresh({ here: preprod, there: source, source, lease: 30_000 });
+    expect(report).toMatchObject({ created: forms.length, skipped: 0 });
+    await preprod.close();
   }, 60_000);
 });
 
