@@ -30,6 +30,7 @@ import { moveTasks } from './account-moves/jobs.ts';
 import { reportFailures } from './account-moves/report.ts';
 import { advanceWaves } from './account-moves/wave-starts.ts';
 import { runTransferJob } from './transfers/job.ts';
+import { purgeExpired as purgeApprovals } from './transfers/approval-records.ts';
 import { ATTEMPTS, runScheduled, SCHEDULED, startScheduled } from './transfers/scheduled-job.ts';
 import { purgeExpired as purgeDrafts } from './sheet/kept-selections.ts';
 import {
@@ -252,6 +253,7 @@ export const chores = (queue: JobQueue, ticks: Ticks): Chore[] => [
   { name: 'copies at their end', everyMs: HOUR, run: endExpired },
   { name: 'purge of expired jobs', everyMs: HOUR, run: jobs.purgeExpired },
   { name: 'images of the journal', everyMs: HOUR, run: forgetImages },
+  { name: 'purge of decided approvals', everyMs: HOUR, run: purgeApprovals },
   { name: 'purge of drafts of selections', everyMs: HOUR, run: purgeDrafts },
   { name: 'purge of expired messages', everyMs: HOUR, run: inApp.purgeExpired },
   { name: 'sweep of storage', everyMs: HOUR, run: sweepDaily },

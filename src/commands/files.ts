@@ -18,6 +18,10 @@ export const files: File[] = [
     words: ['transfer', 'undo', 'transfers'],
     load: async () => (await import('./transfers.ts')).addTransfers,
   },
+  {
+    words: ['approvals', 'schedules'],
+    load: async () => (await import('./later-transfers.ts')).addLaterTransfers,
+  },
   { words: ['refresh', 'jobs'], load: async () => (await import('./jobs.ts')).addJobs },
   {
     words: ['release-check', 'reindex-report', 'revert'],

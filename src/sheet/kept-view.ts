@@ -10,7 +10,7 @@ import { shorten } from '../web/shorten.ts';
 import { liveStates, voidStates, type TransferState } from '../writing/journal.ts';
 import type { Facts } from './facts.ts';
 import { describe } from './problem.ts';
-import { newestOf } from './schedules.ts';
+import { newestOf, retryOf } from './schedules.ts';
 import type { Selection } from './selections.ts';
 import type { Sheet } from './sheet.ts';
 
@@ -29,8 +29,10 @@ export async function keptView(here: App, selection: Selection, { facts, plan }:
   const { shown, more } = shorten(selection.keys.toReversed(), LISTED);
   const sent = await transfersOf(here.sql, selection.id);
   const open = plan.steps.filter(({ action, because }) => action !== 'same' && because === null);
+  const schedule = (await newestOf(here.sql, [selection.id])).get(selection.id) ?? null;
   return {
-    schedule: (await newestOf(here.sql, [selection.id])).get(selection.id) ?? null,
+    schedule,
+    retry: schedule?.state === 'running' ? await retryOf(here.sql, schedule) : null,
     maySchedule: !here.settings.requireApproval,
     isOpen: sent.every(({ state }) => voidStates.includes(state)),
     heading: `${rowsText(selection.keys.length)} in this selection`,

@@ -35,7 +35,10 @@ export async function newestOf(
   return new Map(lines.map((line) => [line.selection, line]));
 }
 
-export type UpcomingTransfer = Pick<ScheduledTransfer, 'selection' | 'person' | 'run_at'> & {
+export type UpcomingTransfer = Pick<
+  ScheduledTransfer,
+  'selection' | 'person' | 'run_at' | 'state'
+> & {
   name: string;
 };
 
@@ -43,12 +46,23 @@ export type UpcomingTransfer = Pick<ScheduledTransfer, 'selection' | 'person' | 
 export const upcoming = (on: Queryable) =>
   select<UpcomingTransfer>(
     on,
-    sql`select scheduled.selection, scheduled.person, scheduled.run_at, selection.name
+    sql`select scheduled.selection, scheduled.person, scheduled.run_at, scheduled.state, selection.name
           from scheduled_transfer scheduled join selection on selection.id = scheduled.selection
          where scheduled.state in ('waiting', 'running')
          order by scheduled.run_at
          limit 20`,
   );
+
+/** Why a due schedule has not been sent yet, and when its job tries again. */
+type Retry = { problem: string; run_at: string };
+
+/** Reads what a schedule that is being carried out waits for; null while its job runs. */
+export const retryOf = async (on: Queryable, { job }: ScheduledTransfer): Promise<Retry | null> =>
+  (await first<Retry>(
+    on,
+    sql`select problem, run_at from job
+         where id = ${job} and state = 'waiting' and problem is not null and run_at is not null`,
+  )) ?? null;
 
 /** Reads the schedule of a selection, unless the schedule has ended. */
 export const activeOf = (on: Queryable, selection: string) =>

@@ -1,5 +1,5 @@
 // Reads requests for the approval of a second person.
-import { first, select, sql, type Queryable } from '../database/sql.ts';
+import { first, run, select, sql, type Queryable } from '../database/sql.ts';
 import { NotFound } from '../problems.ts';
 import { approvalColumns, type Approval } from '../sheet/approval.ts';
 import type { PlanRows } from './plan-changes.ts';
@@ -24,6 +24,15 @@ export async function rowsThen(on: Queryable, id: string): Promise<PlanRows> {
   );
   return JSON.parse(line?.plan_rows ?? '{}') as PlanRows;
 }
+
+/** Deletes requests that were decided more than 90 days ago. The audit keeps who asked and who decided. */
+export const purgeExpired = ({ sql: on }: { sql: Queryable }) =>
+  run(
+    on,
+    sql`delete from approval
+         where state <> 'waiting' and decided_at < utc_timestamp(3) - interval 90 day
+         limit 1000`,
+  );
 
 export type ListedApproval = Approval & { number: number | null };
 

@@ -3,7 +3,7 @@ import type { Request, Response } from 'express';
 import { parseInstant } from '../catalog/instant.ts';
 import { Conflict, Invalid, type FieldErrors } from '../problems.ts';
 import { asksReason, roleOf, routeOf } from '../sheet/route.ts';
-import { activeOf } from '../sheet/schedules.ts';
+import { activeOf, retryOf } from '../sheet/schedules.ts';
 import * as selections from '../sheet/selections.ts';
 import { isVisible } from '../typed-text.ts';
 import type { Form } from '../web/form/form.ts';
@@ -32,6 +32,7 @@ type Shown = { active: string; at: string; reason: string; errors: FieldErrors }
 async function schedulePage(req: Request, res: Response, shown: Shown) {
   const selection = await selections.find(req.here.sql, String(req.params['id']));
   const { active, errors } = shown;
+  const scheduled = await activeOf(req.here.sql, selection.id);
   const title = active === '' ? 'Schedule the transfer' : 'Change the schedule';
   const address = `/selections/${selection.id}`;
   await page(req, res, 'transfers/schedule', {
@@ -44,6 +45,8 @@ async function schedulePage(req: Request, res: Response, shown: Shown) {
     heading: title,
     address,
     name: selection.name,
+    scheduled: scheduled ?? null,
+    retry: scheduled?.state === 'running' ? await retryOf(req.here.sql, scheduled) : null,
     asksReason: asksReason(routeOf(req), { role: roleOf(req) }),
     input: zonedInput(AT, shown.at, zoneOfForm(req.form, zoneOf(req))),
     ...shown,

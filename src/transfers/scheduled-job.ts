@@ -1,6 +1,7 @@
 // Transfers each scheduled selection when its time has come. Schedules are stored in MySQL, so they are carried out
 // even after Redis has lost its data or the server was stopped. However many servers run, each schedule gets one job
 // and one transfer.
+import type { PoolConnection } from 'mysql2/promise';
 import { may } from '../access/permissions.ts';
 import { first, run, select, sql, transaction } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
@@ -105,6 +106,7 @@ const transferOf = (here: App, { person, id }: ScheduledTransfer) =>
 export async function runScheduled(work: Work, { schedule: id }: { schedule: string }) {
   const { here } = work;
   const schedule = await schedules.byId(here.sql, id);
+  if (schedule?.state === 'cancelled') return { problem: notSent(schedules.endedText(schedule)) };
   if (schedule?.state !== 'running') return {};
   try {
     const transfer = (await transferOf(here, schedule)) ?? (await sendNow(here, schedule));
@@ -163,7 +165,14 @@ async function sendNow(here: App, schedule: ScheduledTransfer): Promise<Transfer
   if (waits.length > 0 && waits.length === plan.problems.length) {
     throw new Unavailable(messageOf(waits));
   }
-  const click = { planHash: plan.hash, idempotencyKey: id, name: selection.name, reason, person };
+  const click = {
+    planHash: plan.hash,
+    idempotencyKey: id,
+    name: selection.name,
+    reason,
+    person,
+    confirm: (on: PoolConnection) => schedules.refuseEnded(on, id),
+  };
   return send(route, selection, click).catch((error: unknown) => {
     // The plan is outdated because a row has changed since it was made. The next attempt makes a new plan.
     throw isOutdated(error) ? new Unavailable(reasonOf(error)) : error;

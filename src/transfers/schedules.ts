@@ -10,7 +10,7 @@ import { isSent } from '../sheet/kept-selections.ts';
 import { activeOf, type ScheduledTransfer } from '../sheet/schedules.ts';
 import { find } from '../sheet/selections.ts';
 import { exactly, exactlyForOthers, iso } from '../web/format.ts';
-import type { Transfer } from '../writing/journal.ts';
+import { byKey, type Transfer } from '../writing/journal.ts';
 
 export const byId = (on: Queryable, id: string) =>
   first<ScheduledTransfer>(on, sql`select * from scheduled_transfer where id = ${id}`);
@@ -62,8 +62,8 @@ const outdated = (active: ScheduledTransfer | undefined) =>
     : 'The schedule that this page showed has ended. Open the selection again.';
 
 /**
- * Cancels a schedule.
- * @throws Conflict when the schedule has ended or is being carried out
+ * Cancels a schedule, also one that is due and tries again until its destination answers.
+ * @throws Conflict when the schedule has ended, or when its transfer is in the journal
  */
 export const cancel = (here: App, selection: string, id: string, person: string) =>
   transaction(here.sql, async (on) => {
@@ -83,7 +83,7 @@ async function isCancelledBy(on: Queryable, id: string, person: string): Promise
 
 type Ended = { person: string; name: string; news: string };
 
-/** Ends a schedule that has not begun. Notifies the person whose schedule it was, if another person ends it. */
+/** Ends a schedule that has no transfer yet. Notifies the person whose schedule it was, if another person ends it. */
 async function endByPerson(
   here: App,
   on: PoolConnection,
@@ -94,9 +94,11 @@ async function endByPerson(
     on,
     sql`update scheduled_transfer
            set state = 'cancelled', ended_at = utc_timestamp(3), ended_by = ${person}
-         where id = ${id} and state = 'waiting'`,
+         where id = ${id} and state in ('waiting', 'running')`,
   );
-  if (found === 0) throw new Conflict(`“${name}” is being transferred now, as scheduled.`);
+  // Its line is locked now, so its job cannot record a transfer meanwhile: see refuseEnded().
+  if (found === 0 || (await byKey(on, scheduler, id)))
+    throw new Conflict(`“${name}” is being transferred now, as scheduled.`);
   if (scheduler === person) return;
   const subject = `The schedule of “${name}” was ${news}`;
   const email = emailAbout(here, subject);
@@ -104,6 +106,22 @@ async function endByPerson(
   const href = `/selections/${selection}`;
   await notify(on, { event: 'schedule.changed', to: scheduler, text, href, email });
 }
+
+/**
+ * Checks, in the commit that records the transfer of a schedule, that nobody has cancelled the schedule.
+ * @throws Conflict otherwise
+ */
+export async function refuseEnded(on: PoolConnection, id: string) {
+  const line = await first<ScheduledTransfer>(
+    on,
+    sql`select * from scheduled_transfer where id = ${id} for update`,
+  );
+  if (line?.state !== 'running') throw new Conflict(endedText(line));
+}
+
+/** Says why a schedule is not carried out any more. */
+export const endedText = (line: ScheduledTransfer | undefined) =>
+  line?.state === 'cancelled' ? `${line.ended_by} cancelled it.` : 'Its schedule has ended.';
 
 type Outcome =
   | { state: 'sent'; transfer: Transfer }

@@ -1,4 +1,5 @@
 // Sends the transfer that a sheet shows.
+import type { PoolConnection } from 'mysql2/promise';
 import type { Row } from '../catalog/entity.ts';
 import { drawIds } from '../environments/ids.ts';
 import type { Environment } from '../environments/environment.ts';
@@ -36,6 +37,8 @@ export type Click = {
   approval?: GivenApproval;
   /** Hands a large transfer over to a job; without it the caller waits for every transfer. */
   handOver?: (transfer: journal.Transfer) => Promise<void>;
+  /** Is called in the commit that records the transfer; an error that it throws prevents the transfer. */
+  confirm?: (connection: PoolConnection) => Promise<void>;
   /** A transfer with more rows than this is handed over to a job. */
   largeFrom?: number;
 };
@@ -124,7 +127,13 @@ async function sendFirst(route: Route, selection: Selection, click: Click) {
       route.to,
       route.lease,
       draft,
-      takeApproval(click.approval, { ...click, selection: selection.id }),
+      async (connection, opened) => {
+        await click.confirm?.(connection);
+        await takeApproval(click.approval, { ...click, selection: selection.id })(
+          connection,
+          opened,
+        );
+      },
     );
     if (!isNew) return sameRequest(transfer, click);
     const written = plan.steps.filter(({ action }) => action !== 'same').length;

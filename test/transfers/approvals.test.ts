@@ -12,6 +12,7 @@ import { routeFrom } from '../../src/sheet/route.ts';
 import * as selections from '../../src/sheet/selections.ts';
 import {
   openSite,
+  password,
   refusalsOn,
   textOf,
   useClient,
@@ -19,6 +20,7 @@ import {
   type Client,
 } from '../support/people.ts';
 import { add, change, has, get } from '../support/rows.ts';
+import { json, openTerminal } from '../support/command.ts';
 import { fieldsOn } from '../support/shown-form.ts';
 import { useWorld } from '../support/world.ts';
 
@@ -158,6 +160,28 @@ test('the person who asked for approval cannot approve or refuse the request, an
   expect((await ana.post(`${request}/withdrawal`)).status).toBe(303);
   expect((await bo.post(`${request}/approval`)).status).toBe(409);
   expect(await has(world.preprod, key)).toBe(false);
+});
+
+test('requests for approval are listed and withdrawn by commands, and purged 90 days after their decision', async () => {
+  const oneway = openTerminal(world);
+  const words = ['sign-in', '--email', 'pm@example.com'];
+  expect(oneway('staging', words, { input: `${password}\n` }).status).toBe(0);
+  const { request } = await asked((await formCalled('Visit “2”')).id);
+  const id = request.split('/')[2] ?? '';
+  const listed = () => json(oneway('staging', ['approvals', '--json'])) as object[];
+  expect(listed()).toMatchObject([{ id, state: 'waiting', askedBy: 'pm@example.com', rows: 1 }]);
+  expect(oneway('staging', ['approvals']).stdout).toContain('Visit “2”');
+  const { sql: on } = world.staging;
+  await run(on, sql`update approval set asked_at = utc_timestamp(3) - interval 200 day`);
+  expect(await records.purgeExpired({ sql: on })).toBe(0);
+  expect(oneway('staging', ['approvals', 'withdraw', id]).stdout).toBe(
+    'The request is withdrawn.\n',
+  );
+  expect(oneway('staging', ['approvals', 'withdraw', id]).status).toBe(1);
+  expect(await records.purgeExpired({ sql: on })).toBe(0);
+  await run(on, sql`update approval set decided_at = decided_at - interval 91 day`);
+  expect(await records.purgeExpired({ sql: on })).toBe(1);
+  expect(listed()).toEqual([]);
 });
 
 test('refusing a request for approval requires a note, which is sent to the person who asked', async () => {

@@ -2,14 +2,19 @@
 // person.
 import { expect, test } from 'vitest';
 import { run, select, sql } from '../../src/database/sql.ts';
+import { failpoints } from '../../src/database/failpoints.ts';
 import * as jobs from '../../src/jobs/jobs.ts';
+import { runJob } from '../../src/jobs/runner.ts';
 import { tasks } from '../../src/tasks.ts';
 import { ATTEMPTS, startScheduled } from '../../src/transfers/scheduled-job.ts';
+import * as schedules from '../../src/transfers/schedules.ts';
 import { startChores } from '../../src/jobs/chores.ts';
 import { until, useWorkers } from '../support/jobs.ts';
-import { openSite, textOf, useClient, useSite } from '../support/people.ts';
+import { json, openTerminal } from '../support/command.ts';
+import { openSite, password, textOf, useClient, useSite } from '../support/people.ts';
 import { add, change, get, has, transfer } from '../support/rows.ts';
-import { idOf, inAWeek, useSchedules } from '../support/scheduling.ts';
+import { idOf, inAWeek, startDue, useSchedules } from '../support/scheduling.ts';
+import { fieldsOn } from '../support/shown-form.ts';
 import { useWorld } from '../support/world.ts';
 
 const world = useWorld();
@@ -124,6 +129,9 @@ test('while the destination does not answer, a schedule is tried several times b
   const { here } = await openSite(world, 'staging', far);
   const { state, job } = await serve(here);
   expect(state).toBe('running');
+  expect(await read(address)).toMatch(
+    /Not sent yet. It was due on .* cannot be reached.* tried again at/,
+  );
   await run(
     here.sql,
     sql`update job set attempt = ${ATTEMPTS - 1}, run_at = utc_timestamp(3) where id = ${job}`,
@@ -132,6 +140,58 @@ test('while the destination does not answer, a schedule is tried several times b
     state: 'stopped',
     problem: expect.stringContaining('cannot be reached'),
   });
+});
+
+test('a schedule that tries again is cancelled on its page or by a command, and then not sent', async () => {
+  const far = await openSite(world, 'staging', { UNI_DIR_DESTINATION_SQL_DB_PORT: '1' });
+  const pm = await far.as('pm');
+  const words = ['sign-in', '--email', 'pm@example.com'];
+  const oneway = openTerminal(world);
+  expect(oneway('staging', words, { input: `${password}\n` }).status).toBe(0);
+  for (const way of ['page', 'command'] as const) {
+    const { form, address } = await launch(way);
+    await schedule(address);
+    await due();
+    expect((await serve(far.here)).state).toBe('running');
+    const page = (await pm.get(`${address}/schedule`).expect(200)).text;
+    expect(textOf(page)).toContain('Not sent yet.');
+    if (way === 'page') {
+      const shown = fieldsOn(page, `action="${address}/schedule/cancellation"`);
+      expect((await pm.post(`${address}/schedule/cancellation`, shown)).status).toBe(303);
+    } else {
+      const [line] = json(oneway('staging', ['schedules', '--json'])) as object[];
+      expect(line).toMatchObject({ selection: idOf(address), state: 'running' });
+      expect(oneway('staging', ['schedules', 'cancel', idOf(address)])).toMatchObject({
+        status: 0,
+        stdout: 'The schedule is cancelled. Its rows stay in the selection.\n',
+      });
+    }
+    const { state, job } = await serve();
+    expect(state).toBe('cancelled');
+    await run(world.staging.sql, sql`update job set run_at = utc_timestamp(3) where id = ${job}`);
+    expect((await runJob(world.staging, tasks, job ?? ''))?.report).toContain(
+      'pm@example.com cancelled it',
+    );
+    expect(await has(world.preprod, form)).toBe(false);
+  }
+  expect(await messages()).toEqual([]);
+});
+
+test('a schedule whose transfer is in the journal can no longer be cancelled', async () => {
+  const { form, address } = await launch();
+  await schedule(address);
+  await due();
+  await startDue(world.staging);
+  const { id, job, selection } = await stored();
+  const cancelling = () => schedules.cancel(world.staging, selection, id, 'ops@example.com');
+  const refused: unknown[] = [];
+  failpoints.reached = async (name) => {
+    if (name === 'journal') await cancelling().catch((error: unknown) => refused.push(error));
+  };
+  await runJob(world.staging, tasks, job ?? '');
+  failpoints.reached = () => {};
+  expect(refused).toEqual([expect.objectContaining({ status: 409 })]);
+  expect(await has(world.preprod, form)).toBe(true);
 });
 
 test('a server that dies after sending a scheduled selection does not send it a second time', async () => {
