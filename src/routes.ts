@@ -66,7 +66,7 @@ import * as testedRows from './transfers/test-results-page.ts';
 import * as refresh from './refresh/pages.ts';
 import type { SelectionKind } from './sheet/selections.ts';
 import { sheetKinds } from './sheet/sheet-kinds.ts';
-import { openSelections } from './sheet/kept-selections.ts';
+import { offeredSelections } from './sheet/selection-list-page.ts';
 import * as selectionList from './sheet/selection-list-page.ts';
 import * as selectionPages from './sheet/selection-pages.ts';
 import * as sheet from './sheet/routes.ts';
@@ -276,7 +276,7 @@ export const routes = (signInWith: ReturnType<typeof openSignIn>): Route[] => [
   post('/arrivals/:transfer/test-results', 'judge', body.ticks, testedRows.recordTestResults),
   post('/arrivals/:transfer/selection', 'transfer', body.ticks, arrivals.chooseArrived),
   get('/pending', 'look', overviews.pending),
-  get('/comparison', 'look', comparison.showComparison(openSelections)),
+  get('/comparison', 'look', comparison.showComparison(offeredSelections)),
   post('/comparison', 'look', body.small, comparison.compare),
   get('/name-mappings', 'look', nameMappings.names),
   post('/name-mappings', 'transfer', body.small, nameMappings.mapName),

@@ -4,7 +4,7 @@ import { titleOf } from '../catalog/entity.ts';
 import { catalog, entityNamed } from '../catalog/index.ts';
 import type { FieldErrors } from '../problems.ts';
 import { find } from '../rows/store.ts';
-import { openSelections } from '../sheet/kept-selections.ts';
+import { offeredSelections } from '../sheet/selection-list-page.ts';
 import { page } from '../web/pages.ts';
 import { accountOf, can, textIn } from '../web/request.ts';
 import { zoneOf } from '../web/viewer.ts';
@@ -55,7 +55,7 @@ export async function listPage(
     offersTransfer: canTransfer,
     actions,
     showsStatus: found.counts.ready !== null,
-    openSelections: canTransfer ? await openSelections(req.here.sql) : [],
+    openSelections: await offeredSelections(req),
     beyondLabel: found.counts.ready === null ? null : beyondLabel(req.here),
     ...listView(req.here, entity, state, {
       ...found,

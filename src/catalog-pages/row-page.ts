@@ -12,7 +12,7 @@ import { storedIn } from '../preview/side.ts';
 import { readBy } from '../rows/store.ts';
 import { historyOf, type Arrival, type Replacement } from '../state/history.ts';
 import type { RowState } from '../state/row-state.ts';
-import { openSelections } from '../sheet/kept-selections.ts';
+import { offeredSelections } from '../sheet/selection-list-page.ts';
 import { isUndo } from '../state/transfer-kinds.ts';
 import { recordedState, titlesOf } from '../state/untouched.ts';
 import { overwrites, type Status } from '../state/status.ts';
@@ -59,7 +59,7 @@ export async function rowContext(req: Request, entity: Entity, row: Row) {
         : null,
     offersHold:
       can(req, 'transfer') && state !== undefined && !state.held_at && !entity.isMatchedByName,
-    openSelections: can(req, 'transfer') ? await openSelections(here.sql) : [],
+    openSelections: await offeredSelections(req),
     tested: await testedHere(req, entity, row),
     preview: await previewHere(req, entity, row),
     children,

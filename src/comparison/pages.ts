@@ -2,7 +2,6 @@
 import type { Request, Response } from 'express';
 import { keyText, titleOf, type Entity } from '../catalog/entity.ts';
 import { entityNamed, travelling } from '../catalog/index.ts';
-import type { Queryable } from '../database/sql.ts';
 import type { Environment } from '../environments/environment.ts';
 import { takeOverText } from '../environments/rules.ts';
 import { isLive, type Listed } from '../jobs/jobs.ts';
@@ -18,11 +17,11 @@ import { matrix, idsInMatrix } from './matrix.ts';
 import { tryFarSide } from '../environments/far-side.ts';
 import { destinationOf } from '../environments/app.ts';
 
-type OpenSelections = (on: Queryable) => Promise<{ id: string; name: string }[]>;
+type OfferedSelections = (req: Request) => Promise<{ id: string; name: string }[]>;
 
-/** Shows the comparison. `openSelections` reads the selections to which *Add to…* can add rows. */
+/** Shows the comparison. `offeredSelections` reads the selections to which *Add to…* can add rows. */
 export const showComparison =
-  (openSelections: OpenSelections) =>
+  (offeredSelections: OfferedSelections) =>
   async (req: Request, res: Response): Promise<void> => {
     const there = destinationOf(req.here);
     const asked = {
@@ -42,7 +41,7 @@ export const showComparison =
       lastProblem: newest ? problemOf(newest) : null,
       columns,
       rows: matrixRows(counts, columns, asked),
-      openSelections: can(req, 'transfer') ? await openSelections(req.here.sql) : [],
+      openSelections: await offeredSelections(req),
       differing:
         asked.status && asked.entity
           ? await differing(req, there, entityNamed(asked.entity), asked.status)

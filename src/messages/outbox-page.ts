@@ -4,6 +4,7 @@ import { NotFound } from '../problems.ts';
 import { pageOf, type ChronologicalList } from '../web/chronological-list.ts';
 import { flash, page } from '../web/pages.ts';
 import { accountOf, numberOrNull } from '../web/request.ts';
+import { ownTransferHref } from '../web/transfer-href.ts';
 import { emailAbout, notify } from './messages.ts';
 import * as outbox from './outbox.ts';
 
@@ -63,8 +64,6 @@ type RowChanges = {
   removed: Record<string, number[]>;
 };
 
-const sentKinds = ['transfer', 'undo', 'restore', 'takeover', 'undo-here'];
-
 const stateLooks = {
   pending: { icon: 'hourglass', text: 'Pending' },
   acknowledged: { icon: 'circle-check', text: 'Acknowledged' },
@@ -90,7 +89,7 @@ function shown(line: outbox.Line) {
   const { kind, environment, transfer } = changes;
   return {
     ...common,
-    href: sentKinds.includes(kind) ? `/transfers/${transfer.number}` : null,
+    href: ownTransferHref({ kind, number: transfer.number }),
     changes: {
       kind,
       rowsOf: rulesOf(environment).inText,

@@ -13,7 +13,7 @@ import {
   type Group,
   type PendingEntry,
 } from '../state/pending-entries.ts';
-import { openSelections } from '../sheet/kept-selections.ts';
+import { offeredSelections } from '../sheet/selection-list-page.ts';
 import { upcoming } from '../sheet/schedules.ts';
 import { destinationOf } from '../environments/app.ts';
 
@@ -40,7 +40,7 @@ export async function pending(req: Request, res: Response) {
     people: [...new Set(all.flatMap((row) => row.people))].toSorted(),
     entities: travelling.filter(({ owner }) => owner === null),
     upcoming: canTransfer ? await upcoming(req.here.sql) : [],
-    openSelections: canTransfer ? await openSelections(req.here.sql) : [],
+    openSelections: await offeredSelections(req),
     choices: groups.map((group) => ({ name: group, text: groupTexts[group].heading })),
     groups: groups
       .filter((group) => filter.group === '' || group === filter.group)

@@ -82,6 +82,8 @@ export type Facts = {
   clock?: Clock | null;
   /** Whether this is a takeover: rows are fetched from the next environment and written into this one. */
   isTakeover?: boolean;
+  /** Whether the rows are written to the environment of the page, and come from another one or from its history. */
+  isWrittenHere?: boolean;
   /** The host name of this environment, which texts must not contain. */
   hostHere: string | null;
   /** The host names of the other environments, which texts must not contain either. */
@@ -202,6 +204,7 @@ export async function gatherFacts(
     missingImages,
     clock,
     isTakeover: question.isTakeover ?? false,
+    isWrittenHere: question.syncStateIn !== undefined,
     hostHere: question.hostHere,
     otherHosts: question.otherHosts ?? {},
   };

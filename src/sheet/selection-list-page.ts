@@ -19,7 +19,7 @@ import {
 import { countsByType, nameOfRows, personName } from '../web/format.ts';
 import { page } from '../web/pages.ts';
 import { nearestPage } from '../web/paginate.ts';
-import { numberOrNull } from '../web/request.ts';
+import { can, numberOrNull } from '../web/request.ts';
 import * as kept from './kept-selections.ts';
 import { newestOf } from './schedules.ts';
 import * as shared from './shared-selections.ts';
@@ -130,3 +130,7 @@ const columns: ExportColumn<Shown>[] = [
   plainColumn('person_name', 'Name', ({ person }) => personName(person)),
   plainColumn('started_at', 'Started (UTC)', ({ at }) => at),
 ];
+
+/** Reads the open selections that *Add to…* offers on a page: none to a person who may not transfer. */
+export const offeredSelections = async (req: Request) =>
+  can(req, 'transfer') ? kept.openSelections(req.here.sql) : [];

@@ -9,12 +9,12 @@ import { hasPreview } from '../preview/preview.ts';
 import { NotFound } from '../problems.ts';
 import { count, rowsText } from '../web/format.ts';
 import { page } from '../web/pages.ts';
-import { accountOf, can, textIn } from '../web/request.ts';
+import { accountOf, textIn } from '../web/request.ts';
 import * as arrived from '../state/arrived.ts';
 import type { ArrivedRow, ArrivedTransfer } from '../state/arrived.ts';
 import { transferHref } from '../web/transfer-href.ts';
 import { parseKeys } from '../sheet/posted-keys.ts';
-import { openSelections } from '../sheet/kept-selections.ts';
+import { offeredSelections } from '../sheet/selection-list-page.ts';
 import * as selections from '../sheet/selections.ts';
 import { keyOfLine } from '../state/row-state.ts';
 import { testStatusOf, type TestStatus } from '../state/test-results.ts';
@@ -39,7 +39,7 @@ export async function arrivals(req: Request, res: Response) {
         tested,
       ),
     ),
-    openSelections: can(req, 'transfer') ? await openSelections(req.here.sql) : [],
+    openSelections: await offeredSelections(req),
     olderHref: last ? `/arrivals?before=${encodeURIComponent(last.at)}` : null,
   });
 }

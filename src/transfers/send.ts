@@ -176,7 +176,7 @@ async function copyImages({ from: here, to: there }: Route, steps: PlannedStep[]
   for (const step of steps.filter(({ action }) => action !== 'same')) {
     for (const { name } of imagesOf(step)) {
       if (!(await copyImage(here.storage, there.storage, name))) {
-        throw new NotFound(`There is no image named "${name}" in this environment's storage.`);
+        throw new NotFound(`The image “${name}” is not in the storage of ${here.rules.inText}.`);
       }
     }
   }

@@ -116,7 +116,9 @@ test.each([{ javaScript: true }, { javaScript: false }])(
     await page.getByRole('heading', { name: 'Run of the source' }).waitFor();
     if (javaScript) await look(page, 'the job of a run');
     await page.goto(`${staging}/jobs`);
-    await page.getByRole('rowheader', { name: new RegExp(`^Source Rainfall${after} Every .*cron 0 2`) }).waitFor();
+    await page
+      .getByRole('rowheader', { name: new RegExp(`^Source Rainfall${after} Every .*cron 0 2`) })
+      .waitFor();
     await page.goto(`${staging}/sources`);
     if (javaScript) await look(page, 'the list of sources');
     expect([found, blocked]).toEqual([[], []]);

@@ -219,7 +219,13 @@ test.each(entities)(
     const half = await restoreSheet(staging, [keys[0]!]);
     expect(half.plan.problems).toMatchObject([
       { reason: 'changed-there' },
-      { reason: 'unique-taken', solutions: [{ kind: 'add', keys: [keys[1]] }, {}, {}] },
+      {
+        reason: 'unique-taken',
+        solutions: [
+          { kind: 'add', keys: [keys[1]] },
+          { kind: 'edit', key: keys[1] },
+        ],
+      },
     ]);
     const restored = await restore(staging, keys);
     expect(restored.state).toBe('verified');

@@ -58,20 +58,40 @@ function taken(facts: Facts, going: Map<string, PlannedStep>, one: Taken): Probl
   const name = `${lowerFirst(entity.label.one)} ${holder.id}${title ? ` “${title}”` : ''}`;
   const along = goingAlong(facts, going, one);
   const label = labelOf(entity, field);
-  const way = sent
-    ? sent.excludedFields.includes(field)
-      ? `It goes along, but its ${lowerFirst(label)} is left out: send that, too.`
-      : 'It goes along and keeps it: change one of the two.'
-    : along
-      ? 'It gives it up when it goes along.'
-      : 'Change one of the two.';
+  const way = along ? 'It gives it up when it goes along.' : wayOut(facts, sent, field, label);
   const solutions: Solution[] = [
     ...(along ? [{ kind: 'add' as const, keys: along, title: title ?? name }] : []),
-    { kind: 'edit', key: keyOf(step) },
-    ...(other?.isHere ? [{ kind: 'edit' as const, key: holder, title: title ?? name }] : []),
+    ...editable(facts, one, sent).map((key): Solution =>
+      key === holder ? { kind: 'edit', key, title: title ?? name } : { kind: 'edit', key },
+    ),
   ];
   const message = `${describe(step)}: ${label} is taken in ${rulesOf(facts.to).inText} by ${name}. ${way}`;
   return { reason: 'unique-taken', row: keyOf(step), message, solutions };
+}
+
+/** Says what frees the value. `sent`: the step of the holder, if the holder goes along. */
+function wayOut(
+  { isWrittenHere, from }: Facts,
+  sent: PlannedStep | undefined,
+  field: string,
+  label: string,
+): string {
+  if (sent?.excludedFields.includes(field)) {
+    return `It goes along, but its ${lowerFirst(label)} is left out: send that, too.`;
+  }
+  const where = isWrittenHere ? ` in ${rulesOf(from).inText}` : '';
+  if (sent) return `It goes along and keeps it: change one of the two${where}.`;
+  return isWrittenHere ? `Change its ${lowerFirst(label)}.` : 'Change one of the two.';
+}
+
+/**
+ * The rows that can be edited to free the value. What is written here comes from another environment or from the
+ * history, so editing the rows of the plan would change nothing.
+ */
+function editable(facts: Facts, { step, holder }: Taken, sent: PlannedStep | undefined): RowKey[] {
+  if (facts.isWrittenHere) return sent ? [] : [holder];
+  const isHolderHere = facts.otherHolders.get(keyText(holder))?.isHere === true;
+  return [keyOf(step), ...(isHolderHere ? [holder] : [])];
 }
 
 /**

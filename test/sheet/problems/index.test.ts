@@ -275,6 +275,16 @@ test.each(reasons)(
   },
 );
 
+test('an image that is missing where a row is taken over from is to be uploaded there, not here', () => {
+  const facts = factsOf(
+    { 'banner:1': { here: { image: 'abc.png' } } },
+    { missingImages: new Set(['abc.png']), from: 'preprod', to: 'staging', isWrittenHere: true },
+  );
+  expect(planOf(facts).problems).toMatchObject([
+    { message: expect.stringContaining('not in the storage of pre-production'), solutions: [] },
+  ]);
+});
+
 test.each(reasons)('the user can resolve the problem “%s” of a transfer plan', (reason) => {
   const { facts, without } = examples[reason];
   const plan =

@@ -36,6 +36,7 @@ const problemsOf = (
   rows: Record<string, string>,
   others: Record<string, string> = {},
   choices: Parameters<typeof planOf>[1] = {},
+  also: Partial<Facts> = {},
 ) => {
   const otherHolders: Facts['otherHolders'] = new Map(
     Object.entries(others).map(([key, text]) => {
@@ -46,7 +47,7 @@ const problemsOf = (
     }),
   );
   const holders = new Map([...holdersIn(rows), ...holdersIn(others)]);
-  return planOf(factsOf(given(rows), { holders, otherHolders }), choices).problems;
+  return planOf(factsOf(given(rows), { holders, otherHolders, ...also }), choices).problems;
 };
 
 test.each<[string, Record<string, string>]>([
@@ -125,6 +126,16 @@ test('when another row holds a unique name at the destination, the problem names
     { kind: 'edit', key: keyFrom('form:2'), title: 'B' },
   ]);
   expect(problem?.message).toContain('form 2 “B”');
+});
+
+test('when a row that is taken over needs a name that another row here has, the problem offers to edit only that other row (F13)', () => {
+  const facts = { isWrittenHere: true };
+  const [problem] = problemsOf({ 'form:1': 'A > B' }, { 'form:2': 'B' }, {}, facts);
+  expect(problem?.solutions).toEqual([{ kind: 'edit', key: keyFrom('form:2'), title: 'B' }]);
+  expect(problem?.message).toContain('by form 2 “B”. Change its name.');
+  const [both] = problemsOf({ 'form:1': 'A > C', 'form:2': 'B > C' }, {}, {}, facts);
+  expect(both?.solutions).toEqual([]);
+  expect(both?.message).toContain('change one of the two in staging.');
 });
 
 test('when two forms swap their names and the user excludes one of the names, the other form cannot get its new name (F13)', () => {
