@@ -59,6 +59,7 @@ const mayImport: Record<string, string[]> = {
   refresh: [
     'catalog',
     'comparison',
+    'database',
     'environments',
     'jobs',
     'rows',

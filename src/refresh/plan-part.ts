@@ -6,7 +6,7 @@ import type { Databases, Environment } from '../environments/environment.ts';
 import { sourceText } from '../environments/rules.ts';
 import { read } from '../rows/store.ts';
 import { onRows } from '../writing/claims.ts';
-import { formerContents, latestArrivals } from '../state/history.ts';
+import { formerContents, lastWrites, latestArrivals } from '../state/history.ts';
 import { withMappedNames, readMappings, type Mappings } from '../state/name-mapping.ts';
 import type { Change } from '../writing/changes.ts';
 import { readStates, type RowState } from '../state/row-state.ts';
@@ -66,6 +66,7 @@ export async function planRefresh(
     skipped: [],
   };
   const over: Change[] = [];
+  const pending: { row: Row; before: Row; why: string }[] = [];
   for (const row of rows) {
     const text = keyText(keyOf(entity, row));
     const before = mine.get(text) ?? null;
@@ -81,8 +82,20 @@ export async function planRefresh(
     const words = before && withMappedNames(entity, before, mappings);
     const why = busy.has(row.id)
       ? 'being written in production right now'
-      : reasonToSkip(entity, words, states.get(text), stops.get(text));
+      : reasonToSkip(before, states.get(text));
+    const change = words && reasonOfPending(entity, words, states.get(text), stops.get(text));
     if (why) decided.skipped.push({ row: before ?? row, why });
+    else if (before && change) pending.push({ row, before, why: change });
+    else over.push({ entity, before, after: withOwnLocals(entity, row, before) });
+  }
+  const unrecorded = await writtenUnrecorded(
+    sides,
+    entity,
+    pending.map(({ before }) => before),
+    decided,
+  );
+  for (const { row, before, why } of pending) {
+    if (!unrecorded.has(row.id)) decided.skipped.push({ row: before, why });
     else over.push({ entity, before, after: withOwnLocals(entity, row, before) });
   }
   const underWay = await sentOnwards(sides, entity, over);
@@ -102,23 +115,51 @@ function unfitIn(row: Row | null, place: string): string | null {
   return misfits.length === 0 ? null : `${misfits.join('; ')} ${place}`;
 }
 
-/**
- * Returns why the refresh must not overwrite a row of this environment, as a sentence; null if the row has no pending
- * changes.
- */
-function reasonToSkip(
+/** Returns why the refresh must not overwrite a row here, whatever its content, as a sentence; null if it may. */
+function reasonToSkip(before: Row | null, state: RowState | undefined): string | null {
+  if (state?.deleted_at) return 'deleted here';
+  return before && state?.engineering_by ? `changed by the engineer ${state.engineering_by}` : null;
+}
+
+/** Returns why a row here counts as pending, as a sentence; null if it has its base’s content. */
+function reasonOfPending(
   entity: Entity,
-  before: Row | null,
+  before: Row,
   state: RowState | undefined,
   stop: DestinationHashes | undefined,
 ): string | null {
-  if (state?.deleted_at) return 'deleted here';
-  if (before === null) return null;
-  if (state?.engineering_by) return `changed by the engineer ${state.engineering_by}`;
   if (!stop?.base_hash) return 'not known to be the same row';
   return hashOf(entity, before) === stop.base_hash
     ? null
     : `changed here by ${state?.changed_by ?? OUTSIDE}`;
+}
+
+/**
+ * Finds rows that a refresh wrote here without recording their new base, because it was killed in between: the last write
+ * was that of the refresh, it replaced what still counts as the base, and production had the row’s content.
+ */
+async function writtenUnrecorded(
+  { here, source }: Sides,
+  entity: Entity,
+  rows: Row[],
+  { stops, mappings }: Pick<PartPlan, 'stops' | 'mappings'>,
+): Promise<Set<number>> {
+  if (rows.length === 0) return new Set();
+  const ids = rows.map(({ id }) => id);
+  const writes = await lastWrites(
+    here.sql,
+    rows.map((row) => keyOf(entity, row)),
+  );
+  const ever = await formerContents(source.sql, entity, ids);
+  const hash = (row: Row) => hashOf(entity, withMappedNames(entity, row, mappings));
+  const own = rows.filter((row) => {
+    const text = keyText(keyOf(entity, row));
+    const write = writes.get(text);
+    const replaced = write?.before ? hash(write.before) : null;
+    const isUnrecorded = replaced === (stops.get(text)?.base_hash ?? null);
+    return write?.kind === 'refresh' && isUnrecorded && ever.get(row.id)?.has(hash(row)) === true;
+  });
+  return new Set(own.map(({ id }) => id));
 }
 
 /**

@@ -6,6 +6,7 @@ import { matchedByName, travelling } from '../catalog/index.ts';
 import { chunkOf, CHUNK_SIZE, highestIds, type RowHashes } from '../rows/row-hashes.ts';
 import { drawIds, raiseIds } from '../environments/ids.ts';
 import { idsByName } from '../rows/names.ts';
+import { failpoint } from '../database/failpoints.ts';
 import { refuseWhileUpdating } from '../environments/updating.ts';
 import type { Databases, Environment } from '../environments/environment.ts';
 import { countRows, read, unreadable, walk } from '../rows/store.ts';
@@ -157,6 +158,7 @@ async function refreshRows(from: RefreshRun, entity: Entity, report: Report) {
       report.at = { ...report.at, after: part.after, all: report.at.all + part.rows };
       const soFar = copyOf(report);
       const keep = async () => {
+        await failpoint('part written');
         if (!dryRun) {
           await raiseIds(here, entity.name, part.highest);
           await part.keep(done);

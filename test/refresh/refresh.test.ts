@@ -2,6 +2,10 @@
 // at which the row last equalled the row of the destination). The status of the row is computed from its base.
 import { expect, test } from 'vitest';
 import type { App } from '../../src/environments/app.ts';
+import { keyText } from '../../src/catalog/entity.ts';
+import { entityNamed } from '../../src/catalog/index.ts';
+import { failpoints } from '../../src/database/failpoints.ts';
+import { collection } from '../../src/rows/mongo.ts';
 import { runRefresh, type Report } from '../../src/refresh/refresh.ts';
 import { drawIds } from '../../src/environments/ids.ts';
 import { add, change, ed, get, has, sheet, transfer, undo } from '../support/rows.ts';
@@ -144,4 +148,51 @@ test('a refresh of staging skips a row that staging transferred if its content i
   await change(above, form, { description: 'Mended above' });
   expect(await refresh(staging)).toMatchObject({ updated: 1, skippedRows: [] });
   expect(await get(staging, form)).toMatchObject({ description: 'Mended above' });
+});
+
+test('rows that a killed refresh wrote without recording them are refreshed again, unless somebody changed them since', async () => {
+  const { production: above, preprod } = world;
+  const ids = await production();
+  await refresh(preprod);
+  const form = { entity: 'form', id: ids.form };
+  const task = { entity: 'task', id: ids.task };
+  /** Refreshes, and fails as soon as the row is written. */
+  const killedAfter = async (isWritten: () => Promise<boolean>) => {
+    failpoints.reached = async (name) => {
+      if (name === 'part written' && (await isWritten())) throw new Error('Killed');
+    };
+    await expect(refresh(preprod)).rejects.toThrow('Killed');
+    failpoints.reached = () => {};
+  };
+  await change(above, task, { title: 'Second' });
+  await killedAfter(async () => (await get(preprod, task))['title'] === 'Second');
+  await change(above, task, { title: 'Third' });
+  expect(await refresh(preprod)).toMatchObject({ updated: 1, skippedRows: [] });
+
+  await change(above, form, { description: 'Second' });
+  const [added, saved, outside] = [
+    { entity: 'form', id: await add(above, 'form', { name: 'Added' }) },
+    { entity: 'form', id: await add(above, 'form', { name: 'Saved' }) },
+    { entity: 'form', id: await add(above, 'form', { name: 'Outside' }) },
+  ];
+  await killedAfter(() => has(preprod, added));
+  await change(preprod, saved, { description: 'Of a person' });
+  await collection(preprod.documents, entityNamed('form')).updateOne(
+    { _id: outside.id },
+    { $set: { description: 'Of another program' } },
+  );
+  const all = [form, added, saved, outside];
+  for (const key of all) await change(above, key, { description: 'Third' });
+  const report = await refresh(preprod);
+  expect(report.skippedRows.map(({ key }) => key)).toEqual([saved, outside]);
+  const described = all.map(async (key) => (await get(preprod, key))['description']);
+  expect(await Promise.all(described)).toEqual([
+    'Third',
+    'Third',
+    'Of a person',
+    'Of another program',
+  ]);
+  const { facts } = await sheet(preprod, [form, added, task]);
+  const statuses = [form, added, task].map((key) => facts.pairs.get(keyText(key))?.status);
+  expect(statuses).toEqual(['In sync', 'In sync', 'In sync']);
 });
