@@ -12,7 +12,10 @@ import { times, type Found } from './support/results.ts';
 import { fillSql } from './support/rows.ts';
 import { Clock, ROUNDS, sized } from './support/timing.ts';
 
-/** Computes the digests of all tasks in these environments at the same time, and compares and records nothing. */
+/**
+ * Computes the digests (checksums of chunks of rows) of the table `task` in these environments at the same time,
+ * without comparing or storing the digests.
+ */
 export const digestsOf = (sides: App[]) =>
   Promise.all(sides.map(({ sql }) => chunkDigests(sql, entityNamed('task'), 0, LAST_CHUNK)));
 

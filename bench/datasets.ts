@@ -45,7 +45,10 @@ export async function datasetsBench(ground: Ground): Promise<Found> {
   return { rounds: bench.clock.rounds, counts, goals };
 }
 
-/** Stores a file and records it in the registry, as an upload does. Returns the id of the file in the registry. */
+/**
+ * Stores a data file and records it in the table of data files (the registry), as an upload does. Returns the id of the
+ * file there.
+ */
 async function store({ ground, dataset }: Bench, path: string): Promise<number> {
   const here = ground.world.production;
   const object = 'datafiles/bench/buildings.csv';
@@ -118,7 +121,10 @@ async function large(bench: Bench) {
 
 const text = (number: number) => number.toLocaleString('en');
 
-/** Stores and examines a file, and loads it in another process. Returns the time and memory of the load. */
+/**
+ * Stores a data file, then examines (checks) and loads it, each in a new process. Returns the time and memory of the
+ * load.
+ */
 async function loaded(bench: Bench, path: string, rows: number): Promise<Done> {
   const id = await store(bench, path);
   await run(bench, 'examine', id);
@@ -173,8 +179,8 @@ async function whileCommitting<T>(
 }
 
 /**
- * Makes the goal for the longest wait of another program’s commit. The goal uses the median of all
- * rounds, because the server writes pages to disk in bursts.
+ * Compares the longest wait of another program’s commit with the goal. The median of all rounds counts, because the
+ * MySQL server writes pages to disk in bursts.
  */
 function waiting({ oneway, single }: { oneway: number[]; single: number[] }): Goal {
   const [least, most] = [Math.min(...oneway), Math.max(...oneway)];
@@ -194,7 +200,9 @@ function flat(goal: string, [few = 0, ...many]: number[]): Goal {
   };
 }
 
-/** Throws unless both tables have all rows. */
+/**
+ * Throws unless the table that LOAD DATA filled and the new version of Oneway’s dataset both have all rows of the file.
+ */
 async function sameRows({ ground, rows, dataset }: Bench) {
   const typed = await typedFacts(ground.lower);
   if (typed?.number !== rows) throw new Error(`LOAD DATA stored ${typed?.number} of ${rows} rows`);

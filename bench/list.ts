@@ -36,8 +36,8 @@ export async function list(ground: Ground): Promise<Found> {
       counts[state] = { statements: own.length + above.length, own, above };
       for (let look = 1; look <= looks; look += 1) {
         await sleep(pause);
-        // Without a pause, load the page once before the measurement: this load may have to count
-        // the rows, and the timed load then finds the counts in the cache.
+        // Without a pause, the page is measured with cached counts: the first load, which is not timed, may have to
+        // count the rows, and the timed load then finds the counts in the cache.
         if (pause === 0) await load(site, PATH);
         await clock.time(`page, ${state}`, () => load(site, PATH));
         await clock.time(`its bare SELECTs, ${state}`, async () => {

@@ -78,7 +78,10 @@ const catalogue = new RegExp(
   'i',
 );
 
-/** Counts statements by phase. The first transaction at the destination claims the rows, the second writes the rows. */
+/**
+ * Counts the statements of each phase of a transfer. The first transaction at the destination claims the rows (marks
+ * them as being written), and the second writes them.
+ */
 function count(texts: string[]): Counts {
   const none = () => ({ reads: 0, writes: 0 });
   const counts: Counts = {

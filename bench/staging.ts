@@ -223,9 +223,8 @@ async function build({ ground, clock, rows, folder }: Bench): Promise<Goal> {
 }
 
 /**
- * Measures the order of a staging database while a spare exists: a staging database that the
- * restore test has built and nobody has ordered yet. Such an order only renames the tables of the
- * spare.
+ * Measures the order of a staging database while a spare exists: a staging database that a restore test (a test that a
+ * backup can be loaded) has built, and that nobody has ordered yet. Such an order only renames the tables of the spare.
  */
 async function clickWithSpare({ ground, clock, rows }: Bench): Promise<Goal> {
   const { staging: here } = ground.world;

@@ -32,8 +32,8 @@ export async function makeKeys(here: App) {
 }
 
 /**
- * Returns the server’s settings with the pipeline’s key, and the variables with which the client
- * calls the server.
+ * Returns the settings with which the server’s data pipeline signs its requests, and the environment variables with
+ * which the client calls the signed API.
  */
 export function readKeys(url: string) {
   if (!existsSync(FILE)) throw new Error(`${FILE} is missing: start with bin/demo --reset`);

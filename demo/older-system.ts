@@ -16,7 +16,7 @@ type Start = (file: string, variables: Record<string, string>, address: string) 
 type Plan = {
   port: number;
   storePort: number;
-  /** The URL of the Oneway server that the apps of the accounts call. */
+  /** The URL of the Oneway server that the phone apps call for their accounts. */
   oneway: string;
   start: Start;
 };

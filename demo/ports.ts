@@ -2,7 +2,7 @@
 import { connect } from 'node:net';
 import { CannotStart } from '../bin/programs.ts';
 
-/** Returns the ports of the three servers: the given port and the two ports after it. */
+/** Returns the ports of the web servers of the three environments: the given port and the two ports after it. */
 export function portsFrom(first: string): number[] {
   const port = Number(first);
   if (!Number.isInteger(port) || port < 1 || port > 65_526) {

@@ -20,8 +20,8 @@ function shelf(kept: Map<string, AdapterPayload>, model: string): Adapter {
       if (payload) payload.consumed = Math.floor(Date.now() / 1000);
     },
     destroy: async (id) => void kept.delete(key(id)),
-    // Deletes only those records of this model that were made with the grant. A record of the model Interaction also
-    // refers to the grant, but must not be deleted.
+    // Deletes only those records of this adapter’s model that belong to the grant (what a client may do for a person).
+    // The records of the model Interaction, which have another adapter, name the grant, too, but must stay.
     revokeByGrantId: async (grant) => {
       for (const [one, { grantId }] of kept) {
         if (one.startsWith(key('')) && grantId === grant) kept.delete(one);

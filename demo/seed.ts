@@ -143,8 +143,8 @@ export async function seed(
 }
 
 /**
- * Registers the staging server in production, so that people can order staging databases there. A
- * backup and a restore test make the first database, so that it is ready at once.
+ * Registers the staging server in production, so that people can order staging databases there. Then takes a backup and
+ * loads it in a restore test, which leaves a staging database for the first order, so that this order is ready at once.
  */
 async function backUp({ production, staging }: Environments, url: string) {
   const [token = ''] = staging.settings.copies?.tokens ?? [];

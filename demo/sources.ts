@@ -1,4 +1,5 @@
-// The sources of the demo: three datasets of the invented publisher, each with another kind of file index.
+// The demo’s sources (places from which staging fetches data files), one for each of three datasets of the invented
+// publisher. Each source lists its files in another format: JSON, a web page, or the API of CKAN.
 import * as datasets from '../src/datasets/datasets.ts';
 import type { PostedDataset } from '../src/datasets/datasets.ts';
 import type { App } from '../src/environments/app.ts';

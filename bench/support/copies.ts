@@ -17,7 +17,9 @@ import { fieldDocuments, fillDocuments, fillSql, formDocuments } from './rows.ts
 
 const CLIENT = 'bench';
 
-/** Fills production with `rows` tasks and their sync state, and with a tenth as many form fields. */
+/**
+ * Fills production with `rows` tasks and their entries in the table `row_state`, and with a tenth as many form fields.
+ */
 export async function fillProduction({ world: { production }, lower }: Ground, rows: number) {
   const [forms, fields] = [Math.ceil(rows / 100), Math.ceil(rows / 10)];
   const database = databaseOf(production);
@@ -72,7 +74,10 @@ export async function readyCopy(staging: App, order: string): Promise<copies.Cop
   return copy;
 }
 
-/** Runs the restore test, which builds a spare: a tested staging database that the next order gets at once. */
+/**
+ * Runs the restore test of the newest backup. It leaves a tested copy (the spare), which the next order of a staging
+ * database gets at once.
+ */
 export async function makeSpare(staging: App) {
   const { job } = await requestRestoreTest(staging.sql, CLIENT);
   await runToEnd(staging, job.id);

@@ -1,5 +1,5 @@
-// Writes a data file like those of real publishers: codes, names, numbers, dates, times and quoted texts, about 890
-// bytes per row.
+// Writes a data file like those that organisations publish: codes, names, numbers, dates, times and quoted texts, about
+// 890 bytes per row.
 import { open } from 'node:fs/promises';
 
 const cities = [

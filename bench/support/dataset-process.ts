@@ -1,5 +1,5 @@
-// A process that examines one data file, loads it, or does both, and sends its time, CPU time and peak memory to its
-// parent process.
+// A process that examines one data file (detects its format and the types of its columns), loads the file into the
+// database, or does both. Sends its time, CPU time and peak memory to its parent process.
 import { performance } from 'node:perf_hooks';
 import { v7 as uuid } from 'uuid';
 import { examineFile } from '../../src/datasets/examination.ts';

@@ -1,4 +1,4 @@
-// Runs Datasette, which serves an SQLite table as JSON, to compare its pages with those of the signed API.
+// Runs Datasette, which serves an SQLite table as JSON, to compare its pages of rows with those of Oneway’s signed API.
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';

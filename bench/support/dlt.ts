@@ -28,7 +28,7 @@ export function installDlt(): string {
 type Moved = { whole: number; run: number; rows: number };
 type Wanted = { store: string; account: string; round: number; isIncremental?: boolean };
 
-/** Moves an account with dlt in another process. */
+/** Copies an account from DynamoDB to MySQL with dlt, in another process. */
 export async function dltMove(
   { lower, folder }: Ground,
   { store, account, round, isIncremental = false }: Wanted,

@@ -12,12 +12,12 @@ export const within = (goal: string, ratio: number, measured: number): Goal => (
   isMet: measured <= ratio,
 });
 
-/** Adds one more measured value to the text of a goal in docs/measurements.md. */
+/** Adds one more measured value to the result of a performance goal, as docs/measurements.md shows it. */
 export const besides = (goal: Goal, also: string): Goal => ({
   ...goal,
   measured: `${goal.measured}; ${also}`,
 });
 
-/** Marks a goal as measured when Oneway remembered nothing from an earlier run. */
+/** Marks the result of a performance goal as measured while Oneway had nothing cached from an earlier run. */
 export const cold = (goal: Goal): Goal => ({ ...goal, state: 'cold' });
 export const warm = (goal: Goal): Goal => ({ ...goal, state: 'warm' });

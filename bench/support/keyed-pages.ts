@@ -1,5 +1,5 @@
-// Writes the messages of an account in two ways, to compare their speed: in pages as an account migration writes them,
-// and with bare inserts of the same rows.
+// Writes the messages of an account in two ways, to compare their speed: page by page as an account migration does,
+// where a page is a batch of messages, and with bare inserts of the same rows.
 import { messageItems, threadItems, wanted } from '../../demo/conversations/records.ts';
 import { begin } from '../../src/jobs/attempt.ts';
 import { request } from '../../src/jobs/jobs.ts';
@@ -37,7 +37,7 @@ export function sourceOf(id: string, messages: number): Source {
   return { id, pages, threads };
 }
 
-/** Adds the account of a source, with a running job that migrates it. */
+/** Adds the account of the older system to this environment, with a running job that migrates it. */
 export async function addRunning(here: App, { id, threads }: Source): Promise<Run> {
   const { job } = await request(here.sql, {
     kind: 'bench',
@@ -74,8 +74,8 @@ export async function addRunning(here: App, { id, threads }: Source): Promise<Ru
 }
 
 /**
- * Writes all pages as an account migration does: one commit stores a page and the position after which reading
- * continues. Meanwhile the next page is prepared.
+ * Writes all pages (batches of messages) as an account migration does: one commit stores a page and the position after
+ * which reading continues. Meanwhile the next page is prepared.
  */
 export async function writeKeyed(at: Run, { pages }: Source) {
   const move = await moves.byAccount(at.here.sql, at.account);
@@ -89,7 +89,10 @@ async function* readFrom(pages: FoundPage[]) {
 
 type Rows = Record<'inbox_thread' | 'inbox_message' | 'inbox_attachment', Columns[]>;
 
-/** Builds the rows of each page for bare inserts. This happens before the time of the inserts is measured. */
+/**
+ * Builds the database rows of each page (batch of messages) for the bare inserts. This happens before the time of the
+ * inserts is measured.
+ */
 export function rowsOf({ account, run: number, externalId }: Run, source: Source): Rows[] {
   const owned = { account_id: account, run: number, gone_at: null };
   const [parse, parseThread] = [messagesOf(externalId), threadsOf(externalId)];
@@ -132,7 +135,7 @@ export function rowsOf({ account, run: number, externalId }: Run, source: Source
   });
 }
 
-/** Inserts rows without checking whether they exist already, with one commit for each page. */
+/** Inserts rows without checking whether they exist already, with one commit for each page (batch of messages). */
 export async function insertBare(here: App, pages: Rows[]) {
   for (const page of pages) {
     await transaction(here.sql, async (on) => {

@@ -60,10 +60,13 @@ export async function openMoving({ world }: Ground, isOnDisk = false): Promise<M
   };
 }
 
-/** The milliseconds from the request of a move until the move reached each status. */
+/** The milliseconds from the request of an account’s migration until the migration reached each of its statuses. */
 export type Reached = Record<'channels-only' | 'recent-messages-only' | 'completed', number>;
 
-/** Requests the move of an account as the app of its person does, and waits until the move is completed. */
+/**
+ * Requests the migration of an account, as the app of the account’s owner does, and waits until the migration is
+ * completed.
+ */
 export async function moveOne(moving: Moving, account: string, everyMs = 50): Promise<Reached> {
   await request(moving, account);
   for (;;) {
@@ -76,7 +79,7 @@ export async function moveOne(moving: Moving, account: string, everyMs = 50): Pr
   }
 }
 
-/** Requests the move of a whole account. Returns whether a migration was started. */
+/** Requests the migration of an account. Returns whether the request started a migration. */
 export async function request({ here, line }: Moving, account: string): Promise<boolean> {
   const { job, isAccepted } = await requestMove(here, { account, person: 'app' });
   if (job) await line.push(job);
@@ -104,8 +107,8 @@ export const addAccount = (
 ) => older.add({ id, messages, attachmentEvery, perThread });
 
 /**
- * Adds accounts whose migration has moved only the recent messages so far. The apps of such accounts poll every 5
- * seconds.
+ * Adds accounts whose migration has moved only the recent messages so far. The apps of such accounts ask for the
+ * progress every 5 seconds.
  */
 export async function addPolled({ here }: Moving, ids: string[]) {
   for (const id of ids) {
@@ -125,8 +128,8 @@ export async function addPolled({ here }: Moving, ids: string[]) {
 }
 
 /**
- * Counts the messages of a wave (the migration of many accounts) that have arrived, and the accounts whose moves have
- * not ended.
+ * Counts the messages of a wave (the migration of many accounts) that have arrived, and the accounts whose migration
+ * has not ended.
  */
 export async function waveFacts({ here }: Moving, wave: number) {
   const found = await first<{ messages: number; open: number }>(

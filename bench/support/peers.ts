@@ -55,9 +55,10 @@ export async function provenInsideServer(ask: Connection, from: string, to: stri
 }
 
 /**
- * Copies rows within one server with the least that the promises of a transfer need, each as one statement: a journal
- * entry and a claim for each row, the rows, their sync state on both sides, a line of history for each, and the digests of
- * both sides. No program reads, compares or encodes a row, and the images that an undo needs are missing.
+ * Copies rows within one server with the least work that the guarantees of a transfer need, each part as one statement:
+ * a record and a claim (lock) for each row, the rows, their sync state and a history entry for each in both databases,
+ * and digests of both tables. No program reads, compares or encodes a row, and the former contents, which an undo
+ * needs, are not stored.
  */
 export async function transferredInsideServer(ask: Connection, from: string, to: string) {
   for (const table of ['transfer_step', 'claim', 'row_state', 'destination_state']) {

@@ -23,7 +23,10 @@ const PERSONS = 5;
 const WAVE = 16_000;
 const STATUSES = ['channels-only', 'recent-messages-only'] as const;
 
-/** Moves the accounts of some people one after the other, and records the median time until each status. */
+/**
+ * Migrates the accounts of some people one after the other, and records the median time until each migration status,
+ * such as `recent-messages-only`.
+ */
 async function persons({ clock, moving }: Bench, how: string, round: number) {
   const all: Reached[] = [];
   for (let person = 1; person <= PERSONS; person += 1) {
@@ -73,7 +76,10 @@ export async function behindWave(bench: Bench): Promise<Goal> {
   );
 }
 
-/** Waits until more messages of a wave have arrived, so that the wave is surely running. */
+/**
+ * Waits until more messages of a wave (the migration of many accounts) have arrived, so that the wave is surely
+ * running.
+ */
 async function goesOn(moving: Moving, wave: number) {
   const { messages: before } = await waveFacts(moving, wave);
   for (let facts = await waveFacts(moving, wave); facts.messages <= before;) {

@@ -1,4 +1,5 @@
-// Stores the results of a benchmark: the time of every round, and for each goal a line of docs/measurements.md.
+// Stores the results of a benchmark: the time of every round, and for each performance goal a line of
+// docs/measurements.md.
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
 import { cpus, totalmem } from 'node:os';
@@ -7,8 +8,8 @@ import type { Connection } from 'mysql2/promise';
 import { ROUNDS, sized, type Rounds } from './timing.ts';
 
 /**
- * The result for a goal. `cold`: Oneway remembered nothing from an earlier run. `warm`: what Oneway remembered from an
- * earlier run was still valid.
+ * The result for a performance goal. `cold`: Oneway had nothing cached from an earlier run. `warm`: what Oneway had
+ * cached in an earlier run was still valid.
  */
 export type Goal = { goal: string; measured: string; isMet: boolean; state?: 'cold' | 'warm' };
 export type Found = { goals: Goal[]; rounds?: Rounds; counts?: Record<string, unknown> };

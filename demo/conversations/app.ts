@@ -69,7 +69,7 @@ export const accountsPage = (accounts: { id: string; name: string; isOdd: boolea
   </ul>`,
   );
 
-/** The accounts that have a dump in Oneway’s object storage, below `dumps/<id>`. */
+/** The accounts that have a dump (export) in Oneway’s object storage, below `dumps/<id>`. */
 export const dumped = ['riverside-books'];
 
 /**
@@ -94,7 +94,7 @@ const lineOf = ({ id, name, isOdd }: { id: string; name: string; isOdd: boolean 
         : ''
     }</li>`;
 
-/** The page in place of the phone app of one account. */
+/** The page that stands in for the phone app of one account. */
 export const appPage = (account: string, name: string) =>
   page(
     `${name}: inbox`,

@@ -1,4 +1,4 @@
-// Writes a dump of one account to the object storage, as Conversations does.
+// Writes a dump (an export of one account) to the object storage, as Conversations does, so that Oneway can migrate it.
 import { pipeline, Readable } from 'node:stream';
 import { createGzip } from 'node:zlib';
 import type { Objects } from '../../src/storage/objects.ts';
@@ -17,7 +17,7 @@ export type Dumped = {
   attachments: Iterable<{ id: string; content: Buffer }>;
 };
 
-/** Returns the content of the dump of a generated account. */
+/** Returns the content of the dump (export) of a generated account. */
 export const dumpOf = (account: Wanted): Dumped => ({
   account_id: account.id,
   messages: messageItems(account),
@@ -35,8 +35,8 @@ function* attachmentsOf(account: Wanted) {
 }
 
 /**
- * Writes a dump below `prefix`, which ends with a slash. The manifest is written last, because a
- * dump without a manifest is incomplete.
+ * Writes a dump (export) of one account to the object storage, below `prefix`, which ends with a slash. The manifest is
+ * written last, because a dump without a manifest is incomplete.
  */
 export async function writeDump(
   storage: Objects,

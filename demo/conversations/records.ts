@@ -20,7 +20,7 @@ export type Wanted = {
   isOdd: boolean;
 };
 
-/** How many faulty records are among the newest 60 messages of an odd account. */
+/** How many faulty records are among the newest 60 messages of an account with `isOdd`. */
 export const oddities = {
   /**
    * Messages that are invalid: one has an unknown direction, one a list as its text, one a thread
@@ -152,7 +152,7 @@ function attachmentAt({ id, media }: Wanted, index: number): Item {
   return { id: `f-${index}`, name, type, url: `${media}/media/${id}/f-${index}` };
 }
 
-/** Returns the unusual or invalid fields that replace the plain fields of a message in an odd account. */
+/** Returns the unusual or invalid fields that replace the plain fields of a message in an account with `isOdd`. */
 function odd({ id, media }: Wanted, index: number): Item {
   const attached = (name: string, url: string) => ({
     attachments: [{ id: name, name: `${name}.pdf`, type: 'application/pdf', url }],

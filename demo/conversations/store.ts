@@ -41,7 +41,7 @@ const listening = async (server: Server, port: number) => {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 };
 
-/** Starts the store with its two tables. `folder`: where the records are kept on disk. */
+/** Starts the store with its tables of messages and threads. `folder`: where the records are kept on disk. */
 export async function startStore(
   faults: Fault[],
   { port = 0, folder }: { port?: number; folder?: string } = {},
@@ -73,7 +73,7 @@ export async function startStore(
   };
 }
 
-/** Creates the two tables, unless they exist already. */
+/** Creates the tables of messages and threads, unless they exist already. */
 export async function createTables(client: DynamoDBDocumentClient) {
   for (const [name, range] of [
     [tables.messages, 'position'],

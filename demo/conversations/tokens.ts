@@ -19,7 +19,7 @@ export type Tokens = {
   shopper(account: string, claims?: JWTPayload): Promise<string>;
   /** Returns the account that the token of a phone app names; null if the token is not valid. */
   accountOf(token: string): Promise<string | null>;
-  /** Whether a token is signed with the key of the known certificate. */
+  /** Whether a token is signed with the key of Oneway’s certificate, which Conversations knows. */
   isCertified(token: string): Promise<boolean>;
 };
 

@@ -1,12 +1,12 @@
-// The data files of an invented publisher, the Office for City Statistics. Each start of the publisher generates
-// exactly the same files.
+// The data files of an invented publisher (the Office for City Statistics), which the demo and the tests fetch. Each
+// start of the publisher’s server generates exactly the same files.
 import { readFileSync } from 'node:fs';
 
-/** A file that the publisher serves; `mended`: its content after the publisher has corrected it. */
+/** A data file that the invented publisher serves. `mended`: its content after the publisher has corrected an error. */
 export type PublishedFile = { content: Buffer; mended?: Buffer };
 export type Published = Map<string, PublishedFile>;
 
-/** Returns all files, by their URL paths. */
+/** Returns all data files of the invented publisher, by their URL paths. */
 export function publishedFiles(): Published {
   const files: Published = new Map();
   const add = (path: string, file: PublishedFile) => files.set(`/files/${path}.csv`, file);
@@ -33,7 +33,7 @@ const sample = JSON.parse(
   readFileSync(new URL('../data/cities.json', import.meta.url), 'utf8'),
 ) as City[];
 
-/** Cities that Oneway’s sample data lacks. */
+/** Cities that stand only in the publisher’s data files, not in Oneway’s sample data. */
 const newer = [
   'Alappuzha',
   'Baramati',
@@ -50,7 +50,7 @@ const newer = [
   'Wardha',
   'Udupi',
 ].map((name) => ({ name, country: 'IN' }));
-/** Names that the publisher spells in another way than Oneway’s sample data. */
+/** City names that the publisher’s data files spell in another way than Oneway’s sample data. */
 const spelled: Record<string, string> = { Pune: 'PUNE', Mumbai: 'Mumbai ', Chennai: 'chennai' };
 
 const text = (lines: string[]) => Buffer.from(`${lines.join('\r\n')}\r\n`);
@@ -90,8 +90,8 @@ function rainfall(month: string): PublishedFile {
     }),
   ).flat();
   const content = text([`Rainfall ${month}`, 'station;day;rain_mm;humidity', ...lines]);
-  // The broken file contains the error page of a content-management system, saved under the name of
-  // the data file.
+  // The data file of July is broken: its content is an HTML error page that the publisher’s server saved under its
+  // name.
   const broken = Buffer.from(
     '<!doctype html><title>503</title><p>The archive is being maintained.</p>\n',
   );

@@ -1,4 +1,5 @@
-// The faults that the demo and the tests can switch on in the publisher’s server.
+// The faults that the demo and the tests can switch on in the server of the invented publisher, such as cut
+// connections.
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';

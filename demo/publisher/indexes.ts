@@ -1,4 +1,5 @@
-// The three kinds of file index that the publisher serves (JSON, HTML and CKAN), and its home page.
+// The three kinds of index (list of data files) that the invented publisher serves: JSON, HTML and CKAN; and its home
+// page.
 import { createHash } from 'node:crypto';
 import { escaped } from '../provider-page.ts';
 import type { Published, PublishedFile } from './data.ts';

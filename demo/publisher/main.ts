@@ -1,4 +1,4 @@
-// Runs the publisher as a program. The environment variable PORT is its port.
+// Runs the server of the invented publisher of data files. The environment variable PORT is its port.
 import { startPublisher } from './server.ts';
 
 await startPublisher({ port: Number(process.env['PORT']) });

@@ -10,9 +10,9 @@ import { ckanAnswer, homePage, htmlIndex, jsonIndex } from './indexes.ts';
 export type Publisher = {
   url: string;
   files: Published;
-  /** The faults that are switched on, by the path of a file or an index. */
+  /** The faults that are switched on, each by the URL path of a data file or of an index. */
   faults: Map<string, Fault>;
-  /** Every request to the publisher so far. */
+  /** Every request that the publisher’s server has received so far. */
   requests: { method: string; path: string; headers: IncomingMessage['headers'] }[];
   close(): Promise<void>;
 };
@@ -20,7 +20,7 @@ export type Publisher = {
 export const etagOf = (content: Buffer) =>
   createHash('sha256').update(content).digest('hex').slice(0, 20);
 
-/** Starts the publisher on the given port, by default on a free port. */
+/** Starts the publisher’s server on the given port, by default on a free port. */
 export async function startPublisher({
   port = 0,
   files = publishedFiles(),
@@ -110,8 +110,9 @@ function contentAt({ files }: Publisher, path: string, url: URL): Content | null
 }
 
 /**
- * Handles the controls of the demo and the tests. `POST /faults?path=…&name=cut&times=1` switches
- * on a fault, and without a name switches it off. `POST /mending?path=…` corrects a file.
+ * Handles the requests with which the demo and the tests control the publisher’s server. `POST
+ * /faults?path=…&name=cut&times=1` switches on a fault, and without a name switches it off. `POST /mending?path=…`
+ * corrects a file.
  */
 function change({ files, faults: all }: Publisher, url: URL, res: ServerResponse) {
   const { searchParams: query } = url;

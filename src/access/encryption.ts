@@ -56,8 +56,8 @@ export function encrypt({ id, key }: EncryptionKey, secret: string, owner: strin
 }
 
 /**
- * Decrypts a secret. Returns null when the settings lack the key of the ciphertext, when the
- * ciphertext was altered, or when it belongs to another owner.
+ * Decrypts a secret. Returns null when the settings lack the key of the ciphertext, when the ciphertext was altered, or
+ * when it was copied from another row.
  */
 export function decrypt(
   keys: EncryptionKeys,

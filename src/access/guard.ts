@@ -43,7 +43,7 @@ export const isForPrograms = (allow: Allow): allow is ForPrograms =>
  */
 const isPage = (req: Request) => (req.get('Sec-Fetch-Dest') ?? 'document') === 'document';
 
-/** The most characters of a return address, so that the address fits into a cookie. */
+/** The most characters of the address of the page to return to after signing in: the address must fit into a cookie. */
 const RETURN_LENGTH = 500;
 
 /**

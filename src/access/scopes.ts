@@ -1,5 +1,5 @@
-// Scopes are strings that say what an API key may do. `catalog:task` allows one entity, `catalog:*` everything below
-// `catalog`, and `dataset:city/*` everything below `dataset:city/`.
+// Scopes are strings that say what an API key may do. `catalog:task` allows access to one entity (kind of row),
+// `catalog:*` to everything below `catalog`, and `dataset:city/*` to everything below `dataset:city/`.
 import { z } from 'zod';
 import { Problem } from '../problems.ts';
 

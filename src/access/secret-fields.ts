@@ -113,9 +113,9 @@ export async function openedSecrets(
 export type SealedAgain = { sealed: number; unreadable: string[] };
 
 /**
- * Encrypts every stored secret with the current key, if it is in clear text or encrypted with the
- * previous key. The rows do not count as changed: each row keeps its `modified_at`, and its history
- * still matches its content.
+ * Encrypts every stored secret with the current key, if it is in clear text or encrypted with the previous key. The
+ * rows do not count as changed: `modified_at` stays the same, and so does the version of each secret, by which the
+ * history of a row recognises changes.
  */
 export async function sealAgain(
   on: Queryable,
@@ -149,9 +149,8 @@ const storedSecrets = (on: Queryable, entity: Entity, field: string) =>
   );
 
 /**
- * Encrypts one stored secret with the current key. The version of the secret stays the same, so
- * that history and journal recognise the value as unchanged. Returns null when the secret cannot be
- * decrypted.
+ * Encrypts one stored secret with the current key. The version of the secret stays the same, so that the history of the
+ * row and the journal of transfers do not show a change. Returns null when the secret cannot be decrypted.
  */
 function sealedWithCurrent(
   keys: NonNullable<EncryptionKeys>,

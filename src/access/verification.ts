@@ -17,7 +17,7 @@ type Refused = { holder: null; refused: Refusal };
 
 export type VerifiedToken = { holder: Holder; refused: null } | Refused;
 
-/** The format of credentials that the package hawk expects. */
+/** The credentials of a client, in the format that the package hawk expects. */
 type HawkKey = { id: string; key: string; algorithm: 'sha256'; user: string };
 export type VerifiedHawkId = { holder: Holder; hawk: HawkKey; refused: null } | Refused;
 

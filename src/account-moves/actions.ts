@@ -22,8 +22,8 @@ export function actionOf(move: State): MoveAction | null {
       return null;
     default:
       if (!isActive(move)) return { text: 'Migrate the rest', icon: 'play', part: 'remaining' };
-      // A wave is migrating this account in the background. A person may take the account out of
-      // the wave, so that it is migrated ahead of all waves, even if its wave is paused.
+      // A wave (a migration of many accounts) is migrating this account in the background. A person may take the
+      // account out of the wave, so that it is migrated ahead of all waves, even if its wave is paused.
       return wave === null ? null : { text: 'Migrate now', icon: 'play', part: 'whole' };
   }
 }

@@ -75,8 +75,8 @@ function pollAfter(move: Move): number | null {
     case 'channels-only':
       return 1000;
     case 'recent-messages-only':
-      // If only the recent messages were requested, the run stops at this status until somebody
-      // requests the rest, so polling is useless.
+      // If only the recent messages were requested, the migration stays at this status until somebody requests the
+      // remaining messages. The app need not poll until then.
       return isActive(move) ? 5000 : null;
     case 'not_needed':
     case 'completed':

@@ -90,8 +90,8 @@ export async function start(req: Request, res: Response) {
 }
 
 /**
- * Starts a whole migration or one part of it. The migration reads the older system’s store, or the
- * dump that the request names.
+ * Starts the migration of a whole account, or only of its recent or remaining messages. The messages are read from the
+ * older system’s store, or from the dump (export) that the request names.
  */
 export async function migrate(req: Request, res: Response) {
   needKey(req, res);

@@ -1,5 +1,6 @@
-// Fetches an account’s attachments from the source, four at a time, newest first, and stores them. An attachment that
-// cannot be read is skipped with a reason. While a media host fails, the run pauses.
+// Fetches an account’s attachments from the older system’s media hosts or from the dump (export), four at a time,
+// newest first, and stores them. An attachment that cannot be read is skipped with a reason. While a media host fails,
+// the run pauses.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PoolConnection } from 'mysql2/promise';
 import pMap from 'p-map';
@@ -40,8 +41,8 @@ class MediaDown extends Error {}
 export async function beside(at: Run, work: () => Promise<void>) {
   const end = new AbortController();
   const loop = fetchUntil(at, end.signal);
-  // Ignore an error of the background loop: the same error also stops `work`, or it occurs again in
-  // the later attachment stage, which handles it.
+  // Ignore an error of the loop that fetches attachments: either the same error also stops `work`, or the attachment
+  // stage, which runs later, meets the error again and handles it.
   loop.catch(() => {});
   try {
     await work();
@@ -202,9 +203,9 @@ type Change = {
 class LineChanged extends Error {}
 
 /**
- * Changes the row of a waiting attachment and the migration’s counts in one commit. Changes nothing
- * if another worker has already handled the attachment. Locks the migration first, in the same
- * order as the parallel writer of message pages, so that they do not deadlock.
+ * Changes the row of a waiting attachment and the migration’s counts in one commit. Changes nothing if another worker
+ * has already handled the attachment. Locks the row of the migration before the row of the attachment, as the parallel
+ * writer of messages does, so that the two do not deadlock.
  */
 const changeLine = (at: Run, { position, id }: WaitingAttachment, { set, count, also }: Change) =>
   transaction(at.here.sql, async (on) => {

@@ -43,7 +43,7 @@ export const letterView = (one: LetterCause) => ({
   button: `Retry ${inOneGo(one)}`,
 });
 
-/** The message after a person retried or discarded records: `3 records are retried.` */
+/** Returns the message that a person sees after retrying or discarding records: `3 records are retried.` */
 export function handledText(what: string, { count: number, passed, left }: Handled): string {
   const sentences = [`${recordsText(number)} ${number === 1 ? 'is' : 'are'} ${what}.`];
   if (passed > 0) {
@@ -55,7 +55,7 @@ export function handledText(what: string, { count: number, passed, left }: Handl
 }
 
 /**
- * The message after a person continued the migrations of accounts. `passed`: for each skipped
+ * Returns the message that a person sees after continuing the migrations of accounts. `passed`: for each skipped
  * account, the reason why it was skipped.
  */
 export function continuedText(number: number, passed: string[]): string {

@@ -3,10 +3,10 @@ import type { Move } from './moves.ts';
 import { isActive } from './status.ts';
 
 /**
- * What Oneway does with a migration request. `begin`: starts the next run. `continue`: continues
- * the run where it stopped. `widen`: extends a run that would stop after the recent messages to all
- * messages. `wait`: refuses the request, because it names another dump before the recent messages
- * have arrived. `ignore`: changes nothing.
+ * What Oneway does with a request to migrate an account. `begin`: starts the next run. `continue`: continues the
+ * current run where it stopped. `widen`: lets a run that would end after the recent messages migrate all messages.
+ * `wait`: refuses the request, because it names another dump (export of the account) before the recent messages have
+ * arrived. `ignore`: changes nothing.
  */
 export type Decision = 'begin' | 'continue' | 'widen' | 'wait' | 'ignore';
 
@@ -29,8 +29,8 @@ export function decide(move: State, { part, location, force, wave }: Wanted): De
   const isWider = wave === null && move.part === 'recent' && part !== 'recent';
   if (!isActive(move)) return isWider ? 'continue' : 'ignore';
   const isOther = location !== null && location !== move.location;
-  // If reading the current dump fails, a request may replace it with another dump, because the
-  // location may be wrong or the dump damaged.
+  // If the dump (the export of the account) that the run reads cannot be read, a request may name another dump: the
+  // location of the first may be wrong, or its files damaged.
   if (isOther && move.failing_since !== null) return 'continue';
   if (!isWider) return 'ignore';
   return isOther ? 'wait' : 'widen';

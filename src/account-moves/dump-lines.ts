@@ -1,4 +1,4 @@
-// Reads the lines of one file of a dump as a stream.
+// Reads the lines of one file of a dump (an account’s export in several files) as a stream.
 import { createHash } from 'node:crypto';
 import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';

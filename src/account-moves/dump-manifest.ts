@@ -1,5 +1,5 @@
-// Reads the manifest of a dump, which lists the dump’s files. The manifest is written last, so a dump without a
-// manifest is incomplete.
+// Reads the manifest of a dump, an account’s export in several files. The manifest lists these files. It is written
+// last, so a dump without a manifest is incomplete.
 import { text } from 'node:stream/consumers';
 import { z } from 'zod';
 import { NotFound } from '../problems.ts';

@@ -1,6 +1,6 @@
-// Reads the dump of one account from the object storage. A cursor is `part:line`, both counted from 1: reading
-// continues after a cursor without reading earlier files. If a page begins where the previous page ended, the open file
-// is reused.
+// Reads the dump of one account (an export in several files) from the object storage. The cursor of a message is
+// `part:line`, the numbers of its file and line, both counted from 1. A page of messages that begins where the page
+// before ended is read from the file that is still open.
 import type { Readable } from 'node:stream';
 import { NotFound } from '../problems.ts';
 import { below } from '../storage/below.ts';
@@ -11,7 +11,7 @@ import { threadsIn, type DumpThreads } from './dump-threads.ts';
 import { AttachmentMissing, type RawRecord, type Reader, type ReadRange } from './reader.ts';
 import type { MoveSettings } from './settings.ts';
 
-/** A page of messages ends after this many bytes, just as a page that is read from the older system’s store. */
+/** A page of messages ends after this many bytes, as it does when messages are read from the older system’s store. */
 const PAGE_BYTES = 4_000_000;
 
 type Spot = { part: number; line: number };
@@ -19,7 +19,7 @@ type Open = Spot & { lines: AsyncGenerator<Buffer, void> };
 
 export type DumpPlace = { storage: Objects; location: string; account: string };
 
-/** Returns a reader for a dump. */
+/** Returns a reader for the dump of an account below `location` in the object storage. */
 export function dumpReader(
   { attachmentBytes }: Pick<MoveSettings, 'attachmentBytes'>,
   { storage, location, account }: DumpPlace,
@@ -35,8 +35,8 @@ export function dumpReader(
   const openAt = async ({ part, line }: Spot, file: DumpFile): Promise<Open> => {
     if (open?.part === part && open.line === line) {
       const kept = open;
-      // While a caller reads from the open file, `open` is null, so that no parallel call reads from the same file.
-      // `keep` stores the file in `open` again.
+      // `open` is null while a caller reads from the open file, so that no parallel call reads from the same file.
+      // Afterwards, the function `keep` assigns the file to `open` again.
       open = null;
       return kept;
     }

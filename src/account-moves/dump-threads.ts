@@ -1,4 +1,5 @@
-// Keeps all threads of a dump in memory as text, because a page of messages may refer to any thread.
+// Keeps all threads of a dump (an account’s export in several files) in memory as text, because any message may refer
+// to any thread.
 import type { Objects } from '../storage/objects.ts';
 import { checkFile, linesOf, parseLine } from './dump-lines.ts';
 import type { DumpFile } from './dump-manifest.ts';

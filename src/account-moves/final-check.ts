@@ -1,5 +1,5 @@
-// The last stage of a migration run: reads messages that arrived at the source during the run, adds threads without
-// messages, and marks records that the source no longer has.
+// The last stage of a migration run: reads messages that arrived in the older system during the run, adds threads
+// without messages, and marks records that the older system or the dump no longer has.
 import { failpoint } from '../database/failpoints.ts';
 import type { PoolConnection } from 'mysql2/promise';
 import { first, name, run, select, sql, transaction } from '../database/sql.ts';
@@ -17,7 +17,7 @@ export async function moveLast(at: Run) {
   // While an account is migrated, new messages can arrive only in the older system’s store: a dump does not change.
   if (reader === 'store') {
     await readOn(at, newest);
-    // The new messages may have attachments.
+    // The messages that were read just now may have attachments.
     await fetchWaiting(at);
   }
   await compareThreads(at);
@@ -27,8 +27,8 @@ export async function moveLast(at: Run) {
 }
 
 /**
- * Adds threads of the source that are missing here, and marks threads here that the source no
- * longer has.
+ * Stores threads of the source that are missing in Oneway, and marks stored threads as gone if the source no longer has
+ * them.
  */
 async function compareThreads(at: Run) {
   const there = new Set<string>();
@@ -91,7 +91,7 @@ const setGone = (at: Run, ids: string[]) =>
   });
 
 /**
- * Locks the migration before its rows are changed.
+ * Locks the row of the migration, before rows of its messages or threads are changed.
  * @throws RunStopped when another worker has taken over the run
  */
 const refuseOthers = (on: PoolConnection, at: Run) =>
@@ -114,8 +114,8 @@ async function markGone(at: Run) {
 }
 
 /**
- * Marks rows at the next positions as gone. Returns the last position of this chunk, or null if
- * there are no more.
+ * Marks the next rows of the table as gone, in the order of their positions. Returns the last position of these rows;
+ * null if no rows are left.
  */
 async function markSome(
   at: Run,

@@ -1,5 +1,5 @@
-// Checks the jobs of migration runs: a run whose job was lost gets a new job, and a run whose job failed or was
-// cancelled fails as well.
+// Checks the jobs of account migrations: a migration run whose job was lost gets a new job, and a run whose job failed
+// or was cancelled fails as well.
 import { select, sql, transaction } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
 import type { JobState } from '../jobs/jobs.ts';
@@ -16,8 +16,8 @@ type Stranded = {
 };
 
 /**
- * Finds runs without an active job. Requests a new job for each of them, or fails the run with the
- * reason of its failed job. Called regularly as a chore.
+ * Finds migration runs that have no active job. Requests a new job for each of them, or fails the run with the reason
+ * of its failed job. Oneway calls this function every few seconds.
  */
 export async function followMoves(here: App): Promise<void> {
   const stranded = await select<Stranded>(

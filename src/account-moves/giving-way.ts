@@ -1,11 +1,12 @@
-// While a person waits for an inbox to open, other migration runs in the same process pause for a moment.
+// While a job opens an inbox (migrates the channels and recent messages of an account, for which a person waits), the
+// other migration runs in the same process pause for a moment.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OPENING } from './job-requests.ts';
 import type { Run } from './run.ts';
 
 /**
- * How long a migration run pauses at most before each step, so that it makes progress however many inboxes are being
- * opened.
+ * How long a migration run pauses at most before each page of messages or batch of attachments. The limit lets the run
+ * make progress, however many inboxes are being opened.
  */
 const MOST_MS = 500;
 
@@ -13,7 +14,10 @@ const openings = new Set<Promise<void>>();
 
 const isOpening = ({ work }: Pick<Run, 'work'>) => work.job.kind === OPENING;
 
-/** Runs the work of a job. While a job opens an inbox, the other runs in this process pause. */
+/**
+ * Runs the work of a migration job. If the job opens an inbox, for which a person waits, the other migration runs in
+ * this process pause meanwhile.
+ */
 export async function inFront<T>(at: Pick<Run, 'work'>, work: () => Promise<T>): Promise<T> {
   if (!isOpening(at)) return work();
   const { promise, resolve } = Promise.withResolvers<void>();
@@ -26,7 +30,7 @@ export async function inFront<T>(at: Pick<Run, 'work'>, work: () => Promise<T>):
   }
 }
 
-/** Pauses while inboxes are being opened in this process, but for at most MOST_MS. */
+/** Pauses while another job in this process opens an inbox, for which a person waits, but for at most MOST_MS. */
 export async function giveWay(at: Pick<Run, 'work'>) {
   if (openings.size === 0 || isOpening(at)) return;
   const end = new AbortController();

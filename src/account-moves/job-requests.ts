@@ -1,5 +1,5 @@
-// Requests the job that continues a migration run: one kind of job for a person who waits, one for the rest of the run,
-// one for a wave.
+// Requests the job that continues a migration run. There are three kinds of such jobs: for the channels and recent
+// messages, for which a person waits; for the remaining records; and for the accounts of a wave.
 import type { PoolConnection } from 'mysql2/promise';
 import { run, sql } from '../database/sql.ts';
 import { request, type Job } from '../jobs/jobs.ts';

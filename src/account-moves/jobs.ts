@@ -1,5 +1,5 @@
-// The jobs that migrate accounts: one opens an inbox while a person waits, one migrates the rest, and one does a whole
-// run in a wave.
+// The jobs that migrate accounts. One kind opens an inbox (migrates channels and recent messages, for which a person
+// waits), one migrates the remaining records, and one does a whole run for a wave.
 import { z } from 'zod';
 import { first, run, sql, transaction } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
@@ -58,8 +58,8 @@ async function runMove(work: Work, { account, run: number }: z.infer<typeof inpu
   try {
     await checkpoint(at);
     await moves.beginReading(here.sql, account, work.job.id);
-    // After the run is completed, a job only fetches the attachments of messages that were repaired
-    // since then.
+    // After the run is completed, a job only fetches attachments of messages that were stored later, when their dead
+    // letters were retried.
     await (isLate ? fetchWaiting(at) : inFront(at, () => runStages(at)));
     return await outcome(here, account, null);
   } catch (error) {
@@ -144,7 +144,9 @@ async function failingMs(at: Run): Promise<number> {
   return found?.failing ?? 0;
 }
 
-/** Marks the migration run as failed. Records that arrived stay in Oneway, and a retry continues after them. */
+/**
+ * Marks the migration run as failed. Records that are already stored stay in Oneway, and a retry continues after them.
+ */
 const failRun = async (at: Run, code: string, message: string): Promise<MoveReport> => {
   await transaction(at.here.sql, (on) =>
     moves.fail(on, { account: at.account, code, message, only: own(at) }),
@@ -173,8 +175,8 @@ export const moveTasks: Record<string, Task> = {
     ...common,
     label: 'Migration of an account in a wave',
     priority: 'low',
-    // A running step of a wave job delays the opening of an inbox, for which a person waits. So each process runs only
-    // one wave job at a time.
+    // While a wave job stores a page of messages, a job that opens an inbox, for which a person waits, is delayed. So
+    // each process runs only one wave job at a time.
     sideBySide: 1,
   }),
 };

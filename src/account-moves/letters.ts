@@ -1,5 +1,5 @@
 // Dead letters of account migrations: records and attachments that could not be read, parsed or stored. A retry reads
-// them from the source again.
+// them from the older system or the dump again.
 import { createHash } from 'node:crypto';
 import type { PoolConnection } from 'mysql2/promise';
 import { select, sql } from '../database/sql.ts';
@@ -12,17 +12,14 @@ import type { Run } from './run.ts';
 export type LetterKind = 'brand' | 'channel' | 'thread' | 'message' | 'attachment';
 
 /**
- * What a retry of a dead letter needs: where to find the record at the source, and what was read
+ * What a retry of a dead letter needs: where to find the record in the older system or the dump, and what was read
  * before.
  */
 export type LetterPayload = {
   what: LetterKind;
   account: number;
   run: number;
-  /**
-   * The location of the dump that contains the record; null if the record is in the older system’s
-   * store.
-   */
+  /** The location of the dump (export) that contains the record; null if the record is in the older system’s store. */
   location: string | null;
   cursor: string;
   /** The record as it was read; null if it could not be read or is too long to keep. */

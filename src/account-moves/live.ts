@@ -1,5 +1,5 @@
 // Renders the part of an account’s page that changes while its migration runs. The page and its event stream use the
-// same partial.
+// same template (partial).
 import type { Queryable } from '../database/sql.ts';
 import { count, duration } from '../web/format.ts';
 import { icon } from '../web/icons.ts';

@@ -34,8 +34,8 @@ export const groupTexts: Record<MoveGroup, string> = {
 };
 
 /**
- * The statuses and parts that belong to each group. A run that stops after the recent messages
- * counts as waiting, because somebody has to request the rest.
+ * The migrations that belong to each group, by status and by part (all messages, or only the recent ones). A run that
+ * stops after the recent messages counts as waiting, because somebody has to request the remaining messages.
  */
 export const membersOf: Record<MoveGroup, { status: MigrationStatus; part: Move['part'] }[]> = {
   waiting: [

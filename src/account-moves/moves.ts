@@ -31,7 +31,10 @@ export type Move = Counts & {
   stage: Stage | null;
   part: Part;
   reader: 'store' | 'dump';
-  /** The prefix of the dump in the object storage; null when the store is read. */
+  /**
+   * The prefix of the dump (export of the account) in the object storage; null when the run reads the older system’s
+   * store.
+   */
   location: string | null;
   /**
    * The location of the dump that this run read before. Attachments that are missing in the current
@@ -39,15 +42,16 @@ export type Move = Counts & {
    */
   former_location: string | null;
   /**
-   * The cursor after which reading continues; null before the first page and after the last page.
+   * The cursor after which the run continues to read messages; null before the first page of messages and after the
+   * last one.
    */
   position: string | null;
   page: number;
   /** Whether the current stage of the migration has read all its pages of messages. */
   all_read: 0 | 1;
-  /** The cursor of the newest message at the beginning of the run. */
+  /** The cursor (position at the source) of the account’s newest message when the run began. */
   newest_position: string | null;
-  /** Messages before this time are not recent. */
+  /** Messages before this time are not recent; recent messages are migrated first. */
   cut_at: string | null;
   /** When the migration’s current job began to read, and how many messages of the account Oneway had by then. */
   reading_since: string | null;
@@ -113,7 +117,7 @@ export async function lock(on: PoolConnection, account: number): Promise<Move> {
   return { ...move, ...owner };
 }
 
-/** Records when a job begins to read. The pace of the run is measured from that time. */
+/** Records when a job begins to read. The remaining time of the run is estimated from the messages since then. */
 export const beginReading = (on: Queryable, account: number, job: string) =>
   run(
     on,
@@ -129,8 +133,8 @@ export const countsOf = (move: Counts): Counts => {
 type Fault = { account: number; code: string; message: string; only?: Statement };
 
 /**
- * Marks a migration as failed; records that arrived stay. `only`: an SQL condition; if it is false,
- * nothing changes.
+ * Marks a migration as failed; records that are already stored stay. `only`: an SQL condition; if it is false, nothing
+ * changes.
  */
 export async function fail(
   on: PoolConnection,
@@ -152,7 +156,7 @@ export type MoveEvent = {
   run: number;
   kind: 'status' | 'stage';
   name: MigrationStatus | Stage;
-  /** The counts of the migration when the event happened, as JSON. */
+  /** How many channels, threads, messages and other records the migration had by the time of the event, as JSON. */
   counts: string;
   at: string;
 };

@@ -1,5 +1,5 @@
-// Finds the records that cannot be read: when reading a page fails, its records are read one by one, so that only the
-// bad records are lost.
+// When reading a page of messages or threads fails, reads its records one by one, so that only records that cannot be
+// read are lost.
 import pRetry from 'p-retry';
 import { patience } from './patience.ts';
 import {
@@ -17,7 +17,8 @@ type Found = { items: RawRecord[]; lost: LostRecord[] };
 
 /**
  * Reads a page of messages. `lost`: the messages that could not be read.
- * @throws SourceFailed when ten messages in a row fail, or the whole source fails
+ * @throws SourceFailed when ten messages in a row fail, or when the older system’s store or the dump cannot be read at
+ * all
  */
 export async function readPage(
   reader: Reader,
@@ -33,9 +34,9 @@ export async function readPage(
 }
 
 /**
- * Reads threads by id, and leaves out threads that do not exist. `lost`: the threads that could not
- * be read.
- * @throws SourceFailed when ten threads in a row fail, or the whole source fails
+ * Reads threads by id, and leaves out threads that do not exist. `lost`: the threads that could not be read.
+ * @throws SourceFailed when ten threads in a row fail, or when the older system’s store or the dump cannot be read at
+ * all
  */
 export async function readThreads(reader: Reader, ids: string[]): Promise<Found> {
   try {
@@ -47,8 +48,8 @@ export async function readThreads(reader: Reader, ids: string[]): Promise<Found>
 }
 
 /**
- * Whether a single record may have caused an error. An error of the whole source must not turn its
- * records into dead letters.
+ * Whether a single record may have caused an error. An error of the whole store or dump must not turn its records into
+ * dead letters.
  */
 const isOfSomeRecord = (error: unknown): error is SourceFailed =>
   error instanceof SourceFailed && !ofWholeSource.includes(error.code);

@@ -1,4 +1,4 @@
-// Opens the source that a migration reads: the older system’s store, or a dump of the account.
+// Opens the source that a migration reads: the older system’s store, or a dump (export) of the account.
 import type { App } from '../environments/app.ts';
 import { Unavailable } from '../problems.ts';
 import { dumpReader } from './dump-reader.ts';

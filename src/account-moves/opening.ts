@@ -18,8 +18,8 @@ import { advance, checkpoint, own, RunFailed, type Run } from './run.ts';
 import { upsertBrands, upsertChannels } from './upserts.ts';
 
 /**
- * How many recent messages a page has: fewer than in later stages, so that the first messages
- * arrive sooner.
+ * How many recent messages are read and stored at a time: fewer than in later stages, so that the first messages arrive
+ * sooner.
  */
 const PAGE = 250;
 
@@ -124,8 +124,8 @@ async function* recentPages(at: Run, move: Move): AsyncGenerator<FoundPage> {
     await giveWay(at);
     const found = await readPage(at.reader, { after, limit });
     const { items, next, isLast } = recentOf(found, { after, read: count, ...recent });
-    // Leave out unreadable records that are older than the last recent message: the next stage
-    // reads them again and reports them.
+    // Ignore unreadable records that are older than the last recent message: the next stage reads them again, and makes
+    // dead letters of them.
     const lost = found.lost.filter(
       ({ cursor }) => next === found.next || move.reader === 'dump' || cursor > (next ?? ''),
     );

@@ -10,7 +10,10 @@ import type { MigrationStatus } from './status.ts';
 /** How many accounts one page of the list shows. */
 export const LISTED = 50;
 
-/** Counts the migrations in each group, of one wave only if `wave` is given. */
+/**
+ * Counts the migrations in each group of the dashboard (waiting, running, done, failed). If `wave` is given, counts
+ * only the accounts of that wave.
+ */
 export async function countGroups(
   on: Queryable,
   wave: number | null = null,
@@ -59,7 +62,7 @@ export type ListedMove = Pick<
 export type MoveFilter = {
   group: MoveGroup | null;
   wave: number | null;
-  /** The beginning of the account’s id; empty for all. */
+  /** Lists only accounts whose ids begin with this text; empty for all accounts. */
   search: string;
   /** Only accounts with a smaller number, that is, accounts that were added earlier. */
   before: number | null;
@@ -118,10 +121,7 @@ const inWave = (wave: number) =>
  */
 export type WaitingTimes = { runs: number; median: number | null; p95: number | null };
 
-/**
- * Only this many runs are measured, the latest ones, so that the query takes about a tenth of a
- * second.
- */
+/** At most this many runs are measured, the latest ones, so that the query takes about a tenth of a second. */
 const MEASURED = 10_000;
 
 /**

@@ -1,5 +1,5 @@
-// Prepares a page of messages for writing: parses the messages and reads their threads, while the page before is being
-// written.
+// Prepares a page (batch) of messages for writing: parses the messages and reads their threads, while the page before
+// is being written.
 import { select, sql } from '../database/sql.ts';
 import { lettersOf, type Letter } from './letters.ts';
 import { readThreads } from './narrowing.ts';
@@ -19,8 +19,8 @@ export type FoundPage = {
 };
 
 /**
- * The rows that a page adds here. `missing`: messages whose threads could not be read or do not
- * exist.
+ * The rows that store a page of messages in Oneway’s database. `missing`: messages whose threads could not be read or
+ * do not exist.
  */
 export type PageRows = {
   messages: Message[];
@@ -33,9 +33,11 @@ export type PageRows = {
 
 export type PreparedPage = { rows: PageRows; next: string | null; isEnd: boolean };
 
-/** Returns a function that prepares the pages of messages of a migration run one after another. */
+/**
+ * Returns a function that parses the pages of messages of a migration run one after another, and reads their threads.
+ */
 export function preparing(at: Run): (found: FoundPage) => Promise<PreparedPage> {
-  // Remember the threads of the page before, because they may not be committed yet.
+  // Remember the threads of the page before: that page may not be committed yet, so the database does not have them.
   let before: Thread[] = [];
   return async ({ items, lost, next, isEnd }) => {
     const letters = lettersOf(at, lost);

@@ -1,5 +1,5 @@
-// Writes pages of messages. One commit stores a page’s threads, messages, attachments and dead letters, and the cursor
-// after which reading continues.
+// Writes pages (batches) of messages. One commit stores a page’s threads, messages, attachments and dead letters, and
+// the cursor after which reading continues.
 import type { PoolConnection } from 'mysql2/promise';
 import { insertRows } from '../database/bulk.ts';
 import { failpoint } from '../database/failpoints.ts';
@@ -33,8 +33,8 @@ export async function writePages(at: Run, found: AsyncGenerator<FoundPage>, move
 }
 
 async function writePage(at: Run, { rows, next, isEnd }: PreparedPage, page: number) {
-  // Check for known dead letters only now, because the page before may have recorded dead letters
-  // for the same threads.
+  // Leave out dead letters that are recorded already. This is done only after the page before was stored, because that
+  // page may have recorded dead letters for the same threads.
   const fresh = { ...rows, letters: await withoutKnown(at, rows.letters) };
   await failpoint('page before commit');
   try {

@@ -11,12 +11,12 @@ export const patience = {
   store: 5000,
   storeAttempts: 5,
   /**
-   * How many times a single record is tried, and the delay before the second try; the delay doubles
-   * each time.
+   * How many times a single record is read until reading succeeds, and the delay before the second attempt; the delay
+   * doubles each time.
    */
   recordAttempts: 5,
   recordDelay: 250,
-  /** After this many unreadable records in a row, the source itself counts as broken. */
+  /** After this many unreadable records in a row, the older system’s store or the dump itself counts as broken. */
   recordsInARow: 10,
   /** How long a media host may be silent before the attempt to read an attachment fails. */
   attachment: 10_000,

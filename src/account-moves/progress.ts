@@ -30,8 +30,8 @@ export function progressOf(move: Measured, now: number): Progress {
 }
 
 /**
- * Estimates the remaining seconds by the pace since the current job began to read. Earlier jobs do
- * not count, because the run may have been paused for a night.
+ * Estimates the remaining seconds from the pace since the current job began to read. Earlier jobs of the run do not
+ * count, because the run may have been paused for a night.
  */
 function secondsLeft(move: Measured, expected: number, now: number) {
   const { reading_since: from, messages, messages_before: before } = move;

@@ -1,9 +1,9 @@
-// The interface through which a migration reads an account, from the older system’s store or from a dump.
+// The interface through which a migration reads an account, from the older system’s store or from a dump (an export).
 import type { Readable } from 'node:stream';
 
 /**
- * One record as it was read. `cursor`: the record’s position at the source, after which reading can
- * continue. `item`: the record’s content; a string if it is not JSON.
+ * One record as it was read. `cursor`: the record’s position in the older system’s store or the dump, after which
+ * reading can continue. `item`: the record’s content; a string if it is not JSON.
  */
 export type RawRecord = { cursor: string; item: unknown };
 
@@ -56,7 +56,7 @@ export class AttachmentMissing extends Error {
 }
 
 /**
- * Thrown when the source cannot be read now: it does not answer, throttles us, refuses us, or sends
+ * Thrown when the older system or the dump cannot be read now: it does not answer, throttles us, refuses us, or sends
  * an invalid answer.
  */
 export class SourceFailed extends Error {
@@ -72,5 +72,8 @@ export class SourceFailed extends Error {
   }
 }
 
-/** Codes of failures that affect the whole source: every record would fail in the same way. */
+/**
+ * Codes of failures that affect the older system’s store or the dump as a whole: every record would fail in the same
+ * way.
+ */
 export const ofWholeSource = ['denied', 'refused', 'no-table', 'unreachable', 'no-dump', 'damaged'];

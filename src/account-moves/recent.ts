@@ -1,5 +1,5 @@
-// Decides which messages are recent: messages of the last days, up to a maximum, and always the newest 50. Pure
-// functions.
+// Decides which messages of an account are recent and therefore migrated first: messages of the last days, up to a
+// maximum, and always the newest 50. Pure functions.
 import { toSqlInstant } from '../database/sql.ts';
 import { positionIn } from './records.ts';
 import type { RawRecord, ReadPage } from './reader.ts';

@@ -102,7 +102,7 @@ export const messagesOf = (account: string) =>
 const ofAccount = (account: string) => (one: { account_id: string }) =>
   one.account_id === account ? null : 'account_id: is that of another account.';
 
-/** Returns the time of a message, which is the beginning of its position. */
+/** Returns the time of a message. The position of a message is its time, followed by its id. */
 export const timeOf = (of: { position: string }): string => of.position.slice(0, 24);
 
 /**
@@ -118,7 +118,7 @@ export function idIn(item: unknown): string | null {
 }
 
 /**
- * Returns the position of a record, even if the record cannot be stored; null if it has no valid
+ * Returns the position (time and id) of a record, even if the record cannot be stored; null if it has no valid
  * position.
  */
 export function positionIn({ item }: RawRecord): string | null {

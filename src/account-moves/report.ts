@@ -1,5 +1,5 @@
-// Reports failed migrations to Slack and to the people who may migrate accounts. A report covers all failures since the
-// last report, and at most one report is sent per minute.
+// Reports failed migrations to Slack and to the people with the permission to migrate accounts. A report covers all
+// failures since the last report, and at most one report is sent per minute.
 import { first, run, select, sql, transaction } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
 import { notifyHolders, publishToSlack } from '../messages/messages.ts';
@@ -20,7 +20,7 @@ export function causesOf(failed: Pick<Failed, 'error_code'>[]): string {
   return counts.map(({ code, count }) => `${code.replaceAll('-', ' ')}: ${count}`).join(', ');
 }
 
-/** Reports the migrations that failed since the last report. Called regularly as a chore. */
+/** Reports the migrations that failed since the last report. Oneway calls this function every few seconds. */
 export const reportFailures = (here: App) =>
   transaction(here.sql, async (on) => {
     const last = await first<{ isRecent: 0 | 1 }>(
@@ -44,8 +44,8 @@ export const reportFailures = (here: App) =>
     );
     const count = failed.length === 1 ? '1 account' : `${failed.length} accounts`;
     const text = `Account migrations, ${here.rules.inText}: ${count} with failures (${causesOf(failed)}).`;
-    // An account with rejected channels has not failed, so the list of failed accounts does not
-    // show it. If no account has failed, link to the dead letters.
+    // An account whose channels could not be stored has not failed, so the list of failed accounts does not show it. If
+    // no account has failed, link to the dead letters.
     const isAnyFailed = failed.some(({ migration_status: status }) => status === 'failed');
     const href = isAnyFailed ? '/account-moves?status=failed' : '/account-moves#records';
     const event = 'account-moves.failed';

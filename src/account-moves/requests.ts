@@ -21,11 +21,14 @@ export type MoveRequest = {
   /** The id of the account in the older system. */
   account: string;
   /**
-   * `whole` migrates all messages; `recent` stops after the recent messages; `remaining` continues a
-   * run that has stopped there.
+   * `whole` migrates all messages; `recent` stops after the recent messages; `remaining` continues a run that has
+   * stopped after the recent messages.
    */
   part: 'whole' | 'recent' | 'remaining';
-  /** The prefix of a dump in the object storage; null to read the older system’s store instead. */
+  /**
+   * The prefix of a dump (an export of the account) in the object storage; null to read the older system’s store
+   * instead.
+   */
   location: string | null;
   /** Whether to begin a new run from the start, even if an earlier run is active or completed. */
   force: boolean;

@@ -60,8 +60,8 @@ const sourceOf = (move: Move, { location }: LetterPayload) => ({
 });
 
 /**
- * Settles the dead letter in the same commit as its record; returns false if an earlier attempt has
- * already settled it.
+ * Marks the dead letter as settled, in the same commit that stores its record. Returns false if an earlier attempt has
+ * already done so.
  */
 type Settle = (on: Queryable) => Promise<boolean>;
 type Retry = { here: App; work: Work; settle: Settle; move: Move; reader: Reader };

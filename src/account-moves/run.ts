@@ -1,5 +1,5 @@
-// One run of a migration: the data that its jobs share, the check between two pages of messages, and the change from
-// one stage to the next.
+// One run of a migration: the data that its jobs share, the check after each page of messages whether the run may go
+// on, and the change from one stage to the next.
 import type { PoolConnection } from 'mysql2/promise';
 import { failpoint } from '../database/failpoints.ts';
 import { run, sql, transaction, type Statement } from '../database/sql.ts';
@@ -19,7 +19,7 @@ export type Run = {
   account: number;
   externalId: string;
   run: number;
-  /** The location of the dump that is read; null when the older system’s store is read. */
+  /** The location of the dump (export of the account) that is read; null when the older system’s store is read. */
   location: string | null;
   reader: Reader;
 };
@@ -96,14 +96,14 @@ export async function current(at: Run): Promise<Move> {
 }
 
 /**
- * A run with rejected channels goes on. The error about these channels stays recorded, so that it
- * is reported and shown.
+ * If channels of the account could not be stored (error channels-rejected), the run goes on. The error stays recorded,
+ * so that it is reported and shown.
  */
 const isReported = sql`error_code = 'channels-rejected'`;
 
 /**
- * SQL assignments that clear the migration’s error when the source works again. An error about
- * rejected channels is not cleared.
+ * SQL assignments that clear the migration’s error when the older system or the dump can be read again. The error about
+ * channels that could not be stored stays.
  */
 export const withoutError = sql`error_message = if(${isReported}, error_message, null),
     error_at = if(${isReported}, error_at, null), error_code = if(${isReported}, error_code, null),
@@ -120,7 +120,7 @@ type Advance = {
   also?: (on: PoolConnection) => Promise<void>;
 };
 
-/** Ends a stage and begins the next stage in one commit. */
+/** Ends a stage of the migration run and begins the next stage in one commit. */
 export async function advance(at: Run, { from, reaches, change, also }: Advance) {
   const next = stages[stages.indexOf(from) + 1] ?? null;
   await failpoint(`move ${from} ends`);

@@ -37,8 +37,8 @@ export type MoveSettings = {
    */
   recent: { days: number; messages: number };
   /**
-   * A migration fails when more than `allowed` records, and more than `percent` percent of all, are
-   * dead letters.
+   * A migration fails when more than `allowed` records, and more than `percent` percent of all records, are dead
+   * letters.
    */
   failures: { allowed: number; percent: number };
 };

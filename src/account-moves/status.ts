@@ -19,7 +19,7 @@ export type Reached = (typeof reachable)[number];
 export const stages = ['channels', 'recent', 'rest', 'attachments', 'final-check'] as const;
 export type Stage = (typeof stages)[number];
 
-/** The names of the stages, as the pages of jobs and moves show them. */
+/** The names of the stages, as the pages of jobs and of account migrations show them. */
 export const stageTexts: Record<Stage, string> = {
   channels: 'Brands and channels',
   recent: 'Recent messages',

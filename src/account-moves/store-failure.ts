@@ -10,7 +10,8 @@ export function storeFailure(error: unknown, halt: AbortSignal): unknown {
   if (halt.aborted) return new Stopping('This process stops; another one continues');
   if (!(error instanceof Error)) return error;
   const named = (text: string) => kinds.find(({ test }) => test.test(text));
-  // Also search the message, because the SDK wraps some errors and keeps only their message.
+  // Also search the message for the name of a known error, because the SDK wraps some errors and keeps only their
+  // message.
   const known = named(`${error.name} ${codeOf(error)}`) ?? named(error.message);
   const kind = known ?? byStatus(statusOf(error));
   if (!kind && !/^E[A-Z]+$/.test(codeOf(error))) return error;

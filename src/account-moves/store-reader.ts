@@ -34,7 +34,8 @@ type Item = Record<string, unknown>;
 export function storeReader(moves: MoveSettings, account: string, halt: AbortSignal): Reader {
   const { messagesTable, threadsTable } = moves.store;
   const patient = connect(moves.store, patience.storeAttempts);
-  // This client does not retry, because it reads single records, whose attempts the caller counts.
+  // This client sends each request only once. It reads single records, and narrowing.ts repeats and counts these
+  // attempts.
   const once = connect(moves.store, 1);
 
   const asked = async <T>(ask: (abort: { abortSignal: AbortSignal }) => Promise<T>): Promise<T> => {
@@ -89,8 +90,8 @@ export function storeReader(moves: MoveSettings, account: string, halt: AbortSig
       );
       found.push(...(Responses[threadsTable] ?? []).map((item) => record(item, 'id')));
       const unread = UnprocessedKeys[threadsTable]?.Keys ?? [];
-      // A batch with some of the threads is progress, and not a failed attempt, so count the
-      // attempts from 0 again.
+      // DynamoDB has returned some threads of the batch, so the attempt has not failed: count failed attempts from 0
+      // again.
       if (unread.length < left.length) tries = 0;
       left = unread;
     }
@@ -156,8 +157,8 @@ function connect({ endpoint, region, keys }: MoveSettings['store'], maxAttempts:
       connectionTimeout: patience.store,
       requestTimeout: patience.store,
       throwOnRequestTimeout: true,
-      // Limits the silence in the middle of an answer; the two timeouts above apply only until the
-      // answer begins.
+      // How long DynamoDB may be silent in the middle of an answer; the two timeouts above apply only until the answer
+      // begins.
       socketTimeout: patience.store,
     },
   });

@@ -1,4 +1,5 @@
-// Verifies the tokens of apps. The shop’s identity service signs each token, and each token names one account.
+// Verifies the tokens with which apps call the account migration API. An identity service (the issuer) signs each
+// token, and each token names one account.
 import { createRemoteJWKSet, errors, jwtVerify, type JWTVerifyGetKey } from 'jose';
 import { WrongBearer } from '../access/bearer.ts';
 import { EXTERNAL_ID } from '../inbox/accounts.ts';

@@ -88,8 +88,8 @@ export async function upsertMessages(on: Queryable, at: Owner, messages: Message
       gone_at: null,
     })),
   );
-  // The column `object` is not overwritten, so that the content of an earlier run can be read until
-  // the attachment is fetched again.
+  // The column `object`, which names the stored content, is not overwritten: the content that an earlier run stored can
+  // be read until the attachment is fetched again.
   await upsert(
     on,
     'inbox_attachment',

@@ -1,5 +1,5 @@
-// Prepares the accounts of a new wave: adds accounts that Oneway does not know yet, and finds accounts that are in
-// another wave.
+// Prepares the accounts of a new wave (a set of accounts that are migrated in the background): adds accounts that
+// Oneway does not know yet, and finds accounts that are in another wave.
 import { insertLines } from '../database/bulk.ts';
 import { first, select, sql, toSqlInstant, type Queryable } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';

@@ -1,5 +1,5 @@
-// Starts the accounts of waves: the next accounts start while fewer than the allowed number are active, and no account
-// starts twice.
+// Starts the migrations of the accounts of a wave (a set of accounts that are migrated in the background). The next
+// accounts start while fewer than the allowed number are active, and no account is started twice.
 import type { PoolConnection } from 'mysql2/promise';
 import { failpoint } from '../database/failpoints.ts';
 import { first, run, select, sql, transaction, type Queryable } from '../database/sql.ts';
@@ -16,8 +16,8 @@ import type { WaveHead } from './waves.ts';
 const PICKED_S = 60;
 
 /**
- * Starts the next accounts of running waves, and ends waves that are done. Called regularly as a
- * chore.
+ * Starts the migrations of the next accounts of each running wave, and ends waves that are done. Oneway calls this
+ * function every few seconds.
  */
 export const advanceWaves = (queue: JobQueue) => async (here: App) => {
   const running = await select<{ id: number }>(
@@ -31,8 +31,8 @@ export const advanceWaves = (queue: JobQueue) => async (here: App) => {
 };
 
 /**
- * Picks the next accounts of a wave while fewer than the allowed number are active. Ends a wave in
- * which no account waits or is active.
+ * Selects the accounts of a wave whose migrations start next, while fewer than the allowed number are active. Ends a
+ * wave in which no account waits or is active.
  */
 const pick = (here: App, id: number): Promise<Member[]> =>
   transaction(here.sql, async (on) => {
@@ -106,8 +106,8 @@ const isAnyActive = async (on: Queryable, wave: number): Promise<boolean> =>
   )) !== undefined;
 
 /**
- * Marks accounts as picked. Skips an account that a request is taking out of the wave at this
- * moment.
+ * Marks accounts of a wave as picked (to be started by this process). Skips an account that a request is taking out of
+ * the wave at this moment.
  */
 async function markPicked(
   on: PoolConnection,
@@ -136,8 +136,8 @@ async function markPicked(
 }
 
 /**
- * Requests the migration of a picked account. If the older system does not answer, the account is
- * picked again later.
+ * Requests the migration of an account that this process has picked from a wave. If the older system does not answer,
+ * the account is picked again later.
  */
 async function start(
   here: App,
@@ -154,8 +154,8 @@ async function start(
     });
     await failpoint('wave account requested');
     if (job) await queue.push(job);
-    // Lock only this row, outside a transaction. Requests lock the migration before this row, so a
-    // transaction that holds this row and waits for the migration could deadlock with a request.
+    // Lock only the row in `wave_account`, outside a transaction. Requests lock the row of the migration before the row
+    // in `wave_account`, so a transaction that locks them in the other order could deadlock with a request.
     await run(
       here.sql,
       sql`update wave_account set run = ${move.run}

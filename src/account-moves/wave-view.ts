@@ -1,4 +1,4 @@
-// Formats a wave for pages. Pure functions.
+// Formats a wave (a set of accounts that are migrated in the background) for pages. Pure functions.
 import type { Wave, WaveHead, WaveState } from './waves.ts';
 
 const looks: Record<WaveState, { text: string; icon: string }> = {
@@ -7,7 +7,7 @@ const looks: Record<WaveState, { text: string; icon: string }> = {
   done: { text: 'Done', icon: 'circle-check' },
 };
 
-/** Formats a wave without the counts of its accounts. */
+/** Formats a wave of account migrations without the counts of its accounts. */
 export const waveHeadView = <T extends WaveHead>(wave: T) => ({
   ...wave,
   look: looks[wave.state],

@@ -52,8 +52,8 @@ export async function addWave(
   refuseWrong({ name, ids, atOnce });
   return oneAtATime(here, async () => {
     await refuseInOtherWaves(here.sql, ids);
-    // Add the accounts before the transaction of the wave. Inside the transaction, this step would
-    // lock accounts that are being migrated, and wait for them.
+    // Add the accounts before the transaction that adds the wave. Inside that transaction, adding accounts would lock
+    // accounts that are being migrated, and wait for them.
     const numbers = await ensureAccounts(here.sql, ids);
     return transaction(here.sql, async (on) => {
       const id = await runForId(

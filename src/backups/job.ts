@@ -12,8 +12,8 @@ import { takeBackup } from './take.ts';
 import { verifyBackup } from './verify.ts';
 
 /**
- * The kind of a backup job, which is also the job’s `onlyOne` key, so that only one backup is taken
- * at a time.
+ * The kind of a backup job. The kind is also the job’s `onlyOne` key: only one job with this key, and thus one backup,
+ * is active at a time.
  */
 export const BACKUP = 'backup';
 

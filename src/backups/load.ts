@@ -79,8 +79,8 @@ async function loadTables(
 }
 
 /**
- * Raises the id sequences and the clock row to their values in the backup, so that ids and
- * timestamps assigned later are higher than those of the restored rows.
+ * Raises the id sequences and the last assigned timestamp (table `clock`) to their values in the backup, so that ids
+ * and timestamps assigned later are higher than those of the restored rows.
  */
 async function continueAfter(into: Environment, { nextIds, instant }: Manifest) {
   for (const [entity, next] of Object.entries(nextIds)) await raiseIds(into, entity, [next - 1]);

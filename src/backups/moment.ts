@@ -12,7 +12,7 @@ import type { Written } from './documents.ts';
 const documentEntities = () => catalog.filter(isDocument).map((entity) => entity.name);
 
 export type Moment = {
-  /** The latest timestamp that Oneway had assigned to a row when the snapshot was taken. */
+  /** The latest timestamp that Oneway had assigned to a row when the MySQL snapshot was taken. */
   instant: string;
   arrivals: { newest: number; later: number };
 };
@@ -73,8 +73,8 @@ async function claimOnDocument(on: Queryable): Promise<string | null> {
 }
 
 /**
- * How many of the latest rows of the table `arrival` are counted again. MySQL assigns an id before
- * the commit, so a row can appear after a row with a higher id.
+ * How many of the latest rows of the table `arrival` are counted to notice new arrivals. The latest row alone does not
+ * suffice: MySQL assigns an id before the commit, so a row can appear after a row with a higher id.
  */
 const REACH = 10_000;
 

@@ -27,7 +27,8 @@ export function catalogueColumns(): Map<string, string[]> {
 type Column = { name: string; type: string };
 
 /**
- * The table with the state of each row. A backup contains this table without the names of people.
+ * The table with the state of each row: its version and hash, and when and by whom it was created, changed and marked. A
+ * backup contains this table without the names of people.
  */
 export const STATE_TABLE = 'row_state';
 const PERSON = 'production';

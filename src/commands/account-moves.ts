@@ -108,10 +108,7 @@ async function tellRequested(
   ]);
 }
 
-/**
- * Queues jobs at once. If Redis does not answer, a chore of the server queues the jobs within some
- * seconds.
- */
+/** Queues jobs at once. If Redis does not answer, the server queues the jobs itself within some seconds. */
 async function queue(here: App, jobs: Job[]) {
   const redis = await openRedis(here).catch(() => null);
   if (!redis) return;

@@ -1,4 +1,5 @@
-// The commands `oneway db` and `oneway claims`, for operators of the databases.
+// The commands `oneway db`, for operators of the databases, and `oneway claims`, which lists and releases rows that a
+// transfer holds.
 import type { Command } from 'commander';
 import type { App } from '../environments/app.ts';
 import { grantsFile } from '../release/grants.ts';

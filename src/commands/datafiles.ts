@@ -1,4 +1,5 @@
-// The command `oneway datafiles`, which lists and shows stored data files, and loads or ignores one of them.
+// The command `oneway datafiles`, which lists and shows data files that were uploaded or fetched, and loads or ignores
+// one of them.
 import type { Command } from 'commander';
 import { countsText } from '../datasets/check-view.ts';
 import * as datasets from '../datasets/datasets.ts';
@@ -138,7 +139,7 @@ async function load(text: string, options: CheckOptions) {
 }
 
 /**
- * Returns the job that examines a waiting file; null if the file was examined already.
+ * Returns the job that examines (checks) a stored data file before it is loaded; null if the file was examined already.
  * @throws Conflict while another job loads the file
  */
 async function examinationJob(here: App, by: string, file: Datafile): Promise<Job | null> {

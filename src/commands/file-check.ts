@@ -87,7 +87,10 @@ async function examinedFile(here: App, by: string, { id, job, choices, options }
   return registry.known(here.sql, id);
 }
 
-/** Merges new choices into the earlier choices for a file. A new choice replaces an earlier one. */
+/**
+ * Merges new choices of the user (how a file is read) into the earlier choices for the file. A new choice replaces an
+ * earlier one.
+ */
 const combined = (file: Datafile, choices: Choices): Choices => {
   const before = registry.choicesOf(file);
   return { ...before, ...choices, types: { ...before.types, ...choices.types } };

@@ -40,8 +40,8 @@ export const files: File[] = [
 ];
 
 /**
- * Returns the files to load for a call: the file of the called command, or all files for help and
- * for an unknown command.
+ * Returns the source files to load for a call: the file of the called command, or all files for help and for an unknown
+ * command.
  */
 export function filesFor(word: string | undefined): File[] {
   const its = files.filter(({ words }) => word !== undefined && words.includes(word));

@@ -18,7 +18,7 @@ type ReadingOptions = {
   ignoreEmptySurplus?: boolean;
 };
 
-/** The options for a data file: how it is read, and what is accepted. */
+/** The options for a data file: how it is read, and whether rejected lines and changed columns are accepted. */
 export type Acceptance = ReadingOptions & { acceptRejects?: boolean; acceptColumns?: boolean };
 
 /** Collects the values of an option that may be repeated. */

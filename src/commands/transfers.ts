@@ -115,8 +115,8 @@ export type Sheet = { wanted: selections.NewSelection; email: string; isManager:
 const LONGEST_KEY = 64;
 
 /**
- * Prints the plan of a selection. If it is not a dry run, asks for confirmation and sends the
- * transfer.
+ * Prints what a transfer of the selected rows would do. If the command is not a dry run, asks for confirmation and
+ * sends the transfer.
  */
 export async function review(here: App, { wanted, email, isManager }: Sheet, asked: Asked) {
   const chosen = selections.draft(email, { ...wanted, choices: choicesOf(asked) });

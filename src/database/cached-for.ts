@@ -1,5 +1,5 @@
-// Caches results of queries over whole tables for five seconds, or until this process writes the sync state of rows.
-// Simultaneous callers share one query.
+// Caches results of queries over whole tables for five seconds, or until this process writes the sync state of rows
+// (what is known of each row here and at its destination). Simultaneous callers share one query.
 import type { Queryable } from './sql.ts';
 
 /** How many milliseconds a result stays cached. */
@@ -14,8 +14,8 @@ let writes = 0;
 export const writesSoFar = () => writes;
 
 /**
- * Empties the cache. All code that writes the sync state of rows, or test results, calls this function, so that this
- * process shows no outdated results.
+ * Empties the cache. All code that writes test results, or the sync state of rows (what is known of each row here and
+ * at its destination), calls this function, so that this process shows no outdated results.
  */
 export const forgetCached = () => {
   writes += 1;

@@ -1,5 +1,6 @@
-// An image is the whole content of a row before or after a write. The history and the journal store the images of a
-// transfer in compressed blocks of up to 500 rows, because a block takes a tenth of the space of its rows.
+// An image is the whole content of a row before or after a write. Images are stored for the history of rows and for the
+// journal, the record of every transfer. They are stored in compressed blocks of up to 500 rows, because a block takes
+// a tenth of the space of its rows.
 import { promisify } from 'node:util';
 import { zstdCompress, zstdDecompress } from 'node:zlib';
 import type { Pool } from 'mysql2/promise';
@@ -19,19 +20,23 @@ import {
 
 export type ImageStore = {
   /**
-   * `image_bundle` belongs to the history, which keeps its images for good. `step_image_bundle` belongs to the journal,
-   * which replaces its images by hashes a day after a transfer was verified.
+   * The table `image_bundle` belongs to the history of rows, which keeps its images for good. The table
+   * `step_image_bundle` belongs to the journal of transfers, which replaces its images by hashes a day after the
+   * written rows of a transfer were verified.
    */
   table: 'image_bundle' | 'step_image_bundle';
   side: 'before' | 'after' | 'hash';
 };
-/** The contents that writes replaced, for the history. */
+/** The contents of rows that a write overwrote or deleted. The history of rows shows these contents. */
 export const replaced: ImageStore = { table: 'image_bundle', side: 'before' };
-/** The contents of rows before a transfer wrote them, for the journal. */
+/** The contents of rows before a transfer wrote them. The journal of transfers keeps them for about a day. */
 export const beforeSteps: ImageStore = { table: 'step_image_bundle', side: 'before' };
-/** The contents of rows after a transfer wrote them, for the journal. */
+/** The contents of rows after a transfer wrote them. The journal of transfers keeps them for about a day. */
 export const afterSteps: ImageStore = { table: 'step_image_bundle', side: 'after' };
-/** The hashes of rows after a transfer wrote them. The journal keeps these hashes when it deletes the contents. */
+/**
+ * The hashes of rows after a transfer wrote them. The journal of transfers keeps these hashes when it deletes the
+ * contents of the rows.
+ */
 export const hashesAfterSteps: ImageStore = { table: 'step_image_bundle', side: 'hash' };
 
 /** The place of a row in a transfer. `seq`: the number of the step that writes the row, from 1. */
@@ -87,8 +92,8 @@ function partsOf(lines: (readonly [number, object | string | null])[]): string[]
 const READ = 100;
 
 /**
- * Reads rows of transfers, or their hashes. The keys of the result are those of placeText(); rows that are not stored
- * are missing.
+ * Reads rows of transfers, or their hashes. The result has the keys that the function placeText() makes of a transfer
+ * and a position; rows that are not stored are missing.
  */
 export async function readImages<T>(
   on: Queryable,
@@ -131,8 +136,8 @@ const textOf = async (images: Buffer) =>
   String(isCompressed(images) ? await decompress(images) : images);
 
 /**
- * Yields the texts of all stored rows of a table, so that the caller can search them. Each text has one part of a
- * block.
+ * Yields the text of all images (row contents) that a table stores, so that the caller can search the text. One yielded
+ * text contains up to 500 rows.
  */
 export async function* imageTexts(
   on: Queryable,

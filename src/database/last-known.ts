@@ -23,9 +23,9 @@ const remembered = new WeakMap<Queryable, Map<string, Remembered>>();
 const PAUSE = 20;
 
 /**
- * Returns the last result of a query, or null if the query has not returned a result yet. If the result is older than
- * five seconds, or this process wrote the sync state of rows since, the query is repeated, and the caller waits
- * `patience` milliseconds for it.
+ * Returns the last result of a query, or null if the query has not returned a result yet. The query is repeated if the
+ * result is older than five seconds, or if this process has since written the sync state of rows (what is known of each
+ * row here and at its destination). The caller waits at most `patience` milliseconds for the new result.
  * @param question identifies the query and all its parameters
  */
 export async function lastKnown<T>(

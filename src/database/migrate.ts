@@ -64,10 +64,9 @@ export async function migrate(
 const LOCK_WAIT = 300;
 
 /**
- * Compares the files of applied migrations with the checksums that were stored when they were
- * applied.
- * @throws Conflict when a file was changed since, because the files then no longer describe the
- * schema of the database; nothing has been applied at that time
+ * Compares the files of applied migrations with the checksums that were stored when they were applied. A caller runs
+ * this before it applies any migration.
+ * @throws Conflict when a file was changed since, because the files then no longer describe the schema of the database
  */
 export async function refuseChanged(pool: Pool, { names, folder = root }: How = {}) {
   await prepareTables(pool);

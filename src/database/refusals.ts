@@ -2,7 +2,10 @@
 // because it contains values, table names and account names.
 import { channel } from 'node:diagnostics_channel';
 
-/** The database’s own error message, which is only logged: no page, journal or audit log contains this message. */
+/**
+ * The database’s own error message, which is only logged: no page, no audit log and no record of a transfer contains
+ * this message.
+ */
 export type Refusal = { code: string; quote: string };
 
 export const refusals = channel('oneway:refusal');

@@ -1,4 +1,5 @@
-// Builds and runs SQL statements: values become placeholders, and identifiers come from entity definitions.
+// Builds and runs SQL statements. Values become placeholders. Names of tables and columns come from the definitions of
+// the catalogue’s entities (task, form …).
 import { channel } from 'node:diagnostics_channel';
 import { timeouts } from './timeouts.ts';
 import { timed } from './traces.ts';
@@ -53,7 +54,7 @@ function refuse(value: unknown) {
   }
 }
 
-/** Quotes the name of a table or column from an entity definition. */
+/** Quotes the name of a table or column, which comes from the definition of an entity (task, form …). */
 export const name = (identifier: string): Statement =>
   new Statement(`\`${identifier.replaceAll('`', '``')}\``, []);
 
@@ -90,8 +91,8 @@ export const command = async (connection: PoolConnection, text: string): Promise
 };
 
 /**
- * Runs `text`, an SQL statement that already contains its values. Logs and counters get `statement`
- * instead, so that they contain no row values.
+ * Runs `text`, an SQL statement that already contains its values. The log, and the tests that count statements, get
+ * `statement` instead, because it contains no row values.
  */
 export const runText = (on: Queryable, statement: Statement, text: string) =>
   // When `values` is null, the driver does not search the text for placeholders.
@@ -113,7 +114,8 @@ async function ask(
   try {
     return await answerOf(connection, statement, question);
   } finally {
-    // `release` does not return a destroyed connection to the pool.
+    // If the server did not answer in time, the connection is destroyed. `release` does not return a destroyed
+    // connection to the pool, so no further check is needed.
     connection.release();
   }
 }

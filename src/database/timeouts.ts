@@ -19,7 +19,10 @@ export const timeouts = {
    * still answer.
    */
   slow: 3000,
-  /** How long one of these databases may leave the ping unanswered before the request or command ends with an error. */
+  /**
+   * How long a database of this environment may leave that ping unanswered before the request or command ends with an
+   * error.
+   */
   silence: 2000,
   /** A database that takes this long to answer a ping counts as slow. */
   slowAnswer: 1000,

@@ -12,13 +12,13 @@ export type Unwillingness =
   | 'crowded'
   /** The server answers reads but accepts no changes. */
   | 'read-only'
-  /** The user name or password is wrong. */
+  /** The user name or password with which Oneway signs in to the server is wrong. */
   | 'password'
-  /** The account is locked, or its password has expired. */
+  /** Oneway’s account on the server is locked, or its password has expired. */
   | 'locked'
-  /** The account lacks a right. */
+  /** Oneway’s account on the server lacks a right. */
   | 'denied'
-  /** The account has used up its hourly limit. */
+  /** Oneway’s account on the server has used up an hourly limit, such as the limit on queries. */
   | 'quota'
   /** The disk, its quota or the memory is full. */
   | 'full';
@@ -103,8 +103,8 @@ const ofSockets = new Set([
 ]);
 
 /**
- * Classes by error name, for errors that the MySQL driver raises itself or passes on without a
- * number.
+ * Which server failure an error name means. This map is for errors that the MySQL driver raises itself or passes on
+ * without a number.
  */
 const ofNames = new Map<string, Unwillingness>([
   ['ER_LOCK_DEADLOCK', 'busy'],
@@ -121,7 +121,7 @@ const ofNames = new Map<string, Unwillingness>([
   ['ER_RECORD_FILE_FULL', 'full'],
 ]);
 
-/** Classes of Redis errors, by the first word of the error message. */
+/** Which server failure a Redis error means, by the first word of its message. */
 const ofRedis = new Map<string, Unwillingness>([
   ['READONLY', 'read-only'],
   ['MISCONF', 'read-only'],
@@ -192,7 +192,8 @@ type MongoTrouble = { code?: unknown; name: string; message: string; cause?: unk
 function kindOfMongo({ code, name, message, cause }: MongoTrouble): Unwillingness | null {
   const known = ofMongo.get(Number(code));
   if (known) return known;
-  // The driver wraps a refused sign-in into the error of its connection pool.
+  // When MongoDB refuses the sign-in, its driver reports an error of the connection pool, and the refusal is the cause
+  // of that error.
   const within = unwillingness(cause);
   if (within) return within;
   if (/not (authorized|allowed)|requires authentication/i.test(message)) return 'denied';

@@ -74,9 +74,7 @@ function postedTypes(
   return Object.fromEntries(chosen);
 }
 
-/**
- * Whether two sets of choices are equal, so that the file is read in the same way with each set.
- */
+/** Whether two sets of choices about how to parse a file (encoding, delimiter …) are equal. */
 export const isSameChoice = (one: Choices, other: Choices): boolean =>
   JSON.stringify(sorted(one)) === JSON.stringify(sorted(other));
 

@@ -56,7 +56,10 @@ async function checkPage(req: Request, res: Response, known: Datafile, errors: F
   });
 }
 
-/** Requests another examination of the file, with the choices that the person posted. */
+/**
+ * Handles a form in which a person changed how the file is parsed, for example its encoding. Requests a job that
+ * examines the file again with these choices.
+ */
 export async function choose(req: Request, res: Response) {
   const file = await addressedFile(req);
   const chooseOnes = async () => {

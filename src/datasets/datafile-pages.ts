@@ -1,5 +1,5 @@
-// The pages of the registry of data files: the list of all files, and one file with its versions, its parsing rules and
-// its rejected lines.
+// The pages of data files: the list of all files, and the page of one file with its parsing rules, its rejected lines
+// and the dataset versions that contain it.
 import { pipeline as stream } from 'node:stream/promises';
 import type { Request, Response } from 'express';
 import { isLive } from '../jobs/jobs.ts';

@@ -19,7 +19,7 @@ export type Dataset = {
   organisation: string;
   name: string;
   mode: Mode;
-  /** Whether API clients with a scope for the dataset may read it through the signed API. */
+  /** Whether API clients may read the dataset with signed requests, if their key has a scope (permission) for it. */
   open_to_clients: 0 | 1;
   /** How many versions keep their rows, the current version included. */
   keep_versions: number;
@@ -61,8 +61,8 @@ export const fullName = ({ organisation, name }: Pick<Dataset, 'organisation' | 
 const wantedName = z.object({ organisation: part('organisation'), name: part('name') });
 
 /**
- * The entities whose rows can be compared with the names in a dataset: cities and partners, which environments match by
- * name.
+ * The entities whose rows can be compared with the names in a dataset: cities and partners. Their rows have other ids
+ * in each environment and are matched by name.
  */
 export const feedable = matchedByName.map(({ name }) => name);
 

@@ -142,7 +142,7 @@ export async function examinedNow(on: Queryable, file: Datafile): Promise<Examin
   return comparedWith((await versions.current(on, dataset))?.columns ?? null, examination);
 }
 
-/** Writes a question that only a person can answer as a sentence. */
+/** Returns the sentence with which the page asks a question about a file that only a person can answer. */
 export function askText({ code, column, options, examples }: Ask): string {
   const shown = examples.map(({ text }) => `“${clip(text)}”`).join(', ');
   switch (code) {

@@ -20,7 +20,8 @@ export async function* csvOf(
   const { columns } = version;
   yield csvHeader(columns, isExact);
   for await (const page of rows.pages(on, version, ROWS)) {
-    // Records the read, so that the hourly purge does not delete the rows during the export.
+    // Records that this version is being read. The hourly deletion of old rows then keeps the rows of this version
+    // during the export.
     await rows.noteRead(on, { dataset: version.dataset, version: version.number });
     yield page
       .map(({ cells }) => cellsFromJson(cells))

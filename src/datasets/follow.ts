@@ -8,8 +8,8 @@ import { endAbandoned } from './receive.ts';
 type Stranded = { id: number; job: string; problem: string | null; cancelled_by: string | null };
 
 /**
- * A regular chore. Marks a data file as failed if its job failed or was cancelled without marking the file. Also ends
- * abandoned uploads.
+ * Runs every few seconds. Marks a data file as failed if its job failed or was cancelled without marking the file. Also
+ * ends abandoned uploads.
  */
 export async function followDatafiles(here: App): Promise<void> {
   const stranded = await select<Stranded>(

@@ -66,8 +66,8 @@ export async function loadFile(work: LoadWork, id: number): Promise<Loaded> {
 }
 
 /**
- * Assigns a data file to a job. Returns false if the file is not in process, or another active job
- * has it.
+ * Assigns a data file to a job. Returns false if the file is not in state `processing`, or if another active job has
+ * the file.
  */
 const claim = async ({ sql: on }: App, id: number, job: Job): Promise<boolean> =>
   (await run(
@@ -80,8 +80,8 @@ const claim = async ({ sql: on }: App, id: number, job: Job): Promise<boolean> =
   )) === 1;
 
 /**
- * Whether a file is still in process and assigned to this job. Two workers may run the same job at
- * once, when one of them was wrongly thought dead.
+ * Whether a file is still in state `processing` and assigned to this job. Two workers may run the same job at once,
+ * when one of them was wrongly thought dead.
  */
 async function hasFile({ sql: on }: App, id: number, job: Job): Promise<boolean> {
   const file = await registry.known(on, id);
@@ -207,8 +207,8 @@ function refuseLostRows(file: Datafile, counts: Counts, stored: number) {
 type Whole = { file: Datafile; reading: Reading; counts: Counts };
 
 /**
- * Makes everything visible in one commit: registry entry, version, current version, pipeline run
- * and audit entry.
+ * Makes the loaded file visible in one commit. The commit marks the file as processed, makes the new dataset version
+ * current, requests the pipeline run that copies the version into the datasets database, and writes the audit log.
  */
 async function makeVersion(here: App, job: Job, { file, reading, counts }: Whole) {
   await failpoint('load last commit');

@@ -1,5 +1,5 @@
-// Reads the list of datasets, each with the number of rows and the age of its current version, the origin of its newest
-// file, and its last pipeline run.
+// Reads the list of datasets. Each has the number of rows and the age of its current version, the origin of its newest
+// file, and its last pipeline run, which copies a version into the datasets database.
 import { select, sql, type Queryable } from '../database/sql.ts';
 import { looks } from '../pipeline/looks.ts';
 import type { Run } from '../pipeline/runs.ts';

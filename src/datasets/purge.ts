@@ -11,16 +11,16 @@ import { lockDataset } from './versions.ts';
  */
 const CHUNK = 5000;
 
-/** The condition that a data file is not in process, and that every version that contains the file has been purged. */
+/**
+ * The condition that a data file is not in state `processing`, and that the rows of every dataset version that contains
+ * the file may be deleted.
+ */
 const isUnused = sql`file.state <> 'processing' and not exists (
   select 1 from data_version_file used
     join data_version version on version.dataset = used.dataset and version.number = used.version
    where used.datafile = file.id and version.purged_at is null)`;
 
-/**
- * Deletes the rows and rejects that an earlier load stored, before the file is loaded from its
- * first line.
- */
+/** Deletes the rows and rejected lines that an earlier load stored, before the file is loaded from its first line. */
 export const purgeBeforeLoad = (here: App, datafile: number) =>
   purgeRows(here, datafile, sql`file.state = 'processing' and file.loaded_line = 0`);
 
@@ -31,9 +31,9 @@ export const purgeBeforeLoad = (here: App, datafile: number) =>
 export const purgeUnused = (here: App, datafile: number) => purgeRows(here, datafile, isUnused);
 
 /**
- * Deletes the rows and rejects of a data file in chunks, and stops as soon as the condition is
- * false. Each chunk locks the registry entry of the file. Each commit of a load updates that entry,
- * so a load cannot store rows while a chunk is deleted.
+ * Deletes the rows and rejected lines of a data file in chunks, and stops as soon as the condition is false. Each chunk
+ * locks the file’s entry in the table of data files. Each commit of a load updates that entry, so a load cannot store
+ * rows while a chunk is deleted.
  */
 async function purgeRows({ sql: on }: App, datafile: number, condition: Statement): Promise<void> {
   let deleted = CHUNK;
@@ -59,8 +59,8 @@ async function purgeRows({ sql: on }: App, datafile: number, condition: Statemen
 }
 
 /**
- * An hourly chore: deletes the rows of old versions, and the rows of data files that are in no
- * version. Returns how many versions it purged.
+ * Runs every hour: deletes the rows of old versions, and the rows of data files that are in no version. Returns how
+ * many versions it purged.
  */
 export async function purgeVersions(here: App): Promise<number> {
   const { sql: on } = here;
@@ -75,9 +75,9 @@ export async function purgeVersions(here: App): Promise<number> {
 }
 
 /**
- * Marks the oldest versions as purged, so that the dataset keeps as many versions as its settings
- * say. The current version is never purged. A version that a client read within the last hour is
- * kept, so that the client can read its last page.
+ * Marks the oldest versions as purged, so that their rows are deleted and the dataset keeps as many versions as its
+ * settings say. The current version is never purged. A version that a client read within the last hour is kept, so that
+ * the client can read its last page.
  */
 const markPurged = ({ sql: on }: App, { id, keep_versions: keep }: Dataset): Promise<number> =>
   transaction(on, async (connection) => {

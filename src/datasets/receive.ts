@@ -1,5 +1,5 @@
-// Receives an uploaded file: streams it into object storage, adds it to the registry of data files and requests its
-// examination.
+// Receives an uploaded file: streams it into object storage, records it as a data file, and requests the job that
+// examines it and proposes how to parse it.
 import { failpoint } from '../database/failpoints.ts';
 import { transaction } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
@@ -86,8 +86,8 @@ export async function receive(
 }
 
 /**
- * Marks an upload as failed and deletes its stored bytes. If the commit of the upload succeeded
- * although its answer was lost, the file is kept.
+ * Marks an upload as failed and deletes its stored bytes. The bytes are kept if the data file was committed after all
+ * and only the database’s answer was lost.
  */
 async function giveUp(
   { sql: on, storage, log }: App,
@@ -99,7 +99,8 @@ async function giveUp(
     const { datafile } = await uploads.known(on, id);
     if (datafile === null) await storage.delete(objectOf(id));
   } catch (error) {
-    // This error is only logged: the person sees the error of the upload itself, and a chore ends the upload later.
+    // This error is only logged: the person sees the error of the upload itself, and a periodic check ends the upload
+    // later.
     log.warn({ err: error, upload: id }, 'a broken upload was not ended');
   }
 }
@@ -120,8 +121,8 @@ function whyBroken(error: unknown, received: number, expected: number | null): s
 }
 
 /**
- * Ends uploads whose process died, and uploads that nobody checked within seven days. Returns how
- * many uploads it ended.
+ * Ends uploads whose process died, and uploads whose file nobody checked within seven days. Returns how many uploads it
+ * ended.
  */
 export async function endAbandoned(here: App): Promise<number> {
   const { sql: on } = here;

@@ -16,7 +16,7 @@ import { namesIn } from './feeding-names.ts';
 import * as versions from './versions.ts';
 
 type NameReview = {
-  /** Names in the dataset that this environment lacks. */
+  /** Names of cities or partners in the dataset that this environment lacks. */
   missing: string[];
   /** Names that this environment and the dataset spell differently. */
   spelled: { here: string; inDataset: string }[];
@@ -27,9 +27,8 @@ type NameReview = {
 };
 
 /**
- * Compares the names of cities or partners in this environment with the current version of a
- * dataset.
- * @throws Conflict if the dataset is set to be compared with no entity, has no rows, or lacks the
+ * Compares the names of cities or partners in this environment with the current version of a dataset.
+ * @throws Conflict if the settings of the dataset name no entity to compare, or the dataset has no rows or lacks the
  * column of names
  */
 export async function review(here: App, dataset: Dataset): Promise<NameReview> {

@@ -19,8 +19,8 @@ import {
 } from './reading/reading.ts';
 
 /**
- * The state of a data file. `processing`: stored, but not loaded yet; `processed`: loaded into a
- * version; `failed`: not loaded, with a reason; `ignored`: a person decided not to load it.
+ * The state of a data file. `processing`: stored, but not loaded yet; `processed`: loaded into a version of its
+ * dataset; `failed`: not loaded, with a reason; `ignored`: a person decided not to load it.
  */
 export type DatafileState = 'processing' | 'processed' | 'failed' | 'ignored';
 
@@ -43,8 +43,8 @@ export type Datafile = {
   source: number | null;
   file_name: string;
   /**
-   * The number of this entry among the entries of the same file. When the file is fetched or loaded again, a new entry
-   * gets the next number.
+   * A file gets another entry each time that it is fetched or loaded again. This number counts the entries of the same
+   * file, from 1.
    */
   fetch_number: number;
   state: DatafileState;
@@ -56,7 +56,7 @@ export type Datafile = {
   sha256: string;
   etag: string | null;
   /**
-   * The size and ETag that the source last listed under this file name. They differ from `size` and
+   * The size and ETag that the source reported for this file name when it was last asked. They differ from `size` and
    * `etag` if the file changed at the source.
    */
   seen_size: number | null;
@@ -72,8 +72,7 @@ export type Datafile = {
   reading: string | null;
   counts: string | null;
   /**
-   * Whether a person accepted that the columns of the file differ from those of the current
-   * version.
+   * Whether a person accepted that the columns of the file differ from the columns of the dataset’s current version.
    */
   accepts_columns: 0 | 1;
   /**
@@ -102,8 +101,8 @@ type NewDatafile = Pick<
   Partial<Pick<Datafile, 'fetch_number' | 'url' | 'etag'>>;
 
 /**
- * Adds a stored file to the registry, in the transaction of the caller. If another worker has
- * already added the same file of a source, returns the existing entry.
+ * Adds a stored file to the table of data files, in the transaction of the caller. If another worker has already added
+ * the same file of a source, returns that entry.
  */
 export async function add(on: PoolConnection, file: NewDatafile): Promise<Datafile> {
   const id = await runForId(
@@ -158,8 +157,8 @@ export const list = (on: Queryable, { state, dataset, source, before }: Datafile
   );
 
 /**
- * Changes a data file if it is in one of the given states and fulfils the condition `only`. Returns
- * whether it was changed.
+ * Changes a data file if its state is one of `states` and it fulfils the condition `only`. Returns whether it was
+ * changed.
  */
 export const change = async (
   on: Queryable,
@@ -209,8 +208,8 @@ export const fail = (
   );
 
 /**
- * Whether the source now lists another file under this name: the size or ETag of the list differs
- * from the stored file.
+ * Whether the source now offers another file under the name of this data file: the size or ETag that the source reports
+ * differs from the stored file.
  */
 export const differsAtSource = ({
   size,
@@ -222,7 +221,8 @@ export const differsAtSource = ({
   (etag !== null && seenEtag !== null && seenEtag !== etag);
 
 /**
- * The condition, for a table alias `file`, that the source now lists another file under this name.
+ * The same check as an SQL condition, for the table alias `file`: the source now offers another file under the name of
+ * this data file.
  */
 export const differing = sql`(file.seen_size <> file.size or file.seen_etag <> file.etag)`;
 

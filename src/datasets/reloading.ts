@@ -37,9 +37,9 @@ export const chooseReading = (
   });
 
 /**
- * Prepares a data file to be loaded again. The rows of a version never change, so a file that is in
- * a version gets a second registry entry with the same stored file. Returns the entry to check, and
- * the job that examines it.
+ * Prepares a data file to be loaded again, and requests the job that examines it. The rows of a dataset version never
+ * change, so a file that is in a version gets a second entry in the table of data files. Returns the entry that a
+ * person must check, and the job.
  */
 export const loadAgain = (
   here: App,
@@ -98,8 +98,8 @@ export const confirm = (
   });
 
 /**
- * Records that a person accepted the new columns of a file, and requests the job that loads the
- * file.
+ * Records that a person accepted that the columns of a file differ from those of its dataset, and requests the job that
+ * loads the file.
  */
 export const acceptColumns = (here: App, person: string, file: Datafile): Promise<Job> =>
   transaction(here.sql, async (on) => {

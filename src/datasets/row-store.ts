@@ -1,5 +1,5 @@
-// Stores the rows and rejects of a data file in batches. Each commit also records the last stored line, where a killed
-// load continues. While a commit runs, the next rows are parsed.
+// Stores the rows and rejected lines of a data file in batches. Each commit also records the last stored line, where a
+// killed load continues. While a commit runs, the next rows are parsed.
 import type { PoolConnection } from 'mysql2/promise';
 import { insertLines, insertTexts, escaped } from '../database/bulk.ts';
 import { failpoint } from '../database/failpoints.ts';
@@ -32,7 +32,7 @@ export class FileTaken extends Interrupted {
   }
 }
 
-/** The rows and rejects of one commit; `line` is the last line among them. */
+/** The rows and rejected lines that one commit stores; `line` is the last line among them. */
 type Lot = { rows: number; line: number; texts: Texts; rejects: Reject[] };
 
 export function openStore(

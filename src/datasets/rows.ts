@@ -131,8 +131,8 @@ async function rowsOf(on: Queryable, { datafile, firstId, from }: RowRange, want
 }
 
 /**
- * Records that a client is reading a version, at most about once a minute. A version that was read
- * within the last hour is not purged.
+ * Records that a client is reading a version, at most about once a minute. The rows of a version that was read within
+ * the last hour are not deleted.
  */
 export const noteRead = (on: Queryable, { dataset, version }: VersionAddress) =>
   run(

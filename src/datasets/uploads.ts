@@ -1,5 +1,5 @@
-// Uploads: files that people send with the browser. Each upload is followed from its first byte until the end of the
-// pipeline run, which writes the new version into the datasets database.
+// Uploads: files that people send with the browser. The state of an upload is recorded from its first byte until its
+// rows have been copied into the datasets database, a separate database that the pipeline writes.
 import type { PoolConnection } from 'mysql2/promise';
 import { v7 as uuid } from 'uuid';
 import { first, run, select, sql, type Queryable, type Statement } from '../database/sql.ts';
@@ -143,8 +143,8 @@ export const beginLoading = (on: Queryable, datafile: number) =>
   move(on, datafile, ['verified'], sql`state = 'processing_dss'`);
 
 /**
- * Records that the rows of the file are loaded, in the commit that makes the version. `pipelineRun`: the pipeline run
- * that writes the version into the datasets database; null if there is none.
+ * Records that the rows of the file are loaded, in the commit that makes the version. `pipelineRun`: the run of the
+ * pipeline that copies the version into the datasets database; null if there is none.
  */
 export const endLoading = (on: PoolConnection, datafile: number, pipelineRun: number | null) =>
   move(

@@ -78,8 +78,8 @@ type NewVersion = {
 };
 
 /**
- * Makes a version that contains a loaded data file, makes it the current version, and requests its
- * pipeline run; all in the transaction of the caller, who has locked `dataset`.
+ * Makes a version that contains a loaded data file, makes it the current version, and requests the pipeline run that
+ * copies it into the datasets database. Uses the transaction of the caller, who has locked `dataset`.
  */
 export async function publish(here: App, on: PoolConnection, wanted: NewVersion) {
   const { dataset, datafile, rows, columns, person } = wanted;
@@ -116,7 +116,8 @@ type FilePart = Pick<VersionFile, 'datafile' | 'row_count'>;
 
 /**
  * Returns the data files of the next version. In a dataset in mode `replace`, that is the new file alone. In mode
- * `append`, the new file comes after the files of the current version, or replaces an earlier entry of the same file.
+ * `append`, the new file comes after the files of the current version, or replaces the same file if it was loaded
+ * before.
  */
 async function filesWith(
   on: Queryable,
@@ -142,7 +143,7 @@ async function filesWith(
   );
 }
 
-/** Counts the other data files that the next version contains beside the new one. */
+/** Counts how many other data files the next version of the dataset will contain besides `datafile`. */
 export const filesBeside = async (on: Queryable, dataset: Dataset, datafile: number) =>
   (await filesWith(on, dataset, { datafile, row_count: 0 })).length - 1;
 
@@ -175,10 +176,9 @@ export async function lockDataset(on: PoolConnection, id: number): Promise<Datas
 }
 
 /**
- * Makes an earlier version current again; no file is loaded. `seen` is the number of the version
- * that the page showed as current.
- * @throws Conflict if another version became current meanwhile, or the rows of the earlier version
- * were purged
+ * Makes an earlier version current again; no file is loaded. `seen` is the number of the version that the page showed
+ * as current.
+ * @throws Conflict if another version became current meanwhile, or the rows of the earlier version were deleted
  */
 export const restore = (
   here: App,

@@ -19,13 +19,11 @@ export type App = Environment & {
   settings: Settings;
   /** The environment that rows are sent to; null in production and development. */
   destination: Environment | null;
-  /**
-   * Production’s databases, from which a refresh copies rows; null when they are not configured.
-   */
+  /** Production’s databases, whose rows a refresh copies to this environment; null when they are not configured. */
   source: Environment | null;
   /**
-   * The environments that were opened by the name of their database, such as staging databases made
-   * from backups.
+   * The databases that are open as environments although no setting names them, such as staging databases made from
+   * backups. They are opened by the name of the database.
    */
   opened: OpenEnvironments;
   setup: EnvironmentSetup;
@@ -107,8 +105,8 @@ export function openApp(settings: Settings): App {
 }
 
 /**
- * Makes an App for another environment, such as a staging database that was opened by name. The returned App sends no
- * rows and is never refreshed. The caller closes the environment.
+ * Makes an App for another environment, such as a staging database made from a backup. In the returned App no rows can
+ * be transferred to another environment or copied from production. The caller closes the environment.
  */
 export const appOn = (here: App, environment: Environment): App => ({
   ...here,

@@ -14,9 +14,8 @@ export type Environment = {
   rules: EnvironmentRules;
   sql: Pool;
   /**
-   * A separate pool for writers. A writer holds one connection while it reads the journal over a
-   * second one. In a single pool, writers could take all connections and wait for each other
-   * forever.
+   * A separate pool for writers. A writer holds one connection while it reads the record of its transfer over a second
+   * one. In a single pool, writers could take all connections and wait for each other forever.
    */
   writers: Pool;
   documents: Db;

@@ -8,7 +8,7 @@ import type { Environment } from './environment.ts';
 import { explainUnwilling, settingsOf, unreachable } from './unreachable.ts';
 
 /**
- * The last failure of each other environment. The key is its connection pool, which lives as long
+ * The last failure of each other environment. The key is the environment’s MySQL connection pool, which lives as long
  * as the program.
  */
 const failures = new WeakMap<object, { error: unknown; retry: NodeJS.Timeout }>();
@@ -66,8 +66,8 @@ async function readInTime<T>(there: Environment, ask: () => Promise<T>): Promise
   } catch (error) {
     if (isUnwilling(error) && !isFromAnother(error, there.sql)) {
       remember(there, error);
-      // Pings the servers at once. If they answer, the failure concerned only one statement or one
-      // right, and is forgotten.
+      // Pings the servers at once. If they answer, only one statement failed or one right is missing, so the failure is
+      // forgotten.
       tryAgain(there);
     }
     throw error;

@@ -16,8 +16,8 @@ export type Place = {
   /** The name of the MongoDB database to open, if it differs from that of the MySQL database. */
   documents?: string;
   /**
-   * The rules of the environment; by default those of a copy: its rows can be edited, and are never
-   * sent.
+   * The rules of the environment. The default is the rules of a staging database made from a backup: rows can be
+   * edited, but not sent to another environment.
    */
   rules?: EnvironmentRules;
   /**

@@ -7,8 +7,8 @@ import type { App } from './app.ts';
 
 export type OwnDatabase = 'MySQL' | 'MongoDB';
 /**
- * Which database took longer to answer a ping, and for how many milliseconds; Infinity when it did
- * not answer.
+ * Which of the two databases took longer to answer a ping, and for how many milliseconds; Infinity when it did not
+ * answer.
  */
 type SlowerAnswer = { server: OwnDatabase; milliseconds: number };
 
@@ -40,7 +40,8 @@ async function askBoth(
       () => Infinity,
     );
   const [mysql, mongo] = await Promise.all([
-    // MySQL is pinged over both pools, because one pool may be busy with long statements.
+    // MySQL is pinged over the pool of the readers and the pool of the writers, because one of them may be busy with
+    // long statements.
     timed(
       Promise.race([readers, writers].map((pool) => answerOf(() => first(pool, sql`select 1`)))),
     ),

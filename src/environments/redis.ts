@@ -14,7 +14,7 @@ const redisClient = (url: string) =>
 export type Redis = ReturnType<typeof redisClient>;
 
 /**
- * Opens the Redis client for sessions and for the limits on attempts to sign in or to use a key. Every key in Redis
+ * Opens the Redis client that stores sessions and counts failed attempts to sign in or to use a key. Every key in Redis
  * contains the name of the environment.
  */
 export async function openRedis(here: App): Promise<Redis> {

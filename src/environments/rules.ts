@@ -16,9 +16,8 @@ export type EnvironmentRules = {
   /** Whether rows can be edited here even without the setting IS_STAGING_ALWAYS. */
   isEdited: boolean;
   /**
-   * The range of ids for rows that are created in this environment. Staging, pre-production and
-   * production have separate ranges, so that their ids never collide, even while production can be
-   * edited.
+   * The range of ids for rows that are created in this environment. Staging, pre-production and production have
+   * separate ranges. Their ids therefore never collide, even while a setting lets people edit rows in production.
    */
   ids: { from: number; to: number };
   /** Permissions that can never be granted in this environment. */
@@ -87,18 +86,22 @@ const rules: Record<EnvironmentName, EnvironmentRules> = {
 
 export const rulesOf = (environment: EnvironmentName): EnvironmentRules => rules[environment];
 
-/** The text of a button that takes rows over. `from`: the environment from which the rows come. */
+/** The text of the button that fetches single rows from the next environment. `from`: that environment. */
 export const takeOverText = (from: { inText: string }) => `Take over from ${from.inText}…`;
 
 /**
- * The environment from which a takeover fetches rows to `into`, named for the middle of a sentence: `pre-production`.
+ * The environment from which single rows are fetched to `into` (a takeover), named for the middle of a sentence:
+ * `pre-production`.
  */
 export function sourceText(into: EnvironmentName): string {
   const { next } = rulesOf(into);
   return next === null ? 'the next environment' : rulesOf(next).inText;
 }
 
-/** The rules of a copy (a staging database made from a backup). Pages name the copy by the name of its database. */
+/**
+ * The rules of a staging database made from a backup (a copy). Pages show the name of the database as the name of this
+ * environment.
+ */
 export const copyRules = (database: string): EnvironmentRules => ({
   ...rules.copy,
   label: database,
@@ -118,7 +121,9 @@ export type EnvironmentSetup = {
   /** Whether the setting IS_STAGING_ALWAYS opens this environment for editing. */
   isStagingAlways: boolean;
   hasDestination: boolean;
-  /** Whether production can be read from here, to refresh and to restore rows. */
+  /**
+   * Whether production’s databases can be read from here, to copy all of its rows (refresh) or single rows (restore).
+   */
   hasSource: boolean;
   /**
    * For a staging database made from a backup: the e-mail address of the person who ordered it and

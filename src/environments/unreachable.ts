@@ -68,8 +68,8 @@ export function unreachable(error: unknown, there: Environment): unknown {
 }
 
 /**
- * Turns an error of this environment’s own databases into a message; returns null for any other
- * error. `outcome` says what became of the interrupted action.
+ * Turns an error of this environment’s own databases into a message for people; returns null for any other error.
+ * `outcome` is the last sentence of the message, such as `Nothing was saved.`
  */
 export function unwillingHere(
   error: unknown,

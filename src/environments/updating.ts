@@ -3,8 +3,8 @@ import { readVersion } from '../version/metadata.ts';
 import type { Environment } from './environment.ts';
 
 /**
- * Throws while the database of one of these environments is being updated. Long work, such as a refresh, calls this
- * function between its parts.
+ * Throws while the database of one of these environments is being updated to another version. Long work, such as
+ * copying rows from production, calls this function between its parts.
  * @throws Closed; the job is then tried again later
  */
 export async function refuseWhileUpdating(...stops: Environment[]) {

@@ -7,7 +7,10 @@ import { sentKinds, type StepAction, type TransferKind } from '../state/transfer
 /** How many lines of a list the home page shows. */
 const SHOWN = 6;
 
-/** A save, transfer or refresh that wrote rows here, with its first row. */
+/**
+ * A save, transfer or refresh that wrote rows to this environment. The entity and the title are those of the first row
+ * that it wrote.
+ */
 export type Written = {
   kind: TransferKind;
   name: string;
@@ -21,10 +24,10 @@ export type Written = {
   rows_count: number;
 };
 
-/** How many of the newest rows of the table arrival are searched. */
+/** How many of the newest entries of the table `arrival`, which records every written row, are searched. */
 const LINES = 2000;
 
-/** Lists the newest writes of these kinds, newest first. */
+/** Lists the newest saves, transfers and other writes whose kind is in `kinds`, newest first. */
 export const lastWritten = (on: Queryable, kinds: readonly TransferKind[]) =>
   select<Written>(
     on,

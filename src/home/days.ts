@@ -5,7 +5,7 @@ import { shortDay } from '../web/format.ts';
 
 export type Quarter = { quarter: number; kind: 'transfer' | 'undo'; number: number };
 
-/** The transfers and undos of one day, such as `2026-11-26`. */
+/** How many transfers were sent on a day such as `2026-11-26`, and how many undos of transfers. */
 export type DayCounts = { day: string; sent: number; undone: number };
 
 const DAYS = 14;
@@ -67,7 +67,7 @@ export type DayChart = {
   width: number;
   height: number;
   baseline: number;
-  /** The number of transfers and undos on the day with the highest bar. */
+  /** The number of transfers and undos on the busiest day, whose bar is the highest. */
   most: number;
   bars: (DayCounts & { x: number; width: number; label: string; parts: Part[] })[];
 };

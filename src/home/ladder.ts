@@ -1,5 +1,5 @@
-// Counts the pending rows of this environment and of the environments after it, and calculates the drawing of these
-// numbers. The view draws it as SVG.
+// Counts the rows that wait to be transferred from this environment and from the environments after it, and calculates
+// the drawing of these numbers. The view draws it as SVG.
 import { lastKnown, type LastKnown } from '../database/last-known.ts';
 import { first, sql } from '../database/sql.ts';
 import { timeouts } from '../database/timeouts.ts';
@@ -9,8 +9,8 @@ import { rulesOf, type EnvironmentName } from '../environments/rules.ts';
 import { countGroups, type GroupCounts } from '../state/pending-counts.ts';
 
 /**
- * An environment (`from`) with the number of rows that are pending for the next one (`to`). `counts` is null while the
- * numbers are not known.
+ * An environment (`from`), and how many of its rows wait to be transferred to the next environment (`to`). `counts` is
+ * null while the numbers are not known.
  */
 export type LadderStep = {
   from: string;
@@ -21,8 +21,8 @@ export type LadderStep = {
 };
 
 /**
- * Counts the rows that the destination has pending for its own next environment; null if it has no next environment. If
- * the destination does not answer, `trouble` says what is wrong.
+ * Counts the rows of the destination that wait to be transferred to the environment after it; null if the destination
+ * is the last environment. If the destination does not answer, `trouble` says what is wrong.
  */
 export async function askDestination({ destination, log }: App) {
   if (!destination) return null;
@@ -37,8 +37,8 @@ export async function askDestination({ destination, log }: App) {
 }
 
 /**
- * Returns a LadderStep for this environment and for each later environment that sends rows onward; an empty array if
- * this environment sends no rows.
+ * Returns one LadderStep for each pair of neighbouring environments from this one onward, such as staging and
+ * pre-production; an empty array if this environment sends no rows.
  */
 export function ladderFrom(
   { name, destination }: App,
@@ -72,7 +72,7 @@ const [WIDTH, HEIGHT, EDGE, GAP] = [320, 84, 24, 12];
 
 /**
  * Calculates the drawing: a circle for each environment (`stops`), and an arrow to the next one (`lines`) with the
- * number of pending rows.
+ * number of rows that wait to be transferred.
  */
 export function drawLadder(start: EnvironmentName, steps: LadderStep[]): LadderDrawing | null {
   if (steps.length === 0) return null;

@@ -90,8 +90,8 @@ async function activityOf(req: Request, isEmpty: boolean) {
     mayView ? activity.administrators(house.sql) : [],
   ]);
   return {
-    // A list that is null is left out of the page. Empty lists are left out while the catalogue is empty. In an
-    // environment that receives its rows from another one, an empty list of changes is always left out.
+    // The home page leaves out each list that is null. Empty lists are left out while the catalogue is empty. Where
+    // rows come from another environment, as in production, an empty list of changes is always left out.
     arrived: isReceiving && !isEmpty ? arrived.map(writtenView) : null,
     writtenHeading: isReceiving ? 'Changed here without a transfer' : 'Last changes',
     written: (isReceiving || isEmpty) && written.length === 0 ? null : written.map(writtenView),

@@ -1,5 +1,5 @@
-// Decides what waits for a person: one line for each kind of work, with its count and the page where it is done.
-// Pure functions.
+// Lists the work that a person should do next: one line for each kind of work, with its count and the page where it is
+// done. Pure functions.
 import type { EnvironmentRules } from '../environments/rules.ts';
 import type { PendingCounts } from '../state/pending-counts.ts';
 import type { UpcomingTransfer } from '../sheet/schedules.ts';
@@ -7,7 +7,10 @@ import { exactly } from '../web/format.ts';
 import type { FailureCounts } from '../web/work-counts.ts';
 
 export type WorkLine = {
-  /** The number of items that wait; null for a line without a number, such as a destination that does not answer. */
+  /**
+   * How many rows, jobs or other things wait for the person; null for a line without a number, such as a destination
+   * that does not answer.
+   */
   number: number | null;
   text: string;
   detail: string;
@@ -24,7 +27,7 @@ export type WorkFacts = {
   pending: PendingCounts | null;
   failures: FailureCounts | null;
   unsentSelections: number;
-  /** The selections that are scheduled to be sent at a set time, the earliest first. */
+  /** The named selections of rows that are scheduled to be transferred at a set time, the earliest first. */
   scheduled: UpcomingTransfer[];
   /** How many requests of other people wait for the approval of this person; null if that is not known. */
   approvals: number | null;
@@ -46,7 +49,10 @@ export const workList = (facts: WorkFacts): WorkLine[] =>
     ...news(facts),
   ].filter(({ number }) => number !== 0);
 
-/** Whether pending rows and failures have been counted. Only then does an empty work list mean that no work waits. */
+/**
+ * Whether the rows that wait to be transferred, and the failed jobs and transfers, have been counted. Only then does an
+ * empty work list mean that there is nothing to do.
+ */
 export const isCounted = ({
   destination,
   pending,

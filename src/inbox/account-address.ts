@@ -1,11 +1,11 @@
-// Converts between an account and the part of a page’s URL that names the account.
+// Converts between a customer’s account and the part of a page’s URL that names the account.
 import { first, sql, type Queryable } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
 import { NotFound } from '../problems.ts';
 import { byExternalId, type InboxAccount } from './accounts.ts';
 
 /**
- * Account ids that cannot be used in a URL: browsers resolve `.` and `..`, and
+ * Account ids that cannot be used in a URL such as `/account-moves/<id>`: browsers resolve `.` and `..`, and
  * `/account-moves/waves` is another page.
  */
 const UNFIT = /^(?:\.{1,2}|waves)$/;
@@ -27,8 +27,8 @@ const accountAt = (on: Queryable, part: string): Promise<InboxAccount | undefine
     : byExternalId(on, part);
 
 /**
- * Returns the settings of account migrations.
- * @throws NotFound when the settings name no older system, from which accounts could be migrated
+ * Returns the settings for migrating accounts from the older system Conversations to Oneway.
+ * @throws NotFound when the settings do not name the older system
  */
 export function needMoves({ settings: { moves } }: App) {
   if (moves === null) {

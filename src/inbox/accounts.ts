@@ -1,5 +1,5 @@
-// The accounts that have an inbox on this server. Each account has a number here, and an id in the older system, from
-// which accounts are migrated.
+// The accounts that have an inbox on this server. Each account has a number on this server, and an id in the older
+// system Conversations, from which accounts are migrated.
 import { first, run, sql, type Queryable } from '../database/sql.ts';
 
 export type InboxAccount = { id: number; external_id: string; name: string; created_at: string };

@@ -10,14 +10,17 @@ export type Attachment = {
   position: string;
   id: string;
   name: string;
-  /** The media type according to the older system, from which the attachment was migrated; it may be wrong. */
+  /**
+   * The media type according to the older system Conversations, from which the attachment was migrated; it may be
+   * wrong.
+   */
   type: string;
   state: AttachmentState;
   /** The key of the content in the object storage; null until the content is stored. */
   object: string | null;
   size: number | null;
   sha256: string | null;
-  /** Why the attachment was skipped; null if it was not. */
+  /** Why the migration did not fetch the content of the attachment; null if the content was not skipped. */
   reason: string | null;
   gone_at: string | null;
 };

@@ -1,5 +1,5 @@
-// The channels of an account: channels that were migrated from the older system, and the WebChat channel, which Oneway
-// creates.
+// The channels of an account through which messages arrive, such as WebChat. Channels are migrated from the older
+// system Conversations; only WebChat can also be created by Oneway.
 import { run, select, sql, type Queryable } from '../database/sql.ts';
 
 export type Channel = {
@@ -10,7 +10,10 @@ export type Channel = {
   kind: string;
   name: string;
   address: string;
-  /** The migration run that wrote the channel last; null for a channel that Oneway created. */
+  /**
+   * The migration of the account that wrote the channel last (each run of a migration has a number); null for a channel
+   * that Oneway created.
+   */
   run: number | null;
 };
 
@@ -35,7 +38,7 @@ export const listChannels = (on: Queryable, account: number) =>
 
 /**
  * Adds a WebChat channel to an account, unless the account already has a WebChat channel, migrated or created by
- * Oneway. Returns whether the channel was added. No migration run changes this channel.
+ * Oneway. Returns whether the channel was added. A later migration of the account does not change this channel.
  */
 export async function addWebChat(on: Queryable, account: number): Promise<boolean> {
   const added = await run(

@@ -24,8 +24,8 @@ type AttachmentView = Attachment & {
   imageHref: string;
   isImage: boolean;
   /**
-   * Whether the content is in Oneway’s object storage. Remains true while a later migration run fetches the content
-   * again.
+   * Whether the content is in Oneway’s object storage. Remains true while a repeated migration of the account fetches
+   * the content again.
    */
   isHere: boolean;
 };

@@ -4,7 +4,7 @@ import { attachmentsOf, type Attachment } from './attachments.ts';
 import { PAGE, pageOf, partsOf, type InboxPage } from './places.ts';
 
 type StoredMessage = {
-  /** The time and the id of the message, such as `2026-11-20T10:11:12.123Z#m1`. */
+  /** The position of the message in the inbox: its time and its id, such as `2026-11-20T10:11:12.123Z#m1`. */
   position: string;
   thread_id: string;
   direction: 'in' | 'out';

@@ -16,7 +16,10 @@ import { partsOf } from './places.ts';
 import { SEARCHED, searchMessages, type FoundMessages } from './search.ts';
 import { pageOfThreads, threadById, type Thread } from './threads.ts';
 
-/** Returns a text about the messages of an account that have not been migrated yet; null if no messages are missing. */
+/**
+ * Returns a text for the page that says which messages of an account have not been migrated yet; null if all messages
+ * are here.
+ */
 type ArrivalText = (on: Queryable, account: number) => Promise<string | null>;
 
 export const show = (arrivalText: ArrivalText) => async (req: Request, res: Response) => {
@@ -25,8 +28,8 @@ export const show = (arrivalText: ArrivalText) => async (req: Request, res: Resp
   const path = `/inbox/${pathPartOf(account)}`;
   const search = textIn(req.query, 'q').slice(0, 200);
   const isOpen = textIn(req.query, 'thread') !== '';
-  // While a thread is open, the URL parameter `before` is a position in that thread, and not a position in the search
-  // results.
+  // The URL parameter `before` says where a page of a list begins. While a thread is open, this list is the messages of
+  // the thread, and not the search results.
   const found =
     search === ''
       ? null
@@ -101,8 +104,8 @@ type Shown = { thread: Thread; link: LinkTo; path: string };
 
 async function messagesView(req: Request, account: InboxAccount, { thread, link, path }: Shown) {
   const from = placeIn(req, 'from');
-  // The page must begin with the message at `from`, but `before` excludes its position. “~” sorts
-  // after all characters of ids, so `from~` is just after that message.
+  // The page must begin with the message at the position `from`, but `before` excludes the message at its own position.
+  // “~” sorts after all characters of ids, so `from~` is just after that message.
   const before = from === null ? placeIn(req, 'before') : `${from}~`;
   const { sql: on, storage } = req.here;
   const { items, next } = await pageOfMessages(on, account.id, { thread: thread.id, before });

@@ -1,5 +1,5 @@
-// Decides which accounts a caller of the API may access: an app only its own account, a program with an API key every
-// account.
+// Decides which accounts a caller of the API may access: an app only the account that its token names, a program with
+// an API key every account.
 import type { Request } from 'express';
 import { NotFound } from '../problems.ts';
 import type { AccountCaller } from '../web/request.ts';

@@ -22,8 +22,8 @@ export type FoundMessage = {
 };
 
 /**
- * The found messages of one request. `isCut`: whether the request stopped after searching 10,000 messages. The messages
- * that are older than the position `next` are then not searched yet.
+ * The found messages of one request. `isCut`: whether the request stopped because it had searched 10,000 messages.
+ * Messages that are older than the position `next` are then not searched yet.
  */
 export type FoundMessages = InboxPage<FoundMessage> & { isCut: boolean };
 

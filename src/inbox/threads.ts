@@ -21,8 +21,8 @@ export type Thread = {
   /** The time of the newest message in the thread. */
   last_at: string;
   /**
-   * When a migration noticed that the older system Conversations no longer has the thread; null if the thread still
-   * exists in Conversations.
+   * When a migration of the account noticed that the older system Conversations no longer has the thread; null if the
+   * thread still exists in Conversations.
    */
   gone_at: string | null;
 };

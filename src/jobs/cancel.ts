@@ -7,9 +7,8 @@ import type { Job } from './jobs.ts';
 import { cancellableKinds, type Tasks } from './task.ts';
 
 /**
- * Cancels a job and its child jobs; returns false if the job had ended or was cancelled before. A
- * waiting job ends at once, a running job at its next progress report, a parent job when its last
- * child job has stopped.
+ * Cancels a job and its child jobs; returns false if the job had ended or was cancelled before. A waiting job ends at
+ * once, a running job when its code next reports progress, a parent job when its last child job has stopped.
  * @throws Conflict for a kind of job that cannot be cancelled
  */
 export function cancel(

@@ -124,8 +124,8 @@ export const retry = (
   });
 
 /**
- * Discards a dead letter. `note` says why; `also` gets the payload and runs in the same
- * transaction.
+ * Discards a dead letter. `note` says why. `also` is a function of the caller that gets the payload and runs in the
+ * same transaction.
  * @throws Conflict while a job retries the dead letter
  */
 export const discard = (
@@ -151,8 +151,8 @@ export const discard = (
   });
 
 /**
- * Discards the open dead letters of a subject, such as an account, because all items of this
- * subject are read again.
+ * Discards the open dead letters of a subject, such as an account, because a new job processes all items of this
+ * subject again.
  */
 export const supersede = (on: Queryable, subject: string, note: string) =>
   run(
@@ -208,8 +208,8 @@ const retryTask = (tasks: Tasks): Task =>
     run: async (work, { letter: id }) => {
       const on = work.here.sql;
       const letter = await byId(on, id);
-      // An earlier attempt of this job ended the dead letter, but its process died before it could
-      // end the job.
+      // The dead letter is no longer open: an earlier attempt of this job retried it successfully, but the process died
+      // before the job ended.
       if (letter?.state !== 'open') return { letter: id };
       const retryItem = tasks[letter.kind]?.retryItem;
       if (!retryItem) throw new Problem(422, `Items of “${letter.kind}” cannot be retried.`);

@@ -49,8 +49,8 @@ export type Job = {
    */
   attempt: number;
   /**
-   * How many attempts do not count towards the limit of this kind of job: attempts that ended only
-   * to wait, and all attempts before a person retried the job.
+   * How many attempts do not count towards the limit of this kind of job: attempts that only waited, for example for
+   * child jobs, and all attempts before a person retried the job.
    */
   attempts_before: number;
   done_count: number;
@@ -150,9 +150,9 @@ const inList = sql`id, number, kind, priority, name, person, input, state, attem
 export type Filter = WhoAndWhen & PartOf & { state: string; kind: string };
 
 /**
- * Lists jobs, newest first, with running jobs at the top of the first page. `before`: a further page, with jobs of
- * lower numbers only. A further page lists running jobs only if `state` selects them, because the first page lists them
- * already. Child jobs are listed only with a filter by state or kind, because the page of their parent job lists them.
+ * Lists jobs, newest first; the first page begins with the running jobs. `before`: a further page, with jobs of lower
+ * numbers only. A further page contains running jobs only if `state` selects them. Child jobs are listed only with a
+ * filter by state or kind, because the page of their parent job lists them.
  */
 export const list = (
   on: Queryable,

@@ -1,5 +1,5 @@
-// Renders the part of a job’s page that changes while the job runs: steps, log and child jobs. The page and its event
-// stream share one partial.
+// Renders the part of a job’s page that changes while the job runs: steps, log and child jobs. The page and the event
+// stream that updates it use the same template.
 import { fromSqlInstant, type Queryable } from '../database/sql.ts';
 import { duration } from '../web/format.ts';
 import { icon } from '../web/icons.ts';
@@ -9,10 +9,7 @@ import { isLive, type Job } from './jobs.ts';
 import { lookOf } from './view.ts';
 import { lastLines, stepsOf, type Step } from './steps.ts';
 
-/**
- * Reads what the partial jobs/live shows of a job: its steps, the last lines of its log, and its
- * child jobs.
- */
+/** Reads what the template `jobs/live` shows of a job: its steps, the last lines of its log, and its child jobs. */
 export async function liveView(on: Queryable, job: Job) {
   const [steps, lines, children] = await Promise.all([
     stepsOf(on, job.id),

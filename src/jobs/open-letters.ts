@@ -48,8 +48,8 @@ export const openOnes = (on: Queryable, filter: LetterFilter, after = 0) =>
   );
 
 /**
- * Open dead letters to retry or discard. `retrying` counts dead letters that are left out because a
- * job retries them right now; `left` counts those beyond the maximum.
+ * Open dead letters to retry or discard. `retrying`: how many others are not in `letters` because a job retries them
+ * right now. `left`: how many others are not in it because at most MOST_OPEN are listed.
  */
 export type Undecided = { letters: OpenLetter[]; retrying: number; left: number };
 

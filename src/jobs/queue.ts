@@ -153,8 +153,8 @@ export function startWorker(
 }
 
 /**
- * When a waiting job is tried next, in milliseconds since 1970: at the time in its record, but at
- * least a second from now, so that a wrong clock causes no endless loop.
+ * When a waiting job is tried next, in milliseconds since 1970: at the time in its record, but at least a second from
+ * now. Without this second, a process with a wrong clock would try the job again and again without a pause.
  */
 function nextStart({ halt }: App, { run_at }: jobs.Job): number {
   if (halt.signal.aborted) return Date.now();

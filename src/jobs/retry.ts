@@ -38,7 +38,8 @@ export async function retry(
     });
     if (found === 0) throw new Conflict('This job is under way again already.');
     if (from === 'start') {
-      // Steps with attempt 0 are kept: they were done when the job was requested, so no attempt could repeat them.
+      // Steps with attempt 0 are kept: they were done when the job was requested, before its first attempt, so a retry
+      // could not run them again.
       await run(on, sql`delete from job_step where job = ${job.id} and attempt > 0`);
       await run(on, sql`delete from job where parent = ${job.id}`);
     } else {

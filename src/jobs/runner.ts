@@ -31,13 +31,13 @@ export async function runJob(
 ): Promise<jobs.Job | undefined> {
   const waiting = await jobs.byId(here.sql, id);
   const task = waiting && tasks[waiting.kind];
-  // This program does not know this kind of job. A newer version of the program requested the job
-  // and will run it.
+  // This program does not know the kind of the job, because a newer version of the program requested the job and will
+  // run it.
   if (!task) return waiting;
   const reason = await whyClosed(here);
   if (reason !== null) {
-    // The job is postponed without counting an attempt, because an update may last longer than all
-    // attempts of a job.
+    // The delay does not count as an attempt of the job, because updating a database may take longer than all attempts
+    // that the job may have.
     await attempt.postpone(here.sql, id, reason, CLOSED_MS);
     return jobs.byId(here.sql, id);
   }
@@ -89,8 +89,8 @@ async function endOrRetry(
   if (error instanceof AwaitingChildren) return attempt.awaitChildren(on, job);
   if (error instanceof Stopping) return attempt.retryLater(on, job, problem, 0);
   if (error instanceof Postponed) return attempt.postponeNext(on, job, problem, error.delayMs);
-  // The remaining kind of interruption means that another worker has taken over the job. That worker records the
-  // outcome.
+  // The only remaining reason for an interruption is that another worker has taken over the job. That worker records
+  // the outcome of the job.
   if (error instanceof Interrupted) return undefined;
   here.log.warn({ err: error, job: job.number, attempt: job.attempt }, 'job stopped');
   await log(on, job, problem);
@@ -115,8 +115,8 @@ export function backoffOf({ backoff }: Pick<Task, 'backoff'>, attempts: number):
 }
 
 /**
- * Refuses to start a job while this program may not use the databases of this environment, for
- * example while they are being updated.
+ * Refuses to start a job while program and database have different versions, or while the databases of this environment
+ * are being updated.
  * @throws Closed; the job is then tried again later
  */
 export async function refuseWhileClosed(here: App) {
@@ -125,8 +125,8 @@ export async function refuseWhileClosed(here: App) {
 }
 
 /**
- * Says in a sentence why no job can start now: a database of this environment or of a neighbour is
- * being updated. Returns null when jobs can start.
+ * Returns a sentence that says why no job can start now, such as that a database of this environment, its destination
+ * or production is being updated. Returns null when jobs can start.
  */
 async function whyClosed(here: App): Promise<string | null> {
   try {

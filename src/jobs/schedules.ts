@@ -74,8 +74,8 @@ export async function recordSchedules(here: App, schedules: Schedule[]) {
 }
 
 /**
- * Removes the record of a schedule that a person switches off or on, in the caller’s transaction,
- * so that no run in between counts as missed.
+ * Removes the record of a schedule when a person switches the schedule off or on, in the caller’s transaction. The runs
+ * that were due while the schedule was off then do not count as missed.
  */
 export const forgetSchedule = (on: PoolConnection, name: string) =>
   run(on, sql`delete from job_schedule where name = ${name}`);

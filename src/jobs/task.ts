@@ -15,8 +15,8 @@ export type Work = {
   here: App;
   job: Job;
   /**
-   * Records the progress of the job, with a text in `doing` such as `Copying rows`. Unless `step` is running a step, a
-   * changed text begins a new step on the job’s page.
+   * Records the progress of the job. The text in `doing`, such as `Copying rows`, names the current step on the job’s
+   * page; a new text begins a new step, unless `step` is running a step.
    * @throws Interrupted when the job must stop, for example because a person cancelled it
    */
   report: (progress: Progress) => Promise<void>;
@@ -73,8 +73,8 @@ type Backoff = {
 export type Task = {
   label: string;
   /**
-   * How often a job is tried while its attempts fail for a passing reason, such as a server that
-   * does not answer.
+   * How often a job is tried while its attempts fail for a reason that may end by itself, such as a server that does
+   * not answer.
    */
   attempts: number;
   mayBeCancelled: boolean;
@@ -101,8 +101,8 @@ export type Task = {
   run: (work: Work) => Promise<unknown>;
   /**
    * Retries one dead letter (failed item) in a job of its own, which may need several attempts. The function must call
-   * `settle` in the transaction that writes the item. `settle` ends the dead letter; it returns false when an earlier
-   * attempt has already ended the dead letter.
+   * `settle` in the transaction that writes the item, so that the item is written once. `settle` closes the dead
+   * letter; it returns false if an earlier attempt has already closed it.
    */
   retryItem?: (
     work: Work,
@@ -111,7 +111,10 @@ export type Task = {
   ) => Promise<void>;
   /** Called with the payload of a dead letter, in the transaction that discards the dead letter. */
   whenDiscarded?: (on: Queryable, payload: unknown) => Promise<unknown>;
-  /** The ability that a user needs to see the payloads of dead letters; by default `look`. */
+  /**
+   * The permission that a user needs to see the payloads of dead letters; by default `look`, which every signed-in user
+   * has.
+   */
   showsItemsTo?: Ability;
   /** Renders the report of the job on its page. */
   outcome?: Outcome;

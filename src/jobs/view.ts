@@ -30,9 +30,7 @@ export const isDelayed = ({ state, run_at: at }: Job) =>
 
 type ShownState = JobState | 'cancelling' | 'retrying' | 'delayed';
 
-/**
- * The state that the job’s page shows. Each state has a partial with its name in views/jobs/states.
- */
+/** The state that the job’s page shows. For each state, views/jobs/states has a template of the same name. */
 export function shownState(job: Job): ShownState {
   if (!isLive(job)) return job.state;
   if (job.cancelled_by) return 'cancelling';

@@ -19,7 +19,7 @@ import { opened } from './secret-email.ts';
 const ATTEMPTS = 15;
 export const backoff = (attempts: number) => Math.min(5 * 2 ** (attempts - 1), 3600);
 
-/** How many outbox messages are sent to one target at the same time. */
+/** How many messages are sent at the same time to one target (a webhook, a Slack channel, or the mail server). */
 const PARALLEL = 5;
 
 type Target = outbox.Target & { send: Send };
@@ -34,8 +34,8 @@ export async function deliver(here: App): Promise<number> {
 }
 
 /**
- * Lists the targets in the settings. Messages for a target that is not in the settings stay
- * pending.
+ * Lists the targets (webhooks, Slack channels, the mail server) in the settings. Messages for a target that is not in
+ * the settings stay in the table `outbox`.
  */
 function targetsOf({ settings, name }: App): Target[] {
   const { mail, webhooks, slack: chats } = settings.messages;
@@ -55,7 +55,7 @@ function targetsOf({ settings, name }: App): Target[] {
 async function deliverTo(here: App, target: Target): Promise<number> {
   const lines = await outbox.due(here.sql, target);
   let acknowledged = 0;
-  // After a failure, the other messages for this target stay due until `deliver` runs again: a target that hangs must
+  // After a failure, the remaining messages for this target wait until `deliver` runs again: a target that hangs must
   // not delay the delivery to other targets.
   let isDown = false;
   const sender = async () => {

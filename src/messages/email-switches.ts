@@ -1,5 +1,5 @@
-// Stores which kinds of message a person also gets by e-mail. Only choices that differ from what the page showed are
-// stored, so that the default of a kind keeps applying to everyone who has not chosen.
+// Stores which kinds of message a person also gets by e-mail. Only the choices that the person has changed on the page
+// My account are stored, so that the default of a kind keeps applying to everyone who has not chosen.
 import { upsertRows } from '../database/bulk.ts';
 import { select, sql, type Queryable } from '../database/sql.ts';
 import { messageKinds, type MessageEvent } from './kinds.ts';
@@ -12,7 +12,9 @@ export type EmailSwitch = {
   isOn: boolean | null;
 };
 
-/** The kinds of message that a person with these permissions may get, with the switch of each. */
+/**
+ * Lists the kinds of message that a person with these permissions may get, each with whether it is also sent by e-mail.
+ */
 export async function switchesOf(
   on: Queryable,
   { id, permissions }: { id: number; permissions: readonly string[] },
@@ -36,8 +38,9 @@ export async function switchesOf(
 }
 
 /**
- * Switches e-mails on for the kinds in `wanted` and off for all others. A kind that is still as the page showed it
- * (`shown`) is left unchanged.
+ * Switches e-mails on for the kinds of message in `wanted` and off for all others. `shown`: the kinds that were
+ * switched on when the page My account was opened. A kind that the person has not changed on the page is left as it is
+ * stored.
  */
 export async function choose(
   on: Queryable,

@@ -170,7 +170,10 @@ export const messageKinds: [MessageEvent, MessageKind][] = Object.entries(kinds)
   MessageKind,
 ][];
 
-/** Finds the kind of an event; undefined for a message that a person asked for, such as a test e-mail. */
+/**
+ * Finds the kind of message with this event name; undefined for a message that a person asked for, such as a test
+ * e-mail.
+ */
 export const kindOf = (event: string): MessageKind | undefined =>
   messageKinds.find(([name]) => name === event)?.[1];
 

@@ -1,5 +1,5 @@
-// Notifies people and systems. A message is written in the transaction of the change that it reports, so that it exists
-// if and only if the change does.
+// Notifies people and other systems, such as the search indexer. A message is written in the database transaction of
+// the change that it reports, so that it exists if and only if the change does.
 import { v7 as uuid } from 'uuid';
 import type { Queryable } from '../database/sql.ts';
 import * as inApp from './channels/in-app.ts';

@@ -1,5 +1,5 @@
-// Notifies a person of what happened to the person’s rows. The same cause (such as one transfer) gives a person one
-// message only, even if many rows are concerned.
+// Notifies a person of a change to rows that the person has sent or was the last to change. One cause, such as one
+// transfer, gives a person only one message, even if it changes many rows.
 import { v5 as uuidFrom } from 'uuid';
 import type { Queryable } from '../database/sql.ts';
 import { addAboutRows, NAMED, type MessageRows } from './channels/in-app.ts';
@@ -23,8 +23,8 @@ export type RowNews = {
 };
 
 /**
- * The namespace from which the ids of e-mails are computed. The same cause gives the same id. All parts of one refresh
- * therefore add their rows to the same e-mail.
+ * The namespace for the UUIDs of e-mails. The same event, recipient and cause (such as one refresh) give the same UUID,
+ * so a refresh that reports rows several times adds them all to one e-mail.
  */
 const EMAILS = '8f4d6a34-7d0e-4a57-9a5e-2b7f1c0f6d11';
 

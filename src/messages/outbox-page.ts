@@ -83,7 +83,7 @@ function shown(line: outbox.Line) {
     // An e-mail with a secret cannot be sent again, because its text is removed as soon as it was sent.
     offersRetry: line.encryption_key === null,
   };
-  // Messages to people are shown without their links, which may be meant for the recipient only.
+  // Messages to people are listed without their links, because a link may be meant for the recipient only.
   if (line.event !== 'rows.changed') return { ...common, href: null, changes: null };
   const changes = JSON.parse(line.body) as RowChanges;
   const { kind, environment, transfer } = changes;
@@ -102,8 +102,8 @@ const countsOf = (ids: Record<string, number[]>, note: string) =>
   Object.entries(ids).map(([entity, { length }]) => ({ entity, number: length, note }));
 
 /**
- * Finds the environment that sends rows to this one, with its URL. When that environment writes rows to this one, it
- * puts the notifications into its own outbox. The page therefore links to the outbox of that environment.
+ * Finds the environment that sends rows to this one, with the URL of its server. The page links to the outbox of that
+ * environment, because its server notifies the search indexer of the rows that it writes to this environment.
  */
 function senderOf({ here }: Request) {
   const name = senderTo(here.name);

@@ -109,7 +109,7 @@ export const addForHolders = (
            and coalesce(chosen.is_on, ${isEmailedByDefault(line.event)})`,
   );
 
-/** `channel` may also be `indexer`, which selects the webhook of the search indexer. */
+/** Which outbox messages to list. `channel` may also be `indexer`, which selects the webhook of the search indexer. */
 export type Filter = PartOf & { channel: string; state: string };
 
 export const list = (on: Queryable, { channel, state, before = null, limit = LINES }: Filter) =>
@@ -131,7 +131,7 @@ export const byMessageId = (on: Queryable, id: string) =>
  */
 export type Target = { channel: Channel; recipient: string | null };
 
-/** Lists the outbox messages that are due for a target, oldest first. */
+/** Lists the outbox messages that must be sent now to one target (such as a webhook), oldest first. */
 export const due = (on: Queryable, { channel, recipient }: Target) =>
   select<Line>(
     on,
@@ -158,8 +158,8 @@ export async function claim(on: Queryable, { id, attempts }: Line, seconds: numb
 const bodyToKeep = sql`if(encryption_key is null, body, '')`;
 
 /**
- * Gives up the unsent e-mails with a secret to a recipient. `event`: only e-mails of this event; without it, e-mails of
- * all events.
+ * Marks the unsent e-mails to a recipient that contain a secret, such as a password link, as failed, so that they are
+ * never sent. `event`: only e-mails with this event name; without it, all of them.
  */
 export const failSecrets = (
   on: Queryable,

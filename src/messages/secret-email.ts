@@ -32,7 +32,7 @@ export async function addSecretEmail(
   await outbox.add(on, { ...line, href: null, transfer: null, encryptionKey: keyId, endsAt });
 }
 
-/** An outbox message to send; or why it cannot be sent any more. */
+/** An outbox message that can be sent (`line`), or the reason why it cannot be sent any more (`obstacle`). */
 type Opened = { line: outbox.Line; obstacle: null } | { line: null; obstacle: string };
 
 /** Returns an outbox message with its text decrypted. */

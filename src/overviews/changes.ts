@@ -13,8 +13,8 @@ export type Change = {
   arrival: Replacement;
   fields: ReturnType<typeof changesIn>;
   /**
-   * How many more rows of the same transfer are not listed. A large transfer would otherwise hide
-   * other changes.
+   * How many more rows the same transfer has written that are not listed. A large transfer would otherwise hide other
+   * changes.
    */
   more: number;
 };

@@ -93,7 +93,7 @@ function groupView(req: Request, group: Group, entries: PendingEntry[]) {
   };
 }
 
-/** Counts rows that are ready to send, by entity and by the age of their change. */
+/** Counts the rows that are ready to be sent to the next environment, by entity and by the age of their change. */
 function countsByAge(rows: PendingEntry[]) {
   return travelling
     .filter(({ owner }) => owner === null)

@@ -7,7 +7,7 @@ import type { Answer } from '../environments/neighbours.ts';
 import { accountElsewhere, accountsElsewhere } from './elsewhere.ts';
 import { accountOf, accounts, type AccountInFull, type KnownAccount } from './known-here.ts';
 
-/** How pages show the states of an account. */
+/** The colour, icon and text with which pages show each state of an account. */
 export const accountLooks = {
   active: { tone: 'ok', icon: 'circle-check', text: 'Active' },
   invited: { tone: 'changed', icon: 'mail', text: 'Invited' },
@@ -25,8 +25,8 @@ const shown = (account: KnownAccount, url: string) => ({
 type Column<T> = Answer<T> & { isHere: boolean };
 
 /**
- * Makes the columns of all environments: adds the column of this environment to those of the others, and sorts them in
- * the order in which rows pass through the environments.
+ * Makes one column for each environment, including this one. The columns have the order in which rows pass through the
+ * environments.
  */
 function columnsOf<T>({ name, rules }: App, known: T, others: Answer<T>[]): Column<T>[] {
   const { label, inText } = rules;
@@ -38,8 +38,9 @@ function columnsOf<T>({ name, rules }: App, known: T, others: Answer<T>[]): Colu
 }
 
 /**
- * Lists everyone who has an account in any environment, sorted by name, with the account in each environment. A name
- * leads to the account in this environment; if there is none, to the first account in another environment.
+ * Lists everyone who has an account in any environment, sorted by name, with the account in each environment. The name
+ * links to the page of the account in this environment or, if there is none, in the first other environment that has
+ * one.
  */
 export async function everyone(here: App) {
   const [own, others] = await Promise.all([accounts(here.sql), accountsElsewhere(here)]);

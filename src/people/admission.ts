@@ -42,7 +42,8 @@ export async function admit(here: App, claims: Claims): Promise<Admission> {
   const claim = singleSignOn?.permissionsClaim;
   if (!claim) return { person: found };
   await follow(here, found, permissionsIn(claims[claim], here)).catch((error: unknown) => {
-    // If this environment is read-only, the person signs in with unchanged permissions.
+    // If this environment’s database is read-only, the new permissions cannot be stored. The person still signs in,
+    // with unchanged permissions.
     if (!isUnwilling(error)) throw error;
     here.log.warn({ err: error, person: found.id }, 'permissions were not updated');
   });
@@ -142,8 +143,8 @@ function permissionsIn(claim: unknown, { setup: grounds }: App): Permission[] {
 }
 
 /**
- * Grants and revokes permissions to match what the provider sends. The last administrator stays
- * administrator.
+ * Grants and revokes permissions so that a person has those that the sign-in provider sends. The last administrator
+ * stays administrator.
  */
 async function follow(here: App, person: people.Person, wanted: Permission[]) {
   if (isSame(person.permissions, wanted)) return;

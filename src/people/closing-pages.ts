@@ -69,8 +69,8 @@ export async function close(req: Request, res: Response) {
 }
 
 /**
- * Finds the next wanted environment in which the account is still open. An environment whose accounts cannot be read
- * now is left out; the person’s page then names it.
+ * Finds the next environment, among those that the administrator ticked, in which the person’s account is still open.
+ * An environment whose accounts cannot be read now is skipped; the person’s page then names it.
  */
 async function nextOf({ here, redis }: Request, person: people.Person, onward: string[]) {
   const wanted = inOrder(here, onward);

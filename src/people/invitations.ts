@@ -24,10 +24,10 @@ type Kind = 'invitation' | 'reset';
  */
 const hours: Record<Kind, number> = { invitation: 24, reset: 4 };
 
-/** The event of the e-mail with a link of this kind. */
+/** The event name (`account.invitation` or `account.reset`) of the e-mail that contains a link of this kind. */
 export const eventOf = (kind: Kind) => `account.${kind}`;
 
-/** A link that was just made. The token is not stored. */
+/** A link that was just made, as its token and its expiry. The database stores only a hash of the token. */
 export type Made = { token: string; endsAt: string };
 
 /** What is done in the transaction that makes a link, such as adding the e-mail that contains it. */

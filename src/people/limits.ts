@@ -6,9 +6,9 @@ import type { App } from '../environments/app.ts';
 import type { Redis } from '../environments/redis.ts';
 
 /**
- * The limits. `account` limits failed sign-ins for one e-mail from one IP address or device,
- * `address` those from one IP address, and `email` those for one e-mail. `kept` limits the forms
- * saved for one IP address. `resetEmail` and `resetAddress` limit the requests for a new password.
+ * The limits. `account` limits failed sign-ins for one e-mail from one IP address or device, `address` those from one
+ * IP address, and `email` those for one e-mail. `kept` limits, for one IP address, the posted forms that are saved
+ * until their user has signed in again. `resetEmail` and `resetAddress` limit the requests for a new password.
  */
 export type Limits = Record<
   'account' | 'address' | 'email' | 'kept' | 'resetEmail' | 'resetAddress',
@@ -46,9 +46,9 @@ export const countReset = ({ resetEmail }: Limits, email: string): Promise<boole
 type Tried = { email: string; address: string; device: string | null };
 
 /**
- * Counts a sign-in attempt before its password is checked, so that parallel attempts count, too. Returns two functions.
- * `forgive` is for a right password: it forgets this attempt and the failed ones before. `back` is for a password that
- * was not checked: it uncounts this attempt only.
+ * Counts a sign-in attempt before its password is checked, so that parallel attempts count, too. Returns two functions:
+ * call `forgive` after a right password to forget this and the earlier failed attempts, or `back` to uncount only this
+ * attempt if its password was not checked.
  * @throws Problem 429 after too many attempts
  */
 export async function countSignIn(limits: Limits, { email, address, device }: Tried) {

@@ -25,8 +25,9 @@ type Way = {
 };
 
 /**
- * Goes on to the next server, or shows the last page. A form must not lead to another server, even
- * through a redirect, so an intermediate page continues by itself.
+ * Leads the browser to the server of the next environment, or to the page `last` if no environment follows. The content
+ * security policy forbids a form to lead to another server, even through a redirect, so an intermediate page opens the
+ * next one by itself.
  */
 export async function goOnward(req: Request, res: Response, { done, next, href, last }: Way) {
   if (!next || href === null) {

@@ -223,8 +223,8 @@ export async function setActive(here: Environment, by: string, id: number, isAct
 }
 
 /**
- * Closes an account. Its sessions, tokens and links become invalid for good, and e-mails with a link that are not sent
- * yet are given up.
+ * Closes an account. Its sessions, command-line tokens and password links become invalid for good, and e-mails with
+ * such a link that were not sent yet are never sent.
  */
 async function endAccess(connection: PoolConnection, { id, email }: Person) {
   await run(
@@ -245,8 +245,8 @@ export async function setPassword(here: Environment, by: string, id: number, pos
 }
 
 /**
- * Stores the hash of a new password. The person’s sessions, tokens and links become invalid, and e-mails with a link
- * that are not sent yet are given up.
+ * Stores the hash of a new password. The person’s sessions, command-line tokens and password links become invalid, and
+ * e-mails with such a link that were not sent yet are never sent.
  */
 export async function storePassword(
   on: Queryable,

@@ -54,8 +54,9 @@ export const ask = ({ limits }: SignIn) =>
 const LONGEST = 190;
 
 /**
- * The answer is delayed by this many times the delay of a sign-in. Making a link takes several queries, and the time
- * until the answer must not show whether a link was made.
+ * The answer to a sign-in is delayed to the next multiple of a fixed time. For this page, the fixed time is this many
+ * times longer, because making a link takes several queries, and the time until the answer must not show whether a link
+ * was made.
  */
 const STEPS = 5;
 

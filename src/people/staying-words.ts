@@ -1,5 +1,5 @@
-// Describes what stays in an environment when an account is closed, such as lines of the audit history, with a link to
-// the page on which other people can take it over.
+// Describes what a person leaves behind in an environment when the account is closed, such as unfinished jobs, with
+// links to the pages on which other people can take over these things.
 import { plural } from '../web/format.ts';
 import type { Staying } from './staying.ts';
 

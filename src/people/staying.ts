@@ -8,7 +8,7 @@ export const stayingSchema = z.object({
   changedRows: z.number(),
   heldRows: z.number(),
   selections: z.number(),
-  // The server of another environment may run a version without schedules.
+  // The server of another environment may run an older version of Oneway, which has no scheduled transfers.
   schedules: z.number().default(0),
   apiKeys: z.number(),
   sources: z.number(),

@@ -1,4 +1,5 @@
-// What a pipeline run works with: the API’s key, the pipeline’s storage, and the datasets database.
+// Opens what a pipeline run needs to copy a dataset: the key for the signed API, the storage for fetched pages, and the
+// datasets database.
 import type { Pool } from 'mysql2/promise';
 import { connectSql } from '../database/connect.ts';
 import type { App } from '../environments/app.ts';
@@ -24,7 +25,7 @@ export type Carrier = {
 export type Parts = Pick<Carrier, 'storage' | 'target'>;
 
 /**
- * Opens the pipeline’s storage and the datasets database, runs `work` with them, and closes them.
+ * Opens the storage for fetched pages and the datasets database, runs `work` with them, and closes them.
  * @throws Problem when the settings name no datasets database
  */
 export async function withParts<T>(
@@ -46,8 +47,9 @@ export async function withParts<T>(
 }
 
 /**
- * Creates the carrier of a pipeline run: its environment, connections and progress reports. The reported progress is
- * the number of pages that were fetched plus the number that were inserted.
+ * Puts together what a pipeline run works with: its environment, its connections, and the function that reports
+ * progress. The progress is the number of pages fetched from the API plus the number of pages inserted into the
+ * datasets database.
  */
 export const carrierFor = (
   here: App,

@@ -1,20 +1,25 @@
-// Chooses the SQL types of a target table’s columns from the measured cells, within InnoDB’s limits on the size of a
-// row.
+// Chooses the SQL types of the columns of a dataset’s table in the datasets database. The types must fit all cells
+// (values) of the dataset, within InnoDB’s limits on the size of a row.
 import { Problem } from '../problems.ts';
 import type { Cell, MeasuredColumn } from './measures.ts';
 
-/** The SQL type of a column. `kind` decides how a cell is converted for this type. */
+/**
+ * The SQL type of a column. `kind` decides how a cell (the value of one row in this column) is converted for this type.
+ */
 export type SqlType = { kind: 'as it is' | 'timestamp' | 'text'; definition: string };
 
 /**
- * A possible type of a column. `row`: how many bytes a cell of this type can take of MySQL’s limit on a row. `page`:
- * how many bytes it can take of InnoDB’s limit on a row, which depends on the page size.
+ * A possible SQL type of a column. `row`: how many bytes a cell of this type can take of MySQL’s limit on a row.
+ * `page`: how many bytes it can take of InnoDB’s limit on a row, which depends on InnoDB’s page size.
  */
 type Candidate = SqlType & { row: number; page: number };
 
-/** MySQL limits a row to 65,535 bytes, in which a text that InnoDB stores off-page counts 12. */
+/** MySQL limits a row to 65,535 bytes. A text that InnoDB stores off-page takes 12 bytes of this limit. */
 const ROW_BYTES = 65_000;
-/** InnoDB limits a row to half a page, less overhead. In this limit, a text that is stored off-page counts 41 bytes. */
+/**
+ * InnoDB limits a row to half a database page (16 kB by default), less overhead. In this limit, a text that is stored
+ * off-page counts 41 bytes.
+ */
 const PAGE_BYTES = 8000;
 const APART = { row: 12, page: 41 };
 /** From this many bytes on, InnoDB can store a VARCHAR off-page. */
@@ -22,9 +27,9 @@ const MAY_BE_APART = 256;
 const UTF8_BYTES = 4;
 
 /**
- * Chooses the type of each column. A text column gets the length of its longest cell. If rows could
- * become too wide, ASCII texts get one byte a character; if that is not enough, the widest texts
- * become TEXT columns, which InnoDB stores off-page.
+ * Chooses the SQL type of each column of a dataset. A text column gets the length of its longest cell. If rows could
+ * become too wide, ASCII texts get one byte a character; if that is not enough, the widest texts become TEXT columns,
+ * which InnoDB stores off-page.
  * @throws Problem when even that is too wide
  */
 export function columnTypes(columns: MeasuredColumn[]): SqlType[] {
@@ -140,6 +145,6 @@ export function sqlValue(cell: Cell, { kind }: SqlType): Cell {
   if (cell === null) return null;
   if (kind === 'text') return String(cell);
   if (kind === 'timestamp') return String(cell).replace('T', ' ').replace('Z', '');
-  // The driver would write the number -0 as 0, so -0 is passed as a text.
+  // The MySQL driver would write the number -0 as 0, so -0 is passed as a text.
   return Object.is(cell, -0) ? '-0' : cell;
 }

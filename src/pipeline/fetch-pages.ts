@@ -1,4 +1,5 @@
-// The first half of a pipeline run: the pages of the API are fetched one after the other, and stored.
+// The first half of a pipeline run: fetches the rows of a dataset from the signed API page by page, and stores each
+// page.
 import { z } from 'zod';
 import { failpoint } from '../database/failpoints.ts';
 import { sql } from '../database/sql.ts';
@@ -17,8 +18,8 @@ const structureSchema = z.object({
 });
 
 /**
- * Fetches and stores the missing pages. Each page is stored before it is counted. If the process
- * dies between the two, the next attempt fetches the same page again and overwrites the stored one.
+ * Fetches and stores the pages of rows that are not stored yet. Each page is stored before it is counted. If the
+ * process dies between the two, the next attempt fetches the same page again and overwrites the stored one.
  */
 export async function fetchPages(carrier: Carrier, begun: Run): Promise<Run> {
   const { here, storage } = carrier;

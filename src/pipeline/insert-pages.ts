@@ -1,4 +1,5 @@
-// The second half of a pipeline run: each stored page is inserted into a table of the datasets database exactly once.
+// The second half of a pipeline run: inserts the rows of each stored page into a table of the datasets database exactly
+// once.
 import { z } from 'zod';
 import { failpoint } from '../database/failpoints.ts';
 import { sql } from '../database/sql.ts';
@@ -11,9 +12,10 @@ import * as storedPages from './stored-pages.ts';
 import * as target from './target.ts';
 
 /**
- * Inserts the missing pages. One transaction in the datasets database inserts the rows of a page and records the page
- * in `_pages`. A second transaction counts the page in this environment’s own database. If the process dies between the
- * two, the next attempt finds the page in `_pages` and does not insert it again.
+ * Inserts the stored pages that are not inserted yet. One transaction in the datasets database inserts the rows of a
+ * page and records the page in the table `_pages`. A second transaction counts the page in this environment’s own
+ * database. If the process dies between the two, the next attempt finds the page in `_pages` and does not insert it
+ * again.
  */
 export async function insertPages(carrier: Carrier, begun: Run): Promise<Run> {
   const { here } = carrier;
@@ -48,8 +50,8 @@ export async function insertPages(carrier: Carrier, begun: Run): Promise<Run> {
 }
 
 /**
- * Creates the table that the run fills, if it is missing. If the table was created before but is
- * gone, all pages are inserted again from the first.
+ * Creates the table that the run fills, if it is missing. If another program has dropped the table since an earlier
+ * attempt created it, all pages are inserted again from the first.
  */
 async function prepareTable({ here, target: on }: Carrier, run: Run, columns: MeasuredColumn[]) {
   const own = target.markOf(here.name, run);
@@ -69,7 +71,7 @@ async function prepareTable({ here, target: on }: Carrier, run: Run, columns: Me
 }
 
 /**
- * Reads a stored page.
+ * Reads a page of rows that the run has fetched and stored.
  * @throws Problem when the page is missing or damaged. A person can then resume the run, which fetches all pages again.
  */
 async function readStored(

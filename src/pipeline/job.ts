@@ -1,4 +1,5 @@
-// Runs the job of a pipeline run, fails runs whose job has ended, and deletes stored pages that are no longer needed.
+// The background job of a pipeline run: copies a dataset version. Also marks runs as failed whose job ended without
+// completing them, and deletes stored pages that are no longer needed.
 import { z } from 'zod';
 import { failpoint } from '../database/failpoints.ts';
 import { sql, select } from '../database/sql.ts';
@@ -36,7 +37,8 @@ export async function runPipelineJob(
       : run;
     return { run: number, state: ended.state, rows: ended.rows_inserted };
   } catch (error) {
-    // `followJobs` fails the runs of jobs that were cancelled or have used up their attempts.
+    // After an interruption, or an error that may pass, the job may be tried again. If it was cancelled or has used up
+    // its attempts, followJobs() marks the run as failed.
     if (!(error instanceof Interrupted) && !isPassing(error)) {
       await runs.fail(here, run, reasonOf(error, 'The datasets database'));
     }
@@ -50,7 +52,7 @@ export type PipelineReport = { run: number; state: Run['state']; rows: number };
 const carry = async (carrier: Parameters<typeof fetchPages>[0], run: Run): Promise<Run> =>
   swap(carrier, await insertPages(carrier, await fetchPages(carrier, run)));
 
-/** Fails the unfinished runs whose job has ended or is gone. */
+/** Marks unfinished pipeline runs as failed if their job has ended or no longer exists. */
 export async function followJobs(here: App) {
   for (const run of await runs.abandoned(here.sql)) {
     const reason = run.cancelled_by
@@ -60,13 +62,13 @@ export async function followJobs(here: App) {
   }
 }
 
-/** After how many days the pages of a failed run are deleted. */
+/** After how many days the stored pages of a failed pipeline run are deleted. */
 const KEPT_DAYS = 7;
 
 /**
- * Deletes the stored pages of ended runs, and the tables that these runs left in the datasets
- * database. Waits for some minutes after the end of a run, because a worker that was overtaken may
- * still be storing a page.
+ * Deletes the stored pages of ended pipeline runs, and the tables that these runs left in the datasets database. Waits
+ * at least ten minutes after the end of a run, because a worker that was paused while another worker took over the run
+ * may still be storing a page.
  */
 export async function purgeEnded(here: App) {
   if (here.settings.pipeline === null) return;

@@ -1,4 +1,4 @@
-// How pages show the states of pipeline runs: an icon and a text.
+// The icon and the text with which pages show each state of a pipeline run.
 import type { Run } from './runs.ts';
 
 type Look = { icon: string; text: string };

@@ -1,5 +1,5 @@
-// Measures the cells of each column while pages are fetched. The SQL types of the target table are chosen from these
-// measures.
+// Measures the cells (values) of each column while the pages of a dataset are fetched: lengths, digits and forms. The
+// SQL types of the table in the datasets database are chosen from these measures.
 import { z } from 'zod';
 
 export const cellSchema = z.union([z.string(), z.number(), z.boolean(), z.null()]);
@@ -43,7 +43,7 @@ export const unmeasured = (name: string, type: string): MeasuredColumn => ({
   measure: nothing,
 });
 
-/** Adds the cells of a page to the measures of the columns. */
+/** Returns the measures of the columns, updated with the cells of one more page of rows. */
 export const measured = (columns: MeasuredColumn[], rows: Cell[][]): MeasuredColumn[] =>
   columns.map(({ name, type, measure: before }, index) => {
     const measure = { ...before };

@@ -1,4 +1,5 @@
-// The pages of pipeline runs: the list of runs, and for each run its pages, rows, problem and the button *Resume*.
+// The web pages about pipeline runs: the list of runs, and for each run its progress, rows, problem and the button
+// *Resume*.
 import type { Request, Response } from 'express';
 import { fromSqlInstant } from '../database/sql.ts';
 import * as jobs from '../jobs/jobs.ts';

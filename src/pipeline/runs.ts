@@ -1,5 +1,5 @@
-// Records the runs of the pipeline DSSGenericPipeline. Each run copies one version of a dataset into the datasets
-// database.
+// Records the runs of the pipeline, which the requirements call DSSGenericPipeline. Each run copies one version of a
+// dataset into the datasets database.
 import type { PoolConnection } from 'mysql2/promise';
 import * as audit from '../audit/audit.ts';
 import {
@@ -36,14 +36,17 @@ export type Run = {
   name: string;
   version: number;
   state: RunState;
-  /** The URL of the next page of the API; null before the first page and after the last. */
+  /** The URL of the next page of rows in the signed API; null before the first page and after the last. */
   next: string | null;
   pages_fetched: number;
   pages_inserted: number;
   /** How many rows the version of the dataset has. */
   row_count: number;
   rows_inserted: number;
-  /** The columns with the measures of their cells, as JSON; null before the first page. */
+  /**
+   * The columns of the dataset as JSON, each with the measures (such as the longest length) of the cells fetched so
+   * far; null before the first page.
+   */
   structure: string | null;
   error: string | null;
   job: string | null;
@@ -51,7 +54,7 @@ export type Run = {
   created_at: string;
   changed_at: string;
   ended_at: string | null;
-  /** When the stored pages of the run were deleted. */
+  /** When the pages that the run had fetched and stored were deleted; null while they are stored. */
   pages_removed_at: string | null;
 };
 
@@ -67,9 +70,9 @@ export type WantedRun = {
 };
 
 /**
- * Requests a run of the pipeline, in the caller’s transaction; returns nulls when no pipeline is
- * configured. Unfinished and failed runs of the dataset’s older versions are superseded. The caller
- * must queue the job after the commit.
+ * Requests a run of the pipeline, in the caller’s transaction. If the settings configure no pipeline, returns null as
+ * run and as job. Unfinished and failed runs of older versions of the dataset are superseded. The caller must queue the
+ * job after the commit.
  */
 export async function request(
   here: App,
@@ -111,7 +114,7 @@ async function supersede(on: PoolConnection, dataset: number, version: number) {
 
 type Named = Pick<Run, 'number' | 'organisation' | 'name' | 'version' | 'person'>;
 
-/** Requests the job of a run, or finds the run’s active job. */
+/** Requests a job that does the work of a run; if the run has an active job, returns that one. */
 async function requestJob(on: PoolConnection, run: Named): Promise<Job> {
   const { job } = await jobs.request(on, {
     kind: PIPELINE,
@@ -124,7 +127,7 @@ async function requestJob(on: PoolConnection, run: Named): Promise<Job> {
   return job;
 }
 
-/** Records the outcome of a run in the uploads that wait for it. */
+/** Ends the uploads whose data a pipeline run was copying, with the outcome of the run. */
 const endUploads = (
   on: Queryable,
   run: number,
@@ -179,7 +182,8 @@ export const advance = async (
   )) === 1;
 
 /**
- * Completes a run whose table has replaced the former one, and the uploads that wait for the run.
+ * Marks a run as completed after its table has replaced the former one. The uploads whose data the run copied are
+ * completed, too.
  */
 export const complete = (here: App, { number }: Run) =>
   transaction(here.sql, async (on) => {
@@ -190,7 +194,7 @@ export const complete = (here: App, { number }: Run) =>
   });
 
 /**
- * Fails a run, which then stops until a person resumes it, and the uploads that wait for the run.
+ * Marks a run as failed; it then stops until a person resumes it. The uploads whose data the run was copying fail, too.
  */
 export const fail = (here: App, { number }: Pick<Run, 'number'>, message: string) =>
   transaction(here.sql, async (on) => {
@@ -200,8 +204,8 @@ export const fail = (here: App, { number }: Pick<Run, 'number'>, message: string
   });
 
 /**
- * Lets a failed run continue after the work that is done. If the run’s stored pages have been deleted, begins with the
- * first page again. Returns the job, which the caller must queue.
+ * Lets a failed run continue after the pages that it has fetched and inserted. If its stored pages have been deleted,
+ * it begins with the first page again. Returns the job, which the caller must queue.
  * @throws Conflict when the run has not failed
  */
 export const resume = (here: App, person: string, { number }: Pick<Run, 'number'>): Promise<Job> =>

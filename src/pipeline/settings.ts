@@ -1,5 +1,5 @@
-// The settings of the pipeline: the datasets database, the pipeline’s storage, and the HAWK key with which the pipeline
-// reads the API.
+// The settings of the pipeline: the datasets database, the storage for fetched pages, and the HAWK key with which the
+// pipeline reads the signed API.
 import { address, type SqlAddress } from '../database/address.ts';
 import { storageAddress, type StorageAddress } from '../storage/address.ts';
 

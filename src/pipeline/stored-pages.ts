@@ -1,4 +1,4 @@
-// Stores the fetched pages of a run as the API sent them, each as an object in the pipeline’s storage.
+// Stores the pages of rows that a run has fetched as the API sent them, each as an object in the pipeline’s storage.
 import { text } from 'node:stream/consumers';
 import { z } from 'zod';
 import { Problem } from '../problems.ts';
@@ -18,8 +18,8 @@ const keyOf = ({ number }: OfRun, page: number) => `pages/${number}/${page}.json
 export type Page = { rows: Cell[][]; next: string | null };
 
 /**
- * Parses a page of the API.
- * @throws Problem when the columns of the page are not those of the run
+ * Parses a page of rows from the API.
+ * @throws Problem when the page has other columns than the API listed at the beginning of the run
  */
 export function parsePage(json: string, columns: MeasuredColumn[]): Page {
   const { headers, values, next } = pageSchema.parse(JSON.parse(json));
@@ -38,7 +38,7 @@ export const store = (objects: Objects, run: OfRun, page: number, json: string) 
 export const load = async (objects: Objects, run: OfRun, page: number): Promise<string> =>
   text(await objects.read(keyOf(run, page)));
 
-/** Deletes all stored pages of a run. */
+/** Deletes all pages that a run has fetched and stored. */
 export async function removeAll(objects: Objects, { number }: OfRun) {
   for await (const { key } of objects.list(`pages/${number}/`)) await objects.delete(key);
 }

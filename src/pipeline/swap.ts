@@ -1,4 +1,4 @@
-// The end of a pipeline run: one statement replaces the dataset’s former table with the table that the run filled.
+// The end of a pipeline run: one SQL statement replaces the dataset’s former table with the table that the run filled.
 import { createHash } from 'node:crypto';
 import type { PoolConnection } from 'mysql2/promise';
 import { failpoint } from '../database/failpoints.ts';
@@ -10,8 +10,9 @@ import type { Run } from './runs.ts';
 import * as target from './target.ts';
 
 /**
- * Swaps the tables and completes the run. Each table has a mark in its SQL comment, which shows whether the tables have
- * been swapped already. So every step can be repeated after a crash.
+ * Replaces the former table of the dataset with the new one, and completes the run. The SQL comment of a table names
+ * the run that filled it, and so shows whether the tables have been swapped already. Every step can thus be repeated
+ * after a crash.
  */
 export async function swap(carrier: Carrier, run: Run): Promise<Run> {
   const { here } = carrier;
@@ -28,7 +29,7 @@ async function swapTables(on: PoolConnection, environment: string, run: Run) {
   const { dataset, filled, former } = target.tablesOf(run);
   const current = await target.markAt(on, dataset);
   if (current !== undefined && !target.isOwn(current, own)) throw target.taken(dataset);
-  // A newer run has already swapped its table in, so this run leaves that table unchanged.
+  // The present table was filled by a newer run than this one, so it must not be replaced.
   if (current && current.run > run.number) return;
   if (current?.run !== run.number) {
     await refuseIncomplete(on, filled, run);
@@ -53,7 +54,7 @@ async function refuseIncomplete(on: PoolConnection, filled: string, run: Run) {
   );
 }
 
-/** Runs `work` under a lock, so that no other run swaps the same table at the same time. */
+/** Runs `work` under a database lock, so that no other run replaces the table of the same dataset at the same time. */
 async function withLock(
   { target: pool }: Carrier,
   run: Run,

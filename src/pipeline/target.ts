@@ -78,7 +78,7 @@ export const taken = (table: string) =>
     `The datasets database has a table ${table} that is not of this dataset. Nothing was changed there: rename that table, or the dataset.`,
   );
 
-/** Creates the table `_pages`, which records inserted pages, if it is missing. */
+/** Creates the table `_pages`, if it is missing. It records which pages of rows were inserted into each table. */
 export const preparePages = (on: Queryable) =>
   change(
     on,
@@ -87,7 +87,10 @@ export const preparePages = (on: Queryable) =>
           primary key (table_name, page)) engine = InnoDB`,
   );
 
-/** Creates the table that a run fills; returns false if an earlier attempt has created it. */
+/**
+ * Creates the new table that a run fills with the rows of the dataset; returns false if an earlier attempt has created
+ * it.
+ */
 export async function createTable(target: Pool, own: Mark, run: Run, columns: MeasuredColumn[]) {
   const { filled } = tablesOf(run);
   const mark = await markAt(target, filled);
@@ -155,8 +158,8 @@ async function collationKey(on: Queryable, name: string): Promise<string> {
 }
 
 /**
- * Inserts the rows of a page and records the page in `_pages`, in one transaction. Returns false
- * when an earlier attempt has inserted the page.
+ * Inserts the rows of a page into the table of a run and records the page in `_pages`, in one transaction. Returns
+ * false when an earlier attempt has inserted the page.
  */
 export const insertPage = (
   target: Pool,
@@ -191,7 +194,10 @@ export async function countRows(on: Queryable, table: string): Promise<number> {
   return found?.count ?? 0;
 }
 
-/** Drops a table if it has the mark of this dataset, and deletes the records of its pages. */
+/**
+ * Drops a table if its mark names this dataset, and deletes the records in `_pages` of the pages inserted into the
+ * table.
+ */
 export async function dropOwn(on: Pool | PoolConnection, own: Mark, table: string) {
   const mark = await markAt(on, table);
   if (isOwn(mark, own)) await change(on, sql`drop table if exists ${quoted(table)}`);

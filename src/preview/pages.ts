@@ -11,8 +11,8 @@ import { previewedKey, previewOf, type TitledPreview } from './preview.ts';
 import { storedIn } from './side.ts';
 
 /**
- * A column of the page. `shown`: the preview; null if there is no such row. `absent`: the text in place of a missing
- * preview.
+ * One of the columns in which a page shows previews beside each other. `shown`: the preview; null if there is no such
+ * row. `absent`: the text that stands in place of a missing preview.
  */
 type Column = { heading: string; shown: TitledPreview | null; absent: string };
 type Crumb = { text: string; href: string };

@@ -12,7 +12,7 @@ export type HasImage = (name: string) => Promise<boolean>;
  */
 export type Picture = { name: string; isMissing: boolean };
 
-/** How many milliseconds a preview waits for the storage. */
+/** How many milliseconds a preview waits for the image storage to say whether an image exists. */
 const PATIENCE = 1000;
 
 /**

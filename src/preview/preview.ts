@@ -18,7 +18,7 @@ const previews: Record<string, (side: Side, row: Row, has: HasImage) => Promise<
   task: taskPreview,
 };
 
-/** Whether rows of this entity have a preview, of their own or as a part of their parent row. */
+/** Whether a preview shows rows of this entity: as the previewed row itself, or as a part of its parent row. */
 export function hasPreview({ name, owner, fields }: Entity): boolean {
   const root = owner === null ? name : (fields[owner]?.to ?? name);
   return Object.hasOwn(previews, root);

@@ -1,4 +1,4 @@
-// The rows that a preview is made of: as they are stored, or as they will be after a transfer.
+// Reads the rows from which a preview is made: as they are stored now, or as they will be after a transfer.
 import { keyText, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
 import type { Databases } from '../environments/environment.ts';
 import { read, readBy } from '../rows/store.ts';
@@ -9,7 +9,7 @@ export type Side = {
   by(entity: Entity, field: string, id: number): Promise<Row[]>;
 };
 
-/** Returns the stored rows. `known`: a row that was read already. */
+/** Returns a reader of the rows as they are stored now. `known`: a row that was read already. */
 export const storedIn = (place: Databases, known?: { key: RowKey; row: Row }): Side => ({
   one: async (entity, id) => {
     if (typeof id !== 'number') return null;
@@ -23,8 +23,8 @@ export const storedIn = (place: Databases, known?: { key: RowKey; row: Row }): S
 type Written = RowKey & { after: Row | null };
 
 /**
- * Returns the rows as they will be after a transfer. `steps`: the rows that the transfer writes. All other rows are as
- * they are stored now.
+ * Returns a reader of the rows as they will be after a transfer. `steps`: the rows that the transfer writes. All other
+ * rows are read as they are stored now.
  */
 export function afterSteps(stored: Side, steps: readonly Written[]): Side {
   const written = new Map(steps.map((step) => [keyText(step), step.after]));

@@ -1,5 +1,5 @@
-// Some rows pass unique values on to each other, for example when two forms swap their names in production. A refresh
-// writes such rows together, even if it reads them in different parts.
+// Some rows pass unique values, such as names, on to each other: for example, two forms have swapped their names in
+// production. A refresh writes such rows together, even if it reads them in different parts.
 import { isSameValue } from '../catalog/content.ts';
 import { keyText, labelOf, type Entity, type Row } from '../catalog/entity.ts';
 import { textOf } from '../catalog/fields.ts';
@@ -60,9 +60,9 @@ const changesOf = async (sides: Sides, entity: Entity, ids: number[]) => {
 };
 
 /**
- * Finds the rows of this environment that still have a unique value which a changed row needs. `key`: this value; null
- * if the found row spells it differently, such as in another case. Such a row does not block the changed row, because
- * production may have both spellings: they are older than the rule for unique names.
+ * Finds the rows of this environment that still have a unique value (such as a name) which another, changed row needs.
+ * `key`: this value; null if the found row spells it differently, such as in another case. A row with another spelling
+ * does not block the changed row: production may have both spellings, from a time before the rule for unique names.
  */
 async function holdersHere({ here }: Sides, entity: Entity, changes: Written[]) {
   const found: { id: number; key: string | null }[] = [];
@@ -78,8 +78,8 @@ async function holdersHere({ here }: Sides, entity: Entity, changes: Written[]) 
 }
 
 /**
- * Removes changes that cannot be written because another row keeps the unique value, and returns
- * them with the reason. Removing one change can make others impossible.
+ * Removes the changes that cannot be written because another row keeps the unique value that they need. Returns these
+ * changes with the reason. Removing one change can make others impossible, too.
  */
 function withoutStuck(
   entity: Entity,
@@ -109,7 +109,8 @@ function withoutStuck(
       const fields = uniqueFieldsOf(entity).map((field) => lowerFirst(labelOf(entity, field)));
       const holder = `${lowerFirst(entity.label.one)} ${holders.get(held)}`;
       stuck.push({ change, why: `its ${fields.join(' or ')} is that of ${holder} here` });
-      // The skipped row keeps its value, so a row that would take this value is checked again.
+      // The row of this change is skipped and keeps its unique value. A change that needs this value is therefore
+      // checked again.
       for (const key of spelledKeysOf(entity, change.before)) {
         const taker = takers.get(key);
         if (taker !== undefined) waiting.push(taker);
@@ -120,8 +121,7 @@ function withoutStuck(
 }
 
 /**
- * Groups rows that pass unique values on to each other. Each group is written or skipped as a
- * whole.
+ * Groups rows that pass unique values (such as names) on to each other. Each group is written or skipped as a whole.
  */
 export function inGroups(changes: Change[]): Change[][] {
   const groups = new Map<string, Change[]>();

@@ -18,8 +18,8 @@ import { keyOf } from './report.ts';
 type Sides = { here: Environment; there: Databases | null; source: Environment };
 
 /**
- * The plan for one part of a refresh: production’s rows, the rows of this environment with the same ids and their sync
- * state, and the decision for each row.
+ * The plan for one part of a refresh: production’s rows, the rows of this environment with the same ids, what is
+ * recorded about both (the sync state), and the decision for each row.
  */
 export type PartPlan = {
   rows: Row[];
@@ -33,8 +33,8 @@ export type PartPlan = {
 };
 
 /**
- * Decides for each row of production whether the refresh copies it. `isHere`: whether this environment may have a row
- * with an id. Other ids are not looked up, which saves queries.
+ * Decides for each row of production whether the refresh copies it. `isHere` says whether this environment may have a
+ * row with an id; for all other ids, this environment’s database is not queried.
  */
 export async function planRefresh(
   sides: Sides,

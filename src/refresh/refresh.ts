@@ -46,8 +46,8 @@ export const parts = { size: 1000 };
 export type RefreshRun = {
   here: Environment;
   /**
-   * The destination of this environment; null if it has none. If a row is equal in both environments after the refresh,
-   * its content is recorded as the base (last equal content).
+   * The next environment, to which this environment sends rows; null if there is none. For a row that is equal in both
+   * after the refresh, its content is recorded as the base (last equal content).
    */
   there: Environment | null;
   source: Environment;
@@ -85,7 +85,7 @@ export async function runRefresh(from: RefreshRun): Promise<Report> {
   return report;
 }
 
-/** Reads the rows of production in parts. */
+/** Reads the rows of production in parts of `parts.size` rows. */
 async function* sourceParts({ here, source }: RefreshRun, entity: Entity, after: number) {
   for await (const rows of walk(source, entity, after, parts.size)) {
     await refuseWhileUpdating(here, source);
@@ -126,13 +126,13 @@ async function refreshNames(from: RefreshRun, entity: Entity, report: Report) {
 }
 
 /**
- * A part of production’s rows with its plan. `keep`: records the sync state of these rows after
- * they were written.
+ * A part of production’s rows, with the plan for each row. `keep` records, after the rows were written, how they relate
+ * to the next environment (their sync state).
  */
 type PreparedPart = {
   decided: PartPlan;
   /**
-   * `rows`: how many rows of production the part covers. `after`: the last id of the part. `highest`: the highest ids
+   * `rows`: how many rows of production are in this part. `after`: the last id of the part. `highest`: the highest ids
    * of the part; rows that are added to this environment later get higher ids.
    */
   rows: number;
@@ -142,8 +142,8 @@ type PreparedPart = {
 };
 
 /**
- * Copies the rows of one entity. While a part is written, the next part is planned, and the sync
- * state of the previous part is recorded.
+ * Copies the rows of one entity from production, in parts. While a part is written, the next part is planned, and the
+ * sync state of the rows of the previous part (how they relate to the next environment) is recorded.
  */
 async function refreshRows(from: RefreshRun, entity: Entity, report: Report) {
   const { here, dryRun, progress } = from;
@@ -166,7 +166,7 @@ async function refreshRows(from: RefreshRun, entity: Entity, report: Report) {
         await progress?.({ entity, report: soFar });
       };
       const former = recorded;
-      // If the refresh is cancelled now, the sync state of the part that is already written must still be recorded.
+      // Even if the refresh is cancelled now, the sync state of the rows that are already written must be recorded.
       recorded = inTurn(former, keep);
       recorded.catch(() => {});
       await former;
@@ -193,12 +193,13 @@ async function inTurn(first: Promise<void>, second: () => Promise<void>) {
 }
 
 /**
- * Prepares the parts of an entity by reading all its rows. MongoDB collections have no digests to compare. The digests
- * of a table do not match if name mappings translate its linked names.
+ * Plans the refresh of an entity by reading all its rows in production. MongoDB collections need this, because no
+ * digests are computed for them. Tables need it if name mappings translate their linked names, because equal rows then
+ * have different digests.
  */
 const prepareByReading = (from: RefreshRun, entity: Entity, after: number) => {
-  // The recorded sync state gets the time at which the refresh of this entity started, so that it never replaces a
-  // newer state that another process observes meanwhile.
+  // The sync state of the rows is recorded with the time at which the refresh of this entity started, so that it never
+  // replaces a newer state that another process records meanwhile.
   const at = new Date().toISOString();
   return prefetch(sourceParts(from, entity, after), async (rows): Promise<PreparedPart> => {
     const ids = rows.map(({ id }) => id);
@@ -213,8 +214,8 @@ const prepareByReading = (from: RefreshRun, entity: Entity, after: number) => {
 };
 
 /**
- * Prepares the parts of a table by comparing digests. Only rows that differ from production’s are read, and rows that
- * are not recorded as equal at the destination.
+ * Plans the refresh of a table by comparing digests (one hash for many rows). Reads only the rows that differ from
+ * production’s, and the rows that are not recorded yet as equal in this environment and the next one.
  */
 async function* prepareByDigest(
   from: RefreshRun,
@@ -232,12 +233,14 @@ async function* prepareByDigest(
 }
 
 /**
- * How many rows of a table are written together. Small parts would be slow: each write needs some twenty statements in
- * addition to those for its rows.
+ * How many rows of a table are written together. Fewer would be slow, because each write needs some twenty SQL
+ * statements however few rows it writes.
  */
 const PART = 4 * CHUNK_SIZE;
 
-/** Chunks of a table that are written together, and the ids of the rows that must be read. */
+/**
+ * Chunks (ranges of 1,000 ids) of a table whose rows are written together, and the ids of the rows that must be read.
+ */
 type TablePart = {
   at: string;
   chunks: number[];
@@ -246,7 +249,10 @@ type TablePart = {
   rows: number;
 };
 
-/** Divides a batch into parts. A part consists of whole chunks, and at most PART of its rows must be read. */
+/**
+ * Divides the rows of a batch into parts that are written together. A part consists of whole chunks (ranges of 1,000
+ * ids), and at most PART of its rows must be read.
+ */
 async function partsOf(from: RefreshRun, entity: Entity, batch: Batch): Promise<TablePart[]> {
   const [here = new Map(), theirs = new Map(), there = theirs] = batch.hashes;
   const isRecording = !from.dryRun && from.there !== null;
@@ -289,9 +295,9 @@ async function preparePart(
 }
 
 /**
- * Writes the planned changes of a part, together with rows of later parts that must give up a
- * unique value first. `early` collects the ids of those rows of later parts, so that they are not
- * written twice. Returns the plan with the written changes.
+ * Writes the planned changes of a part, together with rows of later parts that must first free a unique value, such as
+ * a name. `early` collects the ids of those rows of later parts, so that they are not written twice. Returns the plan
+ * with the written changes.
  */
 async function writePlanned(
   from: RefreshRun,
@@ -312,8 +318,8 @@ async function writePlanned(
 }
 
 /**
- * Copies the images that changed rows refer to, before the rows are written. Images are named by
- * their content, so an image whose row is not written afterwards does no harm.
+ * Copies the images that changed rows refer to, before the rows are written. The file name of an image is computed from
+ * its content, so an image whose row is not written afterwards does no harm.
  */
 async function copyImagesOf({ here, source }: RefreshRun, changes: Change[], report: Report) {
   for (const { entity, after } of changes) {
@@ -328,9 +334,9 @@ async function copyImagesOf({ here, source }: RefreshRun, changes: Change[], rep
 }
 
 /**
- * Writes the changes of a part. If the database refuses them, each half is tried separately, until
- * only the refused group of rows remains; this group is skipped. Returns the changes that were
- * written (in a dry run: would be written).
+ * Writes the changes of a part. If the database refuses them, each half is tried separately, and so on, until only the
+ * refused rows remain; these are skipped. Rows that pass unique values on to each other stay in one half. Returns the
+ * changes that were written (in a dry run: would be written).
  */
 async function writePart(
   from: RefreshRun,

@@ -2,7 +2,7 @@
 import type { Report } from './report.ts';
 
 /**
- * The page lists at most this many rows of each kind: overwritten, skipped, stored differently.
+ * The page lists at most this many rows of each kind: overwritten, skipped, and stored by the database in another form.
  */
 const SHOWN = 200;
 

@@ -31,8 +31,8 @@ export type Report = {
    */
   missingImages: string[];
   /**
-   * Documents of production whose `_id` cannot be a row id. Reports of former versions lack this
-   * list.
+   * Documents of production that cannot be read because their `_id` is no whole number, such as an ObjectId. Reports of
+   * former versions lack this list.
    */
   unreadable?: string[];
   /**

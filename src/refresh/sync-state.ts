@@ -1,6 +1,6 @@
-// Records the sync state of each row after a refresh. For a row that is equal in this environment and at the
-// destination, only its base is recorded (the hash at which both were last equal). Other rows get lines in `row_state`
-// and `destination_state`.
+// Records after a refresh how each row relates to the next environment (its sync state). For a row that is equal in
+// both environments, only its base is recorded (the hash at which both were last equal). Other rows get records in the
+// tables `row_state` and `destination_state`.
 import { hashOf, isSameContent } from '../catalog/content.ts';
 import { keyText, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
 import type { Environment } from '../environments/environment.ts';
@@ -16,7 +16,7 @@ import { keyOf } from './report.ts';
 
 type Sides = { here: Environment; there: Environment | null; source: Environment };
 
-/** Records the sync state of the rows of a part. `at`: the time at which the rows had this state. */
+/** Records, for the rows of one part of a refresh, how they related to the next environment at the time `at`. */
 export async function recordPart(sides: Sides, entity: Entity, decided: PartPlan, at: string) {
   const { here, there } = sides;
   if (!there) return;
@@ -24,8 +24,8 @@ export async function recordPart(sides: Sides, entity: Entity, decided: PartPlan
   const written = new Set(decided.changes.map(({ after }) => after?.id));
   const isWritten = ({ key }: Observation) => written.has(key.id);
   await addLines(here, untouched);
-  // A row that this refresh has just written is certainly equal in this environment and at the destination, so its base
-  // replaces even a base that another process recorded meanwhile.
+  // A row that this refresh has just written is certainly equal in this environment and in the next one. Its base (last
+  // equal content) therefore replaces even one that another process recorded meanwhile.
   await writeObservations(here.sql, seen.filter(isWritten), at, { isBaseCertain: true });
   await writeObservations(
     here.sql,
@@ -37,8 +37,8 @@ export async function recordPart(sides: Sides, entity: Entity, decided: PartPlan
 }
 
 /**
- * Returns the hashes of each changed row before and after the refresh. If a list or sheet recorded the former hash
- * while the refresh wrote the row, the recorded hash is corrected.
+ * Returns the hashes of each changed row before and after the refresh. A list or transfer sheet that read the row
+ * before the refresh wrote it may have recorded the former hash afterwards; this record is then corrected.
  */
 const outdated = (entity: Entity, { changes, mappings }: PartPlan) => {
   const hash = (row: Row) => hashOf(entity, withMappedNames(entity, row, mappings));
@@ -75,8 +75,8 @@ async function newsOf({ here, there, source }: Sides, entity: Entity, decided: P
     }
     const thereHash = other ? hashOf(entity, other) : null;
     const news = newObservation(key, { there: other ?? null, seen: thereHash, isEqual }, stop);
-    // If nothing is recorded about the row at the destination, record it even if the row is missing there. Later
-    // refreshes then find a record and need not write one.
+    // If nothing is recorded about the row in the next environment, a record is written even if the row is missing
+    // there. Later refreshes then find this record and need not write one.
     if (news) seen.push(news);
     else if (!stop) seen.push({ key, hash: thereHash, base: null });
     if (own && !states.has(text)) untouched.push(key);

@@ -1,5 +1,5 @@
-// Checks the prerequisites of a release (S0-74): settings, destination, names, data, index and permissions. Each unmet
-// prerequisite is listed with a remedy.
+// Checks what a release needs (S0-74): settings, the connection to the next environment, names, data, index and
+// permissions. Each unmet prerequisite is listed with a remedy.
 import { reasonOf } from '../environments/unreachable.ts';
 import { isDocument, keyText, linksOf } from '../catalog/entity.ts';
 import { catalog, matchedByName, matchedByNameLabel, travelling } from '../catalog/index.ts';
@@ -92,8 +92,8 @@ async function version(here: App): Promise<Check[]> {
 }
 
 /**
- * Checks that every secret is encrypted with the key in the settings. Once secrets are encrypted,
- * other programs cannot read the column any more and need the API scope for secrets.
+ * Checks that every secret in the catalogue is encrypted with the key in the settings. Once secrets are encrypted,
+ * other programs cannot read them from the database any more, and need the API with its scope for secrets.
  */
 async function secrets({ sql: on, settings: own }: App): Promise<Check[]> {
   const inClear = await countInClear(on, catalog);
@@ -145,9 +145,7 @@ async function shape({ destination: there }: App): Promise<Check[]> {
   return [check('Shape of the destination', problems.length === 0, detail)];
 }
 
-/**
- * Checks linked names, such as those of cities: each must match exactly one row of the destination.
- */
+/** Checks linked names, such as those of cities: each must match exactly one row of the next environment. */
 async function names({ sql: on, destination: there }: App): Promise<Check[]> {
   if (!there) return [];
   const mappings = await readMappings(on);
@@ -252,9 +250,9 @@ async function index({ sql: on, settings: own }: App): Promise<Check[]> {
 }
 
 /**
- * Checks whether rows of this environment or its destination have a `modified_at` in the future. Apps read only rows
- * with a later `modified_at` than the latest that they have seen. After a date in the future, they would miss all
- * changes until that date.
+ * Checks whether rows of this environment or the next one have a `modified_at` in the future. The apps that show the
+ * catalogue ask only for rows with a later `modified_at` than the latest that they have seen. After a date in the
+ * future, they would miss all changes until that date.
  */
 async function clocks(here: App): Promise<Check[]> {
   const places = here.destination ? [here, here.destination] : [here];

@@ -114,14 +114,14 @@ export function grants(
 }
 
 /**
- * The levels (purposes) of staging databases, as their names contain them: `cosmos-lab` and `cosmos-lab_…` have the
+ * The purposes (levels) of staging databases, which are a part of their names: `cosmos-lab` and `cosmos-lab_…` have the
  * level `lab`.
  */
 const copyLevels = ['lab', 'test', 'ecom'];
 
 /**
  * Lists the GRANT statements for the account that creates staging databases (COPIES_SQL_DB_USER). The account may use
- * only databases whose names contain a level, so that MySQL itself refuses to drop any other database.
+ * only databases whose names contain a level such as `lab`, so that MySQL itself refuses to drop any other database.
  */
 export const copyGrants = (account: string): string[] =>
   copyLevels.flatMap((level) =>

@@ -16,17 +16,19 @@ export type Restore = {
   manifest: Manifest;
   say: (line: string) => void;
   onRows?: OnRows;
-  /** Called when all rows are loaded, before anything else is done to them. */
+  /**
+   * Called when all rows of the backup are loaded, before the databases are upgraded to the version of this program.
+   */
   afterLoad?: () => Promise<void>;
   /**
-   * For how many milliseconds other processes may still use a cached value of the flag that closes the databases for an
-   * update.
+   * For how many milliseconds other processes may still use a cached value of `isUpdating`, the flag that closes the
+   * databases to all users.
    */
   ttlMs?: number;
 };
 
 /**
- * Restores a backup into this environment, and upgrades it to the version of this program.
+ * Restores a backup into the empty databases of this environment, and upgrades them to the version of this program.
  * @throws Conflict when the environment already has rows, or a newer program made the backup
  */
 export async function restore(restoring: Restore) {
@@ -38,8 +40,8 @@ export async function restore(restoring: Restore) {
   await migrate(here.sql, here.documents, { names: shape });
   await loadBackup(source, manifest, here, onRows);
   await afterLoad?.();
-  // All migrations of MongoDB, and those of MySQL that are newer than the backup, are applied only now: an index is
-  // built faster when the documents exist already.
+  // The upgrade applies all migrations of MongoDB, and those of MySQL that are newer than the backup. They come after
+  // the rows, because an index is built faster when the documents exist already.
   return upgrade({ here, say, ...how });
 }
 

@@ -1,5 +1,5 @@
-// Lists the rows that were edited in production while it was open for editing (IS_STAGING_ALWAYS). The command `oneway
-// revert finish` copies these rows to staging through a transfer sheet.
+// Lists the rows that were edited in production while editing was allowed there (setting IS_STAGING_ALWAYS). The
+// command `oneway revert finish` copies these rows to staging through a transfer sheet.
 import { keyText, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { select, sql } from '../database/sql.ts';
@@ -50,9 +50,9 @@ export async function editedInSource(here: Environment, source: Environment): Pr
     const key = { entity, id };
     const pair = pairs.get(keyText(key));
     const isSame = !pair || pair.hereHash === pair.thereHash;
-    // If a refresh after the edit has copied production’s content, the row differs only because this environment has
-    // changed it since. A refresh before the edit does not count, because the edit may have restored the content of
-    // that time.
+    // Leaves out a row if a refresh after the edit has copied production’s content here: the row then differs only
+    // because this environment has changed it since. A refresh before the edit does not count, because the edit may
+    // have restored the content that production had then.
     const isKnown = came
       .get(keyText(key))
       ?.some((one) => one.hash === pair?.hereHash && one.at >= at);

@@ -1,6 +1,7 @@
-// Removes superfluous lines of the sync state, which versions up to 1.8.0 wrote. A row that a refresh wrote, that is in
-// sync and that nobody changed since needs only a base (the hash at which it last equalled the row of the destination),
-// not a line in `row_state` and one in `destination_state`. The removal can be killed at any point and run again.
+// Removes superfluous records from the tables `row_state` and `destination_state`, which versions up to 1.8.0 wrote for
+// every row. A row that a refresh wrote, that is equal in this environment and the next one, and that nobody has
+// changed since needs only a base (the hash at which it was last equal in both). The removal can be killed at any point
+// and run again.
 import type { PoolConnection } from 'mysql2/promise';
 import { travelling } from '../catalog/index.ts';
 import { failpoint } from '../database/failpoints.ts';
@@ -12,8 +13,8 @@ import { chunksWithLines } from '../state/recorded.ts';
 import { REFRESH } from '../state/untouched.ts';
 
 /**
- * Replaces superfluous lines of `row_state` and `destination_state` by bases, one chunk of 1,000 ids after the other.
- * Returns the number of rows whose lines were replaced.
+ * Replaces superfluous records in `row_state` and `destination_state` by bases (hashes of last equal content), for one
+ * chunk of 1,000 ids after the other. Returns the number of rows whose records were replaced.
  */
 export async function slimSyncState(here: App): Promise<number> {
   let rows = 0;
@@ -32,7 +33,8 @@ async function slimChunk(connection: PoolConnection, entity: string, chunk: numb
   const within = (table: Statement) =>
     sql`${table}.entity = ${entity} and ${table}.row_id between ${from} and ${to}`;
   const isEqual = sql`s.deleted_at is null and t.base_hash = s.hash and t.base_hash = t.observed_hash`;
-  // The stored content of a base is needed only while the row of this environment differs from it.
+  // The content at which a row was last equal in both environments is stored only while the row differs between them,
+  // so the stored content of equal rows is deleted.
   await run(
     connection,
     sql`update destination_state t join row_state s on s.entity = t.entity and s.row_id = t.row_id
@@ -62,7 +64,10 @@ async function slimChunk(connection: PoolConnection, entity: string, chunk: numb
   return ids.length;
 }
 
-/** The earliest time at which the base of one of these rows was recorded. */
+/**
+ * The earliest time at which one of these rows was recorded as equal in both environments; the present time if none
+ * was.
+ */
 async function observedAt(connection: PoolConnection, entity: string, ids: number[]) {
   const [line] = await select<{ at: string | null }>(
     connection,

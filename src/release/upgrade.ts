@@ -28,8 +28,8 @@ export type Upgrade = {
   /** How many milliseconds to wait for running transfers to end. */
   waitMs?: number;
   /**
-   * For how many milliseconds other processes may still use a cached value of the updating flag, which closes the
-   * databases.
+   * For how many milliseconds other processes may still use a cached value of `isUpdating`, the flag that closes the
+   * databases to all users.
    */
   ttlMs?: number;
 };
@@ -53,13 +53,13 @@ export async function upgrade({
     const from = before?.databaseVersion ?? NONE;
     await setUpdating(here, from);
     await failpoint('upgrade flag');
-    // Other processes cache the updating flag for some seconds and may still write until they read it again.
+    // Other processes cache the flag `isUpdating` for some seconds, and may still write until they read it again.
     if (before !== null) await sleep(kept);
     try {
       await waitUntilIdle(here, say, patience);
     } catch (error) {
-      // If the updating flag was set before this command began, it stays set: a migration may be half done, or a person
-      // set the flag by hand.
+      // If the flag `isUpdating` was set before this command began, it stays set: a migration may be half done, or a
+      // person may have set the flag by hand.
       if (!before?.isUpdating) {
         await writeVersion(here.documents, { databaseVersion: from, isUpdating: false });
       }
@@ -78,7 +78,8 @@ export async function upgrade({
     await failpoint('upgrade version');
     return applied;
   } finally {
-    // Closing the connection releases the lock. MySQL does that even if this process is killed.
+    // Closing the connection releases the lock against a second migration. MySQL closes it even if this process is
+    // killed.
     lock.destroy();
   }
 }
@@ -139,8 +140,8 @@ const isMigrated = async (on: Queryable) =>
   )) !== undefined;
 
 async function openTransfers(on: Pool): Promise<string[]> {
-  // A refresh claims no rows. While it writes, it locks the row `gate` of the table `clock` instead (see claims.ts). If
-  // this row is locked, a refresh is writing.
+  // A refresh sets no claims (marks that a row is being written). While it writes, it locks the row `gate` of the table
+  // `clock` instead (see claims.ts). If this row is locked, a refresh is writing.
   const isFree = await transaction(on, claims.lockGate).then(() => true, refuseUnlessLocked);
   if (!isFree) return ['a refresh'];
   const held = await claims.heldClaims(on);
@@ -159,7 +160,10 @@ function refuseUnlessLocked(error: unknown): boolean {
   throw error;
 }
 
-/** Clears the updating flag on a person’s request. Returns the recorded version and flag as they were before. */
+/**
+ * Clears the flag `isUpdating`, which closes the databases to all users, on a person’s request. Returns the recorded
+ * version and flag as they were before.
+ */
 export async function clearUpdating(here: App) {
   const lock = await takeLock(here);
   try {

@@ -1,5 +1,6 @@
-// Links between rows in MySQL, such as the cities of a task, each with its partner. A link table beside the entity’s
-// own table stores ids. Links are read and written as names, because the ids differ between environments.
+// Link fields of rows in MySQL. Such a field refers to rows of other entities: `cities`, for example, lists cities,
+// each perhaps with a partner. A link table beside the entity’s own table stores their ids. Oneway reads and writes the
+// links as names, because the ids differ between environments.
 import { linksIn, linksOf, type Draft, type Entity, type Row } from '../catalog/entity.ts';
 import type { Link, LinkPart, Links } from '../catalog/fields.ts';
 import { entityNamed } from '../catalog/index.ts';
@@ -8,7 +9,7 @@ import { insertLines } from '../database/bulk.ts';
 import { join, name, run, select, sql, type Queryable, type Statement } from '../database/sql.ts';
 import type { IdsByEntity, IdsByName } from './names.ts';
 
-/** Adds the links to rows that were read, with one query for each link field. */
+/** Adds to each row the names in its link fields (such as `cities`), with one query for each field. */
 export async function addLinks(on: Queryable, entity: Entity, rows: Draft<Row>[]) {
   for (const { field, links } of rows.length > 0 ? linksOf(entity) : []) {
     const found = await readLinks(
@@ -76,8 +77,8 @@ export async function ownersLinkedWith(
 }
 
 /**
- * Returns the names of all rows that one part of a link field refers to, such as all partners of
- * tasks.
+ * Returns the names to which all rows together refer in one part of a link field, such as all partners in the field
+ * `cities`.
  */
 export async function namesInUse(
   on: Queryable,
@@ -93,8 +94,8 @@ export async function namesInUse(
 }
 
 /**
- * SQL that joins the linked names of each row `r` in one link field, as the JSON text of packLinks(). `condition`
- * returns the SQL condition for the column of ids that it is given.
+ * SQL that joins to each row `r` the names in one of its link fields, as the JSON text that packLinks() writes.
+ * `condition` restricts the rows: it gets a column of row ids and returns the SQL condition for it.
  */
 export function linkTexts(
   entity: Entity,
@@ -127,8 +128,8 @@ const columnOfPart = (part: LinkPart) => name(`${part.name}_id`);
 const tableOf = ({ entity }: LinkPart) => name(entityNamed(entity).table);
 
 /**
- * Returns SQL that joins the linked row of each part of a link `l`. An optional part may be
- * missing, so its row gets a left join.
+ * Returns SQL that joins, for each link `l`, the rows that its parts refer to, such as a city and a partner. The join
+ * of an optional part is a left join, because the part may be missing.
  */
 const linkedRows = (links: Links) =>
   join(

@@ -1,13 +1,12 @@
-// Masks for secrets that another program stored in clear text: a row in memory contains a mask, never the secret
-// itself.
+// Masks (placeholders) for secrets that another program stored in clear text: a row in memory contains a mask, never
+// the secret itself.
 import type { Entity, Row } from '../catalog/entity.ts';
 import { isMask, secretsOf } from '../catalog/secret.ts';
 import { name, sql } from '../database/sql.ts';
 
 /**
- * Returns an SQL assignment that keeps the stored secret if the new value is only a mask. A row in
- * memory has a mask for a secret that another program stored in clear text, and the mask must not
- * replace the secret.
+ * Returns an SQL assignment that keeps the stored secret if the new value is only a mask. A row in memory has a mask in
+ * place of a secret that another program stored in clear text, and the mask must not replace the secret.
  */
 export const keptSecret = (column: string) =>
   sql`target.${name(column)} =

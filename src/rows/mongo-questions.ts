@@ -6,14 +6,14 @@ import type { Cursor, RowFilter } from './query.ts';
 import { idIn, searchPatterns } from './search-pattern.ts';
 
 /**
- * Matches documents that are not stubs (what is left of removed documents): `removed_at` is missing
- * or null.
+ * Matches documents that exist. A removed document stays for a day as a stub with the time `removed_at`, and is not
+ * matched.
  */
 export const present: Document = { removed_at: null };
 
 /**
- * Matches documents whose `_id` can be a row id. Other programs may store documents with other ids;
- * these are never read as rows.
+ * Matches documents whose `_id` is a number, as the id of every row is. Other programs may store documents with other
+ * ids, such as texts; Oneway never reads these as rows.
  */
 export const readable = { _id: { $gte: 0, $lte: Number.MAX_SAFE_INTEGER } };
 

@@ -70,9 +70,9 @@ function unchangedFilter(seen: StoredDocument, next: StoredDocument): Filter<Sto
 }
 
 /**
- * Writes many documents in order, in one round trip, each only if the stored document is still as
- * expected. Returns how many were written before the first document that was not; documents after
- * that one may have been written, too.
+ * Writes many documents in order, in one round trip, each only if the stored document is still as expected. Returns how
+ * many were written before the first document that was refused because it had changed; later documents may have been
+ * written, too.
  */
 export async function replaceAll(
   documents: Db,
@@ -105,8 +105,8 @@ const isDuplicate = (error: unknown) =>
 async function replaceRest(documents: Db, entity: Entity, replacements: Replacement[]) {
   const ids = replacements.map(({ next }) => next._id);
   const now = await readStored(documents, entity, ids);
-  // A document that passes on its unique value is in the list twice: first with a temporary value,
-  // then with its final one. The stored timestamp shows which of the two writes was done.
+  // A document whose unique value (such as a name) goes to another document is in the list twice: first with a
+  // temporary value, then with its final one. The stored timestamp shows which of the two writes was done.
   const done = new Map(
     replacements.flatMap(({ next }, index) =>
       isSameWrite(now.get(next._id), next) ? [[next._id, index] as const] : [],

@@ -1,6 +1,6 @@
-// Reads rows stored in MongoDB. A removed document stays for a day as a stub (its `_id`, timestamp and fence). A
-// delayed writer finds in the stub the higher fence (number) of a later worker, and stops. Readers treat stubs as
-// absent.
+// Reads rows stored in MongoDB. A removed document stays for a day as a stub: its `_id`, its timestamp, and its fence
+// (a number that is higher for a later worker on the same transfer). A delayed worker that finds a higher fence than
+// its own stops. Readers treat stubs as absent.
 import type { Db, Filter, FindCursor } from 'mongodb';
 import { fieldEntries, type Entity, type Row, type Draft } from '../catalog/entity.ts';
 import { readField, readModified } from '../catalog/misfits.ts';
@@ -27,8 +27,8 @@ import {
 import { ownValue, type Temporary } from './temporary-values.ts';
 
 /**
- * The mark on each document: the transfer that wrote the document last, and the fence (number) of
- * the worker that wrote it.
+ * The stamp on each document: the transfer that wrote the document last, and the fence of the worker that wrote it (a
+ * number that is higher for a later worker on the same transfer).
  */
 export type Stamp = { transfer: string; fence: number };
 export type StoredDocument = {
@@ -67,8 +67,8 @@ async function readBy({ documents }: Databases, entity: Entity, field: string, t
 }
 
 /**
- * Converts stored documents to rows and leaves out stubs. Stubs are rare, so a check in JavaScript is cheaper than a
- * condition in the query.
+ * Converts stored documents to rows and leaves out stubs (what is left of removed documents for a day). Stubs are rare,
+ * so a check in JavaScript is cheaper than a condition in the query.
  */
 const rowsIn = (entity: Entity, stored: StoredDocument[]) =>
   stored.flatMap((one) => (Number.isSafeInteger(one._id) ? (rowIn(entity, one) ?? []) : []));
@@ -116,7 +116,7 @@ async function readChangedAfter(
 const count = ({ documents }: Databases, entity: Entity): Promise<number> =>
   collection(documents, entity).countDocuments({ $and: [present, readable] });
 
-/** Reads stored documents, including stubs, for code that writes them. */
+/** Reads stored documents for code that writes them, including stubs (what is left of removed documents for a day). */
 export async function readStored(documents: Db, entity: Entity, ids: number[]) {
   const stored = await findIn(documents, entity, '_id', ids);
   return new Map(stored.map((one) => [one._id, one]));
@@ -152,8 +152,8 @@ async function findIds(
 }
 
 /**
- * Returns the names of all documents; the caller compares them. MongoDB cannot compare them,
- * because none of its collations ignores kinds of space and invisible characters.
+ * Returns the names of all documents. The caller picks the equal ones, because no collation of MongoDB ignores
+ * invisible characters and different kinds of space.
  */
 async function withNames({ documents }: Databases, entity: Entity, field: string) {
   const stored = await collection(documents, entity)
@@ -187,7 +187,7 @@ export const mongoStore: Store = {
   unreadable,
 };
 
-/** The row of a document; null for a stub or a missing document. */
+/** The row of a document; null if the document was removed or never existed. */
 export const rowIn = (entity: Entity, stored: StoredDocument | undefined): Row | null =>
   stored && !stored.removed_at ? toRow(entity, stored) : null;
 

@@ -46,9 +46,9 @@ export async function insert(
 }
 
 /**
- * Overwrites existing rows and replaces their links. `now`: the present contents of the rows, if
- * only changed columns shall be written. An unchanged column may hold a value that reading
- * normalises, such as 2 for a yes-or-no field, and must keep it.
+ * Overwrites existing rows and replaces their links. `now`: the present contents of the rows, if only changed columns
+ * are to be written; null to write all columns. An unchanged column may store a value in another form than Oneway reads
+ * it, such as 2 in a yes-or-no field, and must keep it.
  */
 export async function update(
   on: Queryable,

@@ -25,8 +25,8 @@ export const namesOf = (kind: string, linked: LinkedName[]): string[] =>
 type Named = { id: number; name: string };
 
 /**
- * Finds the rows whose names count as equal to the requested names, in any spelling. Returns these
- * rows by requested name (in Unicode NFC).
+ * Finds the rows whose names equal the requested names by the rule of catalog/name-key.ts, which ignores case, for
+ * example. Returns these rows by requested name (in Unicode NFC).
  */
 export async function rowsNamed(
   on: Queryable,
@@ -77,8 +77,8 @@ export function idsSpelled(rowsByName: Map<string, Named[]>): IdsByName {
 }
 
 /**
- * Returns the stored spelling of each of these names: the requested spelling if a row has it,
- * otherwise the only other spelling. A name with several other spellings is left out.
+ * Returns the spelling in which each of these names is stored: the requested spelling if a row has it, otherwise the
+ * spelling of the other rows with this name. If these rows have several spellings, the name is left out.
  */
 export async function storedSpellings(
   on: Queryable,

@@ -1,5 +1,5 @@
-// Finds the row that a person means by the text in a picker (an input with suggestions). It never guesses, because a
-// title may end like an id (`Seat upgrade #2002`).
+// Finds the row that a person means by the text in a picker (an input with suggestions). An ambiguous text is refused,
+// not guessed, because a title may end like an id (`Seat upgrade #2002`).
 import { titleOf, type Entity } from '../catalog/entity.ts';
 import { pickerText } from '../catalog/shown-text.ts';
 import { lowerFirst } from '../catalog/lower-first.ts';

@@ -17,10 +17,10 @@ export type Query = {
   limit: number;
   offset: number;
 };
-/** The conditions of a query, without sort order and page. */
+/** The conditions of a query, without its sort order and without the choice of a page of results. */
 export type RowFilter = Pick<Query, 'search' | 'filters' | 'ids' | 'modified'>;
 
-/** Whether a filter has any condition, so that it may leave out rows of its entity. */
+/** Whether a filter has any condition; without one, it matches all rows of its entity. */
 export const isNarrowed = ({ search, filters, ids, modified }: RowFilter): boolean =>
   ids !== undefined || modified !== undefined || search !== '' || Object.keys(filters).length > 0;
 
@@ -31,7 +31,9 @@ export type FoundRows = { rows: Row[]; total: number };
  */
 export type Cursor = { modifiedAfter: string; after: number };
 
-/** A page or report lists at most this many rows and documents whose id cannot be a row id. */
+/**
+ * A page or report lists at most this many rows and documents that cannot be read because their id is no whole number.
+ */
 export const UNREADABLE = 100;
 
 /** The functions that read rows; there is one such object for MySQL and one for MongoDB. */
@@ -53,6 +55,9 @@ export type Store = {
     field: string,
     names: string[],
   ): Promise<{ id: number; value: string }[]>;
-  /** Lists rows and documents whose id cannot be a row id, each described in a text. */
+  /**
+   * Describes the rows and documents that cannot be read because their id is no whole number that JavaScript can
+   * represent.
+   */
   unreadable(from: Databases, entity: Entity): Promise<string[]>;
 };

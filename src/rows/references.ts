@@ -13,8 +13,8 @@ import { referencesTo } from '../catalog/family.ts';
 export type Reference = { target: RowKey; referrer: { entity: Entity; row: Row; field: string } };
 
 /**
- * Finds all references to these rows. `under`: whether to include references from rows below them
- * (from the tasks of a business, or from the fields of a form).
+ * Finds the rows that refer to these rows. `under`: whether to include rows that are listed below these rows, such as
+ * the tasks of a business or the fields of a form.
  */
 export async function referencingRows(
   place: Databases,

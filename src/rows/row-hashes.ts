@@ -1,7 +1,8 @@
-// Computes the hash of a row in MySQL, equal to that of hashOf(). Rows can thus be compared with another environment,
-// or with recorded hashes, without reading them. In a few cases equal rows have different hashes: a text with a control
-// character above U+000A on MariaDB (which escapes it as `\u000B`, not `\u000b`), linked names that are not in Unicode
-// NFC, or stored values that do not fit their field. The program reads such a row and compares its content.
+// Lets MySQL compute the hash of a row, equal to that of hashOf(), so that the row can be compared with another
+// environment or with a recorded hash without reading it. In a few cases equal rows have different hashes: a text with
+// a control character above U+000A on MariaDB (which escapes it as `\u000B`, not `\u000b`), linked names that are not
+// in Unicode NFC, or stored values that do not fit their field. The program then reads the row and compares its
+// content.
 import { hash } from 'node:crypto';
 import { columnOf, fieldEntries, linksOf, type Entity } from '../catalog/entity.ts';
 import type { Field } from '../catalog/fields.ts';
@@ -10,17 +11,20 @@ import { rangesOf } from '../database/ranges.ts';
 import { join, name, select, sql, type Queryable, type Statement } from '../database/sql.ts';
 import { linkColumn, linkTexts } from './links.ts';
 
-/** How many ids a chunk has, whether or not rows with these ids exist. */
+/** The number of ids in a chunk (a range of ids of a table), whether or not rows with these ids exist. */
 export const CHUNK_SIZE = 1000;
 export const chunkOf = (id: number) => Math.floor(id / CHUNK_SIZE);
 export const LAST_CHUNK = chunkOf(Number.MAX_SAFE_INTEGER);
 
 /** The hashes of rows, by id. */
 export type RowHashes = Map<number, string>;
-/** How many rows a chunk has, and one digest for the ids and hashes of all of them. */
+/** How many rows a chunk (a range of 1,000 ids) has, and one digest for the ids and hashes of all of them. */
 export type ChunkDigest = { rows: number; digest: string };
 
-/** Reads the digests of the chunks `first` to `last` of a table, by chunk; chunks without rows are missing. */
+/**
+ * Reads the digests of the chunks (ranges of 1,000 ids) with the numbers `first` to `last`. Returns them by chunk
+ * number; chunks without rows are missing.
+ */
 export async function chunkDigests(
   on: Queryable,
   entity: Entity,
@@ -38,7 +42,10 @@ export async function chunkDigests(
   return new Map(lines.map(({ chunk, rows, digest }) => [chunk, { rows, digest }]));
 }
 
-/** Computes the digests of chunks as chunkDigests() lets MySQL compute them, from the hashes of their rows. */
+/**
+ * Computes the digests of chunks from hashes of rows that were already read. Equal rows give the same digests as
+ * chunkDigests(), which lets MySQL compute them.
+ */
 export const digestsOf = (hashes: RowHashes): Map<number, ChunkDigest> =>
   new Map(
     [...Map.groupBy(hashes, ([id]) => chunkOf(id))].map(([chunk, own]) => [
@@ -47,11 +54,11 @@ export const digestsOf = (hashes: RowHashes): Map<number, ChunkDigest> =>
     ]),
   );
 
-/** Computes the digest of a chunk from the ids and hashes of its rows, in rising order of id. */
+/** Computes the digest of a chunk (a range of 1,000 ids) from the ids and hashes of its rows, in rising order of id. */
 export const digestOf = (hashes: [id: number, hash: string][]): string =>
   hash('sha256', hashes.map(([id, one]) => `${id} ${one}`).join('\n'));
 
-/** Reads the hashes of all rows in these chunks of a table, in order of id. */
+/** Reads the hashes of all rows whose ids are in these chunks (ranges of 1,000 ids), in order of id. */
 export async function hashesInChunks(
   on: Queryable,
   entity: Entity,
@@ -175,7 +182,7 @@ export async function nextId(on: Queryable, table: string, from: number): Promis
   return line?.id ?? null;
 }
 
-/** Returns the highest id of a table within a range, in a list of one; an empty list if no row is in the range. */
+/** Returns the highest id of a table between `from` and `to`, as an array; an empty array if no row has such an id. */
 export async function highestIds(
   on: Queryable,
   { table }: Entity,

@@ -60,8 +60,8 @@ export const findIds = (
 ): Promise<number[]> => storeOf(entity).findIds(from, entity, filter, sort);
 
 /**
- * Finds rows whose unique field has one of these names, in any spelling that counts as equal.
- * `value`: the requested name. `isExact`: whether the row spells the name exactly like that.
+ * Finds rows whose unique field has one of these names, even in another spelling (see catalog/name-key.ts). `value`:
+ * the requested name. `isExact`: whether the row has exactly the requested spelling.
  */
 export async function rowsWithUniqueValue(
   from: Databases,
@@ -77,7 +77,7 @@ export async function rowsWithUniqueValue(
   );
 }
 
-/** Lists rows and documents whose id cannot be a row id, such as a document with an ObjectId. */
+/** Describes the rows and documents that cannot be read because their id is no whole number, such as an ObjectId. */
 export const unreadable = (from: Databases, entity: Entity): Promise<string[]> =>
   storeOf(entity).unreadable(from, entity);
 

@@ -61,8 +61,8 @@ export function ownValue(stored: Stored, field: string): unknown {
 }
 
 /**
- * Returns the document with temporary values in its unique fields. Its `modified_at` does not
- * change, because apps must not take this state for the final one.
+ * Returns the document with temporary values in its unique fields. Its `modified_at` does not change, because apps
+ * would otherwise take the document with its temporary values for a finished change.
  */
 export function withTemporaryValues<T extends Stored>(entity: Entity, seen: T): T {
   const temporary: Temporary = {};
@@ -79,7 +79,7 @@ export function withTemporaryValues<T extends Stored>(entity: Entity, seen: T): 
 /**
  * Returns the document with its real values instead of temporary ones: `Feedback (moving 3f9a…)` becomes `Feedback`
  * again. A field that another user has changed meanwhile keeps that user’s value. `lasting` returns the value to write
- * for a real value, for example with a suffix if the real value is taken.
+ * for a real value, for example with a suffix if another document has the real value now.
  */
 export function withLastingValues<T extends Stored>(
   seen: T,

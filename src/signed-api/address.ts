@@ -1,5 +1,5 @@
-// The public address of this server. Clients sign the address that they call. The server takes its address from the
-// settings, because behind a proxy the Host header names another host or port.
+// The public address of this server, which the signatures of requests to the signed API cover. The server reads it from
+// the settings, because behind a proxy the Host header names another host or port than the client called.
 import type { Request } from 'express';
 import { ApiRefusal } from './refusal.ts';
 

@@ -101,7 +101,7 @@ const codes: Record<number, RefusalCode> = {
   400: 'malformed',
   403: 'lacks_scope',
   404: 'not_found',
-  // The rows of the version were deleted while a client read them.
+  // The rows of the dataset version were deleted while a client read them.
   410: 'version_gone',
   413: 'too_large',
   415: 'malformed',

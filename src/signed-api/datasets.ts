@@ -1,6 +1,6 @@
-// Decides which datasets a client may read, without revealing which other datasets exist. A client without the scope
-// for a dataset gets 403, whether or not the dataset exists. If a dataset is not open to clients, a client with its
-// scope gets 404, as if the dataset did not exist.
+// Decides which datasets a client of the signed API may read, without revealing which other datasets exist. A client
+// whose key lacks the scope for a dataset gets 403, whether or not the dataset exists. For a dataset that is not marked
+// as open to clients, a client with its scope gets 404, as if the dataset did not exist.
 import { z } from 'zod';
 import { covers, LacksScope } from '../access/scopes.ts';
 import { first, fromSqlInstant, select, sql, type Queryable } from '../database/sql.ts';
@@ -11,8 +11,8 @@ type Client = { scopes: readonly string[] };
 type Named = Pick<Dataset, 'organisation' | 'name'>;
 
 /**
- * The scope of the pipeline (the program that copies dataset versions into the datasets database). It may read every
- * dataset, even datasets that are not open to clients.
+ * The scope of the pipeline’s key. The pipeline (the program that copies dataset versions into the datasets database)
+ * may read every dataset, even datasets that are not marked as open to clients.
  */
 export const PIPELINE_SCOPE = 'pipeline';
 export const scopeOf = (dataset: Named): string => `dataset:${fullName(dataset)}`;

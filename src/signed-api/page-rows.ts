@@ -1,21 +1,19 @@
-// Reads the rows of a page. A page of large rows has fewer rows, so that no request needs much memory.
+// Reads the rows for one page of a dataset in the signed API. A page of large rows has fewer rows, so that no request
+// needs much memory.
 import { first, join, select, sql, type Queryable } from '../database/sql.ts';
 import { lengthOf, rangesOf, type RowRange } from '../datasets/rows.ts';
 
-/** The rows of a page have at most this many bytes, except for a single row that is larger. */
+/** The rows on one page of a dataset have at most this many bytes, except for a single row that is larger. */
 const ROOM = 8_000_000;
 
 type From = { dataset: number; version: number; from: number };
 
-/**
- * The rows of a page as JSON arrays. A chunk is one row, or several rows that are joined with `,`.
- */
+/** The rows on one page of a dataset, as JSON arrays. A chunk is one row, or several rows that are joined with `,`. */
 type PageRows = { chunks: Buffer[]; count: number };
 
 /**
- * Reads up to `limit` rows of a version, from the id `from` on; returns null if a row is missing.
- * First reads which data files hold the rows: in a single join, MySQL would read every row of a
- * file.
+ * Reads up to `limit` rows of a dataset version, from the row id `from` on; returns null if a row is missing. First
+ * reads which data files hold the rows: in a single join, MySQL would read every row of a file.
  */
 export async function pageRows(
   on: Queryable,
@@ -38,8 +36,8 @@ type Chunk = { rows: number; bytes: string | null; cells: Buffer | null };
 type Found = Buffer[] | 'too large' | null;
 
 /**
- * Reads the rows of each data file as one value that MySQL joins, because the driver is much slower
- * with a thousand separate rows.
+ * Lets MySQL join the rows of each data file into one value, because the MySQL driver is much slower with a thousand
+ * separate rows.
  */
 async function joined(on: Queryable, parts: RowRange[]): Promise<Found> {
   const chunks: Buffer[] = [];

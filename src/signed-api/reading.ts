@@ -20,7 +20,7 @@ const number = (most: number) =>
     .regex(/^[1-9]\d{0,15}$/, 'must be a whole number from 1')
     .transform(Number)
     .refine((value) => value <= most, 'is too large');
-/** The limit is the highest version number that the database can store. */
+/** The number of a dataset version in a query. The limit is the highest number that the database column can store. */
 const version = number(4_294_967_295).optional();
 
 const structureQuery = z.strictObject({ version });
@@ -77,9 +77,9 @@ const versionOf = (req: Request, version: number | null): Promise<ReadVersion> =
 };
 
 /**
- * Reads rows of a version and records the read, so that the version is not purged within the next
+ * Reads rows of a dataset version and records the time of reading, so that the rows are not deleted within the next
  * hour.
- * @throws ApiRefusal 410 if the version was purged meanwhile
+ * @throws ApiRefusal 410 if the rows of the version were deleted meanwhile
  */
 async function rowsOf(
   { here }: Request,
@@ -110,7 +110,10 @@ async function rowsOf(
 const notedAt = new Map<string, number>();
 const MINUTE_MS = 60_000;
 
-/** Records that a version is being read, at most about once a minute. */
+/**
+ * Records that a dataset version is being read, at most about once a minute, so that its rows are not deleted
+ * meanwhile.
+ */
 async function noteRead({ name, sql: on }: App, at: { dataset: number; version: number }) {
   const key = `${name} ${at.dataset}/${at.version}`;
   if (Date.now() - (notedAt.get(key) ?? 0) < MINUTE_MS) return;

@@ -1,5 +1,5 @@
-// The routes with which clients of the signed API run sources, as an external scheduler does every night (S3-09,
-// S3-30).
+// The routes with which clients of the signed API start runs of sources, as an external scheduler does every night
+// (S3-09, S3-30). A run of a source fetches and loads new data files of a publisher.
 import type { Request, Response } from 'express';
 import { z } from 'zod';
 import { needScope } from '../access/scopes.ts';

@@ -11,13 +11,13 @@ import { FetchFailure } from './failure.ts';
 export const deadlines = {
   /** How long a source may send nothing. */
   silence: 60_000,
-  /** How long an index may take to arrive. */
+  /** How long an index (the publisher’s list of files) may take to arrive. */
   index: 600_000,
   /** How long a file may take to arrive. */
   file: 6 * 60 * 60 * 1000,
   /** How long to wait before a failed file is requested again. */
   pause: 2000,
-  /** How long to wait between two reports of the progress. */
+  /** How long to wait between two reports of how far a download is. */
   report: 1000,
 };
 

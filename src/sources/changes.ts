@@ -56,9 +56,9 @@ export async function noteChanges(
 type Headers = (url: string) => ReturnType<Http['headers']>;
 
 /**
- * Returns the size and ETag that a file has at its source now. Sends a HEAD request if the index
- * gives no ETag. Also sends one if the size in the index differs from the stored size, because many
- * publishers list rounded sizes.
+ * Returns the size and ETag that a file has at its source now. Sends a HEAD request if the index (list of files) gives
+ * no ETag. Also sends one if the size in the index differs from the stored size, because many publishers list rounded
+ * sizes.
  */
 async function seenOf(headersOf: Headers, file: ListedFile, line: SourceFile) {
   const { size, etag } = file;

@@ -1,4 +1,4 @@
-// Defines the error for a file or an index that could not be fetched from a source.
+// Defines the error for a data file, or for an index (list of files), that could not be fetched from a source.
 
 export type FailureReason =
   | 'unreachable'

@@ -1,5 +1,5 @@
-// The first step of a source run: fetches every listed file that is not stored yet, and adds an entry for each fetched
-// file to the registry of data files.
+// The first step of a run of a source: fetches every listed file that is not stored yet, and records each fetched file
+// in the table `operations_datafile_registry` (the registry of data files).
 import { failpoint } from '../database/failpoints.ts';
 import type { App } from '../environments/app.ts';
 import type { Work } from '../jobs/task.ts';
@@ -17,23 +17,23 @@ type Run = Pick<Work, 'here' | 'job' | 'report'> & {
   source: Source;
   http: Http;
   /**
-   * The file that a person asked to fetch again, with the number of this fetch; null in a normal
-   * run.
+   * The file that a person asked to fetch again, and the number under which the new content is stored (`fetch`); null
+   * in a normal run.
    */
   again: { name: string; fetch: number } | null;
 };
 
 /**
- * The result of the fetching step: how many files the source lists, how many of them failed, and
- * the first failures.
+ * The result of the fetching step: how many files the source lists, how many of them could not be fetched, and the
+ * first of these with the reason.
  */
 export type Fetching = { found: number; failed: number; failures: FailedFile[] };
 
 /** How many failures the result lists. */
 const NAMED = 100;
 /**
- * After this many files in a row without a response, the run requests the index to find out whether
- * the source still responds.
+ * After this many files in a row without a response, the run requests the index (the publisher’s list of files) to find
+ * out whether the source still responds.
  */
 const SILENT = 10;
 
@@ -100,8 +100,8 @@ async function storedKeys({ storage }: App, { id }: Source): Promise<Set<string>
 }
 
 /**
- * Adds the missing registry entries of stored files. An entry is missing if an earlier run was
- * killed after it stored the file and before it added the entry.
+ * Records stored files that are missing in the registry of data files. A file is missing there if an earlier run was
+ * killed after it stored the file and before it recorded the file.
  */
 async function addMissingLines(
   { here, source, job }: Run,
@@ -146,8 +146,8 @@ async function fetchAll(run: Run, files: Wanted[], lines: SourceFile[]): Promise
 }
 
 /**
- * Fetches a file; returns the failure, or null if the file was stored. `known`: the registry
- * entries of the file, if the file was stored before and then lost from object storage.
+ * Fetches a file; returns the failure, or null if the file was stored. `known`: the entries of this file in the
+ * registry of data files, if the file was stored before and then lost from object storage.
  */
 async function fetchOne(
   { here, source, http, job, report }: Run,

@@ -77,8 +77,8 @@ export async function storedFile(
 }
 
 /**
- * Yields a response piece by piece. If the server did not announce the length, a broken connection
- * looks like the end of the file, so the received bytes are compared with the size in the index.
+ * Yields the content of a file piece by piece. If the server did not announce the length, a broken connection looks
+ * like the end of the file, so the received bytes are compared with the size in the index (list of files).
  * @throws FetchFailure when the file is shorter than the index says
  */
 async function* whole(answer: Answer, parts: AsyncGenerator<Buffer>, { size = 0 }: ListedFile) {

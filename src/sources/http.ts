@@ -22,8 +22,8 @@ export type Http = {
 };
 
 /**
- * The parts of a source that its HTTP client needs: the URL of the index, the other hosts that
- * files may come from, and the name of the credential.
+ * The parts of a source that its HTTP client needs: the URL of the index (list of files), the other hosts that files
+ * may come from, and the name of the credential that the publisher’s server requires.
  */
 type Asked = { url: string; hosts: string; credential: string | null };
 
@@ -35,8 +35,8 @@ export function openHttp(settings: SourceSettings, source: Asked, signal: AbortS
   const lookup = checkedLookup(settings);
 
   const send = async (url: URL, method: string): Promise<IncomingMessage> => {
-    // Sends the credential only to the host of the source’s URL, and not over http if that URL is
-    // https.
+    // The credential is sent only to the host of the source’s URL. If that URL is https, the credential is not sent
+    // over http.
     const isOwn =
       hostOf(url) === hostOf(own) && (url.protocol === own.protocol || url.protocol === 'https:');
     const headers = {

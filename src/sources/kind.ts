@@ -1,5 +1,4 @@
-// Defines what a kind of source is. The kind of a source defines how the publisher’s index is read into a list of
-// files.
+// Defines what a kind of source is: a way to read a publisher’s index into a list of files.
 import type { z } from 'zod';
 import type { Http } from './http.ts';
 

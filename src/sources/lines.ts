@@ -32,7 +32,7 @@ export type SourceFile = Pick<
 const columns = sql`id, file_name, fetch_number, state, object, url, size, sha256, etag, seen_size, seen_etag, error_message,
   created_timestamp`;
 
-/** Reads all registry entries of a source, in the order in which they were added. */
+/** Reads the entries of all files of a source in the registry of data files, in the order in which they were added. */
 export const linesOf = (on: Queryable, { id }: Pick<Source, 'id'>) =>
   select<SourceFile>(
     on,
@@ -48,16 +48,16 @@ export const newestOf = (lines: SourceFile[]): Map<string, SourceFile> =>
   );
 
 /**
- * The SQL condition, for a table alias `file`, that the registry has no newer entry of the same
- * file.
+ * The SQL condition that the registry of data files has no newer entry of the same file than the entry `file` (an alias
+ * of the table).
  */
 export const isNewest = sql`file.fetch_number = (
   select max(other.fetch_number) from operations_datafile_registry other
    where other.source = file.source and other.file_name = file.file_name)`;
 
 /**
- * A file that was fetched and stored, but has no registry entry yet. `fetch`: the number of the
- * fetch that stored the file.
+ * A file that was fetched and stored, but has no entry in the registry of data files yet. `fetch`: the number that
+ * distinguishes the stored contents of one file.
  */
 export type Fetched = {
   name: string;
@@ -69,7 +69,7 @@ export type Fetched = {
 };
 
 /**
- * Adds the registry entry of a stored file. If several workers add the entry of the same stored
+ * Adds the entry of a stored file to the registry of data files. If several workers add the entry of the same stored
  * file, only one entry is added.
  */
 export const addLine = (
@@ -83,8 +83,8 @@ export const addLine = (
     if (await hasLine(on, source, object)) return;
     const { id, dataset } = source;
     const line = { ...file, dataset, source: id, file_name: name, object, person };
-    // If a person asked meanwhile to load the file again, the registry entry of that request already has this number.
-    // Then the stored file gets the next free number.
+    // If a person asked meanwhile to load the file again, the registry entry of that request has this fetch number
+    // already. Then the entry of the stored file gets the next free number.
     for (let number = fetch; ; number += 1) {
       const added = await registry.add(on, { ...line, fetch_number: number });
       if (added.object === object) return;
@@ -98,8 +98,8 @@ const hasLine = async (on: PoolConnection, { id }: Source, object: string): Prom
   )) !== undefined;
 
 /**
- * Records the size and ETag that the source lists for a file now. The ETag is recorded only if the
- * stored file has an ETag to compare it with.
+ * Records the size and ETag that the source gives for a stored file now. The ETag is recorded only if the ETag of the
+ * fetched file is known, because otherwise the two could not be compared.
  */
 export const noteSeen = (
   on: Queryable,
@@ -114,8 +114,8 @@ export const noteSeen = (
   );
 
 /**
- * Records that a stored file was lost, and that the source now delivers other content, which was
- * stored in its place. The next check of stored files and the next load of the file report this.
+ * Records that a stored file was lost and fetched again, and that the source now delivered other content than before.
+ * The next check of stored files and the next load of the file report this.
  */
 export const noteReplaced = (on: Queryable, { id }: Pick<SourceFile, 'id'>, size: number) =>
   run(

@@ -1,5 +1,6 @@
-// Runs a source: fetches every listed file that is not stored yet, then loads every stored file that is not loaded yet.
-// A file that fails does not stop the other files. If a run is killed, the next run continues from what is stored.
+// Runs a source: fetches every data file that the publisher lists and that is not stored yet, then loads every stored
+// file that is not loaded yet. A file that fails does not stop the other files. If a run is killed, the next run
+// continues from what is stored.
 import { z } from 'zod';
 import { failpoint } from '../database/failpoints.ts';
 import type { Queryable } from '../database/sql.ts';
@@ -24,8 +25,8 @@ import type { Source } from './sources.ts';
 export const SOURCE_RUN = 'source-run';
 
 /**
- * The input of the job. `again`: the file that a person asked to fetch again, with the number of
- * this fetch; null for a normal run.
+ * The input of the job. `again`: the file that a person asked to fetch again, and the number under which the new
+ * content is stored (`fetch`); null for a normal run.
  */
 export const sourceRunInput = z.object({
   source: z.number(),
@@ -81,8 +82,8 @@ export async function runSource(work: Work, { source: id, again }: Input): Promi
   const { here, job } = work;
   const source = await sources.known(here.sql, id);
   try {
-    // Fetching all files is one named step. Outside a named step, the page of the job would show each new progress text
-    // as a step of its own.
+    // All files are fetched inside one named step of the job. Otherwise, the page of the job would show each new
+    // progress text, such as the name of a file, as a step of its own.
     const fetching = await work.step('Fetch new files', () => {
       const http = openHttp(here.settings.sources, source, here.halt.signal);
       return fetchNew({ ...work, source, http, again });
@@ -101,8 +102,9 @@ export async function runSource(work: Work, { source: id, again }: Input): Promi
 }
 
 /**
- * Returns the error that ends this attempt of the job. If the index could not be fetched because of a temporary
- * failure, the job is tried again later; after any other failure of the index, the job fails.
+ * Returns the error that ends this attempt of the job. If the index (the publisher’s list of files) could not be
+ * fetched because of a temporary failure, the job is tried again later; after any other failure of the index, the job
+ * fails.
  */
 function asEnding({ halt }: App, error: unknown): unknown {
   if (error instanceof FetchFailure) {

@@ -8,7 +8,7 @@ import type { Source } from './sources.ts';
 export const sourceSchedules: Schedules = async ({ sql }: App) =>
   (await sources.active(sql)).map(scheduleOf);
 
-/** Returns the schedule of a source. Its jobs name `schedule` as the person who requested them. */
+/** Returns the schedule of a source. Jobs that it starts record `schedule` in place of a person who requested them. */
 const scheduleOf = ({ id, name, cron }: Source): Schedule => ({
   name: sources.scheduleName(id),
   label: `Source ${name}`,

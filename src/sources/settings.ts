@@ -1,4 +1,4 @@
-// The settings for sources: whether sources may be in private networks, and the credentials for publishers.
+// The settings for sources: whether sources may be in private networks, and the credentials that publishers require.
 import { z } from 'zod';
 
 export type SourceSettings = {
@@ -38,8 +38,8 @@ export function sourceSettings(variables: Variables): {
   const wrong = [
     ...(error?.issues ?? []).map(({ path, message }) => `${path.join('.')}: ${message}`),
     ...Object.entries(credentials)
-      // Finds values that an HTTP header cannot contain. The message does not repeat such a value,
-      // because the value is secret.
+      // Finds credentials that an HTTP header cannot contain. The message does not repeat such a credential, because it
+      // is secret.
       .filter(([, value]) => !/^[\t\x20-\x7e]+$/.test(value))
       .map(([name]) => `SOURCE_CREDENTIAL_${name}: must be one line of plain characters: Bearer …`),
   ];

@@ -151,7 +151,7 @@ const wantedSource = z.object({
 });
 
 /**
- * Validates a posted source; returns the SQL that sets its columns.
+ * Validates the form fields of a source; returns the SQL that sets its columns.
  * @throws Invalid with a message for each wrong field
  */
 async function checked(here: App, kind: KindName, posted: PostedSource) {
@@ -183,8 +183,8 @@ async function checked(here: App, kind: KindName, posted: PostedSource) {
 }
 
 /**
- * Runs a check; returns its result, or null if fields are wrong. Adds the messages about wrong
- * fields to `errors`, with `prefix` before each field name.
+ * Runs a validation; returns its result, or null if form fields are wrong. Adds the messages about wrong fields to
+ * `errors`, with `prefix` before each field name.
  */
 function attempt<T>(errors: Record<string, string>, prefix: string, check: () => T): T | null {
   try {
@@ -238,8 +238,8 @@ export async function change(
       );
     }
     const after = await known(on, id);
-    // The planned next run is deleted. If it stayed, a source that is switched on again would at once make up for a run
-    // that it missed while it was switched off.
+    // The planned next run of the source is deleted. If it stayed, a source that is switched on again would at once
+    // start a run, to catch up on one that it missed while it was switched off.
     if (after.active !== before.active) await forgetSchedule(on, scheduleName(id));
     await audit.write(on, { person, action: 'changed a source', subject: after.name });
   });

@@ -1,5 +1,6 @@
-// Accepts an order of a copy (a staging database made from a backup): names the copy, counts it against the limit and
-// requests the job that builds it, in one commit. If the same order arrives again, it gets the same answer.
+// Accepts orders of staging databases: names the new database (a copy of a client’s backup), counts it against the
+// limit of databases, and requests the job that builds it, in one commit. If the same order arrives again, it gets the
+// same answer.
 import type { PoolConnection } from 'mysql2/promise';
 import * as audit from '../audit/audit.ts';
 import { withBackups } from '../backups/job.ts';
@@ -14,11 +15,11 @@ import * as copies from './copies.ts';
 import { settingsOfCopies } from './databases.ts';
 import { nameOf, type Level } from './names.ts';
 
-/** The kind of the job that builds a copy. */
+/** The kind of the job that builds an ordered staging database. */
 export const BUILD = 'copy-build';
 
 export type OrderRequest = {
-  /** The id of the order, which is also the id of the copy. */
+  /** The id of the order, which is also the id of the ordered staging database. */
   order: string;
   client: string;
   level: Level;
@@ -30,15 +31,14 @@ export type OrderRequest = {
 };
 
 /**
- * The answer to an order. `job` is null if the order was accepted so long ago that its job has been
- * deleted.
+ * The answer to an order of a staging database. `job` is null if the order was accepted so long ago that its job has
+ * been deleted.
  */
 export type Accepted = { name: string; job: jobs.Job | null; isNew: boolean };
 
 /**
- * Accepts an order. If the order was accepted before, returns the same answer again.
- * @throws BridgeProblem if the client has no backup, the limit of databases is reached, or the name
- * is taken
+ * Accepts an order of a staging database. If the order was accepted before, returns the same answer again.
+ * @throws BridgeProblem if the client has no backup, the limit of databases is reached, or the name is taken
  */
 export async function accept(here: App, wanted: OrderRequest): Promise<Accepted> {
   const known = await copies.byId(here.sql, wanted.order);
@@ -74,7 +74,7 @@ export async function accept(here: App, wanted: OrderRequest): Promise<Accepted>
   });
 }
 
-/** Returns the answer that an order got when it was accepted. */
+/** Returns the answer that an order of a staging database got when it was accepted. */
 const repeated = async (on: Queryable, { name, job }: copies.Copy): Promise<Accepted> => ({
   name,
   job: (job === null ? undefined : await jobs.byId(on, job)) ?? null,
@@ -82,9 +82,8 @@ const repeated = async (on: Queryable, { name, job }: copies.Copy): Promise<Acce
 });
 
 /**
- * Takes the client’s spare (a tested copy that nobody has ordered) for an order, if the spare was
- * made from this backup; otherwise returns null. Marks the spare as dropped, so that no other order
- * can take the same spare.
+ * Takes the client’s spare (a tested staging database that nobody has ordered) for an order, if the spare was made from
+ * this backup; otherwise returns null. Marks the spare as dropped, so that no other order can take it.
  */
 async function takeSpare(on: PoolConnection, manifest: Manifest) {
   const spare = await copies.spareOf(on, manifest.client);
@@ -93,13 +92,11 @@ async function takeSpare(on: PoolConnection, manifest: Manifest) {
   return (await copies.change(on, spare, ['ready'], what)) ? spare : null;
 }
 
-/**
- * Whether a copy was made from exactly this backup and has the database version of this program.
- */
+/** Whether a staging database was made from exactly this backup and has the database version of this program. */
 export const isMadeOf = ({ backup, version }: copies.Copy, { time }: Manifest): boolean =>
   backup === time && version === currentVersion();
 
-/** Returns the facts about a backup that are recorded with a copy made from it. */
+/** Returns the properties of a backup (such as its time) that are recorded with a staging database made from it. */
 export const factsOf = (manifest: Manifest) => ({
   backup: manifest.time,
   data_at: toSqlInstant(manifest.instant),
@@ -109,7 +106,7 @@ export const factsOf = (manifest: Manifest) => ({
 });
 
 /**
- * Reads the manifest of a client’s newest backup.
+ * Reads the manifest (table of contents) of a client’s newest backup.
  * @throws BridgeProblem if the client has no backup, or if a newer program made the newest backup
  */
 const newestBackup = (here: App, client: string): Promise<Manifest> =>
@@ -132,8 +129,8 @@ const newestBackup = (here: App, client: string): Promise<Manifest> =>
   });
 
 /**
- * Locks the acceptance of orders until the commit. Otherwise two simultaneous orders could take the
- * same name or exceed the limit of databases.
+ * Lets only one order of a staging database be accepted at a time, until the commit. Otherwise two simultaneous orders
+ * could take the same name or exceed the limit of databases.
  */
 const lockPlaces = (on: PoolConnection) =>
   run(on, sql`insert into copy_lock (name) values ('places') on duplicate key update name = name`);

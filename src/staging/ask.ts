@@ -1,4 +1,5 @@
-// Sends HTTP requests to a staging server. Requests and responses are JSON.
+// Sends HTTP requests to the server of a staging environment, from which staging databases can be ordered. Requests and
+// responses are JSON.
 import { z } from 'zod';
 import type { App } from '../environments/app.ts';
 import { Problem, Unavailable } from '../problems.ts';
@@ -15,8 +16,8 @@ const refusal = z.object({
 
 /**
  * Posts JSON, including the token, to a path of the staging server, and parses the response.
- * @throws Unavailable if the staging server does not respond or has a passing error; BridgeProblem
- * if the staging server refuses the request
+ * @throws Unavailable if the staging server does not respond or has an error that may pass; BridgeProblem if the
+ * staging server refuses the request
  */
 export async function ask<T extends z.ZodType>(
   here: App,

@@ -1,5 +1,5 @@
-// The bridge: the routes over which other servers order staging databases from a staging server, and over which the
-// staging server calls back. Requests are JSON and contain a token or a key.
+// The bridge: the routes over which other servers order staging databases from the server of a staging environment, and
+// over which that server reports back. Requests are JSON and contain a token or a key.
 import type { NextFunction, Request, Response } from 'express';
 import { z } from 'zod';
 import { countWrongToken, isOneOf } from '../access/bridge-token.ts';
@@ -77,8 +77,8 @@ const answered = (act: (req: Request, res: Response) => Promise<void>) =>
   };
 
 /**
- * Wraps a handler so that it runs only if the request has a valid token. A server with the token
- * may order copies, ask about its orders, and drop copies.
+ * Wraps a handler so that it runs only if the request has a valid token. A server with the token may order staging
+ * databases, ask for the states of its orders, and drop staging databases.
  */
 const withToken = (act: (req: Request, res: Response) => Promise<void>) =>
   answered(async (req, res) => {

@@ -1,4 +1,4 @@
-// Builds a copy (staging database) from a backup. If the process is killed, the next attempt drops the unfinished
+// Builds a staging database (a copy) from a backup. If the process is killed, the next attempt drops the unfinished
 // databases and builds the copy from the beginning.
 import { z } from 'zod';
 import * as audit from '../audit/audit.ts';
@@ -32,8 +32,8 @@ export const buildInput = z.object({ copy: z.uuid() });
 export type BuildReport = { name: string; rows: number; backup: string };
 
 /**
- * Runs the job that builds the copy of an order. Does nothing if the copy is not in the state
- * `building`, for example because it was dropped meanwhile.
+ * Runs the job that builds an ordered staging database (`copy`). Does nothing if its state is not `building`, for
+ * example because it was dropped meanwhile.
  */
 export async function buildCopy(
   { here, report }: Work,
@@ -57,9 +57,8 @@ export async function buildCopy(
 }
 
 /**
- * Turns the spare (a tested copy) that was reserved for this order into the ordered copy, so that
- * the backup need not be loaded. Returns false if no spare was reserved, or if the databases of the
- * spare are gone.
+ * Turns the spare (a tested staging database) that was reserved for this order into the ordered one, so that the backup
+ * need not be loaded. Returns false if no spare was reserved, or if the databases of the spare no longer exist.
  */
 async function takeOver(here: App, copy: Copy, report: Work['report']): Promise<boolean> {
   const { spare_name: spare } = copy;
@@ -83,13 +82,13 @@ async function takeOver(here: App, copy: Copy, report: Work['report']): Promise<
 type How = {
   source: Source;
   report: Work['report'];
-  /** Called when all rows are loaded, before anything changes the rows. */
+  /** Called when all rows of the backup are loaded, before anything changes them. */
   afterLoad?: (loaded: Environment) => Promise<void>;
 };
 
 /**
- * Creates the databases of a copy and loads the backup into them. Before that, drops the databases
- * that an interrupted attempt left.
+ * Creates the MySQL and MongoDB databases of a copy (staging database) and loads the backup into them. Before that,
+ * drops the databases that an interrupted attempt left.
  */
 export async function makeDatabases(
   here: App,
@@ -134,8 +133,8 @@ export async function makeDatabases(
 }
 
 /**
- * Raises the id sequences of a copy above the ids of its rows. New rows in a copy get ids from
- * staging’s range, and rows that came from staging to production already use ids of that range.
+ * Lets new rows of a staging database get higher ids than its existing rows. Its new rows get ids from the range that
+ * staging uses, and in the backup, rows that were once sent from staging to production have ids of that range, too.
  */
 async function raiseIdsAbove(environment: Environment) {
   const { from, to } = environment.rules.ids;
@@ -147,7 +146,7 @@ async function raiseIdsAbove(environment: Environment) {
   for (const { entity, id } of highest) await raiseIds(environment, entity, [id]);
 }
 
-/** Drops the former copy of the same name, if the new copy replaces one. */
+/** Drops the former staging database of the same name, if the new one replaces it. */
 async function makeRoom(here: App, copy: Copy) {
   const former = await copies.replacedBy(here.sql, copy.id);
   if (!former) return;
@@ -156,8 +155,8 @@ async function makeRoom(here: App, copy: Copy) {
 }
 
 /**
- * Records that the copy is ready and queues the notification of the server that ordered the copy,
- * in one commit.
+ * Records that the staging database is ready, and adds the notification of the server that ordered it to the outbox, in
+ * one commit.
  */
 const markReady = (here: App, copy: Copy) =>
   transaction(here.sql, async (on) => {
@@ -170,8 +169,8 @@ const markReady = (here: App, copy: Copy) =>
           until = utc_timestamp(3) + interval ${days} day`,
     );
     if (!isReady) return;
-    // This copy was made from the client’s spare (a tested copy that nobody had ordered). A restore test makes the next
-    // spare, so that the client’s next order need not load the backup either.
+    // This staging database was made from the client’s spare (a tested one that nobody had ordered). A restore test of
+    // the newest backup makes the next spare, so that the client’s next order need not load the backup either.
     if (copy.spare_name !== null) await requestRestoreTest(on, copy.client);
     await callBack(here, on, await copies.known(on, copy.id));
     await audit.write(on, { person: copy.person, action: 'made a copy', subject: copy.name });

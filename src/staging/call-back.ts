@@ -1,5 +1,5 @@
-// Notifies the server that ordered a copy when the copy is ready or has failed. The outbox repeats the callback until
-// that server acknowledges it.
+// Notifies the server that ordered a staging database when the database is ready or has failed. The outbox repeats this
+// callback until that server acknowledges it.
 import { fromSqlInstant, type Queryable } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
 import * as outbox from '../messages/outbox.ts';
@@ -7,8 +7,8 @@ import { v7 as uuid } from 'uuid';
 import type { Copy } from './copies.ts';
 
 /**
- * The state of an order, as the staging server sends it to the server that ordered: in a callback,
- * or in the response to a request about the order.
+ * The state of an ordered staging database, as the staging server sends it to the server that ordered it: in a
+ * callback, or in the response to a request about the order.
  */
 export type OrderState = {
   order: string;
@@ -18,9 +18,9 @@ export type OrderState = {
   done: number;
   total: number;
   problem: string | null;
-  /** The time until which the copy is kept, in ISO 8601. */
+  /** The time after which the staging database is dropped, in ISO 8601. */
   until: string | null;
-  /** The URL of the page on which people open the copy. */
+  /** The URL of the page on which people open the staging database. */
   url: string | null;
 };
 

@@ -1,5 +1,5 @@
-// Reads and changes the records of copies (staging databases) in the table `database_copy`: who ordered each copy, from
-// which backup it was made, and in which state it is.
+// Reads and changes the records of staging databases (copies of backups) in the table `database_copy`: who ordered each
+// database, from which backup it was made, and in which state it is.
 import {
   first,
   run,
@@ -13,46 +13,50 @@ import { Conflict } from '../problems.ts';
 import type { Level } from './names.ts';
 
 /**
- * The state of a copy. `updating`: a job migrates the copy to the schema of this program. `failed`
- * and `dropped`: the databases of the copy no longer exist.
+ * The state of a copy (staging database). `updating`: a job migrates its schema to that of this program. `failed` and
+ * `dropped`: its MySQL and MongoDB databases no longer exist.
  */
 export type CopyState = 'building' | 'ready' | 'updating' | 'dropping' | 'failed' | 'dropped';
 
 export type Copy = {
-  /** The id of the copy, which is also the id of its order. */
+  /** The id of the staging database, which is also the id of its order. */
   id: string;
   /**
-   * The id that is stored in the copy’s databases: the copy’s own id, or the id of the spare
-   * (tested copy) from which the copy was made.
+   * The id that is stored inside the MySQL and MongoDB databases: the id of this copy, or the id of the spare (tested
+   * copy) from which this copy was made.
    */
   mark: string;
-  /** The name of the copy and of its MySQL database. */
+  /** The name of the staging database, which is also the name of its MySQL database. */
   name: string;
   /**
-   * The name of the copy’s MongoDB database. It differs from `name` if the copy was made from a
-   * spare.
+   * The name of the MongoDB database. It differs from `name` if the copy was made from a spare (a tested copy that
+   * nobody had ordered).
    */
   documents_name: string;
-  /** The name of the spare’s MySQL database; null if the copy is not made from a spare. */
+  /**
+   * The MySQL database of the spare (a tested copy that nobody had ordered) from which this copy is made; null if there
+   * is none.
+   */
   spare_name: string | null;
   client: string;
   level: Level;
-  /** The e-mail of the person who ordered the copy. */
+  /** The e-mail of the person who ordered the staging database. */
   person: string;
-  /** The start time of the backup from which the copy was made. `data_at` is the time of the data in that backup. */
+  /**
+   * The start time of the backup from which the staging database was made. `data_at` is the time of the data in that
+   * backup.
+   */
   backup: string;
   data_at: string;
-  /** The database version of the copy. */
+  /** The database version (version of the schema) of the staging database. */
   version: string;
   state: CopyState;
-  /** 1 for a spare: a copy that was tested and waits for an order. */
+  /** 1 for a spare: a staging database that was tested, and that nobody has ordered yet. */
   is_spare: number;
   is_creating: number;
-  /**
-   * The id of the newer copy that replaces this copy and takes over its name; null if none does.
-   */
+  /** The id of the newer staging database that replaces this one and takes over its name; null if there is none. */
   replaced_by: string | null;
-  /** The id of the job that builds or updates the copy. */
+  /** The id of the job that builds the staging database, or upgrades it to a newer schema. */
   job: string | null;
   callback_url: string | null;
   callback_key: string | null;
@@ -64,7 +68,7 @@ export type Copy = {
   problem: string | null;
   ended_by: string | null;
   created_at: string;
-  /** When the copy was last changed, for example its state. */
+  /** When the record of the staging database was last changed, for example its state. */
   changed_at: string;
   ready_at: string | null;
   ended_at: string | null;
@@ -76,8 +80,8 @@ export type NewCopy = Pick<
 > & {
   isSpare: boolean;
   /**
-   * The spare (tested copy) whose databases the new copy takes over; null if the new copy loads its
-   * backup.
+   * The spare (a tested staging database that nobody had ordered) whose databases the new copy takes over; null if the
+   * new copy is loaded from its backup.
    */
   spare: Copy | null;
   callback: { url: string; key: string } | null;
@@ -102,7 +106,10 @@ export const add = (on: Queryable, copy: NewCopy) =>
 export const byId = (on: Queryable, id: string) =>
   first<Copy>(on, sql`select * from database_copy where id = ${id}`);
 
-/** Reads the record of a copy. The record must exist. */
+/**
+ * Reads the record of a staging database.
+ * @throws Error if there is no record with this id
+ */
 export async function known(on: Queryable, id: string): Promise<Copy> {
   const copy = await byId(on, id);
   if (!copy) throw new Error('The record of a copy is gone');
@@ -112,11 +119,11 @@ export async function known(on: Queryable, id: string): Promise<Copy> {
 export const byIds = (on: Queryable, ids: string[]) =>
   select<Copy>(on, sql`select * from database_copy where id in (${ids})`);
 
-/** Reads the copy that has this name now. Former copies of the same name are ignored. */
+/** Reads the staging database that has this name now, not former ones that had the same name. */
 export const named = (on: Queryable, name: string) =>
   first<Copy>(on, sql`select * from database_copy where live_name = ${name}`);
 
-/** Reads the newest copy that ever had this name, even if the copy was dropped since. */
+/** Reads the newest staging database that ever had this name, even if it was dropped since. */
 export const newestNamed = (on: Queryable, name: string) =>
   first<Copy>(
     on,
@@ -124,8 +131,8 @@ export const newestNamed = (on: Queryable, name: string) =>
   );
 
 /**
- * Lists the copies that exist or are being built, newest first. Spares are left out, because nobody
- * has ordered them.
+ * Lists the ordered staging databases that exist or are being built, newest first. Spares (tested ones that nobody has
+ * ordered) are left out.
  */
 export const live = (on: Queryable) =>
   select<Copy>(
@@ -133,7 +140,7 @@ export const live = (on: Queryable) =>
     sql`select * from database_copy where ended_at is null and not is_spare order by created_at desc`,
   );
 
-/** Lists up to 20 copies that failed or were dropped in the last 30 days, newest first. */
+/** Lists up to 20 staging databases that failed or were dropped in the last 30 days, newest first. */
 export const ended = (on: Queryable) =>
   select<Copy>(
     on,
@@ -142,13 +149,13 @@ export const ended = (on: Queryable) =>
          order by ended_at desc limit 20`,
   );
 
-/** Whether a copy is protected now, so that neither a person nor a job may drop it. */
+/** Whether a staging database is protected now, so that neither a person nor a job may drop it. */
 export const isProtected = ({ protected_until: until }: Pick<Copy, 'protected_until'>): boolean =>
   until !== null && until > toSqlInstant(new Date().toISOString());
 
 /**
- * Counts the copies that use up the limit of databases. A copy that is being replaced is not
- * counted, because the copy that replaces it is counted.
+ * Counts the staging databases that the limit of databases applies to. One that is being replaced is not counted,
+ * because the new one is counted already.
  */
 export async function countSlots(on: Queryable): Promise<number> {
   const line = await first<{ count: number }>(
@@ -159,7 +166,7 @@ export async function countSlots(on: Queryable): Promise<number> {
   return line?.count ?? 0;
 }
 
-/** Changes a copy if it is in one of these states. Returns whether the copy was changed. */
+/** Changes the record of a staging database if it is in one of these states. Returns whether the record was changed. */
 export async function change(
   on: Queryable,
   { id }: Pick<Copy, 'id'>,
@@ -174,8 +181,8 @@ export async function change(
 }
 
 /**
- * Changes a copy that must be in one of these states.
- * @throws Conflict if the copy is in another state
+ * Changes the record of a staging database, which must be in one of these states.
+ * @throws Conflict if it is in another state
  */
 export async function changeOrRefuse(
   on: Queryable,
@@ -187,13 +194,12 @@ export async function changeOrRefuse(
   throw new Conflict(`${copy.name} is being worked on, or gone already. Reload the page.`);
 }
 
-/** Reads the copy that is replaced by the copy with this id, if the replaced copy still exists. */
+/** Reads the staging database that the one with this id replaces, if it still exists. */
 export const replacedBy = (on: Queryable, id: string) =>
   first<Copy>(on, sql`select * from database_copy where replaced_by = ${id} and ended_at is null`);
 
 /**
- * Cancels the replacement of a copy because the new copy could not be built. The former copy keeps
- * its name.
+ * Cancels the replacement of a staging database because the new one could not be built. The former one keeps its name.
  */
 export const keepName = (on: Queryable, successor: string) =>
   run(
@@ -202,7 +208,7 @@ export const keepName = (on: Queryable, successor: string) =>
          where replaced_by = ${successor} and state = 'ready'`,
   );
 
-/** Reads the spare of a client: a tested copy that nobody has ordered yet. */
+/** Reads the spare of a client: a tested staging database of the client’s data that nobody has ordered yet. */
 export const spareOf = (on: Queryable, client: string) =>
   first<Copy>(
     on,
@@ -211,8 +217,8 @@ export const spareOf = (on: Queryable, client: string) =>
   );
 
 /**
- * Lists the copies that no job will finish, because their job has failed, was cancelled or no
- * longer exists.
+ * Lists the staging databases that remain unfinished, because the job that builds or upgrades them has failed, was
+ * cancelled or no longer exists.
  */
 export const abandoned = (on: Queryable) =>
   select<Copy>(
@@ -224,8 +230,8 @@ export const abandoned = (on: Queryable) =>
   );
 
 /**
- * Lists the copies that a process began to drop more than a minute ago and did not finish dropping,
- * because the process died.
+ * Lists the staging databases that a process began to drop more than a minute ago and did not finish dropping, because
+ * the process died.
  */
 export const droppingForLong = (on: Queryable) =>
   select<Copy>(

@@ -99,8 +99,8 @@ function whyGone(name: string, copy: Copy | undefined): string {
 }
 
 /**
- * Closes the copy for this browser, with a message that says why. If the request posts a form, the
- * form is saved, so that no typed values are lost.
+ * Ends the work of this browser in a copy, with a message that says why. If the request posts a form, the form is
+ * saved, so that no typed values are lost.
  */
 async function leave(req: Request, res: Response, why: string) {
   if (req.method === 'POST') {

@@ -23,7 +23,10 @@ import type { CopySettings } from './settings.ts';
 type Named = Pick<Copy, 'mark' | 'name' | 'documents_name'>;
 type Made = Named & Pick<Copy, 'is_creating' | 'spare_name'>;
 
-/** The name of the MySQL table and of the MongoDB collection that contain the mark. */
+/**
+ * The name of the MySQL table and of the MongoDB collection that contain the mark (the id of the copy to which the
+ * database belongs).
+ */
 const MARK = 'copy_mark';
 
 /**
@@ -178,9 +181,9 @@ const unmarked = (name: string) =>
   );
 
 /**
- * Turns a spare into the ordered copy by renaming the spare’s MySQL tables, which is fast even for
- * large tables. The MongoDB database keeps its name. If the process is killed, the call can be
- * repeated.
+ * Turns a spare (the tested copy that a restore test of a backup has left) into an ordered copy by renaming its MySQL
+ * tables, which is fast even for large tables. The MongoDB database keeps its name. If the process is killed, the call
+ * can be repeated.
  * @throws NotFound if the databases of the spare are gone
  */
 export const renameSpare = (here: App, copy: Made & { spare_name: string }) =>

@@ -13,9 +13,9 @@ import type { Level } from './names.ts';
 import { oneByOne } from './one-by-one.ts';
 
 /**
- * The possible results for each name in a request to drop copies. `unknown`: this server has made
- * no copy of this name. `not_yours`: the copy belongs to another client or level. `building`: a job
- * is building or updating the copy. `failed`: the database servers did not respond, or a database
+ * The possible results for each name in a request to drop copies. `unknown`: this server has made no copy of this name.
+ * `not_yours`: the copy belongs to another client (company) or level (purpose, such as lab or test) than the request.
+ * `building`: a job is building or updating the copy. `failed`: the database servers did not respond, or a database
  * lacks the mark of the copy.
  */
 export const dropResults = [
@@ -32,8 +32,8 @@ export type NamedResult = { name: string; result: DropResult; problem: string | 
 export type DropRequest = { client: string; level: Level; person: string; names: string[] };
 
 /**
- * Drops the copies with these names if they belong to the client and level of the request. Returns
- * a result for each name.
+ * Drops the copies with these names, but only those of the client (company) and level (purpose) that the request names.
+ * Returns a result for each name.
  */
 export async function dropNamed(here: App, wanted: DropRequest): Promise<NamedResult[]> {
   const results: NamedResult[] = [];

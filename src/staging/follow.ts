@@ -1,6 +1,6 @@
-// Ends copies (staging databases) whose job has failed, was cancelled or no longer exists: drops their databases, frees
-// their place within the limit, and notifies the server that ordered them. No other code sets the state `failed` of an
-// ordered copy.
+// Ends copies (staging databases) whose job has failed, was cancelled or no longer exists: drops their databases, no
+// longer counts them against the limit of copies, and notifies the server that ordered them. No other code sets the
+// state `failed` of an ordered copy.
 import * as audit from '../audit/audit.ts';
 import { sql, transaction } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
@@ -43,8 +43,8 @@ async function endFailed(here: App, copy: Copy, problem: string) {
       sql`state = 'failed', ended_at = utc_timestamp(3), problem = ${problem}`,
     );
     if (!isEnded) return;
-    // The former copy, which the failed copy should have replaced, keeps its name if it has not
-    // been dropped yet.
+    // The failed copy should have replaced an older copy of the same name. The older copy keeps its name if it is still
+    // there.
     await copies.keepName(on, copy.id);
     await callBack(here, on, { ...copy, state: 'failed', problem });
     const line = { person: copy.person, action: 'failed to make a copy', subject: copy.name };

@@ -41,7 +41,7 @@ export const suffixSchema = z
 export type NameParts = {
   client: string;
   level: Level;
-  /** The time in the name; null for a name without a time. */
+  /** The time in the name of the copy; null if the name contains no time. */
   at: Date | null;
   suffix: string;
 };

@@ -5,8 +5,8 @@ import type { Queryable } from '../database/sql.ts';
 export const RESTORE_TEST = 'restore-test';
 
 /**
- * Requests a restore test of one client’s newest backup. The caller need not queue the job, because
- * a periodic check queues waiting jobs.
+ * Requests a job that restores one client’s newest backup and compares the result with the backup. The caller need not
+ * queue the job, because a periodic check queues waiting jobs.
  */
 export const requestRestoreTest = (on: Queryable, client: string) =>
   jobs.request(on, {

@@ -1,4 +1,5 @@
-// Updates a copy (staging database) that an older program made to the database schema of this program.
+// Updates the databases of a copy (staging database) that an older version of Oneway has made, so that this version can
+// open the copy.
 import { z } from 'zod';
 import { sql, transaction } from '../database/sql.ts';
 import { appOn, type App } from '../environments/app.ts';

@@ -70,14 +70,14 @@ export async function copyImage(from: Objects, to: Objects, name: string): Promi
 const HOUR = 60 * 60 * 1000;
 /**
  * An image older than this is stored again when it is used again, which renews its date. The time is much shorter than
- * any grace period of the cleanup, so that the cleanup never deletes an image that has just been used.
+ * any grace period of the cleanup of unused images, so that the cleanup never deletes an image that has just been used.
  */
 const FRESH = 12 * HOUR;
 
 /**
- * Returns whether the store has the image. Stores an old image again, so that the cleanup does not
- * delete it before a row refers to it. Copying the object onto itself is not enough, because some
- * S3 servers then keep its old date.
+ * Returns whether the store has the image. Stores an old image again, so that the cleanup of unused images does not
+ * delete it before a row refers to it. Copying the object onto itself is not enough, because some S3 servers then keep
+ * its old date.
  */
 async function isKept(objects: Objects, name: string): Promise<boolean> {
   const found = await objects.find(keyOf(name));

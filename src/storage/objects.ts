@@ -10,7 +10,7 @@ export type Stored = { size: number; checksum: string };
 export type StoredObject = { key: string; size: number; modifiedAt: Date };
 
 export type PutOptions = {
-  /** A signal that aborts the upload; nothing of the object is kept then. */
+  /** A signal that aborts the upload. Nothing is stored after an abort. */
   signal?: AbortSignal;
   /**
    * The expected size in bytes. It is needed above 80 GB, because S3 accepts at most 10,000 parts

@@ -33,7 +33,7 @@ export function storageSettings(
 ): { storage: StorageSettings; wrong: string[] } {
   const wrong = Object.values(prefixes).flatMap((prefix) => halfKeys(variables, prefix));
   const addressAt = (prefix: string): StorageAddress => {
-    // By default, a neighbouring environment uses the store and the keys of this environment.
+    // By default, the destination and the refresh source use the store and the keys of this environment.
     const name = variables[`${prefix}STORAGE_URL`] ? `${prefix}STORAGE_URL` : 'STORAGE_URL';
     const url = variables[name];
     const keys = keysAt(variables, prefix) ?? keysAt(variables, '');
@@ -73,8 +73,8 @@ function halfKeys(variables: Variables, prefix: string): string[] {
 }
 
 /**
- * Returns an error for each neighbouring environment that uses the store of this environment,
- * because a cleanup would delete images of that environment.
+ * Returns an error if the destination, or the refresh source, uses the same store as this environment, because the
+ * cleanup of unused images would then delete images of that other environment.
  */
 const sharedStores = (stores: StorageSettings['stores'], neighbours: Neighbours): string[] =>
   (['destination', 'source'] as const)

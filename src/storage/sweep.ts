@@ -78,8 +78,8 @@ async function refusal(here: Owner, before: Date): Promise<string | null> {
   if (other !== null) {
     return `Another environment keeps its images here, too: ${other}. Delete that object if the environment is gone.`;
   }
-  // A running transfer has stored its images here already, but writes the rows that refer to them
-  // later.
+  // A transfer stores its images before the rows that refer to them. While an old transfer has not ended, its rows may
+  // still be written, so no image may be deleted.
   const stuck = await first<{ origin: string; number: number }>(
     here.sql,
     sql`select origin, number from claim where since < utc_timestamp(3) - interval 12 hour limit 1`,
@@ -102,8 +102,8 @@ async function markOfAnother(here: Owner): Promise<string | null> {
 }
 
 /**
- * Returns the key of the mark of an environment. The key contains a digest of the addresses of its
- * databases, because two environments may have the same name.
+ * Returns the key of the mark that an environment leaves in its store. The key contains a digest of the addresses of
+ * its databases, because two environments may have the same name.
  */
 function markOf({ name, settings }: Owner): string {
   const databases = [settings.sql, settings.nosql].map(

@@ -1,5 +1,5 @@
-// Decides, from the version document, whether this program may use the database. Pages, the API, workers and commands
-// all call this code.
+// Decides, from the version document in MongoDB (metadata/metadata), whether this program may use the database. Pages,
+// the API, workers and commands all call this code.
 import type { Db } from 'mongodb';
 import { readVersion, type DatabaseVersion } from './metadata.ts';
 
@@ -11,9 +11,7 @@ export type Compatibility =
    * The database has another version than this program supports. The two versions must be equal.
    */
   | { kind: 'unsupported'; database: string; supported: string }
-  /**
-   * The version document is missing or malformed. Then the database may be read but not written.
-   */
+  /** The version document in MongoDB is missing or malformed. Then the database may be read but not written. */
   | { kind: 'unknown' };
 
 export function compatibilityOf(version: DatabaseVersion | null, supported: string): Compatibility {

@@ -1,4 +1,5 @@
-// A list of what happened, newest first: its page with filters and a link to older entries, and its export.
+// A list of records such as audit entries or jobs, newest first: its page with filters and a link to older records, and
+// its export.
 import type { Request, Response } from 'express';
 import { inParts, LINES, type PartOf } from '../database/newest-first.ts';
 import { exportFormatIn, sendExport, type ExportColumn } from './export.ts';
@@ -10,7 +11,7 @@ export type ChronologicalList<T> = {
   path: string;
   filters: ListFilter[];
   find: (asked: Asked, part: PartOf) => Promise<T[]>;
-  /** The number by which the list is ordered. */
+  /** Returns the number of a line, such as its id, by which the list is ordered. */
   idOf: (line: T) => number;
 };
 

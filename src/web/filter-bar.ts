@@ -1,4 +1,5 @@
-// The filters above a list: what its URL asks for, the inputs that a page shows, and a chip for each active filter.
+// The filters above a list: what its URL asks for, the inputs that a page shows, and a chip for each active filter (a
+// small label with a link that removes the filter).
 import type { Request } from 'express';
 import type { WhoAndWhen } from '../database/newest-first.ts';
 import { exportFormats } from './export.ts';
@@ -13,7 +14,7 @@ type Choice = { value: string; text: string };
 export type ListFilter = {
   name: string;
   label: string;
-  /** The label on a chip. */
+  /** The shorter label for the chip of the active filter; by default the chip shows `label`. */
   short?: string;
 } & (
   | { kind: 'text' | 'number' | 'day' }
@@ -30,7 +31,7 @@ export type ListFilter = {
     }
 );
 
-/** A filter as an input. Each kind has a partial with its name in views/web/filters. */
+/** A filter as an input on a page. Each kind has a template (partial) with its name in views/web/filters. */
 export type FilterInput = {
   id: string;
   name: string;

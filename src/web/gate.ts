@@ -22,8 +22,8 @@ const alwaysOpen = new Set(['/healthcheck', '/readyz', '/api/v1/metadata']);
  */
 export const isAlwaysOpen = ({ path }: Request) => alwaysOpen.has(path.replace(/\/$/, ''));
 /**
- * Paths to which people may post while the database version is unknown, because these actions write
- * nothing to the catalogue.
+ * Paths to which people may post while the version of the database is unknown, because these actions write nothing to
+ * the catalogue.
  */
 const writesNothing = new Set(['/sign-in', '/sign-out', '/theme', '/zone']);
 

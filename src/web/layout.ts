@@ -6,7 +6,7 @@ export type LayoutLocals = {
   title: string;
   theme: string;
   environment: string;
-  /** The menu and bars around the page; null for a page that has no menu and needs no session. */
+  /** The menu, header and warnings around the page; null for a page that has no menu and needs no session. */
   shell: object | null;
 };
 

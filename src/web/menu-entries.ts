@@ -20,9 +20,9 @@ export type MenuEntry = {
    */
   isShown?: boolean;
   isOften?: boolean;
-  /** How many rows or failures wait on the page; null if that is not known. */
+  /** The number beside the entry, for example of failed jobs on the page *Jobs*; null if the number is not known. */
   count?: number | null;
-  /** What is counted, for screen readers. */
+  /** What the number counts, for screen readers. */
   counted?: string;
 };
 

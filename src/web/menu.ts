@@ -14,7 +14,7 @@ import {
 import { approvalsWaiting, failureCounts, pendingCounts } from './work-counts.ts';
 
 type MenuLink = Pick<MenuEntry, 'href' | 'icon' | 'text'> & {
-  /** How many rows or failures wait on the page; null if none do. */
+  /** The number beside the link, for example of failed jobs; null if the number is zero or not known. */
   count: number | null;
   counted: string;
   isCurrent: boolean;

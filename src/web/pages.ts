@@ -22,7 +22,7 @@ import { formatFor, viewer, viewerOf } from './viewer.ts';
 type Crumb = { text: string; href?: string };
 type Data = { title: string; crumbs?: Crumb[] } & Record<string, unknown>;
 
-/** Renders a view as a full page, with the menu and the bars, and sends the page. */
+/** Renders a view as a full page, with the menu and the bars (warnings at the top of the page), and sends the page. */
 export async function page(req: Request, res: Response, view: string, data: Data) {
   const { here, account } = req;
   const { flash, flashLink = null } = req.visitor;
@@ -34,7 +34,8 @@ export async function page(req: Request, res: Response, view: string, data: Data
   // The asynchronous context of the request contains the viewer (time zone and names). It is lost when an upload is
   // read, so it is set again while the page is rendered.
   await formatFor(await viewerOf(req), async () => {
-    // The bell, the menu and the bars are read at the same time, so that the page waits only for the slowest of them.
+    // The bell (the number of unread messages), the menu and the bars (warnings) are read at the same time, so that the
+    // page waits only for the slowest of them.
     const [bell, menu, bars] = await Promise.all([
       account ? bellOf(req.house, account.email) : null,
       menuOf(req),
@@ -68,7 +69,7 @@ export async function page(req: Request, res: Response, view: string, data: Data
   });
 }
 
-/** How many milliseconds a page waits for the number of new messages in other environments. */
+/** How many milliseconds a page waits for the number of the person’s unread messages in other environments. */
 const BELL_MS = 150;
 
 /** The unread messages of a person here and in the other environments. */

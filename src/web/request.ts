@@ -21,8 +21,8 @@ export type OpenedCopy = {
 };
 
 /**
- * The caller of the API of accounts: an app, which may use only its own account, or a program with
- * an API key, which may use any account.
+ * The caller of the API of accounts and their migrations: an app, which may use only its own account, or a program
+ * with an API key, which may use any account.
  */
 export type AccountCaller = { kind: 'app'; account: string } | { kind: 'key'; name: string };
 
@@ -64,7 +64,7 @@ declare global {
       isStillSignedIn(): Promise<boolean>;
       /** The API key with which the request was authenticated. */
       apiKey?: { name: string; scopes: string[] };
-      /** The caller of the API of accounts; undefined on other routes. */
+      /** The caller of the API of accounts and their migrations; undefined on other routes. */
       caller?: AccountCaller;
       /** The queue to which handlers add jobs. */
       line: { push(job: QueuedJob): Promise<void> };
@@ -92,7 +92,7 @@ export function accountOf(req: Request): Account {
   return req.account;
 }
 
-/** Whether the signed-in person may do this in this environment; false if nobody is signed in. */
+/** Whether the signed-in person has the ability, such as `edit`, in this environment; false if nobody is signed in. */
 export const can = ({ account, here }: Request, ability: Ability): boolean =>
   account !== undefined && may(account, ability, here.setup);
 

@@ -3,7 +3,7 @@
 import type { Request } from 'express';
 import { localPath, textIn } from './request.ts';
 
-/** Returns the URL to go back to, of a page of this server; empty if the page was opened from elsewhere. */
+/** Returns the URL of the list (on this server) to go back to; empty if the page was not opened from a list. */
 export const returnOf = (req: Request): string =>
   localPath(req.form.text('return') || textIn(req.query, 'return'), '');
 

@@ -84,7 +84,7 @@ function masked(token: string): string {
 
 function unmasked(given: string): string {
   const [mask, text] = given.split('~').map((part) => Buffer.from(part, 'base64url'));
-  // Pages of a former version have tokens without a mask.
+  // Pages that an older version of Oneway has sent contain tokens without a mask.
   return mask && text ? String(xor(text, mask)) : given;
 }
 

@@ -18,7 +18,7 @@ export function transferHref(
   { transfer, kind, origin }: Written,
 ): string | null {
   if (!isSent({ kind: kind as TransferKind })) return null;
-  // The journal of a restore or takeover is in the environment into which the row was restored.
+  // A restore or takeover is recorded in the environment that received the rows.
   const sender = kind === 'restore' ? name : (origin as EnvironmentName);
   const url = sender === name ? '' : settings.urls[sender];
   return url === undefined ? null : `${url}/transfers/of/${transfer}`;

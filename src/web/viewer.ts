@@ -1,5 +1,5 @@
-// For whom a page is rendered: the time zone in which the person reads times, and the names of people by e-mail.
-// Formatters deep inside a page need both, so they are in the asynchronous context of the request.
+// The viewer, for whom a page is rendered: the time zone in which the person reads times, and the names of people by
+// e-mail. Formatters deep inside a page need both, so they are in the asynchronous context of the request.
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { NextFunction, Request, Response } from 'express';
 import { cachedFor } from '../database/cached-for.ts';

@@ -40,8 +40,8 @@ const schema = z.object({
    */
   askedAt: z.number().optional(),
   /**
-   * Whether the person signed out or was refused. Then the sign-in provider is not asked silently,
-   * and it asks the person again which account to use.
+   * Whether the person signed out, or Oneway refused the account of the sign-in provider. Then the provider is not
+   * asked silently, and it asks the person again which account to use.
    */
   signsInByHand: z.boolean().optional(),
 });

@@ -6,7 +6,7 @@ import { first, select, sql } from '../database/sql.ts';
 import { countPending, type PendingCounts } from '../state/pending-counts.ts';
 import { can } from './request.ts';
 
-/** What failed in an environment and has to be repaired or started again by someone. */
+/** The counts of failures in an environment that someone must repair or start again. */
 export type FailureCounts = {
   /** Transfers that need attention. */
   transfers: number;
@@ -22,8 +22,8 @@ export type FailureCounts = {
 };
 
 /**
- * Counts rows with pending changes. Null in an environment without a destination, and as long as the counts are not
- * known.
+ * Counts the rows whose changes have not been sent to the destination. Null in an environment without a destination,
+ * and until the counts are known.
  */
 export const pendingCounts = async (
   { here }: Request,

@@ -1,4 +1,4 @@
-// Days in the time zone of a person, such as those of a filter by date.
+// Computes when a day begins and ends in the time zone of a person, for example for a filter by date.
 import { parseInstant } from '../catalog/instant.ts';
 import { offsetAt } from './local-time.ts';
 

@@ -1,4 +1,4 @@
-// The input of a timestamp: its text in the time zone of the person, and the zone beside it.
+// The form input for a timestamp: its text in the time zone of the person, and the zone, which is shown beside it.
 import type { Value } from '../catalog/fields.ts';
 import { textOf } from '../catalog/fields.ts';
 import { isLocalTime, shownText } from '../catalog/shown-text.ts';
@@ -15,7 +15,7 @@ const instant = { kind: 'instant' };
 
 export type ZonedInput = {
   text: string;
-  /** `text` if the input of a browser cannot show the text. */
+  /** The type of the input: `text` if a browser’s input for dates and times cannot show this timestamp. */
   type: 'datetime-local' | 'text';
   zone: string;
   zoneName: string;

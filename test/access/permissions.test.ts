@@ -10,7 +10,7 @@ const grounds = (environment: EnvironmentName, isStagingAlways = false) => ({
 });
 const who = (...permissions: Permission[]) => ({ permissions });
 
-describe('S0-11 S0-12 S0-13 environments and their order', () => {
+describe('S0-11 S0-12 S0-13 the environments in which rows are edited, and between which rows are transferred', () => {
   test('rows can be edited only in staging and development', () => {
     expect(isStaging(grounds('staging'))).toBe(true);
     expect(isStaging(grounds('development'))).toBe(true);

@@ -22,7 +22,7 @@ test('S0-75 S0-43 when operators open production for editing, editors can save r
   expect((await before.get(`/catalog/form/${key.id}`)).text).not.toContain('name="description"');
   await closed.close();
 
-  // The command takes the permission product_manager from everyone, so that nobody can transfer.
+  // The command `oneway permissions revoke` takes product_manager from everyone, so that nobody can transfer.
   for (const name of ['staging', 'preprod'] as const) {
     await hire(world[name], 'pm');
     const { stdout, status } = openTerminal(world)(name, [

@@ -208,7 +208,7 @@ describe('starting the migration of an account through the API', () => {
     },
   );
 
-  test('when a run for only the recent messages has ended, a request for the part “remaining” continues it, and one for “recent” does nothing', async () => {
+  test('after a run for only the recent messages, a request for the remaining ones continues it, and one for the recent ones does nothing', async () => {
     await setMove('acme', stopped);
     const again = await key.post('/migrate', { account_id: 'acme', part: 'recent' });
     expect([again.status, await jobs()]).toEqual([200, []]);
@@ -221,7 +221,7 @@ describe('starting the migration of an account through the API', () => {
     expect(await jobs()).toHaveLength(1);
   });
 
-  test('a request for an account that needs no migration starts nothing, even with force', async () => {
+  test('a migration request for an account that needs no migration starts nothing, even with the parameter force', async () => {
     const answer = await key.post('/migrate', { account_id: 'nobody', force: true });
     expect([answer.status, accountOf(answer).migration_status]).toEqual([200, 'not_needed']);
     expect(await jobs()).toEqual([]);
@@ -240,7 +240,7 @@ describe('starting the migration of an account through the API', () => {
     expect(await jobs()).toEqual([{ kind: 'move-opening' }]);
   });
 
-  test('S4-34 a migration request names a dump by its prefix in the object storage', async () => {
+  test('S4-34 a migration request names a dump (an export of the account) by its prefix in the object storage', async () => {
     await key.post('/migrate', { account_id: 'acme', location: 'dumps/acme/' }).expect(202);
     expect(await select(world.staging.sql, sql`select reader, location from account_move`)).toEqual(
       [{ reader: 'dump', location: 'dumps/acme' }],
@@ -263,7 +263,7 @@ describe('confirming the status of a migration through the API', () => {
     ['completed', { status: 'active' }, 200],
     ['completed', { migration_status: 'failed' }, 409],
   ])(
-    'S4-30 S4-31 S4-80 for a migration that reached %s, the confirmation request %j is answered with %i',
+    'S4-30 S4-31 S4-80 the API answers a request to confirm the status of a migration that reached %s, with the body %j, with %i',
     async (reached, body, status) => {
       await setMove('acme', { migration_status: reached, reached, run: 1 });
       const before = await select(world.staging.sql, sql`select * from account_move`);

@@ -33,7 +33,7 @@ const everyRequest = [
   ],
 ] as const;
 
-describe('callers of the account migration API', () => {
+describe('which callers the account migration API admits', () => {
   test.each(everyRequest)(
     '%s /api/v1%s needs a token of an app or a key with the scope account-moves',
     async (method, path) => {
@@ -86,7 +86,7 @@ describe('callers of the account migration API', () => {
     expect(await jobs()).toEqual([]);
   });
 
-  test('an app gets 403 for force, and for requests that only a caller with an API key may send (S4-52)', async () => {
+  test('an app gets 403 if it sends the parameter force, or a request that only callers with an API key may send (S4-52)', async () => {
     expect((await app.post('/start-migration', { force: true })).status).toBe(403);
     expect((await app.post('/accounts', { account_id: 'acme' })).status).toBe(403);
     expect((await app.post('/accounts/acme', { migration_status: 'completed' })).status).toBe(403);
@@ -118,7 +118,7 @@ describe('callers of the account migration API', () => {
     await away.close();
   });
 
-  test('the account API answers 404 without CONVERSATIONS_URL, and refuses apps without ACCOUNT_TOKENS_*', async () => {
+  test('the account API answers 404 if CONVERSATIONS_URL is not set, and refuses the tokens of apps if ACCOUNT_TOKENS_* is not set', async () => {
     const without = await openSite(world, 'staging', {
       CONVERSATIONS_URL: '',
       CONVERSATIONS_KEY_FILE: '',
@@ -159,7 +159,7 @@ describe('callers of the account migration API', () => {
   });
 });
 
-describe('requests to the account migration API', () => {
+describe('invalid requests to the account migration API, and requests while a database is down or being updated', () => {
   const post = (type: string, content: string | Buffer) => {
     const one = key.post('/migrate');
     const asItIs = one.serialize((given) => given as string);

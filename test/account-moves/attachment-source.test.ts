@@ -44,14 +44,14 @@ const fetchIt = async (id: string, also: Partial<MoveSettings> = {}) =>
 const opening = (url: string, also: Partial<MoveSettings> = {}, type = '') =>
   openAttachment({ ...older.moves, ...also }, { id: 'f-1', url, type }, never);
 
-test('an attachment is fetched with the token that Oneway signs itself, without a shopper’s token (S4-60, S4-61)', async () => {
+test('an attachment is fetched with a token that Oneway signs itself, and not with the token of an app (S4-60, S4-61)', async () => {
   expect((await fetch(urlOf('f-1'))).status).toBe(401);
   expect((await fetchIt('f-1')).equals(contentOf('a-1', 'f-1')?.body ?? Buffer.alloc(0))).toBe(
     true,
   );
 });
 
-test('the media service accepts a shopper’s token only for the attachments of the shopper’s account (S4-60)', async () => {
+test('the media server of the older system accepts the token of an app only for the attachments of its account (S4-60)', async () => {
   await older.add({ id: 'a-2', messages: 1 });
   const headers = { Authorization: `Bearer ${await older.shopperToken('a-1')}` };
   expect((await fetch(urlOf('f-1'), { headers })).status).toBe(200);

@@ -9,11 +9,11 @@ test.each([
   [21, 40],
   [999, 2000],
   [12_345, 20_000],
-])('the axis of a chart whose largest bar is %d ends at %d', (most, top) => {
+])('the axis of a migration chart whose largest bar is %d ends at %d', (most, top) => {
   expect(roundUp(most)).toBe(top);
 });
 
-test('the chart includes days on which no migration ended, even across the end of a month', () => {
+test('the migration chart includes days on which no migration ended, even across the end of a month', () => {
   const known = [{ day: '2026-02-28', done: 3, failed: 1 }];
   expect(everyDay(known, '2026-03-02', 4)).toEqual([
     { day: '2026-02-27', done: 0, failed: 0 },
@@ -23,7 +23,7 @@ test('the chart includes days on which no migration ended, even across the end o
   ]);
 });
 
-test('the chart draws failed migrations on top of completed ones, and one failure beside 1,000 completed ones is visible', () => {
+test('the migration chart draws failed migrations on top of completed ones, and shows one failure beside 1,000 completed ones', () => {
   const chart = chartOf([
     { day: '2026-11-25', done: 1000, failed: 1 },
     { day: '2026-11-26', done: 0, failed: 0 },
@@ -38,7 +38,7 @@ test('the chart draws failed migrations on top of completed ones, and one failur
   expect(chart?.lines.map(({ text }) => text)).toEqual(['0', '500', '1,000', '1,500', '2,000']);
 });
 
-test('the bars of the chart lie inside the chart and do not overlap', () => {
+test('the bars of the migration chart lie inside the chart and do not overlap', () => {
   const days = everyDay([{ day: '2026-11-26', done: 7, failed: 9 }], '2026-11-26', 14);
   const chart = chartOf(days);
   const bars = chart?.bars ?? [];
@@ -51,6 +51,6 @@ test('the bars of the chart lie inside the chart and do not overlap', () => {
   }
 });
 
-test('there is no chart for a period in which no migration ended', () => {
+test('there is no migration chart for a period in which no migration ended', () => {
   expect(chartOf(everyDay([], '2026-11-26', 14))).toBeNull();
 });

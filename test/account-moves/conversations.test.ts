@@ -134,7 +134,7 @@ describe('the token that Oneway sends to the older system Conversations', () => 
     },
   );
 
-  test('the older system Conversations refuses the token of a shopper for accounts and channels', async () => {
+  test('the older system Conversations refuses the token of an app for requests about accounts and channels', async () => {
     const Authorization = `Bearer ${await older.shopperToken('a-1')}`;
     for (const path of ['/accounts/a-1', '/get_channels_to_migrate?account_id=a-1']) {
       expect((await fetch(older.url + path, { headers: { Authorization } })).status).toBe(401);
@@ -149,7 +149,7 @@ describe('the token that Oneway sends to the older system Conversations', () => 
     elsewhere.close();
   });
 
-  test('the older system Conversations refuses the token of Oneway if it knows another certificate', async () => {
+  test('the older system Conversations refuses a token that is signed with the key of a certificate that it does not know', async () => {
     const other = await openConversations();
     const Authorization = `Bearer ${await certToken(other.moves)}`;
     const answer = await fetch(`${older.url}/accounts/a-1`, { headers: { Authorization } });
@@ -158,7 +158,7 @@ describe('the token that Oneway sends to the older system Conversations', () => 
   });
 });
 
-test('a sample account with deliberate faults has as many broken messages and unreadable attachments as `oddities` declares', async () => {
+test('a sample account with deliberate faults has as many broken messages and unreadable attachments as the constant oddities says', async () => {
   const parse = messagesOf('a-1');
   const items = [
     ...messageItems(wanted({ id: 'a-1', messages: 60, media: older.url, isOdd: true })),

@@ -42,7 +42,7 @@ const positionsOf = (records: RawRecord[]) =>
   records.map(({ item }) => (item as { position: string }).position);
 const positions = messages.map(({ position }) => position);
 
-describe('reading messages from a dump', () => {
+describe('reading messages from a dump (an account’s export in several files)', () => {
   test.each([7, 20, 1000])(
     'the dump reader reads every message once, newest first, in pages of %d (S4-34)',
     async (limit) => {
@@ -77,7 +77,7 @@ describe('reading messages from a dump', () => {
     }
   });
 
-  test('the dump reader continues without reading earlier files, and opens a file once for all its pages', async () => {
+  test('the dump reader continues after a cursor without reading earlier files, and does not open a file again for each page', async () => {
     await write();
     await readAll(open(), { after: '3:5', limit: 4 });
     // Each file is read twice: once for its checksum, and once for its records.
@@ -126,7 +126,7 @@ describe('reading messages from a dump', () => {
   });
 });
 
-describe('reading threads from a dump', () => {
+describe('reading threads from a dump (an account’s export in several files)', () => {
   test('the dump reader finds threads by their ids, and leaves out ids that do not exist', async () => {
     await write();
     const found = await open().threads(['t-7', 'none', 't-90', 't-7']);
@@ -150,14 +150,14 @@ describe('reading threads from a dump', () => {
     expect(ids).toHaveLength(2500);
   });
 
-  test('the dump reader lists a line that is not a thread by its line number, so that it is reported', async () => {
+  test('the dump reader lists a line that is not a thread under its line number, so that the line becomes a dead letter', async () => {
     await write({ threads: ['nonsense', ...threadItems(account)] });
     expect((await open().threadIds('a')).items).toContain('line:1');
     expect(await open().threads(['line:1'])).toEqual([{ cursor: 'line:1', item: 'nonsense' }]);
   });
 });
 
-describe('reading attachments from a dump', () => {
+describe('reading attachments from a dump (an account’s export in several files)', () => {
   test('the dump reader reads an attachment from the dump, and not from its URL (S4-34)', async () => {
     const content = contentOf('a-1', 'f-10')?.body ?? Buffer.alloc(0);
     await write({ attachments: [{ id: 'f-10', content }] });
@@ -194,26 +194,26 @@ describe('reading an unusable dump fails as a whole, and no record of it becomes
   const fails = (code: string, reader = open()) =>
     expect(readPage(reader, { limit: 100 })).rejects.toMatchObject({ code });
 
-  test('reading a dump without a manifest fails with “no-dump”, because the dump is incomplete', async () => {
+  test('reading a dump without a manifest fails with the code “no-dump”, because the dump is incomplete', async () => {
     await write();
     await storage.delete('dumps/a-1/manifest.json');
     await fails('no-dump');
   });
 
-  test('reading a dump from a wrong or invalid location fails with “no-dump”', async () => {
+  test('reading a dump from a wrong or invalid location fails with the code “no-dump”', async () => {
     await write();
     await fails('no-dump', open('dumps/a-2'));
     await fails('no-dump', open('dumps/../secrets'));
     await fails('no-dump', open(''));
   });
 
-  test('reading the dump of another account fails with “no-dump”', async () => {
+  test('reading the dump of another account fails with the code “no-dump”', async () => {
     await write();
     await fails('no-dump', open('dumps/a-1', 'a-2'));
   });
 
   test.each(['', 'no json', '[]', '{"format": 2}'])(
-    'reading a dump with the invalid manifest “%s” fails with “damaged”',
+    'reading a dump with the invalid manifest “%s” fails with the code “damaged”',
     async (content) => {
       await write();
       await replace('manifest.json', content);
@@ -230,7 +230,7 @@ describe('reading an unusable dump fails as a whole, and no record of it becomes
     await replace('manifest.json', JSON.stringify(manifest));
   };
 
-  test('reading a dump fails with “damaged” if its manifest lacks a file or has a wrong count', async () => {
+  test('reading a dump fails with the code “damaged” if its manifest lacks a file or has a wrong count', async () => {
     await changed(({ files }) => files.splice(1, 1));
     await fails('damaged');
     await changed(({ files }) => files.pop());
@@ -239,7 +239,7 @@ describe('reading an unusable dump fails as a whole, and no record of it becomes
     await fails('damaged');
   });
 
-  test('reading a dump fails with “damaged” if a message file is missing or its checksum differs from the manifest', async () => {
+  test('reading a dump fails with the code “damaged” if a message file is missing or its checksum differs from the manifest', async () => {
     await write();
     await replace('messages/0002.ndjson.gz', gzipSync('{}\n'));
     const reader = open();
@@ -251,7 +251,7 @@ describe('reading an unusable dump fails as a whole, and no record of it becomes
     await fails('damaged');
   });
 
-  test('reading a dump fails with “damaged” if a message file has more or fewer records than the manifest says', async () => {
+  test('reading a dump fails with the code “damaged” if a message file has more or fewer records than the manifest says', async () => {
     for (const more of [1, -1]) {
       await changed((manifest) => {
         const [first] = manifest.files;
@@ -262,7 +262,7 @@ describe('reading an unusable dump fails as a whole, and no record of it becomes
     }
   });
 
-  test('reading a dump fails with “damaged” if a file is not gzip, even if its checksum is right', async () => {
+  test('reading a dump fails with the code “damaged” if a file is not gzip, even if its checksum is right', async () => {
     const { checksum } = await replace('messages/0001.ndjson.gz', 'plain');
     const files = [
       { name: 'messages/0001.ndjson.gz', records: 1, sha256: checksum },

@@ -1,4 +1,5 @@
-// Migration runs that read one dump or two dumps: every record arrives, whatever the second dump leaves out.
+// Migration runs that read one or two dumps (exports of the account): every record arrives, even if the second dump
+// leaves out records of the first.
 import { beforeAll, expect, test } from 'vitest';
 import { dumpOf, writeDump, type Dumped } from '../../demo/conversations/dump.ts';
 import { messageItems, threadItems } from '../../demo/conversations/records.ts';
@@ -40,7 +41,7 @@ async function dumpPart(account: Account, location: string, [from, to]: [number,
   });
 }
 
-test('S4-34 a second dump with only the remaining messages, threads and attachments completes a migration', async () => {
+test('S4-34 after a dump with the recent messages, a second dump with only the remaining records completes the migration', async () => {
   const account = await older.add({ id: 'two', messages: 300 });
   await dumpPart(account, 'dumps/two-a', [0, 99]);
   await dumpPart(account, 'dumps/two-b', [99, 300]);
@@ -66,7 +67,7 @@ test('S4-34 a request for the remaining messages from another dump gets 409 whil
   await expect(early).rejects.toMatchObject({ status: 409 });
 });
 
-test('a run that failed while it read recent messages continues with a dump, and migrates all its old messages', async () => {
+test('a run that failed while it read recent messages continues with a dump, and migrates all messages, however old they are', async () => {
   const newest = new Date(Date.now() - 400 * 24 * 60 * 60 * 1000);
   const account = await older.add({ id: 'old', messages: 300, newest });
   await writeDump(here().storage, 'dumps/old/', dumpOf(account));
@@ -116,7 +117,7 @@ test('S4-44 a line of a dump that is too large for the database becomes a dead l
   });
 });
 
-test('a new request with the right dump location replaces a wrong location', async () => {
+test('a new migration request with the right location of a dump replaces a wrong location', async () => {
   const account = await older.add({ id: 'misplaced', messages: 60 });
   await writeDump(here().storage, 'dumps/misplaced/', dumpOf(account));
   await requested(here(), 'misplaced', { location: 'dumps/wrong' });

@@ -70,7 +70,7 @@ test('S4-40 S4-85 a migration whose process is killed at any step is continued, 
     const job = await prepared(id, scenario);
     const round = Math.floor(kill / scenarios.length) + 1;
     const rounds = Math.ceil(target / scenarios.length);
-    // If there are fewer rounds than steps, the kills are spread over all steps.
+    // If this kind of job is killed fewer times than it has steps, the kills are spread over all steps.
     const times =
       rounds < scenario.steps
         ? Math.ceil((round * scenario.steps) / (rounds + 1))
@@ -99,9 +99,8 @@ test('at least half of the attempts to kill a process during a migration really 
   expect(kills).toBeGreaterThan(target / 2 - 1);
 });
 
-// No account of these cases has both several pages of messages and attachments. A worker writes
-// pages and attachments in parallel, so the paused write could hold the lock of the migration that
-// the other write needs.
+// Each of these accounts has several pages of messages or some attachments, but not both. A worker stores pages and
+// attachments in parallel, so a paused write could hold the lock of the migration that the other write needs.
 test.each([
   { point: 'page locked', messages: 130, attachmentEvery: 0 },
   { point: 'page before commit', messages: 130, attachmentEvery: 0 },
@@ -119,7 +118,7 @@ test.each([
     const { wasStopped, goOn } = await stoppedAt(variables(), task, { point, times: 1 });
     expect(wasStopped).toBe(true);
     if (point === 'page locked') {
-      // The paused worker holds the lock of the migration, so it has to go on first.
+      // The paused worker holds the lock of the migration, so it has to resume before another worker can take over.
       await goOn();
       await finish(here(), id);
     } else {

@@ -65,7 +65,7 @@ test('S4-25 the attachment of a message that arrives during the migration is fet
   expect(await checkMove(here(), older, id)).toEqual([]);
 });
 
-test('S4-44 retrying a message that was repaired after the run starts a job that fetches its attachments', async () => {
+test('S4-44 if a message is repaired after the run, retrying its dead letter starts a job that fetches its attachments', async () => {
   const account = await older.add({ id: 'mended', messages: 60 });
   const whole = await breakNewest(account);
   await moved(here(), 'mended');
@@ -80,7 +80,7 @@ test('S4-44 retrying a message that was repaired after the run starts a job that
   expect(await checkMove(here(), older, 'mended')).toEqual([]);
 });
 
-test('a repaired message whose thread does not exist gets a placeholder thread that is marked as gone', async () => {
+test('retrying the dead letter of a message whose thread does not exist stores a placeholder thread, marked as gone', async () => {
   const account = await older.add({ id: 'orphan', messages: 60 });
   const whole = await breakNewest(account);
   await moved(here(), 'orphan');
@@ -102,7 +102,7 @@ test('S4-41 retrying a skipped attachment marks it as gone if its message no lon
   expect(gone).toEqual([{ id: 'large' }]);
 });
 
-test('S4-42 after the source deleted a message, the next run marks the message as gone, even if its attachment was skipped before', async () => {
+test('S4-42 after the older system deleted a message, the next run marks the message as gone, even if its attachment was skipped before', async () => {
   const account = await older.add({ id: 'gone', messages: 60, isOdd: true });
   await moved(here(), 'gone');
   const position = [...messageItems(account)][32]?.position;

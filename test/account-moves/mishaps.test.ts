@@ -48,8 +48,8 @@ test.each<FaultName>(faultNames.filter((name) => name !== 'endless' && name !== 
     const id = newId();
     await older.add({ id, messages: 120, attachmentEvery: 30 });
     await requested(here(), id);
-    // If a request for channels gets 404 or 410, the account is gone and the run ends, so these
-    // faults are not set for channels.
+    // The answers 404 and 410 to a request for channels mean that the account no longer exists, which ends the run. So
+    // these faults are not switched on for channels.
     const isGone = name === '404' || name === '410';
     const channels = isGone ? [] : [/GET \/get_channels/];
     for (const match of [/Query/, /BatchGetItem/, /GET \/media/, ...channels]) {
@@ -107,7 +107,7 @@ test('S4-15 a migration continues after Redis has lost its data', async () => {
   expect(await checkMove(here(), older, id)).toEqual([]);
 }, 60_000);
 
-test('S4-13 an account that a person requested is migrated while all accounts of a migration wave wait for a store that hangs', async () => {
+test('S4-13 an account that a person requested is migrated while the store does not answer for the accounts of a migration wave', async () => {
   const ids = Array.from({ length: 6 }, (_one, index) => `waving-${index + 1}`);
   for (const id of [...ids, 'person']) await older.add({ id, messages: 60, attachmentEvery: 0 });
   await addWave(here(), { name: 'Behind', accounts: ids, atOnce: 6, person: 'mia@example.com' });

@@ -29,7 +29,7 @@ const event = (
 });
 const counted = (counts: object) => ({ counts: JSON.stringify({ ...zero, ...counts }) });
 
-test('every status and part of a migration belongs to at most one dashboard tile, and active migrations belong to “running”', () => {
+test('each status of a migration (of all or only the recent messages) has at most one dashboard tile, and active ones have “running”', () => {
   for (const status of migrationStatuses) {
     for (const part of ['whole', 'recent'] as const) {
       const groups = moveGroups.filter((group) =>

@@ -84,7 +84,7 @@ describe('readPage, which reads a page of messages from the older system Convers
     ['401', 'denied'],
     ['404', 'no-table'],
   ] as const)(
-    'readPage throws at once and reports no lost records when the whole source fails with %s',
+    'readPage throws at once and reports no lost records when the older system’s store fails as a whole with %s',
     async (name, code) => {
       const fault = older.fail({ match: /./, name });
       await expect(page()).rejects.toMatchObject({ code });
@@ -123,7 +123,7 @@ describe('readThreads, which reads threads from the older system Conversations',
     expect(lost).toMatchObject([{ cursor: 't-1', cause: 'error' }]);
   });
 
-  test('readThreads throws and reports no lost threads when the whole source denies access', async () => {
+  test('readThreads throws and reports no lost threads when the older system’s store denies all access', async () => {
     older.fail({ match: /BatchGetItem/, name: '401' });
     await expect(readThreads(reader, ['t-0', 't-1'])).rejects.toMatchObject({ code: 'denied' });
   });

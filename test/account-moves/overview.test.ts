@@ -110,7 +110,7 @@ test('the migration dashboard counts completed and failed migrations by day', as
   ]);
 });
 
-test('failed accounts and dead letters are grouped by cause, with counts and the latest example', async () => {
+test('the migration dashboard groups failed accounts and dead letters by cause, with counts and the latest example', async () => {
   for (const id of ['f-1', 'f-2', 'f-3']) {
     await addMove(here, id, {
       migration_status: 'failed',

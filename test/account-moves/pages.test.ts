@@ -236,7 +236,7 @@ test('a person can retry a failed migration, which continues where it stopped; a
   expect(textOf((await mia.get('/account-moves/a-1')).text)).toContain('Nothing was changed');
 });
 
-test('one click retries all accounts that failed for the same cause, those in a migration wave with a background job (move-wave)', async () => {
+test('one click retries all accounts that failed for the same cause; accounts of a migration wave get a low-priority job (move-wave)', async () => {
   // The older system was never asked about this account and does not answer now, so the retry skips
   // it.
   await addMove(here, 'a-0', { ...failed, asked_at: null });

@@ -43,7 +43,7 @@ test('two workers on the same migration store every record once', async () => {
 });
 
 test.each(['channels read', 'page before commit', 'attachment stored', 'final check compared'])(
-  'S4-42 S4-52 a request with force at the step “%s” of a run begins the next run, and the earlier run stops at its next commit',
+  'S4-42 S4-52 a migration request with force at the step “%s” of a run begins the next run, and the earlier run stops at its next commit',
   async (point) => {
     const id = `forced-${point.replaceAll(' ', '-')}`;
     await older.add({ id, messages: 120, attachmentEvery: 20 });

@@ -1,5 +1,5 @@
-// Tests which messages are recent: messages of the last days, up to a maximum, and always the newest 50. Also tests how
-// many dead letters are too many.
+// Tests which messages of an account are recent and therefore migrated first: messages of the last days, up to a
+// maximum, and always the newest 50. Also tests with how many dead letters a migration fails.
 import { expect, test } from 'vitest';
 import { recentLimit, recentOf } from '../../src/account-moves/recent.ts';
 import { hasTooManyLetters } from '../../src/account-moves/limits.ts';
@@ -16,7 +16,7 @@ const hourly = (count: number, from = 0) =>
   });
 const cutAt = '2026-11-28T00:00:00.000Z';
 
-test('S4-84 messages of the last days are recent, and reading continues after the last recent message', () => {
+test('S4-84 the messages of the last days are recent (migrated first), and reading continues after the last of them', () => {
   const page = { items: hourly(250), next: 'after the page' };
   const { items, next, isLast } = recentOf(page, { after: null, read: 0, cutAt, most: 1000 });
   expect(items.length).toBe(72);
@@ -24,7 +24,7 @@ test('S4-84 messages of the last days are recent, and reading continues after th
   expect(isLast).toBe(true);
 });
 
-test('S4-84 the newest 50 messages are recent, however old they are', () => {
+test('S4-84 the newest 50 messages of an account are recent (migrated first), however old they are', () => {
   const old = { items: hourly(100, 5000), next: 'after the page' };
   const first = recentOf(old, { after: null, read: 0, cutAt, most: 1000 });
   expect(first.items.length).toBe(50);
@@ -32,7 +32,7 @@ test('S4-84 the newest 50 messages are recent, however old they are', () => {
   expect(second).toEqual({ items: [], next: 'x', isLast: true });
 });
 
-test('S4-84 at most the configured number of messages is recent', () => {
+test('S4-84 at most the configured number of messages of an account are recent (migrated first)', () => {
   const recent = { cutAt: '2020-01-01T00:00:00.000Z', most: 1000 };
   expect(recentLimit(0, recent, 250)).toBe(250);
   expect(recentLimit(900, recent, 250)).toBe(100);

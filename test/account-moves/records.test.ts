@@ -21,13 +21,13 @@ const message = {
 };
 const parse = messagesOf('acc-1');
 
-test('a valid message is parsed without changes, with its attachments', () => {
+test('a valid message of the older system is parsed without changes, with its attachments', () => {
   expect(parse(message)).toEqual({ record: message, fault: null });
   const { attachments: _some, author: _author, ...least } = message;
   expect(parse(least).record).toMatchObject({ author: '', attachments: [] });
 });
 
-test('unknown fields of a message are left out', () => {
+test('unknown fields of a message of the older system are left out when the message is parsed', () => {
   expect(parse({ ...message, sentiment: 0.5 }).record).toEqual(message);
 });
 
@@ -67,7 +67,7 @@ test('the length of a text is counted in characters, as MySQL does, so that an e
   expect(parse({ ...message, author: '🙂'.repeat(300) }).fault).toBeNull();
 });
 
-test('threads and channels may lack optional fields, such as the brand of a channel', () => {
+test('threads and channels of the older system may lack optional fields, such as the brand of a channel', () => {
   const thread = {
     account_id: 'acc-1',
     id: 't1',

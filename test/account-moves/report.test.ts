@@ -37,7 +37,7 @@ async function reported() {
   return lines.map(({ href }) => href);
 }
 
-test('a report of rejected channels links to the dead letters, because no account has failed (34)', async () => {
+test('a report of channels that could not be stored links to the dead letters, because no account has failed (34)', async () => {
   await addMove(world.staging, 'a-1', {
     ...failing,
     migration_status: 'recent-messages-only',

@@ -79,12 +79,12 @@ test('S4-41 S4-45 records and attachments that cannot be read become dead letter
   expect(await checkMove(here(), older, id)).toEqual([]);
 });
 
-test('S4-44 retrying dead letters stores the records that were repaired at the source', async () => {
+test('S4-44 retrying dead letters stores the records that were repaired in the older system', async () => {
   const id = newId();
   const account = await older.add({ id, messages: 80, isOdd: true });
   await moved(here(), id);
   const broken = (await lettersOf(id)).filter(({ cause }) => cause === 'unreadable-message');
-  // Adds the same account again, without its broken records.
+  // Replaces the account in the older system by the same account without broken records.
   await older.add({ ...account, isOdd: false });
   const { count: retried, jobs } = await retryLetters(here(), {
     account: id,
@@ -137,7 +137,7 @@ test('S4-25 messages that arrive in the older system during a migration are stor
   expect(await checkMove(here(), older, id)).toEqual([]);
 });
 
-test('S4-42 a run with force reads everything again, overwrites changed texts, and marks messages that the source deleted', async () => {
+test('S4-42 a run with force reads all records again, overwrites changed texts, and marks messages that the older system deleted', async () => {
   const id = newId();
   const account = await older.add({ id, messages: 70, perThread: 5 });
   await moved(here(), id);
@@ -209,7 +209,7 @@ test('S4-12 an account that the older system does not know needs no migration, a
   expect(await finish(here(), id)).toMatchObject({ migration_status: 'completed' });
 });
 
-test('S4-30 a run of the part “recent” stops after the recent messages, and a request for “remaining” continues the run', async () => {
+test('S4-30 a run for only the recent messages stops after them, and a request for the remaining messages continues the run', async () => {
   const id = newId();
   await older.add({ id, messages: 120 });
   const stopped = await moved(here(), id, { part: 'recent' });
@@ -220,7 +220,7 @@ test('S4-30 a run of the part “recent” stops after the recent messages, and 
   expect(await checkMove(here(), older, id)).toEqual([]);
 });
 
-test('S4-34 a dump is migrated in two parts, recent and remaining, and its attachments are read from the dump', async () => {
+test('S4-34 the recent and later the remaining messages are migrated from one dump (export), with the attachments in the dump', async () => {
   const id = newId();
   const account = await older.add({ id, messages: 120, attachmentEvery: 15 });
   await writeDump(here().storage, `dumps/${id}/`, dumpOf(account), { perPart: 30 });

@@ -59,7 +59,7 @@ test('settings define which messages are recent, and with how many dead letters 
   expect(moves?.failures.allowed).toBe(0);
 });
 
-describe('wrong settings of account migrations', () => {
+describe('refusing wrong settings of account migrations', () => {
   test.each<[string, Variables]>([
     ['CONVERSATIONS_URL', { CONVERSATIONS_URL: 'conversations' }],
     ['CONVERSATIONS_URL', { CONVERSATIONS_URL: undefined }],

@@ -23,7 +23,7 @@ test('S4-80 a former status name that a caller sends is converted to the current
   expect(statusNamed('constructor')).toBeNull();
 });
 
-test('S4-31 S4-80 S4-82 each status has a legacy name, and the legacy name of a failed migration depends on what it has reached', () => {
+test('S4-31 S4-80 S4-82 each status has a name from an earlier API draft; for a failed migration, this name depends on what it has reached', () => {
   const legacy = migrationStatuses.map((status) => [status, legacyStatus(move(status))]);
   expect(Object.fromEntries(legacy)).toEqual({
     not_started: 'not_started',
@@ -50,7 +50,7 @@ test('S4-30 a migration has reached its last status and all earlier statuses, ev
   expect(hasReached(move('not_started'), 'migrating')).toBe(false);
 });
 
-test('a run is active until it completes, fails, or stops after the recent messages because only these were requested', () => {
+test('a migration run is active until it completes, fails, or stops after the recent messages because only these were requested', () => {
   const recent = move('recent-messages-only', 'recent-messages-only');
   expect(isActive({ ...recent, part: 'whole' })).toBe(true);
   expect(isActive({ ...recent, part: 'recent' })).toBe(false);

@@ -51,15 +51,15 @@ const open = (endpoint = older.storeUrl, id = 'a-1', halt = never) => {
   return reader;
 };
 
-describe.each(['dynalite', 'moto'])('the store reader with the DynamoDB emulator %s', (name) => {
+describe.each(['dynalite', 'moto'])('the DynamoDB reader with the emulator %s', (name) => {
   const reader = () => open(name === 'moto' ? moto.url : older.storeUrl);
   const cursorsOf = (records: RawRecord[]) => records.map(({ cursor }) => cursor);
 
-  test('the store reader reads every message once, newest first, page by page (S4-23, S4-25, S4-32, S4-85)', async () => {
+  test('the DynamoDB reader reads every message once, newest first, page by page (S4-23, S4-25, S4-32, S4-85)', async () => {
     expect(cursorsOf(await readAll(reader(), { limit: 37 }))).toEqual(positions);
   });
 
-  test('the store reader returns messages as they are stored, without additional fields (S4-62)', async () => {
+  test('the DynamoDB reader returns messages as they are stored, without additional fields (S4-62)', async () => {
     const { items } = await reader().messages({ limit: 12 });
     const stored = [...messageItems(account)].slice(0, 12);
     const withoutId = ({ id: _id, ...rest }: Record<string, unknown>) => rest;
@@ -68,12 +68,12 @@ describe.each(['dynalite', 'moto'])('the store reader with the DynamoDB emulator
     );
   });
 
-  test('the store reader keeps every digit of an id above 2^53', async () => {
+  test('the DynamoDB reader keeps every digit of an id above 2^53', async () => {
     const { items } = await reader().messages({ limit: 4 });
     expect(items[3]?.item).toMatchObject({ id: '9007199254740993' });
   });
 
-  test('the store reader continues after a position, even if the message at this position was deleted (S4-40)', async () => {
+  test('the DynamoDB reader continues after a position, even if the message at this position was deleted (S4-40)', async () => {
     const [, , third = '', fourth = ''] = positions;
     const { items } = await reader().messages({ after: `${fourth}x`, limit: 1 });
     expect(cursorsOf(items)).toEqual([fourth]);
@@ -81,20 +81,20 @@ describe.each(['dynalite', 'moto'])('the store reader with the DynamoDB emulator
     expect(cursorsOf(next)).toEqual([fourth]);
   });
 
-  test('the store reader stops just before the message at the position “until”', async () => {
+  test('the DynamoDB reader stops just before the message at the position “until”', async () => {
     const until = positions[5] ?? '';
     expect(cursorsOf(await readAll(reader(), { until, limit: 2 }))).toEqual(positions.slice(0, 5));
     const ended = await reader().messages({ after: until, until, limit: 2 });
     expect(ended).toEqual({ items: [], next: null });
   });
 
-  test('the store reader lists the positions of messages without their contents', async () => {
+  test('the DynamoDB reader lists the positions of messages without their contents', async () => {
     const { items, next } = await reader().cursors({ limit: 5 });
     expect(items).toEqual(positions.slice(0, 5));
     expect(next).toBe(positions[4]);
   });
 
-  test('the store reader reads one message by its position, and returns null if there is none', async () => {
+  test('the DynamoDB reader reads one message by its position, and returns null if there is none', async () => {
     const [first = ''] = positions;
     expect(await reader().message(first)).toMatchObject({
       cursor: first,
@@ -103,13 +103,13 @@ describe.each(['dynalite', 'moto'])('the store reader with the DynamoDB emulator
     expect(await reader().message(`${first}x`)).toBeNull();
   });
 
-  test('the store reader reads more threads than one request may name, and leaves out ids that do not exist', async () => {
+  test('the DynamoDB reader reads more threads than one request may name, and leaves out ids that do not exist', async () => {
     const ids = Array.from({ length: 250 }, (_one, index) => `t-${index}`);
     const found = await reader().threads([...ids, 'none', 't-0']);
     expect(cursorsOf(found).toSorted()).toEqual(ids.toSorted());
   });
 
-  test('the store reader lists the ids of all threads', async () => {
+  test('the DynamoDB reader lists the ids of all threads', async () => {
     const { items, next } = await reader().threadIds(null);
     expect(items).toHaveLength(300);
     expect(next).toBeNull();
@@ -117,7 +117,7 @@ describe.each(['dynalite', 'moto'])('the store reader with the DynamoDB emulator
   });
 });
 
-test('the store reader reads only the messages of its own account', async () => {
+test('the DynamoDB reader reads only the messages of its own account', async () => {
   const { items } = await open(older.storeUrl, 'a-2').messages({ limit: 1000 });
   expect(items.map(({ item }) => (item as { account_id: string }).account_id)).toEqual([
     'a-2',
@@ -126,14 +126,14 @@ test('the store reader reads only the messages of its own account', async () => 
   ]);
 });
 
-test('the store reader returns empty pages for an account without messages', async () => {
+test('the DynamoDB reader returns empty pages for an account without messages', async () => {
   const reader = open(older.storeUrl, 'nobody');
   expect(await reader.messages({ limit: 10 })).toEqual({ items: [], next: null });
   expect(await reader.threadIds(null)).toEqual({ items: [], next: null });
   expect(await reader.threads([])).toEqual([]);
 });
 
-test('the store reader leaves out a message that is deleted between two pages', async () => {
+test('the DynamoDB reader leaves out a message that is deleted between two pages', async () => {
   const gone = await older.add({ id: 'a-3', messages: 4 });
   const [, , third = ''] = [...messageItems(gone)].map(({ position }) => position);
   const reader = open(older.storeUrl, 'a-3');
@@ -144,13 +144,13 @@ test('the store reader leaves out a message that is deleted between two pages', 
 });
 
 describe('failures of DynamoDB, the store of the older system Conversations', () => {
-  test('the store reader repeats a failed request (S4-43)', async () => {
+  test('the DynamoDB reader repeats a failed request (S4-43)', async () => {
     const fault = older.fail({ match: /^Query messages a-1$/, name: '500', count: 2 });
     expect((await open().messages({ limit: 5 })).items).toHaveLength(5);
     expect(fault.hits).toBe(2);
   });
 
-  test('the store reader asks again for threads that a batch left unread', async () => {
+  test('the DynamoDB reader requests threads again that a batch left unread', async () => {
     const fault = older.fail({
       match: /BatchGetItem threads a-1 t-[0-4]$/,
       name: 'unprocessed',
@@ -161,7 +161,7 @@ describe('failures of DynamoDB, the store of the older system Conversations', ()
     expect(fault.hits).toBe(3);
   });
 
-  test('the store reader fails with “throttled” if every batch leaves threads unread', async () => {
+  test('the DynamoDB reader fails with the code “throttled” if every batch leaves threads unread', async () => {
     older.fail({ match: /BatchGetItem threads a-1 t-4$/, name: 'unprocessed' });
     await expect(open().threads(['t-3', 't-4'])).rejects.toMatchObject({ code: 'throttled' });
   });
@@ -176,7 +176,7 @@ describe('failures of DynamoDB, the store of the older system Conversations', ()
     ['cut', 'cut'],
     ['garbage', 'unreadable'],
   ] as const)(
-    'the store reader reports the fault “%s” of the store with the code “%s”',
+    'the DynamoDB reader reports the fault “%s” with the code “%s”',
     async (name, code) => {
       Object.assign(patience, { store: 150, storeAttempts: 1 });
       older.fail({ match: /./, name });
@@ -188,13 +188,13 @@ describe('failures of DynamoDB, the store of the older system Conversations', ()
     },
   );
 
-  test('the store reader reports a store that cannot be reached with the code “unreachable”', async () => {
+  test('the DynamoDB reader reports a server that cannot be reached with the code “unreachable”', async () => {
     Object.assign(patience, { storeAttempts: 1 });
     const reader = open('http://127.0.0.1:2');
     await expect(reader.messages({ limit: 5 })).rejects.toMatchObject({ code: 'unreachable' });
   });
 
-  test('when its process stops, the store reader throws Stopping and no failure, so that another process continues the job', async () => {
+  test('when its process stops, the DynamoDB reader throws Stopping and no failure, so that another process continues the job', async () => {
     const halt = new AbortController();
     older.fail({ match: /./, name: 'hang' });
     const reading = open(older.storeUrl, 'a-1', halt.signal).messages({ limit: 5 });

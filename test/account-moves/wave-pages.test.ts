@@ -1,4 +1,5 @@
-// The pages of waves: each action by a person who may take it, and by a person who may not.
+// The pages of waves (sets of accounts that are migrated in the background): each action by a person who may take it,
+// and by a person who may not.
 import { beforeEach, expect, test } from 'vitest';
 import * as waves from '../../src/account-moves/waves.ts';
 import { run, sql } from '../../src/database/sql.ts';

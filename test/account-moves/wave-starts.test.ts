@@ -1,4 +1,5 @@
-// How many rows MySQL reads to start the next accounts of a wave of 100,000 accounts.
+// How many rows MySQL reads to start the next accounts of a wave (a set of accounts that are migrated in the
+// background) of 100,000 accounts.
 import { expect, test } from 'vitest';
 import type { Pool, PoolConnection } from 'mysql2/promise';
 import { advanceWaves } from '../../src/account-moves/wave-starts.ts';

@@ -179,7 +179,7 @@ test('an account that is in one migration wave cannot be added to another one', 
   });
 });
 
-/** Runs `work` while a transaction holds the locks of a statement. */
+/** Runs `work` while another transaction holds the row locks that a statement takes. */
 async function whileLocked(statement: Statement, work: () => Promise<unknown>) {
   await transaction(here().sql, async (on) => {
     await select(on, statement);

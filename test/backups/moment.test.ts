@@ -19,7 +19,7 @@ beforeEach(async () => {
   store = folderObjects(await mkdtemp(join(tmpdir(), 'oneway-backups-')));
 });
 
-test('a backup taken during transfers contains a task and its form from the same transfer', async () => {
+test('a backup taken during transfers contains a task (in MySQL) and its form (in MongoDB) from the same transfer', async () => {
   const { staging, preprod } = world;
   const form = await add(staging, 'form', { description: 'moment 0;' });
   const business = await add(staging, 'business');

@@ -40,7 +40,7 @@ test('the command oneway refresh is refused in production, which has no environm
   expect(stderr).toContain('REFRESH_SOURCE_* is not set');
 });
 
-test('S3-55 the command oneway db migrate writes the version of the database when the version is missing', async () => {
+test('S3-55 the command oneway db migrate stores the version of the database if it is missing in the collection metadata', async () => {
   await world.staging.documents.collection('metadata').deleteMany({});
   const { status, stdout } = oneway('staging', ['db', 'migrate']);
   expect([status, stdout]).toEqual([0, `Staging is at version ${currentVersion()}.\n`]);

@@ -36,7 +36,7 @@ async function counted(work: () => Promise<void>): Promise<number> {
   return count;
 }
 
-test('a bulk insert stores placeholders, quotes, emoji and NUL unchanged, even when it is split into several statements', async () => {
+test('a bulk insert stores question marks, quotes, emoji and NUL unchanged, even when it is split into several statements', async () => {
   const { sql: on } = world.staging;
   const used = await counted(async () => {
     await insertLines(on, sql`insert into line (id, text, flag) values`, [

@@ -19,7 +19,7 @@ function counter(milliseconds = 0) {
   return { state, known: (patience: number) => lastKnown(on, 'a number', patience, ask) };
 }
 
-test('the remembered result of a query is returned until this process writes the sync state of rows', async () => {
+test('the remembered result of a query is returned until this process changes what is known of rows (their sync state)', async () => {
   const { state, known } = counter();
   expect((await known(1000))?.answer).toBe(1);
   expect((await known(1000))?.answer).toBe(1);
@@ -49,7 +49,7 @@ test('after a failed query its last result is returned, and the next caller repe
   expect((await known(1000))?.answer).toBe(3);
 });
 
-test('a query that takes 300 ms is not repeated after every write of sync state', async () => {
+test('a slow query (300 ms) is not repeated each time this process changes what is known of rows (their sync state)', async () => {
   const { state, known } = counter(300);
   await known(1000);
   for (let write = 0; write < 5; write += 1) {

@@ -26,7 +26,7 @@ const ofSql = (errno: number, { code = `ERROR_${errno}`, message = QUOTED, fatal
   Object.assign(new Error(message), { errno, code, sqlMessage: message, sqlState: 'HY000', fatal });
 const ofMongo = (code: number, message = QUOTED) => new MongoServerError({ code, errmsg: message });
 
-describe('the classes of MySQL and MariaDB errors', () => {
+describe('how MySQL and MariaDB errors are classified as server failures (unreachable, read-only, full …)', () => {
   test.each<[string, number, Unwillingness]>([
     ['ER_OPTION_PREVENTS_STATEMENT: read_only, super_read_only', 1290, 'read-only'],
     ['ER_READ_ONLY_MODE', 1836, 'read-only'],
@@ -104,7 +104,7 @@ describe('the classes of MySQL and MariaDB errors', () => {
   });
 });
 
-describe('the classes of MongoDB errors', () => {
+describe('how MongoDB errors are classified as server failures (unreachable, read-only, full …)', () => {
   test.each<[string, number, Unwillingness]>([
     ['NotWritablePrimary', 10_107, 'read-only'],
     ['NotPrimaryNoSecondaryOk', 13_435, 'read-only'],
@@ -142,7 +142,7 @@ describe('the classes of MongoDB errors', () => {
   );
 });
 
-describe('the classes of Redis errors', () => {
+describe('how Redis errors are classified as server failures (unreachable, read-only, full …)', () => {
   test.each<[string, Unwillingness]>([
     ["READONLY You can't write against a read only replica.", 'read-only'],
     ['MISCONF Redis is configured to save RDB snapshots', 'read-only'],
@@ -163,7 +163,7 @@ describe('the classes of Redis errors', () => {
   });
 });
 
-test('a server failure is classified by whether a retry may succeed and whether it ends without the help of a person', () => {
+test('for each server failure, Oneway knows whether a retry may succeed and whether the failure ends without the help of a person', () => {
   const at = (errno: number) => [isTransient(ofSql(errno)), willPass(ofSql(errno))];
   expect(at(1205)).toEqual([true, true]);
   expect(at(1040)).toEqual([true, true]);
@@ -174,7 +174,7 @@ test('a server failure is classified by whether a retry may succeed and whether 
 });
 
 test.each(kinds)(
-  'the message for the server failure “%s” says to try again or to ask an engineer, and its short form contains no quoted text',
+  'the message for the server failure “%s” says to try again or to ask an engineer; the short message for monitoring quotes nothing',
   (kind) => {
     const text = explainUnwilling(kind, 'Pre-production', 'SQL_DB_*');
     expect(text).toMatch(/^Pre-production .*(Try again|engineer)/);
@@ -182,7 +182,7 @@ test.each(kinds)(
   },
 );
 
-describe('messages about rows that a database refused', () => {
+describe('the messages that people see when a database refuses to store a row', () => {
   test.each([
     [1292, "Incorrect datetime value: '+275760' for column `db`.`banner`.`start` at row 1"],
     [1406, "Data too long for column 'text' at row 1"],

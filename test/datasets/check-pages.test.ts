@@ -1,5 +1,5 @@
-// Tests the page where a person checks a data file before it is loaded: questions, choices, two people at once, and a
-// second click.
+// Tests the page where a person checks a data file before it is loaded: its questions about the file, the answers to
+// them, two people at once, and a second click.
 import { beforeEach, expect, test } from 'vitest';
 import { run, select, sql } from '../../src/database/sql.ts';
 import type { Dataset } from '../../src/datasets/datasets.ts';
@@ -20,7 +20,7 @@ beforeEach(async () => {
 
 const known = ({ id }: Datafile) => registry.known(world.staging.sql, id);
 
-/** Returns the fields of the check page as a browser would post them, with changed values. */
+/** Returns the fields of the page for checking a data file, as a browser would post them, with changed values. */
 async function fields(file: Datafile, changes: Record<string, string> = {}) {
   const { text } = await dana.get(`/datafiles/${file.id}/check`);
   const found: Record<string, string> = {};
@@ -49,7 +49,7 @@ const unescaped = (html: string) =>
     .replaceAll('&gt;', '>')
     .replaceAll('&amp;', '&');
 
-test('S3-03 the check page shows how many lines become rows, and the load stores the rows that the page showed', async () => {
+test('S3-03 the page for checking a data file shows how many lines become rows, and the load stores exactly those rows', async () => {
   const file = await upload(world.staging, cities, 'name;people\nPune;7\nLyon;5\n');
   const page = await dana.get(`/datafiles/${file.id}/check`);
   expect(page.text).toContain('2 of 3 lines become rows');
@@ -98,7 +98,7 @@ test('dates with an ambiguous order of day and month block the load of a data fi
   ]);
 });
 
-test('after a changed choice, a click on Load loads nothing, but shows a new preview of the data file', async () => {
+test('if a person changes the header line of a data file and clicks Load, a new preview is shown and nothing is loaded', async () => {
   const file = await upload(world.staging, cities, 'name;people\nPune;7\n');
   const answer = await dana.post(
     `/datafiles/${file.id}/loading`,
@@ -139,7 +139,7 @@ test('a second click on Load does not load the data file a second time', async (
   expect(jobs).toHaveLength(1);
 });
 
-test('the check page in a second tab cannot change how a data file is parsed while the file is loaded', async () => {
+test('the page for checking a data file, open in a second tab, cannot change how the file is parsed while the file is loaded', async () => {
   const file = await upload(world.staging, cities, 'name,people\nPune,7\n');
   const posted = await fields(file);
   await dana.post(`/datafiles/${file.id}/loading`, posted);
@@ -149,7 +149,7 @@ test('the check page in a second tab cannot change how a data file is parsed whi
   expect(await rowsOf(world.staging, cities)).toEqual([['Pune', 7]]);
 });
 
-test('a load from a check page is refused if another person had the data file examined again after the page was shown', async () => {
+test('a click on Load is refused if another person changed how the data file is parsed after the page was shown', async () => {
   const file = await upload(world.staging, cities, 'name,people\nPune,7\n');
   const stale = await fields(file);
   await dana.post(`/datafiles/${file.id}/reading`, await fields(file, { headerLine: 'none' }));
@@ -159,7 +159,7 @@ test('a load from a check page is refused if another person had the data file ex
   expect((await known(file)).reading).toBeNull();
 });
 
-test('a data file with changed columns is loaded only if the person accepts the changes that the check page names', async () => {
+test('a data file with other columns than its dataset is loaded only if the person accepts the differences that the page names', async () => {
   await load(world.staging, cities, 'name,people\nPune,7\n');
   const file = await upload(world.staging, cities, 'name,inhabitants\nLyon,5\n');
   const { text } = await dana.get(`/datafiles/${file.id}/check`);
@@ -183,7 +183,7 @@ test('a person can ignore a failed data file with a reason, and load the file ag
   expect((await known(file)).state).toBe('processing');
 });
 
-test('the check page says how many cells with words such as N/A become empty', async () => {
+test('the page for checking a data file says how many cells will become empty because they hold a word such as N/A', async () => {
   const file = await upload(world.staging, cities, 'name,people\nPune,7\nLyon,N/A\nOslo,3\n');
   const { text } = await dana.get(`/datafiles/${file.id}/check`);
   expect(text).toContain('and 1 such as N/A');

@@ -37,7 +37,7 @@ async function* contentOf(text: string) {
   yield Buffer.from(text);
 }
 
-describe('an exact CSV copy', () => {
+describe('the exact CSV copy of a dataset version', () => {
   const parts = [
     '"',
     '""',
@@ -75,7 +75,7 @@ describe('an exact CSV copy', () => {
   const rowsOfWidth = (width: number) =>
     fc.array(fc.array(cell, { minLength: width, maxLength: width }), { maxLength: 8 });
 
-  test('an exact CSV copy of random texts is parsed to the same cells, and no line is rejected', async () => {
+  test('random texts that are exported as an exact CSV copy and parsed again give the same cells, and no line is rejected', async () => {
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 1, max: 4 }).chain(rowsOfWidth), async (all) => {
         const width = all[0]?.length ?? 1;
@@ -94,7 +94,7 @@ describe('an exact CSV copy', () => {
     );
   });
 
-  test('an exact CSV copy of numbers, booleans, dates and timestamps is parsed to the same cells and types', async () => {
+  test('numbers, booleans, dates and timestamps in an exact CSV copy are parsed to the same values and column types', async () => {
     const columns: Column[] = [
       { name: 'id', type: 'integer', format: null },
       { name: 'share', type: 'numeric', format: null },
@@ -116,14 +116,14 @@ describe('an exact CSV copy', () => {
     expect((await readBack(csv, columns)).rows).toEqual(rows);
   });
 
-  test('an exact CSV copy keeps column names that look like formulas or contain quotes', async () => {
+  test('the exact CSV copy of a dataset keeps column names that look like formulas or contain quotes', async () => {
     const columns = ['=a', 'say "hi"', 'b, c', 'é🏙'].map(textColumn);
     const csv = csvHeader(columns, true) + csvLine(['1', '2', '3', '4']);
     expect((await readBack(csv, columns)).names).toEqual(['=a', 'say "hi"', 'b, c', 'é🏙']);
   });
 });
 
-describe('a CSV export for spreadsheets', () => {
+describe('the CSV export of a dataset for spreadsheets', () => {
   test.each([
     ['=1+1', "'=1+1"],
     ['+44 20', "'+44 20"],
@@ -151,7 +151,7 @@ describe('a CSV export for spreadsheets', () => {
   });
 });
 
-describe('an exported dataset version', () => {
+describe('exporting a stored dataset version', () => {
   const world = useWorld();
   let cities: Dataset;
   beforeEach(async () => {

@@ -1,5 +1,5 @@
-// Tests the chores for data files: files whose job ended are marked as failed, unchecked uploads end, and unneeded rows
-// are deleted.
+// Tests the periodic checks of data files: files whose job ended are marked as failed, unchecked uploads end, and
+// unneeded rows are deleted.
 import { beforeEach, describe, expect, test } from 'vitest';
 import { run, sql } from '../../src/database/sql.ts';
 import type { Dataset } from '../../src/datasets/datasets.ts';
@@ -46,8 +46,8 @@ async function runToTheEnd(id: string, here = world.staging) {
   }
 }
 
-describe('a data file whose job ended', () => {
-  test('S3-63 a data file fails after 20 load attempts without storage, and can be loaded when the storage works again', async () => {
+describe('what happens to a data file when the job that examines or loads it fails or is cancelled', () => {
+  test('S3-63 a data file fails after 20 attempts to load it while the file storage is down, and can be loaded when the storage works again', async () => {
     const file = await upload(world.staging, cities, content);
     const { id } = await confirm(world.staging, file);
     const away = () => Promise.reject(new Unavailable('The storage folder /data does not exist.'));
@@ -108,14 +108,14 @@ test('an upload that nobody checks for seven days fails, but its stored file is 
   expect(await world.staging.storage.find(file.object)).not.toBeNull();
 });
 
-describe('the purge of rows that no dataset version needs', () => {
+describe('deleting the rows that no dataset version needs', () => {
   const loadOne = async (name: string) => load(world.staging, cities, `name\n${name}\n`);
   const purged = async () =>
     (await versions.list(world.staging.sql, cities.id))
       .filter(({ purged_at: at }) => at !== null)
       .map(({ number }) => number);
 
-  test('the purge deletes the rows of old dataset versions, but never those of a restored version that is current', async () => {
+  test('the hourly purge deletes the rows of old dataset versions, but never the rows of an old version that was restored as current', async () => {
     await run(world.staging.sql, sql`update dataset set keep_versions = 2`);
     const files = [];
     for (const name of ['a', 'b', 'c', 'd']) files.push(await loadOne(name));
@@ -133,7 +133,7 @@ describe('the purge of rows that no dataset version needs', () => {
     expect(await purgeVersions(world.staging)).toBe(0);
   });
 
-  test('a purged dataset version cannot be restored, but its data file can be loaded again as a new version', async () => {
+  test('a dataset version whose rows were deleted cannot be restored, but its data file can be loaded again as a new version', async () => {
     await run(world.staging.sql, sql`update dataset set keep_versions = 1`);
     const first = await loadOne('a');
     await loadOne('b');
@@ -152,7 +152,7 @@ describe('the purge of rows that no dataset version needs', () => {
     expect(await rowsOf(world.staging, cities)).toEqual([['a']]);
   });
 
-  test('the purge keeps the rows of a data file as long as one version of an appending dataset contains the file', async () => {
+  test('the hourly purge keeps the rows of a data file as long as one version of its dataset (in mode append) contains the file', async () => {
     const log = await addDataset(world.staging, { name: 'log', mode: 'append', keepVersions: '1' });
     const january = await load(world.staging, log, 'name\na\n', 'january.csv');
     await load(world.staging, log, 'name\nb\n', 'february.csv');
@@ -161,7 +161,7 @@ describe('the purge of rows that no dataset version needs', () => {
     expect(await rowsOf(world.staging, log)).toEqual([['a'], ['b']]);
   });
 
-  test('the purge deletes the rows of a failed load, but not the rows of a load in process', async () => {
+  test('the hourly purge deletes the rows of a data file whose load failed, but not of a file that is still being processed', async () => {
     const file = await upload(world.staging, cities, content);
     await run(world.staging.sql, sql`insert into data_row values (${file.id}, 1, '["x",1]')`);
     await purgeVersions(world.staging);
@@ -171,7 +171,7 @@ describe('the purge of rows that no dataset version needs', () => {
     expect(await storedRows(world.staging, file)).toBe(0);
   });
 
-  test('the purge keeps the rows of a data file that a dataset version contains, and of a data file that is in process', async () => {
+  test('deleting unneeded rows keeps the rows of a data file that is in a dataset version, or that is still being processed', async () => {
     const file = await load(world.staging, cities, content);
     await purgeUnused(world.staging, file.id);
     expect(await storedRows(world.staging, file)).toBe(2);
@@ -191,7 +191,7 @@ describe('the purge of rows that no dataset version needs', () => {
   });
 });
 
-test('S3-41 the purge of the rows of a data file keeps the stored file', async () => {
+test('S3-41 the hourly purge deletes the rows of a data file that no dataset version needs, but keeps the stored file', async () => {
   await run(world.staging.sql, sql`update dataset set keep_versions = 1`);
   const file = await load(world.staging, cities, content);
   await load(world.staging, cities, content);

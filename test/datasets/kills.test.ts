@@ -66,7 +66,7 @@ async function findings(loaded: Datafile): Promise<string[]> {
 
 let kills = 0;
 
-test('S3-66 after a process is killed at any step of a load, another process continues the load and stores each row and reject once', async () => {
+test('S3-66 after a process is killed at any step of a load, another process continues and stores each row and rejected line once', async () => {
   for (let kill = 1; kill <= target; kill += 1) {
     if (kill > 1) {
       await world.clear();
@@ -87,7 +87,7 @@ test('S3-66 after a process is killed at any step of a load, another process con
   }
 }, 900_000);
 
-test('the test of killed loads has really killed processes', () => {
+test('the test that kills loading processes has killed several of them', () => {
   expect(kills).toBeGreaterThan(Math.min(2, target / 2));
 });
 
@@ -104,7 +104,7 @@ test('S3-66 two workers that load one data file at the same time store each row 
   expect(await findings(uploaded)).toEqual([]);
 });
 
-test('a load deletes rows that an earlier attempt stored with other parsing rules, and begins at the first line', async () => {
+test('loading a data file deletes rows that an earlier attempt stored with other parsing rules, and begins at the first line', async () => {
   const uploaded = await upload(world.staging, cities, 'name,people\nPune,7\nLyon,5\n');
   await run(
     world.staging.sql,

@@ -90,7 +90,7 @@ describe.each([
     });
   });
 
-  test(`a large upload into ${where} whose connection breaks records how much arrived and leaves nothing in storage`, async () => {
+  test(`a large upload into ${where} whose connection breaks records how many bytes arrived and leaves no bytes in storage`, async () => {
     const { id } = await addDataset(site.here);
     await site.as('dana');
     await sendPart(server, id);

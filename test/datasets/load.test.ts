@@ -32,7 +32,7 @@ beforeEach(async () => {
 const csv = (...lines: string[]) => lines.map((line) => `${line}\n`).join('');
 const three = csv('name,people', 'Pune,7', 'Lyon,5', 'Łódź,');
 
-describe('a valid data file', () => {
+describe('loading a valid data file', () => {
   test('S3-03 S3-35 S3-66 an uploaded data file becomes the current version of its dataset with every cell unchanged', async () => {
     const file = await load(world.staging, cities, three);
     expect(file).toMatchObject({ state: 'processed', error_message: null });
@@ -59,7 +59,7 @@ describe('a valid data file', () => {
     expect(await state()).toBe('completed');
   });
 
-  test('S3-63 a load counts each line of a data file as row, reject, header or empty, and stores rejects with line and reason', async () => {
+  test('S3-63 a load counts each line of a data file as row, rejected, header or empty, and stores why a line was rejected', async () => {
     const file = await load(
       world.staging,
       cities,
@@ -77,7 +77,7 @@ describe('a valid data file', () => {
     ]);
   });
 
-  test('S3-66 until the last commit of a load, readers see the former dataset version and no row of the new data file', async () => {
+  test('S3-66 until the last commit of a data file’s load, readers see the former dataset version and no new row', async () => {
     await load(world.staging, cities, three);
     const file = await upload(world.staging, cities, csv('name,people', 'Oslo,1'));
     const job = await confirm(world.staging, file);
@@ -87,13 +87,13 @@ describe('a valid data file', () => {
     expect(job.state).toBe('waiting');
   });
 
-  test('a gzip file is loaded, and its checksum is verified over the compressed bytes', async () => {
+  test('a gzip file is loaded, and its checksum is that of the compressed file', async () => {
     const file = await load(world.staging, cities, gzipSync(three), 'cities.csv.gz');
     expect(file).toMatchObject({ state: 'processed', error_message: null });
     expect(await rowsOf(world.staging, cities)).toHaveLength(3);
   });
 
-  test('a second load of a data file by the same job changes nothing', async () => {
+  test('running the job that loads a data file a second time changes nothing', async () => {
     const file = await load(world.staging, cities, three);
     const work = { here: world.staging, job: { id: file.job } as never, report: async () => {} };
     expect(await loadFile(work, file.id)).toMatchObject({ state: 'processed', version: 1 });
@@ -101,7 +101,7 @@ describe('a valid data file', () => {
   });
 });
 
-describe('the database schema', () => {
+describe('the database schema after data files were loaded', () => {
   const tables = async () =>
     (
       await select<{ name: string }>(
@@ -122,7 +122,7 @@ describe('the database schema', () => {
   });
 });
 
-describe('dataset versions', () => {
+describe('which rows the current version of a dataset has', () => {
   test('S3-01 a dataset in mode replace has only the rows of its newest data file', async () => {
     await load(world.staging, cities, three);
     await load(world.staging, cities, csv('name,people', 'Oslo,1'));
@@ -172,7 +172,7 @@ describe('dataset versions', () => {
     expect(line).toEqual({ detail: 'Version 1 instead of 2: Half of it was missing' });
   });
 
-  test('a restore is refused if another dataset version became current after the page was shown', async () => {
+  test('restoring a dataset version is refused if another version became current after the page was shown', async () => {
     await load(world.staging, cities, three);
     await load(world.staging, cities, csv('name,people', 'Oslo,1'));
     await load(world.staging, cities, csv('name,people', 'Rome,2'));
@@ -185,7 +185,7 @@ describe('dataset versions', () => {
     await expect(restoring).rejects.toMatchObject({ status: 409 });
   });
 
-  test('the purge deletes the rows of old dataset versions, but not of a version that a client is reading', async () => {
+  test('the hourly purge deletes the rows of old dataset versions, but not of a version that a client is reading', async () => {
     const few = await addDataset(world.staging, { name: 'few', keepVersions: '1' });
     const first = await load(world.staging, few, three);
     const second = await load(world.staging, few, csv('name,people', 'Oslo,1'));
@@ -199,7 +199,7 @@ describe('dataset versions', () => {
   });
 });
 
-describe('columns of a dataset in mode append', () => {
+describe('data files with other columns than their dataset in mode append', () => {
   test('a data file with different columns is refused in mode append even if a person accepted them, because old rows would get wrong column names', async () => {
     const log = await addDataset(world.staging, { name: 'log', mode: 'append' });
     await load(world.staging, log, csv('name,people', 'Pune,7'), 'january.csv');

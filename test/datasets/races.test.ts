@@ -48,7 +48,7 @@ async function failedWithRows(): Promise<Datafile> {
   return file;
 }
 
-test('a purge of the rows of a data file stops when the file is loaded again meanwhile', async () => {
+test('the deletion of the old rows of a failed data file stops when the file is loaded again meanwhile', async () => {
   const file = await failedWithRows();
   onceAt('rows deleted', async () => {
     passFailpoints();
@@ -78,7 +78,7 @@ test('a worker that was thought dead while it deleted old rows does not delete t
   expect(await storedRows(world.staging, file)).toBe(12_000);
 });
 
-test('a load commits large rows early, so that they do not fill the memory', async () => {
+test('a load commits before 10,000 rows are collected if the rows are large, so that they do not fill the memory', async () => {
   const file = await upload(world.staging, cities, 'a\n1\n');
   await confirm(world.staging, file);
   const { job } = await known(file);
@@ -92,7 +92,7 @@ test('a load commits large rows early, so that they do not fill the memory', asy
   expect((await known(file)).loaded_rows).toBe(20);
 });
 
-test('a data file whose examination was cancelled does not fail if a person has confirmed its load meanwhile', async () => {
+test('a data file does not fail because the job that examines it was cancelled, if a person has confirmed its load meanwhile', async () => {
   const file = await upload(world.staging, cities, 'name,people\nPune,7\n');
   await run(
     world.staging.sql,
@@ -107,7 +107,7 @@ test('a data file whose examination was cancelled does not fail if a person has 
   expect(await rowsOf(world.staging, cities)).toEqual([['Pune', 7]]);
 });
 
-test('an upload that a person has confirmed does not fail as unchecked after seven days', async () => {
+test('an upload does not fail as “not checked within seven days” once a person has confirmed its load', async () => {
   const file = await upload(world.staging, cities, 'name,people\nPune,7\n');
   await run(world.staging.sql, sql`update upload set changed_at = changed_at - interval 8 day`);
   await followDatafiles(world.staging);

@@ -78,7 +78,7 @@ test('J-6 the transfer sheet says whether a dataset contains a city that the des
   ]);
 });
 
-test('the page that compares cities with a dataset reports that the dataset lacks the chosen column', async () => {
+test('the page that compares cities with a dataset reports that the dataset lacks the column that its settings name', async () => {
   const other = await addDataset(world.staging, {
     name: 'other',
     feeds: 'city',

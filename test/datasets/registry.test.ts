@@ -20,7 +20,7 @@ beforeEach(async () => {
 
 const now = ({ id }: Pick<Datafile, 'id'>) => registry.known(world.staging.sql, id);
 
-/** Returns a data file that was brought into the given state by the usual actions. */
+/** Returns a data file in the given state, made by uploading, loading, failing or ignoring it. */
 async function fileIn(state: DatafileState): Promise<Datafile> {
   if (state === 'processed') return load(world.staging, cities, content);
   const file = await upload(world.staging, cities, content);
@@ -31,7 +31,7 @@ async function fileIn(state: DatafileState): Promise<Datafile> {
   return now(file);
 }
 
-describe('S3-63 the allowed actions in each state of a data file', () => {
+describe('S3-63 which actions are allowed in each state of a data file', () => {
   const actions: Record<string, (file: Datafile) => Promise<unknown>> = {
     'load again': (file) => reloading.loadAgain(world.staging, person, file),
     ignore: (file) => reloading.ignore(world.staging, person, file, 'Not a table'),
@@ -77,7 +77,7 @@ describe('S3-63 the allowed actions in each state of a data file', () => {
   );
 });
 
-test('a processed data file that is loaded again keeps its entry and rows, and gets a second registry entry for the same stored file', async () => {
+test('loading a processed data file again keeps its rows and adds a second entry for the same stored file to the table of data files', async () => {
   const file = await fileIn('processed');
   const { file: again } = await reloading.loadAgain(world.staging, person, file);
   expect(again).toMatchObject({ object: file.object, sha256: file.sha256, state: 'processing' });
@@ -87,7 +87,7 @@ test('a processed data file that is loaded again keeps its entry and rows, and g
   expect(third.file.fetch_number).toBe(file.fetch_number + 2);
 });
 
-test('a file of a source that two workers add at the same time gets one registry entry', async () => {
+test('two workers that add the same file of a source at the same time make one entry in the table of data files', async () => {
   const { insertId: source } = await transaction(world.staging.sql, async (on) => {
     const [answer] = await on.query(
       `insert into source (name, kind, url, options, hosts, dataset, cron, created_by, created_at)
@@ -110,12 +110,12 @@ test('a file of a source that two workers add at the same time gets one registry
   expect(one.id).toBe(other.id);
 });
 
-test('two uploads with the same file name get two registry entries', async () => {
+test('two uploads with the same file name make two entries in the table of data files', async () => {
   const [one, other] = [await fileIn('processing'), await fileIn('processing')];
   expect(other.id).not.toBe(one.id);
 });
 
-test('only a data file in process can be marked as failed, and a long error message is truncated', async () => {
+test('only a data file in state processing can be marked as failed, and a long error message is truncated', async () => {
   const file = await fileIn('processed');
   const fault = { reason: 'other' as const, message: 'x'.repeat(3000) };
   expect(await registry.fail(world.staging.sql, file, fault)).toBe(false);
@@ -124,7 +124,7 @@ test('only a data file in process can be marked as failed, and a long error mess
   expect((await now(waiting)).error_message).toHaveLength(2000);
 });
 
-test('a data file that is examined again with other choices has the findings of the newer examination', async () => {
+test('a data file that is examined again with another delimiter stores the findings of the newer examination', async () => {
   const file = await fileIn('processing');
   const choices = { delimiter: ';' };
   await reloading.chooseReading(world.staging, person, { file, choices });
@@ -134,7 +134,7 @@ test('a data file that is examined again with other choices has the findings of 
   expect((await now(file)).examination).toContain('"delimiter":";"');
 });
 
-test('an upload whose data file is ignored names the person and the reason, and the registry lists data files by state and dataset', async () => {
+test('an upload names who ignored its data file and why, and the list of data files is filtered by state and dataset', async () => {
   const ignored = await fileIn('ignored');
   expect((await uploads.ofDatafile(world.staging.sql, ignored.id))?.error).toBe(
     'Ignored by dana@example.com: Not a table',

@@ -40,25 +40,25 @@ test.each([
   expect(await search(few, inAll(text))).toMatchObject({ ids, next: null, searchedTo: 5 });
 });
 
-test('a search in one column ignores the other columns', async () => {
+test('a search in one column of a dataset ignores the other columns', async () => {
   expect((await search(few, { text: '1', column: 0 })).ids).toEqual([5]);
   expect((await search(few, { text: '1', column: 1 })).ids).toEqual([1, 4]);
 });
 
-test('a page of rows names the row where the next page begins, and the last page names none', async () => {
+test('a page of a dataset’s rows says at which row the next page begins; the last page has no next page', async () => {
   expect(await search(few, null, 1, 2)).toMatchObject({ ids: [1, 2], next: 3 });
   expect(await search(few, null, 3, 2)).toMatchObject({ ids: [3, 4], next: 5 });
   expect(await search(few, null, 5, 2)).toMatchObject({ ids: [5], next: null });
   expect(await search(few, null, 1, 5)).toMatchObject({ next: null });
 });
 
-test('a full page of matches continues at the row after the last match, so that no match is skipped', async () => {
+test('the next page of a dataset search begins at the row after the last row found, so that no matching row is skipped', async () => {
   const first = await search(many, inAll('row 1'), 1, 3);
   expect(first).toMatchObject({ ids: [1, 10, 11], searchedTo: 11, next: 12 });
   expect((await search(many, inAll('row 1'), first.next ?? 0, 3)).ids).toEqual([12, 13, 14]);
 });
 
-test('one search request scans 100,000 rows, and the next request continues after them', async () => {
+test('one request to search a dataset scans 100,000 rows, and the next request continues after them', async () => {
   const first = await search(many, inAll(`row ${ROWS}`));
   expect(first).toMatchObject({ ids: [], searchedTo: 100_000, next: 100_001 });
   expect(await search(many, inAll(`row ${ROWS}`), 100_001)).toMatchObject({

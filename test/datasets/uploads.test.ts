@@ -57,7 +57,7 @@ const clearObjects = async () => {
 };
 beforeEach(clearObjects);
 
-test('S3-03 an upload stores the file byte for byte and requests its examination', async () => {
+test('S3-03 an upload stores the file byte for byte and requests the job that examines how to parse it', async () => {
   const content = Buffer.from('name,people\nPune,7\n');
   const answer = await send(content);
   expect(answer.status).toBe(303);
@@ -186,7 +186,7 @@ test('an upload whose process died is ended by another process, which deletes th
   expect(await objects()).toEqual([]);
 });
 
-test('an upload that was ended as abandoned registers no data file when its last byte arrives later', async () => {
+test('an upload that was given up as abandoned adds no data file when its last byte arrives later', async () => {
   const stuck = await begin();
   await select(site.here.sql, sql`update upload set changed_at = changed_at - interval 5 minute`);
   await endAbandoned(site.here);

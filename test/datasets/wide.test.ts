@@ -27,7 +27,8 @@ const WIDTH = 16_384;
 const line = (cell: (index: number) => string) =>
   Array.from({ length: WIDTH }, (_, index) => cell(index)).join(';');
 /**
- * Only the last column holds ambiguous dates, so the check page asks whether day or month comes first in this column.
+ * Only the last column holds ambiguous dates, so the page for checking the file asks whether day or month comes first
+ * in this column.
  */
 const wide = [
   line((index) => `column with a name ${index}`),
@@ -36,7 +37,7 @@ const wide = [
   ),
 ].join('\n');
 
-test('the check page of a data file with 16,384 columns shows 200 columns, including those with questions, and the load stores all columns', async () => {
+test('a data file with 16,384 columns is checked on a page that shows 200 of them, including those with questions, and loaded with all', async () => {
   const file = await upload(world.staging, cities, wide);
   const stored = await select<{ length: number }>(
     world.staging.sql,
@@ -68,7 +69,7 @@ test('the check page of a data file with 16,384 columns shows 200 columns, inclu
   expect(found.text).toContain('<td>2024-02-01</td>');
 }, 120_000);
 
-test('long cells are truncated on pages, read in chunks of 8 MB, and exported completely', async () => {
+test('long cells of a dataset are truncated on pages, read from the database 8 MB at a time, and exported completely', async () => {
   const cell = 'x'.repeat(900_000);
   await load(
     world.staging,
@@ -93,7 +94,7 @@ test('long cells are truncated on pages, read in chunks of 8 MB, and exported co
   expect(length).toBeGreaterThan(27_000_000);
 }, 60_000);
 
-test('a row of more than 8 MB is read as a page of one row', async () => {
+test('a dataset row of more than 8 MB is read alone, although several rows were requested', async () => {
   const file = await load(world.staging, cities, 'a\nx\ny\n');
   await select(
     world.staging.sql,
@@ -105,14 +106,14 @@ test('a row of more than 8 MB is read as a page of one row', async () => {
   expect((await registry.known(world.staging.sql, file.id)).state).toBe('processed');
 });
 
-test('a page shows 200 columns of a wide table in their order, including columns that it must show, such as the searched one', () => {
+test('a page shows 200 columns of a wide table in their order, and always includes the searched column', () => {
   expect(shownColumns(3, () => false)).toEqual([0, 1, 2]);
   const shown = shownColumns(1000, (index) => index === 999 || index === 500);
   expect([shown.length, ...shown.slice(-3)]).toEqual([200, 197, 500, 999]);
 });
 
 test.each(['__proto__', '<b>"x"</b>', "it's `a` & b"])(
-  'a column called %s can be checked, loaded, searched and exported like any other column',
+  'a dataset column called %s can be checked, loaded, searched and exported like any other column',
   async (name) => {
     const quoted = `"${name.replaceAll('"', '""')}"`;
     const file = await upload(world.staging, cities, `${quoted},day\n1,01/02/2024\n`);

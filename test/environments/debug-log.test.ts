@@ -37,7 +37,7 @@ async function logOfTransfer(level: string, [task, form]: [string, string]): Pro
   }
 }
 
-test('with LOG_LEVEL=debug the log contains statements with their durations and the steps of a write, but no values', async () => {
+test('with LOG_LEVEL=debug the log of a transfer contains database statements with durations and the reached steps, but no values', async () => {
   const log = await logOfTransfer('debug', ['Visit Dr. Quince', 'Quince’s form']);
   const of = (kind: string) => log.filter(({ msg }) => msg === kind);
   expect(of('statement')).toContainEqual(
@@ -72,7 +72,7 @@ test('with LOG_LEVEL=debug the log contains statements with their durations and 
   expect(JSON.stringify(log)).not.toContain(password);
 });
 
-test('with LOG_LEVEL=info the log contains no statements and no steps of a write', async () => {
+test('with LOG_LEVEL=info the log of a transfer contains no database statements and no steps', async () => {
   const log = await logOfTransfer('info', ['Another visit', 'Another form']);
   const kinds = new Set(log.map(({ msg }) => msg));
   expect(['statement', 'command', 'step'].filter((kind) => kinds.has(kind))).toEqual([]);

@@ -77,8 +77,8 @@ afterEach(async () => {
 const [pm, ops] = [() => clients[0] as Client, () => clients[1] as Client];
 
 /**
- * Waits until the list page compares rows with the destination again, because Oneway remembers a
- * failure for a while.
+ * Waits until the list of forms compares its rows with the destination again, because Oneway remembers a failure of the
+ * destination for a while.
  */
 async function untilCompared() {
   for (let look = 0; look < 100; look += 1) {
@@ -184,7 +184,7 @@ function inTerminal(words: string[]) {
   return oneway('staging', words, { also });
 }
 
-describe('a destination that restricts the database account of staging', () => {
+describe('staging while pre-production’s servers lock, limit or restrict staging’s database account', () => {
   test.each<[string, string, string, RegExp]>([
     [
       'is locked',

@@ -91,7 +91,7 @@ async function becomes(wanted: number) {
   expect(await connections()).toBe(wanted);
 }
 
-test('20 simultaneous first requests to a database open only one connection pool', async () => {
+test('20 simultaneous first requests to a database that is opened by name share one connection pool', async () => {
   const name = await make('shared');
   const environments = new Set();
   await Promise.all(
@@ -151,7 +151,7 @@ test.each(['', 'a/b', 'a.b', '`x`', 'a b', 'x'.repeat(64), '../x'])(
   },
 );
 
-test('work in a dropped database fails with an error that names the database, and a re-created database can be opened again', async () => {
+test('a query in a database dropped meanwhile fails with an error that names the database; once re-created, it can be opened again', async () => {
   const name = await make('dropped');
   expect(await noteOf(name)).toEqual(['dropped', 'dropped']);
   const during = withEnvironment(app, { database: name, at }, async ({ sql: pool }) => {
@@ -195,7 +195,7 @@ test('opening many databases in turn leaks no connections and never exceeds the 
   expect(app.opened.pools.count).toBe(0);
 });
 
-test('opening another database is refused while the allowed number of databases is in use', async () => {
+test('opening a database by name is refused while as many databases as allowed are in use', async () => {
   const opened = [];
   for (let number = 0; number < MAX; number += 1) {
     opened.push(await openEnvironment(app, { database: await make(`full${number}`), at }));
@@ -254,7 +254,7 @@ test('rows in a database opened by name can be added, saved and read like in any
   });
 });
 
-test('a database is opened by name with the servers and database accounts of this environment, unless the caller gives others', async () => {
+test('a database is opened by name with this environment’s own database account, unless the caller names another one', async () => {
   const name = await make('own');
   const { SQL_DB_USER: user = '' } = world.variables.staging;
   await expect(withEnvironment(app, name, async () => 'opened')).rejects.toMatchObject({

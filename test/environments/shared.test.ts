@@ -1,5 +1,5 @@
-// Shared resources are opened once for all callers, closed when idle, and limited in number. These tests use no
-// database.
+// Shared resources, such as connection pools, are opened once for all callers, closed when idle, and limited in number.
+// These tests use no database.
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { Shared } from '../../src/environments/shared.ts';
 
@@ -35,7 +35,7 @@ test('simultaneous callers share one resource (such as a connection pool), which
   expect(log).toEqual(['open a', 'close a', 'open a']);
 });
 
-test('using an idle shared resource keeps it open', async () => {
+test('an idle shared resource (such as a connection pool) is not closed once a new caller uses it', async () => {
   const pool = shared();
   (await use(pool, 'a')).release();
   await vi.advanceTimersByTimeAsync(900);
@@ -89,7 +89,7 @@ test('at the limit, opening a shared resource (such as a connection pool) waits 
   expect(isOpen).toBe(true);
 });
 
-test('a discarded shared resource is closed when its last caller has released it, and opened again for the next caller', async () => {
+test('a shared resource (such as a connection pool) that a caller discards is not given to later callers, and is closed after its last use', async () => {
   const pool = shared();
   const former = await use(pool, 'a');
   former.discard();
@@ -100,7 +100,7 @@ test('a discarded shared resource is closed when its last caller has released it
   expect(pool.count).toBe(1);
 });
 
-test('shutdown closes every shared resource, even one in use, and opens none afterwards', async () => {
+test('shutdown closes every shared resource (such as a connection pool), even one in use, and opens none afterwards', async () => {
   const pool = shared();
   await use(pool, 'a');
   (await use(pool, 'b')).release();
@@ -109,7 +109,7 @@ test('shutdown closes every shared resource, even one in use, and opens none aft
   await expect(use(pool, 'a')).rejects.toMatchObject({ status: 503 });
 });
 
-test('a shared resource that fails to close does not prevent the next one from opening', async () => {
+test('a shared resource (such as a connection pool) that fails to close does not prevent the next one from opening', async () => {
   const pool = new Shared<{ close: () => Promise<void> }>({ max: 1, idleMs: 1000 });
   const broken = { close: () => Promise.reject(new Error('gone')) };
   (await pool.use('broken', () => broken)).release();

@@ -13,7 +13,7 @@ const quarterOf = (instant: string) =>
   Math.floor((Date.parse(instant) - Date.UTC(2000, 0, 1)) / 900_000);
 const now = Date.parse('2026-11-27T12:00:00Z');
 
-describe('the home page’s chart of transfers by day', () => {
+describe('the chart on the home page that shows how many transfers there were each day', () => {
   const found: Quarter[] = [
     { quarter: quarterOf('2026-11-26T18:30:00Z'), kind: 'transfer', number: 3 },
     { quarter: quarterOf('2026-11-26T18:15:00Z'), kind: 'undo', number: 1 },
@@ -35,7 +35,7 @@ describe('the home page’s chart of transfers by day', () => {
     ]);
   });
 
-  test('the chart of transfers scales to its highest bar, and stacks the undos of a day on the transfers of that day', () => {
+  test('the home page’s chart of transfers by day scales to its highest bar, and stacks undone transfers on sent transfers', () => {
     const chart = dayChart(byDay(found, 'UTC', now));
     expect(chart?.most).toBe(4);
     expect(chart?.bars.at(-2)?.parts).toEqual([
@@ -52,14 +52,14 @@ describe('the home page’s chart of transfers by day', () => {
   });
 });
 
-describe('the home page’s drawing of pending rows by environment', () => {
+describe('the drawing on the home page that shows how many rows wait to be transferred between environments', () => {
   const [staging, preprod, production] = ['staging', 'preprod', 'production'].map((name) => ({
     name,
     rules: rulesOf(name as 'staging'),
   }));
   const own = { answer: { ready: 4, look: 1, engineering: 1, held: 9 }, at: now };
 
-  test('in staging, the drawing of pending rows shows all three environments, and no number for rows that were not counted', () => {
+  test('staging’s drawing of rows that wait to be transferred shows all three environments, and no number where none was counted', () => {
     const here = { ...staging, destination: preprod } as unknown as App;
     const drawing = drawLadder('staging', ladderFrom(here, own, null));
     expect(drawing?.stops.map(({ label }) => label)).toEqual([
@@ -70,7 +70,7 @@ describe('the home page’s drawing of pending rows by environment', () => {
     expect(drawing?.lines.map(({ number }) => number)).toEqual([6, null]);
   });
 
-  test('in pre-production, the drawing of pending rows shows pre-production and production; in production, there is no drawing', () => {
+  test('the drawing of rows that wait to be transferred begins at its own environment; production, the last environment, has none', () => {
     const here = { ...preprod, destination: production } as unknown as App;
     const drawing = drawLadder('preprod', ladderFrom(here, own, null));
     expect(drawing?.stops.map(({ name }) => name)).toEqual(['preprod', 'production']);
@@ -79,7 +79,7 @@ describe('the home page’s drawing of pending rows by environment', () => {
   });
 });
 
-test('the page Help reads its words from the glossary, and explains every status', () => {
+test('the page Help reads the words that it explains from docs/glossary.md, and explains every status of a row', () => {
   const words = wordsIn(readFileSync('docs/glossary.md', 'utf8')).flatMap((group) => group.words);
   expect(words.length).toBeGreaterThan(20);
   const explained = words.map(({ word }) => word).join(', ');

@@ -19,7 +19,7 @@ const formKey = async (facts = {}, by = pm) => ({
 const menuOf = (html: string) => /<nav[^>]*id="menu".*?<\/nav>/s.exec(html)?.[0] ?? '';
 const hrefsIn = (html: string) => [...html.matchAll(/href="([^"]+)"/g)].map(([, href]) => href);
 
-describe('the home page', () => {
+describe('what the home page shows to different people and in different environments', () => {
   test('while the catalogue is empty, the home page explains where to begin, with links for an editor and without links for a viewer', async () => {
     const site = await openSite(world, 'staging');
     await site.as('ops');
@@ -33,7 +33,7 @@ describe('the home page', () => {
     await site.close();
   });
 
-  test('a product manager sees in staging what is ready, what needs review and what to adopt, each with a link to exactly these rows (walk 21)', async () => {
+  test('staging’s home page shows a product manager how many rows to transfer and engineering changes to adopt, with links to them (walk 21)', async () => {
     const { staging, preprod } = world;
     const [ready, drifted, held, sent] = [
       await formKey({ name: 'Ready “to go” 🪔' }),
@@ -69,7 +69,7 @@ describe('the home page', () => {
     await site.close();
   });
 
-  test('the home page of pre-production counts arrived rows that do not work, and arrived rows that are not tested since their last change', async () => {
+  test('pre-production’s home page counts arrived rows marked Does not work, and arrived rows not tested since their last change', async () => {
     const { staging } = world;
     const [one, other] = [await formKey({ name: 'One' }), await formKey({ name: 'Other' })];
     await transfer(staging, [one, other]);
@@ -94,7 +94,7 @@ describe('the home page', () => {
     await site.close();
   });
 
-  test('the home page links a refresh to the history of its first row, because the page Arrived lists no refreshes', async () => {
+  test('the home page links a refresh (a copy of all rows of production) to its first row’s history; the page Arrived lists no refreshes', async () => {
     const { id } = await formKey({ name: 'Refreshed' });
     await run(world.staging.sql, sql`update arrival set kind = 'refresh', name = ''`);
     const site = await openSite(world, 'staging');
@@ -124,7 +124,7 @@ describe('the home page', () => {
   });
 });
 
-describe('the menu', () => {
+describe('what the menu, which is on every page, contains', () => {
   test('the menu leaves out pages that are always empty: pages about sending rows in production, and Arrived in staging (walk 10)', async () => {
     const hrefs = async (name: 'staging' | 'production') => {
       const site = await openSite(world, name);
@@ -150,7 +150,7 @@ describe('the menu', () => {
     expect(staging).not.toContain('/arrivals');
   });
 
-  test('the menu begins with the pages that a role often uses, marks the current page, and opens “More” only if that page is in it (walk 30)', async () => {
+  test('the menu begins with the pages that a role often uses, and opens “More” only if the current page is in it (walk 30)', async () => {
     const site = await openSite(world, 'staging');
     const [client, oncall] = [await site.as('pm'), await site.as('oncall')];
     const shortPart = (html: string) => hrefsIn(menuOf(html).split('<h2>Metadata')[0] ?? '');

@@ -28,8 +28,8 @@ const linesFor = (does: Partial<WorkFacts['does']>, other: Partial<WorkFacts> = 
     ({ number, text, href }) => `${number ?? '–'} ${text} ${href}`,
   );
 
-describe('the work list of the home page', () => {
-  test('a product manager sees rows to transfer, to review and to adopt, unsent selections, and transfers that need attention', () => {
+describe('what the home page’s list of work shows to each role', () => {
+  test('a product manager’s work list shows rows to transfer, review or adopt, unsent selections, and transfers that need attention', () => {
     expect(linesFor({ transfer: true, edit: true })).toEqual([
       '1 transfer needs attention /transfers',
       '48 rows are ready to transfer /pending?group=ready',
@@ -45,7 +45,7 @@ describe('the work list of the home page', () => {
     );
   });
 
-  test('a tester sees how many arrived rows do not work, and how many are not tested', () => {
+  test('a tester’s work list counts arrived rows that were marked Does not work, and arrived rows that are not tested', () => {
     const lines = linesFor({ test: true }, { destination: rulesOf('production') });
     expect(lines.slice(0, 2)).toEqual([
       '1 row does not work /arrivals',
@@ -68,7 +68,7 @@ describe('the work list of the home page', () => {
     ]);
   });
 
-  test('an editor sees how many of their own rows wait for a product manager', () => {
+  test('an editor’s work list counts the rows that they changed and that a product manager has not transferred yet', () => {
     expect(linesFor({ edit: true })).toContain(
       '4 rows that you changed are not in pre-production yet /pending?person=ed%40example.com',
     );
@@ -79,7 +79,7 @@ describe('the work list of the home page', () => {
     expect(linesFor({}, { destination: null })).toEqual(['7 transfers arrived /changes?hours=24']);
   });
 
-  test('the work list is empty while pending rows and failures have not been counted and nothing else waits', () => {
+  test('the work list is empty while rows to transfer and failures are not counted yet and there is no other work', () => {
     const none = { pending: null, failures: null, unsentSelections: 0, transfersToday: 0 };
     for (const does of ['transfer', 'edit', 'test', 'repair', 'data']) {
       expect(linesFor({ [does]: true }, none)).toEqual([]);

@@ -29,7 +29,7 @@ async function all<T>(read: (before: string | null) => Promise<InboxPage<T>>): P
   }
 }
 
-describe('reading the threads of an inbox', () => {
+describe('which threads of an account’s inbox are read, and in which order', () => {
   test('threads of an inbox are read page by page, newest first, and each thread once, even if several have the same timestamp', async () => {
     const { sql: on } = world.staging;
     // Three threads share each millisecond, so that a page ends between threads of the same
@@ -81,7 +81,7 @@ describe('reading the threads of an inbox', () => {
   });
 });
 
-describe('reading the messages of an inbox', () => {
+describe('which messages of a thread in an inbox are read, and in which order', () => {
   test('messages of a thread are read page by page, newest first, each with its attachments', async () => {
     const { sql: on } = world.staging;
     await addThreads(on, account, [{ id: 't' }, { id: 'u' }]);
@@ -110,7 +110,7 @@ describe('reading the messages of an inbox', () => {
   });
 
   test.each(['x', '2026', '2026-13-20T10:11:12.123Z#1', '2026-11-20T10:11:12.123Z#', "' or 1"])(
-    'a list of an inbox does not accept the invalid position “%s” as the beginning of a page',
+    'reading a list of an inbox from the invalid position “%s” (not the time and id of an item) is refused',
     (text) => {
       expect(() => placeBefore(text)).toThrow('before');
     },
@@ -145,7 +145,7 @@ test('a search in an inbox stops after 10,000 messages, and its next page search
   expect(read).toBeLessThan(20_100);
 });
 
-test('an attachment whose content is stored keeps its download link while a new migration run fetches the content again (33)', async () => {
+test('a stored attachment keeps its download link while a repeated migration of the account fetches the content again (33)', async () => {
   const { sql: on } = world.staging;
   await addThreads(on, account, [{ id: 't' }]);
   const [position = ''] = await addMessages(on, account, 't', [{ body: 'see' }]);
@@ -168,7 +168,7 @@ test('an attachment whose content is stored keeps its download link while a new 
   ]);
 });
 
-test('S4-03 an account gets only one WebChat channel, however often the channel is requested', async () => {
+test('S4-03 an account’s inbox gets only one WebChat channel, however often an app requests the channel', async () => {
   const { sql: on } = world.staging;
   const added = await Promise.all([1, 2, 3].map(() => addWebChat(on, account)));
   expect(added.filter(Boolean)).toHaveLength(1);

@@ -28,7 +28,7 @@ const link = (html: string, words: string) =>
   new RegExp(`href="([^"]+)">\\s*${words}`).exec(html)?.[1]?.replaceAll('&amp;', '&') ?? '';
 const at = encodeURIComponent;
 
-test('only people who may read inboxes see message texts, and opening an inbox is recorded in the audit history', async () => {
+test('only people with permission to read customers’ inboxes see message texts, and opening an inbox is recorded in the audit history', async () => {
   await addThreads(here.sql, move.account_id, [{ id: 't-1' }]);
   const [position = ''] = await addMessages(here.sql, move.account_id, 't-1', [
     { body: 'private' },
@@ -65,7 +65,7 @@ test('the inbox lists threads newest first, and opens the newest thread with its
   expect((await mia.get('/inbox/nobody')).status).toBe(404);
 });
 
-test('the page of an inbox says how far the migration of its messages has come', async () => {
+test('the page of an inbox says whether all, only the recent or no messages of the account have been migrated', async () => {
   const recent = {
     migration_status: 'recent-messages-only',
     reached: 'recent-messages-only',
@@ -107,7 +107,7 @@ test('the inbox escapes HTML in account names, titles, messages and attachments'
   expect((await mia.get('/inbox/evil')).text).toContain('\n\n  two  spaces</div>');
 });
 
-test('the inbox marks messages and threads that were deleted in the older system, from which they were migrated', async () => {
+test('the inbox marks messages and threads that were deleted in Conversations, the older system from which they were migrated', async () => {
   await addThreads(here.sql, move.account_id, [{ id: 't-1' }]);
   await addMessages(here.sql, move.account_id, 't-1', [{ body: 'gone' }, { body: 'here' }]);
   expect(await text('/inbox/acc-1')).not.toContain('Deleted in the older system');
@@ -173,7 +173,8 @@ test('the inbox offers attachments as downloads, and shows an attachment as an i
     content: page,
   });
   await addFile(account, position, { id: 'late' });
-  // A migration run with `force` fetches this attachment again; its stored content stays readable meanwhile (33).
+  // A repeated migration of the account fetches this attachment again; its stored content stays readable meanwhile
+  // (33).
   await addFile(account, position, { id: 'again', state: 'waiting', content: page });
   await addFile(account, position, {
     id: 'lost',

@@ -42,7 +42,7 @@ test('a parent job continues when all its child jobs are done, and aggregates th
   expect(await childrenOf(staging.sql, parent.id)).toHaveLength(12);
 });
 
-test('a parent job sees which of its child jobs failed', async () => {
+test('a parent job continues when a child job has failed, and learns which one failed', async () => {
   const { staging } = world;
   failpoints.reached = (name) => {
     if (name === 'child 1') throw new Error('Account 1 is locked');
@@ -59,7 +59,7 @@ test('a parent job sees which of its child jobs failed', async () => {
   ]);
 });
 
-test('a parent job occupies no worker while its child jobs run, and the last child job wakes it even without Redis', async () => {
+test('a parent job occupies no worker while its child jobs run, and continues after the last child job even without Redis', async () => {
   const { staging } = world;
   const parent = await requestFamily(2);
   expect(await runJob(staging, jobTasks, parent.id)).toMatchObject({ state: 'waiting_children' });

@@ -58,7 +58,7 @@ const open = () => all('open');
 const audited = () =>
   select(world.staging.sql, sql`select person, action, subject, detail from audit order by id`);
 
-test('a failed item of a job is recorded as a dead letter with its reason and content, and the job ends as done', async () => {
+test('an item that a job cannot process is stored as a dead letter with its reason and content, and the job ends as done', async () => {
   const { letter, job } = await withDeadLetter();
   expect(letter).toMatchObject({
     kind: 'count',
@@ -71,7 +71,7 @@ test('a failed item of a job is recorded as a dead letter with its reason and co
   });
 });
 
-test('an item that fails again in the same job remains one dead letter (a recorded failure), with two attempts', async () => {
+test('an item that fails in two attempts of one job remains one dead letter (a recorded failure), which counts two attempts', async () => {
   const { staging } = world;
   const { tasks, job } = await withDeadLetter();
   await staging.sql.query(
@@ -104,7 +104,7 @@ test('a failed retry keeps a dead letter (a recorded failure) open with the new 
   });
 });
 
-test('the retry of a dead letter (a recorded failure) waits for an unreachable server, without counting another attempt', async () => {
+test('the job that retries a dead letter (a recorded failure) waits while a server is unreachable, and counts no further failure', async () => {
   const { staging } = world;
   const { tasks, state, letter } = await withDeadLetter();
   state.isMended = true;

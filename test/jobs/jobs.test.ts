@@ -38,7 +38,7 @@ function gate() {
 const audited = (action: string) =>
   select(world.staging.sql, sql`select subject from audit where action = ${action}`);
 
-describe('requesting a job', () => {
+describe('recording the request of a job', () => {
   test('two simultaneous requests with the same onlyOne key, which allows one active job at a time, record a single job', async () => {
     const { staging } = world;
     const both = await Promise.all([
@@ -76,7 +76,7 @@ describe('requesting a job', () => {
   });
 });
 
-describe('running a job', () => {
+describe('when a worker may start, take over or retry a job', () => {
   test('a job of a kind that this version of the program does not know stays waiting', async () => {
     const { staging } = world;
     const { job } = await jobs.request(staging.sql, { ...wanted, kind: 'of next year' });
@@ -113,7 +113,7 @@ describe('running a job', () => {
     expect(reports).toEqual(['attempt 2']);
   });
 
-  test('a job is retried with growing delays while a server does not answer, then fails with the reason', async () => {
+  test('a job is retried later while a server that it needs does not answer, and fails with the reason after its last attempt', async () => {
     const { staging } = world;
     const broken = doing(() => Promise.reject(new Unavailable('Production does not answer')));
     const { job } = await jobs.request(staging.sql, wanted);
@@ -134,7 +134,7 @@ describe('running a job', () => {
     expect(jittered).toBeLessThanOrEqual(2000);
   });
 
-  test('no job is started while the database is being updated, however long that takes', async () => {
+  test('no job is started while the database is being updated to another version, however long that takes', async () => {
     const { staging } = world;
     await writeVersion(staging.documents, { databaseVersion: '1', isUpdating: true });
     const here = openApp(staging.settings);
@@ -148,7 +148,7 @@ describe('running a job', () => {
   });
 });
 
-describe('cancelling a job', () => {
+describe('cancelling a waiting or running job', () => {
   test('a cancelled running job stops at its next progress report and is not run again', async () => {
     const { staging } = world;
     const { open, isOpen } = gate();
@@ -197,7 +197,7 @@ describe('cancelling a job', () => {
 });
 
 describe('retrying a failed job by hand', () => {
-  test('a job retried by a person gets as many attempts as a new job; the retry is refused while a job with its onlyOne key is active', async () => {
+  test('a person’s retry gives a job all its attempts again, but is refused while a job with the same onlyOne key is active', async () => {
     const { staging } = world;
     let isBroken = true;
     const own = doing(() =>
@@ -219,7 +219,7 @@ describe('retrying a failed job by hand', () => {
   });
 });
 
-describe('purging expired jobs', () => {
+describe('deleting jobs that ended more than 90 days ago', () => {
   const expire = () =>
     run(world.staging.sql, sql`update job set ended_at = utc_timestamp(3) - interval 91 day`);
   const count = async (table: 'job' | 'job_step' | 'job_log' | 'dead_letter') => {
@@ -229,7 +229,7 @@ describe('purging expired jobs', () => {
   const counts = () =>
     Promise.all([count('job'), count('job_step'), count('job_log'), count('dead_letter')]);
 
-  test('purging deletes an expired job with its steps, log and child jobs, unless it has open dead letters (recorded failures)', async () => {
+  test('a job that ended 91 days ago is deleted with its steps, log and child jobs, unless a dead letter (recorded failure) of it is open', async () => {
     const { staging } = world;
     const own = doing(async ({ step, log, children, deadLetter, here }) => {
       await step('Only step', () => log('One line'));

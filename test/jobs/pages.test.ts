@@ -60,7 +60,7 @@ test('the page of a job shows its steps with times, log, inputs and dead letters
   expect(html).not.toContain('Retry from step');
 });
 
-test('the event stream of a job sends its state and rendered steps, and closes when the job has ended', async () => {
+test('the event stream that updates a job’s page sends the state and the steps of the job, and closes when the job has ended', async () => {
   await runJob(world.staging, failing, job.id);
   const { text } = await vic.get(`${address()}/events`);
   const events = text
@@ -72,7 +72,7 @@ test('the event stream of a job sends its state and rendered steps, and closes w
   expect(events[0]?.live).toContain('1. Read forms');
 });
 
-test('the page of a delayed job shows when the job starts', async () => {
+test('the page of a job that was requested for a later time shows when the job starts', async () => {
   await run(
     world.staging.sql,
     sql`update job set run_at = '2099-01-01 10:30:00' where id = ${job.id}`,
@@ -158,7 +158,7 @@ test.each(['', '   ', 'x'.repeat(501)])(
   },
 );
 
-test('the list of dead letters (recorded failures) shows the payload of an item, but not if its kind of job is unknown', async () => {
+test('the list of dead letters (recorded failures) shows what the failed item contained, unless this program does not know the kind of job', async () => {
   await addLetter({ subject: 'acc-7', cause: 'not-found', payload: { body: 'private' } });
   const shown = textOf((await pm.get('/dead-letters')).text);
   expect(shown).toContain('acc-7');

@@ -161,7 +161,7 @@ test('two workers together respect the concurrency limit of a kind of job, and s
   expect(seen).toEqual([0, 3, 5, 2, 4, 1]);
 });
 
-test('a delayed job lets other jobs run first and starts when its time has come', async () => {
+test('a job that was requested for a later time lets other jobs run first and starts when its time has come', async () => {
   const at = Date.now() + 2500;
   const { seen, all } = await inTurn({}, [{ runAt: new Date(at).toISOString() }, {}]);
   expect(seen).toEqual([0, 2, 1]);

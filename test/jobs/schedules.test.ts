@@ -138,7 +138,7 @@ test('the button Run now requests the job of a schedule and does not move its ne
   ]);
 });
 
-test('each environment runs only the schedules declared for it', async () => {
+test('an environment does not run a schedule that is declared for another environment', async () => {
   const { ticks } = await openProcess({ ...nightly, isFor: ({ name }) => name === 'preprod' });
   await ticks.sweep();
   expect(await recorded()).toEqual([]);

@@ -76,7 +76,7 @@ test('retrying a failed job from the start runs every step again and keeps the l
   ]);
 });
 
-test('a job’s progress report with a new text begins a step, and the end of the job ends the last step', async () => {
+test('a job that reports progress with a new text begins a new step, and the end of the job ends the last step', async () => {
   const { staging } = world;
   const own = doing(async ({ report }) => {
     await report({ done: 1, total: 3, doing: 'Forms' });
@@ -93,7 +93,7 @@ test('a job’s progress report with a new text begins a step, and the end of th
   expect(steps.every(({ ended_at }) => ended_at !== null)).toBe(true);
 });
 
-test('a step of a job is recorded as stopped, not failed, when the attempt is interrupted', async () => {
+test('a step of a job is recorded as stopped, not failed, when the attempt ends but the job will be tried again', async () => {
   const { staging } = world;
   const own = doing(async ({ report, job }) => {
     await report({ done: 0, total: 1, doing: 'Reading' });

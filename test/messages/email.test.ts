@@ -131,7 +131,7 @@ test('a refused recipient does not delay the e-mails that are queued after the r
 });
 
 test.each(['silent', 'slow'] as const)(
-  'an e-mail to a %s mail server times out and is retried later',
+  'if the mail server is %s, sending an e-mail times out and is retried later',
   async (kind) => {
     timeouts.attempt = 1500;
     const server = await openSlowServer(kind, 600);

@@ -12,7 +12,7 @@ import { settingsOf, useWorld } from '../support/world.ts';
 
 const secret = 'a secret of the mobile app, 32 characters';
 
-describe('settings of webhooks and Slack', () => {
+describe('the settings that name webhooks and Slack channels', () => {
   test('webhooks and Slack channels are optional in the settings', () => {
     expect(endpointsFrom({})).toEqual({ mail: null, webhooks: {}, slack: {} });
     expect(wrongEndpoints({ SMTP_URL: '', INDEXER_URL: '', SLACK_ONCALL_URL: '' })).toEqual([]);

@@ -41,7 +41,7 @@ async function sendOne() {
 }
 
 describe('what notifications tell the search indexer', () => {
-  test('S0-70 a transfer sends the search indexer one message with the written ids, and an undo sends one message with the removed ids', async () => {
+  test('S0-70 a transfer sends the search indexer one message with the ids of the written rows, and an undo one with the removed ids', async () => {
     const { sent, business, task } = await sendOne();
     expect(await deliver(staging)).toBe(1);
     expect(await deliver(staging)).toBe(0);

@@ -30,7 +30,7 @@ import {
 } from '../support/rows.ts';
 import { useWorld } from '../support/world.ts';
 
-/** Runs a full comparison; returns the number of compared rows. */
+/** Compares all rows of this environment with those of the next one; returns the number of compared rows. */
 async function compareAll(here: App) {
   const ended = await runJob(here, tasks, (await requestComparison(here, pm.email)).job.id);
   expect(ended?.problem).toBeNull();
@@ -44,8 +44,8 @@ const formKey = async (facts = {}, by = pm): Promise<RowKey> => ({
   id: await add(world.staging, 'form', facts, by),
 });
 
-describe('lists of pending rows', () => {
-  test('pending rows are grouped into ready to transfer, needing review, changed by engineering, and not for production', async () => {
+describe('lists of pending rows, whose changes were not sent to the next environment yet', () => {
+  test('pending rows are listed in four groups: ready to transfer, needing review, changed by engineers, and not for production', async () => {
     const { staging, preprod } = world;
     const [ready, theirs, held, both, undone] = [
       await formKey(),
@@ -86,7 +86,7 @@ describe('lists of pending rows', () => {
     await site.close();
   });
 
-  test('a row with changed dependent rows counts as one pending row, and pending rows are grouped by age: today, this week, longer', async () => {
+  test('a row counts as one pending row with all its changed dependent rows, and pending rows are grouped by age: today, this week, longer', async () => {
     const { staging } = world;
     const form = await formKey();
     await transfer(staging, [form]);
@@ -105,7 +105,7 @@ describe('lists of pending rows', () => {
   });
 });
 
-describe('full comparisons with the destination', () => {
+describe('full comparisons of an environment with the next one', () => {
   const compare = () => compareAll(world.staging);
   const numbers = async () => {
     const found: Record<string, number> = {};
@@ -115,7 +115,7 @@ describe('full comparisons with the destination', () => {
     return found;
   };
 
-  test('a full comparison with the destination counts the rows of each status exactly, even rows that direct SQL changed', async () => {
+  test('a full comparison of two environments counts the rows of each status exactly, even rows that direct SQL changed', async () => {
     const { staging, preprod } = world;
     const [same, mine, theirs, gone, goneThere] = [
       await formKey(),
@@ -149,7 +149,7 @@ describe('full comparisons with the destination', () => {
     expect((await numbers())['form Only there']).toBeUndefined();
   });
 
-  test('a full comparison with the destination finds rows that were inserted into the database without Oneway', async () => {
+  test('a full comparison of two environments finds rows that were inserted into a database without Oneway', async () => {
     const { staging } = world;
     await staging.documents
       .collection<{ _id: number; [field: string]: unknown }>('form')
@@ -165,7 +165,7 @@ describe('full comparisons with the destination', () => {
     await site.close();
   });
 
-  test('a full comparison after a crash during a deletion keeps the record that the row was deleted', async () => {
+  test('after a crash while a row was being deleted, a full comparison of two environments still counts the row as deleted', async () => {
     const { staging, variables } = world;
     const form = await formKey();
     await transfer(staging, [form]);
@@ -176,7 +176,7 @@ describe('full comparisons with the destination', () => {
     expect((await numbers())['form Deleted here']).toBe(1);
   });
 
-  test('a full comparison covers several chunks of 1,000 ids, and ids that exist in only one environment', async () => {
+  test('a full comparison of two environments covers thousands of rows, and rows that exist in only one of the environments', async () => {
     const { staging, preprod } = world;
     const forms = (here: typeof staging) =>
       here.documents.collection<{ _id: number; [field: string]: unknown }>('form');
@@ -202,7 +202,7 @@ describe('full comparisons with the destination', () => {
     expect([rows.length, rows[0]]).toEqual([50, 901]);
   });
 
-  test('two requests for a full comparison with the destination share one job while that job has not ended', async () => {
+  test('two requests to compare all rows of two environments share one job while that job has not ended', async () => {
     const { staging } = world;
     const [one, other] = [
       await requestComparison(staging, pm.email),
@@ -293,7 +293,7 @@ test('the history shows a row as it was at a chosen time, with its dependent row
   await site.close();
 });
 
-describe('restoring from production', () => {
+describe('restoring rows from production to staging', () => {
   test('a row deleted in staging is restored from production under its id, through the transfer sheet', async () => {
     const { staging, preprod } = world;
     const form = await formKey({ description: 'Kept' });

@@ -37,7 +37,7 @@ const idIn = async (name: (typeof names)[number], email: string) =>
   (await people.list(sites[name].here.sql)).find((one) => one.email === email)?.id ?? 0;
 
 describe('requests for data about people between the servers of the environments', () => {
-  test('a server tells nothing about people to a caller without the shared token, and refuses callers after 20 wrong tokens', async () => {
+  test('a server tells nothing about people to a caller without the token PEOPLE_TOKEN, and refuses callers after 20 wrong tokens', async () => {
     const ask = (given: unknown) =>
       request(sites.production.app).post('/bridge/people').send({ token: given });
     await hire(sites.production.here, 'vic');

@@ -30,7 +30,7 @@ const secondsOf = async (act: () => Promise<unknown>) => {
   return (performance.now() - start) / 1000;
 };
 
-describe('sign-ins for one e-mail from many IP addresses', () => {
+describe('limits on sign-in attempts for one e-mail from many IP addresses', () => {
   test('sign-in attempts for one e-mail from many IP addresses become slower but never lock the account (B4)', async () => {
     await site.as('vic');
     const known = browserAt('10.0.0.1');

@@ -32,7 +32,7 @@ test('the name of a person needs at least one visible character (F2)', async () 
   }
 });
 
-describe('signing in', () => {
+describe('signing in with a password, and the sessions that it starts', () => {
   test('signing in creates a new session under the environment’s own cookie name', async () => {
     await hire(site.here, 'vic');
     const agent = request.agent(site.app);
@@ -74,7 +74,7 @@ describe('signing in', () => {
     expect(tried).toBeLessThanOrEqual(10);
   });
 
-  test('closing an account ends its sessions immediately', async () => {
+  test('when an account is closed, the sessions of the person end at once', async () => {
     const client = await site.as('vic');
     await client.get('/').expect(200);
     const person = (await people.list(site.here.sql)).find(({ name }) => name === 'vic');
@@ -127,7 +127,7 @@ test('while Redis does not answer, a page fails quickly with an explanation', as
   expect(answer.text).toContain('does not answer right now');
 });
 
-describe('forged posts', () => {
+describe('form posts that another site has forged', () => {
   test('forms posted from another site or without the CSRF token are refused', async () => {
     const client = await site.as('ed');
     await client.forge('/catalog/form', { name: 'Forged' }).expect(403);
@@ -147,7 +147,7 @@ describe('forged posts', () => {
   });
 });
 
-describe('the people page', () => {
+describe('the page on which administrators add people and grant permissions', () => {
   test('when two administrators edit the same person, saving an outdated page changes only the permissions ticked or unticked on it (F16)', async () => {
     const [one, other] = [await site.as('ops'), await site.as('ops')];
     await hire(site.here, 'vic');

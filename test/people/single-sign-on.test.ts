@@ -181,7 +181,7 @@ describe('how an account at the sign-in provider is matched with an account in O
     ['groups=oneway', { groups: 'oneway-guests' }, false],
     ['@example.org,groups=oneway', { groups: 'oneway' }, true],
   ])(
-    'single sign-on with the setting OIDC_ADMITS=%s admits a person with the claims %j: %s (C10)',
+    'the setting OIDC_ADMITS=%s decides whether a person with the claims %j may sign in by single sign-on: %s (C10)',
     async (admits, also, isIn) => {
       const here = await start('production', { OIDC_ADMITS: admits });
       const admission = await admit(here, claims('one', also));
@@ -209,7 +209,7 @@ describe('how an account at the sign-in provider is matched with an account in O
 });
 
 describe('single sign-on of known people', () => {
-  test('single sign-on keeps the permissions granted on the people page, and returns to the requested page', async () => {
+  test('single sign-on does not change permissions granted on the people page, and ends on the page that the person had requested', async () => {
     const here = await start('staging');
     await hire(here, 'pm');
     const who = visitor();
@@ -403,7 +403,7 @@ describe('one sign-in at the provider for the servers of all environments', () =
     expect(asked.location).toBe(`${urls.staging}/sign-in`);
   });
 
-  test('a person who signed out stays signed out, and the provider asks for the account again at the next sign-in', async () => {
+  test('a person who signed out is not signed in again silently, and the provider asks which account to use at the next sign-in', async () => {
     await start('staging');
     const who = visitor();
     await who.send(await signIn(who, 'staging', 'vic'), {});

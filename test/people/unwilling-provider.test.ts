@@ -115,7 +115,7 @@ describe('signing in while the sign-in provider fails', () => {
   );
 
   test.each(faults)(
-    'single sign-on ends with an error message when the provider %s by the time the browser returns from it (F11, walk 1)',
+    'if the provider %s when the browser returns from it, single sign-on ends with an error message (F11, walk 1)',
     async (_fault, fail) => {
       const who = visitor();
       const callback = await callbackFor(who);
@@ -137,7 +137,7 @@ describe('signing in while the sign-in provider fails', () => {
     expect([inside.status, inside.text.includes('Sign out')]).toEqual([200, true]);
   }, 30_000);
 
-  test('a form posted after the session has ended is restored after signing in with a password while the provider is silent (F11, walk 1)', async () => {
+  test('a form posted after the session ended is restored after a sign-in by password, even if the sign-in provider is silent (F11, walk 1)', async () => {
     const agent = request.agent(app);
     const tokenOn = (html: string) => /name="csrf" value="([^"]+)"/.exec(html)?.[1] ?? '';
     const post = (path: string, csrf: string, body: object) =>

@@ -14,7 +14,7 @@ const rowsOf = (count: number, start = 1) =>
   Array.from({ length: count }, (_, index) => [`Row ${start + index} Ä😀`, start + index]);
 const here = () => pipeline.site.here;
 
-test('S3-36 S3-37 S3-38 the pipeline fetches a version page by page, stores the pages, and inserts their rows into the datasets database', async () => {
+test('S3-36 S3-37 S3-38 the pipeline fetches a dataset version in pages, stores them, and inserts their rows into the datasets database', async () => {
   const { run } = await publish(here(), { name: 'org/cities', columns, rows: rowsOf(25) });
   const ended = await pipeline.carry(run);
   expect(ended).toMatchObject({
@@ -32,7 +32,7 @@ test('S3-36 S3-37 S3-38 the pipeline fetches a version page by page, stores the 
   expect((await jobOf(here(), run))?.state).toBe('done');
 });
 
-test('cells of every column type have the same value in the datasets database as in the API', async () => {
+test('values of every column type are the same in the datasets database as in the API, after the pipeline has copied them', async () => {
   const { run } = await publish(here(), {
     name: 'org/types',
     columns: {
@@ -135,7 +135,7 @@ test('the pipeline creates and fills a table with 300 text columns, and a table 
   expect((await rowsIn(pipeline.target, 'org_long'))[0]?.[49]).toBe('Ä49'.repeat(900));
 });
 
-test('the pipeline replaces a dataset’s table with that of a new version, which may have other columns or no rows', async () => {
+test('the pipeline replaces a dataset’s table with that of a new version, even if the new version has other columns or no rows', async () => {
   const first = await publish(here(), { name: 'org/cities', columns, rows: rowsOf(25) });
   await pipeline.carry(first.run);
   const second = await publish(here(), {
@@ -151,7 +151,7 @@ test('the pipeline replaces a dataset’s table with that of a new version, whic
   expect(await tablesIn(pipeline.target)).toEqual(['org_cities']);
 });
 
-test('an unfinished pipeline run is superseded by the run of a newer version, and inserts nothing', async () => {
+test('an unfinished pipeline run inserts nothing once a newer version of its dataset is published (the run is superseded)', async () => {
   const first = await publish(here(), { name: 'org/cities', columns, rows: rowsOf(25) });
   const second = await publish(here(), { name: 'org/cities', columns, rows: rowsOf(3) });
   await pipeline.carry(second.run);
@@ -174,7 +174,7 @@ test('a pipeline run fails instead of replacing a table that belongs to another 
   expect(await rowsIn(pipeline.target, 'a_b_c')).toEqual(rowsOf(2));
 });
 
-test('a failed pipeline run that a person resumes completes its table once the problem is solved', async () => {
+test('a failed pipeline run completes its table when a person has solved the problem and resumes the run', async () => {
   await pipeline.target.query('create table org_cities (own int)');
   const { run } = await publish(here(), { name: 'org/cities', columns, rows: rowsOf(25) });
   expect((await pipeline.carry(run)).state).toBe('failed');
@@ -189,7 +189,7 @@ test('a failed pipeline run that a person resumes completes its table once the p
   expect(await rowsIn(pipeline.target, 'org_cities')).toEqual(rowsOf(25));
 });
 
-test('publishing a version requests no pipeline run when the settings name no datasets database', async () => {
+test('publishing a dataset version requests no pipeline run when the settings name no datasets database', async () => {
   const { run } = await publish(world.staging, { name: 'org/cities', columns, rows: rowsOf(2) });
   expect(run).toBeNull();
   const [lines] = await world.staging.sql.query('select * from pipeline_run');

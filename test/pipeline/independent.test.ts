@@ -32,9 +32,7 @@ const lineOf = (index: number) =>
     '9007199254740993',
   ].join(',');
 
-/**
- * For each column: converts a cell of the file to the value that the target table should contain.
- */
+/** For each column: converts a cell of the uploaded file to the value that the datasets database should contain. */
 const expected: ((cell: string) => unknown)[] = [
   Number,
   String,
@@ -46,7 +44,7 @@ const expected: ((cell: string) => unknown)[] = [
   String,
 ];
 
-test('S3-22 after the pipeline has copied an uploaded file, every cell of the target table is what Python reads from the file', async () => {
+test('S3-22 when the pipeline copies an uploaded file, the datasets database contains the values that Python reads from the file', async () => {
   const { here } = pipeline.site;
   const header = 'id,code,text,amount,day,at,is_third,long';
   const content = [header, ...Array.from({ length: 350 }, (_, n) => lineOf(n + 1)), ''].join(

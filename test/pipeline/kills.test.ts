@@ -1,5 +1,5 @@
-// When the process of a pipeline run is killed or overtaken at any step, another process completes the run and inserts
-// no row twice. PIPELINE_KILLS=200 kills at least 200 processes.
+// Kills or pauses the process of a pipeline run at each step. Another process must complete the run and insert no row
+// twice. PIPELINE_KILLS=200 kills at least 200 processes.
 import { describe, expect, test } from 'vitest';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -35,8 +35,8 @@ const points = [
 ] as const;
 
 /**
- * Publishes a version whose dataset already has an earlier version in the datasets database, with
- * an upload that waits for the new one.
+ * Publishes the second version of a dataset whose first version is in the datasets database already. An upload waits
+ * until the pipeline has copied the second version.
  */
 async function published() {
   const first = await publish(here(), { name: 'org/cities', columns, rows: rowsOf(12, 'Old') });
@@ -53,7 +53,7 @@ async function published() {
   return { run: run ?? 0, job: job ?? '', rows };
 }
 
-/** Lists what is wrong after a run has ended; the list should be empty. */
+/** Checks the result of a completed pipeline run; returns one text for each error that it finds. */
 async function findings({ run, rows }: { run: number; rows: unknown[][] }): Promise<string[]> {
   const found: string[] = [];
   const { state, error, rows_inserted: inserted } = await runs.known(here().sql, run);
@@ -70,7 +70,7 @@ async function findings({ run, rows }: { run: number; rows: unknown[][] }): Prom
 
 let kills = 0;
 describe.each([...Array(Math.ceil(target / points.length)).keys()])(
-  'pipeline runs whose processes are killed (round %d)',
+  'completion of pipeline runs after their process was killed (round %d)',
   (round) => {
     test.each(points)(
       'S3-38 a pipeline run killed at the failpoint “%s” (occurrence %d) is completed by another process, and no row is inserted twice',
@@ -84,8 +84,8 @@ describe.each([...Array(Math.ceil(target / points.length)).keys()])(
         kills += wasKilled ? 1 : 0;
         await silence(here(), job);
         if (round > 0 || point === 'page inserted') {
-          // The second attempt is killed at some failpoint, too. In the first round, this is done
-          // only for runs first killed at “page inserted”.
+          // The second attempt is killed, too, at any failpoint. The first round of these tests does this only for runs
+          // whose first attempt was killed at “page inserted”.
           kills += Number(
             await killedAt(
               pipeline.variables,
@@ -108,7 +108,7 @@ describe.each([...Array(Math.ceil(target / points.length)).keys()])(
 );
 
 test.each([['page stored'], ['table created'], ['page inserted'], ['swap begun'], ['renamed']])(
-  'a worker that continues after a pause at “%s” changes nothing in a pipeline run that another worker has taken over',
+  'if a worker is paused at “%s” and another worker takes over its pipeline run, the first one later changes nothing in the run',
   async (point) => {
     const { run, job, rows } = await published();
     const task = { do: 'job', id: job } as const;
@@ -118,8 +118,8 @@ test.each([['page stored'], ['table created'], ['page inserted'], ['swap begun']
     await pipeline.carry(run);
     const { code } = await goOn();
     if (point === 'table created' || point === 'page inserted' || point === 'swap begun') {
-      // A statement of the second worker waited for a lock of the paused process and timed out, so
-      // the run is tried again.
+      // At these failpoints the paused process holds a database lock, for which the second worker waited until it timed
+      // out. The run is therefore tried once more.
       await silence(here(), job);
       await here().sql.query(`update job set run_at = utc_timestamp(3) where state = 'waiting'`);
       await pipeline.carry(run);
@@ -129,11 +129,11 @@ test.each([['page stored'], ['table created'], ['page inserted'], ['swap begun']
   120_000,
 );
 
-test('the tests that kill pipeline runs have really killed at least one process for each failpoint', () => {
+test('the tests that kill processes of pipeline runs have killed at least as many processes as there are failpoints', () => {
   expect(kills).toBeGreaterThanOrEqual(points.length);
 });
 
-test('the stored pages of ended pipeline runs are deleted, even if the process that deletes them is killed', async () => {
+test('the pages that ended pipeline runs have stored are deleted, even if the process that deletes them is killed meanwhile', async () => {
   const { run, rows } = await published();
   await pipeline.carry(run);
   const folder = join(pipeline.folder, 'pages', String(run));

@@ -1,4 +1,5 @@
-// The SQL types of a target table’s columns are chosen from the measures of their cells.
+// The pipeline measures the values of a dataset (such as their longest length), and chooses from these measures the SQL
+// types of the table in the datasets database.
 import { describe, expect, test } from 'vitest';
 import { columnTypes, sqlValue } from '../../src/pipeline/column-types.ts';
 import { measured, unmeasured, type Cell } from '../../src/pipeline/measures.ts';
@@ -11,7 +12,7 @@ const typeOf = (type: string, cells: Cell[]) => {
   return columnTypes(columns)[0]?.definition;
 };
 
-describe('the SQL type chosen for a column', () => {
+describe('the SQL type that the pipeline chooses for a column of a dataset', () => {
   test.each<[string, Cell[], string]>([
     ['INTEGER', [1, -9_007_199_254_740_991, null], 'BIGINT'],
     ['NUMERIC', ['1234.50', '-0.125', null], 'DECIMAL(7,3)'],
@@ -38,7 +39,7 @@ describe('the SQL type chosen for a column', () => {
     expect(typeOf(type, cells)).toBe(expected);
   });
 
-  test('the SQL type of a column fits the cells of all pages', () => {
+  test('the SQL type that the pipeline chooses for a column fits the values on all pages of the dataset', () => {
     const pages: Cell[][][] = [[['1.5']], [['100']], [['0.125']]];
     let columns = [unmeasured('one', 'NUMERIC')];
     for (const rows of pages) columns = measured(columns, rows);
@@ -46,29 +47,29 @@ describe('the SQL type chosen for a column', () => {
   });
 });
 
-describe('the SQL types of a table with many text columns', () => {
+describe('the SQL types that the pipeline chooses for a dataset with many text columns', () => {
   const wide = (count: number, cell: string) =>
     measured(
       Array.from({ length: count }, (_, index) => unmeasured(`c${index}`, 'TEXT')),
       [Array.from({ length: count }, () => cell)],
     );
 
-  test('a table stores its widest texts off-page (TEXT) when a row would be longer than MySQL allows', () => {
+  test('the pipeline chooses TEXT (stored off-page) for the widest texts of a dataset if a row would be longer than MySQL allows', () => {
     const types = columnTypes(wide(10, 'Ä'.repeat(3000))).map(({ definition }) => definition);
     expect(new Set(types)).toEqual(new Set(['VARCHAR(3000)', 'TEXT']));
   });
 
-  test('a wide table of ASCII texts uses one byte a character', () => {
+  test('for a dataset with many columns of ASCII texts, the pipeline chooses a character set with one byte a character', () => {
     expect(columnTypes(wide(300, 'abcdefghij'))[0]?.definition).toMatch(/ascii/);
     expect(columnTypes(wide(20, 'abcdefghij')).at(-1)?.definition).toBe('VARCHAR(10)');
   });
 
-  test('a table is refused when its rows are too wide with any choice of types', () => {
+  test('the pipeline refuses a dataset whose rows are too wide for MySQL, whichever SQL types it chooses', () => {
     expect(() => columnTypes(wide(300, 'Ä'.repeat(50)))).toThrow('too wide');
   });
 });
 
-test('a cell is converted to what the SQL type of its column needs', () => {
+test('the pipeline converts a value from the API to what the SQL type of its column needs', () => {
   const written = (type: string, cell: Cell) => {
     const [own] = columnTypes(measured([unmeasured('one', type)], [[cell]]));
     return own && sqlValue(cell, own);

@@ -26,7 +26,7 @@ const begin = async (rows = rowsOf(25)) => {
   return run;
 };
 
-/** Applies a fault to only one request for a page: the one with this number. */
+/** Applies a fault of the API to only one request for a page of rows: the request with this number. */
 const atPage = (number: number, fault: Fault): Fault => {
   let seen = 0;
   return (req, res) => {
@@ -43,7 +43,7 @@ const answering =
 const refusing = (status: number, code: string) =>
   answering(status, JSON.stringify({ error: { code, message: `Refused with ${code}` } }));
 
-/** Runs the job of a run, which stops at the fault; then runs the job again without the fault. */
+/** Runs the job of a pipeline run until the API’s fault stops it, then runs the job again without the fault. */
 async function stopsAndGoesOn(run: number | null) {
   const stopped = await pipeline.carry(run);
   const job = await jobOf(here(), run);
@@ -108,7 +108,7 @@ test.each<[string, Fault, string]>([
   },
 );
 
-test('a pipeline run is superseded when a newer version is published during the run, and the newer run completes', async () => {
+test('a pipeline run stops as superseded when a newer version of its dataset is published, and the run of that version completes', async () => {
   const first = await begin();
   let second: number | null = null;
   failpoints.reached = async (point) => {
@@ -122,7 +122,7 @@ test('a pipeline run is superseded when a newer version is published during the 
   expect(await rowsIn(pipeline.target, 'org_cities')).toEqual(rowsOf(7, 'New'));
 });
 
-test('a pipeline run completes although Redis loses the nonces of the run’s signed requests', async () => {
+test('a pipeline run completes even if Redis loses the nonces of the signed API requests that the run has sent', async () => {
   const run = await begin();
   failpoints.reached = async (point) => {
     if (point === 'page stored') await pipeline.site.redis.flushDb();
@@ -131,7 +131,7 @@ test('a pipeline run completes although Redis loses the nonces of the run’s si
   failpoints.reached = () => {};
 });
 
-test('a pipeline run fails when a stored page is missing, and fetches all pages again when it is resumed', async () => {
+test('a pipeline run fails when a page that it stored is missing, and fetches all pages again when a person resumes it', async () => {
   const run = await begin();
   failpoints.reached = (point) => {
     if (point === 'table created') rmSync(join(pipeline.folder, `pages/${run}/2.json`));
@@ -144,7 +144,7 @@ test('a pipeline run fails when a stored page is missing, and fetches all pages 
   expect(await rowsIn(pipeline.target, 'org_cities')).toEqual(rowsOf(25));
 });
 
-test('a pipeline run waits while its storage does not work, and continues afterwards', async () => {
+test('a pipeline run waits while its storage for fetched pages does not work, and continues afterwards', async () => {
   const run = await begin();
   const { pipeline: settings } = here().settings;
   if (!settings) throw new Error('no pipeline');
@@ -184,7 +184,7 @@ test('a pipeline run waits while the datasets database cannot be reached, and co
   expect((await pipeline.carry(run)).state).toBe('completed');
 });
 
-test('a pipeline run inserts each page exactly once even if its connections to the datasets database break', async () => {
+test('a pipeline run inserts each page of rows exactly once even if its connections to the datasets database break', async () => {
   const run = await begin();
   failpoints.reached = async (point) => {
     if (point !== 'table created') return;
@@ -200,7 +200,7 @@ test('a pipeline run inserts each page exactly once even if its connections to t
   expect(await rowsIn(pipeline.target, 'org_cities')).toEqual(rowsOf(25));
 });
 
-test('if the job of a pipeline run is cancelled, the run and its waiting upload fail, and both complete after the run is resumed', async () => {
+test('if the job of a pipeline run is cancelled, the run and the upload behind it fail, and both complete after the run is resumed', async () => {
   const run = await begin();
   await change(
     here().sql,
@@ -230,7 +230,7 @@ test('if the job of a pipeline run is cancelled, the run and its waiting upload 
   expect(all.map(({ state }) => state)).toEqual(['done', 'cancelled']);
 });
 
-test('an upload whose pipeline run is superseded is completed, with a note about the newer version', async () => {
+test('if a newer dataset version replaces the one that an upload published, the upload is completed with a note about that version', async () => {
   const run = await begin();
   await change(
     here().sql,
@@ -249,7 +249,7 @@ test('an upload whose pipeline run is superseded is completed, with a note about
   ]);
 });
 
-test('a failed pipeline run whose stored pages were deleted starts with the first page again when it is resumed', async () => {
+test('a failed pipeline run fetches all pages again when it is resumed after the pages that it had stored were deleted', async () => {
   const run = await begin();
   pipeline.at.fault = atPage(3, refusing(403, 'lacks_scope'));
   await pipeline.carry(run);

@@ -1,4 +1,4 @@
-// The pages of pipeline runs and the commands `oneway pipeline` show runs and resume failed ones.
+// The web pages of pipeline runs and the commands `oneway pipeline` show runs and resume failed ones.
 import { expect, test } from 'vitest';
 import { spawn } from 'node:child_process';
 import * as runs from '../../src/pipeline/runs.ts';
@@ -14,7 +14,7 @@ const columns = { name: 'text', size: 'integer' } as const;
 const rows = Array.from({ length: 25 }, (_, index) => [`Row ${index}`, index]);
 const here = () => pipeline.site.here;
 
-test('the pages of pipeline runs show state, rows and problems, and only a data manager can resume a failed run', async () => {
+test('the web pages of pipeline runs show state, rows and problems, and only a data manager can resume a failed run', async () => {
   const { run } = await publish(here(), { name: 'org/cities', columns, rows });
   const dana = await pipeline.site.as('dana');
   const vic = await pipeline.site.as('vic');

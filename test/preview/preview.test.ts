@@ -17,7 +17,7 @@ const previewOn = (html: string) => textOf(/<div class="phone">[^]*/.exec(html)?
 const open = async (client: Client, address: string) =>
   (await client.get(address).expect(200)).text;
 
-/** The text below each of the two headings of a preview page: now, and after the transfer. */
+/** The texts of the two previews on a page: of the row now, and of the row after the transfer. */
 function sidesOf(html: string) {
   const [, now = '', after = ''] = html.split(/<section>/);
   return { now: textOf(now), after: textOf(after) };
@@ -131,7 +131,7 @@ test('a row of a type without previews has none on its page, and the URL of its 
   await client.get('/catalog/nonsense/1/preview').expect(404);
 });
 
-test('a transfer sheet previews a form at the destination now and after the transfer, without fields that are not transferred', async () => {
+test('a transfer sheet previews the form in pre-production now and after the transfer, without fields that are not transferred', async () => {
   const { staging } = world;
   const { form } = await addTask();
   const key = { entity: 'form', id: form };
@@ -154,7 +154,7 @@ test('a transfer sheet previews a form at the destination now and after the tran
   expect(left).toBeGreaterThan(0);
 });
 
-test('a transfer sheet previews a new task with its form; a field left out of the transfer has the destination’s value', async () => {
+test('a transfer sheet previews a new task with its form, and a changed form without the values excluded from the transfer', async () => {
   const { staging } = world;
   const { form, task } = await addTask();
   const pm = await site.as('pm');
@@ -176,7 +176,7 @@ test('a transfer sheet previews a new task with its form; a field left out of th
   await vic.get(`${next}/preview/form/${form}`).expect(403);
 });
 
-test('the page Arrived offers previews of arrived tasks and forms, as they are stored in pre-production', async () => {
+test('the page Arrived offers previews of tasks and forms that a transfer has brought to pre-production, as they are stored there', async () => {
   const { staging } = world;
   const { task, form, business } = await addTask();
   await transfer(staging, [{ entity: 'task', id: task }]);

@@ -31,8 +31,8 @@ const nextId = (here: App, entity: string, id: number) =>
   run(here.sql, sql`update id_sequence set next = ${id} where entity = ${entity}`);
 
 /**
- * Adds rows to production and copies them to pre-production. The ids of the rows are far apart, so that a refresh reads
- * the rows in different parts.
+ * Adds rows to production and copies them to pre-production. Their ids are so far apart that a refresh reads the rows
+ * in different parts.
  */
 async function far(entity: 'business' | 'form', names: string[]): Promise<RowKey[]> {
   const { production } = world;
@@ -51,7 +51,7 @@ const namesIn = (here: App, keys: RowKey[]) =>
   Promise.all(keys.map(async (key) => (await get(here, key))['name']));
 
 test.each(['business', 'form'] as const)(
-  'if three %s rows pass their unique names on in a circle, a refresh writes them together, even if it reads them in three parts (F13)',
+  'if three %s rows swap their unique names in a circle, a refresh writes them together, even if it reads them separately (F13)',
   async (entity) => {
     const keys = await far(entity, ['A', 'B', 'C']);
     await rename(world.production, keys, ['B', 'C', 'A']);
@@ -92,7 +92,7 @@ test('a refresh from production skips a row if its new name still belongs to a r
   expect(await namesIn(preprod, keys)).toEqual(['A', 'B', 'D']);
 });
 
-test('a refresh from production groups rows that pass unique names on to each other, and leaves other rows ungrouped (F13)', () => {
+test('a refresh from production writes rows that swap unique names in one group, and other rows on their own (F13)', () => {
   const entity = entityNamed('form');
   const moved = (id: number, from: string, to: string) => ({
     entity,

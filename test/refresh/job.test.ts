@@ -59,7 +59,7 @@ test('an interrupted refresh from production continues after the rows that it ha
   expect(JSON.parse(done?.report ?? '')).toMatchObject({ created: 5, same: 0 });
 });
 
-test('a refresh from production waits while production’s database is being updated, and shows this reason', async () => {
+test('a refresh from production waits while production’s database is being upgraded, and shows this reason', async () => {
   const { production, preprod } = world;
   await add(production, 'form');
   await writeVersion(production.documents, { databaseVersion: '1', isUpdating: true });

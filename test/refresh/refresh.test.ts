@@ -1,5 +1,6 @@
-// S0-73 a refresh copies production’s rows to pre-production and staging. It records the base of each row (the content
-// at which the row last equalled the row of the destination). The status of the row is computed from its base.
+// S0-73 A refresh copies production’s rows to pre-production and staging. It records the base of each row: the content
+// at which the row was last equal in its own environment and the next one. The status of the row is computed from its
+// base.
 import { expect, test } from 'vitest';
 import type { App } from '../../src/environments/app.ts';
 import { keyText } from '../../src/catalog/entity.ts';
@@ -63,7 +64,7 @@ test('S0-02 S0-73 S0-04 a refresh from production copies rows with their depende
   }
 });
 
-test('J-3 a refresh from production does not copy environment-specific fields (an endpoint, a key)', async () => {
+test('J-3 a refresh from production does not copy environment-specific fields, such as the endpoint and key of an external tool', async () => {
   const ids = await production();
   await refresh(world.preprod);
   const tool = await get(world.preprod, { entity: 'external_tool', id: ids.tool });
@@ -91,7 +92,7 @@ test('a refresh from production changes no row that is equal already, and skips 
   expect((await get(world.staging, { entity: 'task', id: ids.task }))['title']).toBe('Newer above');
 });
 
-test('if staging has a city with the same name, a refresh from production keeps its id and links copied businesses to this city', async () => {
+test('if staging already has a city, a refresh does not change the city’s id, and links copied businesses to it by its name', async () => {
   const { staging } = world;
   const ids = await production();
   const own = await add(staging, 'city', { name: 'Pune' });
@@ -123,7 +124,7 @@ test('a refresh from production skips and lists a new row whose unique name anot
   expect(await has(staging, { entity: 'business', id: other })).toBe(true);
 });
 
-test('a refresh of staging skips a row that staging transferred if its content is not in production yet, or was undone in production', async () => {
+test('a refresh of staging does not overwrite a transferred row while its content is not in production yet, or was undone there', async () => {
   const { production: above, preprod, staging } = world;
   const ids = await production();
   await refresh(preprod);

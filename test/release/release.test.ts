@@ -28,7 +28,7 @@ const checksIn = async (also: Record<string, string> = {}) => {
   return new Map(checks.map((check): [string, Check] => [check.what, check]));
 };
 
-describe('S0-74 the command release-check', () => {
+describe('S0-74 the command release-check, which checks the prerequisites of a release', () => {
   test('the command release-check lists all missing prerequisites of a release, each with a remedy', async () => {
     await add(world.staging, 'city', { name: 'Pune' });
     await add(world.staging, 'partner', { name: 'TOI Offers' });
@@ -60,7 +60,7 @@ describe('S0-74 the command release-check', () => {
     expect([said.status, said.stdout]).toEqual([0, expect.stringContaining('Staging is ready.')]);
   });
 
-  test('the command release-check reports a destination that lacks a column or cannot be reached', async () => {
+  test('the command release-check reports if the database of the next environment lacks a column or cannot be reached', async () => {
     await world.preprod.sql.query('alter table banner drop column link');
     const changed = await checksIn(complete);
     await world.preprod.sql.query(
@@ -75,8 +75,8 @@ describe('S0-74 the command release-check', () => {
   });
 });
 
-describe('S0-70 S0-71 S0-72 the command reindex-report', () => {
-  test('the command reindex-report lists all ids by entity, and the ids that exist in only one environment', async () => {
+describe('S0-70 S0-71 S0-72 the command reindex-report, which lists the ids of rows for the search indexer', () => {
+  test('the command reindex-report lists the ids of all rows by entity, and the ids that exist in only one environment', async () => {
     const forms = [await add(world.staging, 'form'), await add(world.staging, 'form')];
     await transfer(world.staging, [{ entity: 'form', id: forms[0] ?? 0 }]);
     const report = json<{ ids: Record<string, number[]>; beside: object[] }>(
@@ -118,14 +118,15 @@ test('the command reindex-report --since refuses a transfer that wrote nothing',
   expect([said.status, said.stderr]).toEqual([1, expect.stringContaining('wrote nothing there')]);
 });
 
-describe('S0-75 the command revert finish', () => {
+describe('S0-75 the command revert finish, which copies edits from production to staging', () => {
   test('the command revert finish lists rows that were edited in production, and copies them to staging through the transfer sheet', async () => {
     const { production, preprod, staging } = world;
     const edited = { entity: 'form', id: await add(production, 'form', { description: 'Old' }) };
     const same = { entity: 'form', id: await add(production, 'form') };
     oneway('preprod', ['refresh']);
     oneway('staging', ['refresh']);
-    // A row that was changed only in staging differs, too, but was not edited in production.
+    // A row that was changed only in staging differs from production, too, but must not be listed: it was not edited
+    // there.
     await change(staging, same, { description: 'Work under way' });
     expect(json(oneway('staging', ['revert', 'finish', '--dry-run', '--json']))).toEqual([]);
     await change(production, edited, { description: 'Mended in the night' });

@@ -1,5 +1,6 @@
-// Version 1.8.0 recorded two lines of sync state for every row. Superfluous lines are replaced by a base (the hash at
-// which the row last equalled the row of the destination), even if the process is killed meanwhile.
+// Version 1.8.0 wrote a record in row_state and one in destination_state for every row. Superfluous records are
+// replaced by a base (the hash at which the row was last equal in its environment and the next one), even if the
+// process is killed.
 import { afterEach, expect, test } from 'vitest';
 import { hashOf, canonical } from '../../src/catalog/content.ts';
 import { textOf } from '../../src/catalog/fields.ts';
@@ -97,7 +98,7 @@ const countOf = async (table: 'row_state' | 'destination_state') =>
 const statusesNow = async () =>
   Object.fromEntries((await matrix(world.staging.sql)).get('business') ?? []);
 
-test('after superfluous lines of the sync state are removed, every row has the same status, even if the process was killed meanwhile', async () => {
+test('removing superfluous records from row_state and destination_state changes no row’s status, even if the process is killed', async () => {
   const { staging, preprod } = world;
   await fillAsBefore();
   await raiseIds(staging, 'business', [ROWS]);
@@ -138,8 +139,8 @@ test('after superfluous lines of the sync state are removed, every row has the s
   }
   failpoints.reached = reached;
   expect(kills).toBeGreaterThan(0);
-  // The sync state keeps the lines of rows that were changed, that are marked Not for production, or that differ from
-  // the destination.
+  // The tables row_state and destination_state keep the records of rows that were changed, that are marked Not for
+  // production, or that differ from the next environment.
   expect([await countOf('row_state'), await countOf('destination_state')]).toEqual([6, 5]);
   expect(await slimSyncState(staging)).toBe(0);
 }, 600_000);

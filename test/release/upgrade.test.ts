@@ -36,8 +36,8 @@ const said: string[] = [];
 const go = (here: App, patience = 10_000) =>
   upgrade({ here, say: (line) => said.push(line), waitMs: patience });
 
-describe('the command oneway db migrate', () => {
-  test('S2-40 S2-41 the command oneway db migrate sets the updating flag, migrates, writes the version and clears the flag', async () => {
+describe('the command oneway db migrate, which upgrades the databases of an environment', () => {
+  test('S2-40 S2-41 the command oneway db migrate sets the flag isUpdating, migrates the databases, writes the version and clears the flag', async () => {
     const { preprod } = world;
     await writeVersion(preprod.documents, { databaseVersion: '0.9.0', isUpdating: false });
     const running = go(preprod);
@@ -94,7 +94,7 @@ describe('the command oneway db migrate', () => {
     expect((await readOne(staging, form))?.['description']).toBe('Newer');
   });
 
-  test('the command oneway db migrate clears the updating flag and says what to do when a running transfer does not end', async () => {
+  test('the command oneway db migrate clears the flag isUpdating and says what to do when a running transfer does not end', async () => {
     const { staging, preprod, variables } = world;
     const form = { entity: 'form', id: await add(staging, 'form') };
     await transferKilledAt(variables.staging, [form], 'lock');
@@ -116,13 +116,13 @@ describe('the command oneway db migrate', () => {
     );
     expect(line?.detail).toBe('staging was thrown away');
     expect(await go(preprod)).toEqual([]);
-    // The sending environment is alive after all: it resumes the transfer and completes it.
+    // The server of staging, which sent the rows, works again: it resumes the transfer and completes it.
     await recoverNow(staging);
     expect(await readOne(preprod, form)).toBeDefined();
     expect(await claimsIn(preprod)).toBe(0);
   });
 
-  test('the command oneway db migrate keeps an updating flag that was set before it started, because the schema may be half migrated', async () => {
+  test('the command oneway db migrate leaves isUpdating set if it was set before, because the schema may be half migrated', async () => {
     const { staging, preprod, variables } = world;
     const form = { entity: 'form', id: await add(staging, 'form') };
     await transferKilledAt(variables.staging, [form], 'lock');
@@ -144,8 +144,8 @@ describe('the command oneway db migrate', () => {
   });
 });
 
-describe('commands during an update', () => {
-  test('S2-30 S2-31 a command that is run during an update fails with exit code 3, the reason and a remedy', async () => {
+describe('commands while the databases are being upgraded', () => {
+  test('S2-30 S2-31 a command that is run while the databases are being upgraded fails with exit code 3, the reason and a remedy', async () => {
     await writeVersion(world.staging.documents, {
       databaseVersion: currentVersion(),
       isUpdating: true,
@@ -163,7 +163,7 @@ describe('commands during an update', () => {
     ]);
   });
 
-  test('S2-56 the updating flag can be set and cleared by hand, and commands print since when it has been set and by whom', () => {
+  test('S2-56 the flag isUpdating, which closes the databases, can be set and cleared by hand, and commands print who set it and when', () => {
     expect(oneway('staging', ['db', 'updating', '--set']).stdout).toContain('kept out now');
     const shown = oneway('staging', ['db', 'version']);
     expect(shown.stdout).toContain('being updated since');
@@ -174,11 +174,11 @@ describe('commands during an update', () => {
   });
 });
 
-describe('database migrations', () => {
+describe('database migrations that are killed, or that upgrade an old version', () => {
   let fresh: App;
   afterEach(() => fresh.close());
 
-  /** Creates databases without any table; returns their environment and its settings. */
+  /** Creates the databases of a new environment, without any table; returns the environment and its settings. */
   async function empty() {
     const name = `m${process.env['VITEST_POOL_ID']}_${Math.random().toString(36).slice(2, 8)}`;
     const variables = await prepareEnvironments(servers(), name, () => '/tmp/oneway-none');
@@ -195,7 +195,7 @@ describe('database migrations', () => {
            order by table_name, ordinal_position`,
     );
 
-  test('a migration that is killed at any step and run again leads to the same schema as an undisturbed one', async () => {
+  test('a database migration that is killed at any step and run again gives the same schema as one that was never killed', async () => {
     const { here, variables } = await empty();
     await go(here);
     const whole = await shapeOf(here);
@@ -229,7 +229,7 @@ describe('database migrations', () => {
   );
 
   test.each(earlier)(
-    'an upgrade from database version %s keeps all rows',
+    'the upgrade of a database from version %s to the present version keeps all rows',
     async (version, last) => {
       const { here } = await empty();
       const names = (await available()).filter((name) => isUpTo(last, name));
@@ -272,7 +272,7 @@ describe('database migrations', () => {
   );
 });
 
-test('J-1 a transfer succeeds although the destination has another database version, if the needed columns exist', async () => {
+test('J-1 a transfer succeeds although the next environment has another database version, if it has all columns that are written', async () => {
   const { staging, preprod } = world;
   await writeVersion(preprod.documents, { databaseVersion: '1.2.0', isUpdating: false });
   const form = { entity: 'form', id: await add(staging, 'form') };

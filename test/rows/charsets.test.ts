@@ -1,4 +1,4 @@
-// Other programs may have created the destination’s text columns in another character set or collation.
+// Other programs may have created the text columns of the next environment in another character set or collation.
 import { afterEach, expect, test } from 'vitest';
 import { requestComparison } from '../../src/comparison/job.ts';
 import { matrix } from '../../src/comparison/matrix.ts';
@@ -13,8 +13,8 @@ import { useWorld } from '../support/world.ts';
 const world = useWorld();
 
 /**
- * Gives text columns of pre-production the character set and collation in `kind`: columns that lists, searches, name
- * matching or digests read.
+ * Gives text columns of pre-production the character set and collation in `kind`: the columns that are read by lists
+ * and searches, by the comparison of names, or by the computation of row hashes in MySQL.
  */
 async function alter(kind: string) {
   const { sql } = world.preprod;
@@ -77,7 +77,7 @@ test.each(kinds)(
 );
 
 test.each(kinds)(
-  'transfers, comparisons and refreshes work if the destination’s text columns are in %s (F10)',
+  'transfers, comparisons and refreshes work if the text columns of the next environment are in %s (F10)',
   async (kind) => {
     const { staging, preprod, production } = world;
     const { key, business } = await sent();
@@ -104,7 +104,7 @@ test.each([
   ['character set utf8mb3', '🙂'],
   ['character set latin1', '京'],
 ])(
-  'the transfer sheet names a character that a text column of the destination (in %s) cannot store (F10)',
+  'the transfer sheet names a character that a text column of the next environment (in %s) cannot store (F10)',
   async (kind, character) => {
     const { key, business } = await sent();
     await transfer(world.staging, [business, key]);

@@ -102,7 +102,7 @@ test('a document with an invalid field is read without that field, with the mess
   expect(JSON.parse(JSON.stringify(row))).not.toHaveProperty('misfits');
 });
 
-test('documents whose _id cannot be a row id are left out of lists and of the API, and reported (F6)', async () => {
+test('documents whose _id cannot be a row id (ObjectId, text, too large number) are left out of lists and of the API, and reported (F6)', async () => {
   const { staging } = world;
   const all = staging.documents.collection('form_field');
   const ids = [new ObjectId(), 'text', Long.fromString('9007199254740999'), 9001];
@@ -135,7 +135,7 @@ test.each(['0000-00-00', '2026-00-10', '2026-11-00', '2026-02-31'])(
   },
 );
 
-test('the API still lists a deletion whose stored date is 0000-00-00 (F7)', async () => {
+test('the API lists a deleted row among the changes even if the stored date of its deletion is 0000-00-00 (F7)', async () => {
   const { staging } = world;
   const connection = await staging.sql.getConnection();
   await connection.query("set sql_mode = ''");

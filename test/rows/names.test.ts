@@ -79,7 +79,7 @@ test.each(other)(
   },
 );
 
-test('ß, ſ, final sigma and ligatures in names are compared by Unicode case folding (F3)', () => {
+test('names are compared by Unicode case folding: ß equals ss, ſ equals s, ς equals σ, and the ligature ﬁ equals fi (F3)', () => {
   expect(isSameName('Straße', 'STRASSE')).toBe(true);
   expect(isSameName('Ὀδυσσεύς', 'ὈΔΥΣΣΕΎΣ')).toBe(true);
   expect(isSameName('ﬁne', 'FINE')).toBe(true);
@@ -100,7 +100,7 @@ test.each(kinds)(
 );
 
 test.each(kinds)(
-  'a %s can be saved although another row already has the same name, as earlier versions of Oneway allowed (F3)',
+  'a %s can be edited although another row has the same name, which earlier versions of Oneway allowed (F3)',
   async (kind) => {
     await store(kind, 1, NAME);
     await store(kind, 2, 'CAFÉ BLÜ 1');
@@ -128,7 +128,7 @@ test('a save stores a link to a city in the spelling of the city’s own row, ho
   await change(world.staging, business, { priority: 3 });
 });
 
-test('a city that is spelled differently at the destination is not created there a second time (F3)', async () => {
+test('a city that pre-production spells differently is reported as a problem of the transfer, and is not created there again (F3)', async () => {
   await store('city', 9001, 'Zürich');
   await world.preprod.sql.query(
     "insert into city (id, name, modified_at) values (9, 'ZÜRICH', now(3))",
@@ -141,7 +141,7 @@ test('a city that is spelled differently at the destination is not created there
 });
 
 test.each(['business', 'form'])(
-  'a transfer of a %s is refused if another row at the destination has its name in another spelling (F3)',
+  'a transfer of a %s is refused if another row in pre-production has the same name in another spelling (F3)',
   async (kind) => {
     await add(world.preprod, kind, { name: NAME });
     const key = { entity: kind, id: await add(world.staging, kind, { name: 'CAFÉ  BLÜ 1' }) };

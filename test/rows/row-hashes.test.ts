@@ -194,14 +194,14 @@ const trial = entity({
     }),
   },
 });
-// The table lacks the column `absent`, as the table of another version may. A row without a value must not get the same
-// hash as a row with null.
+// The table lacks the column `absent`, as the table of another version of the database may. A row without a value must
+// not get the same hash as a row with null.
 const { absent: _absent, ...stored } = trial.fields;
 const present: Entity = { ...trial, fields: stored };
 
 /**
- * Generates contents that the trial table can store: its column `exact` keeps no fractions of a second, and the
- * character set of its column `old` (utf8mb3) has no characters of four bytes.
+ * Generates row contents that the table `hash_trial` can store: its column `exact` keeps no fractions of a second, and
+ * the character set of its column `old` (utf8mb3) has no characters of four bytes.
  */
 const samples = (number: number): Content[] =>
   fc.sample(contents(present), { numRuns: number, seed: 19 }).map((one) => ({
@@ -224,7 +224,7 @@ async function makeTrial({ sql: on }: Environment) {
   await addNames({ sql: on } as Environment, 'partner', partnerNames);
 }
 
-test('MySQL and the program compute the same hash for every kind of field, also where a column is missing', async () => {
+test('MySQL and the program compute the same hash of a row for every kind of field, even if the table lacks a column', async () => {
   const { staging } = world;
   await makeTrial(staging);
   const some = samples(300);
@@ -239,7 +239,7 @@ test('MySQL and the program compute the same hash for every kind of field, also 
   expect(without.mysql).toEqual(ids.mysql);
 });
 
-test('a missing column, an empty text, null and the text “null” give four different hashes', async () => {
+test('a row whose field is missing in the table, empty, null or the text “null” has a different hash in each case', async () => {
   const { staging } = world;
   await makeTrial(staging);
   const [one] = samples(1);
@@ -284,7 +284,8 @@ test('different stored values of a row give different hashes, even values that t
         await connection.query(`update hash_trial set ${column} = ? where id = 1`, [value]);
         hashes.add((await hashesInChunks(connection, present, [0])).get(1));
       }
-      // Without strict mode, MySQL stores -1 as 0. The value 0 is tested as well, so this column has one hash less.
+      // Without strict mode, MySQL stores -1 as 0. The list of values contains 0, too, so two values of this column
+      // have the same hash.
       const expected = column === 'number' ? all.length - 1 : all.length;
       expect([column, hashes.size]).toEqual([column, expected]);
     }
@@ -293,7 +294,7 @@ test('different stored values of a row give different hashes, even values that t
   }
 });
 
-test('the digest of a chunk (1,000 ids) changes when a row leaves the chunk, and equal rows give equal digests', async () => {
+test('the digest of the rows with ids up to 999 changes when a row gets a higher id, and equal rows give equal digests', async () => {
   const { staging } = world;
   await makeTrial(staging);
   const some = samples(5);
@@ -313,7 +314,7 @@ test('the digest of a chunk (1,000 ids) changes when a row leaves the chunk, and
   expect(await chunkDigests(staging.sql, present, 0, 3)).toEqual(first);
 });
 
-test('MySQL gives each text its own hash, and always the same hash, even if the program computes another hash for that text', async () => {
+test('MySQL computes different hashes for different texts, and always the same for one text, even if the program’s hash differs', async () => {
   const { staging } = world;
   await makeTrial(staging);
   const [one] = samples(1);

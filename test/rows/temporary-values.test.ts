@@ -25,7 +25,7 @@ test.each([
   },
 );
 
-test('the real name of a document is kept when the document gets a second temporary name during a swap of names (F13)', () => {
+test('a document that has a temporary name while documents swap names keeps its real name even if it gets a second one (F13)', () => {
   const twice = withTemporaryValues(form, withTemporaryValues(form, { _id: 1, name: 'A' }));
   expect(ownValue(twice, 'name')).toBe('A');
 });

@@ -1,5 +1,5 @@
-// Tests bin/test and bin/demo: a second start gives new passwords to the accounts of existing databases, and no process
-// that these programs started keeps running after they end.
+// Tests bin/test and bin/demo: when they are started again, the database accounts that they created before get new
+// passwords, and no process that they started keeps running after they end.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync } from 'node:fs';
@@ -29,7 +29,7 @@ async function signIn(at: Addresses) {
   return staging['SQL_DB_PASSWORD'];
 }
 
-test('a second start of the demo or the tests gives new passwords to the accounts of existing databases', async () => {
+test('when the demo or the tests are started again, the database accounts that they created before get new passwords', async () => {
   const at = servers();
   const root = await createConnection({ uri: at.mysql.href });
   const other = new URL(at.mysql);
@@ -63,7 +63,7 @@ test('when the test runner ends, it kills the processes that it started and the 
     { env: { ...process.env, [MARK]: run }, stdio: ['ignore', 'pipe', 'inherit'] },
   );
   await once(parent.stdout, 'data');
-  // Both processes write to this pipe, so it closes only after both have ended.
+  // The parent process and its child both write to this pipe, so the pipe closes only after both have ended.
   const closed = once(parent, 'close');
   endLeftBehind(run);
   expect(await closed).toEqual([null, 'SIGKILL']);

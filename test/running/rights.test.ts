@@ -58,7 +58,7 @@ const pagesOf = [
   '/readyz',
 ];
 
-test('a transfer, a refresh and an undo work with the least database rights', async () => {
+test('a transfer, a refresh and an undo work with database users that have only the rights in docs/rights.sql', async () => {
   const business = await add(staging, 'business');
   const form = { entity: 'form', id: await add(staging, 'form') };
   const task = { entity: 'task', id: await add(staging, 'task', { business, form: form.id }) };
@@ -78,7 +78,7 @@ test('a transfer, a refresh and an undo work with the least database rights', as
   expect((await sheet(preprod, [form])).plan.problems).toEqual([]);
 });
 
-test('every page works with the least database rights', async () => {
+test('every page works with database users that have only the rights in docs/rights.sql', async () => {
   const site = await openSite(
     { ...world, staging, variables: { ...world.variables, staging: variables } },
     'staging',

@@ -41,14 +41,14 @@ async function until<T>(look: () => Promise<T | undefined | false>, patience = 4
   throw new Error('It did not happen');
 }
 
-/** Returns the values that the form of a transfer sheet posts. */
+/** Returns the form fields that a click on the transfer sheet posts to start the transfer of these rows. */
 async function clickFor(keys: { entity: string; id: number }[]) {
   const { selection, plan } = await sheet(world.staging, keys);
   return { selection: selection.id, plan: plan.hash, idempotency_key: uuid(), name: '' };
 }
 
-describe('two web processes on one environment', () => {
-  test('two web processes share sessions, and a click that reaches both processes starts only one transfer', async () => {
+describe('two web processes that serve the same environment', () => {
+  test('two web processes share sessions, and a transfer that is posted to both processes at once is started only once', async () => {
     const [one, other] = [await start('server'), await start('server')];
     const form = { entity: 'form', id: await add(world.staging, 'form') };
     const pm = await signIn(one);
@@ -72,8 +72,8 @@ describe('two web processes on one environment', () => {
     for (let number = 0; number < 40; number += 1) await add(world.production, 'form');
     const one = await start('server');
     const pm = await signIn(one);
-    // A claim (a mark that another write has reserved this row) makes the refresh wait halfway, so that the web process
-    // can be killed then.
+    // This claim says that another write has reserved the row. The refresh waits for it halfway, so that the web
+    // process can be killed during the refresh.
     await run(
       world.staging.sql,
       sql`insert into claim (entity, row_id, transfer, mode, number, origin, fence, connection, person, since)
@@ -213,7 +213,8 @@ test('on SIGTERM the server finishes a running transfer and exits', async () => 
   const form = { entity: 'form', id: await add(world.staging, 'form') };
   const pm = await signIn(server);
   const click = await clickFor([form]);
-  // Every write locks the row of the table `clock` to get its timestamps, so this lock makes the transfer wait.
+  // Every write locks the row `clock` of the table `clock`, from which it takes its timestamps. The lock that this test
+  // takes makes the transfer wait.
   const holder = await world.preprod.sql.getConnection();
   await holder.query('START TRANSACTION');
   await holder.query("select * from clock where name = 'clock' for update");
@@ -237,7 +238,7 @@ test('on SIGTERM the server finishes a running transfer and exits', async () => 
   expect(state).toBe('verified');
 });
 
-describe('health, metrics and log', () => {
+describe('health checks, metrics and log of the server', () => {
   test('S3-50 /readyz reports the state of each database and service with a reason, and /healthcheck answers OK while MongoDB is down', async () => {
     const proxy = await openProxy(Number(new URL(process.env['TEST_MONGO_URL'] ?? '').port));
     const other = await openWorld('ready', ({ staging }) => {

@@ -29,8 +29,8 @@ beforeEach(async () => {
   url = `${at.url}/api/v1/table-data/statistics/cities?orientation=records`;
 });
 
-describe('a signed API request', () => {
-  test('S3-04 S3-60 the response to a signed API request has a valid HAWK signature, also for HEAD requests and accepted gzip', async () => {
+describe('responses to signed API requests', () => {
+  test('S3-04 S3-60 the response to a signed API request has a valid HAWK signature, also for a HEAD request and with gzip', async () => {
     const plain = await ask(key, url);
     expect([plain.status, plain.isSigned, plain.headers['content-encoding']]).toEqual([
       200,
@@ -82,7 +82,7 @@ describe('a signed API request', () => {
     own['staging'] = at.url;
   });
 
-  test('the signed API signs a 404 response to a verified client', async () => {
+  test('the signed API also signs a 404 response if the signature of the request was right', async () => {
     const answer = await ask(key, `${at.url}/api/v1/table-data/statistics/none`);
     expect([codeOf(answer), answer.isSigned]).toEqual([[404, 'not_found'], true]);
   });
@@ -101,7 +101,7 @@ describe('a signed API request', () => {
   });
 });
 
-describe('an API request is refused with 401', () => {
+describe('requests that the signed API refuses with 401', () => {
   test('the signed API refuses a request without a HAWK signature or with a malformed one', async () => {
     const answers = await Promise.all(
       ['', 'Bearer ow_abc', 'Hawk', 'Hawk nonsense', 'Hawk id="a"', `Hawk ${'x'.repeat(5000)}`].map(

@@ -28,8 +28,8 @@ beforeEach(async () => {
   all = await hawkKey(site.here, ['dataset:*']);
 });
 
-describe('pages of rows in the signed API', () => {
-  test('S3-20 S3-23 S3-61 a page of the signed API is tabular by default, with the absolute URL of the next page, or null on the last page', async () => {
+describe('reading the rows of a dataset page by page in the signed API', () => {
+  test('S3-20 S3-23 S3-61 a page of the signed API lists each row as an array by default, and the absolute URL of the next page or null', async () => {
     const rows = rowsOf(25);
     await publish(site.here, { name: 'org/name', columns, rows });
     const { json } = await ask(all, data('org/name'));
@@ -43,7 +43,7 @@ describe('pages of rows in the signed API', () => {
     expect(await allPages(all, data('org/name'))).toEqual(rows);
   });
 
-  test('S3-61 the orientation “records” returns each row as an object by column name, with every number as it is stored', async () => {
+  test('S3-61 with orientation=records, the signed API returns each row as an object by column name, with every number as stored', async () => {
     const cells = [
       '["a \\"quoted\\", [text]\\\\",1.10,1e5]',
       '[null,9007199254740991,-0.0]',
@@ -68,7 +68,7 @@ describe('pages of rows in the signed API', () => {
     for (const row of cells) expect(tabular.text).toContain(row);
   });
 
-  test('a dataset that exactly fills a page has no empty page after it, and an empty dataset has one page', async () => {
+  test('a dataset whose rows exactly fill one page of the signed API has no second page, and an empty dataset has one page', async () => {
     await publish(site.here, { name: 'org/ten', columns, rows: rowsOf(10) });
     await publish(site.here, { name: 'org/none', columns, rows: [] });
     expect((await ask(all, data('org/ten'))).json['next']).toBeNull();
@@ -79,7 +79,7 @@ describe('pages of rows in the signed API', () => {
     });
   });
 
-  test('pages of a dataset in mode append contain the rows of all its data files', async () => {
+  test('if each data file adds rows to a dataset (mode append), the pages of the dataset contain the rows of all its data files', async () => {
     for (const start of [1, 8, 20]) {
       await publish(site.here, {
         name: 'org/log',
@@ -92,7 +92,7 @@ describe('pages of rows in the signed API', () => {
     expect(await allPages(all, data('org/log', '?version=2'))).toEqual(rowsOf(19));
   });
 
-  test('a client that reads pages while the dataset is replaced gets all pages from the version that it began with', async () => {
+  test('a client that is reading a dataset page by page when a new version is published gets all pages from the former version', async () => {
     await publish(site.here, { name: 'org/name', columns, rows: rowsOf(25) });
     const { json } = await ask(all, data('org/name'));
     await publish(site.here, { name: 'org/name', columns: { other: 'text' }, rows: [['x']] });
@@ -116,14 +116,14 @@ describe('pages of rows in the signed API', () => {
     }
   });
 
-  test('the signed API answers 500 if a row of a version is missing, and never sends a page without that row', async () => {
+  test('the signed API answers 500 if a row of a dataset version is missing, and never sends a page without that row', async () => {
     await publish(site.here, { name: 'org/name', columns, rows: rowsOf(25) });
     await run(site.here.sql, sql`delete from data_row where id = 14`);
     expect((await ask(all, data('org/name'))).status).toBe(200);
     expect(codeOf(await ask(all, data('org/name', '?next-id=11')))).toEqual([500, 'failed']);
   });
 
-  test('a page of large rows has fewer rows, so that it stays near 8 MB, and no row is skipped', async () => {
+  test('the signed API puts fewer rows on a page if they are large, so that a page stays near 8 MB, and skips no row', async () => {
     const large = (size: number, index: number) => ['x'.repeat(size), index, null];
     const rows = [
       ...Array.from({ length: 5 }, (_, index) => large(1_900_000, index)),
@@ -169,7 +169,7 @@ describe('pages of rows in the signed API', () => {
     ['?version=4294967296', 'version'],
     ['?limit=5', 'limit'],
   ])(
-    'the signed API refuses the query %s with 422 and names the wrong parameter (%s)',
+    'the signed API refuses the query %s with 422, and the error names the wrong parameter (%s)',
     async (query, name) => {
       await publish(site.here, { name: 'org/name', columns, rows: rowsOf(1) });
       const answer = await ask(all, data('org/name', query));
@@ -181,7 +181,7 @@ describe('pages of rows in the signed API', () => {
   );
 });
 
-describe('the dataset list and the structure in the signed API', () => {
+describe('the list of datasets, and the columns of a dataset, in the signed API', () => {
   test('S3-61 the signed API returns the structure of a dataset: columns with types, version and number of rows', async () => {
     await publish(site.here, { name: 'org/name', columns, rows: rowsOf(25) });
     await publish(site.here, {
@@ -231,7 +231,7 @@ describe('the dataset list and the structure in the signed API', () => {
 });
 
 describe('datasets that an API key may not read', () => {
-  test('the signed API refuses a key without the scope with 403 and the same message, whether or not the dataset exists', async () => {
+  test('the signed API refuses a key without the scope for a dataset with 403 and the same message, whether or not the dataset exists', async () => {
     await publish(site.here, { name: 'org/secret', columns, rows: rowsOf(1) });
     const key = await hawkKey(site.here, ['dataset:org/other', 'sources:run'], 'Narrow');
     const [known, unknown] = await Promise.all(
@@ -246,7 +246,7 @@ describe('datasets that an API key may not read', () => {
     );
   });
 
-  test('for a dataset that is not open to clients, the signed API answers 404 as for a missing one, except to a key with the scope pipeline', async () => {
+  test('for a dataset that is not marked as open to clients, the signed API answers 404, except to a key with the scope pipeline', async () => {
     await publish(site.here, { name: 'org/closed', columns, rows: rowsOf(1), isOpen: false });
     const [closed, missing] = await Promise.all(
       ['org/closed', 'org/absent'].map((name) => ask(all, data(name))),
@@ -274,7 +274,7 @@ describe('datasets that an API key may not read', () => {
     }
   });
 
-  test('the signed API does not list a dataset without a version, and answers 404 for its pages', async () => {
+  test('the signed API does not list a dataset of which no version was published, and answers 404 for its pages', async () => {
     await publish(site.here, { name: 'org/name', columns, rows: rowsOf(1) });
     await run(site.here.sql, sql`update dataset set current_version = null`);
     expect(codeOf(await ask(all, data('org/name')))).toEqual([404, 'not_found']);

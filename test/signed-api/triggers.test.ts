@@ -24,7 +24,7 @@ beforeEach(async () => {
   key = await hawkKey(site.here, ['sources:run'], 'Jenkins');
 });
 
-test('S3-09 S3-30 a signed POST requests a run of a source with 202, gets 200 for a second request, and returns the report of the ended run', async () => {
+test('S3-09 S3-30 a signed POST starts a run of a source with 202, a second one gets 200, and the report can be read after the run', async () => {
   const first = await post('{"source":"Cities"}');
   const [run] = (first.json as { runs?: { job: number; url: string }[] }).runs ?? [];
   expect([first.status, first.isSigned, first.json]).toEqual([
@@ -73,7 +73,7 @@ test('the signed API refuses a POST whose body is unsigned, altered, or sent wit
   expect(await jobsThere()).toHaveLength(1);
 });
 
-test('the signed API refuses a POST body that is too large, compressed, or no JSON with a known source, and starts no job', async () => {
+test('the signed API refuses a POST body that is too large, compressed, invalid or names an unknown source, and starts no job', async () => {
   const large = `{"source":"${'x'.repeat(70_000)}"}`;
   expect(codeOf(await post(large))).toEqual([413, 'too_large']);
   expect(codeOf(await post('{"source":'))).toEqual([422, 'invalid']);

@@ -55,7 +55,7 @@ const refusal = async (settings: SourceSettings, source: Asked, url = source.url
 
 const port = () => new URL(publisher.url).port;
 
-describe('IP addresses of a source', () => {
+describe('which IP addresses a source of data files may use', () => {
   test.each([
     '127.0.0.1',
     '127.255.255.254',
@@ -120,7 +120,7 @@ describe('IP addresses of a source', () => {
     },
   );
 
-  test('a source may use public IP addresses, but a text such as “1.2.3” or “localhost” is refused as an IP address', () => {
+  test('a source may use public IP addresses; a text such as “1.2.3” or “localhost” does not count as a public IP address', () => {
     const open = [
       '8.8.8.8',
       '93.184.216.34',
@@ -152,7 +152,7 @@ describe('IP addresses of a source', () => {
   });
 });
 
-describe('host names of a source', () => {
+describe('checks of the host names of a source of data files', () => {
   test.each([
     [['127.0.0.1']],
     [['10.0.0.1']],
@@ -190,7 +190,7 @@ describe('host names of a source', () => {
   });
 });
 
-describe('hosts and redirects of a source', () => {
+describe('which hosts a source of data files may use, also after a redirect', () => {
   const own = () => `http://own.example:${port()}`;
   const other = () => `http://files.example:${port()}`;
   beforeEach(() => {

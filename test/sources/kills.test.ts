@@ -1,5 +1,5 @@
-// Kills or pauses processes during runs of a source. The next attempt must continue from what is stored, and nothing
-// may be stored or loaded twice. SOURCE_KILLS=200 kills a process at each of the first 200 steps in turn.
+// Kills or pauses the process of a source run at its steps. The next attempt must continue from what is stored, and no
+// file may be stored or loaded twice. SOURCE_KILLS=200 kills a process at each of the first 200 steps in turn.
 import { beforeEach, expect, test } from 'vitest';
 import { requestRun } from '../../src/sources/run.ts';
 import { checksumOf } from '../../src/storage/open.ts';
@@ -30,8 +30,8 @@ beforeEach(async () => {
 });
 
 /**
- * Checks the registry, the stored files and the loaded rows after a run. Returns one text for each
- * fault.
+ * Checks the registry of data files, the stored files and the loaded rows after a source run. Returns one text for each
+ * error that it finds.
  */
 async function findings(here: App): Promise<string[]> {
   const found: string[] = [];
@@ -73,7 +73,7 @@ const points: Point[] =
   kills > 0 ? Array.from({ length: kills }, (_one, index): Point => ['any', index + 1]) : samples;
 
 test.each(points)(
-  'S3-33 S3-35 when the process of a source run is killed at the step “%s” (occurrence %d), the next attempt leaves every file stored and loaded exactly once',
+  'S3-33 S3-35 a source run killed at the step “%s” (occurrence %d) is continued, with every file stored and loaded exactly once',
   async (point, times) => {
     const { staging } = inFolder;
     const source = await addSource(staging, publisher);
@@ -93,7 +93,7 @@ test.each(points)(
 );
 
 test.each(['a folder', 'a bucket'] as const)(
-  'when a source run is killed after it has stored a file in %s, the next attempt adds the registry entry without fetching the file again',
+  'if a source run is killed after it stored a file in %s, the next attempt records the file without fetching it again',
   async (store) => {
     const { staging } = worlds[store];
     const source = await addSource(staging, publisher);
@@ -113,7 +113,7 @@ test.each(['a folder', 'a bucket'] as const)(
 );
 
 test.each(['a folder', 'a bucket'] as const)(
-  'when a paused worker continues after another worker has taken over its source run, nothing is stored twice in %s',
+  'if a worker that was paused continues after another worker took over its source run, it stores nothing a second time in %s',
   async (store) => {
     const { staging } = worlds[store];
     const source = await addSource(staging, publisher);
@@ -131,7 +131,7 @@ test.each(['a folder', 'a bucket'] as const)(
   },
 );
 
-test('a source run is completed from its record in MySQL after Redis has lost its data', async () => {
+test('a requested source run is still completed if Redis loses its data, because its job is recorded in MySQL', async () => {
   const { staging } = inFolder;
   const queue = await workers.open(staging, tasks);
   const source = await addSource(staging, publisher);

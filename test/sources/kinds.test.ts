@@ -1,4 +1,5 @@
-// Tests the three kinds of index that a source may have: which files each kind lists, and which indexes it refuses.
+// Tests the three kinds of index (list of data files) that a source may have: which files a source lists from each, and
+// which indexes it refuses.
 import { describe, expect, test } from 'vitest';
 import type { Http } from '../../src/sources/http.ts';
 import { kinds, type KindName } from '../../src/sources/index.ts';
@@ -32,8 +33,8 @@ const failure = (work: Promise<unknown>) =>
     (error: unknown) => (error instanceof FetchFailure ? error.reason : error),
   );
 
-describe('a JSON index', () => {
-  test('a JSON index lists files with their name, URL, size and ETag, read from the configured fields', async () => {
+describe('a source whose index (list of data files) is JSON', () => {
+  test('the name, URL, size and ETag of each file are read from those fields of a JSON index that the source’s options name', async () => {
     const answer = { result: { files: [{ t: 'a.csv', at: 'files/a.csv', n: 7, tag: 'W/"x"' }] } };
     const options = { path: 'result.files', url: 'at', name: 't', size: 'n', etag: 'tag' };
     expect(await listed('json-index', answer, options)).toEqual([
@@ -41,7 +42,7 @@ describe('a JSON index', () => {
     ]);
   });
 
-  test('a JSON index may be a plain list of URLs, and a file without a name is named after the end of its URL', async () => {
+  test('a JSON index may be a plain list of URLs of data files, and a file without a name is named after the end of its URL', async () => {
     expect(await listed('json-index', ['b%20c.csv?x=1', { url: '/d.csv', size: '12 kB' }])).toEqual(
       [
         { name: 'b c.csv', url: 'https://statistics.example/data/b%20c.csv?x=1' },
@@ -56,13 +57,16 @@ describe('a JSON index', () => {
     [null, {}],
     [[{ link: 'a.csv' }], {}],
     [{}, { path: 'constructor.prototype' }],
-  ])('a JSON index with the wrong content %j is refused', async (answer, options) => {
-    expect(await failure(listed('json-index', answer, options))).toBe('index');
-  });
+  ])(
+    'a source refuses a JSON index (list of data files) with the wrong content %j',
+    async (answer, options) => {
+      expect(await failure(listed('json-index', answer, options))).toBe('index');
+    },
+  );
 });
 
-describe('an HTML index', () => {
-  test('an HTML index lists each link with a matching file name once, and resolves relative URLs, entities and <base>', async () => {
+describe('a source whose index (list of data files) is an HTML page', () => {
+  test('from an HTML index, a source lists each link with a matching file name once, and resolves relative URLs, &amp; and <base>', async () => {
     const html = `<!-- <a href="no.csv"> --><base href="/files/">
       <A HREF="rain-2026.csv#top">x</A> <a href='rain-2026.csv'>again</a>
       <a href="b&amp;c.csv">x</a><a href="https://other.example/d.CSV">x</a> <a href="readme.txt">x</a>
@@ -77,7 +81,7 @@ describe('an HTML index', () => {
     ]);
   });
 
-  test('the pattern of an HTML index may contain *, ? and alternatives, and ignores upper and lower case', () => {
+  test('the pattern for file names in an HTML index may contain *, ? and several alternatives, and ignores upper and lower case', () => {
     expect(matches('rain-????.csv *.gz', 'RAIN-2026.csv')).toBe(true);
     expect(matches('rain-????.csv, *.gz', 'a.csv.gz')).toBe(true);
     expect(matches('rain-????.csv', 'rain-26.csv')).toBe(false);
@@ -86,7 +90,7 @@ describe('an HTML index', () => {
     expect(matches('(a+)+$', 'aaaa')).toBe(false);
   });
 
-  test('a long file name is matched against any pattern of an HTML index in less than a second', () => {
+  test('a long file name is matched against any pattern for file names in an HTML index in less than a second', () => {
     const start = performance.now();
     const long = 'a'.repeat(4000);
     for (const pattern of [
@@ -101,10 +105,10 @@ describe('an HTML index', () => {
   });
 });
 
-describe('a CKAN package', () => {
+describe('a source whose index is a package of a CKAN server', () => {
   const packageOf = (resources: object[]) => ({ success: true, result: { resources } });
 
-  test('a CKAN source lists only the resources of the configured format', async () => {
+  test('from a package of a CKAN server, a source lists only the files of the configured format', async () => {
     const answer = packageOf([
       {
         id: '1',
@@ -132,7 +136,7 @@ describe('a CKAN package', () => {
   );
 });
 
-test('two different file names always get different storage keys, and each key can be converted back into its file name', () => {
+test('different file names always get different keys in object storage, and each key can be converted back into its file name', () => {
   const text = fc.string({ unit: 'binary', maxLength: 400 });
   fc.assert(
     fc.property(text, text, fc.integer({ min: 1, max: 99 }), (one, other, fetch) => {
@@ -146,7 +150,7 @@ test('two different file names always get different storage keys, and each key c
   );
 });
 
-test('storage keys that do not belong to a file of the source are not converted into file names', () => {
+test('keys in object storage that do not belong to a file of the source are not converted into file names', () => {
   expect(fileOfKey(3, 'datafiles/3/x/a.csv')).toBeNull();
   expect(fileOfKey(3, 'datafiles/3/1/a/b.csv')).toBeNull();
   expect(fileOfKey(3, 'datafiles/3/1/%002f')).toEqual({ name: '/', fetch: 1 });

@@ -1,4 +1,4 @@
-// Tests that files with any name can be stored, in a folder and in a bucket.
+// Tests that data files with any name can be stored, in a folder and in an S3 bucket.
 import { beforeEach, expect, test } from 'vitest';
 import {
   addSource,
@@ -22,7 +22,7 @@ const gets = () =>
   publisher.requests.filter(({ method, path: at }) => method === 'GET' && at.includes('/files/'));
 
 test.each(['a folder', 'a bucket'] as const)(
-  'a source run stores files with any listed name in %s, and fetches each file only once',
+  'a source run stores files in %s, whatever names the publisher gives them, and fetches each file only once',
   async (store) => {
     const { staging } = worlds[store];
     const odd = [

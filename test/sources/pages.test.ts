@@ -68,7 +68,7 @@ test('S3-02 an administrator adds a source, a data manager runs it, and a viewer
   );
 });
 
-test('people without the permission can view a source, but not add, change or run it', async () => {
+test('people without the permission to manage sources can view a source, but not add, change or run it', async () => {
   const source = await addSource(world.staging, publisher);
   await runSourceNow(world.staging, source);
   const [file] = await linesOf(world.staging.sql, source);
@@ -128,7 +128,7 @@ test.each([
   },
 );
 
-test('the URL of a source without a scheme becomes https, and hosts are stored in lower case without default ports', async () => {
+test('a source’s URL without a scheme gets https://, and its other hosts are stored in lower case without default ports', async () => {
   await ops.post(
     '/sources',
     await fields({
@@ -161,7 +161,7 @@ test('a source is not saved if its name is taken, or if another person has chang
   });
 });
 
-test('the pages of a source show the name of its credential’s setting, but never the value', async () => {
+test('the pages of a source name the setting that contains its credential, but never show the credential itself', async () => {
   const source = await addSource(world.staging, publisher, { credential: 'OFFICE' });
   const pages = [
     await ops.get(`/sources/${source.id}/edit`),

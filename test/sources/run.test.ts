@@ -1,4 +1,5 @@
-// Tests runs of a source against the demo’s publisher server: what a run fetches, loads, repeats and reports.
+// Tests runs of a source against the server of the invented publisher (demo/publisher): what a run fetches, loads,
+// repeats and reports.
 import { beforeEach, expect, test } from 'vitest';
 import { etagOf } from '../../demo/publisher/server.ts';
 import { run, select, sql } from '../../src/database/sql.ts';
@@ -128,7 +129,7 @@ test.each([
   ['unsized', 'cut'],
   ['drip', 'slow'],
 ] as const)(
-  'a source run stores nothing of a file when the publisher’s server has the fault “%s”',
+  'a source run stores no part of a file when the publisher’s server has the fault “%s” while sending it',
   async (name, reason) => {
     const { staging } = world;
     const source = await addSource(staging, publisher);
@@ -186,7 +187,7 @@ test('a file whose announced size exceeds the limit is refused before a source r
   expect(report?.failures[0]).toMatchObject({ name: 'cities-2030.csv', reason: 'too-large' });
 });
 
-test('a source run is tried again later if the index is unavailable, and fails if the index is invalid', async () => {
+test('a source run is tried again later if the publisher’s list of files is unavailable, and fails if that list is invalid', async () => {
   const { staging } = world;
   const source = await addSource(staging, publisher);
   publisher.faults.set('/cities.json', { name: 'error', times: 1 });
@@ -214,7 +215,7 @@ test('S3-65 a source run reports a file that has changed at the source, but does
   expect(await differing(source)).toEqual(['cities-2025.csv']);
 });
 
-test('S3-65 when a person fetches a changed file again, the new content becomes fetch 2, and the content of fetch 1 is kept', async () => {
+test('S3-65 when a person fetches a changed file again, the new content is stored as fetch 2 beside the old content, fetch 1', async () => {
   const { staging } = world;
   const source = await addSource(staging, publisher);
   await runSourceNow(staging, source);
@@ -247,7 +248,7 @@ test('a request to fetch a file again is refused while a run of its source is ac
   });
 });
 
-test('a source run does not report a file as changed when only the size in the index is wrong', async () => {
+test('a file does not count as changed at its source when only the size in the publisher’s list of files differs', async () => {
   const { staging } = world;
   const source = await addSource(staging, publisher, {
     options: { path: 'result.files', url: 'href', name: 'title', size: 'title', etag: '' },
@@ -272,7 +273,7 @@ test.each([
   ['html-index', '/rainfall/', { pattern: '*.csv' }, 10],
   ['ckan', '/', { package: 'ridership' }, 2],
 ] as const)(
-  'S3-40 a second run of a source of the kind %s fetches nothing, and reports a changed file by its HTTP headers',
+  'S3-40 a second run of a source of the kind %s fetches nothing, and recognises a changed file by its HTTP headers',
   async (kind, index, options, count) => {
     const { staging } = world;
     const dataset = String(await addDataset(staging, 'others', { mode: 'append' }));
@@ -302,7 +303,7 @@ test.each([
   },
 );
 
-test('a source run reports duplicate file names, missing URLs and too long URLs in the index, and fetches the other files', async () => {
+test('a source run reports duplicate names and missing or too long URLs in the publisher’s list of files, and fetches the others', async () => {
   const { staging } = world;
   publisher.files.set('/twice.json', {
     content: Buffer.from(

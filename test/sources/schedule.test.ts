@@ -55,7 +55,7 @@ const changeTo = async (source: sources.Source, also: sources.PostedSource) => {
 const missOne = () =>
   run(world.staging.sql, sql`update job_schedule set next_at = utc_timestamp(3) - interval 1 hour`);
 
-test('S3-10 S3-24 the schedule of an active source requests a run at its times, and only one run for several missed times', async () => {
+test('S3-10 S3-24 an active source is run at the times of its schedule, and only once if several of these times were missed', async () => {
   const { staging } = world;
   const source = await addSource(staging, publisher);
   const ticks = await openProcess();

@@ -75,7 +75,7 @@ describe('a database of another program with the name of a staging database', ()
   });
 });
 
-test('S1-85 a request to drop staging databases drops none of another client or level, and no database with an unknown name', async () => {
+test('S1-85 a request to drop databases drops none of another client (company) or level, and none that staging jobs did not make', async () => {
   await build(world.staging);
   const person = 'sam@example.com';
   const names = [name];

@@ -47,8 +47,8 @@ test.each(points)(
 
 describe('builds of staging databases that cannot succeed', () => {
   /**
-   * Runs all attempts of a job that cannot build its staging database, and then the chore that ends
-   * copies without a running job.
+   * Runs all attempts of a job that cannot build its staging database, and then the periodic work that ends copies
+   * without a running job.
    */
   async function buildInVain() {
     const copy = await build(world.staging);
@@ -108,7 +108,7 @@ describe('builds of staging databases that cannot succeed', () => {
     }
   });
 
-  test('S1-50 when the database server is full, the build of a staging database fails with an explanation and leaves no database behind', async () => {
+  test('S1-50 when MySQL reports that a table is full, the build of a staging database fails with an explanation and leaves no database behind', async () => {
     failpoints.reached = (point) => {
       if (point !== 'copy loading') return;
       throw Object.assign(new Error('The table is full'), {

@@ -158,11 +158,12 @@ const each = Object.entries(scenarios);
 let kills = 0;
 
 test.each(each)(
-  'S1-85 S1-87 when a process is killed at one of its steps (%s), other processes finish the work and no staging database is half built or left over',
+  'S1-85 S1-87 when a process is killed during “%s”, other processes finish the work, and no staging database is half built or left over',
   async (name, scenario) => {
     const most = Math.max(1, Math.round(target / each.length));
-    // If `most` is 1, a build is killed while it loads rows, and other work at its second step. If `most` is greater,
-    // each kind of work is run and killed `most` times: first at its first step, then at its second step, and so on.
+    // If `most` is 1, each scenario is killed once: a build while it loads rows, any other at its second step. If
+    // `most` is greater, each scenario is run and killed up to `most` times: first at its first step, then at its
+    // second step, and so on.
     for (let kill = 1; kill <= most; kill += 1) {
       if (kill > 1) {
         await dropCopies(world.staging);

@@ -59,7 +59,7 @@ describe('drops of staging databases whose process was killed', () => {
   );
 });
 
-test('J-2 a staging database of an older version cannot be opened until a job has updated it', async () => {
+test('J-2 a staging database that an older version of Oneway has made cannot be opened until a job has updated it', async () => {
   await backUp(world.production);
   const copy = await build(world.staging);
   await withCopy(world.staging, copy, ({ documents }) =>
@@ -87,7 +87,7 @@ test('J-2 a staging database of an older version cannot be opened until a job ha
   await site.close();
 }, 60_000);
 
-describe('production refuses the callback about a staging database', () => {
+describe('callbacks about staging databases that the production server refuses', () => {
   let answers: number[];
   let asked = 0;
   let there: Server;
@@ -106,7 +106,7 @@ describe('production refuses the callback about a staging database', () => {
     ['repeated after an answer with a 5xx status', [500, 503], 3],
     ['not repeated after an answer with the status 404', [404], 1],
   ])(
-    'S1-88 the callback with which staging reports a ready database to production is %s',
+    'S1-88 the HTTP callback with which staging reports a ready database to production is %s',
     async (_what, given, times) => {
       answers = [...given];
       const { port } = there.address() as { port: number };

@@ -61,7 +61,7 @@ test.each([
 );
 
 test.each(['Cosmos', 'a_b', 'a--b', '-a', '', ' '])(
-  'S1-23 the client “%s” in the name of a staging database is refused',
+  'S1-23 the name “%s” of a client (company) is refused as a part of the name of a staging database',
   (client) => {
     expect(clientSchema.safeParse(client).success).toBe(false);
   },

@@ -73,7 +73,7 @@ const ended = (number: number) =>
     return (state === 'done' || state === 'error') && state;
   });
 
-test('S1-01 S1-03 S1-04 S1-06 S1-07 S1-08 S1-09 S1-36 S1-37 S1-38 S1-39 a staging job shows the name of its database at once, and the person who ran the job gets an e-mail with the link when the database is ready', async () => {
+test('S1-01 S1-03 S1-04 S1-06 S1-07 S1-08 S1-09 S1-36 S1-37 S1-38 S1-39 a staging job shows the name of its future database at once, and sends the link by e-mail when the database is ready', async () => {
   const number = await addJob();
   await runJob(production, number, sam);
   const order = await orderOf(number);
@@ -93,7 +93,7 @@ test('S1-01 S1-03 S1-04 S1-06 S1-07 S1-08 S1-09 S1-36 S1-37 S1-38 S1-39 a stagin
   expect(mail.received).toHaveLength(1);
 });
 
-test('S1-88 when the callback about a staging database is lost, production asks staging for the outcome and notifies the person once', async () => {
+test('S1-88 when the HTTP callback about a staging database is lost, production asks staging for the outcome and notifies the person once', async () => {
   const number = await addJob();
   await runJob(production, number, sam);
   const order = await orderOf(number);
@@ -136,7 +136,7 @@ test('while the mail server is down, the page of a staging job says that the e-m
   expect(mail.received).toHaveLength(1);
 });
 
-describe('staging jobs that staging refuses', () => {
+describe('staging jobs that the staging server refuses', () => {
   const problemOf = async (number: number) => {
     await runJob(production, number, sam);
     const { state, problem } = await orderOf(number);
@@ -144,7 +144,7 @@ describe('staging jobs that staging refuses', () => {
     return problem;
   };
 
-  test('S1-05 S1-25 a staging job with a wrong token fails and shows the reason that staging gives', async () => {
+  test('S1-05 S1-25 a staging job with a wrong token fails and shows the reason that the staging server gives', async () => {
     lab = await addEnvironment({
       name: 'Other',
       token: 'another token, which staging does not know',
@@ -152,12 +152,12 @@ describe('staging jobs that staging refuses', () => {
     expect(await problemOf(await addJob())).toMatch(/The token is not the one of staging/);
   });
 
-  test('S1-89 a staging job for a client without a backup fails and shows the reason that staging gives', async () => {
+  test('S1-89 a staging job for a client without a backup fails and shows the reason that the staging server gives', async () => {
     lab = await addEnvironment({ name: 'Other', client: 'nobody' });
     expect(await problemOf(await addJob())).toMatch(/There is no backup of nobody/);
   });
 
-  test('S1-70 S1-71 S1-86 a staging job fails and shows the reason that staging gives when the limit of staging databases is reached', async () => {
+  test('S1-70 S1-71 S1-86 a staging job fails with the reason that the staging server gives when the limit of staging databases is reached', async () => {
     for (const suffix of ['one', 'two']) {
       await runJob(production, await addJob({ suffix }), sam);
     }
@@ -274,7 +274,7 @@ describe('a staging server that does not respond', () => {
   });
 });
 
-test('production refuses a callback about a staging database with a wrong key, and the order does not change', async () => {
+test('production refuses an HTTP callback about a staging database if its key is wrong, and the order does not change', async () => {
   const number = await addJob();
   await runJob(production, number, sam);
   const { id, name } = await orderOf(number);
@@ -294,7 +294,7 @@ test('production refuses a callback about a staging database with a wrong key, a
   expect(await ended(number)).toBe('done');
 });
 
-describe('staging jobs that drop databases', () => {
+describe('the jobs with which people drop staging databases', () => {
   test('S1-60 S1-61 S1-63 S1-84 S1-85 a staging job that drops databases ends as soon as it is run, with a result for each database name', async () => {
     const made = await addJob({ suffix: 'gone', timestamp: 'no' });
     await runJob(production, made, sam);

@@ -25,7 +25,7 @@ beforeEach(async () => {
 const lastPart = (location: unknown) => Number(String(location).split('/').at(-1));
 const addLab = () => environments.add(site.here, 'ops@example.com', lab);
 
-describe('staging environments', () => {
+describe('the pages of staging environments, from which staging databases are ordered', () => {
   test('S1-20 S1-21 S1-22 S1-23 S1-24 S1-25 an administrator adds a staging environment, and its token is stored encrypted and never shown again', async () => {
     const added = await ops.post('/staging/environments', lab);
     expect(added.status).toBe(303);
@@ -82,7 +82,7 @@ describe('staging environments', () => {
   });
 });
 
-describe('staging jobs', () => {
+describe('the pages of staging jobs, with which staging databases are ordered', () => {
   test('S1-02 S1-10 S1-30 S1-31 only people with the permission Admin Light / Run Staging see and open the list of staging jobs in production', async () => {
     const person = await ops.get('/people');
     const id = /\/people\/(\d+)"[^>]*>\s*sam/.exec(person.text)?.[1] ?? '';
@@ -94,7 +94,7 @@ describe('staging jobs', () => {
     expect((await vic.get('/staging/jobs')).status).toBe(403);
   });
 
-  test('S1-32 S1-33 S1-34 S1-35 the form of a new staging job offers the environments, has Timestamp ticked, and saves a draft that can be run', async () => {
+  test('S1-32 S1-33 S1-34 S1-35 the form of a new staging job lists the staging environments, and saves a draft that can be run', async () => {
     const environment = String(await addLab());
     const form = await sam.get('/staging/jobs/new');
     expect(form.text).toMatch(/name="timestamp"\s+value="yes"[^>]*checked/);

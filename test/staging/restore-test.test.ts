@@ -1,5 +1,5 @@
-// Tests the nightly restore test of backups, and the spare (tested copy) that the restore test keeps for the next
-// order.
+// Tests the nightly restore test of backups, and the spare: the tested copy that the restore test keeps for the next
+// order of a staging database.
 import { beforeEach, describe, expect, test } from 'vitest';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -41,7 +41,7 @@ async function testRestoring() {
 
 const isInMysql = async (name: string) => (await databasesThere()).mysql.includes(name);
 
-test('the restore test passes when the restored data equals the backup, and keeps the restored copy for the next order', async () => {
+test('the restore test of a backup passes when the restored data equals the backup, and keeps its copy for the next staging database', async () => {
   const { job, tested } = await testRestoring();
   expect([job?.state, job?.problem, tested]).toEqual([
     'done',
@@ -53,7 +53,7 @@ test('the restore test passes when the restored data equals the backup, and keep
   expect(await copies.live(world.staging.sql)).toEqual([]);
 });
 
-test('a backup fails its restore test when the restored database has a form that was not backed up, and administrators are notified', async () => {
+test('the restore test of a backup fails, and administrators are notified, when the restored database has a form that the backup lacks', async () => {
   await hire(world.staging, 'ops');
   failpoints.reached = async (point) => {
     if (point !== 'copy loading') return;
@@ -80,7 +80,7 @@ test('a backup fails its restore test when the restored database has a form that
   expect(await copies.spareOf(world.staging.sql, client)).toBeUndefined();
 });
 
-test('a backup fails its restore test when the restored database has stored a value differently', async () => {
+test('the restore test of a backup fails when a value in the restored database differs from the value in the backup', async () => {
   failpoints.reached = async (point) => {
     if (point !== 'copy loading') return;
     const spare = await copies.spareOf(world.staging.sql, client);
@@ -94,7 +94,7 @@ test('a backup fails its restore test when the restored database has stored a va
   expect(JSON.stringify(tested)).toMatch(/business is not what was backed up/);
 });
 
-test('administrators are notified when the newest backup is older than 26 hours', async () => {
+test('administrators are notified when the newest backup of a client is older than 26 hours', async () => {
   await hire(world.staging, 'ops');
   const below = join(world.folder, 'dev-backups', client);
   const [time = ''] = (await readdir(below)).filter((one) => /^\d{4}-/.test(one));
@@ -113,12 +113,12 @@ test('administrators are notified when the newest backup is older than 26 hours'
   ]);
 });
 
-describe('orders while a tested copy of the newest backup exists', () => {
+describe('orders of staging databases while the restore test of a backup has a tested copy ready', () => {
   beforeEach(async () => {
     await testRestoring();
   });
 
-  test('an order of a staging database takes over the copy from the restore test without loading rows, and requests the next restore test', async () => {
+  test('an order of a staging database gets the copy that a restore test has made, without loading rows, and requests the next restore test', async () => {
     const spare = await copies.spareOf(world.staging.sql, client);
     const points: string[] = [];
     failpoints.reached = (point) => void points.push(point);
@@ -139,7 +139,7 @@ describe('orders while a tested copy of the newest backup exists', () => {
     expect(next?.state).toBe('waiting');
   });
 
-  test('a staging database that was made from a copy of the restore test can be dropped by its new name, in MySQL and in MongoDB', async () => {
+  test('a staging database that was the copy of a restore test can be dropped by its new name, in MySQL and in MongoDB', async () => {
     const copy = await build(world.staging);
     const person = 'sam@example.com';
     expect(
@@ -149,13 +149,13 @@ describe('orders while a tested copy of the newest backup exists', () => {
   });
 
   test.each(['copy taking over', 'copy taken over'])(
-    'when the process of an order is killed while it takes over a copy from the restore test (at the step “%s”), the next attempt completes the staging database',
+    'when a process is killed at the step “%s” while it turns a restore test’s copy into a staging database, the next attempt completes it',
     async (point) => {
       expect(await buildKilledAt(world.staging, point)).toMatchObject({ state: 'ready' });
     },
   );
 
-  test('an order of a staging database loads the backup when the databases of the copy from the restore test are gone', async () => {
+  test('an order of a staging database loads the backup when the databases of the restore test’s copy no longer exist', async () => {
     const spare = await copies.spareOf(world.staging.sql, client);
     const order = wanted();
     const { job } = await accept(world.staging, order);
@@ -176,7 +176,7 @@ describe('orders while a tested copy of the newest backup exists', () => {
   });
 });
 
-test('two simultaneous orders of staging databases do not take over the same copy from the restore test', async () => {
+test('two simultaneous orders of staging databases do not get the same copy of a restore test', async () => {
   await testRestoring();
   const orders = ['one', 'two'].map((suffix) => wanted({ suffix }));
   const accepted = await Promise.all(orders.map((order) => accept(world.staging, order)));

@@ -90,7 +90,7 @@ test.each(['ed', 'pm', 'sam'])(
   },
 );
 
-test('in a staging database, a list of more than 200 rows offers no action for all its rows at once, and a forged request starts no job', async () => {
+test('in a staging database, a list of more than 200 rows offers no bulk action for all rows, and a hand-made request for one is refused', async () => {
   await withCopy(world.staging, copy, async (environment) => {
     const business = await add(appOn(world.staging, environment), 'business');
     const one = { business_id: business, active: true, priority: 1 };
@@ -114,7 +114,7 @@ test('in a staging database, a list of more than 200 rows offers no action for a
   );
 });
 
-test('a row that a person adds in a staging database gets an unused id', async () => {
+test('a person can add a row in a staging database: the new row gets an id that no restored row has', async () => {
   const browser = await inCopy('ed');
   const page = await browser.get('/catalog/form/new');
   const key = /name="idempotency_key" value="([^"]*)"/.exec(page.text)?.[1] ?? '';
@@ -169,7 +169,7 @@ describe('a staging database that is dropped while a person works in it', () => 
   });
 });
 
-describe('who may keep, protect and drop a database', () => {
+describe('the people who may keep, protect and drop a staging database', () => {
   test.each(['ed', 'vic', 'pm'])(
     'S1-85 the test user %s, who did not order a staging database, may not keep, protect or drop it',
     async (role) => {

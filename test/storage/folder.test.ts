@@ -53,7 +53,7 @@ test('a storage folder lists files whose names are invalid keys, but does not tr
   expect(await textAt(objects, 'a/b')).toBe('content');
 });
 
-test('removing unfinished uploads deletes old drafts of a killed process from a storage folder, but no fresh draft', async () => {
+test('the removal of unfinished uploads deletes old incomplete files from a storage folder, but keeps recent ones', async () => {
   await objects.put('a', content);
   const [old, fresh] = [join(folder, '.unfinished', 'old'), join(folder, '.unfinished', 'fresh')];
   for (const draft of [old, fresh]) await writeFile(draft, 'half');

@@ -85,7 +85,7 @@ test.each([
   ['png', 16],
   ['gif', 6],
 ] as const)(
-  'a %s image of 60,000 × 60,000 pixels is refused from its header alone (C5)',
+  'a %s image of 60,000 × 60,000 pixels is refused by the size in its header, before it is decoded (C5)',
   async (format, at) => {
     const bomb = Buffer.from(await picture(format));
     if (format === 'png') {

@@ -76,7 +76,7 @@ describe.each([
     await objects.delete('absent/none');
   });
 
-  test('after the object store has deleted an object, a new object can have the key of its former folder', async () => {
+  test('after the object store has deleted the object gone/deep/er, it can store an object with the key gone', async () => {
     await objects.put('gone/deep/er', bytes('x'));
     await objects.delete('gone/deep/er');
     expect(await objects.find('gone/deep/er')).toBeNull();
@@ -85,7 +85,7 @@ describe.each([
     await objects.delete('gone');
   });
 
-  test('exactly one of ten simultaneous conditional uploads to one key of the object store succeeds', async () => {
+  test('exactly one of ten simultaneous uploads to the same key succeeds if each may store its object only while the key is free', async () => {
     const tries = Array.from({ length: 10 }, (_one, index) =>
       objects.putIfAbsent('race', bytes(String(index))),
     );
@@ -96,7 +96,7 @@ describe.each([
     expect(await objects.putIfAbsent('race', bytes('late'))).toBeNull();
   });
 
-  test('a conditional upload of a large object stores nothing if another upload takes its key before the last byte', async () => {
+  test('a large upload that must not replace another object stores nothing if another upload takes its key before the last byte', async () => {
     const late = objects.putIfAbsent(
       'large-race',
       megabytes(40, async (index) => {
@@ -161,7 +161,7 @@ describe.each([
     },
   );
 
-  test('the object store lists the keys with a prefix in order, and continues after a given key', async () => {
+  test('the object store lists the keys that begin with a prefix in order, and continues after a given key', async () => {
     const keys = ['order/a-b', 'order/a/b', 'order/ab', 'order/b/1', 'order/b/2'];
     for (const key of keys.toReversed()) await objects.put(key, bytes('x'));
     expect(await all(objects.list('order/'))).toEqual(keys);
@@ -248,7 +248,7 @@ describe.each([
     expect(await textAt(objects, 'former')).toBe('former');
   });
 
-  test('the object store renews the date of an object that is stored again', async () => {
+  test('the object store renews the date of an object when the same object is stored again', async () => {
     await objects.put('again', bytes('x'));
     const first = await objects.find('again');
     await sleep(1100);

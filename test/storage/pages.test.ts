@@ -34,7 +34,7 @@ test('an image URL answers 503 with the solution if the S3 bucket does not exist
   expect(textOf(page.text)).toMatch(/bucket no-such-bucket .*does not exist\. Create it/);
 });
 
-describe('an unreliable storage server', () => {
+describe('images on a storage server that fails or hangs', () => {
   test.each<[string, (proxy: Proxy) => unknown]>([
     ['refuses connections', (proxy) => proxy.refuse()],
     ['does not respond', (proxy) => proxy.hang('both')],

@@ -48,8 +48,8 @@ test.each([
   expect(storageAddress(url, keys)).toContain(message);
 });
 
-describe('storage settings', () => {
-  test('the store and keys of this environment are the default for its destination and for production', () => {
+describe('settings of object stores', () => {
+  test('by default, production and the destination of transfers use the object store and the keys of this environment', () => {
     const { storage, wrong } = storageSettings(
       {
         STORAGE_URL: 's3://own',
@@ -66,7 +66,7 @@ describe('storage settings', () => {
     expect(storage.sweepAfterDays).toBeNull();
   });
 
-  test('the settings can give the destination a store and keys of its own', () => {
+  test('the settings can give the destination of transfers an object store and keys of its own', () => {
     const { storage } = storageSettings(
       {
         STORAGE_URL: 'file:///own',
@@ -79,7 +79,7 @@ describe('storage settings', () => {
     expect(storage.stores.destination).toMatchObject({ bucket: 'there', keys });
   });
 
-  test('storage settings without an address or with half a key pair are refused', () => {
+  test('settings of object stores without an address or with half a key pair are refused', () => {
     expect(storageSettings({}, both).wrong).toEqual(['STORAGE_URL: is missing']);
     const half = { STORAGE_URL: 's3://own', STORAGE_ACCESS_KEY_ID: 'id' };
     expect(storageSettings(half, both).wrong).toEqual([

@@ -62,7 +62,7 @@ test('the cleanup of unused images keeps an image without references during the 
   expect(await hasImage(staging.storage, name)).toBe(true);
 });
 
-test('the cleanup of unused image files keeps a file that only the history of a row references', async () => {
+test('the cleanup of unused images keeps an image to which only the history of a row refers', async () => {
   const { staging } = world;
   const former = await keep(staging);
   const id = await add(staging, 'business', { icon: former });
@@ -72,7 +72,7 @@ test('the cleanup of unused image files keeps a file that only the history of a 
   expect(await sweepImages(staging, GRACE)).toMatchObject({ removed: 0, kept: 1 });
 });
 
-test('the cleanup of unused images at the destination keeps images that an undo would restore', async () => {
+test('the cleanup of unused images keeps images that an undo of a transfer would restore, on both sides of the transfer', async () => {
   const { staging, preprod } = world;
   const former = await keep(staging);
   const key = { entity: 'business', id: await add(staging, 'business', { icon: former }) };
@@ -88,7 +88,7 @@ test('the cleanup of unused images at the destination keeps images that an undo 
   expect(await hasImage(preprod.storage, former)).toBe(true);
 });
 
-test('the cleanup of unused image files keeps a file that only the journal of transfers references', async () => {
+test('the cleanup of unused images keeps an image to which only the record of a past transfer refers', async () => {
   const { staging } = world;
   const name = await keep(staging);
   await add(staging, 'city');
@@ -101,7 +101,7 @@ test('the cleanup of unused image files keeps a file that only the journal of tr
   expect(await sweepImages(staging, GRACE)).toMatchObject({ removed: 0, kept: 1 });
 });
 
-test('the cleanup of unused image files keeps a file that only an open transfer sheet or the last synced content of a row names', async () => {
+test('the cleanup of unused images keeps images named only in an unsent transfer sheet or in the last content that two environments shared', async () => {
   const { staging } = world;
   const [base, typed] = [await keep(staging), await keep(staging)];
   await run(
@@ -197,7 +197,7 @@ test('the cleanup of unused images also removes uploads that were begun before t
   expect(await sweepImages(staging, GRACE)).toMatchObject({ unfinished: 1 });
 });
 
-test('every database column of long texts is either searched for image names or listed as free of them', () => {
+test('every database column of long texts is either searched for image names, or listed in this test as a column without image names', () => {
   const nameless = [
     // Columns with ids and hashes of rows and transfers.
     'relied_on',
@@ -220,7 +220,7 @@ test('every database column of long texts is either searched for image names or 
     'examination',
     'reading',
     'structure',
-    // Hashes of the rows of a plan that waits for approval.
+    // Hashes of the rows of a transfer that waits for approval.
     'plan_rows',
     // Columns that a later migration replaced by the tables `step_image_bundle` and `image_bundle`, which are searched.
     'before_image',

@@ -62,7 +62,7 @@ export function useAccountApi() {
     key,
     /** Returns a caller that is the app of the given account. */
     appOf,
-    /** Sets fields of an account’s move directly in the database, as if the move had run. */
+    /** Sets fields of an account’s migration directly in the database, as if the migration had run. */
     setMove: async (account: string, fields: Record<string, string | number | null>) => {
       await key.get(`/accounts?account_id=${account}`).expect(200);
       for (const [column, value] of Object.entries(fields)) {

@@ -27,7 +27,8 @@ export async function contents(place: Databases): Promise<Contents> {
 
 /**
  * An inconsistency after a crash. `half-applied`: some rows are as before the write and others as after it.
- * `overwritten`: another user’s value was lost. `stuck`: a transfer or claim that nothing will resume.
+ * `overwritten`: another user’s value was lost. `stuck`: an unfinished transfer, or its claim on a row (which keeps
+ * other writers out), that no process will resume.
  */
 export type Finding = { kind: 'half-applied' | 'overwritten' | 'stuck'; what: string };
 

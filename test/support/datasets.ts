@@ -1,4 +1,4 @@
-// Datasets for tests: uploads, checks and loads files as the pages do.
+// Helpers for tests of datasets: upload, examine and load data files as the pages do.
 import { Readable } from 'node:stream';
 import { select, sql } from '../../src/database/sql.ts';
 import * as datasets from '../../src/datasets/datasets.ts';

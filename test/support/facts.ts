@@ -41,13 +41,13 @@ export function row(key: string, content: Content = {}): Row {
   return { ...initialContent(entity), [entity.title]: key, ...content, id, modified_at };
 }
 
-/** Builds the `names` of the facts of a plan: ids by entity and name, as in `namesOf({ city: { Pune: [1] } })`. */
+/** Builds the `names` for planning a transfer: ids by entity and name, as in `namesOf({ city: { Pune: [1] } })`. */
 export const namesOf = (ids: Record<string, Record<string, number[]>>): Facts['names'] =>
   new Map(Object.entries(ids).map(([entity, own]) => [entity, new Map(Object.entries(own))]));
 
 /**
- * Builds the facts of a plan from rows by key (`form:1`). The user has chosen all of these rows for the transfer.
- * `more` replaces some of the facts.
+ * Builds the input for planning a transfer from rows by key (`form:1`). The user has chosen all of these rows for the
+ * transfer. `more` replaces parts of the input.
  */
 export function factsOf(given: Record<string, GivenRow>, more: Partial<Facts> = {}): Facts {
   const pairs = Object.entries(given).map(([key, one]) => pairFrom(key, one));
@@ -96,8 +96,8 @@ function pairFrom(key: string, given: GivenRow): RowPair {
 }
 
 /**
- * Builds the entry of a row in the table `row_state`: the editor `ed` changed the row last, and the row is neither on
- * hold nor deleted.
+ * Builds the entry of a row in the table `row_state`: the editor `ed` changed the row last, and the row is neither
+ * deleted nor marked *Not for production*.
  */
 export function stateOf(content: Row, key: string, more: Partial<RowState> = {}): RowState {
   const { entity: name, id } = keyFrom(key);
@@ -178,8 +178,8 @@ export const planOf = (facts: Facts, choices: Partial<Choices> = {}) =>
   planTransfer(facts, { ...noChoices, ...choices });
 
 /**
- * Makes the plan of a transfer for which the user has typed these confirmations. A confirmation counts only for the
- * plan that the user saw, so that plan is made first.
+ * Plans a transfer for which the user has typed confirmations (`words`), for example that changes are overwritten. A
+ * confirmation is valid only for the plan that the user saw, so that plan is made first.
  */
 export const planWithWords = (facts: Facts, words: Partial<Choices>) =>
   planOf(facts, { ...words, typedFor: planOf(facts, words).hash });

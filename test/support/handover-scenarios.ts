@@ -66,7 +66,10 @@ export const rollingThatBack: Scenario = async (world) => {
   return { ...ready, after: ready.before };
 };
 
-/** A refresh after two rows in each database of production swapped their names. */
+/**
+ * A refresh (a copy of all rows from production to staging) after two rows in each database of production swapped their
+ * names.
+ */
 export const refreshingNames: Scenario = async (world) => {
   const { staging, preprod, production } = world;
   const keys = [...(await pairOf(production, 'business')), ...(await pairOf(production, 'form'))];

@@ -1,4 +1,4 @@
-// Kinds of jobs for worker processes that tests kill while a job runs.
+// Defines kinds of jobs for tests that kill the worker process while a job runs.
 import { z } from 'zod';
 import { task, type Tasks } from '../../src/jobs/task.ts';
 import { failpoint } from '../../src/database/failpoints.ts';

@@ -146,8 +146,8 @@ const refreshing: Scenario = async (world) => {
 };
 
 /**
- * Kills a transfer at the failpoint `point`. The task of this scenario is the recovery of that transfer, and the test
- * then kills the recovery, too.
+ * Kills a transfer at the failpoint (named step) `point`. The task of this scenario is the recovery of that transfer,
+ * and the test then kills the recovery, too.
  */
 const recovering =
   (point: string, scenario = sending): Scenario =>
@@ -193,7 +193,10 @@ export const scenarios: Record<string, Scenario> = {
   'recovery of a transfer that died while it handed on names': recovering('document', handingOn),
 };
 
-/** Kills the process of a scenario at its n-th failpoint, runs recovery, and returns the inconsistencies found. */
+/**
+ * Kills the process of a scenario at its n-th failpoint (named step of a write), runs recovery, and returns the
+ * inconsistencies found.
+ */
 export async function killAt(
   world: World,
   scenario: Scenario,

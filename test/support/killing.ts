@@ -1,4 +1,5 @@
-// Runs work in processes that are killed or paused at a failpoint, and runs the recovery afterwards.
+// Runs work in processes that are killed or paused at a failpoint (a named step of a write), and runs the recovery
+// afterwards.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -104,7 +105,10 @@ export async function recoverAll(here: App) {
   }
 }
 
-/** Reads the states of all transfers in a journal, in the order of their numbers, without saves and undos. */
+/**
+ * Reads the states of all transfers that an environment has recorded, in the order of their numbers. The same table
+ * also contains saves and undos, which are left out.
+ */
 export async function statesOf(here: App): Promise<string[]> {
   const lines = await select<{ state: string }>(
     here.sql,

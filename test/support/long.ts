@@ -1,5 +1,6 @@
-// One worker of `bin/test --long`: kills the process of every scenario at each of its failpoints, repeatedly, and
-// checks both databases after each kill. Sends the counts of kills and inconsistencies to its parent process.
+// One worker of `bin/test --long`: kills the process of every scenario at each of its failpoints (named steps of a
+// write), repeatedly, and checks both databases after each kill. Sends the counts of kills and inconsistencies to its
+// parent process.
 import pRetry from 'p-retry';
 import { dismiss, recoverNow, stoppedAt } from './killing.ts';
 import { findings, type Finding } from './checker.ts';

@@ -1,4 +1,5 @@
-// Adds 100,000 account migrations in one wave, and counts the rows that a query about them reads.
+// Adds 100,000 accounts with their migrations, all in one wave (a migration of many accounts), and counts the rows that
+// a query about them reads.
 import type { Pool, PoolConnection } from 'mysql2/promise';
 import { run, select, sql } from '../../src/database/sql.ts';
 

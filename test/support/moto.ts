@@ -1,5 +1,5 @@
-// Starts moto (from PyPI), a server with the API of DynamoDB. The reader of the DynamoDB store is tested with moto as
-// well as with dynalite, which all other tests use.
+// Starts moto (from PyPI), a server with the API of DynamoDB. The code that reads accounts from DynamoDB is tested with
+// moto as well as with dynalite, which all other tests use.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';

@@ -119,8 +119,8 @@ async function here(app: App, account: string) {
 type Here = Awaited<ReturnType<typeof here>>;
 
 /**
- * Returns the errors in an account after its migration, as sentences; empty if there are none. `older`: the older
- * system, which must not simulate faults meanwhile.
+ * Returns the errors in an account after its migration, as sentences; empty if there are none. The older system
+ * (`older`) must not simulate faults during this call, because its items are read for the comparison.
  */
 export async function checkMove(app: App, older: Source, account: string): Promise<string[]> {
   const arrived = await here(app, account);
@@ -247,7 +247,7 @@ async function checkObject(
   return isSame ? [] : [`the object of attachment ${key} is not what its line says`];
 }
 
-/** Checks the counts that a move has recorded of its last run against the rows in the database. */
+/** Checks the counts that an account’s migration has recorded for its last run against the rows in the database. */
 function checkCounts({ move, messages, threads, attachments, letters }: Here): string[] {
   const ofRun = (rows: { run?: number }[]) => rows.filter(({ run }) => run === move.run).length;
   const lost = letters.filter(({ item_key: key }) => !key.startsWith('attachment '));
@@ -267,8 +267,8 @@ function checkCounts({ move, messages, threads, attachments, letters }: Here): s
 const ranks = ['migrating', 'channels-only', 'recent-messages-only', 'completed'];
 
 /**
- * Checks that within a run each status comes once and in order. After a failure the run may repeat the status that it
- * had reached.
+ * Checks that within a run of an account’s migration, each status is recorded once and in order. After a failure the
+ * run may repeat the status that it had reached.
  */
 function checkEvents({ events }: Here): string[] {
   const found: string[] = [];

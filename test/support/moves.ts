@@ -47,7 +47,7 @@ export const useMoves = (cleared: 'before each test' | 'once' = 'before each tes
 
 type Also = Partial<Omit<Move, 'account_id' | 'external_id' | 'name'>> & { name?: string };
 
-/** Adds an account with a move that has the given fields; by default the move is not started. */
+/** Adds an account whose migration has the given fields; by default the migration is not started. */
 export async function addMove(
   { sql: on }: App,
   externalId: string,
@@ -80,7 +80,7 @@ type Event = {
 
 const stageNames = ['channels', 'recent', 'rest', 'attachments', 'final-check'];
 
-/** Adds events of a move in the given order. */
+/** Adds events of an account’s migration, in the given order. */
 export async function addEvents({ sql: on }: App, { account_id: account }: Move, events: Event[]) {
   for (const { name: what, at, run: number = 1, counts = {} } of events) {
     const kind = stageNames.includes(what) ? 'stage' : 'status';
@@ -100,7 +100,10 @@ export const ago = (seconds: number) => {
 
 type Letter = { subject: string; cause?: string; reason?: string; payload?: unknown; key?: string };
 
-/** Adds a job of a move with open dead letters, and returns the id of the job. */
+/**
+ * Adds a job of an account migration with unresolved dead letters (items that failed for good), and returns the id of
+ * the job.
+ */
 export async function addLetters({ sql: on }: App, letters: Letter[]): Promise<string> {
   const job = uuid();
   await run(

@@ -9,21 +9,24 @@ import type { App } from '../../src/environments/app.ts';
 import { runJob } from '../../src/jobs/runner.ts';
 import { tasks } from '../../src/tasks.ts';
 
-/** Requests the move of an account; by default as an app does. */
+/** Requests the migration of an account; by default as an app does. */
 export const requested = (
   here: App,
   account: string,
   wanted: Partial<MoveRequest> = {},
 ): Promise<Requested> => requestMove(here, { account, person: 'app', ...wanted });
 
-/** Reads the present move of an account. */
+/** Reads the state of an account’s migration from the database. */
 export async function moveOf(here: App, account: string): Promise<Move> {
   const move = await moves.byExternalId(here.sql, account);
   if (!move) throw new Error(`Account ${account} has no move`);
   return move;
 }
 
-/** Runs the jobs of a move one after the other, without their delays, until the move is no longer active. */
+/**
+ * Runs the jobs of an account’s migration one after the other, without their delays, until the migration has ended or
+ * needs another request.
+ */
 export async function finish(here: App, account: string): Promise<Move> {
   for (let round = 0; round < 100; round += 1) {
     const move = await moveOf(here, account);
@@ -41,7 +44,7 @@ export async function finish(here: App, account: string): Promise<Move> {
   throw new Error(`The move of ${account} does not end`);
 }
 
-/** Requests the move of an account, runs the move to its end, and returns it. */
+/** Requests the migration of an account, runs its jobs to the end, and returns the migration. */
 export async function moved(
   here: App,
   account: string,

@@ -1,4 +1,5 @@
-// Runs a function of a test in the middle of a write, when this process reaches a failpoint.
+// Runs a function of a test in the middle of a write, when this process reaches a failpoint (a named step of the
+// write).
 import { failpoints } from '../../src/database/failpoints.ts';
 
 const usual = failpoints.reached;

@@ -16,7 +16,10 @@ export type Ordering = {
   servers: Listening;
   production: App;
   staging: App;
-  /** Runs the chores of both servers now; outside tests they run every few seconds. */
+  /**
+   * Runs the periodic work of both servers now, such as sending orders and callbacks; outside tests it runs every few
+   * seconds.
+   */
   chores(): Promise<void>;
 };
 

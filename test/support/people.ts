@@ -175,7 +175,7 @@ function clientOf(app: Express): Client {
   };
 }
 
-/** Reads from the page of a transfer sheet the reason codes with which a click was refused. */
+/** Reads from the HTML of a transfer sheet the codes of the problems for which a click on its button was refused. */
 export const refusalsOn = (html: string): string[] =>
   / data-reasons="([^"]+)"/.exec(html)?.[1]?.split(' ') ?? [];
 

@@ -24,15 +24,15 @@ const name = () => `t${process.env['VITEST_POOL_ID'] ?? '0'}`;
 export type PipelineSite = {
   site: Site;
   at: Address;
-  /** The settings with which another process opens the same environment. */
+  /** The settings with which another process opens the environment of this server. */
   variables: Record<string, string>;
   /** A connection to the datasets database. */
   target: Pool;
   /** The folder of the pipeline’s storage. */
   folder: string;
-  /** Runs the job of a pipeline run once, and returns the run. */
+  /** Runs the job of the pipeline run with this number, for one attempt, and returns the run. */
   carry(run: number | null): Promise<Run>;
-  /** Opens the same environment again with other connections, as another process would. */
+  /** Opens the environment of this server again with other connections, as another process would. */
   another(): App;
 };
 

@@ -30,7 +30,10 @@ const columnsOf = (columns: Record<string, ColumnType>): Column[] =>
     format: type === 'timestamp' ? 'UTC' : null,
   }));
 
-/** Publishes a version of a dataset, and adds the dataset if it is new. By default clients may read the dataset. */
+/**
+ * Publishes a version of a dataset, and adds the dataset if it is new. By default the clients of the signed API may
+ * read it.
+ */
 export async function publish(here: App, wanted: Wanted): Promise<Published> {
   const { columns, rows, isOpen = true, mode = 'replace' } = wanted;
   const [organisation = '', name = ''] = wanted.name.split('/');

@@ -97,7 +97,10 @@ export async function transfer(
   });
 }
 
-/** Returns the reason codes with which a click on the transfer button is refused; throws if the click is accepted. */
+/**
+ * Returns the codes of the problems for which a click on the transfer button is refused; throws if the click is
+ * accepted.
+ */
 export async function refusalOf(click: Promise<unknown>): Promise<string[]> {
   const error = await click.then(
     () => new Error('The click was not refused.'),
@@ -140,7 +143,7 @@ export async function takeOver(
   return sendInwards(here, await selections.find(here.sql, id, kind), choices);
 }
 
-/** Prepares the sheet that undoes a takeover or a restore, or that undoes such an undo, and confirms the sheet. */
+/** Undoes a takeover or a restore, or an earlier undo of one: prepares the sheet of the undo and confirms it. */
 export async function undoHere(here: App, done: Transfer): Promise<Transfer> {
   const undone = await selections.stepsToUndo(here.sql, done, []);
   const id = await selections.create(here.sql, pm.email, selections.undoOf(done, undone));
@@ -149,7 +152,7 @@ export async function undoHere(here: App, done: Transfer): Promise<Transfer> {
 
 /**
  * Confirms a sheet that writes into this environment. If `choices` contains the typed confirmation that changes are
- * overwritten, it counts for the plan of this sheet, as if the user had typed it there.
+ * overwritten, the confirmation is linked to the plan of this sheet, as if the user had typed it on this sheet.
  */
 async function sendInwards(
   here: App,

@@ -1,4 +1,5 @@
-// Adds a few rows of every type, in all common statuses, for tests that look at pages.
+// Adds a few rows of every type, with all common statuses (such as *New* and *Changed here*), for tests that look at
+// pages.
 import { entityNamed } from '../../src/catalog/index.ts';
 import { remove } from '../../src/editing/deletions.ts';
 import { hold } from '../../src/transfers/hold.ts';

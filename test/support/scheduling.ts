@@ -1,5 +1,5 @@
-// Helpers for tests of scheduled selections: they schedule a selection through the pages, and do what a server does
-// when the scheduled time has come.
+// Helpers for tests of transfers at a scheduled time: they schedule a selection (chosen rows) through the pages, and do
+// what a server does when the scheduled time has come.
 import { first, run, select, sql } from '../../src/database/sql.ts';
 import type { App } from '../../src/environments/app.ts';
 import { runJob } from '../../src/jobs/runner.ts';
@@ -15,13 +15,13 @@ export const idOf = (address: string) => address.split('/')[2] ?? '';
 export const inAWeek = () => new Date(Date.now() + 7 * 24 * 3600_000).toISOString().slice(0, 16);
 
 /**
- * Requests the jobs of due schedules, as a chore of the server does regularly. The jobs are put into no queue, because
- * the tests run them directly.
+ * Requests the jobs of scheduled transfers that are due, as a server does regularly. The jobs are put into no queue,
+ * because the tests run them directly.
  */
 export const startDue = startScheduled({ push: () => Promise.resolve() });
 
 export function useSchedules(world: World, client: Client) {
-  /** Creates the selection *Launch* with one new form. */
+  /** Creates a selection (chosen rows) named *Launch* with one new form. */
   async function launch(name = 'Visit') {
     const form = { entity: 'form', id: await add(world.staging, 'form', { name }) };
     const begun = await client.post('/selections/new', { name: 'Launch' });
@@ -45,7 +45,7 @@ export function useSchedules(world: World, client: Client) {
       sql`select * from scheduled_transfer order by created_at desc limit 1`,
     )) as ScheduledTransfer;
 
-  /** Moves the schedule to the past, as if its time had come. */
+  /** Moves the scheduled time of the waiting transfer to the past, so that the transfer is due. */
   const due = (hoursAgo = 0) =>
     run(
       world.staging.sql,
@@ -53,7 +53,10 @@ export function useSchedules(world: World, client: Client) {
            where state = 'waiting'`,
     );
 
-  /** Starts due schedules and runs their jobs, as a server does; returns the schedule afterwards. */
+  /**
+   * Starts the scheduled transfers that are due and runs their jobs, as a server does. Returns the scheduled transfer
+   * afterwards.
+   */
   async function serve(here: App = world.staging) {
     await startDue(here);
     const { job } = await stored();
@@ -69,7 +72,7 @@ export function useSchedules(world: World, client: Client) {
       )
     ).map(({ event, text }) => `${event}: ${text}`);
 
-  /** The id of the schedule on a page, as a form posts it; empty if the page shows none. */
+  /** Reads from a page the id of the scheduled transfer, as a form posts it; empty if the page shows none. */
   const shownOn = async (address: string) =>
     /name="schedule" value="([^"]*)"/.exec((await client.get(address)).text)?.[1] ?? '';
 

@@ -1,4 +1,5 @@
-// A client of the signed API for tests: it signs requests with the published package hawk and sends them over HTTP.
+// A client of the signed API (whose requests carry a HAWK signature) for tests: it signs requests with the published
+// package hawk and sends them over HTTP.
 import {
   createServer,
   request as send,

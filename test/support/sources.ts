@@ -1,5 +1,5 @@
-// Sources for tests. A source fetches data files from a publisher: here staging fetches those of the demo’s publisher,
-// which runs in this process.
+// Sources for tests. A source fetches data files from the server of an organisation (publisher). Here staging fetches
+// them from the demo’s publisher (demo/publisher), which runs in this process.
 import { afterEach, beforeEach } from 'vitest';
 import { startPublisher, type Publisher } from '../../demo/publisher/server.ts';
 import { select, sql } from '../../src/database/sql.ts';
@@ -35,7 +35,10 @@ export const useSources = (
       }),
   });
 
-/** Starts a publisher before each test and stops it after the test. Its timeouts are short for fast tests. */
+/**
+ * Starts a publisher (a server that offers data files) before each test and stops it after the test. Shortens the time
+ * limits for fetching, so that the tests are fast.
+ */
 export function usePublisher(): Publisher {
   let publisher: Publisher | undefined;
   const opened = () => {
@@ -96,7 +99,7 @@ export type SourceLine = {
   object: string;
 };
 
-/** Reads the data files that sources have fetched, from the registry of data files. */
+/** Reads the records of the data files that sources have fetched, oldest first. */
 export const linesIn = (here: App) =>
   select<SourceLine>(
     here.sql,

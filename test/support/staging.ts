@@ -121,8 +121,8 @@ export async function build(staging: App, also: Partial<OrderRequest> = {}): Pro
 }
 
 /**
- * Builds a copy in two attempts: the first hangs at a failpoint, as if its process had been killed there, and the
- * second completes the copy. Returns the copy.
+ * Builds a copy in two attempts: the first hangs at a failpoint (a named step of the build), as if its process had been
+ * killed there, and the second completes the copy. Returns the copy.
  */
 export async function buildKilledAt(staging: App, point: string): Promise<Copy> {
   const order = wanted();
@@ -131,7 +131,7 @@ export async function buildKilledAt(staging: App, point: string): Promise<Copy> 
   let bury: (() => void) | undefined;
   failpoints.reached = (reached) => {
     if (reached !== point || bury) return;
-    // The attempt waits here and records no failure, as if its process had been killed.
+    // The attempt waits at this failpoint and records no failure, as if its process had been killed.
     return new Promise((_resolve, reject) => {
       bury = () => reject(new Unavailable('The process was killed'));
     });

@@ -1,5 +1,5 @@
-// A process that runs one task, and kills or pauses itself at a failpoint. The process reads the task as a line of JSON
-// from standard input, so that a test can start the process in advance.
+// A process that runs one task, and kills or pauses itself at a failpoint (a named step of a write). The process reads
+// the task as a line of JSON from standard input, so that a test can start the process in advance.
 import { createInterface } from 'node:readline';
 import type { Content, RowKey } from '../../src/catalog/entity.ts';
 import { openApp, type App } from '../../src/environments/app.ts';
@@ -36,11 +36,13 @@ export type Order = {
   variables: Record<string, string>;
   task: Task;
   at: At | null;
-  /** How many milliseconds the clock of the process runs ahead. */
+  /** How many milliseconds the clock of the process is ahead of the real time. */
   skew?: number;
   /** The timeout of a database statement in milliseconds. */
   statement?: number;
-  /** How many documents are written per round trip; 1 by default. */
+  /**
+   * How many documents one request to MongoDB writes; 1 by default, so that a kill can come between any two documents.
+   */
   bulk?: number;
 };
 

@@ -183,7 +183,10 @@ async function openOwnRedis(url: string) {
   return redis.connect();
 }
 
-/** The tables that are not emptied; `publishSealingKey` restores `sealing_key` when a test has changed it. */
+/**
+ * The tables that are not emptied between tests. If a test has changed the public key in `sealing_key`,
+ * `publishSealingKey` restores it.
+ */
 const kept = ['migration', 'clock', 'sealing_key'];
 
 /** Empties tables. Foreign key checks are off, so that the order of the tables does not matter. */

@@ -44,13 +44,13 @@ test.each([
   [{ databaseVersion: '2.0', isUpdating: true }, 'updating'],
   [null, 'unknown'],
 ])(
-  'S2-52 S2-53 with the version document %j, a program that supports version 1.0 treats the database as “%s”',
+  'S2-52 S2-53 when the version document in MongoDB is %j, a program that supports version 1.0 treats the database as “%s”',
   (version, kind) => {
     expect(compatibilityOf(version, '1.0').kind).toBe(kind);
   },
 );
 
-test('S2-01 S2-02 S2-03 the version document metadata/metadata contains the version as a string and the updating flag', async () => {
+test('S2-01 S2-02 S2-03 the MongoDB document metadata/metadata contains the database version as a string, and whether an update is running', async () => {
   const [stored, ...others] = await world.staging.documents.collection('metadata').find().toArray();
   expect(others).toEqual([]);
   expect(stored).toEqual({ _id: 'metadata', databaseVersion: supported, isUpdating: false });
@@ -116,7 +116,7 @@ describe('pages during a database update', () => {
     await mark(world.staging, open);
   });
 
-  test('a form posted during a database update is kept for its person, who can send it after signing in again', async () => {
+  test('a form posted during a database update is saved, and the person who typed it can send it after signing in again', async () => {
     const form = {
       entity: 'form',
       id: await add(world.staging, 'form', { name: 'Visit details' }),
@@ -152,7 +152,7 @@ describe('pages during a database update', () => {
     expect((await client.get('/saved-form')).headers['location']).toBe('/');
   });
 
-  test('a form posted by another site during a database update is not kept', async () => {
+  test('a form posted by another website during a database update is not saved', async () => {
     const client = await site.as('pm');
     await mark(world.staging, updating);
     const gone = await client.forge('/name-mappings', { name: 'Pune' });
@@ -160,7 +160,7 @@ describe('pages during a database update', () => {
     await mark(world.staging, open);
   });
 
-  test('S2-54 while the version document is missing or malformed, pages can be read but nothing can be saved', async () => {
+  test('S2-54 while the version document in MongoDB is missing or malformed, pages can be opened but nothing can be saved', async () => {
     const form = {
       entity: 'form',
       id: await add(world.staging, 'form', { name: 'Visit details' }),
@@ -219,7 +219,7 @@ describe('J-1 a database update of the destination during a transfer', () => {
   const stages = ['journal', 'claim', 'state', 'open', 'lock', 'rows', 'document', 'before commit'];
 
   test.each([...stages, 'after commit', 'committed', 'removed', 'finish'])(
-    'a transfer is refused or completed as a whole when the database update of its destination begins at the step “%s”',
+    'a transfer is refused or completed as a whole when a database update of its destination begins at the transfer’s step “%s”',
     async (stage) => {
       const { staging, preprod } = world;
       const form = { entity: 'form', id: await add(staging, 'form') };
@@ -240,7 +240,7 @@ describe('J-1 a database update of the destination during a transfer', () => {
     },
   );
 
-  test('a save is refused when a database update begins before the save has claimed its rows', async () => {
+  test('a save is refused when a database update begins before the save has claimed (locked) its rows', async () => {
     const { staging } = world;
     const form = { entity: 'form', id: await add(staging, 'form') };
     failpoints.reached = async (reached) => {
@@ -253,7 +253,7 @@ describe('J-1 a database update of the destination during a transfer', () => {
     await change(staging, form, { description: 'Newer' });
   });
 
-  test('J-5 an interrupted transfer is recovered after a database update of its destination, or during the update if its rows are claimed', async () => {
+  test('J-5 an interrupted transfer is completed after a database update of its destination, or even during it if its rows are locked there', async () => {
     const { staging, preprod, variables } = world;
     const form = { entity: 'form', id: await add(staging, 'form') };
     await transferKilledAt(variables.staging, [form], 'journal');

@@ -193,7 +193,7 @@ test.each(Object.keys(hostile))(
   180_000,
 );
 
-test('form fields posted in a wrong shape cause no server error in any form (B6)', async () => {
+test('form fields posted as parts of objects or arrays, or twice, cause no server error in any form (B6)', async () => {
   const pm = clients['pm'] as Client;
   const csrf = await pm.token();
   const wrong: string[] = [];

@@ -22,7 +22,7 @@ beforeEach(async () => {
 
 const newForm = () => add(world.staging, 'form', { name: 'Visit' });
 
-test('a post of permissions without the hidden field of the shown permissions saves nothing, and the form shows the ticks again (F16)', async () => {
+test('a post of permissions is refused if it lacks the hidden field with the permissions that the page showed (F16)', async () => {
   await hire(site.here, 'ed');
   const found = () =>
     people.list(site.here.sql).then((all) => all.find(({ name }) => name === 'ed'));
@@ -36,12 +36,12 @@ test('a post of permissions without the hidden field of the shown permissions sa
   expect((await found())?.permissions).toEqual(before?.permissions);
 });
 
-test('a post for a new invitation link without the hidden field of the shown link is refused (F16)', async () => {
+test('a post for a new invitation link is refused if it lacks the hidden field with the link that the page showed (F16)', async () => {
   const { headers } = await ops.post('/people', { name: 'Ana', email: 'ana@example.com' });
   expect((await ops.post(`${headers['location']}/invitation`, {})).status).toBe(409);
 });
 
-test('a post that removes a hold (Not for production) without the hidden field of the shown hold is refused (F16)', async () => {
+test('a post that removes the mark “Not for production” is refused if it lacks the hidden field with the mark that the page showed (F16)', async () => {
   const key = { entity: 'form', id: await newForm() };
   await pm.post(`/catalog/form/${key.id}/hold`, { reason: 'A trial' });
   expect((await pm.post(`/catalog/form/${key.id}/hold/removal`, {})).status).toBe(409);
@@ -49,14 +49,14 @@ test('a post that removes a hold (Not for production) without the hidden field o
   expect(state?.held_reason).toBe('A trial');
 });
 
-test('a post that removes a name mapping without the hidden field of the shown mapping is refused (F16)', async () => {
+test('a post that removes a name mapping is refused if it lacks the hidden field with the mapping that the page showed (F16)', async () => {
   await pm.post('/name-mappings', { entity: 'city', name: 'Pune', there: 'Poona' });
   const answer = await pm.post('/name-mappings', { entity: 'city', name: 'Pune', there: '' });
   expect([answer.status, textOf(answer.text)]).toEqual([409, expect.stringContaining('Poona')]);
   expect(await listMappings(world.staging.sql)).toMatchObject([{ name: 'Pune', there: 'Poona' }]);
 });
 
-test('a post without the hidden fields of the shown selection of rows neither removes nor overwrites the selection (F16)', async () => {
+test('a post that lacks the hidden fields of a selection’s page neither removes nor overwrites the selection (F16)', async () => {
   const address = (await pm.post('/selections', { rows: [`form:${await newForm()}`] })).headers[
     'location'
   ] as string;
@@ -74,7 +74,7 @@ test('a post without the hidden fields of the shown selection of rows neither re
   expect((await stored()).name).toBe('Diwali');
 });
 
-test('a post that rotates an API key without the hidden field of the shown key is refused (F16)', async () => {
+test('a post that rotates an API key is refused if it lacks the hidden field with the key that the page showed (F16)', async () => {
   await ops.post('/api-keys', { name: 'App', scopes: ['form'], expiresAt: '' });
   const [own] = await credentials.list(world.staging.sql);
   expect((await ops.post(`/api-keys/${own?.id}/rotation`, { graceDays: '7' })).status).toBe(409);

@@ -169,7 +169,7 @@ async function isSaved() {
   return false;
 }
 
-describe('forms posted while a server fails', () => {
+describe('forms that are posted while MySQL, MongoDB or Redis fails', () => {
   test.each<keyof typeof own>(['redis', 'mysql', 'mongo'])(
     'a form posted while the %s server of its environment is silent is shown again with the typed values and not saved (F11)',
     async (server) => {
@@ -232,8 +232,8 @@ describe('forms posted while a server fails', () => {
   }, 120_000);
 });
 
-describe('a slow page', () => {
-  test('a slow page is not aborted while its databases answer (F11)', async () => {
+describe('pages that are slow because MySQL is slow', () => {
+  test('a page that waits for a locked table is not ended with an error while its databases answer pings (F11)', async () => {
     await root.query(`LOCK TABLES ${NAME}_staging.task WRITE`);
     const page = Promise.resolve(pm().get('/catalog/task'));
     await sleep(4500);
@@ -241,7 +241,7 @@ describe('a slow page', () => {
     expect((await page).status).toBe(200);
   }, 20_000);
 
-  test('the result of a slow page that was aborted is dropped without an error (F11)', async () => {
+  test('after a slow page was ended with 503, the late answers of MySQL cause no unhandled error (F11)', async () => {
     const failed: unknown[] = [];
     const note = (error: unknown) => void failed.push(error);
     process.on('unhandledRejection', note).on('uncaughtException', note);
@@ -258,7 +258,7 @@ describe('a slow page', () => {
   }, 60_000);
 });
 
-describe('the check /readyz', () => {
+describe('the health check /readyz while MySQL refuses queries of the account', () => {
   test.each([
     ['ACCOUNT LOCK', 'ACCOUNT UNLOCK', 'has locked the account'],
     ['WITH MAX_QUERIES_PER_HOUR 1', 'WITH MAX_QUERIES_PER_HOUR 0', 'has a limit that is used up'],

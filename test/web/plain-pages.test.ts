@@ -1,4 +1,5 @@
-// Pages name people instead of their e-mails, and show no times as databases and programs write them.
+// Tests that pages show the names of people instead of their e-mails, and no times in the format of databases and
+// programs.
 import { expect, test } from 'vitest';
 import { hold } from '../../src/transfers/hold.ts';
 import { sentence } from '../../src/web/partials.ts';
@@ -9,7 +10,7 @@ import { useWorld } from '../support/world.ts';
 
 const world = useWorld({ cleared: 'once' });
 
-test('a sentence names the people that it mentions by e-mail, with the e-mail on hover, and escapes everything else', () => {
+test('in a sentence on a page, the e-mail of a person is replaced by the name, with the e-mail on hover, and HTML is escaped', () => {
   const names = new Map([['pm@example.com', 'Ana <b>']]);
   formatFor({ zone: 'UTC', names }, () => {
     expect(sentence('Undone by pm@example.com: “<i>” (pm@example.com).')).toBe(
@@ -27,7 +28,7 @@ test('a sentence names the people that it mentions by e-mail, with the e-mail on
   });
 });
 
-test('a sentence shows the times that a job wrote in UTC in the zone of the person who reads it', () => {
+test('in a sentence on a page, a UTC time that a job wrote is shown in the time zone of the person who reads it', () => {
   const read = (text: string) =>
     formatFor({ zone: 'Asia/Kolkata', names: new Map() }, () =>
       sentence(text).replaceAll(/<[^>]*>/g, ''),
@@ -84,7 +85,7 @@ const lists = [
 const more = ['/arrivals', '/pending', '/comparison', '/name-mappings', '/messages', '/outbox'];
 const others = ['/jobs', '/datasets', '/datafiles', '/sources', '/databases', '/account-moves'];
 
-test('S0-100 no page of staging, pre-production and production shows an e-mail in a sentence or a raw time', async () => {
+test('S0-100 no page of staging, pre-production or production shows an e-mail instead of a name, or a time in the format of a database', async () => {
   const rows = Object.values(await makeHistory());
   const wrong: string[] = [];
   const seen: string[] = [];

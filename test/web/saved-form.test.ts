@@ -48,7 +48,7 @@ const newForm = async () => ({
   id: await add(world.staging, 'form', { name: 'Visit details' }),
 });
 
-describe('forms on pages that were opened before signing in again', () => {
+describe('forms posted from pages that were opened before the person signed in again', () => {
   test('a form on a page that was opened before signing in again is saved for the same person, who can send it at once (F15)', async () => {
     const form = await newForm();
     const browser = openBrowser();

@@ -27,7 +27,7 @@ describe('visitors who are not signed in', () => {
     expect(await keys()).toBe(before);
   });
 
-  test('the cookie of a visitor who is not signed in is short and signed, and drops a return address of more than 500 characters (B1)', async () => {
+  test('the cookie of a visitor who is not signed in is short and signed, and keeps no requested URL of more than 500 characters (B1)', async () => {
     const long = await request(site.app).get(`/search?q=${'x'.repeat(5000)}`);
     expect(cookieOf(long, 'oneway.staging.visitor')).toBe('');
     const short = await request(site.app).get('/catalog/task?q=cab');
@@ -49,7 +49,7 @@ describe('visitors who are not signed in', () => {
   });
 });
 
-describe('response headers', () => {
+describe('security headers of responses', () => {
   test('pages for signed-in people are sent with Cache-Control: no-store, and signing out clears the browser’s cache (B2)', async () => {
     const client = await site.as('ops');
     for (const path of ['/', '/audit', '/people', '/catalog/task', '/search?q=x', '/nothing']) {
@@ -67,7 +67,7 @@ describe('response headers', () => {
   });
 });
 
-describe('the end of a session', () => {
+describe('how long sessions last', () => {
   const at = (hours: number) => {
     const now = Date.now() + hours * HOUR;
     return vi.spyOn(Date, 'now').mockImplementation(() => now);
@@ -114,7 +114,7 @@ describe('the end of a session', () => {
   }, 20_000);
 });
 
-describe('cookies', () => {
+describe('the security attributes of cookies', () => {
   test('cookies are Secure unless the server’s own URL is http on localhost (C4)', () => {
     expect(isSecureCookie('', 'http://localhost:4201')).toBe(false);
     expect(isSecureCookie('', 'http://127.0.0.1:4201')).toBe(false);

@@ -29,7 +29,7 @@ test.each([
   { again: '__proto__' },
   { create: 'toString:x' },
 ])(
-  'a posted choice that no transfer sheet offers (%j) is refused or ignored (B6.1, B6.5)',
+  'a malformed choice (%j) posted to a transfer sheet is refused or ignored, and the sheet can still be opened (B6.1, B6.5)',
   async (choice) => {
     const id = await openedSheet();
     const { status } = await pm.post(`/selections/${id}/choices`, choice);
@@ -38,7 +38,7 @@ test.each([
   },
 );
 
-test('a form field posted in the shape of an object counts as empty, in URL-encoded and multipart forms (B6.2)', async () => {
+test('a form field posted as a part of an object (title[a]) counts as empty, in URL-encoded and multipart forms (B6.2)', async () => {
   for (const name of ['title[toString]', 'title[a]', 'cities[0][city][x]', 'cities[x][city]']) {
     const answer = await pm.post('/catalog/task', { [name]: 'x' });
     expect([name, answer.status]).toEqual([name, 422]);
@@ -51,7 +51,7 @@ test('a form field posted in the shape of an object counts as empty, in URL-enco
   }
 });
 
-test('permissions posted twice or in the shape of an object cause no server error (B6.3, B6.4)', async () => {
+test('permissions posted twice or as a part of an object (permissions[a]) cause no server error (B6.3, B6.4)', async () => {
   const shapes = [
     'permissions=editor&permissions=editor',
     'permissions[a]=x',
@@ -99,7 +99,7 @@ test.each([Number.NaN, Infinity, [[1, Number.NaN]], [{ a: 1 }], {}])(
   },
 );
 
-test('searching a picker for a text of 15,000 characters, letters or blanks, causes no server error (B6.9)', async () => {
+test('a search for rows to link with a text of 15,000 characters, letters or blanks, causes no server error (B6.9)', async () => {
   for (const asked of ['x'.repeat(15_000), '+'.repeat(15_000), '%23'.repeat(5000)]) {
     const answer = await pm.get(`/catalog/form/options?q=${asked}`);
     expect(answer.status).toBe(200);
@@ -122,7 +122,7 @@ test.each([
   { 'local[zzz:1][x]': 'y' },
   { add: 'zzz:1' },
 ])(
-  'a posted choice of something that is not in the catalogue (%j) is refused, and the transfer sheet can still be opened (B8)',
+  'a choice about an unknown entity or field (%j), posted to a transfer sheet, is refused, and the sheet can still be opened (B8)',
   async (choice) => {
     const id = await openedSheet();
     const { status } = await pm.post(`/selections/${id}/choices`, choice);
@@ -131,7 +131,7 @@ test.each([
   },
 );
 
-test('a stored selection with rows and choices that no longer exist can be opened, without those rows (B8)', async () => {
+test('a stored selection of rows for a transfer can be opened when some of its rows and choices no longer exist (B8)', async () => {
   const id = await openedSheet();
   const choices = {
     include: ['zzz:1', 7, 'task:1'],
@@ -153,7 +153,7 @@ test('a stored selection with rows and choices that no longer exist can be opene
   expect((await pm.get('/selections')).status).toBe(200);
 });
 
-test('a selection cannot exceed 20,000 rows, neither when it is made nor when rows are added to it (B7)', async () => {
+test('a selection of rows for a transfer cannot exceed 20,000 rows, neither when it is made nor when rows are added (B7)', async () => {
   const keys = Array.from({ length: 20_000 }, (_, n) => `task:${n + 1}`);
   expect(parseKeys(keys)).toHaveLength(20_000);
   expect(() => parseKeys([...keys, 'task:20001'])).toThrow('20,000 rows at most');
@@ -165,7 +165,7 @@ test('a selection cannot exceed 20,000 rows, neither when it is made nor when ro
   );
 });
 
-test('a hold with a reason of more than 300 characters is refused, not truncated (B7)', async () => {
+test('a reason of more than 300 characters for the mark “Not for production” is refused, not truncated (B7)', async () => {
   const id = await add(world.staging, 'form');
   const answer = await pm.post(`/catalog/form/${id}/hold`, { reason: 'x'.repeat(301) });
   expect(answer.status).toBe(422);

@@ -1,4 +1,4 @@
-// Times in the zone of the person who reads them, and people by name.
+// Tests that times are shown in the zone of the person who reads them, and people by name.
 import { expect, test } from 'vitest';
 import request from 'supertest';
 import { exactly, personName } from '../../src/web/format.ts';

@@ -1,5 +1,5 @@
-// Pages are sent compressed. Their CSRF token is masked differently each time, so that the compressed length does not
-// reveal it.
+// Tests that pages are sent compressed, and that the CSRF token is masked differently on each page, so that the
+// compressed length does not reveal it.
 import { expect, test } from 'vitest';
 import { gzipSync } from 'node:zlib';
 import { add } from '../support/rows.ts';

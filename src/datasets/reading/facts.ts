@@ -16,7 +16,10 @@ import {
 export type Fit = { type: Column['type']; format: string | null; cells: number };
 export type Example = { line: number; text: string };
 
-/** The findings about a column: how many cells fit each type, and which cells do not fit the type `nearest`. */
+/**
+ * The findings about a column: how many cells fit each type, and which cells do not fit the type that most cells fit
+ * (`nearest`).
+ */
 export type ColumnFacts = Column & {
   empty: number;
   filled: number;
@@ -41,7 +44,7 @@ const EXAMPLES = 3;
 const SHAPES = Object.keys(shapes).length;
 
 export class ColumnCounter {
-  /** The number of cells of each shape, in all rows and in rejected rows. */
+  /** The number of cells of each shape (integer, date …), in all rows and in rejected rows. */
   private readonly counts = new Float64Array(SHAPES);
   private readonly rejected = new Float64Array(SHAPES);
   private readonly examples: (Example[] | undefined)[] = [];
@@ -77,7 +80,7 @@ export class ColumnCounter {
     return proposeKind(countsOf(accepted), delimiter);
   }
 
-  /** Returns the first cells with one of these shapes, as examples. */
+  /** Returns the first cells that have one of these shapes (integer, date …), as examples. */
   examplesOf(...wanted: number[]): Example[] {
     const found = wanted.flatMap((shape) => this.examples[indexOfShape(shape)] ?? []);
     return found.toSorted((one, other) => one.line - other.line).slice(0, EXAMPLES);

@@ -1,5 +1,5 @@
-// Classifies each line of a file: above the header, header, row, reject, empty, or continuation of the record before
-// it.
+// Classifies each line of a file: a line above the header, the header, a row, a rejected line, an empty line, or the
+// continuation of a record that began on an earlier line.
 import type { Counts, Reading, Reject, RejectReason } from './reading.ts';
 import { Tokenizer, type Damage, type LineRecord } from './tokenizer.ts';
 
@@ -44,8 +44,8 @@ export class Lines {
   }
 
   /**
-   * Returns the next row or rejected line. Returns null at the end of the file, or if the record
-   * has not arrived completely.
+   * Returns the next row or rejected line. Returns null at the end of the file, or if the next chunk of the file is
+   * needed to complete the record.
    */
   next(): DataLine | Reject | null {
     for (;;) {
@@ -58,9 +58,7 @@ export class Lines {
     }
   }
 
-  /**
-   * Moves a row from the count of rows to the count of rejects, because a value does not fit the type of its column.
-   */
+  /** Counts a line as rejected instead of as a row, because a value does not fit the type of its column. */
   rejectRow({ hasStrayQuote }: DataLine) {
     this.counts.rows -= 1;
     this.counts.rejects += 1;
@@ -112,8 +110,8 @@ export class Lines {
   }
 
   /**
-   * Adds missing cells or removes empty extra cells, if a person allowed that. Returns whether the
-   * row has the right number of cells afterwards.
+   * Adds missing cells or removes empty extra cells, if the parsing rules that a person confirmed allow that. Returns
+   * whether the row has the right number of cells afterwards.
    */
   private fit(cells: string[]): boolean {
     const { width, fillShortRows, ignoreEmptySurplus } = this.rules;

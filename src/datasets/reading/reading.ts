@@ -1,5 +1,5 @@
-// The reading of a data file: the rules by which its bytes become rows. The examination proposes a reading, and the
-// load follows it.
+// The reading of a data file: the rules by which its bytes become rows. The examination of the file (the first pass
+// over it) proposes a reading, and the load of the file follows the reading.
 import { z } from 'zod';
 import { Problem } from '../../problems.ts';
 
@@ -15,7 +15,7 @@ export const columnTypes = [
 export type ColumnType = (typeof columnTypes)[number];
 
 /**
- * The formats in which values of a type may be written; null is the standard format. A timestamp is
+ * For each column type, the formats in which a file may write its values; null is the standard format. A timestamp is
  * in UTC, or a local time without a zone.
  */
 export const formatsOf: Record<ColumnType, readonly (string | null)[]> = {
@@ -58,8 +58,8 @@ export const readingSchema = z.object({
 export type Reading = z.infer<typeof readingSchema>;
 
 /**
- * The chosen types, by the name of the column. Parsed from entries, because z.record would drop a
- * column called `__proto__`.
+ * The chosen types, by the name of the column. They are validated as a list of name and type, because z.record would
+ * drop a column called `__proto__`.
  */
 const typesSchema = z
   .preprocess(

@@ -13,10 +13,9 @@ const BATCH_LINES = 5_000;
 const BATCH_SIZE = 100_000;
 
 /**
- * Yields the rows of a file in batches of at most 5,000 lines or about 100 kB. Returns the counts
- * of its lines.
- * @throws Unreadable if the file does not match the reading; Error if a line is in no count or in
- * two
+ * Yields the rows of a file in batches of at most 5,000 lines or about 100 kB. Returns how many lines of each kind
+ * (row, rejected, empty …) the file has.
+ * @throws Unreadable if the file does not match its parsing rules; Error if a line was counted never or twice
  */
 export async function* readRows(
   content: AsyncIterable<Uint8Array>,
@@ -47,8 +46,8 @@ export async function* readRows(
 }
 
 /**
- * Decodes the content and pushes it into `lines`. Yields after each chunk, so that the caller takes
- * the rows of the chunk.
+ * Decodes the content of a file and passes the text to `lines`. Yields after each chunk of text, so that the caller can
+ * take the rows of this chunk.
  */
 async function* texts(content: AsyncIterable<Uint8Array>, reading: Reading, lines: Lines) {
   try {
@@ -65,8 +64,8 @@ async function* texts(content: AsyncIterable<Uint8Array>, reading: Reading, line
 }
 
 /**
- * Returns a function that converts the cells of a line to the values of the columns, or returns a
- * reject.
+ * Returns a function that converts the cells of a line to the values of the columns. That function returns the line as
+ * rejected if a cell does not fit its column.
  */
 export function rowReader({ columns, positions, width }: Reading) {
   const convert = columns.map(converterOf);

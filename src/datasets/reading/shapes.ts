@@ -1,5 +1,5 @@
-// Classifies one cell by its shape, such as integer or date. Numbers are checked character by character, because this
-// code runs for every cell of a file.
+// Decides what one cell looks like (its shape), such as an integer or a date. Numbers are checked character by
+// character, because this code runs for every cell of a file.
 
 /** Each shape is one bit, so that the shapes that a column type accepts are a sum of bits. */
 export const shapes = {
@@ -30,7 +30,7 @@ export const shapes = {
   nullWord: 131072,
 } as const;
 
-/** Returns the index of the bit of a shape, for counts in an array. */
+/** Returns the index under which an array of counts holds this shape: the number of the shape’s only bit. */
 export const indexOfShape = (shape: number) => 31 - Math.clz32(shape);
 
 const words = new Map<string, number>();
@@ -110,8 +110,8 @@ function shapeOfInteger(cell: string, from: number): number {
 }
 
 /**
- * Returns the shape of a decimal. MySQL stores at most 65 digits, 30 of them after the point, and a
- * double is exact for 15 digits.
+ * Returns the shape of a cell that is a number with a decimal point. MySQL stores at most 65 digits, 30 of them after
+ * the point; a double is exact for 15 digits.
  */
 function shapeOfDecimal(cell: string, from: number, point: number): number {
   const fraction = cell.length - point - 1;
@@ -133,7 +133,10 @@ const pointGroups = /^-?[1-9]\d{0,2}(\.\d{3}){2,}$/;
 const exponent = /^-?(0|[1-9]\d*)((\.\d+)[eE][+-]?\d+|[eE]-\d+)$|^-?\.\d+[eE][+-]?\d+$/;
 const slashDate = /^(\d{1,2})([/.-])(\d{1,2})\2(\d{4})$/;
 
-/** Returns the shape of a cell by the first character after its leading digits. */
+/**
+ * Returns the shape of a cell that begins with digits; the first character after these digits, such as a comma or a
+ * slash, decides which shapes are possible.
+ */
 function shapeOfSigns(cell: string, from: number, whole: number): number {
   const sign = cell.charCodeAt(whole);
   if (sign === MINUS && whole === 4 && from === 0) return shapeOfIso(cell);

@@ -65,8 +65,8 @@ export class Tally {
   }
 
   /**
-   * Returns the columns with their findings, the index of the cell that each column takes from a
-   * record, and the questions that are open.
+   * Returns the columns with their findings, the index of the cell that each column takes from a record, and the
+   * columns about which a person must be asked (`doubts`).
    */
   columns(): { facts: ColumnFacts[]; positions: number[]; doubts: Doubt[] } {
     const facts: ColumnFacts[] = [];
@@ -116,8 +116,7 @@ export class Tally {
   }
 
   /**
-   * Returns a reject if a cell does not fit the type that a person chose for its column; otherwise
-   * null.
+   * Returns the line as rejected if a cell does not fit the type that a person chose for its column; otherwise null.
    */
   private misfitIn({ line, cells }: DataLine): Reject | null {
     for (const [index, column] of this.chosen) {

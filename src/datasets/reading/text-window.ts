@@ -28,8 +28,8 @@ class Next {
   }
 
   /**
-   * Adapts the cached position to a new text that begins `shift` characters later in the file.
-   * Characters before `known` have been searched already.
+   * Keeps the cached position correct after the text was replaced by one that begins `shift` characters later in the
+   * file. In the new text, the characters before `known` have been searched already.
    */
   move(shift: number, known: number) {
     this.from = this.found === Infinity ? known : Math.max(0, this.from - shift);
@@ -68,7 +68,7 @@ export class TextWindow {
     this.delimiters = new Next(delimiter);
   }
 
-  /** Replaces the text by the next one, which begins `shift` characters later in the file. */
+  /** Replaces the searched text by the next part of the file, which begins `shift` characters later. */
   move(text: string, shift: number, isLast: boolean) {
     const searched = Math.max(0, this.text.length - shift);
     for (const next of [this.lf, this.cr, this.quotes, this.nuls, this.delimiters]) {

@@ -2,7 +2,7 @@
 import type { ColumnType } from './reading.ts';
 import { shapes } from './shapes.ts';
 
-/** A column type in one of its formats, and the shapes of cells that it accepts. */
+/** A column type in one of its formats, and the shapes (integer, date …) of cells that it accepts. */
 export type CellKind = { type: ColumnType; format: string | null; takes: number };
 
 const { integer, negativeZero, decimal, pointGroup, longDecimal, commaGroups, commaGroup } = shapes;
@@ -34,7 +34,7 @@ export const kindOf = (type: ColumnType, format: string | null): CellKind =>
 export const takes = (kind: CellKind, shape: number) =>
   ((kind.takes | shapes.nullWord) & shape) !== 0;
 
-/** The number of cells of each shape. */
+/** How many cells of a column have each shape (integer, date …). */
 export type ShapeCounts = ReadonlyMap<number, number>;
 
 export function fitting(kind: CellKind, counts: ShapeCounts): number {

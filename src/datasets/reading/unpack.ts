@@ -24,7 +24,7 @@ const HEAD = 64 * 1024;
 
 /**
  * Opens a stored file, compressed or not.
- * @throws Unreadable at once, or later while the content is read
+ * @throws Unreadable if the beginning of the file cannot be read; reading the returned content may throw it, too
  */
 export async function unpack(
   stored: AsyncIterable<Uint8Array>,

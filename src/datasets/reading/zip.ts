@@ -14,7 +14,7 @@ const DESCRIPTOR = 0x08074b50;
 type Entry = {
   name: string;
   isDeflated: boolean;
-  /** Whether sizes and checksum follow the content instead of preceding it. */
+  /** Whether the archive has the size and checksum of this file after the file’s content instead of before it. */
   isStreamed: boolean;
   isWide: boolean;
   size: number;
@@ -124,8 +124,8 @@ async function checksumBehind(bytes: ByteReader, isWide: boolean): Promise<numbe
 }
 
 /**
- * Inflates the content up to its end, which the content itself marks. Bytes after the end go back
- * to the reader.
+ * Inflates the content of a file in the archive. Compressed data contains a mark for its end. Bytes after this end are
+ * returned to the reader, because they belong to the next part of the archive.
  */
 async function* inflated(bytes: ByteReader): AsyncGenerator<Uint8Array> {
   const inflate = createInflateRaw({ chunkSize: 64 * 1024 });
@@ -154,7 +154,10 @@ async function feed(bytes: ByteReader, inflate: InflateRaw, fed: Fed) {
   inflate.end();
 }
 
-/** Remembers bytes that were written to a stream and that the stream may not have used. */
+/**
+ * Keeps the bytes that were written to the inflating stream, because the stream may not have consumed all of them at
+ * its end.
+ */
 class Fed {
   private bytes: Buffer = Buffer.alloc(0);
   private before = 0;

@@ -1,11 +1,11 @@
-// Sends the result of a staging job, such as a finished staging database, to the server that ordered it, at the
-// callback URL that this server gave.
+// Sends the result of a job that makes or drops staging databases to the server from which a person ordered that job,
+// at the callback URL that this server gave.
 import type { Send } from './channel.ts';
 import { post } from './post.ts';
 
 /**
- * Posts a result. Status 404 means that the server no longer waits for the result, so it is not
- * sent again.
+ * Posts the result of a job that makes or drops staging databases. Status 404 means that the receiving server no longer
+ * waits for the result, so the result is not sent again.
  */
 export const callback: Send = async ({ recipient, body }) => {
   const reply = await post(recipient, body);

@@ -1,10 +1,10 @@
-// What all channels (e-mail, webhook, Slack …) have in common: each channel sends one outbox message to one recipient
-// and returns the answer.
+// What all channels (e-mail, webhook, Slack …) have in common. The table `outbox` holds the messages to send; a channel
+// sends one of them to one recipient and returns the answer.
 import type { Line } from '../outbox.ts';
 
 /**
- * The outcome of an attempt to send an outbox message. `retry`: the recipient did not acknowledge
- * it. `refused`: the recipient will never accept it, so the message is given up.
+ * The outcome of an attempt to send a message. `retry`: the recipient did not acknowledge the message, so it is sent
+ * again. `refused`: the recipient will never accept the message, so it is not sent again.
  */
 export type Reply = { outcome: 'acknowledged' | 'retry' | 'refused'; answer: string };
 

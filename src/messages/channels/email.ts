@@ -46,8 +46,8 @@ function textOf({ body, href, event }: Line, sender: Sender): string {
 }
 
 /**
- * Returns a sentence with the page on which the recipient can switch off e-mails of this kind; an empty text for an
- * e-mail that a person asked for.
+ * Returns a sentence that names the page on which the recipient can switch off e-mails of this kind. Returns an empty
+ * text for e-mails that a person asked for, such as a link to set a password.
  */
 function switchText(event: string, sender: Sender): string {
   const kind = kindOf(event);

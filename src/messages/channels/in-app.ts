@@ -33,9 +33,9 @@ type NewAboutRows = Omit<New, 'text'> & {
 };
 
 /**
- * Adds a message about rows for a person, and returns its text; returns null if the person has no open account in this
- * environment. If the person has a message with the same cause, the rows are added to that message, and it counts as
- * unread again.
+ * Adds a message about rows for a person, and returns its text; returns null if the person has no active account in
+ * this environment. If the person already has a message with the same `event` and `cause`, the rows are added to that
+ * message, and it counts as unread again.
  */
 export async function addAboutRows(on: Queryable, person: string, message: NewAboutRows) {
   const { event, href, cause, rows, textOf } = message;

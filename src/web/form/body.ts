@@ -30,7 +30,7 @@ const fields = (most: number, bytes: number): FormBody => ({ kind: 'fields', fie
 export const none: Body = { kind: 'none' };
 export const json: Body = { kind: 'json' };
 export const upload: Body = { kind: 'upload' };
-/** The limit for requests to the signed API. */
+/** The limit for requests to the signed API, whose requests carry a HAWK signature. */
 export const raw: RawBody = { kind: 'raw', bytes: 64 * KB };
 /**
  * The limits of forms that visitors post before they sign in: an e-mail, a password and the CSRF

@@ -51,7 +51,7 @@ test('a row that is rejected for one column does not influence the proposed type
   expect(columnsOf(await read(content, { types }))).toEqual(['n integer', 'total integer']);
 });
 
-test('the examination does not ask a question again that a person has answered', async () => {
+test('when a data file is examined again, a question that a person has answered is not asked again', async () => {
   const content = Buffer.from('d\xe9but\n01/02/2020\n03/04/2020\n', 'latin1');
   const { asks } = await examined(content);
   expect(asks.map(({ code, column }) => [code, column])).toEqual([
@@ -115,7 +115,7 @@ test('the examination counts and shows lines above the header, empty lines and q
   ]);
 });
 
-test('the examination returns counts even if every line of a file is rejected', async () => {
+test('the examination of a data file returns the number of lines of each kind even if every line is rejected', async () => {
   const { counts } = await examined('a\0b\n\0\n');
   expect(counts).toMatchObject({ lines: 2, rejects: 2, rows: 0 });
 });

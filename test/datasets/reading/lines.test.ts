@@ -9,7 +9,7 @@ const rules = {
   ignoreEmptySurplus: false,
 };
 
-/** Returns the counts of a text, and how many rows and rejects `Lines` returned. */
+/** Returns how many lines of each kind a text has, and how many rows and rejected lines `Lines` returned. */
 function counted(text: string) {
   const lines = new Lines(rules);
   let given = 0;

@@ -47,7 +47,7 @@ test('a load refuses a data file with bytes that are invalid in the confirmed en
   await expect(Array.fromAsync(rows)).rejects.toMatchObject({ status: 422, reason: 'encoding' });
 });
 
-test('a reject names the expected type of its column and shows only the beginning of a long cell', async () => {
+test('the reason of a rejected line names the expected type of the column and shows only the beginning of a long cell', async () => {
   const content = `n\n1\n${'x'.repeat(5_000)}\n`;
   const { rejects } = await read(content, { types: { n: { type: 'numeric', format: '1,234.5' } } });
   expect(rejects).toEqual([

@@ -81,7 +81,7 @@ test.each<[string, string, unknown[]]>([
   expect(cells(text)).toEqual(wanted);
 });
 
-test('the CSV tokenizer does not remove a tab that is the delimiter', () => {
+test('the CSV tokenizer removes spaces around cells, but not a tab if the tab is the delimiter', () => {
   expect(cells('\t"a"\t b \n', '\t')).toEqual([['', 'a', 'b']]);
 });
 

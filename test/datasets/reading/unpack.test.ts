@@ -164,7 +164,7 @@ test('the size limit of data files counts unpacked bytes, so that a small archiv
   await expect(Array.fromAsync(rows)).rejects.toMatchObject({ reason: 'too-large' });
 });
 
-test('a lost connection during unpacking is reported as such, and not as a damaged file', async () => {
+test('when the connection to the storage breaks while a file is unpacked, the error is about the connection, not about a damaged file', async () => {
   async function* breaking() {
     yield gzipSync(large).subarray(0, 90_000);
     await Promise.resolve();
