@@ -1,6 +1,7 @@
-// Measures account migrations by a real worker: how fast pages of messages are stored (against bare INSERT statements
-// of the same rows), how fast a whole account is migrated (against the program dlt), and how soon a person can work
-// during other load. The older system, from which the accounts come, runs in another process.
+// Measures account migrations by a real worker: how fast messages are stored (against bare INSERT statements of the
+// same rows), how fast a whole account is migrated (against the program dlt), and how soon a person can work while
+// other accounts are migrated or many apps poll. The older system, from which the accounts come, runs in another
+// process.
 import { dltMove, dropDlt, installDlt } from './support/dlt.ts';
 import { atLeast, besides, within } from './support/goals.ts';
 import type { Ground } from './support/ground.ts';

@@ -1,6 +1,6 @@
-// Measures how long the signed API (whose requests and answers are signed with HAWK) takes for a page of 1,000 rows,
-// including the client’s check of the signature. Datasette serves the same rows, without a signature, for comparison.
-// Also compares the time in the server with the bare SELECT.
+// Measures how long the signed API (whose requests and answers are signed with HAWK) takes for an answer with 1,000
+// rows, including the client’s check of the signature. Datasette serves the same rows, without a signature, for
+// comparison. Also compares the time in the server with the bare SELECT.
 import { Agent, get } from 'node:http';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -125,7 +125,10 @@ function goals(rounds: Record<string, number[]>): Goal[] {
 
 const mean = (values: number[]) => values.reduce((sum, one) => sum + one, 0) / values.length;
 
-/** Reads from the server’s metrics how many pages it has sent, and their total time from request to answer. */
+/**
+ * Reads from the server’s metrics how many answers of the signed API it has sent, and their total time from request to
+ * answer.
+ */
 async function serverTimes(site: string): Promise<{ sum: number; count: number }> {
   const text = await (await fetch(`${site}/metrics`)).text();
   const valueOf = (name: string) =>
@@ -138,8 +141,8 @@ async function serverTimes(site: string): Promise<{ sum: number; count: number }
 }
 
 /**
- * Throws if a page does not have exactly the rows after the row `behind`: Oneway and Datasette must be measured with
- * the same pages.
+ * Throws if an answer does not have exactly the rows after the row `behind`: Oneway and Datasette must be measured with
+ * the same rows.
  */
 function refuseOther(way: string, rows: unknown[][], behind: number) {
   if (rows.length !== PAGE || rows[0]?.[0] !== behind + 1 || rows.at(-1)?.[0] !== behind + PAGE) {

@@ -46,8 +46,8 @@ export async function datasetsBench(ground: Ground): Promise<Found> {
 }
 
 /**
- * Stores a data file and records it in the table of data files (the registry), as an upload does. Returns the id of the
- * file there.
+ * Stores a data file and records it in the table of data files, as an upload does. Returns the id of its row in that
+ * table.
  */
 async function store({ ground, dataset }: Bench, path: string): Promise<number> {
   const here = ground.world.production;
@@ -72,7 +72,7 @@ async function clean({ ground: { lower, world } }: Bench) {
   await lower.ask.query('TRUNCATE ??.data_row', [databaseOf(world.production)]);
   await makeTypedTable(lower);
   await lower.ask.query('RESET MASTER');
-  // Wait, because the server still writes pages of the round before to disk.
+  // Wait, because the MySQL server still writes changed data of the round before to disk.
   await sleep(3000);
 }
 
@@ -180,7 +180,7 @@ async function whileCommitting<T>(
 
 /**
  * Compares the longest wait of another program’s commit with the goal. The median of all rounds counts, because the
- * MySQL server writes pages to disk in bursts.
+ * MySQL server writes changed data to disk in bursts.
  */
 function waiting({ oneway, single }: { oneway: number[]; single: number[] }): Goal {
   const [least, most] = [Math.min(...oneway), Math.max(...oneway)];

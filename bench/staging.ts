@@ -59,9 +59,8 @@ export async function staging(ground: Ground): Promise<Found> {
 }
 
 /**
- * Measures the time from the order of a staging database until it is ready, with the catalogue of
- * the demo. No spare (a staging database that was built in advance) exists, so each order builds
- * the database.
+ * Measures the time from the request for a staging database until it is ready, with the catalogue of the demo. No
+ * staging database was built in advance, so each request builds one.
  */
 async function clickOnDemo({ ground: { world, lower }, clock }: Bench): Promise<Goal> {
   const { production, staging: here } = world;
@@ -223,8 +222,9 @@ async function build({ ground, clock, rows, folder }: Bench): Promise<Goal> {
 }
 
 /**
- * Measures the order of a staging database while a spare exists: a staging database that a restore test (a test that a
- * backup can be loaded) has built, and that nobody has ordered yet. Such an order only renames the tables of the spare.
+ * Measures the request for a staging database while a spare exists: a staging database that a restore test (a test that
+ * a backup can be loaded) has built, and that nobody has requested yet. Such a request only renames the tables of the
+ * spare.
  */
 async function clickWithSpare({ ground, clock, rows }: Bench): Promise<Goal> {
   const { staging: here } = ground.world;

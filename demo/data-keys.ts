@@ -1,5 +1,5 @@
-// The HAWK keys of the demo, with which programs sign their requests: one key for the data pipeline, and one for an
-// invented client of the signed API.
+// The HAWK keys of the demo, with which programs sign their requests: one key for the data pipeline (which copies
+// datasets from the signed API into a database), and one for an invented client of the signed API.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
 import * as credentials from '../src/access/credentials.ts';

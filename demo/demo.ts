@@ -93,8 +93,8 @@ async function main() {
   const datasets = {
     ...(await prepareDatasets(servers, PREFIX)),
     PIPELINE_STORAGE_URL: pathToFileURL(resolve(`${FOLDER}/pipeline`)).href,
-    // Placeholders for the HAWK key with which the data pipeline signs its requests. The real key is created later,
-    // when the migrations have created the table that stores it.
+    // Placeholders for the HAWK key with which the data pipeline signs its requests to the signed API. The real key is
+    // created later, when the migrations have created the table that stores it.
     PIPELINE_HAWK_ID: 'later',
     PIPELINE_HAWK_KEY: 'later',
   };

@@ -97,9 +97,9 @@ export async function seed(
   }: {
     announce: Announce;
     isFresh: boolean;
-    /** The URL of the staging server, from which production orders staging databases. */
+    /** The URL of the staging server, from which production requests staging databases. */
     stagingUrl: string;
-    /** The URL of the invented publisher, whose data files staging pulls. */
+    /** The URL of the web server of the invented publisher, from which staging fetches data files. */
     publisherUrl: string;
     afterMigration: (here: App) => Promise<void>;
   },
@@ -143,8 +143,9 @@ export async function seed(
 }
 
 /**
- * Registers the staging server in production, so that people can order staging databases there. Then takes a backup and
- * loads it in a restore test, which leaves a staging database for the first order, so that this order is ready at once.
+ * Registers the staging server in production, so that people in production can request staging databases on it. Then
+ * takes a backup and loads it in a restore test, which leaves a staging database for the first request, so that the
+ * first request is fulfilled at once.
  */
 async function backUp({ production, staging }: Environments, url: string) {
   const [token = ''] = staging.settings.copies?.tokens ?? [];

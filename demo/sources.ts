@@ -1,5 +1,5 @@
-// The demo’s sources (places from which staging fetches data files), one for each of three datasets of the invented
-// publisher. Each source lists its files in another format: JSON, a web page, or the API of CKAN.
+// The demo’s data sources (places from which staging fetches data files), one for each of three datasets of the
+// invented publisher. Each data source lists its files in another format: JSON, a web page, or the API of CKAN.
 import * as datasets from '../src/datasets/datasets.ts';
 import type { PostedDataset } from '../src/datasets/datasets.ts';
 import type { App } from '../src/environments/app.ts';
@@ -53,7 +53,7 @@ const all: Wanted[] = [
   },
 ];
 
-/** Adds the publisher’s sources, and their datasets if they are missing. */
+/** Adds the publisher’s data sources, and their datasets if they are missing. */
 export async function seedSources(here: App, publisherUrl: string) {
   for (const { dataset, source } of all) {
     const name = { organisation: 'statistics', name: dataset.name };
@@ -71,8 +71,8 @@ export async function seedSources(here: App, publisherUrl: string) {
 }
 
 /**
- * Runs every source once, as the nightly schedule does. One file of the publisher is broken, so its
- * load fails.
+ * Fetches the files of every data source once, as the nightly schedule does. One file of the publisher is broken, so it
+ * cannot be loaded.
  */
 export async function runSources(here: App) {
   for (const source of await sources.active(here.sql)) {

@@ -97,7 +97,7 @@ export async function workAWeek(all: Environments) {
   await transfer(preprod, 'Monday corrections', looked, [task(2001), form(301)], monday);
   await letTimePass(all, { days: 1 });
 
-  // Wednesday in the demo’s week: a launch is sent to pre-production and waits there.
+  // Wednesday in the demo’s week: the rows of a product launch are sent to pre-production, and not yet to production.
   const launch = await add(staging, 'business', {
     name: 'Diya & Daughters “Festive” Hampers 🪔',
     category: 'Shopping',

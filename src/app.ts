@@ -85,8 +85,8 @@ export function createApp(
     next();
   });
   app.get('/metrics', metrics.show);
-  // These two pages come before sessions and the compatibility check, because they must work
-  // without Redis and MySQL.
+  // These two pages come before sessions and the check of the database version, because they must work without Redis
+  // and MySQL.
   app.get('/updating', showUpdating);
   app.get('/update-application', showUpdateApplication);
   app.use(watchSilence(answerAny));

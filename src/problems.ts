@@ -69,7 +69,7 @@ export class Unavailable extends Problem {
 }
 
 /**
- * Thrown while a database is being updated, or when its version differs from the version of this
+ * Thrown while a database is being migrated to another version, or when its version differs from the version of this
  * program. The user can try again later.
  */
 export class Closed extends Unavailable {}

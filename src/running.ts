@@ -1,5 +1,5 @@
-// Starts what every process of an environment runs, whether it serves pages or not: recovery of interrupted
-// transfers, chores and jobs.
+// Starts what every process of an environment runs, whether it serves pages or not: recovery of interrupted transfers,
+// jobs, and chores (work that each process repeats by a timer).
 import { setTimeout as sleep } from 'node:timers/promises';
 import { publishSealingKey } from './access/secret-fields.ts';
 import { openApp, type App } from './environments/app.ts';

@@ -187,7 +187,7 @@ function named(values: Variables) {
     metricsToken: values.METRICS_TOKEN ?? null,
     /** Whether a web process also runs jobs. */
     runsJobs: values.RUN_JOBS,
-    /** How many rows of a dataset a page of the signed API has. */
+    /** How many rows of a dataset the signed API returns in one answer. */
     apiPageSize: values.API_PAGE_SIZE,
     idsPerQuery: values.NOSQL_IDS_PER_QUERY,
     /** How many bytes a data file may have after unpacking. */
@@ -206,8 +206,8 @@ function named(values: Variables) {
 }
 
 /**
- * Returns a message for each destination or refresh source that is set although the environment may
- * not have one, or that is the environment’s own database.
+ * Returns a message for each other environment (the destination, or the source of refreshes) that is set although this
+ * environment may not have one, or that is this environment’s own database.
  */
 function misplaced({
   environment,

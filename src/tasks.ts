@@ -222,10 +222,7 @@ const ownSchedules: Schedule[] = [
   },
 ];
 
-/**
- * Returns all schedules of an environment: the nightly schedules, and one schedule for each active
- * source.
- */
+/** Returns all schedules of an environment: the nightly schedules, and one schedule for each active data source. */
 export const schedules: Schedules = async (here) => [
   ...declaredFor(here, ownSchedules),
   ...(await sourceSchedules(here)),

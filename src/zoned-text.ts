@@ -41,7 +41,7 @@ function instantOf(text: string): Date | null {
   return Number.isNaN(at.getTime()) ? null : at;
 }
 
-/** Writes the times of a text, which are in UTC, in a zone. */
+/** Returns a text with its UTC times converted to a time zone. */
 export const timesIn = (zone: string, text: string): string =>
   splitAtTimes(text)
     .map((part) => (part.at === null ? part.text : exactlyIn(zone, part.at)))

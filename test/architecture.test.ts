@@ -331,7 +331,7 @@ test('S0-75 isStaging() is defined once, and no other code compares the names of
   expect(wrong).toEqual([]);
 });
 
-test('no object or array literal is spread into another one, which would only change where the formatter breaks lines', () => {
+test('object and array literals are not spread into other literals merely to change where the formatter breaks lines', () => {
   const all = ['src', 'demo', 'bench', 'bin', 'test'].flatMap(filesIn);
   const wrong = all.flatMap((file) =>
     readFileSync(file, 'utf8')

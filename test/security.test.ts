@@ -52,7 +52,7 @@ const LEVEL_1 = [
   ['15.3', [1]],
 ] as const;
 
-describe('docs/security.md', () => {
+describe('the list of security requirements in docs/security.md', () => {
   test('docs/security.md lists every OWASP requirement of level 1 once', () => {
     const all = LEVEL_1.flatMap(([section, numbers]) => numbers.map((one) => `${section}.${one}`));
     expect(rows.map(({ id }) => id)).toEqual(all);

@@ -32,7 +32,7 @@ function refusal(changes: Record<string, string | undefined>): string[] {
   return [];
 }
 
-test('settings have defaults, and a destination or refresh source without database settings is null', () => {
+test('settings have defaults; without database settings the destination and the source of refreshes are null', () => {
   expect(parseSettings(complete)).toMatchObject({
     environment: 'staging',
     port: 3000,

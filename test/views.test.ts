@@ -160,7 +160,7 @@ test('the stylesheet contains every file of public/styles once, and may be cache
     const kept = await request(app).get(asset(file)).expect(200);
     expect([file, kept.headers['cache-control']]).toEqual([file, headers['cache-control']]);
   }
-  // A page that was loaded before an update still requests the stylesheet at its former address.
+  // A page that was loaded before Oneway was updated still requests the stylesheet at its former address.
   const former = await request(app).get('/assets/000000000000/oneway.css').expect(200);
   expect(former.headers['cache-control']).toBe('no-cache');
   await request(app).get(asset('styles/../../package.json')).expect(404);

@@ -1,5 +1,5 @@
-// Runs what people would use instead of Oneway’s backups and copies: mariadb-dump, mariadb and zstd for tables, and the
-// bare MongoDB driver for documents.
+// Runs what people would use instead of Oneway’s backups and staging databases: mariadb-dump, mariadb and zstd for
+// tables, and the bare MongoDB driver for documents.
 import { readFile } from 'node:fs/promises';
 import type { Db, Document } from 'mongodb';
 import { available } from '../../src/database/migrate.ts';
@@ -34,7 +34,10 @@ export async function makeTables(server: Server, database: string, schemaFile: s
   await shell(`${client} ${database} < ${schemaFile}`, server);
 }
 
-/** Creates an empty database with the bare statements of all migrations, as `mariadb < file` would. */
+/**
+ * Creates an empty database by running only the statements in the SQL files of all migrations, as `mariadb < file`
+ * would.
+ */
 export async function migrateBare({ ask }: Server, database: string) {
   const files = (await available()).filter((name) => name.endsWith('.sql'));
   const texts = await Promise.all(files.map((name) => readFile(`migrations/${name}`, 'utf8')));

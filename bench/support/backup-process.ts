@@ -1,4 +1,5 @@
-// A process that takes a backup, or makes a copy from the newest backup, and reports its peak memory to the parent.
+// A process that takes a backup, or makes a staging database from the newest backup, and reports its peak memory to the
+// parent process.
 import { openApp } from '../../src/environments/app.ts';
 import { parseSettings } from '../../src/settings.ts';
 import { backUp, makeCopy } from './copies.ts';

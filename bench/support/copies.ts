@@ -44,8 +44,8 @@ export async function backUp(production: App): Promise<Manifest> {
 }
 
 /**
- * Orders a staging database (a copy) and runs its job: everything that happens from the click on *Run* until the copy
- * is ready.
+ * Orders a staging database and runs its job: everything that happens from the click on *Run* until the database is
+ * ready.
  */
 export async function makeCopy(staging: App, suffix: string): Promise<copies.Copy> {
   const { order, build } = await orderCopy(staging, suffix);
@@ -75,8 +75,8 @@ export async function readyCopy(staging: App, order: string): Promise<copies.Cop
 }
 
 /**
- * Runs the restore test of the newest backup. It leaves a tested copy (the spare), which the next order of a staging
- * database gets at once.
+ * Runs the restore test of the newest backup, which leaves a tested staging database (the spare). The next order of a
+ * staging database gets the spare at once.
  */
 export async function makeSpare(staging: App) {
   const { job } = await requestRestoreTest(staging.sql, CLIENT);

@@ -9,7 +9,7 @@ import { readRows } from '../../src/datasets/reading/rows.ts';
 const [, , way = '', file = ''] = process.argv;
 const open = () => Promise.resolve(createReadStream(file));
 
-/** The readers by name. Each reader returns how many rows it has read. */
+/** The readers of data files, by name. Each reader returns how many rows it has read. */
 const ways: Record<string, () => Promise<number>> = { cells, types, rows, 'csv-parse': csvParse };
 
 /** Splits the bytes into lines and cells, without detecting types. */

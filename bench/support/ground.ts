@@ -82,7 +82,7 @@ async function openIn(folder: string, children: ChildProcess[]): Promise<Ground>
     folder,
     backups,
     stop: async () => {
-      // Destroyed instead of closed, because a statement may still be running on a connection.
+      // The connections are destroyed instead of closed, because a statement may still be running on them.
       lower.ask.destroy();
       upper.ask.destroy();
       await Promise.all([...children.map(end), servers.stop()]);

@@ -16,8 +16,8 @@ import type { App } from '../../src/environments/app.ts';
 const PAGE = 1000;
 
 /**
- * An account as it comes from the older system, from which accounts are migrated: its messages in pages, and its
- * threads by id.
+ * An account as it comes from Conversations (the older system, from which accounts are migrated): its messages in
+ * pages, and its threads by id.
  */
 export type Source = { id: string; pages: FoundPage[]; threads: Map<string, RawRecord> };
 
@@ -37,7 +37,7 @@ export function sourceOf(id: string, messages: number): Source {
   return { id, pages, threads };
 }
 
-/** Adds the account of the older system to this environment, with a running job that migrates it. */
+/** Adds the record of this account to this environment, with a running job that migrates the account. */
 export async function addRunning(here: App, { id, threads }: Source): Promise<Run> {
   const { job } = await request(here.sql, {
     kind: 'bench',

@@ -1,5 +1,6 @@
-// Runs account migrations for benchmarks. The older system, from which accounts are migrated, and a worker run as two
-// other processes. The duration of a move (the migration of one account) is read from its events in the database.
+// Runs account migrations for benchmarks. Conversations (the older system, from which accounts are migrated) and a
+// worker run as two other processes. The duration of a move (the migration of one account) is read from its events in
+// the database.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { end } from '../../bin/programs.ts';
@@ -26,8 +27,8 @@ export type Moving = {
 };
 
 /**
- * Starts the older system, from which accounts are migrated, and a worker of production. `isOnDisk`: whether the older
- * system keeps its records on disk.
+ * Starts Conversations (the older system, from which accounts are migrated) and a worker of production. `isOnDisk`:
+ * whether Conversations keeps its records on disk.
  */
 export async function openMoving({ world }: Ground, isOnDisk = false): Promise<Moving> {
   const older = await startConversationsProgram({ isOnDisk });
@@ -98,7 +99,10 @@ async function reachedBy({ here }: Moving, account: number): Promise<Reached> {
   ) as Reached;
 }
 
-/** Adds an account to the older system, from which it can be migrated. By default its messages have no attachments. */
+/**
+ * Adds an account to Conversations, the older system, from which it can be migrated. By default its messages have no
+ * attachments.
+ */
 export const addAccount = (
   { older }: Moving,
   id: string,

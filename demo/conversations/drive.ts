@@ -1,6 +1,6 @@
 // Lets Conversations, instead of the phone app, control the migration of an account. Conversations requests the recent
 // messages from Oneway, polls until they have arrived, confirms the status, and requests the remaining messages. Oneway
-// reads the messages from the store of Conversations, or from a dump in its own object storage.
+// reads the messages from the DynamoDB store of Conversations, or from a dump (export) in its own object storage.
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -9,7 +9,7 @@ export type Driver = {
   log: Map<string, string[]>;
   /**
    * Starts the migration of an account, which Conversations controls. `location`: the prefix of the dump from which
-   * Oneway reads the messages, or null for the store of Conversations.
+   * Oneway reads the messages, or null for the DynamoDB store of Conversations.
    */
   start(account: string, location: string | null): void;
 };

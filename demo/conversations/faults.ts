@@ -1,4 +1,4 @@
-// The faults that the demo and the tests can switch on in Conversations and its store.
+// The faults that the demo and the tests can switch on in Conversations and its store (a DynamoDB server).
 import type { ServerResponse } from 'node:http';
 import { pipeline, type Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';

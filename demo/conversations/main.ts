@@ -1,7 +1,7 @@
 // Runs Conversations as a program. Environment variables: PORT, STORE_PORT and CERTIFICATE_FILE. Optional: STORE_FOLDER
-// keeps the store on disk; SAMPLE_FILE adds the demo’s accounts, and this file keeps the time of their newest messages;
-// ONEWAY_URL is the server that the apps call; ONEWAY_KEY_FILE holds the API key for Oneway. Prints the addresses if no
-// port is given.
+// is the folder where the DynamoDB store keeps its records on disk; SAMPLE_FILE adds the demo’s accounts, and this file
+// keeps the time of their newest messages; ONEWAY_URL is the server that the apps call; ONEWAY_KEY_FILE holds the API
+// key for Oneway. Prints the addresses if no port is given.
 import { readFileSync } from 'node:fs';
 import { sampleAccounts, timeOfFirstStart } from './sample.ts';
 import { startConversations } from './server.ts';

@@ -1,6 +1,6 @@
 // Conversations, an invented system from which accounts are migrated to Oneway: accounts with encrypted channels, media
-// that need a token, and a store. In the demo this server runs in a process of its own; in tests it runs in the process
-// of the test.
+// that need a token, and a DynamoDB store of messages. In the demo this server runs in a process of its own; in tests
+// it runs in the process of the test.
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { JWTPayload } from 'jose';
 import { once } from 'node:events';
@@ -25,9 +25,9 @@ import { AUDIENCE, openTokens } from './tokens.ts';
 
 export type Conversations = {
   url: string;
-  /** The address of the store, behind the proxy that makes faults happen. */
+  /** The address of the proxy in front of the DynamoDB store; the proxy makes faults happen. */
   storeUrl: string;
-  /** A client that reaches the store directly, without faults. */
+  /** A DynamoDB client that reaches the store directly, not through the proxy that makes faults happen. */
   store: DynamoDBDocumentClient;
   accounts: Map<string, Account>;
   faults: Fault[];

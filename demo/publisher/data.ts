@@ -33,7 +33,7 @@ const sample = JSON.parse(
   readFileSync(new URL('../data/cities.json', import.meta.url), 'utf8'),
 ) as City[];
 
-/** Cities that stand only in the publisher’s data files, not in Oneway’s sample data. */
+/** Cities that occur only in the publisher’s data files, not in Oneway’s sample data. */
 const newer = [
   'Alappuzha',
   'Baramati',
@@ -90,8 +90,8 @@ function rainfall(month: string): PublishedFile {
     }),
   ).flat();
   const content = text([`Rainfall ${month}`, 'station;day;rain_mm;humidity', ...lines]);
-  // The data file of July is broken: its content is an HTML error page that the publisher’s server saved under its
-  // name.
+  // The rainfall file of July is broken on purpose: instead of rows, it contains an HTML error page of the publisher’s
+  // server.
   const broken = Buffer.from(
     '<!doctype html><title>503</title><p>The archive is being maintained.</p>\n',
   );

@@ -41,7 +41,7 @@ export const faults: Record<FaultName, Serve> = {
   cut: (res, content) => {
     announced(res, content).write(half(content), () => res.destroy());
   },
-  /** The server closes the connection in order, but after fewer bytes than it announced. */
+  /** The server closes the connection without an error, but after fewer bytes than it announced. */
   short: (res, content) => {
     announced(res, content).write(half(content), () => res.socket?.end());
   },

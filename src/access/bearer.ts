@@ -1,5 +1,5 @@
-// Reads keys and tokens from the header `Authorization: Bearer …`, finds the credential of a key, and counts wrong
-// keys and tokens by the address of the sender.
+// Reads keys and tokens from the header `Authorization: Bearer …`, finds the credential (an app, client or job) of a
+// key, and counts wrong keys and tokens by the address of the sender.
 import type { App } from '../environments/app.ts';
 import type { Redis } from '../environments/redis.ts';
 import type { Queryable } from '../database/sql.ts';
@@ -40,7 +40,7 @@ export const bearerIn = (header: string | undefined): string =>
   /^Bearer +([\w.-]{1,8000})$/i.exec(header ?? '')?.[1] ?? '';
 
 /**
- * Finds the credential that an API key belongs to.
+ * Finds the credential (an app, client or job) that an API key belongs to.
  * @throws WrongBearer, whose message tells the caller how to get a valid key
  */
 export async function holderOf(on: Queryable, key: string): Promise<Holder> {

@@ -14,8 +14,8 @@ import { open, publicText, seal, sealingKey, sealingKeyFrom, type SealingKey } f
 const ownerOf = ({ name: entity }: Entity, field: string) => `${entity}.${field}`;
 
 /**
- * Stores the public key of this environment in its database, so that the environment that transfers
- * rows here can encrypt secrets for it. Does nothing if CREDENTIALS_KEY is not set.
+ * Stores the public key of this environment in its database, so that the environment that transfers rows into this one
+ * can encrypt secrets for it. Does nothing if CREDENTIALS_KEY is not set.
  */
 export async function publishSealingKey({ sql: on, credentialsKeys }: Environment) {
   if (!credentialsKeys) return;

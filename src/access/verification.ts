@@ -1,11 +1,12 @@
-// Finds the credential of a token or a HAWK id, or the reason why the key is not valid.
+// Finds the credential (an app, client or job) that a token or a HAWK key belongs to, or the reason why the key is not
+// valid.
 import { run, select, sql, type Queryable } from '../database/sql.ts';
 import { unwillingness } from '../database/unwillingness.ts';
 import { decrypt, encrypt, type EncryptionKeys } from './encryption.ts';
 import { isUsable, stateOf, type KeyTimes } from './key-state.ts';
 import { hashOf, isSameHash, publicPartOf, type Kind } from './secrets.ts';
 
-/** The credential that a valid key belongs to. */
+/** The credential (an app, client or job) that a valid key belongs to. */
 export type Holder = { id: number; kind: Kind; name: string; scopes: string[]; keyId: number };
 
 /**

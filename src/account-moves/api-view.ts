@@ -38,7 +38,7 @@ export const accountSchema = z.object({
   }),
 });
 
-/** A page of the list of all accounts, which only a caller with an API key may read. */
+/** One answer with a part of the list of all accounts. Only a caller with an API key may read this list. */
 export const accountsSchema = z.object({
   items: z.array(accountSchema),
   next: z.string().nullable(),

@@ -13,7 +13,7 @@ import * as moves from './moves.ts';
 import { ask, requestMove, type MoveRequest } from './requests.ts';
 import { hasReached } from './status.ts';
 
-/** How many accounts one page of the list of accounts has. */
+/** How many accounts one answer with a part of the list of accounts has. */
 const PAGE = 50;
 
 /**

@@ -1,4 +1,5 @@
-// Copies the content of one attachment from the source of the migration to the object storage, with retries.
+// Copies the content of one attachment from the older system or a dump (an account’s export) to the object storage,
+// with retries.
 import { createHash } from 'node:crypto';
 import pRetry, { AbortError } from 'p-retry';
 import { sql } from '../database/sql.ts';
@@ -73,7 +74,7 @@ const failed = (error: unknown) =>
   new FetchFailed(error instanceof Error ? error.message : String(error), { cause: error });
 
 /**
- * Returns the key of an attachment in the object storage. Every attempt and every run uses the same
+ * Returns the key of an attachment in the object storage. Every attempt and every run of the migration uses the same
  * key, so they overwrite one object instead of adding others.
  */
 const objectOf = (account: number, { position, id }: WaitingAttachment) =>

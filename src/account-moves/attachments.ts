@@ -1,6 +1,6 @@
 // Fetches an account’s attachments from the older system’s media hosts or from the dump (export), four at a time,
 // newest first, and stores them. An attachment that cannot be read is skipped with a reason. While a media host fails,
-// the run pauses.
+// the migration pauses.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PoolConnection } from 'mysql2/promise';
 import pMap from 'p-map';
@@ -22,8 +22,8 @@ import { advance, changeMove, checkpoint, own, RunStopped, type Run } from './ru
 const SIDE_BY_SIDE = 4;
 const BATCH = 40;
 /**
- * After IN_A_ROW failures one after another, the media host counts as down. A run pauses for it at
- * most PAUSES times.
+ * After IN_A_ROW failures one after another, the media host counts as down. A migration run pauses for it at most
+ * PAUSES times.
  */
 const IN_A_ROW = 10;
 const PAUSES = 10;
@@ -87,8 +87,8 @@ export async function fetchWaiting(at: Run) {
 }
 
 /**
- * Postpones the job because the media host is down. After ten such pauses, skips all attachments
- * that are still waiting, so that the run can complete.
+ * Postpones the job because the media host is down. After ten such pauses, skips all attachments that are still
+ * waiting, so that the migration run can complete.
  */
 async function waitForMedia(at: Run, error: MediaDown) {
   const { media_pauses: pauses } = await checkpoint(at);

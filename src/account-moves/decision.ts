@@ -3,10 +3,10 @@ import type { Move } from './moves.ts';
 import { isActive } from './status.ts';
 
 /**
- * What Oneway does with a request to migrate an account. `begin`: starts the next run. `continue`: continues the
- * current run where it stopped. `widen`: lets a run that would end after the recent messages migrate all messages.
- * `wait`: refuses the request, because it names another dump (export of the account) before the recent messages have
- * arrived. `ignore`: changes nothing.
+ * What Oneway does with a request to migrate an account. `begin`: starts the next run of the migration. `continue`:
+ * continues the current run where it stopped. `widen`: lets a run that would end after the recent messages migrate all
+ * messages. `wait`: refuses the request, because it names another dump (export of the account) before the recent
+ * messages have arrived. `ignore`: changes nothing.
  */
 export type Decision = 'begin' | 'continue' | 'widen' | 'wait' | 'ignore';
 

@@ -27,8 +27,8 @@ export async function moveLast(at: Run) {
 }
 
 /**
- * Stores threads of the source that are missing in Oneway, and marks stored threads as gone if the source no longer has
- * them.
+ * Stores threads of the older system or the dump that Oneway lacks, and marks stored threads as gone if the older
+ * system or the dump no longer has them.
  */
 async function compareThreads(at: Run) {
   const there = new Set<string>();
@@ -143,7 +143,7 @@ async function markSome(
 }
 
 /**
- * Returns the positions of messages that are still at the source but became dead letters in this
+ * Returns the positions of messages that the older system or the dump still has, but that became dead letters in this
  * run.
  */
 async function unstored({ here, externalId, run: number }: Run): Promise<string[]> {

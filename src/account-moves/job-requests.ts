@@ -1,5 +1,6 @@
 // Requests the job that continues a migration run. There are three kinds of such jobs: for the channels and recent
-// messages, for which a person waits; for the remaining records; and for the accounts of a wave.
+// messages, for which a person waits; for the remaining records; and for an account of a wave (a set of accounts that
+// are migrated in the background).
 import type { PoolConnection } from 'mysql2/promise';
 import { run, sql } from '../database/sql.ts';
 import { request, type Job } from '../jobs/jobs.ts';

@@ -1,5 +1,6 @@
 // The jobs that migrate accounts. One kind opens an inbox (migrates channels and recent messages, for which a person
-// waits), one migrates the remaining records, and one does a whole run for a wave.
+// waits), one migrates the remaining records, and one does a whole run for an account of a wave (a set of accounts that
+// are migrated in the background).
 import { z } from 'zod';
 import { first, run, sql, transaction } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
@@ -58,8 +59,8 @@ async function runMove(work: Work, { account, run: number }: z.infer<typeof inpu
   try {
     await checkpoint(at);
     await moves.beginReading(here.sql, account, work.job.id);
-    // After the run is completed, a job only fetches attachments of messages that were stored later, when their dead
-    // letters were retried.
+    // After the migration run is completed, a job only fetches attachments of messages that were stored later, when
+    // their dead letters were retried.
     await (isLate ? fetchWaiting(at) : inFront(at, () => runStages(at)));
     return await outcome(here, account, null);
   } catch (error) {
@@ -165,8 +166,8 @@ const common = {
 };
 
 /**
- * The kinds of migration jobs. Each kind has its own queue, so that a person never waits behind a
- * wave.
+ * The kinds of migration jobs. Each kind has its own queue, so that a job for which a person waits never waits for the
+ * jobs of a wave.
  */
 export const moveTasks: Record<string, Task> = {
   [OPENING]: task(input, { ...common, label: 'Opening of an inbox', priority: 'high' }),

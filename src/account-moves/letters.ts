@@ -75,8 +75,8 @@ function keyOf(what: LetterKind, cursor: string, location: string | null): strin
 const MOST_KEPT = 64 * 1024;
 
 /**
- * Keeps the record with its dead letter, so that a person can see it. A record that is too long is
- * left out: a retry reads it from the source anyway.
+ * Keeps the record with its dead letter, so that a person can see it. A record that is too long is left out: a retry
+ * reads it from the older system or the dump anyway.
  */
 const kept = (item: unknown): unknown => (JSON.stringify(item).length > MOST_KEPT ? null : item);
 

@@ -23,33 +23,30 @@ export type Move = Counts & {
   name: string;
   migration_status: MigrationStatus;
   reached: Reached | null;
-  /**
-   * The number of the current run; 0 before the first run. A request with `force` begins the next
-   * run.
-   */
+  /** The number of the migration’s current run; 0 before the first run. A request with `force` begins the next run. */
   run: number;
   stage: Stage | null;
   part: Part;
   reader: 'store' | 'dump';
   /**
-   * The prefix of the dump (export of the account) in the object storage; null when the run reads the older system’s
-   * store.
+   * The prefix of the dump (export of the account) in the object storage; null when the current run of the migration
+   * reads the older system’s store.
    */
   location: string | null;
   /**
-   * The location of the dump that this run read before. Attachments that are missing in the current
-   * dump are read from there.
+   * The location of the dump that the current run of the migration read before. Attachments that are missing in the
+   * present dump are read from that former dump.
    */
   former_location: string | null;
   /**
-   * The cursor after which the run continues to read messages; null before the first page of messages and after the
-   * last one.
+   * The cursor after which the current run of the migration continues to read messages; null before the first page of
+   * messages and after the last one.
    */
   position: string | null;
   page: number;
   /** Whether the current stage of the migration has read all its pages of messages. */
   all_read: 0 | 1;
-  /** The cursor (position at the source) of the account’s newest message when the run began. */
+  /** The cursor (position in the older system or the dump) of the account’s newest message when the run began. */
   newest_position: string | null;
   /** Messages before this time are not recent; recent messages are migrated first. */
   cut_at: string | null;

@@ -116,18 +116,15 @@ const inWave = (wave: number) =>
   sql`select 1 from wave_account member
        where member.wave_id = ${wave} and member.account_id = move.account_id and member.taken_at is null`;
 
-/**
- * How long today’s runs took to reach a status, in milliseconds; null if no run reached it today.
- */
+/** How long today’s migration runs took to reach a status, in milliseconds; null if no run reached it today. */
 export type WaitingTimes = { runs: number; median: number | null; p95: number | null };
 
-/** At most this many runs are measured, the latest ones, so that the query takes about a tenth of a second. */
+/**
+ * At most this many migration runs are measured, the latest ones, so that the query takes about a tenth of a second.
+ */
 const MEASURED = 10_000;
 
-/**
- * Measures the time from the request to a status, for all runs that reached this status today
- * (UTC).
- */
+/** Measures the time from the request to a status, for all migration runs that reached this status today (UTC). */
 export async function waitingTimes(
   on: Queryable,
   status: 'channels-only' | 'recent-messages-only',
@@ -228,7 +225,9 @@ export const failedOf = (on: Queryable, cause: string, limit: number) =>
          order by move.error_at, move.account_id limit ${limit}`,
   );
 
-/** Lists the names of the newest waves, for the filter by wave. */
+/**
+ * Lists the names of the newest waves (sets of accounts that are migrated in the background), for the filter by wave.
+ */
 export const waveNames = (on: Queryable) =>
   select<{ id: number; name: string }>(
     on,

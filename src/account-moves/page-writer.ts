@@ -155,7 +155,7 @@ async function whyRefused(
 }
 
 /**
- * The run number of a placeholder for a thread that cannot be read. It is lower than that of any
+ * The number of the migration run in a placeholder for a thread that cannot be read. It is lower than the number of any
  * run, so that every run may overwrite the placeholder.
  */
 const STUB_RUN = 0;

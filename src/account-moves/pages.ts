@@ -21,7 +21,7 @@ import { waveHeadView } from './wave-view.ts';
 
 /** How many days the chart of completed and failed migrations shows. */
 const DAYS = 14;
-/** How many unfinished waves the dashboard lists; the page of waves lists more. */
+/** How many unfinished waves (sets of accounts to migrate) the dashboard lists; the page of waves lists more. */
 const WAVES = 5;
 /** How many accounts one click retries. */
 const RETRIED = 200;
@@ -138,8 +138,8 @@ export async function add(req: Request, res: Response) {
 }
 
 /**
- * Retries accounts that failed for one cause. Accounts of a wave are retried as part of their wave, at low priority, so
- * that accounts for which somebody waits are migrated first.
+ * Retries accounts that failed for one cause. Accounts of a wave (accounts that are migrated in the background) are
+ * retried as part of their wave, at low priority, so that accounts for which somebody waits are migrated first.
  */
 export async function retryAccounts(req: Request, res: Response) {
   needMoves(req.here);

@@ -42,7 +42,7 @@ const usual = { part: 'whole', location: null, force: false, wave: null } as con
 type Asked = Pick<MoveRequest, 'account' | 'person'> & Partial<MoveRequest>;
 
 /**
- * The result of a request. `isAccepted`: whether the request began, continued or extended a run.
+ * The result of a request. `isAccepted`: whether the request began, continued or extended a run of the migration.
  * `job`: the job that the caller has to queue.
  */
 export type Requested = { move: Move; isAccepted: boolean; job: Job | null };
@@ -133,8 +133,8 @@ async function carryOut(here: App, on: PoolConnection, change: Change): Promise<
   else if (decision === 'ignore') return null;
   switch (decision) {
     case 'ignore':
-      // A wave began this run, and now a person or an app waits for it: take the run out of the
-      // wave, so that its jobs come before all jobs of waves.
+      // A wave (a set of accounts) began this run in the background, and now a person or an app waits for it: take the
+      // run out of the wave, so that its jobs come before all jobs of waves.
       return move.wave_id !== null && isUnderWay(move)
         ? await requestJob(on, { ...move, wave_id: null }, wanted.person)
         : null;
@@ -153,7 +153,7 @@ async function carryOut(here: App, on: PoolConnection, change: Change): Promise<
 
 const isUnderWay = ({ stage }: Move) => stage !== null;
 
-/** Takes an account out of the waves in which it waits or is being migrated. */
+/** Takes an account out of the waves (sets of accounts) in which it waits or is being migrated. */
 async function takeOutOfWaves(on: PoolConnection, { move, wanted }: Change) {
   const { account_id: account, external_id: subject } = move;
   const taken = await run(
@@ -202,8 +202,8 @@ async function begin(here: App, on: PoolConnection, { move, wanted }: Change): P
 }
 
 /**
- * Changes a run that would stop after the recent messages, so that it migrates all messages. The
- * current job of the run continues.
+ * Changes a migration run that would stop after the recent messages, so that it migrates all messages. The current job
+ * of the run continues.
  */
 async function widen(on: PoolConnection, { move, wanted }: Change): Promise<null> {
   const { account_id: account, external_id: subject } = move;
@@ -217,8 +217,7 @@ async function widen(on: PoolConnection, { move, wanted }: Change): Promise<null
 }
 
 /**
- * Continues a run where it stopped. If the request names another dump, reads that dump from its
- * beginning.
+ * Continues a migration run where it stopped. If the request names another dump, reads that dump from its beginning.
  */
 async function goOn(on: PoolConnection, { move, wanted }: Change): Promise<Job> {
   const { account_id: account, external_id: subject, reached } = move;

@@ -1,5 +1,5 @@
-// The stage of a migration run that reads the messages before the recent ones, in pages of 1,000. While one page is
-// being written, the next pages are read and attachments are fetched.
+// The stage of a migration run that reads the messages before the recent ones, in pages of 1,000 messages. While one
+// page is being written, the next pages are read and attachments are fetched.
 import { beside } from './attachments.ts';
 import { giveWay } from './giving-way.ts';
 import type { Move } from './moves.ts';
@@ -10,8 +10,9 @@ import { advance, checkpoint, type Run } from './run.ts';
 
 const PAGE = 1000;
 /**
- * How many messages are read and stored at a time when a wave migrates the account. The number is small, because
- * another account’s inbox, for which a person waits, is opened only after the page that is being written is stored.
+ * How many messages are read and stored at a time when a wave (a set of accounts) migrates the account in the
+ * background. The number is small, because another account’s inbox, for which a person waits, is opened only after the
+ * page that is being written is stored.
  */
 const PAGE_OF_WAVE = 100;
 

@@ -18,9 +18,9 @@ const filterOf = ({ account, cause, ids }: Wanted): LetterFilter => ({
 });
 
 /**
- * The result of retrying or discarding dead letters. `count`: how many were handled. `passed`: how
- * many were skipped, because a job is retrying them or has settled them. `left`: how many remain,
- * because one request handles a limited number.
+ * The result of retrying or discarding dead letters. `count`: how many were handled. `passed`: how many were skipped,
+ * because a job is retrying them or has already resolved them. `left`: how many remain, because one request handles a
+ * limited number.
  */
 export type Handled = { count: number; passed: number; left: number };
 

@@ -26,8 +26,8 @@ import { idIn, messagesOf, parseBrand, parseChannel, threadsOf, type Parsed } fr
 import { upsertBrands, upsertChannels, upsertMessages, upsertThreads } from './upserts.ts';
 
 /**
- * Reads, parses and stores the record of a dead letter again. If the source no longer has the
- * record, the dead letter is settled, too.
+ * Reads, parses and stores the record of a dead letter again. If the older system or the dump no longer has the record,
+ * the dead letter is resolved, too.
  */
 export async function retryLetter(work: Work, payload: unknown, settle: Settle): Promise<void> {
   const letter = payload as LetterPayload;
@@ -50,8 +50,8 @@ export async function retryLetter(work: Work, payload: unknown, settle: Settle):
 }
 
 /**
- * Selects the source that contains the record of a dead letter, because a run may have read two
- * dumps.
+ * Selects the older system’s store or the dump that contains the record of a dead letter, because a run may have read
+ * two dumps.
  */
 const sourceOf = (move: Move, { location }: LetterPayload) => ({
   ...move,
@@ -60,7 +60,7 @@ const sourceOf = (move: Move, { location }: LetterPayload) => ({
 });
 
 /**
- * Marks the dead letter as settled, in the same commit that stores its record. Returns false if an earlier attempt has
+ * Marks the dead letter as resolved, in the same commit that stores its record. Returns false if an earlier attempt has
  * already done so.
  */
 type Settle = (on: Queryable) => Promise<boolean>;
@@ -87,8 +87,8 @@ type Change = {
 };
 
 /**
- * Stores the record and settles its dead letter in one commit. Locks the migration first, as every
- * writer does, so that writers do not deadlock.
+ * Stores the record and resolves its dead letter in one commit. Locks the row of the migration first, as every writer
+ * does, so that writers do not deadlock.
  */
 async function store({ here, settle, move }: Retry, { count, write }: Change) {
   await failpoint('dead letter read');
@@ -221,7 +221,7 @@ async function urlThere(
 }
 
 /**
- * Marks an attachment as gone, because the source no longer has it and there is nothing left to
+ * Marks an attachment as gone, because the older system or the dump no longer has it and there is nothing left to
  * fetch.
  */
 const forget = (at: Retry, { position, id }: Line) =>

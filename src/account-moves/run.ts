@@ -25,8 +25,8 @@ export type Run = {
 };
 
 /**
- * Why a job stops before its run is finished: another job has taken over the run, the wave is
- * paused, or the run has failed.
+ * Why a job stops before its run is finished: another job has taken over the run, the account’s wave (set of accounts
+ * that are migrated in the background) is paused, or the run has failed.
  */
 export type StopReason = 'superseded' | 'paused' | 'failed';
 
@@ -39,7 +39,7 @@ export class RunStopped extends Error {
   }
 }
 
-/** Thrown for a fault that no further attempt can fix. The run fails with this code and message. */
+/** Thrown for a fault that no further attempt can fix. The migration run fails with this code and message. */
 export class RunFailed extends Error {
   readonly code: string;
 
@@ -70,8 +70,8 @@ export async function changeMove(
 
 /**
  * Reports the progress, and checks whether the run may go on.
- * @throws RunStopped when another job has taken over the run or the wave is paused, Closed while a
- * database is being updated
+ * @throws RunStopped when another job has taken over the run or the wave is paused, Closed while a database is being
+ * updated to another version
  */
 export async function checkpoint(at: Run): Promise<Move> {
   const move = await current(at);

@@ -11,11 +11,11 @@ export const migrationStatuses = [
 ] as const;
 export type MigrationStatus = (typeof migrationStatuses)[number];
 
-/** The statuses that a run reaches, in this order. */
+/** The statuses that a migration run reaches, in this order. */
 export const reachable = ['channels-only', 'recent-messages-only', 'completed'] as const;
 export type Reached = (typeof reachable)[number];
 
-/** The stages of a run, in their order. */
+/** The stages of a migration run, in their order. */
 export const stages = ['channels', 'recent', 'rest', 'attachments', 'final-check'] as const;
 export type Stage = (typeof stages)[number];
 
@@ -28,7 +28,7 @@ export const stageTexts: Record<Stage, string> = {
   'final-check': 'Final check',
 };
 
-/** Which part of an account a run migrates: all of it, or only the recent messages. */
+/** Which part of an account a migration run covers: all of it, or only the recent messages. */
 export type Part = 'whole' | 'recent';
 
 type Standing = { migration_status: MigrationStatus; reached: Reached | null };
@@ -85,8 +85,8 @@ function rankOf({ migration_status: status, reached }: Standing): number {
 }
 
 /**
- * Whether a run goes on without another request: a worker runs it, it waits for a worker, or its
- * wave is paused.
+ * Whether a migration run goes on without another request: a worker runs it, it waits for a worker, or its wave (set of
+ * accounts) is paused.
  */
 export const isActive = ({
   migration_status: status,

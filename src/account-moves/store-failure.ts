@@ -2,10 +2,7 @@
 import { Stopping } from '../jobs/interrupted.ts';
 import { SourceFailed } from './reader.ts';
 
-/**
- * Converts an error of the AWS SDK to a SourceFailed. Returns an error that does not come from the
- * store unchanged.
- */
+/** Converts an error of the AWS SDK to a SourceFailed. Returns an error that does not come from DynamoDB unchanged. */
 export function storeFailure(error: unknown, halt: AbortSignal): unknown {
   if (halt.aborted) return new Stopping('This process stops; another one continues');
   if (!(error instanceof Error)) return error;

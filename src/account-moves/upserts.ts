@@ -1,5 +1,5 @@
-// Writes the records of an account. A run overwrites rows of earlier runs, but never rows that were created in Oneway
-// itself.
+// Writes the records of an account that is migrated. A migration run overwrites rows of earlier runs, but never rows
+// that were created in Oneway itself.
 import { insertRows, type Columns } from '../database/bulk.ts';
 import { join, name, sql, toSqlInstant, type Queryable, type Statement } from '../database/sql.ts';
 import type { Message, Thread } from './records.ts';
@@ -8,8 +8,8 @@ import type { Run } from './run.ts';
 type Owner = Pick<Run, 'account' | 'run'>;
 
 /**
- * Inserts the rows of a run, or overwrites rows of earlier runs. Rows that were created in Oneway
- * itself have `run` null and are never overwritten.
+ * Inserts the rows of a migration run, or overwrites rows of earlier runs. Rows that were created in Oneway itself have
+ * `run` null and are never overwritten.
  */
 const upsert = (on: Queryable, table: string, columns: string[], rows: Columns[]) => {
   const newer = sql`run < values(run)`;

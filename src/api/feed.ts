@@ -1,5 +1,5 @@
 // Serves the feed that apps poll: the rows and deletions of an entity, in the order of their last change. An app that
-// always follows `next` misses no change, even when rows are written while it polls.
+// always follows the link `next` of each answer misses no change, even when rows are written while it polls.
 import type { Entity, Row, RowKey } from '../catalog/entity.ts';
 import { BEGINNING, isInstant } from '../catalog/misfits.ts';
 import { first, fromSqlInstant, select, snapshot, sql, type Queryable } from '../database/sql.ts';
@@ -16,9 +16,9 @@ export type { Cursor };
 export type Item = (Row & { deleted: false }) | { id: number; modified_at: string; deleted: true };
 
 /**
- * A position in the feed. `certainUpTo` is set if earlier pages contained documents of a running
- * transfer, or a timestamp in the future. The feed is certain (complete) only up to `certainUpTo`:
- * rows may still be added after it.
+ * A position in the feed. `certainUpTo` is set if earlier pages of the feed contained MongoDB documents that a running
+ * transfer has written, or a timestamp in the future. The feed is certain (complete) only up to `certainUpTo`: rows may
+ * still be added after it.
  */
 export type Place = Cursor & { certainUpTo: string | null };
 export type Page = { items: Item[]; next: Place; isMore: boolean };
@@ -27,10 +27,10 @@ export type Page = { items: Item[]; next: Place; isMore: boolean };
 export const START: Cursor = { modifiedAfter: BEGINNING, after: 0 };
 
 /**
- * Returns the items after the position `from`: at most `limit`, and fewer when the items are large.
- * Documents of a running transfer are included, so that no item refers to a row that the app gets
- * only later. Because this transfer may still write rows with earlier timestamps, `next` on the
- * last page goes back to the timestamp up to which every transfer had ended.
+ * Returns the items after the position `from`: at most `limit`, and fewer when the items are large. MongoDB documents
+ * that a running transfer has written are included, so that no item refers to a row that the app gets only later.
+ * Because this transfer may still write rows with earlier timestamps, `next` on the last page goes back to the
+ * timestamp up to which every transfer had ended.
  */
 export async function pageOf(
   here: Environment,
@@ -98,10 +98,10 @@ async function presentBefore(on: Queryable, items: Item[]): Promise<string | nul
 }
 
 /**
- * Reads the documents that come after a position. MongoDB is read without a snapshot, so the latest
- * timestamp of the environment is read before and after the documents. If it is unchanged and no
- * transfer has claimed a row for writing, all documents are certain. Otherwise only documents up to
- * the earlier of the two timestamps are certain.
+ * Reads the MongoDB documents that come after a position in the feed. MongoDB is read without a snapshot, so the latest
+ * timestamp of the environment is read before and after the documents. If it is unchanged and no transfer has claimed a
+ * row for writing, all documents are certain. Otherwise only documents up to the earlier of the two timestamps are
+ * certain.
  */
 async function documentsAfter(
   here: Environment,
@@ -191,7 +191,7 @@ export async function itemAt(here: Environment, entity: Entity, id: number): Pro
 }
 
 /**
- * The function that reads a page of the feed from each database. A MySQL row is certain once it is
- * committed; a document is certain only once its transfer has ended.
+ * For each database, the function that reads a page of the feed. A MySQL row is certain once it is committed; a
+ * document is certain only once its transfer has ended.
  */
 const feedOf = { mysql: rowsAfter, mongo: documentsAfter };

@@ -21,8 +21,8 @@ const general: Choice[] = [
 ];
 
 /**
- * Lists the scopes that an administrator can choose for a HAWK key: the general ones, all datasets
- * of an organisation, or one dataset.
+ * Lists the scopes that an administrator can choose for a HAWK key: all datasets, starting runs that fetch from data
+ * sources, the pipeline, all datasets of an organisation, or one dataset.
  */
 export async function choices(on: Queryable): Promise<Choice[]> {
   const all = await datasets.list(on);

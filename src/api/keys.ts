@@ -23,9 +23,8 @@ const AREA = 'catalog';
 export const scopeOf = (entity: string): string => `${AREA}:${entity}`;
 
 /**
- * The scopes outside the catalogue, with their labels. A key with the scope “everything” has none
- * of these scopes. Each scope `secrets:…` allows an app to read the secrets of one entity in clear
- * text.
+ * The scopes that do not name an entity of the catalogue, with their labels. A key with the scope “everything” has none
+ * of these scopes. Each scope `secrets:…` allows an app to read the secrets of one entity in clear text.
  */
 export const separateScopes: readonly (readonly [scope: string, label: string])[] = [
   ...entitiesWithSecrets().map((one) => [secretScopeOf(one.name), secretsLabel(one)] as const),
@@ -86,8 +85,8 @@ export async function create(
 const wantedRotation = z.object({
   graceDays: z.enum(graceDays).default('7'),
   expiresAt: lastDay,
-  // If the post lacks the id of the key that the page showed, the id 0 is used. No key has the id
-  // 0, so the rotation is refused.
+  // If the posted form lacks the id of the key that the page showed, the id 0 is used. No key has the id 0, so the
+  // rotation is refused.
   seen: z.coerce.number().int().positive().catch(0),
 });
 

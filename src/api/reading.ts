@@ -15,10 +15,9 @@ import { readableItems } from './secrets.ts';
 import { object as sendObject } from '../web/handlers.ts';
 
 /**
- * Returns the middleware that authenticates a request by the key in `Authorization: Bearer …`;
- * handlers check the scopes of the key later. Wrong keys are counted by address, and an address
- * that sends too many is answered with 429. A valid key always works, because apps may share an
- * address.
+ * Returns the middleware that authenticates a request by the key in `Authorization: Bearer …`; handlers check the
+ * scopes of the key later. Wrong keys are counted by IP address, and an address that sends too many is answered with
+ * 429. A valid key always works, because apps may share an IP address.
  */
 export function needKey(here: App, redis: Redis) {
   const countWrong = countWrongBearers(here, redis);

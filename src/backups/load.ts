@@ -61,8 +61,7 @@ async function loadTables(
       for await (const { text, rows } of ahead(
         statementsIn(contentOf(source, manifest, file), file.of),
       )) {
-        // One INSERT statement has up to 1,000 rows, so the log shows this short form of the
-        // statement.
+        // One INSERT statement has up to 1,000 rows, so the log shows the statement without its rows.
         const shown = new Statement(`INSERT INTO ${name(file.of).text} (…) VALUES (…)`, []);
         await runText(connection, shown, text);
         await onRows(rows);

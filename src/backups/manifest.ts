@@ -107,7 +107,7 @@ function jsonIn(written: string): unknown {
   }
 }
 
-/** Lists the clients that have complete backups in the store. */
+/** Lists the clients that have complete backups in the backup store. */
 export async function clientsIn(store: Objects): Promise<string[]> {
   const clients = new Set<string>();
   for await (const { key } of store.list('')) {

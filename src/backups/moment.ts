@@ -73,8 +73,9 @@ async function claimOnDocument(on: Queryable): Promise<string | null> {
 }
 
 /**
- * How many of the latest rows of the table `arrival` are counted to notice new arrivals. The latest row alone does not
- * suffice: MySQL assigns an id before the commit, so a row can appear after a row with a higher id.
+ * How many of the latest rows of the table `arrival` (an entry for each write of a row in this environment) are counted
+ * to notice new arrivals. The latest row alone does not suffice: MySQL assigns an id before the commit, so a row can
+ * appear after a row with a higher id.
  */
 const REACH = 10_000;
 

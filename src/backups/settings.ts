@@ -2,7 +2,7 @@
 import { storageAddress, type StorageAddress, type StorageKeys } from '../storage/address.ts';
 
 export type BackupSettings = {
-  /** The address of the store with the backups of all clients; null when it is not set. */
+  /** The address of the backup store, which contains the backups of all clients; null when it is not set. */
   store: StorageAddress | null;
   /** The client (company) whose databases this program backs up; null if it makes no backups. */
   client: string | null;

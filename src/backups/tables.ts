@@ -27,8 +27,8 @@ export function catalogueColumns(): Map<string, string[]> {
 type Column = { name: string; type: string };
 
 /**
- * The table with the state of each row: its version and hash, and when and by whom it was created, changed and marked. A
- * backup contains this table without the names of people.
+ * The table with the state of each row: its version and hash, and when and by whom it was created, changed and marked.
+ * A backup contains this table without the names of people.
  */
 export const STATE_TABLE = 'row_state';
 const PERSON = 'production';
@@ -40,7 +40,7 @@ const ROWS = 1000;
 
 export type Dump = {
   parts: AsyncIterable<Uint8Array>;
-  /** Returns the number of rows, after all parts were read. */
+  /** Returns the number of rows in the dump. Call it only after all of `parts` has been read. */
   rows: () => number;
   columnsLeftOut: string[];
 };

@@ -39,15 +39,15 @@ export type Take = {
 };
 
 /**
- * A backup reads the databases at most this many times. It starts again if documents were written
- * while it was reading.
+ * A backup reads the databases at most this many times. A backup starts again if MongoDB documents were written while
+ * it was reading.
  */
 const TRIES = 5;
 const PAUSE_MS = 2000;
 
 /**
  * Takes a backup and returns its manifest (the list of its files). A backup that fails leaves no files.
- * @throws Unavailable when documents are being written all the time, or a server does not answer
+ * @throws Unavailable when MongoDB documents are being written all the time, or a server does not answer
  */
 export async function takeBackup(here: Environment, take: Take): Promise<Manifest> {
   const version = await readVersion(here.documents);

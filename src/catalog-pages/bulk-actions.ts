@@ -32,8 +32,8 @@ export const AT_ONCE = 200;
  */
 const MOST = 20_000;
 /**
- * Returns how many rows one action may change. A staging database (a copy of a backup) runs no
- * jobs, so one request must change all rows there.
+ * Returns how many rows one action may change. A staging database (a copy of a backup) runs no jobs, so one request
+ * must change all rows.
  */
 export const mostFor = ({ copy }: { copy?: object }) => (copy ? AT_ONCE : MOST);
 
@@ -45,8 +45,8 @@ export type BulkTarget = { entity: Entity; key: RowKey; title: string; seen: str
 
 type Shown = { row: Row; state: RowState | undefined };
 /**
- * What an action finds out about a row. `skip`: why the row is skipped; null if it is not. `seen`:
- * the state of the row, which must be the same when the action changes the row.
+ * What an action finds out about a row before it changes the row. `skip`: why the row is skipped; null if it is not.
+ * `seen`: the state of the row, which must be the same when the action changes the row.
  */
 type Looked = { skip: string | null; seen: string };
 
@@ -171,9 +171,8 @@ function byState(look: (state: RowState | undefined) => Looked): BulkAction['loo
 }
 
 /**
- * Makes the function `look` of an action on rows with a mark, such as a hold. Rows without the mark
- * are skipped. `seen` is the time of the mark, so that a mark that was set again later is not
- * changed.
+ * Makes the function `look` of an action on rows with a mark, such as a hold (Not for production). Rows without the
+ * mark are skipped. `seen` is the time of the mark, so that a mark that was set again later is not changed.
  */
 function ifMarked(markOf: (state: RowState) => string | null, why: string): BulkAction['look'] {
   return byState((state) => {

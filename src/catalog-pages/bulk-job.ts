@@ -67,7 +67,10 @@ export function requestBulk(here: App, { action, targets, values, person }: Aske
   });
 }
 
-/** What was done of a part. `untried`: the ids of its rows whose turn did not come before the job ended. */
+/**
+ * What a job did with one part of the chosen rows. `untried`: the ids of the rows that the job did not reach before it
+ * ended.
+ */
 type PartDone = { done: number; skipped: Skipped[]; untried?: number[] };
 
 /**
@@ -96,7 +99,7 @@ const partsOf = (rows: SeenRow[]) =>
     return { name: `Rows ${count(from + 1)} to ${count(from + part.length)}`, from, part };
   });
 
-/** How many skipped rows the page of the job names. */
+/** The page of a job names at most this many skipped rows. */
 const NAMED = 500;
 
 function sumOf(parts: PartDone[]) {
@@ -108,7 +111,7 @@ function sumOf(parts: PartDone[]) {
   };
 }
 
-/** How many rows whose turn did not come the page of a job names. */
+/** The page of a job names at most this many of the rows that the job did not reach. */
 const UNTRIED = 50;
 
 /** Reports what a job did before it was cancelled or failed; null if it did not begin. */
@@ -175,7 +178,7 @@ async function actOnPart(
 }
 
 /**
- * Finds the rows of a part that an interrupted attempt has already changed. An unfinished part has
+ * Finds the rows that an interrupted attempt of the job has already changed. A part of the rows that is unfinished has
  * no stored result, so the rows themselves are checked.
  */
 async function doneBefore(

@@ -1,5 +1,5 @@
-// Handles the buttons for rows that a user chose on a list, on *Pending*, *Compare* or *Arrived*, or on the page of a
-// row: puts these rows on a transfer sheet or into a selection.
+// Handles the buttons for rows that a user chose on a list, on the pages *Pending*, *Compare* or *Arrived*, or on the
+// page of a row: puts these rows on a transfer sheet or into a selection.
 import { parse } from 'node:querystring';
 import type { Request, Response } from 'express';
 import { keyText, type RowKey } from '../catalog/entity.ts';
@@ -18,14 +18,17 @@ import { zoneOf } from '../web/viewer.ts';
 import { parseListState } from './list-state.ts';
 import { allIds, allReadyIds } from './list-query.ts';
 
-/** Opens the transfer sheet of the ticked rows of a list, or of all rows found that are ready to transfer. */
+/**
+ * Opens the transfer sheet of the ticked rows of a list, or of all rows that match its filters and are ready to
+ * transfer.
+ */
 export async function choose(req: Request, res: Response) {
   const keys = await chosenKeys(req);
   const id = await selections.create(req.here.sql, accountOf(req).email, { keys });
   res.redirect(303, `/selections/${id}`);
 }
 
-/** Adds the ticked rows of a list, or all rows found, to a selection, or begins a selection with them. */
+/** Adds the ticked rows of a list, or all rows that match its filters, to an existing or a new selection. */
 export async function addToSelection(req: Request, res: Response) {
   const { keys, chain } = await rowsToAdd(req);
   const into = req.form.text('into');
@@ -59,11 +62,14 @@ async function dueText({ here }: Request, selection: string): Promise<string> {
   return schedule ? ` It is scheduled for ${exactly(schedule.run_at)}.` : '';
 }
 
-/** What a button posts as `into` to begin a selection. */
+/** The value of the posted field `into` that begins a new selection. */
 const NEW = 'new';
 const wasThere = { one: 'was', many: 'were' };
 
-/** Returns the ticked rows, or all rows that are ready: those found on a list, or those on the page *Pending*. */
+/**
+ * Returns the ticked rows, or all rows that are ready to transfer: those that match the filters of a list, or those on
+ * the page *Pending*.
+ */
 async function chosenKeys(req: Request): Promise<RowKey[]> {
   const scope = req.form.text('scope');
   if (scope === 'ready') return foundRows(req, allReadyIds);

@@ -68,8 +68,8 @@ async function liveStatuses(
   const at = new Date().toISOString();
   const pairs = await comparePairs(here, destination, keys, known ? { known } : {});
   await recordObservations(here, pairs.values(), at).catch((error: unknown) => {
-    // An observation cannot be recorded while this environment’s database is read-only. A list page
-    // must work even then, because it only reads.
+    // The statuses that were just observed cannot be recorded while this environment’s database is read-only. A list
+    // page must work even then, because it only reads.
     here.log.warn({ err: error }, 'an observation was not recorded');
   });
   const next = new Map<string, Status>();

@@ -51,8 +51,8 @@ export async function add(req: Request, res: Response) {
       await newPage(req, res, entity, { ...typed, errors: error.fields, key });
     } else if (error instanceof Conflict) {
       res.status(409);
-      // The journal has recorded the refusal under this idempotency key, so another attempt needs a
-      // new key.
+      // Oneway’s journal of writes has recorded the refusal under this idempotency key, so another attempt needs a new
+      // key.
       const again = { ...typed, errors: {}, notice: error.message };
       await newPage(req, res, entity, again);
     } else throw error;
@@ -189,7 +189,7 @@ async function editAgain(
   const isAdded = error instanceof edits.AddedBefore;
   const errors = error instanceof Invalid && !isAdded ? error.fields : {};
   const notice = isAdded ? ROWS_ADDED : error.message;
-  // The journal has recorded this idempotency key, so another attempt needs a new one.
+  // Oneway’s journal of writes has recorded this idempotency key, so another attempt needs a new one.
   const said = isAdded || error instanceof Conflict ? { errors, notice } : { errors, key };
   const { opened } = family.own;
   const { content, children } = await shownAgain(req, entity, family);

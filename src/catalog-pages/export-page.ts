@@ -49,7 +49,7 @@ export async function exportList(req: Request, res: Response) {
   await sendExport(res, { name, format, columns }, exportedRows(req.here, entity, ids));
 }
 
-/** Leads to the export of the rows that are ticked on a list, or of all rows that the list finds. */
+/** Redirects to the URL that exports the rows that are ticked on a list, or all rows that match its filters. */
 export async function exportTicked(req: Request, res: Response) {
   const entity = entityNamed(String(req.params['entity']));
   const format = exportFormatIn({ format: req.form.text('format') });

@@ -8,10 +8,7 @@ import type { Query } from '../rows/query.ts';
 import { findIds } from '../rows/store.ts';
 import { idsWithStatus, isReadyToSend, pendingRows, type PendingRow } from '../state/pending.ts';
 import { filterValues, modifiedIn, PAGE, type ListState } from './list-state.ts';
-/**
- * Returns the ids of all rows that match the filters of a list, on every page, for *Select all
- * 128*.
- */
+/** Returns the ids of all rows that match the filters of a list, on every page, for the checkbox *Act on all 128*. */
 export async function allIds(here: App, entity: Entity, state: ListState, person: string) {
   const waits = here.destination
     ? await pendingRows(here.sql, entity)

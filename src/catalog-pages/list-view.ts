@@ -17,7 +17,10 @@ import {
 import type { Listing } from './list.ts';
 import { chipsOf, filtersOf, moreFilters } from './list-filters.ts';
 
-/** `most`: how many rows one action may change. `ticked`: the rows that are ticked already. */
+/**
+ * Returns what the list page shows around its rows. `most`: how many rows one action may change. `ticked`: the ids of
+ * the rows that are ticked when the page opens.
+ */
 export function listView(
   here: App,
   entity: Entity,
@@ -52,7 +55,7 @@ export function listView(
     // The query of the link to each row, so that the page of the row can lead back to this list.
     rowQuery: backHref.includes('?') ? withReturn('', backHref) : '',
     backHref,
-    // The query of this list. An action on all rows found uses it to find the rows again.
+    // The query of this list. An action on all rows that match the filters finds these rows again with this query.
     query: backHref.split('?')[1] ?? '',
     exports: exportFormats.map((format) => ({
       text: format.toUpperCase(),

@@ -40,7 +40,7 @@ export type Listing = {
   rows: Listed[];
   page: number;
   total: number;
-  /** How many of all rows found are ready to transfer. */
+  /** How many of all rows that match the filters, on every page of the list, are ready to transfer. */
   ready: number;
   counts: Record<Tab, number | null>;
   /** Titles of referenced rows, by key text such as `task:12`. */

@@ -54,8 +54,8 @@ export const marksOf = ({
 ];
 
 /**
- * Returns the marks that say which engineer changed the row, who adopted the change, and why the
- * row is on hold.
+ * Returns the marks that say which engineer changed the row, who adopted the change, and why the row is on hold (Not
+ * for production).
  */
 function reviewMarks(state: RowState | undefined): Mark[] {
   if (!state) return [];

@@ -21,8 +21,8 @@ import type { Typed } from './form-page.ts';
 import { MOST_CHILDREN, type ShownChild } from './typed-family.ts';
 
 /**
- * Returns the values of a new row: `?form=12` gives a reference, and `?from=12` copies row 12 with
- * its dependent rows. Nothing is stored until the user saves.
+ * Returns the values of a new row: in the URL, `?form=12` fills in a reference to form 12, and `?from=12` copies the
+ * values of row 12 and its dependent rows. Nothing is stored until the user saves.
  */
 export async function startingForm(
   req: Request,

@@ -24,7 +24,7 @@ export function promotionOrder(entities: Entity[]): Entity[] {
 const order = [...matchedByName, ...promotionOrder(catalog.filter((one) => !one.isMatchedByName))];
 const place = new Map(order.map((entity, index) => [entity.name, index]));
 
-/** Sorts row keys, or the steps of a plan, into the order in which their rows are written. */
+/** Sorts row keys, or the steps of a transfer plan, into the order in which their rows are written. */
 export const inWritingOrder = <T extends { entity: string; id: number }>(items: T[]): T[] =>
   items.toSorted(
     (one, other) =>

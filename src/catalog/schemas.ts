@@ -51,9 +51,8 @@ export const integerSchema = ({ min, max }: { min: number; max: number }, label:
     .transform(Number);
 
 /**
- * The schema of the text in a picker (an input with suggestions). It parses the id from `Sunrise
- * Clinic #412`, or from `412` alone. The page that receives the post checks that row 412 has this
- * title.
+ * The schema of the text in a picker (an input with suggestions). It parses the id from `Sunrise Clinic #412`, or from
+ * `412` alone. The handler of the posted form checks that row 412 has this title.
  */
 export const referenceSchema = (label: string, { optional = false } = {}) =>
   line

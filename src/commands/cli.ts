@@ -21,8 +21,8 @@ import { refuseUnanswered, whileAnswering } from './answering.ts';
 export const exits = { done: 0, refused: 1, usage: 2, closed: 3, differs: 4 } as const;
 
 /**
- * Thrown when a command cannot run, because program and database have different versions or the
- * database is being updated.
+ * Thrown when a command cannot run, because program and database have different versions, or the database is marked as
+ * being updated (migrated to another version).
  */
 export class Incompatible extends Problem {}
 
@@ -47,8 +47,8 @@ export function answer(isJson: boolean | undefined, data: unknown, words: () => 
 }
 
 /**
- * The options of withApp() for commands that repair a database: they run even if the database has
- * another version or is being updated.
+ * The options of withApp() for commands that repair a database: they run even if the database has another version than
+ * this program, or is marked as being updated.
  */
 export const anyVersion = { isAboutVersion: true, isWithoutDatabases: false };
 
@@ -60,8 +60,8 @@ export const withoutDatabases = { isAboutVersion: true, isWithoutDatabases: true
 
 /**
  * Opens the environment and runs one command with it.
- * @throws Incompatible when the database is being updated or has another version, unless the command repairs such a
- * database
+ * @throws Incompatible when the database is marked as being updated or has another version than this program, unless
+ * the command repairs such a database
  */
 export async function withApp(
   work: (here: App) => Promise<void>,

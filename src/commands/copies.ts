@@ -1,5 +1,5 @@
-// The command `oneway copies`, which makes copies (staging databases) from backups, and lists, keeps, protects and
-// drops them.
+// The command `oneway copies`, which makes copies (staging databases) from backups, lists and drops them, extends how
+// long they are kept, and protects them against being dropped.
 import type { Command } from 'commander';
 import { v7 as uuid } from 'uuid';
 import type { App } from '../environments/app.ts';

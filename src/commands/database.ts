@@ -1,5 +1,5 @@
-// The commands `oneway db`, for operators of the databases, and `oneway claims`, which lists and releases rows that a
-// transfer holds.
+// The commands `oneway db`, for operators of the databases, and `oneway claims`, which lists and releases the claims
+// with which transfers reserve rows for writing.
 import type { Command } from 'commander';
 import type { App } from '../environments/app.ts';
 import { grantsFile } from '../release/grants.ts';

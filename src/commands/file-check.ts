@@ -22,7 +22,7 @@ import { runHere } from './run-job.ts';
 export type CheckOptions = Acceptance & { json?: boolean };
 
 /**
- * Adds the options that say how a file is read, and whether its rejected lines and changed columns
+ * Adds the command-line options that say how a data file is parsed, and whether its rejected lines and changed columns
  * are accepted.
  */
 export const withCheckOptions = (command: Command): Command =>
@@ -36,7 +36,10 @@ export const withCheckOptions = (command: Command): Command =>
     .option('--accept-rejects', 'load the file without its rejected lines')
     .option('--accept-columns', 'load the file although its columns are not the current ones');
 
-/** A data file with the job that examines it, and with the choices and options of the user. */
+/**
+ * A data file with the job that examines it. `choices`: how the user wants the file to be parsed. `options`: the
+ * command-line options of the call.
+ */
 type Check = { id: number; job: Job | null; choices: Choices; options: CheckOptions };
 
 /**
@@ -183,7 +186,7 @@ const loadedLines = ({ state, rows, version, message }: Loaded, name: string): s
 
 /**
  * Returns the command with which the user continues with a file. The command repeats the --accept options of this call,
- * and has one option for each obstacle.
+ * and has one option for each reason why the file is not loaded yet.
  */
 function continuation(id: number, options: CheckOptions, obstacles: Obstacle[]): string {
   const accepted = [

@@ -1,10 +1,13 @@
-// Finds out what prevents the loading of a data file, and which options settle it.
+// Finds out what prevents the loading of a data file, and which command-line options remove the obstacle.
 import { askText, type Examined } from '../datasets/examination.ts';
 import type { Ask } from '../datasets/reading/examine.ts';
 import { count } from '../web/format.ts';
 import type { Acceptance } from './reading-options.ts';
 
-/** A reason why a file is not loaded. `add` lists the options that settle it; one of these options is enough. */
+/**
+ * A reason why a file is not loaded. `add` lists the command-line options that remove the reason; one of them is
+ * enough.
+ */
 export type Obstacle = { text: string; add: string[] };
 
 /** Returns what the user must answer or accept before a file is loaded. */

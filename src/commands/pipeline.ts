@@ -1,4 +1,4 @@
-// The command `oneway pipeline`, which copies versions of datasets into a separate database, the datasets database.
+// The command `oneway pipeline`, which loads versions of datasets into a separate database, the datasets database.
 import type { Command } from 'commander';
 import { transaction } from '../database/sql.ts';
 import * as datasets from '../datasets/datasets.ts';

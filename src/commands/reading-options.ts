@@ -25,7 +25,8 @@ export type Acceptance = ReadingOptions & { acceptRejects?: boolean; acceptColum
 export const collect = (value: string, before: string[]) => [...before, value];
 
 /**
- * Parses the options into choices; returns an empty object if no option is given.
+ * Parses the command-line options into choices of how a data file is parsed; returns an empty object if no option is
+ * given.
  * @throws UsageError when an option has an invalid value
  */
 export function choicesIn(options: ReadingOptions): Choices {

@@ -1,4 +1,4 @@
-// The commands that check the prerequisites of a release, report ids for the search index, and end editing in
+// The commands that check the prerequisites of a release, report the ids of rows for a search index, and end editing in
 // production.
 import type { Command } from 'commander';
 import { keyText } from '../catalog/entity.ts';

@@ -1,4 +1,4 @@
-// The command `oneway sources`, which lists and runs sources: publishers that data files are fetched from.
+// The command `oneway sources`, which lists data sources (servers of publishers) and fetches new data files from them.
 import type { Command } from 'commander';
 import type { App } from '../environments/app.ts';
 import { NotFound } from '../problems.ts';

@@ -1,4 +1,5 @@
-// The command `oneway staging`, which orders staging databases from a staging server, and drops them there.
+// The command `oneway staging`, which requests staging databases from a staging server, and drops databases on that
+// server.
 import type { Command } from 'commander';
 import type { App } from '../environments/app.ts';
 import { NotFound, Problem } from '../problems.ts';
@@ -10,7 +11,7 @@ import { actor, answer, columns, withApp } from './cli.ts';
 
 type Json = { json?: boolean };
 
-/** Adds the command `oneway staging`, for the server where staging databases are ordered. */
+/** Adds the command `oneway staging`, for the Oneway server that requests staging databases from staging servers. */
 export function addStaging(program: Command) {
   const staging = program
     .command('staging')

@@ -111,7 +111,7 @@ async function undo(here: App, number: string, rows: string[], asked: Asked) {
 
 export type Sheet = { wanted: selections.NewSelection; email: string; isManager: boolean };
 
-/** The most characters of an idempotency key that the journal can store. */
+/** The most characters of an idempotency key that Oneway’s journal of writes can store. */
 const LONGEST_KEY = 64;
 
 /**
@@ -134,8 +134,8 @@ export async function review(here: App, { wanted, email, isManager }: Sheet, ask
   const route = routeFrom(here, email, kind);
   const seen = await prepareSheet(route, chosen);
   refuseUnknown(chosen.choices, seen.plan);
-  // A confirmation to overwrite or delete rows counts only for the plan with this hash, so that a
-  // changed plan must be confirmed again.
+  // A confirmation to overwrite or delete rows counts only for the transfer plan with this hash, so that a changed plan
+  // must be confirmed again.
   const choices = {
     ...chosen.choices,
     overwrite: asked.overwrite ? OVERWRITE : '',

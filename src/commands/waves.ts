@@ -1,5 +1,5 @@
-// The command `oneway waves`, which lists, adds, pauses and resumes waves: accounts that are migrated in the
-// background.
+// The command `oneway waves`, which lists, adds, pauses and resumes migration waves: lists of accounts that are
+// migrated in the background.
 import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import type { Command } from 'commander';

@@ -1,6 +1,7 @@
 // Finds the rows of a table that may differ between environments. The MySQL server of each environment computes one
 // digest for each chunk of 1,000 ids. Rows are compared one by one only in chunks whose digests differ. With
-// `withSyncState`, rows are also compared in chunks that the sync state does not record as equal on both sides.
+// `withSyncState`, rows are also compared in chunks that the sync state (what is known of each row here and at its
+// destination) does not record as equal on both sides.
 import { isDocument, linksOf, type Entity } from '../catalog/entity.ts';
 import { first, sql, type Queryable } from '../database/sql.ts';
 import type { Environment } from '../environments/environment.ts';
@@ -59,7 +60,7 @@ export type Walk = {
   withSyncState: boolean;
 };
 
-/** Yields the chunks of a table in batches, in order of id. The first of the sides holds the sync state. */
+/** Yields the chunks of a table in batches, in order of id. The database of the first side contains the sync state. */
 export async function* batches(entity: Entity, sides: Sides, walk: Walk): AsyncGenerator<Batch> {
   let readsHashes = false;
   for (let begin = await nextOf(entity, sides, walk, walk.from); begin !== null;) {
@@ -89,8 +90,9 @@ async function readBatch(
   const at = new Date().toISOString();
   const [here] = sides;
   if (!here) throw new TypeError('There is nothing to compare');
-  // Each write of a base chunk (the base hashes of 1,000 ids) raises its generation. The generations are read before
-  // the rows, so that writeBases() can skip a base chunk that another process writes meanwhile.
+  // Each write of a base chunk (for 1,000 ids, the hashes at which rows were last equal on both sides) raises its
+  // generation. The generations are read before the rows, so that writeBases() can skip a base chunk that another
+  // process writes meanwhile.
   const bases = await readBaseDigests(here.sql, entity.name, low, high);
   const lined = walk.withSyncState
     ? await chunksWithLines(here.sql, entity.name, low, high)

@@ -54,8 +54,8 @@ type Known = { basesIn?: Queryable; known?: Map<string, Row>; mappings?: Mapping
 
 /**
  * Reads rows and their dependent rows on both sides in a fixed number of queries, including dependents that only the
- * destination has. `basesIn`: the environment whose sync state holds the bases (the contents at which both sides were
- * last equal).
+ * destination has. `basesIn`: the database of the environment whose sync state contains the bases (the contents at
+ * which both sides were last equal).
  */
 export async function comparePairs(
   here: Databases,
@@ -100,8 +100,8 @@ export async function comparePairs(
 }
 
 /**
- * Adds contents of bases of which only the hash is recorded. The base of a row is the content at which both sides were
- * last equal. If a later write replaced this content on one side, the history of that environment has it.
+ * Finds the contents of bases of which only the hash is recorded. The base of a row is the content at which both sides
+ * were last equal. If a later write replaced this content on one side, the row’s history on that side contains it.
  */
 async function findBases(histories: Queryable[], pairs: Map<string, RowPair>) {
   const wanted = new Map(

@@ -1,5 +1,6 @@
-// Compares all rows here with the destination, and corrects the sync state. From a MySQL table, only rows whose hashes
-// do not match the sync state are read. From MongoDB, all documents are read, because MongoDB computes no hashes.
+// Compares all rows here with the destination, and corrects the sync state (what is known of each row here and at its
+// destination). From a MySQL table, only rows whose hashes do not match the sync state are read. From MongoDB, all
+// documents are read, because MongoDB computes no hashes.
 import { canonical, hashOf, isSameContent } from '../catalog/content.ts';
 import { keyText, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
 import { toSqlInstant, transaction } from '../database/sql.ts';
@@ -77,8 +78,9 @@ async function readBoth({ here, there }: ComparisonSides, entity: Entity, ids: n
 /** Compares rows by reading all of them on both sides. */
 async function* compareRows(sides: ComparisonSides, entity: Entity): AsyncGenerator<number> {
   const { here, there, mappings } = sides;
-  // Each write of a base chunk (the base hashes of 1,000 ids) raises its generation. The generations are read before
-  // any row, so that writeBases() can skip a base chunk that another process writes during the comparison.
+  // Each write of a base chunk (for 1,000 ids, the hashes at which rows were last equal on both sides) raises its
+  // generation. The generations are read before any row, so that writeBases() can skip a base chunk that another
+  // process writes during the comparison.
   const asRead = await readBaseDigests(here.sql, entity.name, 0, LAST_CHUNK);
   const parts = prefetch(bothInParts(here, there, entity), async (part) => {
     const numbers = await chunksOf(part, here, entity);
@@ -122,8 +124,8 @@ type Seen = {
   at: string;
   recorded: Recorded;
   /**
-   * The base chunks (the base hashes of 1,000 ids each) as they were before the rows were read. A base chunk that
-   * another process has written since then is not overwritten.
+   * The base chunks (each for 1,000 ids, the hashes at which rows were last equal on both sides) as they were before
+   * the rows were read. A base chunk that another process has written since then is not overwritten.
    */
   asRead: Map<number, BaseChunk>;
   /** The ids of the rows whose hashes do not match the sync state. */
@@ -141,7 +143,7 @@ type Seen = {
   isNewerThanLines: boolean;
 };
 
-/** Writes what a comparison has found about the rows of some chunks. */
+/** Records in the sync state what a comparison has found about the rows of some chunks. */
 async function record({ here, mappings }: ComparisonSides, entity: Entity, seen: Seen) {
   const { at, recorded, own, other } = seen;
   const bases = new Map<number, string>();
@@ -159,7 +161,8 @@ async function record({ here, mappings }: ComparisonSides, entity: Entity, seen:
     const thereHash = isEqual ? hereHash : their ? hashOf(entity, their) : null;
     if (!known.hasLine && !row && !their) {
       // The row is missing on both sides, but its base (the content at which both sides were last equal) is kept: the
-      // previous environment may still have the row and compare it with this environment.
+      // environment before this one (such as staging before pre-production) may still have the row and compare it with
+      // this environment.
       news.push({ key, hash: null, base: null });
       continue;
     }
@@ -210,7 +213,7 @@ async function chunksOf(
  * sides.
  */
 async function* bothInParts(here: Environment, there: Environment, entity: Entity) {
-  // All observations get the time at which the comparison started, so that they never replace an
+  // All observations of the destination get the time at which the comparison started, so that they never replace an
   // observation that another process makes during the comparison.
   const at = new Date().toISOString();
   const [mine, theirs] = [

@@ -1,4 +1,5 @@
-// Counts rows by their last observed status, which the sync state records.
+// Counts rows by their last observed status, from the sync state (what is known of each row here and at its
+// destination).
 import { catalog, entityNamed } from '../catalog/index.ts';
 import { select, sql, type Queryable } from '../database/sql.ts';
 import { baseIds } from '../state/base-chunks.ts';

@@ -19,7 +19,7 @@ import { destinationOf } from '../environments/app.ts';
 
 type OfferedSelections = (req: Request) => Promise<{ id: string; name: string }[]>;
 
-/** Shows the comparison. `offeredSelections` reads the selections to which *Add to…* can add rows. */
+/** Shows the comparison. `offeredSelections` reads the selections that the menu *Add to…* offers. */
 export const showComparison =
   (offeredSelections: OfferedSelections) =>
   async (req: Request, res: Response): Promise<void> => {

@@ -1,7 +1,7 @@
 // Chooses how many items one request has, so that a slow server still answers each request well within its time limit.
 import { timeouts } from './timeouts.ts';
 
-/** A server that nothing is known of gets this many items first. */
+/** The number of items in the first request, when the speed of the server is not known yet. */
 const FIRST = 50;
 /** A request should take no more than this share of the time after which the server counts as silent. */
 const SHARE = 0.1;
@@ -24,7 +24,7 @@ export class Pace {
       this.#choose(count, performance.now() - begun);
       return answer;
     } catch (error) {
-      // After a failed request the next one is small, in case the server was too slow for the former size.
+      // After a failed request, the next request has fewer items, because the server may have been too slow.
       this.#choose(count, Infinity);
       throw error;
     }
@@ -37,5 +37,5 @@ export class Pace {
   }
 }
 
-/** Above this number of items a request gains nothing any more. */
+/** The most items in a request: with more items, requests do not get more efficient. */
 const MOST = 10_000;

@@ -7,8 +7,8 @@ const asText = ({ type, format }: Pick<Column, 'type' | 'format'>) =>
   format === null ? type : `${type} (${format})`;
 
 /**
- * Returns how the columns of a file differ from the current columns, as sentences; an empty array
- * if names, types and order are equal.
+ * Returns how the columns of a file differ from the columns of the current dataset version, as sentences; an empty
+ * array if names, types and order are equal.
  */
 export function differingColumns(current: Column[], found: Column[]): string[] {
   const [before, after] = [byName(current), byName(found)];
@@ -58,9 +58,9 @@ export const mixedColumns = (dataset: string, others: number) =>
 const byName = (columns: Column[]) => new Map(columns.map((column) => [column.name, column]));
 
 /**
- * Returns the columns that keep the type of the current version because every cell of the new file
- * fits that type, although the examination proposed another type. Example: a text column stays text
- * when the file of this month has only numbers in that column.
+ * Returns the columns that keep the type of the current version because every cell of the new file fits that type,
+ * although the job that examined the file proposed another type. Example: a text column stays text when the file of
+ * this month has only numbers in that column.
  */
 export function typesThatStay(
   current: Column[],

@@ -1,5 +1,5 @@
-// Reads data files for pages, with the names of their dataset and source, and with the dataset versions that contain
-// them.
+// Reads data files for pages, with the names of their dataset and data source, and with the dataset versions that
+// contain them.
 import { select, sql, type Queryable } from '../database/sql.ts';
 import * as registry from './registry.ts';
 import type { Datafile, DatafileFilter, ListedDatafile } from './registry.ts';
@@ -11,7 +11,7 @@ type FileInList = ListedDatafile & {
   versions: number;
 };
 
-/** Reads the data files for one page of their list, each with the names of its dataset and source. */
+/** Reads the data files for one page of their list, each with the names of its dataset and data source. */
 export async function listedFiles(on: Queryable, filter: DatafileFilter): Promise<FileInList[]> {
   const files = await registry.list(on, filter);
   const facts = await select<{
@@ -40,15 +40,15 @@ type DatafileUse = {
   source: { id: number; name: string } | null;
   versions: { version: number; is_current: number; purged_at: string | null }[];
   /**
-   * Other entries of the same file in the table of data files. They exist if the file was fetched again from its source
-   * or loaded again.
+   * Other entries of the same file in the table of data files. Such entries exist if the file was fetched again from
+   * its data source, or loaded again.
    */
   others: { id: number; fetch_number: number; state: string; created_timestamp: string }[];
 };
 
 /**
- * Reads the source of a data file, the dataset versions that contain the file, and the other entries of the same file
- * in the table of data files.
+ * Reads the data source of a data file, the dataset versions that contain the file, and the other entries of the same
+ * file in the table of data files.
  */
 export async function datafileUse(on: Queryable, file: Datafile): Promise<DatafileUse> {
   const [source] = await select<{ id: number; name: string }>(

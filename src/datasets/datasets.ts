@@ -42,7 +42,8 @@ export type Dataset = {
 };
 
 /**
- * The organisation or the name in `organisation/name`: lower-case letters, digits and underscores.
+ * The pattern of each of the two parts of a dataset’s full name `organisation/name`: lower-case letters, digits and
+ * underscores.
  */
 export const NAME_PART = /^[a-z][a-z0-9_]{0,29}$/;
 const part = (what: string) =>

@@ -97,8 +97,8 @@ function comparedWith(current: Column[] | null, examination: Examination): Exami
 }
 
 /**
- * Returns the choices of the last loaded file from the same source, because the next file of a
- * source usually has the same format.
+ * Returns the choices of the last loaded file from the same data source, because the next file of a data source usually
+ * has the same format.
  */
 async function formerChoices(on: Queryable, { source }: Datafile): Promise<Choices> {
   if (source === null) return {};

@@ -36,8 +36,8 @@ export function faultOf(error: unknown): FaultFacts | null {
 }
 
 /**
- * Adapts the message of a fault for a file that was fetched from a source: no user of Oneway can
- * save that file in another format, so the message refers to the publisher.
+ * Adapts the message of a fault for a file that was fetched from a data source. No user of Oneway can save that file in
+ * another format, so the message says to ask the publisher of the file.
  */
 export const forSource = ({ source }: Datafile, { reason, message }: FaultFacts): FaultFacts => ({
   reason,

@@ -33,7 +33,7 @@ export type Loaded = {
   message: string | null;
 };
 
-/** A load records its progress once in this many milliseconds. */
+/** How many milliseconds pass between two progress records of a load. */
 const REPORT_MS = 1000;
 
 /** Runs the job that loads one data file. */
@@ -109,9 +109,8 @@ async function loadClaimed(work: LoadWork, file: Datafile) {
 }
 
 /**
- * Chooses the parsing rules for a file from a source, which no person checks. Uses the proposal of
- * the examination, if the examination has no open question and the columns equal the columns of the
- * current version.
+ * Chooses the parsing rules for a file that was fetched from a data source, which no person checks. Uses the proposal
+ * of the examination, if the examination has no open question and the columns equal the columns of the current version.
  * @throws Fault in any other case, so that a person decides
  */
 async function chooseReading({ here, job, report }: LoadWork, file: Datafile): Promise<Reading> {

@@ -16,8 +16,8 @@ type Line = Dataset & {
 };
 
 /**
- * A dataset of the list. `origin`: the source that its newest file was fetched from, or the person
- * who loaded that file.
+ * A dataset of the list. `origin`: the data source that its newest file was fetched from, or the person who loaded that
+ * file.
  */
 type ListedDataset = Line & {
   fullName: string;

@@ -76,8 +76,8 @@ export async function purgeVersions(here: App): Promise<number> {
 
 /**
  * Marks the oldest versions as purged, so that their rows are deleted and the dataset keeps as many versions as its
- * settings say. The current version is never purged. A version that a client read within the last hour is kept, so that
- * the client can read its last page.
+ * settings say. The current version is never purged. A version that a client read within the last hour is kept, because
+ * the client may still be reading its rows.
  */
 const markPurged = ({ sql: on }: App, { id, keep_versions: keep }: Dataset): Promise<number> =>
   transaction(on, async (connection) => {

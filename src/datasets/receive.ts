@@ -22,7 +22,7 @@ type Arriving = { fileName: string; content: AsyncIterable<Buffer>; expected: nu
 /** Returns the storage key of an uploaded file. */
 const objectOf = (upload: string) => `datafiles/uploads/${upload}`;
 
-/** An upload records its progress once in this many milliseconds. Tests shorten it. */
+/** How many milliseconds pass between two progress records of an upload. Tests shorten this time. */
 export const pulses = { upload: 5000 };
 
 /**
@@ -48,8 +48,8 @@ export async function receive(
     }
     if (received === 0) throw new Problem(422, 'The file is empty. Choose one with rows.');
   }
-  // Records the progress by a timer, even while a slow store accepts no bytes: an upload without
-  // recorded progress for two minutes counts as abandoned.
+  // Records the progress by a timer, even while slow object storage accepts no bytes: an upload without recorded
+  // progress for two minutes counts as abandoned.
   const pulse = setInterval(() => {
     uploads.noteReceived(on, id, received).catch(() => {
       // A failure to record the progress does not end the upload; only the progress on the page is outdated.

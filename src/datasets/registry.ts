@@ -1,4 +1,5 @@
-// The registry of data files: an entry for every file that was uploaded or fetched from a source, with its state.
+// The table of data files (the registry): an entry for every file that was uploaded or fetched from a data source, with
+// its state.
 import type { PoolConnection } from 'mysql2/promise';
 import {
   first,
@@ -39,7 +40,7 @@ export type DatafileReason =
 export type Datafile = {
   id: number;
   dataset: number;
-  /** The source that the file was fetched from; null for an uploaded file. */
+  /** The data source that the file was fetched from; null for an uploaded file. */
   source: number | null;
   file_name: string;
   /**
@@ -56,8 +57,8 @@ export type Datafile = {
   sha256: string;
   etag: string | null;
   /**
-   * The size and ETag that the source reported for this file name when it was last asked. They differ from `size` and
-   * `etag` if the file changed at the source.
+   * The size and ETag that the data source reported for this file name when it was last asked. They differ from `size`
+   * and `etag` if the file changed at the data source.
    */
   seen_size: number | null;
   seen_etag: string | null;
@@ -102,7 +103,7 @@ type NewDatafile = Pick<
 
 /**
  * Adds a stored file to the table of data files, in the transaction of the caller. If another worker has already added
- * the same file of a source, returns that entry.
+ * the same file of a data source, returns the existing entry.
  */
 export async function add(on: PoolConnection, file: NewDatafile): Promise<Datafile> {
   const id = await runForId(
@@ -208,8 +209,8 @@ export const fail = (
   );
 
 /**
- * Whether the source now offers another file under the name of this data file: the size or ETag that the source reports
- * differs from the stored file.
+ * Whether the data source now offers another file under the name of this data file: the size or ETag that the data
+ * source reports differs from the stored file.
  */
 export const differsAtSource = ({
   size,
@@ -221,8 +222,8 @@ export const differsAtSource = ({
   (etag !== null && seenEtag !== null && seenEtag !== etag);
 
 /**
- * The same check as an SQL condition, for the table alias `file`: the source now offers another file under the name of
- * this data file.
+ * SQL condition, for the table alias `file`, that the data source now offers another file under the name of this data
+ * file.
  */
 export const differing = sql`(file.seen_size <> file.size or file.seen_etag <> file.etag)`;
 

@@ -18,8 +18,8 @@ import type { Datafile } from './registry.ts';
 const COMMIT_ROWS = 10_000;
 const COMMIT_LENGTH = 5_000_000;
 /**
- * The most UTF-16 units of one statement. With three bytes for each, a statement stays below the 4
- * MB that old servers accept.
+ * The most UTF-16 units of one statement. With three bytes for each, a statement stays below the 4 MB that old MySQL
+ * servers accept.
  */
 const STATEMENT_LENGTH = 1_000_000;
 /** At most this many rejected lines of a file are stored. */

@@ -20,7 +20,7 @@ class VersionGone extends Problem {
   }
 }
 
-/** A page holds at most this many bytes of rows, or one row if that row alone is larger. */
+/** One page of rows holds at most this many bytes, or one row if that row alone is larger. */
 const ROOM = 8_000_000;
 
 /**
@@ -96,7 +96,7 @@ export async function* pages(
   }
 }
 
-/** Counts how many rows of a range fit into `room` bytes. The first row of a page always fits. */
+/** Counts how many rows of a range fit into `room` bytes. The first row of a page of rows always fits. */
 async function fittingRows(
   on: Queryable,
   range: RowRange,

@@ -109,7 +109,7 @@ export const ofDataset = (on: Queryable, dataset: number, limit = 10) =>
     sql`select * from upload where dataset = ${dataset} order by created_at desc, id desc limit ${limit}`,
   );
 
-/** Finds the upload of a data file; undefined if the file was fetched from a source. */
+/** Finds the upload of a data file; undefined if the file was fetched from a data source. */
 export const ofDatafile = (on: Queryable, datafile: number) =>
   first<Upload>(
     on,

@@ -23,7 +23,7 @@ export type ChildEdit = {
   entity: Entity;
   /** Null for a row to add. */
   id: number | null;
-  /** The version at which the form showed the row. */
+  /** The version of the row that the form showed. */
   version: number;
   /** The typed content; null for a row to remove. */
   content: Content | null;

@@ -1,5 +1,5 @@
-// Gives a row a new id, for when an unrelated row of another environment has the same id. Every reference to the row is
-// changed to the new id, in both databases.
+// Gives a row a new id, for when an unrelated row of another environment has the same id. Every reference to the row,
+// in MySQL and in MongoDB, is changed to the new id.
 import { keyText, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
 import { textOf } from '../catalog/fields.ts';
 import { drawIds } from '../environments/ids.ts';

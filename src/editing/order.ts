@@ -33,7 +33,7 @@ export const inOrder = <T>(entity: Entity, rows: T[], contentOf: (row: T) => Con
       : (first ?? Infinity) - (second ?? Infinity);
   });
 
-/** A row among the rows of the same parent row. */
+/** A dependent row, in a list of all dependent rows of one parent row. */
 export type Sibling = { ref: string; content: Content; isNew?: boolean };
 
 /**

@@ -66,8 +66,8 @@ async function readInTime<T>(there: Environment, ask: () => Promise<T>): Promise
   } catch (error) {
     if (isUnwilling(error) && !isFromAnother(error, there.sql)) {
       remember(there, error);
-      // Pings the servers at once. If they answer, only one statement failed or one right is missing, so the failure is
-      // forgotten.
+      // Pings the servers at once. If they answer, only one statement failed, or a single database permission is
+      // missing, so the failure is forgotten.
       tryAgain(there);
     }
     throw error;

@@ -1,5 +1,5 @@
-// Asks the servers of the other environments what they know, over HTTP with the token that all of them share
-// (PEOPLE_TOKEN).
+// Asks the servers of the other environments for data such as accounts and messages, over HTTP with the token that all
+// environments share (PEOPLE_TOKEN).
 import { z } from 'zod';
 import type { App } from './app.ts';
 import { ladder, rulesOf, type EnvironmentName } from './rules.ts';
@@ -16,7 +16,7 @@ export type Neighbour = { name: EnvironmentName; label: string; inText: string; 
 export type Answer<T> = Neighbour &
   ({ known: T; unknown: null } | { known: null; unknown: string });
 
-/** What a server is asked: the path of its bridge, the fields of the request, and what it should answer. */
+/** A request to another server: the path of its URL, the fields to post, and the schema of the expected answer. */
 type Question<T extends z.ZodType> = { path: string; fields: object; schema: T };
 
 /** The other environments whose servers have an address in the settings. */
@@ -30,7 +30,7 @@ export const neighboursOf = ({ name, settings }: App): Neighbour[] =>
 /** The last failure of each server, by its URL, and until when pages show it instead of asking again. */
 const failures = new Map<string, { reason: string; until: number }>();
 
-/** Asks one server, for at most a second. Never throws: what goes wrong is the reason why nothing is known. */
+/** Asks one server, for at most a second. Never throws: after a failure, returns its reason as `unknown`. */
 export async function ask<T extends z.ZodType>(
   { settings, log }: App,
   neighbour: Neighbour,

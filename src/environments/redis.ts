@@ -1,5 +1,5 @@
-// Opens Redis clients. This code has its own file, because the redis package loads hundreds of modules that commands do
-// not need.
+// Opens Redis clients. This code has its own file, because the redis package loads hundreds of modules that commands of
+// the command line do not need.
 import { createClient } from 'redis';
 import type { App } from './app.ts';
 
@@ -14,8 +14,8 @@ const redisClient = (url: string) =>
 export type Redis = ReturnType<typeof redisClient>;
 
 /**
- * Opens the Redis client that stores sessions and counts failed attempts to sign in or to use a key. Every key in Redis
- * contains the name of the environment.
+ * Opens the Redis client that stores sessions and counts failed attempts to sign in or to use an API key. Every key in
+ * Redis contains the name of the environment.
  */
 export async function openRedis(here: App): Promise<Redis> {
   const { redis, connected } = reachRedis(here);

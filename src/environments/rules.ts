@@ -126,8 +126,8 @@ export type EnvironmentSetup = {
    */
   hasSource: boolean;
   /**
-   * For a staging database made from a backup: the e-mail address of the person who ordered it and
-   * may edit it.
+   * For a staging database made from a backup: the e-mail address of the person who requested this database and may
+   * edit it.
    */
   orderedBy?: string;
 };

@@ -3,7 +3,7 @@ import { readVersion } from '../version/metadata.ts';
 import type { Environment } from './environment.ts';
 
 /**
- * Throws while the database of one of these environments is being updated to another version. Long work, such as
+ * Throws while the database of one of these environments is being migrated to another version. Long work, such as
  * copying rows from production, calls this function between its parts.
  * @throws Closed; the job is then tried again later
  */

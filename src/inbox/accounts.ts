@@ -5,7 +5,8 @@ import { first, run, sql, type Queryable } from '../database/sql.ts';
 export type InboxAccount = { id: number; external_id: string; name: string; created_at: string };
 
 /**
- * The format of the ids that accounts, threads and messages have in the older system, from which accounts are migrated.
+ * The format of the ids that accounts, threads and messages have in the older system Conversations, from which accounts
+ * are migrated.
  */
 export const EXTERNAL_ID = /^[\w.:@-]{1,64}$/;
 

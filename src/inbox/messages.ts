@@ -11,8 +11,8 @@ type StoredMessage = {
   author: string;
   body: string;
   /**
-   * When a migration noticed that the message was deleted in the older system, from which it was migrated; null if the
-   * message still exists in that system.
+   * When a migration of the account noticed that the message was deleted in the older system Conversations; null if the
+   * message still exists in Conversations.
    */
   gone_at: string | null;
 };

@@ -18,7 +18,7 @@ import { pageOfThreads, threadById, type Thread } from './threads.ts';
 
 /**
  * Returns a text for the page that says which messages of an account have not been migrated yet; null if all messages
- * are here.
+ * have been migrated.
  */
 type ArrivalText = (on: Queryable, account: number) => Promise<string | null>;
 
@@ -161,8 +161,8 @@ async function addressedAttachment(req: Request) {
 }
 
 /**
- * Sends an attachment as a file to download, whatever its media type was in the older system from which it was
- * migrated.
+ * Sends an attachment as a file to download, whatever its media type was in the older system Conversations, from which
+ * it was migrated.
  */
 export async function attachment(req: Request, res: Response) {
   const { account, attachment: file, object } = await addressedAttachment(req);

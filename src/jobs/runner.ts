@@ -13,7 +13,10 @@ import { log } from './steps.ts';
 import { cancellableKinds, type Task, type Tasks } from './task.ts';
 import { openWork } from './work.ts';
 
-/** While a database update runs, a waiting job checks after this many milliseconds whether the update has ended. */
+/**
+ * While a database is being migrated to another version, a waiting job checks after this many milliseconds whether the
+ * migration has ended.
+ */
 const CLOSED_MS = 10_000;
 /** A job that crashes its process every time fails after this many attempts. */
 const MOST_ATTEMPTS = 200;
@@ -36,8 +39,8 @@ export async function runJob(
   if (!task) return waiting;
   const reason = await whyClosed(here);
   if (reason !== null) {
-    // The delay does not count as an attempt of the job, because updating a database may take longer than all attempts
-    // that the job may have.
+    // The delay does not count as an attempt of the job, because migrating a database to another version may take
+    // longer than all attempts that the job may have.
     await attempt.postpone(here.sql, id, reason, CLOSED_MS);
     return jobs.byId(here.sql, id);
   }
@@ -116,7 +119,7 @@ export function backoffOf({ backoff }: Pick<Task, 'backoff'>, attempts: number):
 
 /**
  * Refuses to start a job while program and database have different versions, or while the databases of this environment
- * are being updated.
+ * are being migrated to another version.
  * @throws Closed; the job is then tried again later
  */
 export async function refuseWhileClosed(here: App) {
@@ -126,7 +129,7 @@ export async function refuseWhileClosed(here: App) {
 
 /**
  * Returns a sentence that says why no job can start now, such as that a database of this environment, its destination
- * or production is being updated. Returns null when jobs can start.
+ * or production is being migrated to another version. Returns null when jobs can start.
  */
 async function whyClosed(here: App): Promise<string | null> {
   try {

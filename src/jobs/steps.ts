@@ -29,14 +29,14 @@ export async function resultOf(on: Queryable, job: Job, name: string) {
   );
 }
 
-/** Reads what is stored of all steps of a job, also of those that ended before they were done. */
+/** Reads the stored results of all steps of a job, including the partial results of unfinished steps. */
 export const resultsOf = (on: Queryable, job: string) =>
   select<{ name: string; result: string | null }>(
     on,
     sql`select name, result from job_step where job = ${job} order by position`,
   );
 
-/** Stores what a step has done so far, while its attempt ends. */
+/** Stores the partial result of a running step when its attempt ends. */
 export const keepResult = (on: Queryable, { id, attempt }: Job, name: string, result: unknown) =>
   run(
     on,

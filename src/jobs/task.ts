@@ -121,8 +121,8 @@ export type Task = {
 };
 
 /**
- * The view that shows the report of a job, and a function that makes its locals from the job’s report and input.
- * `unfinished` makes the report of a job that was cancelled or has failed, from the results of its steps.
+ * The view that shows the report of a job, and a function that makes the variables of the view from the job’s report
+ * and input. `unfinished` makes the report of a job that was cancelled or has failed, from the results of its steps.
  */
 type Outcome = {
   view: string;

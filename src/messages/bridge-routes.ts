@@ -1,5 +1,5 @@
-// Answers the servers of the other environments, which ask for the messages of a person who is signed in there. Only the
-// messages of an open account are sent, and nothing can be changed except that they were read.
+// Answers the servers of the other environments when they ask for a person’s messages. Only the messages of an open
+// account are sent. The only change that another server can make is to mark messages as read.
 import type { Request, Response } from 'express';
 import { z } from 'zod';
 import { requireSharedToken } from '../access/bridge-token.ts';
@@ -16,7 +16,10 @@ const question = z.object({
 
 type Asked = z.infer<typeof question>;
 
-/** Answers with what `read` finds, or with `none` to a person who has no account here or whose account is closed. */
+/**
+ * Returns a handler that sends what `read` returns, or sends `none` if the person has no open account in this
+ * environment.
+ */
 const answers = <T extends object>(read: (here: App, asked: Asked) => Promise<T>, none: T) =>
   async function answer(req: Request, res: Response) {
     const asked = parsed(question, req.body);

@@ -89,7 +89,7 @@ async function attempt(here: App, { send }: Target, line: outbox.Line) {
   return reply.outcome;
 }
 
-/** Returns an e-mail with its times in the zone of its recipient; any other message as it is. */
+/** Returns an e-mail with its times in the time zone of its recipient; returns any other message unchanged. */
 async function inZoneOfRecipient({ sql: on }: App, line: outbox.Line): Promise<outbox.Line> {
   if (line.channel !== 'email') return line;
   const person = await first<{ zone: string | null }>(

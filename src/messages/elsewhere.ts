@@ -1,5 +1,5 @@
-// Reads a person's messages in the other environments from their servers, and marks them as read there. An account with
-// the same e-mail is of the same person.
+// Reads a person's messages in the other environments from their servers, and marks them as read there. Accounts with
+// the same e-mail belong to the same person.
 import { z } from 'zod';
 import { lastKnown } from '../database/last-known.ts';
 import type { App } from '../environments/app.ts';
@@ -46,8 +46,8 @@ export const messagesElsewhere = (
   );
 
 /**
- * Counts a person's unread messages in each of the other environments. Waits at most `patience` milliseconds, and uses
- * what was last known of an environment that has not answered by then; 0 where nothing is known.
+ * Counts a person's unread messages in each of the other environments. Waits at most `patience` milliseconds. For an
+ * environment that has not answered by then, returns the last known count, or 0 if no count is known.
  */
 export const unreadElsewhere = (here: App, email: string, patience: number) =>
   Promise.all(

@@ -52,7 +52,10 @@ function linkTo(href: string | null, url: string): string | null {
   return ['http:', 'https:'].includes(link.protocol) ? link.href : null;
 }
 
-/** For each environment with unread messages the id up to which they are marked as read. */
+/**
+ * Returns, for each environment with unread messages, the id of the newest one; the messages up to it can be marked as
+ * read.
+ */
 function newestIds(all: InboxLine[]) {
   const newest = new Map<string, number>();
   for (const { environment, id, isRead } of all) {

@@ -15,7 +15,7 @@ export async function index(req: Request, res: Response) {
   });
 }
 
-/** Marks the messages as read that the page showed, in each environment up to the newest one shown of it. */
+/** Marks messages as read, in each environment up to the newest message that the page showed. */
 export async function markRead(req: Request, res: Response) {
   const { house, form } = req;
   const { email } = accountOf(req);
@@ -26,7 +26,10 @@ export async function markRead(req: Request, res: Response) {
   res.redirect(303, '/messages');
 }
 
-/** Marks messages as read in the other environments; returns why that failed, for each where it did. */
+/**
+ * Marks messages as read in the other environments; returns a text with the reason for each environment in which that
+ * failed.
+ */
 async function markedElsewhere(house: App, email: string, upTo: (name: string) => number) {
   const failures = await Promise.all(
     neighboursOf(house)

@@ -1,4 +1,4 @@
-// The page of pending rows.
+// The page of pending rows, whose changes were not sent to the next environment yet.
 import type { Request, Response } from 'express';
 import { travelling } from '../catalog/index.ts';
 import { takeOverText } from '../environments/rules.ts';

@@ -1,4 +1,5 @@
-// Shows people across the environments: a column for each environment in the list, a line for each on a person’s page.
+// Prepares the accounts that people have in each environment for two pages: the list of people has a column for each
+// environment, and a person’s page has a line for each.
 import { rightsInWords } from '../access/permission-words.ts';
 import type { App } from '../environments/app.ts';
 import { ladder, type EnvironmentName } from '../environments/rules.ts';

@@ -1,5 +1,5 @@
-// Answers the servers of the other environments when they ask what this server knows about people. They can only read:
-// no request from another server changes anything in this environment.
+// Answers the servers of the other environments when they ask for the accounts of this environment. Other servers can
+// only read: their requests change nothing in this environment.
 import type { Request, Response } from 'express';
 import { z } from 'zod';
 import { requireSharedToken } from '../access/bridge-token.ts';

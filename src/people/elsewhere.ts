@@ -1,5 +1,5 @@
-// Asks the servers of the other environments what they know about people. Servers only read from each other. To change
-// an account, an administrator must sign in to the environment of the account.
+// Asks the servers of the other environments for their accounts. Servers only read from each other. To change an
+// account, an administrator must sign in to the environment of the account.
 import { z } from 'zod';
 import type { App } from '../environments/app.ts';
 import { ask, neighboursOf, type Answer, type Neighbour } from '../environments/neighbours.ts';

@@ -19,8 +19,8 @@ import * as people from './people.ts';
 type Kind = 'invitation' | 'reset';
 
 /**
- * For how many hours a link works, from when it was made. After an outage of the mail server of one hour, its e-mail is
- * sent within 90 minutes, because of the delays between attempts.
+ * How many hours a link works after it was made. Four hours are enough for a delayed e-mail: if the mail server is down
+ * for an hour, the e-mail is sent within 90 minutes.
  */
 const hours: Record<Kind, number> = { invitation: 24, reset: 4 };
 
@@ -67,7 +67,7 @@ export async function invite(
   });
 }
 
-/** Makes a link that the person asked for; does nothing if the account is closed. */
+/** Makes a link for a person who asked for a new password; does nothing if the account is closed. */
 export const reset = (here: Environment, id: number, alongside: Alongside) =>
   transaction(here.sql, async (connection) => {
     const person = await people.locked(connection, id);
@@ -83,7 +83,10 @@ export const reset = (here: Environment, id: number, alongside: Alongside) =>
 export const noteAsked = (on: Queryable, subject: string) =>
   audit.write(on, { person: 'not signed in', action: 'asked for a new password', subject });
 
-/** Makes a link. Expired links are deleted. A new invitation ends the earlier one, also if that was not sent yet. */
+/**
+ * Makes a link. Expired links are deleted. A new invitation ends the earlier one, even if the e-mail with the earlier
+ * one was not sent yet.
+ */
 async function issue(on: PoolConnection, { id, email }: people.Person, kind: Kind): Promise<Made> {
   if (kind === 'invitation') {
     const former = { recipient: email, event: eventOf(kind) };
@@ -148,7 +151,7 @@ export async function opened(on: Queryable, token: string): Promise<Open> {
   return open;
 }
 
-/** How the audit names the use of a link of each kind. */
+/** How the audit history names the use of a link of each kind. */
 const uses: Record<Kind, string> = { invitation: 'accepted invitation', reset: 'reset password' };
 
 /**

@@ -1,5 +1,5 @@
-// What this server knows about people and their accounts: for its own pages, and for the servers of the other
-// environments, which ask for it.
+// Reads the accounts of this environment: for its own pages, and for the servers of the other environments, which ask
+// for them.
 import { z } from 'zod';
 import { permissionNames } from '../access/permissions.ts';
 import { first, select, sql, type Queryable } from '../database/sql.ts';
@@ -61,7 +61,7 @@ function toAccount(person: people.Person, way: Stored | undefined): KnownAccount
   return { id, email, name, permissions, state, invitedUntil: way?.expires_at ?? null };
 }
 
-/** Describes the account with this id; null when there is none here. */
+/** Describes the account with this id; null if this environment has no such account. */
 export async function accountWithId(on: Queryable, id: number): Promise<KnownAccount | null> {
   const person = await people.find(on, id);
   return person && describe(on, person);

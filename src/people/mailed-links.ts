@@ -35,8 +35,9 @@ export async function mailReset(here: App, email: string): Promise<boolean> {
 }
 
 /**
- * Answers a person who has no password and can use single sign-on. A password would let them in even after the sign-in
- * provider has closed their account, so only an administrator gives them one.
+ * Sends an e-mail without a link to a person who asked for a new password, but has none and can use single sign-on. A
+ * password would let the person in even after the sign-in provider has closed their account, so only an administrator
+ * gives them one.
  */
 const mailWithoutLink = (here: App, { email }: people.Person, subject: string) =>
   transaction(here.sql, async (on) => {

@@ -176,7 +176,7 @@ export async function setPermissions(
 export const setZone = (on: Queryable, id: number, zone: string) =>
   run(on, sql`update person set time_zone = ${zone} where id = ${id}`);
 
-/** Stores the zone of the browser as that of the person, unless the person has one. */
+/** Stores the time zone of the browser as the person’s time zone, unless one is stored already. */
 export const guessZone = (on: Queryable, { id }: Person, zone: string) =>
   run(on, sql`update person set time_zone = ${zone} where id = ${id} and time_zone is null`);
 
@@ -190,8 +190,8 @@ export async function locked(connection: PoolConnection, id: number): Promise<Pe
 }
 
 /**
- * Reads a person who may be an administrator, and locks the rows of this person and of all administrators, always in the
- * same order. Two administrators who close each other at the same moment then wait for one another.
+ * Reads a person who may be an administrator, and locks the rows of this person and of all administrators, always in
+ * the same order. Two administrators who close each other’s accounts at the same moment then wait for one another.
  */
 async function lockedWithAdministrators(connection: PoolConnection, id: number): Promise<Person> {
   await select(

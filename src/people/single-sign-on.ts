@@ -51,8 +51,8 @@ export const finish = ({ provider }: SignIn) =>
   };
 
 /**
- * Removes the values of a sign-in attempt from the cookie, so that the provider’s answer can be
- * used only once.
+ * Removes the values of a sign-in attempt (state, nonce and PKCE verifier) from the cookie, so that the provider’s
+ * answer can be used only once.
  */
 function takeAttempt(req: Request): Attempt | undefined {
   const { attempts = [] } = req.visitor;

@@ -68,7 +68,9 @@ const kinds: Record<keyof Staying, Kind> = {
   },
 };
 
-/** Lists what stays, each with a link to its page on the server with this URL. */
+/**
+ * Lists what stays when an account is closed, each kind with a link to its page on the server with this URL.
+ */
 export const stayingInWords = (staying: Staying, url: string) =>
   Object.entries(kinds).flatMap(([name, { path, note, ...words }]) => {
     const number = staying[name as keyof Staying];

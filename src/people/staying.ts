@@ -1,5 +1,5 @@
-// What stays in an environment when the account of a person is closed: their traces in the history, and what they made
-// and others may have to take over.
+// What remains in an environment when the account of a person is closed: records of the person in the history, and
+// things that the person made and that others may have to take over.
 import { z } from 'zod';
 import { first, sql, type Queryable } from '../database/sql.ts';
 

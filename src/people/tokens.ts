@@ -1,5 +1,5 @@
-// Tokens for the command line. A token contains the person and an expiry, is signed and not stored. A new password
-// makes the person’s tokens invalid.
+// Tokens with which people sign in on the command line. A token contains the person and an expiry, is signed and not
+// stored. A new password makes the person’s tokens invalid.
 import { createHmac } from 'node:crypto';
 import { z } from 'zod';
 import type { App } from '../environments/app.ts';

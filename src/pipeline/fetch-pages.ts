@@ -18,8 +18,9 @@ const structureSchema = z.object({
 });
 
 /**
- * Fetches and stores the pages of rows that are not stored yet. Each page is stored before it is counted. If the
- * process dies between the two, the next attempt fetches the same page again and overwrites the stored one.
+ * Fetches and stores the pages of rows that are not stored yet. Each page is stored before the run counts it as
+ * fetched. If the process dies between the two, the next attempt fetches the same page again and overwrites the stored
+ * one.
  */
 export async function fetchPages(carrier: Carrier, begun: Run): Promise<Run> {
   const { here, storage } = carrier;

@@ -1,5 +1,5 @@
-// The background job of a pipeline run: copies a dataset version. Also marks runs as failed whose job ended without
-// completing them, and deletes stored pages that are no longer needed.
+// The background job of a pipeline run: copies a dataset version into the datasets database. Also marks runs as failed
+// whose job ended without completing them, and deletes stored API responses that are no longer needed.
 import { z } from 'zod';
 import { failpoint } from '../database/failpoints.ts';
 import { sql, select } from '../database/sql.ts';
@@ -37,8 +37,8 @@ export async function runPipelineJob(
       : run;
     return { run: number, state: ended.state, rows: ended.rows_inserted };
   } catch (error) {
-    // After an interruption, or an error that may pass, the job may be tried again. If it was cancelled or has used up
-    // its attempts, followJobs() marks the run as failed.
+    // After an interruption, or an error that may pass, the run stays unfinished, because the job may be tried again.
+    // If the job was cancelled or has used up its attempts, followJobs() marks the run as failed.
     if (!(error instanceof Interrupted) && !isPassing(error)) {
       await runs.fail(here, run, reasonOf(error, 'The datasets database'));
     }

@@ -21,7 +21,7 @@ const measureSchema = z.object({
   digits: z.number(),
   scale: z.number(),
 });
-/** The measures of a column’s cells. */
+/** The measures (such as the longest length) of a column’s cells. */
 type Measure = z.infer<typeof measureSchema>;
 
 const columnSchema = z.object({ name: z.string(), type: z.string(), measure: measureSchema });

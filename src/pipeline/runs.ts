@@ -127,7 +127,9 @@ async function requestJob(on: PoolConnection, run: Named): Promise<Job> {
   return job;
 }
 
-/** Ends the uploads whose data a pipeline run was copying, with the outcome of the run. */
+/**
+ * Gives the uploads whose data a pipeline run was copying their final state, which is the outcome of the run.
+ */
 const endUploads = (
   on: Queryable,
   run: number,

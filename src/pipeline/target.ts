@@ -42,8 +42,8 @@ const markSchema = z.object({
   run: z.number(),
 });
 /**
- * The mark of a table: the environment and dataset that own it, and the version and run that filled
- * it.
+ * The mark of a table (its SQL comment, as JSON): the environment and dataset that own the table, and the version and
+ * run that filled it.
  */
 export type Mark = z.infer<typeof markSchema>;
 
@@ -55,7 +55,7 @@ export const markOf = (environment: string, run: Run): Mark => ({
 });
 
 /**
- * Reads the mark of a table; undefined when the table does not exist, null when the pipeline did
+ * Reads the mark of a table from its SQL comment; undefined when the table does not exist, null when the pipeline did
  * not create it.
  */
 export async function markAt(on: Queryable, table: string): Promise<Mark | null | undefined> {
@@ -195,8 +195,8 @@ export async function countRows(on: Queryable, table: string): Promise<number> {
 }
 
 /**
- * Drops a table if its mark names this dataset, and deletes the records in `_pages` of the pages inserted into the
- * table.
+ * Drops a table if its mark (SQL comment) names this dataset. Also deletes the records in `_pages` of the pages that
+ * were inserted into the table.
  */
 export async function dropOwn(on: Pool | PoolConnection, own: Mark, table: string) {
   const mark = await markAt(on, table);

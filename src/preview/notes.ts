@@ -23,7 +23,9 @@ export function notesOf(row: Row, business: Row | null, now = Date.now()): Note[
 
 const LINKED = 5;
 
-/** Lists the linked names of a row in one line: `Pune (Metro Cabs), Mumbai` */
+/**
+ * Lists the cities and partners that a row is linked with in one line: `Pune (Metro Cabs), Mumbai`
+ */
 export function placesOf(entity: Entity, row: Row): string {
   const names = linksOf(entity).flatMap(({ field }) => {
     const definition = entity.fields[field];

@@ -121,7 +121,9 @@ function reasonToSkip(before: Row | null, state: RowState | undefined): string |
   return before && state?.engineering_by ? `changed by the engineer ${state.engineering_by}` : null;
 }
 
-/** Returns why a row here counts as pending, as a sentence; null if it has its base’s content. */
+/**
+ * Returns why a row here counts as pending, as a sentence; null if the row still has the content of its base.
+ */
 function reasonOfPending(
   entity: Entity,
   before: Row,
@@ -135,8 +137,9 @@ function reasonOfPending(
 }
 
 /**
- * Finds rows that a refresh wrote here without recording their new base, because it was killed in between: the last write
- * was that of the refresh, it replaced what still counts as the base, and production had the row’s content.
+ * Finds rows that a refresh wrote here without recording their new base, because the refresh was killed in between. For
+ * such a row, the last write came from a refresh and replaced the content that is still recorded as the base, and
+ * production once had the present content of the row.
  */
 async function writtenUnrecorded(
   { here, source }: Sides,

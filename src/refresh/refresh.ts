@@ -54,7 +54,9 @@ export type RefreshRun = {
   lease: number;
   /** Whether to report only what the refresh would do, without writing. */
   dryRun?: boolean;
-  /** Called after each part with the report so far; a stopped refresh continues from that report. */
+  /**
+   * Called after each part of the rows with the report so far; a stopped refresh continues from that report.
+   */
   progress?: (done: { entity: Entity; report: Report }) => void | Promise<void>;
   /** The report of an interrupted attempt, from which this one continues. */
   former?: Report | null;
@@ -179,8 +181,7 @@ async function refreshRows(from: RefreshRun, entity: Entity, report: Report) {
 }
 
 /**
- * Waits for `first`, and then runs `second` even if `first` was rejected. The rejection of `first`
- * is thrown afterwards.
+ * Waits for `first`, and then runs `second` even if `first` was rejected. Throws the error of `first` afterwards.
  */
 async function inTurn(first: Promise<void>, second: () => Promise<void>) {
   try {

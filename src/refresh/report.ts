@@ -23,7 +23,7 @@ export type Report = {
   overwritten: Overwritten[];
   /**
    * The first rows that this environment’s database stored differently than they were sent, with the differing fields.
-   * Reports of former versions lack this list.
+   * Reports that former versions of Oneway stored lack this list.
    */
   storedDifferently?: Overwritten[];
   /**
@@ -31,8 +31,8 @@ export type Report = {
    */
   missingImages: string[];
   /**
-   * Documents of production that cannot be read because their `_id` is no whole number, such as an ObjectId. Reports of
-   * former versions lack this list.
+   * Documents of production that cannot be read because their `_id` is no whole number, such as an ObjectId. Reports
+   * that former versions of Oneway stored lack this list.
    */
   unreadable?: string[];
   /**

@@ -77,7 +77,7 @@ export async function ownersLinkedWith(
 }
 
 /**
- * Returns the names to which all rows together refer in one part of a link field, such as all partners in the field
+ * Returns all names with which any row is linked in one part of a link field, such as all partners in the field
  * `cities`.
  */
 export async function namesInUse(

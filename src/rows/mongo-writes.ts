@@ -128,8 +128,8 @@ function keepDuplicate(error: { code?: unknown }) {
 }
 
 /**
- * Replaces a document that an earlier attempt of the same worker has written only now: the attempt did not wait for the
- * answer any longer, and the slow server wrote the document later. It has one of the contents of `replacements`.
+ * Replaces a document that an earlier attempt of the same worker has written late: the attempt stopped waiting, and the
+ * slow server wrote the document afterwards. Such a late document has the content of one of `replacements`.
  */
 async function replaceLate(
   documents: Db,

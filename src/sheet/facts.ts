@@ -54,8 +54,7 @@ export type Facts = {
   versionHere: string | null;
   claims: Claim[];
   /**
-   * The id of the row that holds a unique value at the destination, by key of the value:
-   * `form.name:address`.
+   * The id of the row that has a unique value at the destination, by entity, field and value: `form.name:address`.
    */
   holders: Map<string, number>;
   /** Rows outside the plan that hold a unique value which the plan needs, by key text (`task:12`). */
@@ -213,7 +212,7 @@ export async function gatherFacts(
 /**
  * Reads rows and documents at one point in time. The database snapshot covers only MySQL. So the row of the table
  * `clock`, which every write changes, is compared before and after: if it changed, another write ended meanwhile, and
- * everything is read again. The claims on the rows are returned, because they show a write that is still running.
+ * everything is read again. The claims (reservations by writes that are still running) on the rows are returned, too.
  */
 async function atOneMoment<T extends { pairs: Map<string, RowPair> }>(
   here: Environment,
@@ -240,8 +239,8 @@ const rootsOf = (pairs: Map<string, RowPair>): RowKey[] =>
   [...pairs.values()].flatMap(({ entity, here, key }) => (here && !entity.owner ? [key] : []));
 
 /**
- * Returns a function that makes a provisional step for a pair of rows, because the queries for the facts need steps
- * before the plan exists.
+ * Returns a function that makes a provisional step (row before and after the transfer) for a pair of rows, because some
+ * queries need steps before the plan exists.
  */
 const planning =
   (planned: FactsQuery['planned']) =>
@@ -259,8 +258,8 @@ const planning =
   };
 
 /**
- * Returns the database whose sync state has the bases. An undo of a write into `here` reads them with the rows, in the
- * same transaction `place`.
+ * Returns the database whose sync state has the bases of the rows. For an undo of a write into `here`, this is `place`,
+ * so that the bases and the rows are read in the same transaction.
  */
 const basesOf = (here: Environment, place: Databases, { syncStateIn }: FactsQuery) =>
   syncStateIn && syncStateIn !== here ? syncStateIn.sql : place.sql;

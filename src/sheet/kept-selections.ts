@@ -21,7 +21,9 @@ export const isSent = async (on: Queryable, id: string): Promise<boolean> =>
   (await first(on, sql`select 1 as one from selection where id = ${id} and not ${isOpen}`)) !==
   undefined;
 
-/** Reads the newest open selections, to which *Add to…* adds rows. */
+/**
+ * Reads the newest kept selections that were not sent. The button *Add to…* adds rows to one of them.
+ */
 export const openSelections = (on: Queryable) =>
   select<{ id: string; name: string }>(
     on,
@@ -32,8 +34,8 @@ export const openSelections = (on: Queryable) =>
   );
 
 /**
- * Which kept selections a list shows. `isOpen`: true for selections that were not sent, false for sent ones, null for
- * both.
+ * Which kept selections (those that people began or named) a list shows. `isOpen`: true for selections that were not
+ * sent, false for sent ones, null for both.
  */
 export type KeptFilter = WhoAndWhen & { isOpen: boolean | null };
 
@@ -42,7 +44,9 @@ const matching = ({ isOpen: wanted, ...filter }: KeptFilter) =>
       and (${wanted === null} or ${isOpen} = ${wanted ?? false})
       and ${isByAndAt(filter, { person: sql`selection.person`, at: sql`selection.created_at` })}`;
 
-/** Counts the kept or sent selections of all people that match the filter. */
+/**
+ * Counts the selections of all people that match the filter and that somebody keeps or has sent.
+ */
 export async function count(on: Queryable, filter: KeptFilter): Promise<number> {
   const counted = await first<{ number: number }>(
     on,
@@ -52,8 +56,8 @@ export async function count(on: Queryable, filter: KeptFilter): Promise<number> 
 }
 
 /**
- * Reads the kept or sent selections of all people that match the filter: open selections first, and the newest of them
- * first.
+ * Reads the selections of all people that match the filter and that somebody keeps or has sent: first those that were
+ * not sent, and the newest of them first.
  */
 export async function list(
   on: Queryable,
@@ -75,7 +79,7 @@ export async function list(
   }));
 }
 
-/** Counts the kept selections that wait to be sent. */
+/** Counts the kept selections (those that people began or named) that were not sent yet. */
 export async function countOpen(on: Queryable): Promise<number> {
   const counted = await first<{ number: number }>(
     on,

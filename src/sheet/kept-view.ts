@@ -22,7 +22,8 @@ const LISTED = 200;
 const NAMED = 10;
 
 /**
- * Returns what the page of a kept selection shows above its sheet; null for a draft, whose page shows only the sheet.
+ * Returns what the page of a kept selection shows above its sheet; null for a selection that nobody keeps, whose page
+ * shows only the sheet.
  */
 export async function keptView(here: App, selection: Selection, { facts, plan }: Sheet) {
   if (selection.kept_at === null) return null;

@@ -22,7 +22,7 @@ const shownSchema = z.object({
 });
 
 /**
- * The choices that a page of a sheet showed when it was opened: the choices for the whole sheet, and the choices for
+ * The choices that one page of a sheet showed when it was opened: the choices for the whole sheet, and the choices for
  * the rows on that page.
  */
 export type ShownChoices = z.infer<typeof shownSchema>;

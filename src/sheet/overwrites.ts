@@ -22,7 +22,10 @@ export function changedThere(pair: RowPair): string[] {
   return differingFields(pair.entity, base, pair.there).filter((name) => travelling.has(name));
 }
 
-/** Whether a step overwrites changes made at the destination, which the user must confirm by typing a word. */
+/**
+ * Whether a step (the planned change of one row) overwrites changes made at the destination, which the user must
+ * confirm by typing a word.
+ */
 export function needsOverwrite({ action, after, before, pair }: PlannedStep): boolean {
   if (action === 'same' || !pair?.status || !overwrites(pair.status)) return false;
   const isByField = pair.status === 'Changed there' || pair.status === 'Changed on both';

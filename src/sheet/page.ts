@@ -37,7 +37,7 @@ type Shown = {
   kind: SelectionKind;
   key: string;
   problem: string;
-  /** The reason codes of the problems that the sentence `problem` describes. */
+  /** The reason codes of the problems that the text in the property `problem` describes. */
   reasons?: string[];
   rehearsal?: Rehearsal;
   /**

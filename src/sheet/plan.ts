@@ -1,4 +1,5 @@
-// Plans a transfer from facts, without reading a database: its steps (one for each row) and its problems.
+// Plans a transfer without reading a database, from facts that were read before: the rows of both sides, and possible
+// causes of problems. The plan has steps, one for each row, and problems.
 import { hashOf, isSameValue } from '../catalog/content.ts';
 import { initialContent, keyText, titleOf, type Row, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
@@ -218,7 +219,9 @@ const engineeringThere = ({ from }: Facts, steps: PlannedStep[]): string[] =>
       : [],
   );
 
-/** Counts the rows at the destination that refer to an updated row, by type: `13 tasks and 1 STS` */
+/**
+ * Counts the rows at the destination that refer to a row which the transfer updates, by type: `13 tasks and 1 STS`
+ */
 function usersInWords(facts: Facts, step: PlannedStep): string {
   const counts = new Map<string, number>();
   for (const { target: of, referrer: user } of facts.references) {

@@ -101,7 +101,10 @@ async function shownOf(here: App, selections: kept.KeptSelection[]) {
 
 type Shown = Awaited<ReturnType<typeof shownOf>>[number];
 
-/** How many selections an export reads at once. Each may have 10,000 rows, and all rows of a part are in memory. */
+/**
+ * How many selections an export reads at once. Each may have 10,000 rows, and all rows of these selections are in
+ * memory.
+ */
 const PART = 10;
 
 export async function exportSelections(req: Request, res: Response) {

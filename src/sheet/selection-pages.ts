@@ -1,4 +1,5 @@
-// The pages that begin a selection, or turn the draft of a sheet into a kept selection.
+// The pages that begin a selection, or keep the selection of an open transfer sheet under a name, so that everybody
+// finds it in the list.
 import { v7 as uuid } from 'uuid';
 import type { Request, Response } from 'express';
 import { Conflict, Invalid } from '../problems.ts';
@@ -16,7 +17,8 @@ import * as selections from './selections.ts';
 import * as shared from './shared-selections.ts';
 
 /**
- * Shows the form that begins a selection. `draft`: the id of a draft with the rows that the person ticked on a list.
+ * Shows the form that begins a selection. `draft`: the id of a selection that is not kept yet, with the rows that the
+ * person ticked on a list.
  */
 export const showNew = (req: Request, res: Response) =>
   newPage(req, res, { draft: textIn(req.query, 'draft'), name: '', reason: '' });
@@ -90,7 +92,9 @@ function typedName(form: Form): string {
 
 const nameMissing = 'Enter a name for the selection, such as Diwali launch';
 
-/** Turns the draft of a sheet into a kept selection, with the choices made on the sheet. */
+/**
+ * Keeps the selection of an open transfer sheet under a name, with the choices made on the sheet.
+ */
 export async function keepDraft(req: Request, res: Response) {
   const id = String(req.params['id']);
   const posted = await savePosted(req, 'transfer', id);

@@ -1,4 +1,5 @@
-// Reads the facts and makes the plan for each kind of sheet (transfer, undo, restore, takeover). Writes nothing.
+// For each kind of sheet (transfer, undo, restore, takeover): reads the rows of both sides and all other facts that the
+// plan needs, and makes the plan. Writes nothing.
 import { keyFrom, keyText, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import type { RowPair } from '../comparison/compare-pairs.ts';
@@ -92,7 +93,7 @@ const isWorkOf = (kind: SelectionKind, { status }: RowPair) =>
   status === 'Deleted here, changed there';
 
 /**
- * Returns the function `planned` of the FactsQuery for an undo. It returns the content that a row gets when its step is
+ * For an undo: returns the function `planned` of FactsQuery, which returns the content that a row gets when its step is
  * undone; undefined for a row without a step.
  */
 function restoredFrom(steps: journal.Step[]) {
@@ -103,7 +104,9 @@ function restoredFrom(steps: journal.Step[]) {
   };
 }
 
-/** Returns the steps of a transfer that changed the chosen rows or their dependent rows. */
+/**
+ * Returns the steps of a transfer (each the change of one row) that changed the chosen rows or their dependent rows.
+ */
 function stepsToUndo(steps: journal.Step[], keys: RowKey[]) {
   const picked = new Set(keys.map(keyText));
   return steps.filter((step) => {

@@ -97,7 +97,7 @@ function titlesIn({ pairs }: Facts, fields: ReturnType<typeof fieldViews>): Map<
 const valuesOf = (fields: ReturnType<typeof fieldViews>, side: 'before' | 'after') =>
   fields.map(({ label, definition, values }) => ({ label, definition, value: values[side] }));
 
-/** Returns which partial shows a step: views/sheet/step-<shape>. */
+/** Returns which partial shows a step (the planned change of one row): views/sheet/step-<shape>. */
 function shapeOf(
   { action }: PlannedStep,
   differing: number,

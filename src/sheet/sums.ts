@@ -1,4 +1,5 @@
-// The sums of a sheet: the tiles above its rows, and the text in the bar with the transfer button.
+// The totals of a sheet, such as the number of updated rows: the tiles above its rows, and the text in the bar with the
+// transfer button.
 import type { StepAction } from '../state/transfer-kinds.ts';
 import { count, countsByType } from '../web/format.ts';
 import { needsOverwrite } from './overwrites.ts';

@@ -1,5 +1,6 @@
-// Plans an undo from facts, without reading a database: each row gets its content from before the transfer. A row is
-// skipped, and listed with a reason, if it was edited since, or if a row outside the undo needs it.
+// Plans an undo without reading a database, from facts that were read before, such as the rows of both sides. Each row
+// gets its content from before the transfer. A row is skipped, and listed with a reason, if it was edited since, or if
+// a row outside the undo needs it.
 import { hashOf, isSameValue } from '../catalog/content.ts';
 import {
   fieldEntries,
@@ -27,8 +28,8 @@ import { hashOfPlan, rootKeyOf, type PlannedStep } from './planned-step.ts';
 import { warningsOf } from './warnings.ts';
 
 /**
- * Returns the content that a row gets when this step is undone: its content from before the transfer, but with the
- * present values of environment-specific fields.
+ * Returns the content that a row gets when the transfer’s change of the row is undone: its content from before the
+ * transfer, but with the present values of environment-specific fields.
  */
 export function rowBefore(step: Step, there: Row | null): Row | null {
   if (step.before === null) return null;
@@ -135,8 +136,8 @@ function undoStep(facts: Facts, step: Step): PlannedStep | null {
 }
 
 /**
- * Returns why a step must be skipped: it would remove a row to which another row still refers, or restore a reference
- * to a row that does not exist. Null if the step can stay.
+ * Returns why the undo must skip a row: it would remove a row to which another row still refers, or restore a reference
+ * to a row that does not exist. Null if the undo can include the row.
  */
 function needed(
   facts: Facts,
@@ -163,7 +164,9 @@ function needed(
   return `it would need ${lowerFirst(label.one)} ${parent.id}, which is not there: undo that, too`;
 }
 
-/** Returns why a step must be skipped: it would give its row a unique value that a skipped row still holds. */
+/**
+ * Returns why the undo must skip a row: the row would get a unique value that a skipped row still has.
+ */
 function kept(
   facts: Facts,
   going: Map<string, PlannedStep>,

@@ -1,5 +1,6 @@
-// Warnings on a transfer sheet that timestamps at the destination lie in the future: the last timestamp that was
-// assigned there (in the table `clock`), or the `modified_at` of single rows. A warning does not prevent the transfer.
+// Warnings on a transfer sheet that timestamps at the destination lie in the future: the last timestamp that the
+// destination assigned (in its table `clock`), or the `modified_at` of single rows. A warning does not prevent the
+// transfer.
 import { keyText } from '../catalog/entity.ts';
 import { rulesOf } from '../environments/rules.ts';
 import { fromSqlInstant } from '../database/sql.ts';

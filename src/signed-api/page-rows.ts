@@ -1,5 +1,5 @@
-// Reads the rows for one page of a dataset in the signed API. A page of large rows has fewer rows, so that no request
-// needs much memory.
+// Reads the rows for one page of a dataset, which is one response of the signed API. A page of large rows has fewer
+// rows, so that no request needs much memory.
 import { first, join, select, sql, type Queryable } from '../database/sql.ts';
 import { lengthOf, rangesOf, type RowRange } from '../datasets/rows.ts';
 

@@ -1,5 +1,5 @@
-// Writes the JSON of one page of a dataset. The stored bytes of the cells are joined unchanged, so no number is
-// reformatted and no text is decoded and encoded again.
+// Writes the JSON of one page of a dataset, which is one response of the signed API. The stored bytes of the cells are
+// joined unchanged, so no number is reformatted and no text is decoded and encoded again.
 
 export const orientations = ['tabular', 'records'] as const;
 export type Orientation = (typeof orientations)[number];

@@ -1,5 +1,5 @@
-// The routes with which clients of the signed API start runs of sources, as an external scheduler does every night
-// (S3-09, S3-30). A run of a source fetches and loads new data files of a publisher.
+// The routes with which clients of the signed API start runs of data sources, as an external scheduler does every night
+// (S3-09, S3-30). A run fetches and loads new data files of the publisher to which the data source belongs.
 import type { Request, Response } from 'express';
 import { z } from 'zod';
 import { needScope } from '../access/scopes.ts';
@@ -26,8 +26,8 @@ const wantedRun = z.strictObject({
 });
 
 /**
- * Requests runs of one source or of all active sources. Responds with 202 and the numbers of the
- * jobs, or with 200 if all of these runs are waiting or running already.
+ * Requests runs of one data source or of all active sources. Responds with 202 and the numbers of the jobs, or with 200
+ * if all of these runs are waiting or running already.
  */
 export async function requestRuns(req: Request, res: Response) {
   const { here, line } = req;
@@ -52,8 +52,7 @@ export async function requestRuns(req: Request, res: Response) {
 }
 
 /**
- * Parses the body of a request, whose hash is verified already. An empty body means all active
- * sources.
+ * Parses the body of a request, whose hash is verified already. An empty body means all active data sources.
  */
 function bodyOf({ body }: Request): unknown {
   const text = (body as Buffer).toString('utf8');
@@ -72,7 +71,7 @@ async function sourceOf({ here }: Request, wanted: string | number): Promise<Sou
   return found;
 }
 
-/** Sends the state and the progress of a run of a source. */
+/** Sends the state and the progress of a run of a data source. */
 export async function showRun(req: Request, res: Response) {
   const { sql: on } = req.here;
   needScope(clientOf(req).holder, RUN_SCOPE);

@@ -1,5 +1,5 @@
-// Checks the URLs and IP addresses of sources of data files. Without these checks, a source could make this server send
-// requests into its own private network.
+// Checks the URLs and IP addresses of data sources (publishers of data files). Without these checks, a data source
+// could make this server send requests into its own private network.
 import { lookup as dnsLookup, type LookupAddress } from 'node:dns';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
 import { FetchFailure } from './failure.ts';
@@ -49,8 +49,8 @@ const blockList = (ipv4: Network[], ipv6: Network[] = []) => {
 const notPublic = blockList(privateIpv4, specialIpv6);
 const publicIpv6 = blockList([], [['2000::', 3]]);
 /**
- * Networks that a source may never use, even if the setting SOURCES_MAY_BE_LOCAL allows private
- * networks. They include the link-local addresses at which clouds publish a machine’s credentials.
+ * Networks that a data source may never use, even if the setting SOURCES_MAY_BE_LOCAL allows private networks. They
+ * include the link-local addresses at which clouds publish a machine’s credentials.
  */
 const neverAllowed = blockList(
   [
@@ -68,8 +68,7 @@ const neverAllowed = blockList(
 );
 
 /**
- * Whether a source may use this IP address. `mayBeLocal` also allows this machine and private
- * networks.
+ * Whether a data source may use this IP address. `mayBeLocal` also allows this machine and private networks.
  */
 export function isAllowedAddress(ip: string, { mayBeLocal }: { mayBeLocal: boolean }): boolean {
   const family = isIP(ip);
@@ -116,8 +115,8 @@ const refused = (host: string) =>
   );
 
 /**
- * Returns the hosts from which a source may fetch files, each as `name` or `name:port`: first the
- * host of the source’s URL, then the hosts that the source lists.
+ * Returns the hosts from which a data source may fetch files, each as `name` or `name:port`: first the host of the
+ * source’s URL, then the hosts that the source lists.
  */
 export const hostsOf = ({ url, hosts }: { url: string; hosts: string }): string[] => [
   hostOf(new URL(url)),
@@ -131,9 +130,9 @@ export const hostOf = ({ hostname, port }: URL): string =>
   `${hostname.replace(/\.$/, '')}${port === '' ? '' : `:${port}`}`;
 
 /**
- * Refuses a URL that a source may not use: another scheme than http and https, a password in the
- * URL, a host that the source does not list, or a private IP address. The IP addresses of a host
- * name are checked later, by `checkedLookup`, when the connection is opened.
+ * Refuses a URL that a data source may not use: another scheme than http and https, a password in the URL, a host that
+ * the source does not list, or a private IP address. The IP addresses of a host name are checked later, by
+ * `checkedLookup`, when the connection is opened.
  * @throws FetchFailure when the URL is refused
  */
 export function refuseForeign(url: URL, hosts: string[], rules: { mayBeLocal: boolean }) {

@@ -1,5 +1,5 @@
-// Turns the HTTP response of a source into a stream of bytes. The stream ends with an error when the connection breaks,
-// when the source falls silent, or when the response is too large.
+// Turns the HTTP response of a data source into a stream of bytes. The stream ends with an error when the connection
+// breaks, when the source falls silent, or when the response is too large.
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { pipeline, Readable, type Transform } from 'node:stream';
 import zlib from 'node:zlib';
@@ -9,7 +9,7 @@ import { FetchFailure } from './failure.ts';
 
 /** Time limits and intervals in milliseconds. Tests shorten them. */
 export const deadlines = {
-  /** How long a source may send nothing. */
+  /** How long a data source may send nothing. */
   silence: 60_000,
   /** How long an index (the publisher’s list of files) may take to arrive. */
   index: 600_000,

@@ -1,16 +1,15 @@
-// Finds stored files that have changed at their source since they were fetched. A run does not fetch changed files
+// Finds stored files that have changed at their data source since they were fetched. A run does not fetch changed files
 // again, because a person decides whether to do so.
 import type { Work } from '../jobs/task.ts';
 import type { Http } from './http.ts';
 import type { ListedFile } from './kind.ts';
 import { noteSeen, type SourceFile } from './lines.ts';
 
-/** How many HEAD requests a run sends to the source at the same time. */
+/** How many HEAD requests a run sends to the data source at the same time. */
 const AT_ONCE = 4;
 
 /**
- * After this many failed HEAD requests, the run sends no more, because the source seems not to
- * support HEAD.
+ * After this many failed HEAD requests, the run sends no more, because the data source seems not to support HEAD.
  */
 const REFUSED = 3;
 /** How many files are compared between two progress reports. */
@@ -19,8 +18,8 @@ const REPORTED = 20;
 type Run = Pick<Work, 'here' | 'report'> & { http: Http };
 
 /**
- * Records the size and ETag that the source lists now for each stored file. Pages show from them
- * which files have changed at the source.
+ * Records the size and ETag that the data source lists now for each stored file. From these values, web pages show
+ * which files have changed at the data source since they were fetched.
  */
 export async function noteChanges(
   { here, http, report }: Run,
@@ -56,9 +55,9 @@ export async function noteChanges(
 type Headers = (url: string) => ReturnType<Http['headers']>;
 
 /**
- * Returns the size and ETag that a file has at its source now. Sends a HEAD request if the index (list of files) gives
- * no ETag. Also sends one if the size in the index differs from the stored size, because many publishers list rounded
- * sizes.
+ * Returns the size and ETag that a file has at its data source now. Sends a HEAD request if the index (list of files)
+ * gives no ETag. Also sends one if the size in the index differs from the stored size, because many publishers list
+ * rounded sizes.
  */
 async function seenOf(headersOf: Headers, file: ListedFile, line: SourceFile) {
   const { size, etag } = file;

@@ -1,5 +1,5 @@
-// The source kind `ckan`: lists those files of a package (the dataset of a CKAN server) that have one format, such as
-// CSV. The API of CKAN is documented at https://docs.ckan.org/en/latest/api.
+// The kind `ckan` of data sources: lists those files of a package (the dataset of a CKAN server) that have one format,
+// such as CSV. The API of CKAN is documented at https://docs.ckan.org/en/latest/api.
 import { z } from 'zod';
 import { cleanLine } from '../typed-text.ts';
 import { FetchFailure } from './failure.ts';

@@ -1,4 +1,4 @@
-// Notifies data managers when a run of a source could not fetch or load files, because nobody watches the runs at
+// Notifies data managers when a run of a data source could not fetch or load files, because nobody watches the runs at
 // night.
 import { transaction } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';

@@ -1,4 +1,4 @@
-// Defines the error for a data file, or for an index (list of files), that could not be fetched from a source.
+// Defines the error for a data file, or for an index (list of files), that could not be fetched from a data source.
 
 export type FailureReason =
   | 'unreachable'
@@ -16,8 +16,8 @@ export type FailureReason =
   | 'credential';
 
 /**
- * Thrown when a file or an index could not be fetched from a source. The message is a sentence for
- * users that says what to do.
+ * Thrown when a file or an index could not be fetched from a data source. The message is a sentence for users that says
+ * what to do.
  */
 export class FetchFailure extends Error {
   readonly reason: FailureReason;

@@ -1,5 +1,5 @@
-// The first step of a run of a source: fetches every listed file that is not stored yet, and records each fetched file
-// in the table `operations_datafile_registry` (the registry of data files).
+// The first step of a run of a data source: fetches every listed file that is not stored yet, and records each fetched
+// file in the table `operations_datafile_registry` (the registry of data files).
 import { failpoint } from '../database/failpoints.ts';
 import type { App } from '../environments/app.ts';
 import type { Work } from '../jobs/task.ts';
@@ -24,7 +24,7 @@ type Run = Pick<Work, 'here' | 'job' | 'report'> & {
 };
 
 /**
- * The result of the fetching step: how many files the source lists, how many of them could not be fetched, and the
+ * The result of the fetching step: how many files the data source lists, how many of them could not be fetched, and the
  * first of these with the reason.
  */
 export type Fetching = { found: number; failed: number; failures: FailedFile[] };
@@ -33,7 +33,7 @@ export type Fetching = { found: number; failed: number; failures: FailedFile[] }
 const NAMED = 100;
 /**
  * After this many files in a row without a response, the run requests the index (the publisher’s list of files) to find
- * out whether the source still responds.
+ * out whether the data source still responds.
  */
 const SILENT = 10;
 
@@ -92,7 +92,7 @@ const fileAgain = (
 ): ListedFile =>
   files.find((file) => file.name === name) ?? { name, url: newest.get(name)?.url ?? '' };
 
-/** Lists the object storage keys of all stored files of a source. */
+/** Lists the object storage keys of all stored files of a data source. */
 async function storedKeys({ storage }: App, { id }: Source): Promise<Set<string>> {
   const found = new Set<string>();
   for await (const { key } of storage.list(folderOf(id))) found.add(key);
@@ -123,7 +123,7 @@ async function addMissingLines(
 
 /**
  * Fetches files one after the other; returns the files that failed.
- * @throws FetchFailure when the source has stopped responding, even to a request for its index
+ * @throws FetchFailure when the data source has stopped responding, even to a request for its index
  */
 async function fetchAll(run: Run, files: Wanted[], lines: SourceFile[]): Promise<FailedFile[]> {
   const known = Map.groupBy(lines, ({ object }) => object);

@@ -1,4 +1,4 @@
-// Fetches one file of a source into object storage. If the download fails, no part of the file is stored.
+// Fetches one file of a data source into object storage. If the download fails, no part of the file is stored.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { failpoint } from '../database/failpoints.ts';
 import type { App } from '../environments/app.ts';
@@ -26,9 +26,9 @@ type Wanted = {
 };
 
 /**
- * Fetches a file and stores it in object storage. If another worker has stored the same file
- * meanwhile, that object is kept.
- * @throws FetchFailure when the source does not deliver the whole file
+ * Fetches a file and stores it in object storage. If another worker has stored the same file meanwhile, that object is
+ * kept.
+ * @throws FetchFailure when the data source does not deliver the whole file
  */
 export async function fetchFile(here: App, http: Http, wanted: Wanted): Promise<Fetched> {
   for (let attempt = 1; ; attempt += 1) {

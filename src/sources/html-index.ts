@@ -1,4 +1,4 @@
-// The source kind `html-index`: lists the links of a web page whose file names match a pattern.
+// The kind `html-index` of data sources: lists the links of a web page whose file names match a pattern.
 import { Parser } from 'htmlparser2';
 import { z } from 'zod';
 import { cleanLine } from '../typed-text.ts';

@@ -1,5 +1,5 @@
-// Sends HTTP requests to a source. Every URL is checked before its request, including the URL of each redirect, so that
-// no source leads into the private network of this server.
+// Sends HTTP requests to a data source. Every URL is checked before its request, including the URL of each redirect, so
+// that no source leads into the private network of this server.
 import http, { type IncomingMessage } from 'node:http';
 import https from 'node:https';
 import { inTime } from '../in-time.ts';
@@ -12,7 +12,9 @@ const REDIRECTS = 5;
 /** The most bytes that an index may have. */
 const INDEX_LIMIT = 32_000_000;
 
-/** The HTTP client of a source. `open` streams a response; `text` and `json` read a whole index. */
+/**
+ * The HTTP client of a data source. `open` streams a response; `text` and `json` read a whole index.
+ */
 export type Http = {
   open(url: string): Promise<Answer>;
   /** Requests only the headers of a file; returns null if the request fails. */
@@ -22,12 +24,12 @@ export type Http = {
 };
 
 /**
- * The parts of a source that its HTTP client needs: the URL of the index (list of files), the other hosts that files
- * may come from, and the name of the credential that the publisher’s server requires.
+ * The parts of a data source that its HTTP client needs: the URL of the index (list of files), the other hosts that
+ * files may come from, and the name of the credential that the publisher’s server requires.
  */
 type Asked = { url: string; hosts: string; credential: string | null };
 
-/** Creates the HTTP client of a source. Aborting `signal` cancels the client’s requests. */
+/** Creates the HTTP client of a data source. Aborting `signal` cancels the client’s requests. */
 export function openHttp(settings: SourceSettings, source: Asked, signal: AbortSignal): Http {
   const hosts = hostsOf(source);
   const authorization = authorizationOf(settings, source);
@@ -35,8 +37,8 @@ export function openHttp(settings: SourceSettings, source: Asked, signal: AbortS
   const lookup = checkedLookup(settings);
 
   const send = async (url: URL, method: string): Promise<IncomingMessage> => {
-    // The credential is sent only to the host of the source’s URL. If that URL is https, the credential is not sent
-    // over http.
+    // The credential is sent only to the host of the data source’s URL. If that URL is https, the credential is not
+    // sent over http.
     const isOwn =
       hostOf(url) === hostOf(own) && (url.protocol === own.protocol || url.protocol === 'https:');
     const headers = {

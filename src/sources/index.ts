@@ -1,4 +1,4 @@
-// The kinds of source by name. The kind of a source defines how the publisher’s list of files is read.
+// The kinds of data sources by name. The kind of a data source says how the publisher’s list of files is read.
 import { ckan } from './ckan.ts';
 import { htmlIndex } from './html-index.ts';
 import { jsonIndex } from './json-index.ts';

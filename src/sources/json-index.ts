@@ -1,5 +1,5 @@
-// The source kind `json-index`: reads a JSON list of objects, each with the URL of a file and perhaps its name, size
-// and ETag.
+// The kind `json-index` of data sources: reads a JSON list of objects, each with the URL of a file and perhaps its
+// name, size and ETag.
 import { z } from 'zod';
 import { cleanLine } from '../typed-text.ts';
 import { FetchFailure } from './failure.ts';

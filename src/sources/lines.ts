@@ -1,5 +1,5 @@
-// Reads and writes the entries of a source in the registry of data files, including the size and ETag that the source
-// last listed for each file.
+// Reads and writes the entries of a data source in the registry of data files, including the size and ETag that the
+// source last listed for each file.
 import type { PoolConnection } from 'mysql2/promise';
 import { first, run, select, sql, transaction, type Queryable } from '../database/sql.ts';
 import * as registry from '../datasets/registry.ts';
@@ -9,8 +9,8 @@ import { keyOf } from './names.ts';
 import type { Source } from './sources.ts';
 
 /**
- * A registry entry of a file that was fetched from a source. `fetch_number` counts the entries of
- * one file: the file gets a new entry when it is fetched or loaded again.
+ * An entry of the registry of data files, for a file that was fetched from a data source. `fetch_number` counts the
+ * entries of one file: the file gets a new entry when it is fetched or loaded again.
  */
 export type SourceFile = Pick<
   Datafile,
@@ -32,14 +32,16 @@ export type SourceFile = Pick<
 const columns = sql`id, file_name, fetch_number, state, object, url, size, sha256, etag, seen_size, seen_etag, error_message,
   created_timestamp`;
 
-/** Reads the entries of all files of a source in the registry of data files, in the order in which they were added. */
+/**
+ * Reads the entries of all files of a data source in the registry of data files, in the order in which they were added.
+ */
 export const linesOf = (on: Queryable, { id }: Pick<Source, 'id'>) =>
   select<SourceFile>(
     on,
     sql`select ${columns} from operations_datafile_registry where source = ${id} order by id`,
   );
 
-/** Returns the newest registry entry of each file, by file name. */
+/** Returns the newest entry of each file in the registry of data files, by file name. */
 export const newestOf = (lines: SourceFile[]): Map<string, SourceFile> =>
   new Map(
     lines
@@ -83,7 +85,7 @@ export const addLine = (
     if (await hasLine(on, source, object)) return;
     const { id, dataset } = source;
     const line = { ...file, dataset, source: id, file_name: name, object, person };
-    // If a person asked meanwhile to load the file again, the registry entry of that request has this fetch number
+    // If a person asked meanwhile to load the file again, an entry in the registry of data files has this fetch number
     // already. Then the entry of the stored file gets the next free number.
     for (let number = fetch; ; number += 1) {
       const added = await registry.add(on, { ...line, fetch_number: number });
@@ -98,8 +100,8 @@ const hasLine = async (on: PoolConnection, { id }: Source, object: string): Prom
   )) !== undefined;
 
 /**
- * Records the size and ETag that the source gives for a stored file now. The ETag is recorded only if the ETag of the
- * fetched file is known, because otherwise the two could not be compared.
+ * Records the size and ETag that the data source gives for a stored file now. The ETag is recorded only if the ETag of
+ * the fetched file is known, because otherwise the two could not be compared.
  */
 export const noteSeen = (
   on: Queryable,
@@ -114,8 +116,8 @@ export const noteSeen = (
   );
 
 /**
- * Records that a stored file was lost and fetched again, and that the source now delivered other content than before.
- * The next check of stored files and the next load of the file report this.
+ * Records that a stored file was lost and fetched again, and that the data source now delivered other content than
+ * before. The next check of stored files and the next load of the file report this.
  */
 export const noteReplaced = (on: Queryable, { id }: Pick<SourceFile, 'id'>, size: number) =>
   run(

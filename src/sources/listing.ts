@@ -1,5 +1,5 @@
-// Reads the list of files of a source for a run: each file once, in the order in which the run fetches and loads the
-// files.
+// Reads the list of files of a data source for a run: each file once, in the order in which the run fetches and loads
+// the files.
 import { kinds } from './index.ts';
 import type { Http } from './http.ts';
 import type { ListedFile } from './kind.ts';
@@ -14,8 +14,8 @@ export type Listing = { files: ListedFile[]; failed: FailedFile[] };
 const inOrder = new Intl.Collator('en', { numeric: true });
 
 /**
- * Reads the list of files of a source and sorts it by file name. Numbers in names sort by their
- * value: `rain-9.csv` comes before `rain-10.csv`.
+ * Reads the list of files of a data source and sorts it by file name. Numbers in names sort by their value:
+ * `rain-9.csv` comes before `rain-10.csv`.
  * @throws FetchFailure when the index cannot be fetched or read
  */
 export async function listFiles(source: Source, http: Http): Promise<Listing> {

@@ -1,5 +1,5 @@
-// Converts between the names of files at a source and their keys in object storage. Every file name gets a valid key,
-// and the key can be converted back into the name.
+// Converts between the names of files at a data source and their keys in object storage. Every file name gets a valid
+// key, and the key can be converted back into the name.
 import { createHash } from 'node:crypto';
 import { cleanLine } from '../typed-text.ts';
 
@@ -41,7 +41,7 @@ const hexOf = (character: string) => character.charCodeAt(0).toString(16).padSta
 const decoded = (part: string) =>
   part.replaceAll(/%([0-9a-f]{4})/g, (_all, hex: string) => String.fromCharCode(parseInt(hex, 16)));
 
-/** Returns the prefix of the object storage keys of a source’s files. */
+/** Returns the prefix of the object storage keys of a data source’s files. */
 export const folderOf = (source: number) => `datafiles/${source}/`;
 
 /** Returns the object storage key of a fetched file: `datafiles/<source>/<fetch>/<name>`. */
@@ -49,8 +49,8 @@ export const keyOf = (source: number, { name, fetch }: { name: string; fetch: nu
   `${folderOf(source)}${fetch}/${encoded(name)}`;
 
 /**
- * Returns the file name and fetch number from an object storage key; null if the key does not
- * belong to a file of this source.
+ * Returns the file name and fetch number from an object storage key; null if the key does not belong to a file of this
+ * data source.
  */
 export function fileOfKey(source: number, key: string): { name: string; fetch: number } | null {
   const [, fetch = '', part = ''] =

@@ -1,5 +1,5 @@
-// Reads what pages and the command line show about each source: its number of files by state, its last run, and the
-// time of its next run.
+// Reads what pages and the command line show about each data source: its number of files by state, its last run, and
+// the time of its next run.
 import { first, select, sql, type Queryable } from '../database/sql.ts';
 import { fullName } from '../datasets/datasets.ts';
 import { differing } from '../datasets/registry.ts';
@@ -10,8 +10,7 @@ import { onlyOneOf, SOURCE_RUN } from './run.ts';
 import type { Source } from './sources.ts';
 
 /**
- * The newest run of a source. `report` is null while the run is active, and after a run that
- * failed.
+ * The newest run of a data source. `report` is null while the run is active, and after a run that failed.
  */
 export type LastRun = {
   number: number;
@@ -40,7 +39,7 @@ type Line = Source & {
   differing: number;
 };
 
-/** Reads all sources, or only the source with this id, with the counts that lists show. */
+/** Reads all data sources, or only the source with this id, with the counts that lists show. */
 export async function overview(on: Queryable, id: number | null = null): Promise<ListedSource[]> {
   const lines = await select<Line>(
     on,
@@ -67,7 +66,7 @@ export async function overview(on: Queryable, id: number | null = null): Promise
   );
 }
 
-/** Reads the newest run of a source; null if the source was never run. */
+/** Reads the newest run of a data source; null if the source was never run. */
 async function lastRun(on: Queryable, { id }: Pick<Source, 'id'>): Promise<LastRun | null> {
   const job = await first<Omit<LastRun, 'report'> & { report: string | null }>(
     on,

@@ -17,7 +17,7 @@ import type { PostedSource, Source } from './sources.ts';
 
 const crumbs = [{ text: 'Sources', href: '/sources' }];
 const FIELDS = ['name', 'url', 'hosts', 'credential', 'dataset', 'cron', 'active'] as const;
-/** How many files the page of a source lists at most. */
+/** How many files the page of a data source lists at most. */
 const FILES_SHOWN = 200;
 
 const runView = (run: LastRun | null) => run && { ...run, look: lookOf(run.state) };
@@ -64,8 +64,7 @@ export async function show(req: Request, res: Response) {
 }
 
 /**
- * Returns the options of a source with their labels, for the page of the source. Empty options are
- * left out.
+ * Returns the options of a data source with their labels, for the page of the source. Empty options are left out.
  */
 const optionsView = (source: Source) => {
   const options = sources.optionsOf(source);

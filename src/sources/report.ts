@@ -1,5 +1,5 @@
-// Reports what a run of a source did. The numbers are counted from the entries in the registry of data files, so they
-// are right even if the first worker was killed and another worker finished the run.
+// Reports what a run of a data source did. The numbers are counted from the entries in the registry of data files, so
+// they are right even if the first worker was killed and another worker finished the run.
 import { first, select, sql, type Queryable } from '../database/sql.ts';
 import type { Job } from '../jobs/jobs.ts';
 import { differing } from '../datasets/registry.ts';
@@ -9,13 +9,13 @@ import type { FailedFile } from './listing.ts';
 import type { Source } from './sources.ts';
 
 export type RunReport = {
-  /** How many files the source lists. */
+  /** How many files the data source lists. */
   found: number;
   fetched: number;
   loaded: number;
   rows: number;
   failed: number;
-  /** How many stored files have changed at the source since they were fetched. */
+  /** How many stored files have changed at the data source since they were fetched. */
   differing: number;
   /** The first files that could not be fetched or loaded. */
   failures: FailedFile[];

@@ -1,5 +1,5 @@
-// Runs a source: fetches every data file that the publisher lists and that is not stored yet, then loads every stored
-// file that is not loaded yet. A file that fails does not stop the other files. If a run is killed, the next run
+// Runs a data source: fetches every data file that the publisher lists and that is not stored yet, then loads every
+// stored file that is not loaded yet. A file that fails does not stop the other files. If a run is killed, the next run
 // continues from what is stored.
 import { z } from 'zod';
 import { failpoint } from '../database/failpoints.ts';
@@ -35,14 +35,14 @@ export const sourceRunInput = z.object({
 type Input = z.infer<typeof sourceRunInput>;
 
 /**
- * Returns the key that lets only one job be active for a source, so that a source never has two
- * runs at the same time.
+ * Returns the key that lets only one job be active for a data source, so that a source never has two runs at the same
+ * time.
  */
 export const onlyOneOf = (id: number) => `${SOURCE_RUN}:${id}`;
 
 /**
- * Requests a run of a source, or returns the job of the active run. The caller must queue the job
- * after the commit.
+ * Requests a run of a data source, or returns the job of the active run. The caller must queue the job after the
+ * commit.
  */
 export const requestRun = (on: Queryable, source: Source, person: string) =>
   jobs.request(on, runOf(source, person, null));
@@ -57,7 +57,7 @@ const runOf = ({ id, name }: Source, person: string, again: Input['again']): job
 
 /**
  * Requests a job that fetches a file again. The content from the earlier fetch is kept.
- * @throws Conflict while a run of the source is active
+ * @throws Conflict while a run of the data source is active
  */
 export async function requestRefetch(
   on: Queryable,
@@ -76,7 +76,7 @@ export async function requestRefetch(
 }
 
 /**
- * Runs a source as a job: fetches new files, loads them, and notifies data managers of failures.
+ * Runs a data source as a job: fetches new files, loads them, and notifies data managers of failures.
  */
 export async function runSource(work: Work, { source: id, again }: Input): Promise<RunReport> {
   const { here, job } = work;

@@ -1,4 +1,4 @@
-// Schedules the runs of sources: every active source has its own cron pattern.
+// Schedules the runs of data sources: every active data source has its own cron pattern.
 import type { App } from '../environments/app.ts';
 import type { Schedule, Schedules } from '../jobs/schedules.ts';
 import { onlyOneOf, SOURCE_RUN } from './run.ts';
@@ -8,7 +8,9 @@ import type { Source } from './sources.ts';
 export const sourceSchedules: Schedules = async ({ sql }: App) =>
   (await sources.active(sql)).map(scheduleOf);
 
-/** Returns the schedule of a source. Jobs that it starts record `schedule` in place of a person who requested them. */
+/**
+ * Returns the schedule of a data source. Jobs that it starts record `schedule` in place of a person who requested them.
+ */
 const scheduleOf = ({ id, name, cron }: Source): Schedule => ({
   name: sources.scheduleName(id),
   label: `Source ${name}`,

@@ -1,12 +1,11 @@
-// The settings for sources: whether sources may be in private networks, and the credentials that publishers require.
+// The settings for data sources: whether they may be in private networks, and the credentials that publishers require.
 import { z } from 'zod';
 
 export type SourceSettings = {
-  /** The cron pattern that the form of a new source proposes. */
+  /** The cron pattern that the form of a new data source proposes. */
   cron: string;
   /**
-   * Whether sources may be on this machine or in private networks. Only the demo and the tests need
-   * this.
+   * Whether data sources may be on this machine or in private networks. Only the demo and the tests need this.
    */
   mayBeLocal: boolean;
   /** The value of the `Authorization` header for each credential, by the name of the credential. */
@@ -28,7 +27,9 @@ const schema = z.object({
 
 export const sourceVariables = [...Object.keys(schema.shape), CREDENTIAL];
 
-/** Parses the settings for sources. `wrong` has a message for each setting with a wrong value. */
+/**
+ * Parses the settings for data sources. `wrong` has a message for each setting with a wrong value.
+ */
 export function sourceSettings(variables: Variables): {
   sources: SourceSettings;
   wrong: string[];

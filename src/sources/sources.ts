@@ -1,4 +1,5 @@
-// Stores sources. A source is a publisher’s index from which Oneway fetches the data files of one dataset.
+// Stores data sources. A data source is a publisher’s index (list of files) from which Oneway fetches the data files of
+// one dataset.
 import { getNextMillis } from 'bullmq';
 import { z } from 'zod';
 import * as audit from '../audit/audit.ts';
@@ -16,7 +17,7 @@ export type Source = {
   name: string;
   kind: KindName;
   url: string;
-  /** The options of the source’s kind, as JSON. */
+  /** The options of the data source’s kind, as JSON. */
   options: string;
   /** Other hosts from which files may be fetched, with spaces between them. */
   hosts: string;
@@ -46,7 +47,7 @@ export const active = (on: Queryable) =>
   select<Source>(on, sql`select * from source where active order by name`);
 
 /**
- * Reads a source.
+ * Reads a data source.
  * @throws NotFound if no source has this id
  */
 export async function known(on: Queryable, id: number): Promise<Source> {
@@ -151,7 +152,7 @@ const wantedSource = z.object({
 });
 
 /**
- * Validates the form fields of a source; returns the SQL that sets its columns.
+ * Validates the form fields of a data source; returns the SQL that sets its columns.
  * @throws Invalid with a message for each wrong field
  */
 async function checked(here: App, kind: KindName, posted: PostedSource) {
@@ -198,7 +199,7 @@ function attempt<T>(errors: Record<string, string>, prefix: string, check: () =>
 }
 
 /**
- * Adds a source; returns its id.
+ * Adds a data source; returns its id.
  * @throws Invalid with a message for each wrong field
  */
 export async function add(here: App, person: string, posted: PostedSource): Promise<number> {
@@ -216,7 +217,7 @@ export async function add(here: App, person: string, posted: PostedSource): Prom
 }
 
 /**
- * Changes a source, except its kind. `seen`: the revision that the user’s page showed.
+ * Changes a data source, except its kind. `seen`: the revision that the user’s page showed.
  * @throws Invalid for wrong fields, Conflict if another person changed the source meanwhile
  */
 export async function change(
@@ -238,8 +239,8 @@ export async function change(
       );
     }
     const after = await known(on, id);
-    // The planned next run of the source is deleted. If it stayed, a source that is switched on again would at once
-    // start a run, to catch up on one that it missed while it was switched off.
+    // The planned next run of the data source is deleted. If it stayed, a source that is switched on again would at
+    // once start a run, to catch up on one that it missed while it was switched off.
     if (after.active !== before.active) await forgetSchedule(on, scheduleName(id));
     await audit.write(on, { person, action: 'changed a source', subject: after.name });
   });

@@ -132,8 +132,8 @@ export const drop = withToken(dropCopies);
 export const callback = answered(hearCallback);
 
 /**
- * Express error handler: for bridge routes, sends errors as JSON that occur before a handler runs,
- * for example because the request body is not JSON.
+ * Express error handler for the routes of the bridge (between servers): sends errors as JSON that occur before a
+ * handler runs, for example because the request body is not JSON.
  */
 export function answerBridgeError(
   error: unknown,

@@ -20,7 +20,9 @@ import * as copies from './copies.ts';
 import type { Copy } from './copies.ts';
 import { openCopy } from './databases.ts';
 
-/** Completes or rolls back the writes that a killed process left unfinished in a copy. */
+/**
+ * Completes or rolls back the writes that a killed process left unfinished in a copy (staging database).
+ */
 export type Recover = (here: App) => Promise<unknown>;
 
 export const enterCopy = (recover: Recover) =>
@@ -43,7 +45,7 @@ export const enterCopy = (recover: Recover) =>
   };
 
 /**
- * The App of each open copy, by its connection pool. All requests to a copy share its App, so that
+ * The App of each open copy, by its connection pool. All requests to a copy (staging database) share its App, so that
  * the version of the copy’s database is read once for many requests.
  */
 const apps = new WeakMap<object, { app: App; recovered: Promise<unknown> }>();
@@ -69,8 +71,8 @@ async function appOf(
 }
 
 /**
- * Opens a copy, but waits only as long as a page may wait. If the servers of the copy respond after that, the
- * connection pools that were opened are released.
+ * Opens a copy (staging database), but waits only as long as a page may wait. If the servers of the copy respond after
+ * that, the connection pools that were opened are released.
  */
 async function openInTime(house: App, copy: Copy): Promise<Opened> {
   const opening = openCopy(house, copy);
@@ -99,8 +101,8 @@ function whyGone(name: string, copy: Copy | undefined): string {
 }
 
 /**
- * Ends the work of this browser in a copy, with a message that says why. If the request posts a form, the form is
- * saved, so that no typed values are lost.
+ * Ends the work of this browser in a copy (staging database), with a message that says why. If the request posts a
+ * form, the form is saved, so that no typed values are lost.
  */
 async function leave(req: Request, res: Response, why: string) {
   if (req.method === 'POST') {

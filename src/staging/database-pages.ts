@@ -37,8 +37,8 @@ export async function index(req: Request, res: Response) {
 }
 
 /**
- * Whether the signed-in person may keep, protect, update and drop a copy: the person who ordered
- * the copy, and everyone with the permission run_staging or administrator.
+ * Whether the signed-in person may keep a copy (staging database) longer, protect, upgrade and drop it: the person who
+ * ordered the copy, and everyone with the permission run_staging or administrator.
  */
 const mayManage = (req: Request, copy: Copy) =>
   can(req, 'run-staging') || can(req, 'administer') || copy.person === accountOf(req).email;
@@ -61,7 +61,7 @@ async function managedCopy(req: Request): Promise<Copy> {
 }
 
 /**
- * Shows the page to which the e-mail about a ready copy links. The page asks for a click, which
+ * Shows the page to which the e-mail about a ready copy (staging database) links. The page asks for a click, which
  * opens the copy and leads to the path `to`.
  */
 export async function show(req: Request, res: Response) {

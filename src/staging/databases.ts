@@ -24,13 +24,13 @@ type Named = Pick<Copy, 'mark' | 'name' | 'documents_name'>;
 type Made = Named & Pick<Copy, 'is_creating' | 'spare_name'>;
 
 /**
- * The name of the MySQL table and of the MongoDB collection that contain the mark (the id of the copy to which the
- * database belongs).
+ * The name of the MySQL table and of the MongoDB collection that contain the mark: the id of the copy (staging
+ * database) to which the database belongs.
  */
 const MARK = 'copy_mark';
 
 /**
- * Returns the settings for copies.
+ * Returns the settings for copies (staging databases).
  * @throws Problem if this server makes no copies
  */
 export function settingsOfCopies({ settings }: App): CopySettings {
@@ -47,7 +47,9 @@ const placeOf = (here: App, { name, documents_name: documents }: Named) => ({
   at: settingsOfCopies(here).servers,
 });
 
-/** Opens the databases of a copy. All requests to the copy share its connection pools. */
+/**
+ * Opens the databases of a copy (staging database). All requests to the copy share its connection pools.
+ */
 export const openCopy = (here: App, copy: Named): Promise<Opened> =>
   openEnvironment(here, placeOf(here, copy));
 
@@ -55,7 +57,7 @@ export const withCopy = <T>(here: App, copy: Named, work: (copy: Environment) =>
   withEnvironment(here, placeOf(here, copy), work);
 
 /**
- * Runs `work` with a connection to the MySQL server and one to the MongoDB server of copies. No
+ * Runs `work` with a connection to the MySQL server and one to the MongoDB server of copies (staging databases). No
  * MySQL database is selected, because `work` may have to create it first.
  */
 async function withServers<T>(
@@ -77,9 +79,9 @@ async function withServers<T>(
 }
 
 /**
- * What a database server has under the name of a copy. `absent`: no database. `mine`: a database
- * with the mark of this copy. `empty`: a MySQL database without a mark and without other tables.
- * `foreign`: any other database, which must not be dropped.
+ * What a database server has under the name of a copy (staging database). `absent`: no database. `mine`: a database
+ * with the mark of this copy. `empty`: a MySQL database without a mark and without other tables. `foreign`: any other
+ * database, which must not be dropped.
  */
 type Presence = 'absent' | 'mine' | 'empty' | 'foreign';
 
@@ -115,9 +117,9 @@ async function inMongo(documents: Db, { mark: own }: Pick<Named, 'mark'>): Promi
 }
 
 /**
- * Creates and marks the MySQL and the MongoDB database of a copy. Calls `begin` once it is certain
- * that neither database exists. `begin` records that the creation has begun, so that a later
- * attempt knows that unmarked databases of this name belong to the copy.
+ * Creates and marks the MySQL and the MongoDB database of a copy (staging database). Calls `begin` once it is certain
+ * that neither database exists. `begin` records that the creation has begun, so that a later attempt knows that
+ * unmarked databases of this name belong to the copy.
  * @throws Conflict if a database of this name exists already
  */
 export const createDatabases = (here: App, copy: Named, begin: () => Promise<unknown>) =>
@@ -151,8 +153,8 @@ const taken = (name: string) =>
   );
 
 /**
- * Drops the databases of a copy that exist: first the MongoDB database, then the MySQL database.
- * @throws Conflict if one of the databases lacks the mark of this copy
+ * Drops the databases of a copy (staging database) that exist: first the MongoDB database, then the MySQL database.
+ * @throws Conflict if one of the databases lacks the mark (stored id) of this copy
  */
 export const dropDatabases = (here: App, copy: Made) =>
   withServers(here, copy, async ({ sql: on, documents }) => {

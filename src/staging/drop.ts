@@ -13,10 +13,10 @@ import type { Level } from './names.ts';
 import { oneByOne } from './one-by-one.ts';
 
 /**
- * The possible results for each name in a request to drop copies. `unknown`: this server has made no copy of this name.
- * `not_yours`: the copy belongs to another client (company) or level (purpose, such as lab or test) than the request.
- * `building`: a job is building or updating the copy. `failed`: the database servers did not respond, or a database
- * lacks the mark of the copy.
+ * The possible results for each name in a request to drop copies (staging databases). `unknown`: this server has made
+ * no copy of this name. `not_yours`: the copy belongs to another client (company) or level (purpose, such as lab or
+ * test) than the request. `building`: a job is building the copy or migrating its schema. `failed`: the database
+ * servers did not respond, or a database lacks the mark of the copy.
  */
 export const dropResults = [
   'dropped',
@@ -32,8 +32,8 @@ export type NamedResult = { name: string; result: DropResult; problem: string | 
 export type DropRequest = { client: string; level: Level; person: string; names: string[] };
 
 /**
- * Drops the copies with these names, but only those of the client (company) and level (purpose) that the request names.
- * Returns a result for each name.
+ * Drops the copies (staging databases) with these names, but only those of the client (company) and level (purpose)
+ * that the request names. Returns a result for each name.
  */
 export async function dropNamed(here: App, wanted: DropRequest): Promise<NamedResult[]> {
   const results: NamedResult[] = [];
@@ -51,7 +51,7 @@ export async function dropNamed(here: App, wanted: DropRequest): Promise<NamedRe
 const LATELY_MS = 60 * 60 * 1000;
 
 /**
- * Whether the same person dropped the copy within the last hour. Then the request is a retry,
+ * Whether the same person dropped the copy (staging database) within the last hour. Then the request is a retry,
  * because the first response was lost, and gets the same result.
  */
 async function wasDropped(here: App, name: string, { client, level, person }: DropRequest) {
@@ -78,7 +78,7 @@ const tryToDrop = (here: App, copy: Copy, person: string) =>
   );
 
 /**
- * Drops a copy that is ready, or finishes an interrupted drop.
+ * Drops a copy (staging database) that is ready, or finishes an interrupted drop.
  * @throws Conflict if the copy is protected, or if a job works on the copy
  */
 export async function drop(here: App, copy: Copy, person: string): Promise<void> {
@@ -90,7 +90,9 @@ export async function drop(here: App, copy: Copy, person: string): Promise<void>
   await finishDrop(here, copy, { person, action: 'dropped a copy' });
 }
 
-/** Drops the databases of a copy in the state `dropping`, and records who dropped the copy. */
+/**
+ * Drops the databases of a copy (staging database) in the state `dropping`, and records who dropped the copy.
+ */
 export async function finishDrop(
   here: App,
   copy: Copy,
@@ -106,7 +108,7 @@ export async function finishDrop(
   });
 }
 
-/** Finishes drops of copies that were interrupted more than a minute ago. */
+/** Finishes drops of copies (staging databases) that were interrupted more than a minute ago. */
 export async function finishDrops(here: App): Promise<void> {
   await oneByOne(here, await copies.droppingForLong(here.sql), (copy) =>
     drop(here, copy, copy.ended_by ?? copy.person),

@@ -12,7 +12,10 @@ import { dropDatabases } from './databases.ts';
 import { finishDrops } from './drop.ts';
 import { oneByOne } from './one-by-one.ts';
 
-/** Ends the copies that no job works on any more, and finishes interrupted drops of copies. */
+/**
+ * Ends the staging databases whose job has failed, was cancelled or no longer exists, and finishes interrupted drops of
+ * staging databases.
+ */
 export async function followJobs(here: App): Promise<void> {
   if (here.settings.copies === null) return;
   await oneByOne(here, await copies.abandoned(here.sql), async (copy) => {
@@ -43,8 +46,8 @@ async function endFailed(here: App, copy: Copy, problem: string) {
       sql`state = 'failed', ended_at = utc_timestamp(3), problem = ${problem}`,
     );
     if (!isEnded) return;
-    // The failed copy should have replaced an older copy of the same name. The older copy keeps its name if it is still
-    // there.
+    // The failed staging database should have replaced an older one of the same name. The older one keeps its name if
+    // it still exists.
     await copies.keepName(on, copy.id);
     await callBack(here, on, { ...copy, state: 'failed', problem });
     const line = { person: copy.person, action: 'failed to make a copy', subject: copy.name };

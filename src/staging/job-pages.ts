@@ -127,7 +127,7 @@ export async function show(req: Request, res: Response) {
   });
 }
 
-/** Sends the progress of a staging job’s newest order to the open page of that job, every second. */
+/** Sends the progress of the newest order of a staging job to the browser that shows this job, every second. */
 export async function events(req: Request, res: Response) {
   const { sql: on } = req.here;
   const { number } = await stagingJobs.known(on, numberOf(req));

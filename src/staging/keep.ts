@@ -13,14 +13,14 @@ import { drop } from './drop.ts';
 import { oneByOne } from './one-by-one.ts';
 
 export const MOST_PROTECTED_DAYS = 90;
-/** The person who ordered a copy is notified this many days before the copy is dropped. */
+/** The person who ordered a staging database is notified this many days before it is dropped. */
 const WARNING_DAYS = 2;
-/** The person in the audit log when Oneway itself drops a copy, because its time is over. */
+/** The name that the audit log shows instead of a person when Oneway itself drops an expired staging database. */
 const OWN = 'Oneway';
 
 /**
- * Keeps a copy at least for the configured number of days from now; returns the time until which it
- * is kept.
+ * Keeps a staging database at least for the configured number of days from now; returns the time until which it is
+ * kept.
  */
 export async function keepLonger(here: App, copy: Copy, person: string): Promise<string> {
   const { days } = settingsOfCopies(here);
@@ -33,8 +33,8 @@ export async function keepLonger(here: App, copy: Copy, person: string): Promise
 }
 
 /**
- * Protects a copy for `days` days, in which neither a person nor a job may drop it; returns the end
- * of the protection.
+ * Protects a staging database for `days` days, in which neither a person nor a job may drop it; returns the end of the
+ * protection.
  */
 export async function protect(here: App, copy: Copy, person: string, days: number) {
   if (days < 1 || days > MOST_PROTECTED_DAYS) {
@@ -70,7 +70,7 @@ async function endOf(here: App, { id }: Copy, of: 'until' | 'protected_until'): 
 }
 
 /**
- * Notifies people two days before their copy is dropped, and drops the copies whose time is over.
+ * Notifies people two days before their staging database is dropped, and drops the staging databases that have expired.
  */
 export async function endExpired(here: App): Promise<void> {
   if (here.settings.copies === null) return;

@@ -3,8 +3,7 @@ import { z } from 'zod';
 import { Invalid } from '../problems.ts';
 
 /**
- * The levels (purposes) of copies: each key is part of a copy’s name, each value is the label for
- * people.
+ * The levels (purposes) of staging databases: each key is part of a database name, each value is the label for people.
  */
 export const levels = { lab: 'Lab', test: 'Test', ecom: 'E-commerce' } as const;
 export type Level = keyof typeof levels;
@@ -41,13 +40,13 @@ export const suffixSchema = z
 export type NameParts = {
   client: string;
   level: Level;
-  /** The time in the name of the copy; null if the name contains no time. */
+  /** The time in the name of the staging database; null if the name contains no time. */
   at: Date | null;
   suffix: string;
 };
 
 /**
- * Builds the name of a copy from its parts. `timeZone`: the time zone of the time in the name.
+ * Builds the name of a staging database from its parts. `timeZone`: the time zone of the time in the name.
  * @throws Invalid if the name is longer than a database server allows
  */
 export function nameOf({ client, level, at, suffix }: NameParts, timeZone = 'UTC'): string {

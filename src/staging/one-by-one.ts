@@ -2,8 +2,8 @@ import type { App } from '../environments/app.ts';
 import type { Copy } from './copies.ts';
 
 /**
- * Calls `work` for one copy after the other. If `work` fails for a copy, the other copies are still processed. The
- * server calls this function regularly, so the failed copy is tried again later.
+ * Calls `work` for one staging database after the other. If `work` fails for one, the others are still processed. The
+ * server calls this function regularly, so the failed one is tried again later.
  */
 export async function oneByOne(here: App, all: Copy[], work: (copy: Copy) => Promise<unknown>) {
   for (const copy of all) {

@@ -1,6 +1,7 @@
-// Stores orders. Each run of a staging job sends one order to a staging server: to make a staging database, or to drop
-// some. An order is recorded before it is sent, and sent again with the same id until the staging server acknowledges
-// it. Then this server asks for the order’s progress, and in the end notifies the person who ordered.
+// Stores the orders that this server sends to a staging server. Each run of a staging job sends one order: to make a
+// staging database, or to drop some. An order is recorded before it is sent, and sent again with the same id until the
+// staging server acknowledges it. Then this server asks for the order’s progress, and in the end notifies the person
+// who ordered.
 import { createHmac } from 'node:crypto';
 import type { PoolConnection } from 'mysql2/promise';
 import { v7 as uuid } from 'uuid';
@@ -21,7 +22,7 @@ import { Conflict } from '../problems.ts';
 import type { NamedResult } from './drop.ts';
 import { subjectOf } from './staging-jobs.ts';
 
-/** The state of an order. `asking`: the staging server has not acknowledged the order yet. */
+/** The state of an order to the staging server. `asking`: the staging server has not acknowledged the order yet. */
 export type OrderStatus = 'asking' | 'running' | 'done' | 'error';
 
 export type Order = {
@@ -37,7 +38,7 @@ export type Order = {
   problem: string | null;
   url: string | null;
   until: string | null;
-  /** For an order that drops databases: the result for each name, as JSON. */
+  /** For an order that drops databases: the result for each database name, as JSON. */
   results: string | null;
   next_at: string | null;
   created_at: string;
@@ -45,7 +46,7 @@ export type Order = {
   ended_at: string | null;
 };
 
-/** Lists the orders of a staging job, newest first. */
+/** Lists the orders that a staging job has sent to its staging server, newest first. */
 export const ofJob = (on: Queryable, job: number) =>
   select<Order>(on, sql`select * from staging_order where job = ${job} order by attempt desc`);
 
@@ -156,7 +157,7 @@ export type Ending = {
   state: 'done' | 'error';
   name?: string | null | undefined;
   problem?: string | null | undefined;
-  /** The time until which the copy is kept, in ISO 8601. */
+  /** The time until which the new staging database is kept, in ISO 8601. */
   until?: string | null | undefined;
   url?: string | null | undefined;
   results?: NamedResult[];

@@ -1,6 +1,6 @@
-// The restore test of backups: restores the newest backup of a client into a copy (staging database), dumps the copy
-// again and compares the dump with the backup. The copy is kept as a spare, so that the client’s next order is ready at
-// once.
+// The restore test of backups: restores the newest backup of a client (company) into a staging database (copy), dumps
+// the copy again and compares the dump with the backup. The tested copy is kept as a spare: the client’s next order of
+// a staging database gets it at once.
 import { v7 as uuid } from 'uuid';
 import { z } from 'zod';
 import { compareWithBackup } from '../backups/compare.ts';

@@ -1,5 +1,6 @@
-// Runs staging jobs: sends their orders to the staging server, asks for the progress of the orders, and receives
-// callbacks. A lost response or callback only delays an order, because this server asks again.
+// Runs staging jobs: sends their orders (to make or drop staging databases) to the staging server, asks for the
+// progress of the orders, and receives callbacks. A lost response or callback only delays an order, because this server
+// asks again.
 import { z } from 'zod';
 import { fromSqlInstant } from '../database/sql.ts';
 import { failpoint } from '../database/failpoints.ts';
@@ -89,8 +90,8 @@ async function sendNew(
       suffix: job.suffix,
       replace: job.replaces === 1,
       person: order.person,
-      // Without a URL of this server in the settings, the staging server cannot call back. This
-      // server then learns the end of the order only by asking.
+      // If the settings contain no URL of this server, the staging server cannot call back. This server then learns
+      // only by asking how the order has ended.
       callback: own ? { url: `${own}/bridge/callbacks`, key: orders.keyOf(here, order.id) } : null,
     },
     answer: acknowledged,
@@ -120,9 +121,8 @@ async function sendDrop(
 }
 
 /**
- * Handles an error of a request about an order. After an error that may pass, the request is sent
- * again later. After any other error, or six hours without a response, the order ends with an
- * error.
+ * Handles an error of an HTTP request to the staging server about an order. After an error that may pass, the request
+ * is sent again later. After any other error, or six hours without a response, the order ends with an error.
  */
 async function keepOrEnd(here: App, order: Order, error: unknown) {
   const problem = reasonOf(error);

@@ -10,17 +10,20 @@ import {
 
 export type CopySettings = {
   /**
-   * The valid tokens. A server that sends one of them may order copies. Two tokens are valid while
-   * one is being replaced by the other.
+   * The valid tokens. A server that sends one of them may order staging databases. Two tokens are valid while one is
+   * being replaced by the other.
    */
   tokens: string[];
-  /** The most copies that may exist at the same time. */
+  /** The most staging databases that may exist at the same time. */
   limit: number;
-  /** How many days a copy is kept, unless a person extends the time. */
+  /** How many days a staging database is kept, unless a person extends the time. */
   days: number;
-  /** The time zone of the times in the names of copies. */
+  /** The time zone of the times in the names of staging databases. */
   timeZone: string;
-  /** The database servers of copies, with an account that may create and drop databases there. */
+  /**
+   * The database servers on which staging databases are made, with an account that may create and drop databases on
+   * them.
+   */
   servers: { sql: SqlAddress; nosql: NosqlAddress };
 };
 
@@ -65,8 +68,8 @@ const hasServers = (variables: Record<string, unknown>) =>
   );
 
 /**
- * Parses the settings for copies. `copies` is null if this server makes no copies, or if a setting
- * is wrong. `wrong` has a message for each wrong setting.
+ * Parses the settings for staging databases. `copies` is null if this server makes no staging databases, or if a
+ * setting is wrong. `wrong` has a message for each wrong setting.
  */
 export function copySettings(variables: Variables): {
   copies: CopySettings | null;
@@ -108,9 +111,9 @@ export function copySettings(variables: Variables): {
 }
 
 /**
- * Validates the addresses of the database servers for copies. The settings have no database names,
- * because every copy has its own. The database name in the address of MongoDB is only the database
- * in which the account is defined.
+ * Validates the addresses of the database servers for staging databases. The settings contain no names of staging
+ * databases, because each gets its own name. The database name in the address of MongoDB is only the database in which
+ * the account is defined.
  */
 const serversSchema = z
   .record(z.string(), z.unknown())

@@ -15,8 +15,8 @@ export const UPDATE = 'copy-update';
 export const updateInput = z.object({ copy: z.uuid() });
 
 /**
- * Requests the job that updates a copy.
- * @throws Conflict if the copy is not in the state `ready`
+ * Requests the job that updates a staging database to the version of this program.
+ * @throws Conflict if the staging database is not in the state `ready`
  */
 export const requestUpdate = (here: App, copy: Copy, person: string): Promise<jobs.Job> =>
   transaction(here.sql, async (on) => {
@@ -31,7 +31,9 @@ export const requestUpdate = (here: App, copy: Copy, person: string): Promise<jo
     return job;
   });
 
-/** Runs the job that updates a copy. Does nothing if the copy is not in the state `updating`. */
+/**
+ * Runs the job that updates a staging database. Does nothing if the staging database is not in the state `updating`.
+ */
 export async function updateCopy(
   { here, report }: Work,
   { copy: id }: z.infer<typeof updateInput>,

@@ -154,7 +154,8 @@ export async function writeObservations(
         : 1,
   );
   const write = async (connection: PoolConnection) => {
-    // A certain observation with a base, or with none any more, leaves nothing of the former base.
+    // insertBases() copies bases from `base_chunk` into the entries. An observation that is certain and has a base, or
+    // deletes the base (`none`), does not need the former base.
     const keepsBase = ({ base }: Observation) => base === null || !certainty.isCertain;
     await insertBases(
       connection,

@@ -192,8 +192,8 @@ export async function addedBy(
 }
 
 /**
- * Returns the content that a row had in this version. It was recorded when the next change replaced it. Null if the
- * history does not contain it.
+ * Returns the content that a row had in its version `version`. The history recorded this content when the next change
+ * replaced it. Returns null if the history does not contain it.
  */
 export async function replacedAfter(on: Queryable, { entity, id }: RowKey, version: number) {
   const line = await first<ImagePlace>(

@@ -160,8 +160,8 @@ export function markedAsEngineering(
 }
 
 /**
- * Returns the state of a row without the mark that engineering changed the row. Any write except a
- * save removes this mark.
+ * Returns the state of a row without the mark that engineering changed the row. Transfers, undos and refreshes remove
+ * this mark; a save does not.
  */
 export const unmarkedAsEngineering = (state: RowState): RowState => ({
   ...state,

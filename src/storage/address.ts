@@ -43,8 +43,7 @@ function s3Address(url: URL, keys: StorageKeys): StorageAddress | string {
   );
   const endpoint = url.searchParams.get('endpoint');
   const prefix = url.pathname.replace(/^\/+|\/+$/g, '');
-  // Refused because addresses are logged and shown on pages, so an address must not contain a
-  // secret.
+  // Keys in the address are refused, because addresses are logged and shown on pages.
   if (url.username || url.password) return 'must not hold keys: they have settings of their own';
   if (unknown !== undefined) return `has no option ${unknown}: there are region and endpoint`;
   if (!/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(url.hostname)) {

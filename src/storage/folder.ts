@@ -70,7 +70,7 @@ export function folderObjects(path: string): Objects {
       if (isFolder) {
         yield* walk(key, prefix, after);
       } else {
-        // Skipped if null, because the file may have been deleted since the folder was read.
+        // A file that statOf() does not find is skipped, because it was deleted after the folder was read.
         const object = await statOf(key);
         if (object) yield object;
       }

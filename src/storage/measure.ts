@@ -21,8 +21,8 @@ export function measure(content: Content, { signal }: PutOptions) {
       throw error;
     }
   }
-  // A second generator around given() is needed: if the store fails, the error of the store is thrown into the
-  // outermost generator. In given() it would be mistaken for a failure of the source.
+  // A second generator around given() is needed: if the store fails, its error is thrown into the outermost generator.
+  // In given() that error would look as if the content could not be read.
   async function* passing() {
     for await (const part of given()) {
       hash.update(part);
@@ -30,8 +30,7 @@ export function measure(content: Content, { signal }: PutOptions) {
       yield part;
     }
   }
-  // A source that sends nothing does not notice that the upload was aborted, so it is destroyed
-  // here.
+  // A content stream that sends no bytes does not notice that the upload was aborted, so the stream is destroyed here.
   const stop = () => {
     if (content instanceof Readable) content.destroy(signal?.reason as Error);
   };

@@ -107,7 +107,7 @@ export function s3Objects(address: S3Address): Objects {
       });
       const page = await attempt(soon((abortSignal) => client.send(question, { abortSignal })));
       for (const { Key = '', Size, LastModified } of page.Contents ?? []) {
-        // Skipped, because some programs create empty objects to represent folders.
+        // A key that ends with a slash is skipped: some programs create such empty objects to represent folders.
         if (Key.endsWith('/')) continue;
         const key = Key.slice(prefix.length);
         yield { key, size: Size ?? 0, modifiedAt: LastModified ?? LONG_AGO };

@@ -1,6 +1,6 @@
 // The cleanup of unused images: deletes images that nothing in the databases of this environment refers to. The cleanup
 // is refused if other environments use the same store, because this environment cannot see which images they refer to.
-// So every environment leaves a mark in the store that it uses, even if it deletes nothing.
+// So every environment stores a small object, its mark, in the store that it uses, even if it deletes nothing.
 import { createHash } from 'node:crypto';
 import type { Db } from 'mongodb';
 import type { Logger } from 'pino';
@@ -24,7 +24,7 @@ type Owner = {
 
 /**
  * Cleans up the store once a day: every process calls this function, and the first process of the day does the work.
- * Without a grace period in the settings, only leaves the mark of this environment.
+ * Without a grace period in the settings, only stores the mark of this environment (see markOf).
  */
 export async function sweepDaily(here: Owner): Promise<void> {
   await leaveMark(here);

@@ -244,8 +244,8 @@ function notWaiting({ state, decided_by: by }: Approval): string {
 }
 
 /**
- * Whether a person has an open account and may transfer. The lines are locked, because only a locking read sees what
- * others have committed since this transaction began.
+ * Whether a person has an open account and may transfer. The database rows of the person and the permission are locked,
+ * because only a locking read sees what others have committed since this transaction began.
  */
 async function maySend(on: Queryable, email: string): Promise<boolean> {
   const line = await first(

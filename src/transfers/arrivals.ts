@@ -139,8 +139,8 @@ export async function chooseArrived(req: Request, res: Response) {
 }
 
 /**
- * Returns the ticked rows of an arrived transfer. If the person ticked the rest, this includes the rows that the page
- * does not list.
+ * Returns the ticked rows of an arrived transfer. If the person ticked the checkbox for all other rows, the rows that
+ * the page does not list are included.
  */
 export async function chosenOf({ here, form }: Request, transfer: string) {
   const head = await arrived.arrivedHead(here.sql, transfer);

@@ -15,8 +15,8 @@ export const reasonMissing = ({ to }: Route): ClickProblem => ({
 });
 
 /**
- * Returns the problem of a click on an outdated sheet: someone already sent its selection (from another tab, or a
- * colleague did), or the plan changed after the page was shown.
+ * Returns the problem of a click on an outdated sheet: its rows were already sent (from another tab or by a colleague),
+ * or the plan changed after the page was shown.
  */
 export async function outdated({ sql: on }: Environment, { id }: Selection): Promise<ClickProblem> {
   const number = (await sentFrom(on, [id])).get(id)?.at(-1);

@@ -9,7 +9,10 @@ import { Problem } from '../problems.ts';
 /** The job’s `onlyOne` key: one active job per transfer. */
 export const jobKeyOf = (transfer: string) => `transfer ${transfer}`;
 
-/** Runs a transfer that is in the journal. If recovery already runs the transfer, waits until it has ended. */
+/**
+ * Runs a transfer that is recorded in the table `transfer`. If recovery already runs the transfer, waits until it has
+ * ended.
+ */
 export async function runTransferJob(
   { here, report }: Work,
   { transfer: id }: { transfer: string },

@@ -12,7 +12,10 @@ import type { WantedMapping } from './name-mapping.ts';
 
 export const names = (req: Request, res: Response) => namesPage(req, res, null);
 
-/** A name mapping that another user saved after the page was shown, with the values that this user typed. */
+/**
+ * A name mapping that another user saved after the page was shown (`present`), and the one that the current user typed
+ * (`wanted`).
+ */
 type Overtaken = { present: Mapping; wanted: WantedMapping; back: string };
 
 async function namesPage(
@@ -78,8 +81,8 @@ async function saveMapping(req: Request, res: Response) {
 }
 
 /**
- * If `place` has a city or partner with this name, returns its exact spelling there, because mapped names are compared
- * exactly. Otherwise returns the name unchanged.
+ * If the environment `place` has a city or partner with this name, returns the exact spelling that it uses, because
+ * mapped names are compared exactly. Otherwise returns the name unchanged.
  */
 async function spelledIn(place: Databases, kind: string, name: string): Promise<string> {
   return (await storedSpellings(place.sql, kind, [name])).get(name) ?? name;

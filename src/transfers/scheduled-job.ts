@@ -28,12 +28,15 @@ import { send } from './send.ts';
 
 export const SCHEDULED = 'scheduled-transfer';
 
-/** How often a job tries while the destination does not answer or a row is being written: for about 15 minutes. */
+/**
+ * How often a job tries while the destination does not answer or another process is writing one of the rows: for about
+ * 15 minutes.
+ */
 export const ATTEMPTS = 18;
 
 /**
  * Requests a job for every schedule that is due, or whose selection a person has already sent. Ends the schedules whose
- * job failed. Called regularly as a chore.
+ * job failed. Each server calls this function every two seconds.
  */
 export const startScheduled = (queue: Pick<JobQueue, 'push'>) => async (here: App) => {
   const due = await select<{ id: string }>(
@@ -114,8 +117,8 @@ export async function runScheduled(work: Work, { schedule: id }: { schedule: str
   } catch (error) {
     if (error instanceof Interrupted || error instanceof Closed) throw error;
     if (isPassing(error) && work.job.attempt - work.job.attempts_before < ATTEMPTS) throw error;
-    // If this attempt has recorded a transfer in the journal, recovery still completes or refuses that transfer,
-    // whatever error ended the attempt. So the schedule waits for the transfer instead of stopping.
+    // If this attempt has recorded a transfer (in the table `transfer`), recovery still completes or refuses that
+    // transfer, whatever error ended the attempt. So the schedule waits for the transfer instead of stopping.
     const transfer = await transferOf(here, schedule);
     if (transfer) return endWith(work, schedule, transfer);
     const problem = whyOf(error);
@@ -204,7 +207,7 @@ async function refuseLate(here: App, { id, run_at: at }: ScheduledTransfer) {
   throw new Problem(409, message);
 }
 
-/** The person who scheduled can no longer sign in. */
+/** Thrown when the person who scheduled the transfer can no longer sign in. */
 class NobodyToSend extends Problem {}
 
 async function refuseWithoutRight(here: App, email: string) {

@@ -62,8 +62,8 @@ const outdated = (active: ScheduledTransfer | undefined) =>
     : 'The schedule that this page showed has ended. Open the selection again.';
 
 /**
- * Cancels a schedule, also one that is due and tries again until its destination answers.
- * @throws Conflict when the schedule has ended, or when its transfer is in the journal
+ * Cancels a schedule. This is possible even when the schedule is due and waits for its destination to answer.
+ * @throws Conflict when the schedule has ended, or when its transfer has been recorded
  */
 export const cancel = (here: App, selection: string, id: string, person: string) =>
   transaction(here.sql, async (on) => {
@@ -96,7 +96,8 @@ async function endByPerson(
            set state = 'cancelled', ended_at = utc_timestamp(3), ended_by = ${person}
          where id = ${id} and state in ('waiting', 'running')`,
   );
-  // Its line is locked now, so its job cannot record a transfer meanwhile: see refuseEnded().
+  // The UPDATE has locked the row of the schedule, so the job of the schedule cannot record a transfer meanwhile: see
+  // refuseEnded().
   if (found === 0 || (await byKey(on, scheduler, id)))
     throw new Conflict(`“${name}” is being transferred now, as scheduled.`);
   if (scheduler === person) return;
@@ -128,13 +129,13 @@ type Outcome =
   | { state: 'stopped'; problem: string; transfer?: Transfer; isClosed?: boolean };
 
 /**
- * Records how a schedule ended, once, and notifies its person. `isClosed`: the person can no longer sign in, so all
- * product managers are notified instead.
+ * Records how a schedule ended, once, and notifies the person who scheduled. `isClosed`: this person can no longer sign
+ * in, so all product managers are notified instead.
  */
 export const end = (here: App, { id, selection, person }: ScheduledTransfer, outcome: Outcome) =>
   transaction(here.sql, async (on) => {
     const isFirst = await recordEnd(on, id, outcome);
-    // A transfer that began and failed has notified its sender itself.
+    // A transfer that began and then failed has already notified the person who scheduled it.
     if (!isFirst || (outcome.state === 'stopped' && outcome.transfer)) return;
     const { name } = await find(on, selection).catch(() => ({ name: 'A removed selection' }));
     const news = newsOf(here, name, selection, outcome);

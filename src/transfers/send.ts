@@ -155,8 +155,8 @@ function sameRequest(twin: journal.Transfer, click: Click): journal.Transfer {
 }
 
 /**
- * Handles an error of a click on the transfer button. If the journal already has the transfer and its outcome is
- * unknown, returns the transfer, because the page of the transfer shows its progress. Otherwise throws the error.
+ * Handles an error of a click on the transfer button. If the transfer is already recorded and its outcome is unknown,
+ * returns the transfer, because the page of the transfer shows its progress. Otherwise throws the error.
  */
 async function openedTransfer(
   route: Route,

@@ -37,7 +37,10 @@ export async function recordTestResults(req: Request, res: Response) {
   res.redirect(303, `/arrivals#arrived-${String(req.params['transfer'])}`);
 }
 
-/** Shows how many rows would be marked, because most of them are not on the page *Arrived*. */
+/**
+ * Asks for confirmation and shows how many rows would be marked as tested, because the page *Arrived* does not list
+ * most of them.
+ */
 async function confirmRest(req: Request, res: Response, ticked: testResults.TestedRow[]) {
   const transfer = String(req.params['transfer']);
   const head = await arrived.arrivedHead(req.here.sql, transfer);
@@ -63,7 +66,7 @@ async function confirmRest(req: Request, res: Response, ticked: testResults.Test
   });
 }
 
-/** How many rows that changed since they arrived the confirmation names, and the notice. */
+/** How many changed rows are named: on the page that asks for confirmation, and in the notice after it. */
 const LEFT_OUT = 50;
 const NAMED = 3;
 
@@ -103,7 +106,7 @@ function leftOutText(rows: ArrivedRow[]): string {
 
 export const textOf = ({ works }: testResults.NewTestResult) => (works ? 'Works' : 'Does not work');
 
-/** Reads the pressed button and the note. */
+/** Reads from the posted form the test result of the pressed button, and the note. */
 export function testResultIn(req: Request): testResults.NewTestResult {
   const result = req.form.text('result');
   if (result !== 'works' && result !== 'does-not-work') {

@@ -5,7 +5,7 @@ import { readVersion, type DatabaseVersion } from './metadata.ts';
 
 export type Compatibility =
   | { kind: 'open' }
-  /** The database is being updated, whatever its version is. */
+  /** The database is being updated to another version, whatever version it has now. */
   | { kind: 'updating'; since: string | null; by: string | null }
   /**
    * The database has another version than this program supports. The two versions must be equal.
@@ -24,8 +24,8 @@ export function compatibilityOf(version: DatabaseVersion | null, supported: stri
 }
 
 /**
- * How many milliseconds a process caches whether it may use the database. An update waits this long before it changes
- * anything, so that every process has noticed the update.
+ * How many milliseconds a process caches whether it may use the database. A version update of the database waits this
+ * long before it changes anything, so that every process has noticed the update.
  */
 export const TTL_MS = 2000;
 

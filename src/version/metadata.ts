@@ -1,12 +1,12 @@
 // Reads and writes the version document, metadata/metadata in MongoDB: the version of a database, and whether the
-// database is being updated.
+// database is being updated to another version.
 import type { Db } from 'mongodb';
 import { z } from 'zod';
 
 const schema = z.object({
   databaseVersion: z.string().min(1),
   isUpdating: z.boolean(),
-  /** When the running update of the database began, in ISO 8601. `by`: who started the update. */
+  /** When the running update to another database version began, in ISO 8601. `by`: who started the update. */
   since: z.string().optional(),
   by: z.string().optional(),
 });

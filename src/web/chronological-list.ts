@@ -11,7 +11,7 @@ export type ChronologicalList<T> = {
   path: string;
   filters: ListFilter[];
   find: (asked: Asked, part: PartOf) => Promise<T[]>;
-  /** Returns the number of a line, such as its id, by which the list is ordered. */
+  /** Returns the number of a record, such as its id, by which the list is ordered. */
   idOf: (line: T) => number;
 };
 
@@ -29,7 +29,7 @@ export async function pageOf<T>(req: Request, { path, filters, find, idOf }: Chr
   };
 }
 
-/** Sends all lines that match the filters of the URL as a file, CSV or JSON. */
+/** Sends all records that match the filters of the URL as a file, CSV or JSON. */
 export async function exportLines<T>(
   req: Request,
   res: Response,

@@ -13,7 +13,7 @@ const deadlines = new WeakMap<IncomingMessage, NodeJS.Timeout>();
 export function openServer(app: RequestListener, limits: typeof usual = usual): Server {
   const server = createServer({
     headersTimeout: limits.headersMs,
-    // Node’s own time limit is switched off, because it cannot be lifted for a single request, such as a long upload.
+    // Node’s own time limit is not used, because it cannot be switched off for a single request, such as a long upload.
     requestTimeout: 0,
     connectionsCheckingInterval: limits.checkEveryMs,
   });
@@ -38,7 +38,7 @@ export function openServer(app: RequestListener, limits: typeof usual = usual): 
 const TIMED_OUT = 'HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n';
 
 /**
- * Lifts the time limit of a request, so that an upload may take as long as its bytes keep coming.
- * The code that reads the upload must end the request when no more bytes come.
+ * Removes the time limit of a request, so that an upload may take as long as its bytes keep coming. The code that reads
+ * the upload must end the request when no more bytes come.
  */
 export const liftDeadline = (req: IncomingMessage) => clearTimeout(deadlines.get(req));

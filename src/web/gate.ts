@@ -1,5 +1,6 @@
-// Closes the server while its database is being updated, or has another version than the program. People are then
-// signed out, posted forms are saved, and a page says why the server is closed and when people can return.
+// Closes the server while its database is being updated to another version, or has another version than the program.
+// People are then signed out, posted forms are saved, and a page says why the server is closed and when people can
+// return.
 import type { NextFunction, Request, Response } from 'express';
 import { explain, type Compatibility } from '../version/compatibility.ts';
 import { Unavailable } from '../problems.ts';
@@ -68,8 +69,8 @@ const pageOf = ({ kind }: Closed, back: string) =>
   `/${kind === 'updating' ? 'updating' : 'update-application'}?return=${encodeURIComponent(back)}`;
 
 /**
- * Answers an API request while the server is closed: with 503 and Retry-After during a database
- * update, with 426 if the program and the database have different versions.
+ * Answers an API request while the server is closed: with 503 and Retry-After during a version update of the database,
+ * with 426 if the program and the database have different versions.
  */
 function answerApi(res: Response, standing: Closed) {
   const isUpdating = standing.kind === 'updating';
@@ -84,8 +85,8 @@ const signOut = (req: Request) =>
   });
 
 /**
- * Shows the page *Updating the application*, which works without a session and without MySQL. After
- * the update, the page leads to the requested page by itself.
+ * Shows the page *Updating the application*, which works without a session and without MySQL. When the version update
+ * of the database is over, this page opens the requested page by itself.
  */
 export async function showUpdating(req: Request, res: Response) {
   const standing = await req.here.compatibility().catch(() => null);

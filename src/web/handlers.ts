@@ -30,7 +30,7 @@ export async function object(req: Request, res: Response) {
 export const healthcheck = (_req: Request, res: Response) => res.json({ status: 'OK' });
 
 /**
- * Sends the version of the database, and whether the database is being updated. Anyone may read
+ * Sends the version of the database, and whether the database is being updated to another version. Anyone may read
  * this, without signing in.
  */
 export async function metadata(req: Request, res: Response) {

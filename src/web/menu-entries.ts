@@ -49,8 +49,8 @@ export const menuEntries = (req: Request, counts: MenuCounts): MenuEntry[] =>
 function promotion(req: Request, { ready, untested, approvals }: MenuCounts): MenuEntry[] {
   const section = 'Promotion';
   const hasDestination = req.here.destination !== null;
-  // The page *Transfers* lists what this server sent to its destination or restored from its source. Production has
-  // neither destination nor source, because it only receives rows.
+  // The page *Transfers* lists what this server sent to its destination or restored from production. Production itself
+  // has no destination and restores nothing, because it only receives rows.
   const isSending = hasDestination || req.here.source !== null;
   const isReceiving = senderTo(req.here.name) !== undefined;
   return [
@@ -193,7 +193,7 @@ function data(req: Request): MenuEntry[] {
 function environment(req: Request): MenuEntry[] {
   const section = 'This environment';
   const administers = can(req, 'administer');
-  // Only production, the last environment, orders copies (staging databases).
+  // Only production, the last environment, orders staging databases.
   const isOrdering = req.house.rules.next === null;
   return [
     ...catalog.filter(({ isMatchedByName }) => isMatchedByName).map(entryOf),

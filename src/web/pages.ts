@@ -1,5 +1,5 @@
-// Renders pages with the values that every page needs: the signed-in person, the environment, and the permissions of
-// the person there.
+// Renders pages with the values that every page needs: the signed-in person, the environment, and what the person may
+// do in this environment.
 import type { Request, Response } from 'express';
 import type { Ability } from '../access/permissions.ts';
 import { entityNamed } from '../catalog/index.ts';
@@ -31,8 +31,8 @@ export async function page(req: Request, res: Response, view: string, data: Data
   const csrf = csrfToken(req);
   const theme = themeOf(req);
   const back = returnOf(req);
-  // The asynchronous context of the request contains the viewer (time zone and names). It is lost when an upload is
-  // read, so it is set again while the page is rendered.
+  // The viewer (time zone and names) is stored in the asynchronous context of the request. This context is lost when an
+  // upload is read, so the viewer is set again while the page is rendered.
   await formatFor(await viewerOf(req), async () => {
     // The bell (the number of unread messages), the menu and the bars (warnings) are read at the same time, so that the
     // page waits only for the slowest of them.

@@ -44,8 +44,8 @@ declare global {
        */
       here: App;
       /**
-       * This server’s own environment. Accounts, sessions and messages are always stored here, even
-       * if the request works on a copy.
+       * This server’s own environment. Accounts, sessions and messages are always stored in its databases, even if the
+       * request works on a copy.
        */
       house: App;
       /**

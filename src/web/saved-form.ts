@@ -228,8 +228,8 @@ export async function sendOn(req: Request, res: Response) {
   const saved = id === '' ? forms[0] : forms.find((one) => one.id === id);
   if (!saved) throw new NotFound('This form is not kept any more.');
   req.visitor.sentForm = saved.id;
-  // Opens the copy (staging database) in which the form was typed, or this server’s own
-  // environment, so that the form is posted there.
+  // Opens the copy (staging database) in which the form was typed, or this server’s own environment, so that the form
+  // is posted to the database for which it was typed.
   if (saved.copy === null) dropCookie(req, res, copyCookie(req));
   else setCookie(req, res, copyCookie(req), saved.copy, 24);
   res.redirect(307, localPath(saved.path, '/'));

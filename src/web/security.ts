@@ -101,7 +101,9 @@ export function isOurs(req: Request, given: string | undefined = req.form.raw('c
   return isFromHere(req) && isSecret(tokenIn(given), expected);
 }
 
-/** Returns the CSRF token of a form, without its mask and the name of a copy that may be appended to it. */
+/**
+ * Returns the CSRF token of a form, without its mask and the name of a copy (staging database) that may be appended.
+ */
 export const tokenIn = (given: string | undefined) =>
   given === undefined ? undefined : unmasked(given.split('@')[0] ?? '');
 

@@ -1,6 +1,6 @@
-// Ends requests that wait for a database of their own environment that does not respond. While a request takes long,
-// MySQL and MongoDB are pinged. The request ends with an error message if one of them does not respond, or has been
-// slow for too long.
+// Ends a request when a database of this environment (MySQL or MongoDB) does not respond. While a request takes long,
+// both databases are pinged. The request ends with an error message if one of them does not respond, or has been slow
+// for too long.
 import type { ErrorRequestHandler, NextFunction, Request, Response } from 'express';
 import { timeouts } from '../database/timeouts.ts';
 import { askDatabases, type OwnDatabase } from '../environments/own-databases.ts';

@@ -31,10 +31,13 @@ export const viewerOf = async (req: Request): Promise<Viewer> => ({
   names: req.account ? await namesOf(req.house.sql) : program.names,
 });
 
-/** The zone of the signed-in person’s account, otherwise the zone that the browser reported, otherwise UTC. */
+/** The time zone of the signed-in person’s account, otherwise the one that the browser reported, otherwise UTC. */
 export const zoneOf = (req: Request): string => req.account?.zone ?? browserZoneOf(req) ?? 'UTC';
 
-/** The zone that was chosen in this browser before 1.17.0, otherwise the one that the browser reported; null without. */
+/**
+ * The time zone that was chosen in this browser before Oneway 1.17.0, otherwise the one that the browser reported; null
+ * if there is neither.
+ */
 export const browserZoneOf = (req: Request): string | null =>
   [readCookie(req, 'zone'), readPlainCookie(req, 'browser-zone')]
     .map((zone) => zone.replaceAll('%2F', '/'))

@@ -1,5 +1,5 @@
-// Counts the work that waits in an environment, for the menu and the home page. Every page shows these counts, so they
-// are remembered between requests.
+// Counts what needs work in an environment (unsent rows, failures, requests for approval), for the menu and the home
+// page. Every page shows these counts, so they are remembered between requests.
 import type { Request } from 'express';
 import { lastKnown, type LastKnown } from '../database/last-known.ts';
 import { first, select, sql } from '../database/sql.ts';
@@ -13,7 +13,7 @@ export type FailureCounts = {
   /** Jobs that failed within the last seven days. */
   jobs: number;
   deadLetters: number;
-  /** Messages to other systems that were given up. */
+  /** Messages to other systems that Oneway no longer tries to send, because too many attempts failed. */
   deliveries: number;
   /** Messages to other systems whose first attempt failed and that are sent again. */
   retried: number;

@@ -1,4 +1,4 @@
-// The audit lines of a write: one in the environment where the write was ordered, and one in the environment that it
+// The audit entries of a write: one in the environment that started the write, and one in the environment that it
 // changed. So the audit of each environment is complete.
 import type { PoolConnection } from 'mysql2/promise';
 import * as audit from '../audit/audit.ts';
@@ -6,7 +6,7 @@ import { rulesOf, sourceText } from '../environments/rules.ts';
 import * as journal from './journal.ts';
 import type { Work } from './work.ts';
 
-/** Writes the audit line of the environment that ordered a write, in the commit that ends it. */
+/** Writes the audit entry of the environment that started a write, in the commit that ends the write. */
 export const auditEnd = (connection: PoolConnection, { transfer, steps }: Work) =>
   audit.write(connection, {
     ...lineOf({ transfer, steps }),
@@ -14,7 +14,7 @@ export const auditEnd = (connection: PoolConnection, { transfer, steps }: Work) 
     detail: journal.isSent(transfer) ? detailOf(transfer, steps, toText(transfer)) : null,
   });
 
-/** Writes the audit line of the environment that a transfer changes, in the transaction that changes it. */
+/** Writes the audit entry of the environment that a transfer changes, in the transaction that changes it. */
 export const auditArrival = (connection: PoolConnection, { transfer, steps }: Work) =>
   audit.write(connection, {
     ...lineOf({ transfer, steps }),

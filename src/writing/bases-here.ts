@@ -41,13 +41,14 @@ export async function basesOfWriteHere(
 }
 
 /**
- * How a write into this environment changed the base of a row. `former`: the base before the write. `isStill`: whether
- * a given base is the one that this write recorded.
+ * How a write into this environment changed the base (last common content) of a row. `former`: the base before the
+ * write. `isStill`: whether a given base is the one that this write recorded.
  */
 type BaseChange = { former: string | null; isStill: (base: string | null) => boolean };
 
 /**
- * Returns, by key text, how the write that is being undone changed the bases of its rows. A restore changes no bases.
+ * Returns, by key text, how the write that is being undone changed the bases (last common contents) of its rows. A
+ * restore changes no bases.
  */
 async function baseChanges(
   here: Environment,
@@ -65,7 +66,8 @@ async function baseChanges(
       ]),
     );
   }
-  // If the undone write was an undo itself, it recorded the base that the row had before the write that it undid.
+  // If the undone write was an undo itself, it recorded the base (last common content) that the row had before the
+  // write that it undid.
   const before = undone.kind === 'undo-here' ? await baseChanges(here, undone, mappings) : null;
   return new Map(
     steps.flatMap((step) => {
@@ -79,11 +81,14 @@ async function baseChanges(
   );
 }
 
-/** Returns a function that says whether a base (given by its hash) is still the one that a takeover recorded. */
+/**
+ * Returns a function that says whether a base (last common content, given by its hash) is still the one that a takeover
+ * recorded.
+ */
 function isOfTakeover(step: journal.Step, mappings: Mappings): BaseChange['isStill'] {
   const after = step.after === null ? null : hashThere(step, step.after, mappings);
   // If fields were excluded, the row after the takeover mixes values of both environments, so it did not become the
-  // base. If it is the base now, the row has been transferred since.
+  // base (the last common content). If it is the base now, the row has been transferred since.
   return (base) => (step.excludedFields.length > 0 ? base !== after : base === after);
 }
 
@@ -107,8 +112,8 @@ function afterTakeover(
 }
 
 /**
- * Returns what to record about a row after an undo. If its base has changed since the undone write, for example because
- * the row was transferred, the base stays unchanged.
+ * Returns what to record about a row after an undo. If the base (last common content) of the row has changed since the
+ * undone write, for example because the row was transferred, the base stays unchanged.
  */
 function afterUndo(
   step: journal.Step,
@@ -122,7 +127,8 @@ function afterUndo(
 }
 
 /**
- * Returns a base whose linked names are those of the destination. `content` has the linked names of this environment.
+ * Returns a base (last common content) whose linked names are those of the destination. `content` has the linked names
+ * of this environment.
  */
 function baseOf({ entity: name, id }: journal.Step, content: string, mappings: Mappings) {
   const entity = entityNamed(name);

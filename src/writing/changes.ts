@@ -1,5 +1,5 @@
-// The type of a change to a row of this environment, and functions that turn changes into a transfer: its record in the
-// journal, and its steps.
+// The type of a change to a row of this environment, and functions that turn changes into a transfer: its record in
+// Oneway’s journal of writes, and its steps.
 import { v7 as uuid } from 'uuid';
 import { isSameValue } from '../catalog/content.ts';
 import {

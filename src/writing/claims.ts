@@ -179,7 +179,7 @@ export type HeldClaims = Pick<Claim, 'transfer' | 'number' | 'origin' | 'person'
   rows_count: number;
 };
 
-/** Returns the transfers that hold claims in this environment, oldest first. */
+/** Returns the transfers that have claimed rows in this environment, oldest first. */
 export const heldClaims = (on: Queryable) =>
   select<HeldClaims>(
     on,

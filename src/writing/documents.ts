@@ -58,7 +58,7 @@ export const documentRow = (step: journal.Step, stored: StoredByKey) =>
  */
 export const bulk = { size: 500 };
 
-/** How many documents each database writes in one round trip. It is kept between transfers. */
+/** How many documents each database writes in one round trip. The number is kept between transfers. */
 const paces = new WeakMap<Db, Pace>();
 
 function paceOf(documents: Db): Pace {
@@ -145,8 +145,8 @@ export const stampOf = ({ transfer }: Work): mongo.Stamp => ({
 });
 
 /**
- * Returns the replacement that writes a document: the content that must still be stored, and the
- * next content, which keeps fields that this version does not know.
+ * Returns the replacement that writes a document: the content that must still be stored, and the next content, which
+ * keeps fields that this version of Oneway does not know.
  * @throws FencedOff when a newer worker of this transfer has written the document
  */
 function replacementOf(

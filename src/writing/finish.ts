@@ -115,8 +115,8 @@ function observationOf(
   const entity = entityNamed(step.entity);
   const key = { entity: step.entity, id: step.id };
   if (row === null && isAsWritten) return { key, hash: null, base: 'none' };
-  // If a row has no base, the sent content becomes its base, even if the destination already has other content. Without
-  // a base, the rows of the two environments would not count as the same row.
+  // If a row has no base (last common content), the sent content becomes its base, even if the destination already has
+  // other content. Without a base, the rows of the two environments would not count as the same row.
   const sent = isAsWritten ? row : was?.base_hash ? null : step.after;
   const hash = row && hashOf(entity, row);
   if (sent === null) return { key, hash, base: null };

@@ -1,5 +1,5 @@
-// A day after a transfer was verified, the rows of its steps are deleted from the journal. An undo then reads them from
-// the history at the destination (see stepsOf()).
+// A day after a transfer was verified, the rows of its steps are deleted from Oneway’s journal of writes. An undo then
+// reads them from the history at the destination (see stepsOf()).
 import type { Pool } from 'mysql2/promise';
 import { hashOf } from '../catalog/content.ts';
 import { entityNamed } from '../catalog/index.ts';
@@ -20,8 +20,8 @@ import type { WrittenStep } from './transfer.ts';
 const KEPT_FOR = 24;
 
 /**
- * Deletes the rows of all transfers that were verified a day ago from the journal. Only the hash of each row after its
- * step is kept.
+ * Deletes the rows of all transfers that were verified a day ago from Oneway’s journal of writes. Only the hash of each
+ * row after its step is kept.
  */
 export async function forgetImages({ sql: on }: { sql: Pool }): Promise<number> {
   const old = await select<{ id: string }>(

@@ -1,6 +1,6 @@
-// Assigns the timestamps of written rows while the clock row of the environment is locked (see state/clock.ts). A row’s
-// new timestamp is later than every timestamp that apps may have read for this row. A new timestamp lies in the future
-// only if the row’s former timestamp did.
+// Assigns the timestamps of written rows while the environment’s clock, a row of the table `clock`, is locked (see
+// state/clock.ts). A row’s new timestamp is later than every timestamp that apps may have read for this row. A new
+// timestamp lies in the future only if the row’s former timestamp did.
 import { keyText, type RowKey } from '../catalog/entity.ts';
 import type { StoredDocument } from '../rows/mongo.ts';
 import { horizonOf, type Clock } from '../state/clock.ts';
@@ -16,11 +16,11 @@ export type Ahead = { instant: string; isLast: boolean };
 
 export class Instants {
   /**
-   * The first timestamp of the write: later than the last timestamp that the clock row records, and later than all
-   * former timestamps that do not lie in the future.
+   * The first timestamp of the write: later than the last timestamp in the environment’s clock (a row of the table
+   * `clock`), and later than all former timestamps that do not lie in the future.
    */
   readonly start: string;
-  /** The last assigned timestamp; the clock row is set to it. */
+  /** The last assigned timestamp; the environment’s clock (a row of the table `clock`) is set to it. */
   end: string;
   private readonly horizon: number;
   private readonly former: Map<string, number>;

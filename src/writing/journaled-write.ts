@@ -1,5 +1,5 @@
-// Writes into this environment that include documents, or that cannot be done in a single transaction. Such a write
-// goes through the journal and claims its rows, as a transfer whose destination is this environment.
+// Writes into this environment that include documents, or that cannot be done in a single transaction. Such a write is
+// recorded in the journal first and claims its rows, like a transfer whose destination is this environment.
 import { isTransient } from '../database/transient-errors.ts';
 import { isUnwilling } from '../database/unwillingness.ts';
 import { Conflict, Unavailable } from '../problems.ts';

@@ -64,8 +64,8 @@ async function recoverInTurn(
 }
 
 /**
- * Whether a transfer may be resumed now. While a database is being updated, only a transfer with
- * claimed rows may be resumed, because the update waits until no row is claimed.
+ * Whether a transfer may be resumed now. While a database is being migrated to another version, only a transfer with
+ * claimed rows may be resumed, because that migration waits until no row is claimed.
  */
 async function mayContinue(target: Environment, orphan: journal.Transfer): Promise<boolean> {
   try {
@@ -95,7 +95,7 @@ async function escalateOrRelease(here: Environment, taken: journal.Transfer, err
   });
 }
 
-/** Removes the claims of transfers that have ended, here and at the destination. */
+/** Removes the claims of transfers that have ended, in this environment and at the destination. */
 export async function sweepClaims({ here, there }: RecoveryContext) {
   for (const stop of there ? [here, there] : [here]) {
     for (const { transfer: id } of await claims.originsWithClaims(stop.sql, here.name)) {

@@ -1,6 +1,6 @@
-// Runs a transfer that is in the journal: claims its rows at the destination, writes them there in one transaction,
-// verifies them, and records the end. Before the COMMIT a transfer can be rolled back, after it never. After a crash
-// the transfer resumes from the journal and from what the destination has.
+// Runs a transfer that is recorded in Oneway’s journal of writes: claims its rows at the destination, writes them there
+// in one transaction, verifies them, and records the end. Before the COMMIT a transfer can be rolled back, after it
+// never. After a crash the transfer resumes from the journal and from what the destination has.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PoolConnection } from 'mysql2/promise';
 import { isSameRow } from '../catalog/content.ts';
@@ -146,9 +146,8 @@ async function claimAndApply(work: Work, connection: PoolConnection) {
 /** Checks, while the rows are claimed, that nothing has changed since the plan was made. */
 async function recheck(work: Work, connection: PoolConnection) {
   const place = { sql: connection, documents: work.there.documents };
-  // The database version is read without a cache. A database update waits until no row is claimed,
-  // so an update and a transfer cannot overlap. A transfer that has already begun to write
-  // continues.
+  // The database version is read without a cache. A migration of the database to another version waits until no row is
+  // claimed, so such a migration and a transfer cannot overlap. A transfer that has already begun to write continues.
   if (work.transfer.state !== 'applying') await refuseUnlessOpen(work);
   const before = (step: journal.Step) => step.before;
   const rows = await readUnlessProven(place, work.steps, before, work.reliedOn);

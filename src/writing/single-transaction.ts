@@ -1,6 +1,6 @@
 // Writes of MySQL rows in this environment: saves, deletions and refreshes. Journal, rows and sync state (what is
 // recorded of each row) are in one database, so a single transaction is the whole write, and a crash leaves nothing
-// behind. Rows that are claimed or changed meanwhile are not written.
+// behind. Rows that a transfer has claimed, or that have changed meanwhile, are not written.
 import { isSameRow } from '../catalog/content.ts';
 import { keyText } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
@@ -41,7 +41,7 @@ const SILENCE = 15;
 
 /**
  * Writes the changes in one transaction. Returns null when the write was refused or blocked, so that nothing was
- * written: the caller then writes through the journal, which finds the reason.
+ * written: the caller then calls writeThroughJournal(), which finds the reason.
  * @throws Unavailable when the database stopped answering, so that the outcome is unknown
  */
 export async function writeInOneTransaction(
@@ -61,13 +61,13 @@ export async function writeInOneTransaction(
   const moved = movedIn({ transfer: draft, steps });
   try {
     const written = await transaction(here.writers, async (connection) => {
-      // Recovery could not find this connection, because it has no claim. So the server itself must end it if this
-      // process is suspended.
+      // Recovery could not find this connection, because this write claims no rows. So the database server itself must
+      // end the connection if this process is suspended.
       await command(connection, `SET SESSION wait_timeout = ${SILENCE}`);
       await lockFields(connection, [...named, ...moved]);
       await enterTables(connection, steps);
-      // The clock row is locked before the gate, so that other writers can claim rows while this
-      // writer waits for the clock.
+      // The clock (a row of the table `clock`) is locked before the row `gate`, so that other writers can claim rows
+      // while this writer waits for the clock.
       const clock = await lockClock(connection);
       await claims.lockGate(connection);
       await claims.refuseIfClaimed(connection, '', { write: steps, shared: relied });

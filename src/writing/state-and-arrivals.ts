@@ -40,7 +40,8 @@ export async function writeStatesAndArrivals(
   for (const step of written) {
     const entity = entityNamed(step.entity);
     const row = (step.after ?? step.before) as Row;
-    // A row that got a new id keeps its author, its hold, and the mark that engineering has changed it.
+    // A row that got a new id keeps its author, its mark Not for production (hold), and its mark as changed by
+    // engineering.
     const text = keyText({ entity: step.entity, id: step.formerId ?? step.id });
     const known = was.get(text) ?? origins.get(text);
     let state = states.stateAfter(entity, row, known, by);

@@ -156,8 +156,8 @@ async function imagesFrom(there: Databases, id: string, hashes: Map<number, stri
 }
 
 /**
- * The journal stores this mark in place of a base that equals the content before the write. Most bases are such, and
- * the mark saves their space.
+ * The journal stores this mark instead of a step’s base (last common content) if the base equals the row before the
+ * step. Most bases do, so the mark saves space.
  */
 const AS_BEFORE = '=';
 

@@ -1,5 +1,6 @@
-// Makes a writer wait until no one locks a whole table (ALTER TABLE, LOCK TABLES), before the writer locks the clock
-// row. A writer that waited for a table while it holds the clock row would stop the writers of all other tables.
+// Makes a writer wait until no one locks a whole table (ALTER TABLE, LOCK TABLES), before the writer locks the clock (a
+// row of the table `clock`). A writer that waited for a table while it holds the clock would stop the writers of all
+// other tables.
 import type { PoolConnection } from 'mysql2/promise';
 import { isDocument, linksOf } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';

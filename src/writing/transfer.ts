@@ -89,7 +89,7 @@ export type TransferReason =
   | 'keeps-failing'
   | Unwillingness;
 
-/** What stopped a transfer that was already in the journal. */
+/** What stopped a transfer that was already recorded in Oneway’s journal of writes. */
 export type TransferProblem = { reason: TransferReason; row: RowKey | null; message: string };
 
 export type Decision = 'try-again' | 'roll-back' | 'keep-theirs';
@@ -108,8 +108,8 @@ export type Step = {
   /** The former base (the last content that both sides had in common) as canonical text; an undo restores it. */
   base?: string | null;
   /**
-   * The row’s former id, if the row got a new one. The row’s author, hold and mark of engineering’s
-   * change move to the new id.
+   * The row’s former id, if the row got a new one. The row’s author, its mark Not for production (hold) and its mark as
+   * changed by engineering move to the new id.
    */
   formerId?: number | null;
   /** Test results of this content; null where rows are not tested. */

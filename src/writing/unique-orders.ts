@@ -1,5 +1,6 @@
-// Prevents two saves at the same instant from giving two rows of one parent row the same order, such as two fields of a
-// form. Each save alone has compared its orders with the stored ones; here they are compared once more under a lock.
+// Prevents two saves at the same instant from giving two rows of one parent row the same order number, such as two
+// fields of a form. Each save alone has compared its order numbers with the stored ones; this code compares them once
+// more under a lock.
 import { titleOf, type Entity } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { lowerFirst } from '../catalog/lower-first.ts';
@@ -9,12 +10,13 @@ import type { Step } from './journal.ts';
 import type { Draft } from './transfer.ts';
 import { ChangedMeanwhile } from './work.ts';
 
-/** The rows of one entity that a save moves to another order or below another parent row. */
+/** The rows of one entity to which a save gives another order number or another parent row. */
 type Moved = { entity: Entity; field: string; owner: string; steps: Step[]; ids: Set<number> };
 
 /**
- * Returns the rows that a save moves. Returns none for a transfer or refresh, which copies the orders of its source:
- * rows that share an order there must not prevent it.
+ * Returns the rows to which a save gives another order number or parent row. Returns none for a transfer or refresh,
+ * which copies the order numbers of another environment: rows that share a number in that environment must not prevent
+ * it.
  */
 export function movedIn({
   transfer,
@@ -39,7 +41,7 @@ export function movedIn({
 }
 
 /**
- * Checks that no other row of the same parent row has one of these orders.
+ * Checks that no other row of the same parent row has one of these order numbers.
  * @throws ChangedMeanwhile when another row has one
  */
 export async function refuseSharedOrders(place: Databases, moved: Moved[]) {

@@ -1,5 +1,6 @@
 // Writes whose destination is this environment: saves, deletions and refreshes. MySQL rows are written in a single
-// transaction, so that a crash leaves nothing to resume. MongoDB documents are written through the journal.
+// transaction, so that a crash leaves nothing to resume. Writes of MongoDB documents are recorded in the journal first,
+// so that they can be resumed.
 import { isDocument } from '../catalog/entity.ts';
 import type { Author } from '../state/row-state.ts';
 import type { Change, WriteContext, WriteOptions } from './changes.ts';

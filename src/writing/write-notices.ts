@@ -16,7 +16,10 @@ import type { Work } from './work.ts';
 
 const pageOf = ([row]: Affected[]) => row && `/catalog/${row.key.entity}/${row.key.id}`;
 
-/** An e-mail about a refresh is sent only after this many seconds, so that it covers all parts of the refresh. */
+/**
+ * An e-mail about a refresh is sent only after this many seconds, so that one e-mail covers all transactions of the
+ * refresh.
+ */
 const REFRESH_WAITS = 600;
 
 /**

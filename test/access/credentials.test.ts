@@ -31,7 +31,7 @@ const expireAt = (expression: string, publicPart: string) =>
     publicPart,
   ]);
 
-describe('API tokens', () => {
+describe('how API tokens are stored, checked, expired and revoked', () => {
   test('an API token is stored only as its SHA-256 hash', async () => {
     const { secret, publicPart } = await make();
     expect(secret.startsWith(publicPart)).toBe(true);
@@ -160,7 +160,7 @@ describe('rotating an API key', () => {
     expect(await refusalOf(former.secret)).toBe('expired');
   });
 
-  test('rotating a credential is refused while it has two working keys, and when it has none', async () => {
+  test('rotating a credential (an app, client or job) is refused while it has two working keys, and when it has none', async () => {
     const { credential } = await make();
     await credentials.rotate(here, ops, credential, { graceHours: 24 });
     const again = () => credentials.rotate(here, ops, credential, { graceHours: 24 });

@@ -114,8 +114,7 @@ test('S4-30 S4-31 S4-80 S4-81 S4-82 S4-86 the older system has an account migrat
   // The migration stops after the recent messages until the remaining part is requested.
   await key.post('/migrate', { account_id: 'baker', part: 'recent' }).expect(200);
   const recent = accountOf(await key.post('/accounts/baker', { migration_status: 'recent-only' }));
-  // No more messages arrive until the remaining part is requested, so `poll_after_ms` is null: the
-  // app need not poll (24).
+  // No more messages arrive until the remaining part is requested, so `poll_after_ms` is null: the app need not poll.
   expect(recent).toMatchObject({
     legacy_status: 'active-recent-only',
     counts: { messages: 50 },

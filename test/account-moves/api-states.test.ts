@@ -83,7 +83,7 @@ describe('reading and adding accounts through the account migration API', () => 
     expect([unknown.status, accountOf(unknown).migration_status]).toEqual([201, 'not_needed']);
   });
 
-  test('a caller with an API key lists all accounts, 50 on a page', async () => {
+  test('a caller with an API key lists all accounts, 50 in each answer', async () => {
     const on = world.staging.sql;
     for (let n = 1; n <= 51; n += 1) {
       await run(
@@ -208,7 +208,7 @@ describe('starting the migration of an account through the API', () => {
     },
   );
 
-  test('after a run for only the recent messages, a request for the remaining ones continues it, and one for the recent ones does nothing', async () => {
+  test('a migration that stopped after the recent messages is continued by a request for the remaining ones, not for the recent ones', async () => {
     await setMove('acme', stopped);
     const again = await key.post('/migrate', { account_id: 'acme', part: 'recent' });
     expect([again.status, await jobs()]).toEqual([200, []]);

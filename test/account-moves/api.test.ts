@@ -159,7 +159,7 @@ describe('which callers the account migration API admits', () => {
   });
 });
 
-describe('invalid requests to the account migration API, and requests while a database is down or being updated', () => {
+describe('invalid requests to the account migration API, and requests while a database is down or changes its version', () => {
   const post = (type: string, content: string | Buffer) => {
     const one = key.post('/migrate');
     const asItIs = one.serialize((given) => given as string);
@@ -273,7 +273,7 @@ describe('invalid requests to the account migration API, and requests while a da
     expect(answer.headers['access-control-allow-origin']).toBeUndefined();
   });
 
-  test('the account API answers 503 with Retry-After while the database is being updated (J-5)', async () => {
+  test('the account API answers 503 with Retry-After while the database is being updated to another version (J-5)', async () => {
     const { documents } = world.staging;
     await writeVersion(documents, { databaseVersion: currentVersion(), isUpdating: true });
     const closed = await openSite(world, 'staging', { LOG_LEVEL: 'error' });

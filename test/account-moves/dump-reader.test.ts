@@ -44,7 +44,7 @@ const positions = messages.map(({ position }) => position);
 
 describe('reading messages from a dump (an account’s export in several files)', () => {
   test.each([7, 20, 1000])(
-    'the dump reader reads every message once, newest first, in pages of %d (S4-34)',
+    'the dump reader reads every message once, newest first, in pages of %d messages (S4-34)',
     async (limit) => {
       await write();
       expect(positionsOf(await readAll(open(), { limit }))).toEqual(positions);

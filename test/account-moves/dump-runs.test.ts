@@ -41,7 +41,7 @@ async function dumpPart(account: Account, location: string, [from, to]: [number,
   });
 }
 
-test('S4-34 after a dump with the recent messages, a second dump with only the remaining records completes the migration', async () => {
+test('S4-34 after a dump (export) with an account’s recent messages, a second dump with only the other records completes the migration', async () => {
   const account = await older.add({ id: 'two', messages: 300 });
   await dumpPart(account, 'dumps/two-a', [0, 99]);
   await dumpPart(account, 'dumps/two-b', [99, 300]);
@@ -58,7 +58,7 @@ test('S4-34 after a dump with the recent messages, a second dump with only the r
   expect(await checkMove(here(), older, 'two')).toEqual([]);
 });
 
-test('S4-34 a request for the remaining messages from another dump gets 409 while the recent messages have not arrived yet', async () => {
+test('S4-34 a request to migrate the remaining messages from a second dump (export) gets 409 until the recent messages have arrived', async () => {
   const account = await older.add({ id: 'early', messages: 150 });
   await dumpPart(account, 'dumps/early-a', [0, 100]);
   await dumpPart(account, 'dumps/early-b', [100, 150]);
@@ -67,7 +67,7 @@ test('S4-34 a request for the remaining messages from another dump gets 409 whil
   await expect(early).rejects.toMatchObject({ status: 409 });
 });
 
-test('a run that failed while it read recent messages continues with a dump, and migrates all messages, however old they are', async () => {
+test('a migration run that failed while it read recent messages continues with a dump (export), and migrates even old messages', async () => {
   const newest = new Date(Date.now() - 400 * 24 * 60 * 60 * 1000);
   const account = await older.add({ id: 'old', messages: 300, newest });
   await writeDump(here().storage, 'dumps/old/', dumpOf(account));
@@ -84,7 +84,7 @@ test('a run that failed while it read recent messages continues with a dump, and
   });
 });
 
-test('S4-44 broken lines with the same number in two dumps become two dead letters, each of which names its dump', async () => {
+test('S4-44 broken lines with the same line number in two dumps (exports) of an account become two dead letters that name their dump', async () => {
   const account = await older.add({ id: 'broken', messages: 120 });
   const all: Dumped = { ...dumpOf(account), attachments: [...dumpOf(account).attachments] };
   const messages = [...messageItems(account)];
@@ -105,7 +105,7 @@ test('S4-44 broken lines with the same number in two dumps become two dead lette
   ]);
 });
 
-test('S4-44 a line of a dump that is too large for the database becomes a dead letter, and all messages arrive', async () => {
+test('S4-44 a line of a dump (export) that is too large for the database becomes a dead letter, and all messages are migrated', async () => {
   const account = await older.add({ id: 'large', messages: 60 });
   const messages = ['x'.repeat(9_000_000), ...messageItems(account)];
   await writeDump(here().storage, 'dumps/large/', { ...dumpOf(account), messages });
@@ -117,7 +117,7 @@ test('S4-44 a line of a dump that is too large for the database becomes a dead l
   });
 });
 
-test('a new migration request with the right location of a dump replaces a wrong location', async () => {
+test('a new migration request with the right location of a dump (export) replaces the wrong location of an earlier request', async () => {
   const account = await older.add({ id: 'misplaced', messages: 60 });
   await writeDump(here().storage, 'dumps/misplaced/', dumpOf(account));
   await requested(here(), 'misplaced', { location: 'dumps/wrong' });

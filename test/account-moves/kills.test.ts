@@ -100,7 +100,8 @@ test('at least half of the attempts to kill a process during a migration really 
 });
 
 // Each of these accounts has several pages of messages or some attachments, but not both. A worker stores pages and
-// attachments in parallel, so a paused write could hold the lock of the migration that the other write needs.
+// attachments in parallel, so the paused write could have locked the row of the migration that the other write needs,
+// too.
 test.each([
   { point: 'page locked', messages: 130, attachmentEvery: 0 },
   { point: 'page before commit', messages: 130, attachmentEvery: 0 },
@@ -118,7 +119,7 @@ test.each([
     const { wasStopped, goOn } = await stoppedAt(variables(), task, { point, times: 1 });
     expect(wasStopped).toBe(true);
     if (point === 'page locked') {
-      // The paused worker holds the lock of the migration, so it has to resume before another worker can take over.
+      // The paused worker has locked the row of the migration, so it has to resume before another worker can take over.
       await goOn();
       await finish(here(), id);
     } else {

@@ -1,5 +1,5 @@
-// Records that arrive during a run, or are repaired after it: they are stored with their threads and attachments, and
-// counted once.
+// Records that the older system stores during a migration run, or that are repaired after the run: they are stored with
+// their threads and attachments, and counted once.
 import { DeleteCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeAll, expect, test } from 'vitest';
 import { messageItems } from '../../demo/conversations/records.ts';
@@ -65,7 +65,7 @@ test('S4-25 the attachment of a message that arrives during the migration is fet
   expect(await checkMove(here(), older, id)).toEqual([]);
 });
 
-test('S4-44 if a message is repaired after the run, retrying its dead letter starts a job that fetches its attachments', async () => {
+test('S4-44 if a broken message is repaired in the older system after the migration run, retrying its dead letter fetches its attachments', async () => {
   const account = await older.add({ id: 'mended', messages: 60 });
   const whole = await breakNewest(account);
   await moved(here(), 'mended');
@@ -89,7 +89,7 @@ test('retrying the dead letter of a message whose thread does not exist stores a
   expect(await checkMove(here(), older, 'orphan')).toEqual([]);
 });
 
-test('S4-41 retrying a skipped attachment marks it as gone if its message no longer has this attachment', async () => {
+test('S4-41 retrying the dead letter of an attachment marks the attachment as gone if its message in the older system no longer has it', async () => {
   const account = await older.add({ id: 'without', messages: 60, isOdd: true });
   await moved(here(), 'without');
   await older.add({ ...account, isOdd: false });
@@ -102,7 +102,7 @@ test('S4-41 retrying a skipped attachment marks it as gone if its message no lon
   expect(gone).toEqual([{ id: 'large' }]);
 });
 
-test('S4-42 after the older system deleted a message, the next run marks the message as gone, even if its attachment was skipped before', async () => {
+test('S4-42 after the older system deleted a message, the next migration run marks it as gone, even if its attachment was skipped', async () => {
   const account = await older.add({ id: 'gone', messages: 60, isOdd: true });
   await moved(here(), 'gone');
   const position = [...messageItems(account)][32]?.position;
@@ -147,7 +147,7 @@ test('S4-46 the retry of a failed migration succeeds after a person has discarde
   expect(await moved(here(), id)).toMatchObject({ migration_status: 'completed', failed: 0 });
 });
 
-test('while the older system Conversations fails during a run, the migration records the error and the time of the first failure', async () => {
+test('while the older system Conversations fails during a migration run, the migration records the error and the time of the first failure', async () => {
   await older.add({ id: 'down', messages: 10 });
   const { job } = await requested(here(), 'down');
   older.fail({ match: /get_channels_to_migrate/, name: '500' });

@@ -1,4 +1,4 @@
-// What happens to a running migration when the older system, a database or Redis fails.
+// What happens to the running migration of an account when the older system, a database or Redis fails.
 import { afterEach, beforeAll, expect, test } from 'vitest';
 import { faultNames, type FaultName } from '../../demo/conversations/faults.ts';
 import { attachmentDelays } from '../../src/account-moves/attachment-fetch.ts';
@@ -48,8 +48,8 @@ test.each<FaultName>(faultNames.filter((name) => name !== 'endless' && name !== 
     const id = newId();
     await older.add({ id, messages: 120, attachmentEvery: 30 });
     await requested(here(), id);
-    // The answers 404 and 410 to a request for channels mean that the account no longer exists, which ends the run. So
-    // these faults are not switched on for channels.
+    // The answers 404 and 410 to a request for channels mean that the account no longer exists, which ends the
+    // migration run. So these faults are not switched on for channels.
     const isGone = name === '404' || name === '410';
     const channels = isGone ? [] : [/GET \/get_channels/];
     for (const match of [/Query/, /BatchGetItem/, /GET \/media/, ...channels]) {
@@ -63,7 +63,7 @@ test.each<FaultName>(faultNames.filter((name) => name !== 'endless' && name !== 
   },
 );
 
-test('J-5 S4-47 while a database is being updated, a migration stops before its next page of messages without failing, and continues later', async () => {
+test('J-5 S4-47 while Oneway’s database is marked as being updated, a migration pauses between two pages of messages, and continues later', async () => {
   const id = newId();
   await older.add({ id, messages: 120 });
   const { job } = await requested(here(), id);
@@ -107,7 +107,7 @@ test('S4-15 a migration continues after Redis has lost its data', async () => {
   expect(await checkMove(here(), older, id)).toEqual([]);
 }, 60_000);
 
-test('S4-13 an account that a person requested is migrated while the store does not answer for the accounts of a migration wave', async () => {
+test('S4-13 an account that a person requested is migrated while DynamoDB does not answer requests for the accounts of a migration wave', async () => {
   const ids = Array.from({ length: 6 }, (_one, index) => `waving-${index + 1}`);
   for (const id of [...ids, 'person']) await older.add({ id, messages: 60, attachmentEvery: 0 });
   await addWave(here(), { name: 'Behind', accounts: ids, atOnce: 6, person: 'mia@example.com' });
@@ -143,7 +143,7 @@ test('a migration continues after its MySQL connections break in the middle of a
   expect(await checkMove(here(), older, id)).toEqual([]);
 });
 
-test('a migration whose job was cancelled fails with an error that names the person, and a new request continues the migration', async () => {
+test('a migration whose job was cancelled fails with an error that names who cancelled the job, and a new request continues the migration', async () => {
   const id = newId();
   await older.add({ id, messages: 20 });
   const { job } = await requested(here(), id);

@@ -29,7 +29,7 @@ const event = (
 });
 const counted = (counts: object) => ({ counts: JSON.stringify({ ...zero, ...counts }) });
 
-test('each status of a migration (of all or only the recent messages) has at most one dashboard tile, and active ones have “running”', () => {
+test('each migration status, for all or only the recent messages, is counted in at most one dashboard tile, an active one in “running”', () => {
   for (const status of migrationStatuses) {
     for (const part of ['whole', 'recent'] as const) {
       const groups = moveGroups.filter((group) =>
@@ -47,7 +47,7 @@ test('each status of a migration (of all or only the recent messages) has at mos
   }
 });
 
-test('each stage of a migration shows its own counts and time, and the time leaves out the wait for a worker between two jobs', () => {
+test('each stage of an account migration is shown with its own counts, and with its time without the wait between two jobs', () => {
   const move = moveIn({ migration_status: 'recent-messages-only', messages: 700, threads: 90 });
   const shown = stagesOf(move, [
     event('migrating', 0),

@@ -84,7 +84,7 @@ describe('readPage, which reads a page of messages from the older system Convers
     ['401', 'denied'],
     ['404', 'no-table'],
   ] as const)(
-    'readPage throws at once and reports no lost records when the older system’s store fails as a whole with %s',
+    'readPage throws at once and reports no lost records when DynamoDB, the older system’s store, answers every request with the fault %s',
     async (name, code) => {
       const fault = older.fail({ match: /./, name });
       await expect(page()).rejects.toMatchObject({ code });
@@ -103,7 +103,7 @@ describe('readPage, which reads a page of messages from the older system Convers
     await expect(page()).rejects.toMatchObject({ code: 'denied' });
   });
 
-  test('readPage stays within the requested range when it reads records one by one', async () => {
+  test('readPage stays within the requested range of messages when it reads them one by one', async () => {
     older.fail({ match: recordAt(7), name: '500' });
     const { items, lost, next } = await page({ after: positions[4], until: positions[9] });
     expect(
@@ -123,7 +123,7 @@ describe('readThreads, which reads threads from the older system Conversations',
     expect(lost).toMatchObject([{ cursor: 't-1', cause: 'error' }]);
   });
 
-  test('readThreads throws and reports no lost threads when the older system’s store denies all access', async () => {
+  test('readThreads throws and reports no lost threads when DynamoDB, the older system’s store, denies all access', async () => {
     older.fail({ match: /BatchGetItem/, name: '401' });
     await expect(readThreads(reader, ['t-0', 't-1'])).rejects.toMatchObject({ code: 'denied' });
   });

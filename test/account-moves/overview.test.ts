@@ -67,7 +67,7 @@ test('the filter by a migration wave counts and lists only the accounts that are
   expect(await idsOf({ wave: 8 })).toEqual([]);
 });
 
-test('the migration dashboard measures how long the runs of today took from the request until they first reached a status', async () => {
+test('the migration dashboard measures how long today’s migration runs took from the request until they first reached each status', async () => {
   for (const [index, seconds] of [1, 2, 3, 40].entries()) {
     const move = await addMove(here, `w-${index}`);
     const begun = ago(100);

@@ -42,7 +42,7 @@ const tilesOn = (html: string) =>
 const idsOn = (html: string) =>
   [...html.matchAll(/<th scope="row">\s*<a href="\/account-moves\/([^"/]+)"/g)].map(([, id]) => id);
 
-test('without a configured older system, the pages of account migrations and their menu entry do not exist', async () => {
+test('if no older system (Conversations) is configured, the pages of account migrations and their menu entry do not exist', async () => {
   const { preprod } = world;
   expect(preprod.settings.moves).toBeNull();
   const other = await import('../support/people.ts').then(({ openSite }) =>
@@ -105,7 +105,7 @@ test('an empty migration dashboard says that nobody has requested an account yet
   expect(text).toContain('No migration ended in the last 14 days');
 });
 
-test('the list of migrations can be filtered by tile, wave and the beginning of an id; a complete id leads to the account’s page', async () => {
+test('the list of migrations is filtered by dashboard tile, migration wave or beginning of an account id; a whole id opens its page', async () => {
   await addMove(here, 'a-1');
   await addMove(here, 'a-2', failed);
   expect(idsOn((await vic.get('/account-moves?status=failed')).text)).toEqual(['a-2']);

@@ -1,4 +1,5 @@
-// Races in account migrations: simultaneous requests, two workers on one run, and requests in the middle of a run.
+// Races in account migrations: simultaneous requests, two workers on one migration run, and requests in the middle of a
+// run.
 import { beforeAll, expect, test } from 'vitest';
 import { attachmentDelays } from '../../src/account-moves/attachment-fetch.ts';
 import { select, sql } from '../../src/database/sql.ts';
@@ -43,7 +44,7 @@ test('two workers on the same migration store every record once', async () => {
 });
 
 test.each(['channels read', 'page before commit', 'attachment stored', 'final check compared'])(
-  'S4-42 S4-52 a migration request with force at the step “%s” of a run begins the next run, and the earlier run stops at its next commit',
+  'S4-42 S4-52 a request with force at the step “%s” of a migration run begins a new run; the old run stops at its next commit',
   async (point) => {
     const id = `forced-${point.replaceAll(' ', '-')}`;
     await older.add({ id, messages: 120, attachmentEvery: 20 });
@@ -58,7 +59,7 @@ test.each(['channels read', 'page before commit', 'attachment stored', 'final ch
   },
 );
 
-test('S4-30 a request for the remaining messages, sent while the recent messages are being read, extends the run to all messages', async () => {
+test('S4-30 a request for the remaining messages, sent while the recent messages are being read, extends the migration run to all messages', async () => {
   await older.add({ id: 'wider', messages: 120 });
   await requested(here(), 'wider', { part: 'recent' });
   onceAt('page read', () => requested(here(), 'wider', { part: 'remaining' }));

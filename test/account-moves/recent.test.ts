@@ -42,7 +42,7 @@ test('S4-84 at most the configured number of messages of an account are recent (
   expect(recentOf(page, { after: 'x', read: 500, ...recent })).toEqual({ ...page, isLast: false });
 });
 
-test('the recent messages of an account end with its last page of messages, even if fewer than the maximum were read', () => {
+test('reading an account’s recent messages ends at its last page of messages, even if fewer than the allowed number were read', () => {
   const page = { items: hourly(3), next: null };
   expect(recentOf(page, { after: null, read: 0, cutAt, most: 1000 })).toEqual({
     ...page,

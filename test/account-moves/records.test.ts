@@ -1,4 +1,4 @@
-// The parsing of records of the older system: which fields are stored, and why a record is refused.
+// The parsing of records of the older system Conversations: which fields are stored, and why a record is refused.
 import { expect, test } from 'vitest';
 import {
   messagesOf,
@@ -21,13 +21,13 @@ const message = {
 };
 const parse = messagesOf('acc-1');
 
-test('a valid message of the older system is parsed without changes, with its attachments', () => {
+test('parsing a valid message of the older system Conversations keeps the value of every field and all attachments', () => {
   expect(parse(message)).toEqual({ record: message, fault: null });
   const { attachments: _some, author: _author, ...least } = message;
   expect(parse(least).record).toMatchObject({ author: '', attachments: [] });
 });
 
-test('unknown fields of a message of the older system are left out when the message is parsed', () => {
+test('parsing a message of the older system Conversations leaves out unknown fields', () => {
   expect(parse({ ...message, sentiment: 0.5 }).record).toEqual(message);
 });
 
@@ -67,7 +67,7 @@ test('the length of a text is counted in characters, as MySQL does, so that an e
   expect(parse({ ...message, author: '🙂'.repeat(300) }).fault).toBeNull();
 });
 
-test('threads and channels of the older system may lack optional fields, such as the brand of a channel', () => {
+test('threads and channels of the older system Conversations may lack optional fields, such as the brand of a channel', () => {
   const thread = {
     account_id: 'acc-1',
     id: 't1',
@@ -83,7 +83,7 @@ test('threads and channels of the older system may lack optional fields, such as
   expect(parseChannel({ ...channel, brand_id: null }).fault).toBeNull();
 });
 
-test('positionIn returns the position of a record in the older system, even if the record cannot be stored', () => {
+test('positionIn returns the position of a record in the older system Conversations, even if the record cannot be stored', () => {
   expect(positionIn({ cursor: '', item: { position: message.position } })).toBe(message.position);
   expect(positionIn({ cursor: '', item: { position: 'yesterday' } })).toBeNull();
   expect(positionIn({ cursor: '', item: '{' })).toBeNull();

@@ -1,5 +1,5 @@
-// Whole migration runs with the older system of the demo and its store: what arrives, in which order, and what happens
-// to records that cannot be read.
+// Whole migration runs with the older system of the demo and its DynamoDB store: which records arrive in Oneway, in
+// which order, and what happens to records that cannot be read.
 import { DeleteCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeAll, beforeEach, expect, test } from 'vitest';
 import { dumpOf, writeDump } from '../../demo/conversations/dump.ts';
@@ -26,9 +26,7 @@ beforeEach(() => {
 });
 
 let count = 0;
-/**
- * Returns an account id that no other test uses, because the store keeps the records of all tests.
- */
+/** Returns an account id that no other test uses, because the DynamoDB store keeps the records of all tests. */
 const newId = () => `shop-${(count += 1)}`;
 
 const statusesOf = async (account: string) =>
@@ -137,7 +135,7 @@ test('S4-25 messages that arrive in the older system during a migration are stor
   expect(await checkMove(here(), older, id)).toEqual([]);
 });
 
-test('S4-42 a run with force reads all records again, overwrites changed texts, and marks messages that the older system deleted', async () => {
+test('S4-42 a migration run requested with force reads all records again, overwrites changed texts and marks deleted messages', async () => {
   const id = newId();
   const account = await older.add({ id, messages: 70, perThread: 5 });
   await moved(here(), id);
@@ -209,7 +207,7 @@ test('S4-12 an account that the older system does not know needs no migration, a
   expect(await finish(here(), id)).toMatchObject({ migration_status: 'completed' });
 });
 
-test('S4-30 a run for only the recent messages stops after them, and a request for the remaining messages continues the run', async () => {
+test('S4-30 a migration run for only the recent messages stops after them, and a request for the remaining messages continues the run', async () => {
   const id = newId();
   await older.add({ id, messages: 120 });
   const stopped = await moved(here(), id, { part: 'recent' });
@@ -241,7 +239,7 @@ test('S4-34 the recent and later the remaining messages are migrated from one du
   expect(await checkMove(here(), older, id)).toEqual([]);
 });
 
-test('S4-34 the remaining messages may come from a second dump, which is read from its beginning', async () => {
+test('S4-34 the remaining messages of an account may come from a second dump (export), which is read from its beginning', async () => {
   const id = newId();
   const account = await older.add({ id, messages: 120, attachmentEvery: 0 });
   const whole = dumpOf(account);
@@ -297,7 +295,7 @@ test('S4-44 a record that can never be read becomes a dead letter, and all other
   expect(await checkMove(here(), older, id)).toEqual([]);
 });
 
-test('S4-41 while the host of the attachments fails, a run pauses ten times and then completes without the attachments', async () => {
+test('S4-41 while the host of the attachments fails, a migration run pauses ten times and then completes without the attachments', async () => {
   const id = newId();
   await older.add({ id, messages: 100, attachmentEvery: 5 });
   older.fail({ match: /GET \/media/, name: '500' });
@@ -340,7 +338,7 @@ test('S4-02 S4-72 brands and channels that cannot be stored become dead letters,
   expect((await lettersOf(id)).map(({ item_key: key }) => key)).toEqual(['brand b', 'channel x y']);
 });
 
-test('S4-47 a migration fails when the older system no longer knows the account during the run', async () => {
+test('S4-47 a migration fails when the account disappears from the older system during the migration run', async () => {
   const id = newId();
   await older.add({ id, messages: 5 });
   await requested(here(), id);

@@ -27,7 +27,7 @@ beforeAll(async () => {
 
 const wrongIn = (also: Variables) => moveSettings(withDefaults({ ...given, ...also })).wrong;
 
-test('account migrations are switched off if no older system is configured', () => {
+test('account migrations are switched off if the older system Conversations is not configured', () => {
   expect(moveSettings(withDefaults({}))).toEqual({ moves: null, wrong: [] });
 });
 
@@ -44,14 +44,14 @@ test('the three settings CONVERSATIONS_* are enough to migrate accounts, because
   });
 });
 
-test('MEDIA_HOSTS is a list of hosts with optional ports, and is converted to lower case', () => {
+test('the setting MEDIA_HOSTS is a list of hosts with optional ports, which are converted to lower case', () => {
   const { moves } = moveSettings(
     withDefaults({ ...given, MEDIA_HOSTS: ' Media.example.com, 127.0.0.1:4005 ,' }),
   );
   expect(moves?.mediaHosts).toEqual(['media.example.com', '127.0.0.1:4005']);
 });
 
-test('settings define which messages are recent, and with how many dead letters a migration fails (S4-46, S4-84)', () => {
+test('settings define which messages are recent (migrated first), and with how many dead letters a migration fails (S4-46, S4-84)', () => {
   const { moves } = moveSettings(
     withDefaults({ ...given, MOVE_RECENT_DAYS: '7', MOVE_FAILURES_ALLOWED: '0' }),
   );

@@ -23,7 +23,7 @@ test('S4-80 a former status name that a caller sends is converted to the current
   expect(statusNamed('constructor')).toBeNull();
 });
 
-test('S4-31 S4-80 S4-82 each status has a name from an earlier API draft; for a failed migration, this name depends on what it has reached', () => {
+test('S4-31 S4-80 S4-82 each migration status also has a name from an earlier API draft; a failed migration keeps that of its last status', () => {
   const legacy = migrationStatuses.map((status) => [status, legacyStatus(move(status))]);
   expect(Object.fromEntries(legacy)).toEqual({
     not_started: 'not_started',
@@ -37,7 +37,7 @@ test('S4-31 S4-80 S4-82 each status has a name from an earlier API draft; for a 
   expect(legacyStatus(move('failed', 'recent-messages-only'))).toBe('active-recent-only');
 });
 
-test('S4-30 a migration has reached its last status and all earlier statuses, even if it failed afterwards', () => {
+test('S4-30 a migration has reached its latest status and all statuses before it, even if the migration failed afterwards', () => {
   const recent = move('recent-messages-only', 'recent-messages-only');
   expect(hasReached(recent, 'channels-only')).toBe(true);
   expect(hasReached(recent, 'recent-messages-only')).toBe(true);

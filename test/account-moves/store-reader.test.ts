@@ -55,7 +55,7 @@ describe.each(['dynalite', 'moto'])('the DynamoDB reader with the emulator %s', 
   const reader = () => open(name === 'moto' ? moto.url : older.storeUrl);
   const cursorsOf = (records: RawRecord[]) => records.map(({ cursor }) => cursor);
 
-  test('the DynamoDB reader reads every message once, newest first, page by page (S4-23, S4-25, S4-32, S4-85)', async () => {
+  test('the DynamoDB reader reads every message once, newest first, in several queries (S4-23, S4-25, S4-32, S4-85)', async () => {
     expect(cursorsOf(await readAll(reader(), { limit: 37 }))).toEqual(positions);
   });
 
@@ -126,14 +126,14 @@ test('the DynamoDB reader reads only the messages of its own account', async () 
   ]);
 });
 
-test('the DynamoDB reader returns empty pages for an account without messages', async () => {
+test('the DynamoDB reader returns empty results for an account without messages', async () => {
   const reader = open(older.storeUrl, 'nobody');
   expect(await reader.messages({ limit: 10 })).toEqual({ items: [], next: null });
   expect(await reader.threadIds(null)).toEqual({ items: [], next: null });
   expect(await reader.threads([])).toEqual([]);
 });
 
-test('the DynamoDB reader leaves out a message that is deleted between two pages', async () => {
+test('the DynamoDB reader leaves out a message that is deleted after the query for the previous messages', async () => {
   const gone = await older.add({ id: 'a-3', messages: 4 });
   const [, , third = ''] = [...messageItems(gone)].map(({ position }) => position);
   const reader = open(older.storeUrl, 'a-3');
@@ -150,7 +150,7 @@ describe('failures of DynamoDB, the store of the older system Conversations', ()
     expect(fault.hits).toBe(2);
   });
 
-  test('the DynamoDB reader requests threads again that a batch left unread', async () => {
+  test('the DynamoDB reader requests threads again that the answer to a BatchGetItem request left out', async () => {
     const fault = older.fail({
       match: /BatchGetItem threads a-1 t-[0-4]$/,
       name: 'unprocessed',
@@ -161,7 +161,7 @@ describe('failures of DynamoDB, the store of the older system Conversations', ()
     expect(fault.hits).toBe(3);
   });
 
-  test('the DynamoDB reader fails with the code “throttled” if every batch leaves threads unread', async () => {
+  test('the DynamoDB reader fails with the code “throttled” if every answer to a BatchGetItem request leaves threads out', async () => {
     older.fail({ match: /BatchGetItem threads a-1 t-4$/, name: 'unprocessed' });
     await expect(open().threads(['t-3', 't-4'])).rejects.toMatchObject({ code: 'throttled' });
   });

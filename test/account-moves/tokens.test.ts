@@ -38,7 +38,7 @@ describe('accepted tokens of apps', () => {
     },
   );
 
-  test('the token of an app is accepted if this server is one of its several audiences', async () => {
+  test('the token of an app is accepted if Oneway is one of several audiences that the token names', async () => {
     const token = await issuer.sign({ account_id: 'acme', aud: ['other', 'oneway'] });
     expect(await tokens.accountOf(token)).toBe('acme');
   });

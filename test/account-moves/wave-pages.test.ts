@@ -109,7 +109,7 @@ test('a person pauses and resumes a migration wave after a page that asks for co
   expect(await stateOf(id)).toBe('running');
 });
 
-test('a migration wave that is done can be neither paused nor resumed', async () => {
+test('a completed migration wave can be neither paused nor resumed', async () => {
   const path = await addWave();
   await run(here.sql, sql`update wave set state = 'done', ended_at = utc_timestamp(3)`);
   expect((await mia.get(path)).text).not.toContain('Pause…');

@@ -34,7 +34,7 @@ test('starting the next accounts of a migration wave of 100,000 accounts reads f
   const change = (statement: ReturnType<typeof sql>) => run(on, statement);
   await change(sql`update wave set state = 'running'`);
   await change(sql`update account_move set wave_id = 1`);
-  // Half of the accounts wait, and two are being migrated: as many as the wave allows.
+  // Half of the accounts of the wave wait, and two are being migrated: as many as the wave allows at a time.
   await change(sql`update wave_account set run = null order by account_id desc limit 50000`);
   await change(
     sql`update account_move set migration_status = 'migrating' order by account_id limit 2`,

@@ -1,5 +1,5 @@
-// Waves migrate accounts in the background, a limited number at a time. A wave can be paused and resumed, and a
-// person’s request comes first.
+// A migration wave migrates a list of accounts in the background, a limited number at a time. A wave can be paused and
+// resumed. A person’s request to migrate an account takes the account out of its wave.
 import { beforeAll, beforeEach, expect, test } from 'vitest';
 import { attachmentDelays } from '../../src/account-moves/attachment-fetch.ts';
 import { followMoves } from '../../src/account-moves/follow.ts';
@@ -72,7 +72,7 @@ test('a migration wave skips an account that the older system Conversations does
   expect(await moveOf(here(), 'nobody')).toMatchObject({ migration_status: 'not_needed', run: 0 });
 });
 
-test('pausing a migration wave stops its accounts before their next page of messages, and resuming the wave continues them there', async () => {
+test('pausing a migration wave stops its accounts before their next page of messages, and resuming the wave continues their migration', async () => {
   const { id } = await add(['w-1'], 1);
   await advance();
   failpoints.reached = async (name) => {
@@ -210,7 +210,7 @@ test('when two migration waves with the same accounts are added at the same time
   });
 });
 
-test('starting accounts of a migration wave neither waits for an account that a request has locked nor for a locked migration (21)', async () => {
+test('starting accounts of a migration wave does not wait for locks that other transactions hold on an account or a migration (21)', async () => {
   const { id } = await add(['w-1', 'w-2'], 2);
   const w1 = sql`select 1 from wave_account join inbox_account account on account.id = account_id
                   where external_id = 'w-1' for update`;

@@ -1,5 +1,5 @@
-// Tests the API for apps (S0-06): keys, pages of the feed, deletions, caching, the OpenAPI document, and an app that
-// polls during transfers.
+// Tests the API for apps (S0-06): keys, the feed of changed rows, deletions, caching, the OpenAPI document, and an app
+// that polls during transfers.
 import { afterEach, describe, expect, test } from 'vitest';
 import request from 'supertest';
 import * as credentials from '../../src/access/credentials.ts';
@@ -127,7 +127,7 @@ describe('API keys of apps', () => {
     expect([past.status, /id="e-expiresAt"/.test(past.text)]).toEqual([422, true]);
   });
 
-  test('too many wrong API keys from one address are answered with 429, but a valid key from the same address still works', async () => {
+  test('too many wrong API keys from one IP address are answered with 429, but a valid key from this IP address still works', async () => {
     const key = await keyFor(staging);
     const statuses = new Set<number>();
     for (let count = 0; count < 101; count += 1) {
@@ -139,7 +139,7 @@ describe('API keys of apps', () => {
 });
 
 describe('pages of the feed that the API serves to apps', () => {
-  test('API pages are ordered by (modified_at, id) and contain every row once, even when rows have the same timestamp', async () => {
+  test('the pages of the API’s feed are ordered by (modified_at, id) and contain every row once, even with equal timestamps', async () => {
     const ids = [];
     for (let number = 0; number < 7; number += 1) ids.push(await add(world.staging, 'form'));
     // One transfer writes seven rows in the same or successive milliseconds.
@@ -160,7 +160,7 @@ describe('pages of the feed that the API serves to apps', () => {
     expect(order).toEqual(order.toSorted());
   });
 
-  test('API pages split MySQL rows of the same millisecond by id, so that no row is lost or repeated', async () => {
+  test('when MySQL rows of the same millisecond are on two pages of the API’s feed, no row is missing and none is repeated', async () => {
     const business = await add(world.staging, 'business');
     const ids = [];
     for (let number = 0; number < 5; number += 1)
@@ -179,7 +179,7 @@ describe('pages of the feed that the API serves to apps', () => {
     expect(known).toMatchObject({ items: [], more: false, next: { modified_after: instant } });
   });
 
-  test('an API page has at most 4 MB, and the next page continues where it ended (B7)', async () => {
+  test('a page of the API’s feed of rows has at most 4 MB, and the next page continues after its last row (B7)', async () => {
     const { staging: here } = world;
     const form = await add(here, 'form');
     const fields: number[] = [];
@@ -202,7 +202,7 @@ describe('pages of the feed that the API serves to apps', () => {
     expect(ids).toEqual(fields);
   });
 
-  test('the API lists a deleted row as a deletion, and as a row again after an undo has restored it', async () => {
+  test('the API lists a deleted row as a deletion, and as a row again after the undo of its transfer has restored it', async () => {
     const form = await add(world.staging, 'form');
     const key = await keyFor(preprod);
     await transfer(world.staging, [{ entity: 'form', id: form }]);
@@ -370,12 +370,12 @@ test('S0-06 an app that polls the API while rows are transferred, edited, delete
   expect((await get(there, { entity: 'business', id: business })).id).toBe(business);
 }, 120_000);
 
-describe('rows written while an API page is being read', () => {
+describe('rows that are written while an app reads a page of the API’s feed', () => {
   afterEach(() => {
     failpoints.reached = () => {};
   });
 
-  /** Runs `work` once, right after the documents of an API page were read. */
+  /** Runs `work` once, right after the MongoDB documents for a page of the feed were read. */
   function meanwhile(act: () => Promise<unknown>) {
     let isDone = false;
     failpoints.reached = async (name) => {
@@ -385,7 +385,7 @@ describe('rows written while an API page is being read', () => {
     };
   }
 
-  test('a row that changes while an app reads an API page still reaches the app, even if the page contains a later deletion', async () => {
+  test('a row that changes while an app reads a page of the API’s feed reaches the app, even if the page has a later deletion', async () => {
     const { staging: here } = world;
     const gone = await add(here, 'form');
     const changed = { entity: 'form', id: await add(here, 'form') };
@@ -401,12 +401,12 @@ describe('rows written while an API page is being read', () => {
     const items = [...first.items, ...second.items];
     expect(items).toContainEqual(expect.objectContaining({ id: gone, deleted: true }));
     expect(items).toContainEqual(expect.objectContaining({ id: changed.id, description: 'Newer' }));
-    // The feed comes to an end: the page after the third page is empty.
+    // The feed ends: after the third page comes an empty page.
     const third = await pageOf(staging, key, second.next.href);
     expect(await pageOf(staging, key, third.next.href)).toMatchObject({ items: [], more: false });
   });
 
-  test('an app that polls the API during a large transfer receives all documents of the transfer in one pass over the pages', async () => {
+  test('an app that polls the API during a large transfer receives all MongoDB documents of the transfer in one pass over the feed', async () => {
     const { staging: here } = world;
     const ids = [];
     for (let number = 0; number < 12; number += 1) ids.push(await add(here, 'form'));
@@ -428,7 +428,7 @@ describe('rows written while an API page is being read', () => {
     let read: Promise<Awaited<ReturnType<typeof round>>> | undefined;
     failpoints.reached = async (name) => {
       if (name !== 'before commit' || read) return;
-      // At this step the transfer has written all its documents, but it can still be rolled back.
+      // At this step the transfer has written all its MongoDB documents, but can still be rolled back.
       read = round('/api/v1/form?limit=5');
       await read;
     };

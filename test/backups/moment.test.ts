@@ -1,4 +1,4 @@
-// Tests that a backup taken while transfers arrive has rows and documents from one point in time.
+// Tests that a backup taken while transfers arrive has MySQL rows and MongoDB documents from one point in time.
 import { beforeEach, expect, test } from 'vitest';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -31,9 +31,9 @@ async function addPair(business: number, name: string): Promise<Pair> {
 }
 
 /**
- * Starts four writers, which save, transfer, delete, and kill transfers until the backups are
- * taken. A writer ignores errors, because a write is refused when another writer changed the row
- * first.
+ * Starts four writers, which run until the backups are taken: one saves rows, one transfers them, one deletes them, and
+ * one kills processes during a transfer. A writer ignores errors, because a write is refused when another writer
+ * changed the row first.
  */
 function writers(business: number, isOver: () => boolean): Promise<unknown>[] {
   const { staging, preprod, variables } = world;
@@ -112,7 +112,7 @@ async function emptyProduction() {
   for (const one of mongo) await documents.collection(one).deleteMany({});
 }
 
-test('S1-89 the rows and documents of a backup are from one point in time, even while users write and processes are killed', async () => {
+test('S1-89 the MySQL rows and MongoDB documents of a backup are from one point in time, even while users write and processes are killed', async () => {
   const store = folderObjects(await mkdtemp(join(tmpdir(), 'oneway-backups-')));
   const business = await add(world.staging, 'business');
   await transfer(world.staging, [{ entity: 'business', id: business }]);

@@ -42,7 +42,7 @@ test('a second post of a new row’s form with other values is refused, with a l
   expect(await names()).toEqual(['First', 'Second']);
 });
 
-test('the form of a new row that has already added a row still warns of this after a post with an invalid value (F14)', async () => {
+test('a form whose first post added a row still warns of this row after another post with an invalid value (F14)', async () => {
   const page = shownValues((await ana.get('/catalog/form/new')).text);
   await ana.post('/catalog/form', { ...page, name: 'First' });
   const wrong = await ana.post('/catalog/form', { ...page, name: '' });

@@ -69,7 +69,7 @@ test('an export contains no secret, and no column for a secret', async () => {
   expect(JSON.stringify(body)).not.toMatch(/key|sealed|s3cret/);
 });
 
-test('documents are exported like rows of tables, and an export in an unknown format answers 404', async () => {
+test('MongoDB documents are exported like MySQL rows, and an export in an unknown format answers 404', async () => {
   const id = await add(world.staging, 'form', { name: 'Address', description: 'Old' });
   await change(world.staging, { entity: 'form', id }, { description: 'New' });
   const { body } = await ana.get('/catalog/form/export?format=json&q=Addr').expect(200);

@@ -38,7 +38,7 @@ test('a list can be filtered by several statuses at once, and the chip of a stat
   expect(textOf(text)).toContain('Clear filters');
 });
 
-test('the filter by the day of the last change uses the time zone of the person, for MySQL rows and for documents', async () => {
+test('the filter by the day of the last change uses the time zone of the person, for MySQL rows and for MongoDB documents', async () => {
   const { staging } = world;
   const business = await add(staging, 'business', { name: 'Late in the evening' });
   await run(

@@ -83,7 +83,7 @@ test('the list, the form and the page of a form field show which value another p
   expect(textOf((await pm.get('/catalog/form_field/9001')).text)).toContain('Stored is [null]');
 });
 
-test('a catalogue list reports documents whose _id cannot be a row ID (F6)', async () => {
+test('the list of forms reports MongoDB documents whose _id cannot be a row ID (F6)', async () => {
   await add(world.staging, 'form', { name: 'Address' });
   const _id = new ObjectId();
   await world.staging.documents.collection('form').insertOne({ _id, name: 'Odd' });
@@ -93,7 +93,7 @@ test('a catalogue list reports documents whose _id cannot be a row ID (F6)', asy
 });
 
 test.each(odd)(
-  'a form with a field that another program stored with %s is transferred, or the transfer sheet names the wrong field (F6)',
+  'a form with a field that another program stored with %s is transferred, or the transfer sheet names this field (F6)',
   async (_what, also) => {
     const { staging } = world;
     const { form } = await oddField('staging', also);

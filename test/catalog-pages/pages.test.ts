@@ -33,22 +33,25 @@ const seenIn = (html: string) => /name="seen" value="([^"]+)"/.exec(html)?.[1] ?
 const confirmDeletion = async (address: string) =>
   ana.post(address, { seen: seenIn((await ana.get(address)).text) });
 
-describe('S0-50 S0-51 S0-52 S0-53 S0-54 S0-07 URLs of the former admin tools', () => {
+describe('S0-50 S0-51 S0-52 S0-53 S0-54 S0-07 URLs of the former admin tools, which Oneway replaces', () => {
   test.each([
     ['/admin_tools/business_admin/', '/catalog/business'],
     ['/admin_tools/business_task/422/', '/catalog/task?business=422'],
     ['/admin_tools/business_sts/422/', '/catalog/sts?business=422'],
     ['/admin_tools/add_form/', '/catalog/form'],
     ['/admin_tools/app_banner/', '/catalog/banner'],
-  ])('the URL %s of the former admin tools redirects to %s', async (former, now) => {
-    const answer = await ana.get(former);
-    expect([answer.status, answer.headers['location']]).toEqual([303, now]);
-    await ana.get(now).expect(200);
-  });
+  ])(
+    'the URL %s of the former admin tools, which Oneway replaces, redirects to %s',
+    async (former, now) => {
+      const answer = await ana.get(former);
+      expect([answer.status, answer.headers['location']]).toEqual([303, now]);
+      await ana.get(now).expect(200);
+    },
+  );
 });
 
 describe('search, filters, tabs and statuses of catalogue lists', () => {
-  test('a catalogue list can be searched by text and ID and filtered by field, and its tab shows how many rows are ready to transfer', async () => {
+  test('a list of rows can be searched by text and ID and filtered by field, and a tab shows how many rows are ready to transfer', async () => {
     const business = await add(world.staging, 'business', { name: 'Kesar Wheels' });
     const cab = await add(world.staging, 'task', { business, title: 'Book a cab' });
     await add(world.staging, 'task', { business, title: 'Lost & found', active: false });

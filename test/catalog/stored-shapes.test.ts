@@ -100,7 +100,7 @@ describe('hashes and canonical texts of rows that earlier versions of Oneway sto
   });
 });
 
-describe('hashes of rows that MySQL computes', () => {
+describe('row hashes that MySQL computes', () => {
   const world = useWorld();
 
   test('the links of a row are read from the columns city_id and partner_id, and the hash that MySQL computes for the row includes them', async () => {

@@ -12,7 +12,7 @@ const oneway = (...words: string[]): Said => openTerminal(world)('staging', word
 const asked = { asked_at: '2026-11-26 10:00:00.000' };
 const moveOf = (id: string) => byExternalId(world.staging.sql, id);
 
-test('a script reads the status of an account, starts its migration, and migrates the account again with --force', async () => {
+test('a script reads the migration status of an account, starts its migration, and migrates the account again with --force', async () => {
   await addMove(world.staging, 'a-1', { ...asked, expected_messages: 100 });
   expect(json(oneway('accounts', 'status', 'a-1', '--json'))).toMatchObject({
     id: 'a-1',

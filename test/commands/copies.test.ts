@@ -1,4 +1,5 @@
-// Tests staging databases on the command line: they are made, listed, kept, protected and dropped.
+// Tests staging databases on the command line: they are made, listed, kept longer, protected against dropping, and
+// dropped.
 import { expect, test } from 'vitest';
 import * as copies from '../../src/staging/copies.ts';
 import { add } from '../support/rows.ts';
@@ -9,7 +10,7 @@ const world = useCopies();
 const run = (...words: string[]) => openTerminal(world)('staging', ['copies', ...words]);
 const name = `${client}-lab_cli`;
 
-test('a staging database can be made, listed, kept, protected, tested and dropped on the command line', async () => {
+test('a staging database can be made, listed, kept longer, protected against dropping, and dropped on the command line', async () => {
   await add(world.production, 'form', { name: 'Visit' });
   await backUp(world.production);
   const made = run('build', '--client', client, '--suffix', 'cli', '--no-timestamp', '--json');
@@ -42,7 +43,7 @@ test.each([
   30_000,
 );
 
-test('the command oneway staging run refuses an unknown environment', () => {
+test('the command oneway staging run, which requests a staging database, refuses an unknown staging environment', () => {
   const said = openTerminal(world)('production', ['staging', 'run', '--environment', 'Lab']);
   expect([said.status, said.stderr]).toEqual([
     1,

@@ -61,7 +61,7 @@ describe('loading a data file that needs no decision by the user', () => {
     expect([exported.status, exported.stdout]).toEqual([0, content]);
   });
 
-  test('the upload command prints how many lines became rows, how the file was read, and which version has its rows', () => {
+  test('the upload command prints how many lines became rows, how the file was parsed, and which version of the dataset has its rows', () => {
     const said = upload(csv('name,people', 'Pune,7', '', 'Lyon,5'));
     expect(said.stdout).toContain('2 of 4 lines become rows; 1 empty, 1 header.');
     expect(said.stdout).toContain(
@@ -147,7 +147,7 @@ describe('loading a data file that needs a decision by the user', () => {
     ]);
   });
 
-  test('a file whose columns differ from the current version is loaded only with --accept-columns', async () => {
+  test('a file whose columns differ from the current version of the dataset is loaded only with --accept-columns', async () => {
     await load(world.staging, cities, csv('name,people', 'Pune,7'));
     const first = json<Answer>(upload(csv('name,inhabitants', 'Oslo,1'), '--json'));
     expect(first.missing.map(({ add }) => add)).toEqual([['--accept-columns']]);
@@ -284,7 +284,7 @@ test('an export escapes texts that a spreadsheet would run as formulas, and an e
   expect(run(...words, '--exact').stdout).toBe('name,people\r\n=1+1,7\r\n-2,5\r\n');
 });
 
-test('S3-41 a stored file can be loaded again as a new version, and a failed file can be ignored with a reason', async () => {
+test('S3-41 a stored data file can be loaded again as a new version of its dataset, and a failed file can be ignored with a reason', async () => {
   const file = await load(world.staging, cities, csv('name,people', 'Pune,7', 'Lyon'));
   const shown = run('datafiles', 'show', String(file.id)).stdout;
   expect(shown).toContain('1 of 3 lines become rows; 1 rejected, 1 header.');

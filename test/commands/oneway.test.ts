@@ -74,7 +74,7 @@ test('the command oneway people add prints an invitation when it gets no passwor
   });
 });
 
-test('a command exits with 2 after wrong usage, with 3 while the database is being updated, and with 4 when rows differ', async () => {
+test('a command exits with 2 after wrong usage, 3 while the database is marked as being updated, and 4 when compared rows differ', async () => {
   const id = await add(world.staging, 'form', { name: 'Address change' });
   expect(oneway('staging', ['diff', `form:${id}`]).status).toBe(4);
   expect(oneway('staging', ['diff']).status).toBe(2);

@@ -9,7 +9,7 @@ beforeEach(() => emptyStorage(world));
 
 const oneway = (...words: string[]) => runCommand(world, ['sources', ...words]);
 
-test('S3-09 S3-30 a script runs a source, gets the reason for each file that failed, and fetches a changed file again', async () => {
+test('S3-09 S3-30 a script fetches the files of a data source, gets the reason for each failed file, and fetches a changed file again', async () => {
   await addSource(world.staging, publisher);
   publisher.faults.set('/files/cities/cities-2024.csv', { name: 'not-found' });
   const first = await oneway('run', 'Cities', '--json');

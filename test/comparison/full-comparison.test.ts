@@ -1,5 +1,5 @@
-// A comparison of all rows reads only rows whose hashes do not match the sync state, and misses no change on either
-// side.
+// A comparison of all rows reads only rows whose hashes do not match the sync state (what is known of each row here and
+// at its destination), and misses no change on either side.
 import { expect, test } from 'vitest';
 import { canonical } from '../../src/catalog/content.ts';
 import { entityNamed } from '../../src/catalog/index.ts';
@@ -84,7 +84,8 @@ test('a comparison finds a row that direct SQL changed on either side, and reads
 
 test('a refresh and a comparison find every changed and deleted row if rows of most chunks of 1,000 ids have changed', async () => {
   const { staging, preprod, production } = world;
-  // Eighty chunks with one task each are two full batches of a comparison and a third one. All tasks differ but every tenth.
+  // Eighty chunks with one task each are two full batches of a comparison and a third one. All tasks differ, except
+  // every tenth one.
   const numbers = Array.from({ length: 80 }, (_one, index) => index);
   const idOf = (number: number) => number * 1000 + 7;
   const business = await add(production, 'business');
@@ -356,7 +357,7 @@ test('a row whose text MySQL and the program hash differently is refreshed and c
   expect(await refresh()).toMatchObject({ updated: 1, skipped: 0 });
 });
 
-test('observations that a list made before a refresh do not overwrite the newer sync state that the refresh recorded', async () => {
+test('what a list page observed at the destination before a refresh does not overwrite the newer sync state recorded by the refresh', async () => {
   const { staging, preprod, production } = world;
   const key = { entity: 'business', id: await add(production, 'business') };
   await runRefresh({ ...down(), here: preprod, there: preprod.source });

@@ -174,7 +174,7 @@ test('for each server failure, Oneway knows whether a retry may succeed and whet
 });
 
 test.each(kinds)(
-  'the message for the server failure “%s” says to try again or to ask an engineer; the short message for monitoring quotes nothing',
+  'the message for the server failure “%s” says to try again or ask an engineer; the short one for monitoring quotes no text',
   (kind) => {
     const text = explainUnwilling(kind, 'Pre-production', 'SQL_DB_*');
     expect(text).toMatch(/^Pre-production .*(Try again|engineer)/);

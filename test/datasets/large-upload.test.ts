@@ -35,7 +35,7 @@ const settingsFor = (address: StorageAddress): Record<string, string> => ({
       }),
 });
 
-/** Lists unfinished uploads in a store: drafts in a folder, or multipart uploads in a bucket. */
+/** Lists unfinished uploads in object storage: drafts in a folder, or multipart uploads in a bucket. */
 async function unfinishedIn(address: StorageAddress): Promise<unknown[]> {
   if (address.kind === 'folder') return readdirSync(join(address.path, '.unfinished'));
   return unfinishedInBucket(address);

@@ -234,7 +234,7 @@ describe('data files with other columns than their dataset in mode append', () =
 });
 
 describe('data files that do not fit their dataset', () => {
-  test('a data file from a source with new columns fails, and is loaded after a person accepts the columns', async () => {
+  test('a data file that was fetched from a data source fails if it has new columns, and is loaded after a person accepts them', async () => {
     await load(world.staging, cities, three);
     const file = await upload(world.staging, cities, csv('name,inhabitants', 'Oslo,1'));
     await run(

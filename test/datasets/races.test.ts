@@ -1,5 +1,5 @@
-// Tests concurrent work on one data file, by two jobs or by a job and a person: no row of a version is lost, and no
-// choice is overwritten.
+// Tests concurrent work on one data file, by two jobs or by a job and a person: no row of a version is lost, and what a
+// person chose about how to parse the file is not overwritten.
 import { beforeEach, expect, test } from 'vitest';
 import { insertLines } from '../../src/database/bulk.ts';
 import { run, select, sql } from '../../src/database/sql.ts';
@@ -136,7 +136,7 @@ test('the load of a data file is refused if someone changed how the file is pars
   await expect(confirming).rejects.toMatchObject({ status: 409 });
 });
 
-test('the load of a data file from a source stores no rows if a person meanwhile changes how the file is parsed', async () => {
+test('the load of a data file from a data source stores no rows if a person meanwhile changes how the file is parsed', async () => {
   await load(world.staging, cities, 'name,people\nLyon,5\n');
   const file = await upload(world.staging, cities, 'name,people\nPune,7\n');
   await run(

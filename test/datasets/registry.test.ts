@@ -1,4 +1,4 @@
-// Tests the registry of data files: its states, and which action leads from one state to another.
+// Tests the table of data files: the states of a data file, and which action changes one state to another.
 import { beforeEach, describe, expect, test } from 'vitest';
 import { sql, transaction } from '../../src/database/sql.ts';
 import type { Dataset } from '../../src/datasets/datasets.ts';
@@ -87,7 +87,7 @@ test('loading a processed data file again keeps its rows and adds a second entry
   expect(third.file.fetch_number).toBe(file.fetch_number + 2);
 });
 
-test('two workers that add the same file of a source at the same time make one entry in the table of data files', async () => {
+test('two workers that add the same file of a data source at the same time make one entry in the table of data files', async () => {
   const { insertId: source } = await transaction(world.staging.sql, async (on) => {
     const [answer] = await on.query(
       `insert into source (name, kind, url, options, hosts, dataset, cron, created_by, created_at)
@@ -150,7 +150,7 @@ test('an upload names who ignored its data file and why, and the list of data fi
   expect(await listed({ dataset: cities.id + 1 })).toEqual([]);
 });
 
-test('a refused change of a data file names the present state of the file', async () => {
+test('the error of a refused change to a data file names the state of the file, such as processed', async () => {
   const file = await fileIn('processed');
   const change = registry.changeOrRefuse(world.staging.sql, file, ['failed'], sql`reason = null`);
   await expect(change).rejects.toThrow(/^cities.csv is processed now\./);

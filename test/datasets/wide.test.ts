@@ -1,4 +1,5 @@
-// Tests data files with many columns and long cells: pages show a part of them, and no step holds all rows in memory.
+// Tests data files with many columns and long cells: pages show a part of them, and Oneway never holds all rows in
+// memory.
 import { beforeEach, expect, test } from 'vitest';
 import { select, sql } from '../../src/database/sql.ts';
 import * as datasets from '../../src/datasets/datasets.ts';
@@ -37,7 +38,7 @@ const wide = [
   ),
 ].join('\n');
 
-test('a data file with 16,384 columns is checked on a page that shows 200 of them, including those with questions, and loaded with all', async () => {
+test('a data file with 16,384 columns is loaded completely; the page for checking it shows 200 of them, including those with questions', async () => {
   const file = await upload(world.staging, cities, wide);
   const stored = await select<{ length: number }>(
     world.staging.sql,
@@ -69,7 +70,7 @@ test('a data file with 16,384 columns is checked on a page that shows 200 of the
   expect(found.text).toContain('<td>2024-02-01</td>');
 }, 120_000);
 
-test('long cells of a dataset are truncated on pages, read from the database 8 MB at a time, and exported completely', async () => {
+test('long cells of a dataset are truncated on pages but exported completely', async () => {
   const cell = 'x'.repeat(900_000);
   await load(
     world.staging,

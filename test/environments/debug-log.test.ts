@@ -37,7 +37,7 @@ async function logOfTransfer(level: string, [task, form]: [string, string]): Pro
   }
 }
 
-test('with LOG_LEVEL=debug the log of a transfer contains database statements with durations and the reached steps, but no values', async () => {
+test('with LOG_LEVEL=debug the log of a transfer contains its steps and its SQL statements with durations, but no values of rows', async () => {
   const log = await logOfTransfer('debug', ['Visit Dr. Quince', 'Quince’s form']);
   const of = (kind: string) => log.filter(({ msg }) => msg === kind);
   expect(of('statement')).toContainEqual(

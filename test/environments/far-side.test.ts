@@ -130,7 +130,7 @@ async function changed(...statements: string[]) {
   }
 }
 
-test('the home page does not wait for a silent destination, and a later request says that the destination does not answer (walk 1, walk 21)', async () => {
+test('the home page does not wait for a destination that does not answer, and shows its failure on a later request (walk 1, walk 21)', async () => {
   await pm().get('/').expect(200);
   timeouts.farCounts = 300;
   there.mysql.hang('both');
@@ -278,7 +278,7 @@ test('Oneway remembers a failed connection to the destination for a moment, so t
   expect((await pm().get('/catalog/form')).text).not.toContain('Statuses are as last seen');
 });
 
-test('the transfer sheet shows an error within four seconds while the destination is silent, and opens once the destination answers again (walk 1)', async () => {
+test('the transfer sheet shows an error within four seconds while the destination does not answer, and opens once it answers again (walk 1)', async () => {
   const { selection } = await sheet(world.staging, [form]);
   const address = `/selections/${selection.id}`;
   there.mysql.hang('both');

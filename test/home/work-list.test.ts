@@ -57,7 +57,7 @@ describe('what the home page’s list of work shows to each role', () => {
     expect(linesFor({ data: true })).toContain('2 data files failed /datafiles?state=failed');
   });
 
-  test('an engineer on call sees a silent destination and failed transfers, jobs, items of jobs and notifications, but no other work', () => {
+  test('an engineer on call sees an unreachable destination and failed transfers, jobs, items of jobs and notifications, but no other work', () => {
     const trouble = 'Pre-production does not answer in time.';
     expect(linesFor({ repair: true }, { trouble })).toEqual([
       `– ${trouble} /comparison`,

@@ -21,6 +21,6 @@ test.each([
   ['0 8-17 * * *', null],
   ['* * * * * *', null],
   ['', null],
-])('says %j in words: %j', (pattern, text) => {
+])('the cron pattern %j of a schedule is shown in words as %j', (pattern, text) => {
   expect(scheduleText(pattern)).toBe(text);
 });

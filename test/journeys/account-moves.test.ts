@@ -100,7 +100,7 @@ async function call(method: string, path: string, account: string): Promise<Seen
   return (await answer.json()) as Seen;
 }
 
-test('S4-10 S4-13 S4-14 an app sees each migration status of an account in turn, and messages can be read before all have arrived', async () => {
+test('S4-10 S4-13 S4-14 an app sees each migration status of an account in turn, and messages can be read before all of them have been migrated', async () => {
   await older.add({ id: 'shop-1', name: 'Corner shop', messages: 1200, attachmentEvery: 300 });
   expect(await call('GET', '/accounts', 'shop-1')).toMatchObject({
     migration_status: 'not_started',

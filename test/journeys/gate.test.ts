@@ -1,5 +1,5 @@
-// The pages that a browser shows while a database is being updated or has another version than the program, and how the
-// person continues afterwards.
+// The pages that a browser shows while a database is being migrated or has another version than the program, and how
+// the person continues afterwards.
 import { expect, test } from 'vitest';
 import { currentVersion } from '../../src/version/db-version.ts';
 import { writeVersion } from '../../src/version/metadata.ts';
@@ -14,7 +14,7 @@ const at = useBrowser(world);
 
 const supported = currentVersion();
 
-test('S2-23 S2-55 a save during a database update leads to a page that waits, and the typed values are shown again after sign-in', async () => {
+test('S2-23 S2-55 a save during a database migration shows the page “Updating the application”; the typed values reappear after sign-in', async () => {
   const { staging } = world;
   const form = { entity: 'form', id: await add(staging, 'form', { name: 'Visit details' }) };
   const context = await openContext(at.browser);
@@ -49,7 +49,7 @@ test('S2-23 S2-55 a save during a database update leads to a page that waits, an
   await context.close();
 }, 60_000);
 
-test('S2-21 S2-22 when program and database have different versions, the page “Update application” names both', async () => {
+test('S2-21 S2-22 when program and database have different versions, the page “Update application” names the database’s version', async () => {
   const { staging } = world;
   const context = await openContext(at.browser, { width: 320 });
   const page = await context.newPage();

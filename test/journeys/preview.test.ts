@@ -1,4 +1,5 @@
-// A preview opens inside a row of a transfer sheet and inside a row of the page Arrived, without leaving that page.
+// A preview (a row roughly as the app shows it) opens inside its row on a transfer sheet or the page Arrived, without
+// leaving that page.
 import { expect, test } from 'vitest';
 import type { Page } from 'playwright-core';
 import * as selections from '../../src/sheet/selections.ts';
@@ -40,7 +41,7 @@ async function addTask() {
   return { task: { entity: 'task', id: task }, banner: { entity: 'banner', id: banner } };
 }
 
-test('a preview opens inside a row of the page Arrived and of a transfer sheet, and fits on a phone', async () => {
+test('a preview (a row roughly as the app shows it) opens inside its row on a transfer sheet or the page Arrived, and fits on a phone', async () => {
   const { staging } = world;
   const { task, banner } = await addTask();
   await transfer(staging, [task, banner]);

@@ -1,4 +1,5 @@
-// The main use case in a real browser: a change goes from staging to pre-production, and from there to production.
+// The main use case in a real browser: a changed row is transferred from staging to pre-production, and from there to
+// production.
 import { expect, test } from 'vitest';
 import type { Page } from 'playwright-core';
 import { openContext, signIn, useBrowser } from '../support/browser.ts';

@@ -1,6 +1,6 @@
-// The story of three sources in a real browser: a person adds and runs them, one file is broken, the publisher corrects
-// it, and the person fetches it again. On every page the accessibility checker axe finds nothing, and the page fits on
-// a phone.
+// The story of three data sources in a real browser: a person adds them and fetches their files, one file is broken,
+// its publisher corrects it, and the person fetches it again. On every page the accessibility checker axe finds
+// nothing, and the page fits on a phone.
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { Browser, Page } from 'playwright-core';
 import { startPublisher, type Publisher } from '../../demo/publisher/server.ts';
@@ -59,7 +59,7 @@ const kinds = [
 ] as const;
 
 test.each([{ javaScript: true }, { javaScript: false }])(
-  'S3-02 S3-40 S3-65 S3-67 a person adds and runs three sources, and fetches a corrected file again, in the browser (%j)',
+  'S3-02 S3-40 S3-65 S3-67 a person adds three data sources in the browser, fetches their files, and fetches a corrected file again (%j)',
   async ({ javaScript }) => {
     const { staging } = servers.urls;
     const context = await openContext(browser, { javaScript });

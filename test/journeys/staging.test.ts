@@ -1,4 +1,4 @@
-// The whole story of a staging database in a real browser: a person orders it in production, gets its link by e-mail,
+// The whole story of a staging database in a real browser: a person requests it in production, gets its link by e-mail,
 // opens it on staging, edits a row in it, and drops it. On every page the accessibility checker axe finds nothing, and
 // the page fits on a phone.
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -35,7 +35,7 @@ async function untilShown(page: Page, text: string) {
   throw new Error(`“${text}” did not appear`);
 }
 
-test('S1-31 S1-38 S1-39 S1-91 J-2 J-3 a person orders a staging database, opens it by the link in the e-mail, edits a business in it and drops it', async () => {
+test('S1-31 S1-38 S1-39 S1-91 J-2 J-3 a person requests a staging database, opens it by the link in the e-mail, edits a business in it and drops it', async () => {
   const { servers, production, mail } = both.now;
   const business = {
     entity: 'business',

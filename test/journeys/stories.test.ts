@@ -1,4 +1,5 @@
-// Whole tasks of people in a browser. The tests count clicks and page loads, which must stay below a limit.
+// Tests whole tasks of users in a browser. Counts the clicks and page loads of each task, which must stay below a
+// limit.
 import { expect, test } from 'vitest';
 import type { Locator, Page } from 'playwright-core';
 import { openContext, signIn, useBrowser } from '../support/browser.ts';
@@ -111,7 +112,7 @@ test('in at most 55 clicks and 30 page loads, a person adds ten rows, transfers 
   await close();
 }, 60_000);
 
-test('a release of 48 rows goes to pre-production in at most 8 clicks', async () => {
+test('a product manager transfers 48 rows to pre-production in at most 8 clicks', async () => {
   for (let number = 1; number <= 48; number += 1) {
     await add(world.staging, 'form', { name: `Form ${number}` });
   }

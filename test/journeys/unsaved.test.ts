@@ -68,7 +68,7 @@ test('leaving a form after a refused save asks for confirmation, also for a new 
   expect(asked).toEqual(['beforeunload', 'beforeunload']);
 });
 
-test('a person who leaves a form outside the catalogue after a refused save is asked for confirmation (walk 4)', async () => {
+test('a person who leaves the form of an invitation after a refused save is asked for confirmation (walk 4)', async () => {
   await context.clearCookies();
   await signIn(page, at.servers.urls.staging, 'ops@example.com', password);
   await open('/people/new');

@@ -48,7 +48,7 @@ const bellOf = async (client: Client) => {
   return textOf(/<a class="bell.*?<\/a>/s.exec(text)?.[0] ?? '');
 };
 
-test('the messages of a person in all environments are one list, in each of them, and Mark all as read is for all of them', async () => {
+test('the inbox in each environment lists the person’s messages of all environments, and Mark all as read marks all of them', async () => {
   const { sites, urls } = neighbours;
   const clients = {
     staging: await sites.staging.as('pm'),
@@ -78,7 +78,7 @@ test('the messages of a person in all environments are one list, in each of them
   const page = (await clients.preprod.get('/messages')).text;
   expect(page).toContain(`<a href="${urls.production}/transfers/1?a=%E2%80%9Cb%E2%80%9D&amp;c">`);
   expect(page).toContain('<a href="/transfers/1?a=“b”&amp;c">');
-  // A message that arrives after the page was shown stays new.
+  // A message that arrives after the page was shown stays marked as new.
   await notifyIn(sites.production.here, 'Later');
   await clients.preprod.post('/messages/reading', fieldsOn(page, 'action="/messages/reading"'));
   expect(
@@ -88,7 +88,7 @@ test('the messages of a person in all environments are one list, in each of them
   expect(await inApp.unread(sites.production.here.sql, 'ed@example.com')).toBe(1);
 });
 
-test('a person whose account is closed elsewhere, or who has none, sees and marks no messages of that environment', async () => {
+test('a person whose account in another environment is closed or missing neither sees nor marks messages of that environment', async () => {
   const { sites } = neighbours;
   const client = await sites.staging.as('pm');
   await hire(sites.preprod.here, 'pm');
@@ -104,7 +104,7 @@ test('a person whose account is closed elsewhere, or who has none, sees and mark
   expect(await inApp.unread(sites.preprod.here.sql, pm)).toBe(1);
 });
 
-test('a silent environment is named with a link, costs the page one second once, and its messages stay new', async () => {
+test('the inbox names another environment that does not answer, waits for it only once, and does not mark its messages as read', async () => {
   const { sites, urls } = neighbours;
   const { answer } = deadlines;
   deadlines.answer = 300;
@@ -134,7 +134,7 @@ test('a silent environment is named with a link, costs the page one second once,
   }
 });
 
-test('messages cross only with PEOPLE_TOKEN, and 100 of them cost as many statements as one', async () => {
+test('servers exchange messages only with the right PEOPLE_TOKEN, and the inbox runs as many SQL statements for 100 messages as for one', async () => {
   const { sites, urls } = neighbours;
   const client = await sites.preprod.as('pm');
   await hire(sites.production.here, 'pm');
@@ -165,7 +165,7 @@ test('messages cross only with PEOPLE_TOKEN, and 100 of them cost as many statem
   );
 });
 
-test('no database user of another environment may read messages', async () => {
+test('the database accounts with which staging reads other environments may not read messages in those environments', async () => {
   const { destination, source } = world.staging;
   for (const there of [destination, source]) {
     if (!there) throw new Error('Staging has a destination and a source.');

@@ -121,7 +121,7 @@ test('an e-mail is retried after a temporary refusal of the mail server (451)', 
   expect(mail.received).toHaveLength(1);
 });
 
-test('a refused recipient does not delay the e-mails that are queued after the refused one', async () => {
+test('an e-mail that the mail server refuses does not delay the e-mails that are queued after it', async () => {
   mail.behaviour.recipient = { code: 550, text: 'no such mailbox' };
   for (let count = 0; count < 7; count += 1) await send();
   await deliver(staging);
@@ -218,7 +218,7 @@ test.each(['ana@example.com, eve@example.com', 'ana@example.com\r\nBcc: eve@exam
   },
 );
 
-test('a person whose account is closed gets no e-mail, and gets e-mails again once it is open', async () => {
+test('a person whose account is closed gets no e-mail, and gets e-mails again once the account is open again', async () => {
   const id = await people.add(staging, 'test', { name: 'Ana', email: to });
   await people.setActive(staging, 'test', id, false);
   await send();

@@ -41,7 +41,7 @@ async function sendOne() {
 }
 
 describe('what notifications tell the search indexer', () => {
-  test('S0-70 a transfer sends the search indexer one message with the ids of the written rows, and an undo one with the removed ids', async () => {
+  test('S0-70 a transfer sends the search indexer one message with the ids of the written rows; its undo sends one with the ids of removed rows', async () => {
     const { sent, business, task } = await sendOne();
     expect(await deliver(staging)).toBe(1);
     expect(await deliver(staging)).toBe(0);

@@ -188,7 +188,7 @@ describe('e-mail settings on the page My account', () => {
   };
   const ana = { email: 'ana@example.com', isProductManager: true };
 
-  test('a person switches e-mails on or off for each kind of message, and saving an outdated page does not reset newer choices', async () => {
+  test('a person switches e-mails on or off for each kind of message, and saving an outdated page keeps choices that were saved meanwhile', async () => {
     const pm = await mailing.as('pm');
     const { text: page } = await pm.get('/account').expect(200);
     expect(rowOn(page, 'edit.overtaken')).toContain('checked');
@@ -324,7 +324,7 @@ describe('e-mails with a link to choose a password', () => {
     await close();
   });
 
-  test('an e-mail that waits in the outbox is not sent if its link has expired or the account of its recipient was closed', async () => {
+  test('an e-mail that waits to be sent is not sent if the link in it has expired or the account of its recipient was closed', async () => {
     const { mail, site: mailing, close } = await mailed();
     const admin = await mailing.as('ops');
     await admin.post('/people', { name: 'Late', email: 'late@example.com' });
@@ -340,7 +340,7 @@ describe('e-mails with a link to choose a password', () => {
     await close();
   });
 
-  test('links that a person asked for all arrive and work, until the person has a new password', async () => {
+  test('all links to choose a password that were e-mailed to a person work until the person has a new password', async () => {
     const { mail, site: mailing, close } = await mailed();
     await hire(mailing.here, 'vic');
     const { id = 0 } = (await people.withEmail(site.here.sql, 'vic@example.com')) ?? {};
@@ -419,7 +419,7 @@ describe('e-mails with a link to choose a password', () => {
   });
 });
 
-test('sessions, tokens and links that ended when an account was closed do not work again when the account is opened again', async () => {
+test('sessions, tokens and invitation links that ended when an account was closed do not work again when the account is opened again', async () => {
   const vic = await site.as('vic');
   const { id = 0 } = (await people.withEmail(site.here.sql, 'vic@example.com')) ?? {};
   const token = tokens.issue(site.here, await people.known(site.here.sql, id));

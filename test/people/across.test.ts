@@ -37,7 +37,7 @@ const idIn = async (name: (typeof names)[number], email: string) =>
   (await people.list(sites[name].here.sql)).find((one) => one.email === email)?.id ?? 0;
 
 describe('requests for data about people between the servers of the environments', () => {
-  test('a server tells nothing about people to a caller without the token PEOPLE_TOKEN, and refuses callers after 20 wrong tokens', async () => {
+  test('a server sends no data about people, such as e-mails, to a caller without PEOPLE_TOKEN, and refuses callers after 20 wrong tokens', async () => {
     const ask = (given: unknown) =>
       request(sites.production.app).post('/bridge/people').send({ token: given });
     await hire(sites.production.here, 'vic');
@@ -59,7 +59,7 @@ describe('requests for data about people between the servers of the environments
     expect(later.at(-1)).toBe(429);
   });
 
-  test('without the setting PEOPLE_TOKEN, a server tells no other server about people, and its page People names the missing setting', async () => {
+  test('without the setting PEOPLE_TOKEN, a server sends other servers no data about people, and its page People names the missing setting', async () => {
     const site = await openSite(world, 'staging', { ...neighbourSettings(urls), PEOPLE_TOKEN: '' });
     await request(site.app).post('/bridge/people').send({ token: '' }).expect(401);
     const text = textOf((await (await site.as('ops')).get('/people')).text);
@@ -250,7 +250,7 @@ describe('inviting a person to several environments', () => {
     expect(await post('ana🌱@example.com')).toContain('Enter an e-mail address, such as');
   });
 
-  test('a person who is not an administrator of an environment cannot invite anyone to it, even with a page filled in by staging', async () => {
+  test('a person who is not an administrator of an environment cannot invite anyone to it, not even through a link from staging', async () => {
     const inProduction = await sites.production.as('vic');
     const address = '/people/new?from=staging&person=1&onward=';
     expect((await inProduction.get(address)).status).toBe(403);
@@ -262,7 +262,7 @@ describe('inviting a person to several environments', () => {
     expect(await idIn('production', 'eve@example.com')).toBe(0);
   });
 
-  test('a page for inviting a person says so if it could not be filled in from the environment of the first invitation', async () => {
+  test('if another environment does not provide name and e-mail of the person to invite, the invitation form is empty and says why', async () => {
     const site = await besideSilence(world, urls);
     const client = await site.as('ops');
     const page = await client.get('/people/new?from=preprod&person=7&onward=production');
@@ -277,7 +277,7 @@ describe('inviting a person to several environments', () => {
 });
 
 describe('closing the account of a person who leaves', () => {
-  test('the page that closes an account shows what ends and what stays, and leads on to the next environment', async () => {
+  test('the page that closes an account shows what ends and what is kept, and then leads to the same page of the next environment', async () => {
     const pm = await sites.staging.as('pm');
     await sites.preprod.as('pm');
     const inPreprod = await sites.preprod.as('ops');

@@ -230,7 +230,7 @@ describe('the page on which administrators add people and grant permissions', ()
     expect(textOf(answer.text)).toContain('last administrator');
   });
 
-  test('of two administrators who close each other at the same moment, one is closed and the other is told to be the last', async () => {
+  test('when two administrators close each other’s accounts at the same moment, only one is closed, so that an administrator remains', async () => {
     const { here } = site;
     const ids = [];
     for (const email of ['first@example.com', 'second@example.com']) {
@@ -271,7 +271,7 @@ test('a form posted after the session has ended is saved, and restored after sig
   expect((await get(world.staging, form))['description']).toBe('Line one\nline two');
 });
 
-describe('forms that are saved until their user has signed in again', () => {
+describe('saving a form that was posted after the session had ended, until its user has signed in again', () => {
   const sent = async (body: Record<string, string>, path = '/catalog/form/1') => {
     const client = await site.as('pm');
     await client.post('/sign-out');
@@ -284,7 +284,7 @@ describe('forms that are saved until their user has signed in again', () => {
     expect(await sent({ password: 'a secret of twelve' }, '/people/1/password')).toBe(false);
   });
 
-  test('forms posted after the session has ended are saved only up to a size, and up to a number per IP address', async () => {
+  test('a form posted after the session has ended is not saved if it is too large, or if its IP address has too many saved forms', async () => {
     expect(await sent({ name: 'x'.repeat(2_500_000) })).toBe(false);
     const client = await site.as(null);
     for (let post = 0; post < 101; post += 1) await client.post('/catalog/form/1', { name: 'x' });

@@ -264,7 +264,7 @@ describe('permissions from a claim of the sign-in provider', () => {
     for (const one of provider.accounts) delete one.claims;
   });
 
-  test('the permissions claim of the sign-in provider grants and revokes permissions, and ignores unknown names', async () => {
+  test('the permissions claim of the sign-in provider grants and revokes permissions, and unknown names in the claim are ignored', async () => {
     const here = await start('staging', withClaim);
     grant('vic', ['editor', 'on_call', 'root']);
     await signIn(visitor(), 'staging', 'vic');

@@ -14,7 +14,7 @@ const rowsOf = (count: number, start = 1) =>
   Array.from({ length: count }, (_, index) => [`Row ${start + index} Ä😀`, start + index]);
 const here = () => pipeline.site.here;
 
-test('S3-36 S3-37 S3-38 the pipeline fetches a dataset version in pages, stores them, and inserts their rows into the datasets database', async () => {
+test('S3-36 S3-37 S3-38 the pipeline fetches a dataset version page by page from the API, and inserts the rows into the datasets database', async () => {
   const { run } = await publish(here(), { name: 'org/cities', columns, rows: rowsOf(25) });
   const ended = await pipeline.carry(run);
   expect(ended).toMatchObject({

@@ -1,4 +1,5 @@
-// S3-22 When the pipeline copies an uploaded file, the datasets database contains what Python reads from the file.
+// S3-22 After the pipeline has copied an uploaded file into the datasets database, the table contains the values that
+// Python reads from the file.
 import { expect, test } from 'vitest';
 import { execFileSync } from 'node:child_process';
 import * as runs from '../../src/pipeline/runs.ts';
@@ -44,7 +45,7 @@ const expected: ((cell: string) => unknown)[] = [
   String,
 ];
 
-test('S3-22 when the pipeline copies an uploaded file, the datasets database contains the values that Python reads from the file', async () => {
+test('S3-22 after the pipeline has copied an uploaded file, its table in the datasets database has the values that Python reads from the file', async () => {
   const { here } = pipeline.site;
   const header = 'id,code,text,amount,day,at,is_third,long';
   const content = [header, ...Array.from({ length: 350 }, (_, n) => lineOf(n + 1)), ''].join(

@@ -133,7 +133,7 @@ test('the tests that kill processes of pipeline runs have killed at least as man
   expect(kills).toBeGreaterThanOrEqual(points.length);
 });
 
-test('the pages that ended pipeline runs have stored are deleted, even if the process that deletes them is killed meanwhile', async () => {
+test('the stored API responses of ended pipeline runs are deleted, even if the process that deletes them is killed meanwhile', async () => {
   const { run, rows } = await published();
   await pipeline.carry(run);
   const folder = join(pipeline.folder, 'pages', String(run));

@@ -39,7 +39,7 @@ describe('the SQL type that the pipeline chooses for a column of a dataset', () 
     expect(typeOf(type, cells)).toBe(expected);
   });
 
-  test('the SQL type that the pipeline chooses for a column fits the values on all pages of the dataset', () => {
+  test('the SQL type that the pipeline chooses for a column fits the values of all rows, although the API returns the rows page by page', () => {
     const pages: Cell[][][] = [[['1.5']], [['100']], [['0.125']]];
     let columns = [unmeasured('one', 'NUMERIC')];
     for (const rows of pages) columns = measured(columns, rows);

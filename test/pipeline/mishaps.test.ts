@@ -122,7 +122,7 @@ test('a pipeline run stops as superseded when a newer version of its dataset is 
   expect(await rowsIn(pipeline.target, 'org_cities')).toEqual(rowsOf(7, 'New'));
 });
 
-test('a pipeline run completes even if Redis loses the nonces of the signed API requests that the run has sent', async () => {
+test('a pipeline run completes even if Redis loses the nonces (numbers used once) of the signed API requests that the run has sent', async () => {
   const run = await begin();
   failpoints.reached = async (point) => {
     if (point === 'page stored') await pipeline.site.redis.flushDb();
@@ -131,7 +131,7 @@ test('a pipeline run completes even if Redis loses the nonces of the signed API 
   failpoints.reached = () => {};
 });
 
-test('a pipeline run fails when a page that it stored is missing, and fetches all pages again when a person resumes it', async () => {
+test('a pipeline run fails when a page of rows that it stored is missing, and fetches all pages again when a person resumes it', async () => {
   const run = await begin();
   failpoints.reached = (point) => {
     if (point === 'table created') rmSync(join(pipeline.folder, `pages/${run}/2.json`));
@@ -144,7 +144,7 @@ test('a pipeline run fails when a page that it stored is missing, and fetches al
   expect(await rowsIn(pipeline.target, 'org_cities')).toEqual(rowsOf(25));
 });
 
-test('a pipeline run waits while its storage for fetched pages does not work, and continues afterwards', async () => {
+test('a pipeline run waits while its storage for fetched pages of rows does not work, and continues afterwards', async () => {
   const run = await begin();
   const { pipeline: settings } = here().settings;
   if (!settings) throw new Error('no pipeline');
@@ -200,7 +200,7 @@ test('a pipeline run inserts each page of rows exactly once even if its connecti
   expect(await rowsIn(pipeline.target, 'org_cities')).toEqual(rowsOf(25));
 });
 
-test('if the job of a pipeline run is cancelled, the run and the upload behind it fail, and both complete after the run is resumed', async () => {
+test('if the job of a pipeline run is cancelled, the upload whose data it copies fails, and completes after a person resumes the run', async () => {
   const run = await begin();
   await change(
     here().sql,
@@ -249,7 +249,7 @@ test('if a newer dataset version replaces the one that an upload published, the 
   ]);
 });
 
-test('a failed pipeline run fetches all pages again when it is resumed after the pages that it had stored were deleted', async () => {
+test('a failed pipeline run whose stored pages of rows were deleted fetches all pages again when a person resumes it', async () => {
   const run = await begin();
   pipeline.at.fault = atPage(3, refusing(403, 'lacks_scope'));
   await pipeline.carry(run);

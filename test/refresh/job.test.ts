@@ -84,7 +84,7 @@ test('a refresh from production copies the icons of businesses, and lists icons 
   });
 });
 
-test('J-3 a refresh from production copies no people, permissions, jobs, keys, messages or settings', async () => {
+test('J-3 a refresh from production copies no people, permissions, jobs, API keys, messages to users, selections or notifications', async () => {
   const { production, staging } = world;
   await add(production, 'form');
   await production.sql.query(

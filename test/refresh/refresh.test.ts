@@ -151,7 +151,7 @@ test('a refresh of staging does not overwrite a transferred row while its conten
   expect(await get(staging, form)).toMatchObject({ description: 'Mended above' });
 });
 
-test('rows that a killed refresh wrote without recording them are refreshed again, unless somebody changed them since', async () => {
+test('rows that a refresh wrote before it was killed, without recording their sync state, are refreshed again unless somebody changed them', async () => {
   const { production: above, preprod } = world;
   const ids = await production();
   await refresh(preprod);

@@ -24,7 +24,7 @@ afterEach(() => {
   failpoints.reached = reached;
 });
 
-/** How many rows are tried; `bin/test --long` sets 100,000. */
+/** How many rows the test adds; `bin/test --long` sets 100,000. */
 const ROWS = Number(process.env['SLIMMED_ROWS'] ?? 3500);
 const business = entityNamed('business');
 

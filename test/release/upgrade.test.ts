@@ -272,7 +272,7 @@ describe('database migrations that are killed, or that upgrade an old version', 
   );
 });
 
-test('J-1 a transfer succeeds although the next environment has another database version, if it has all columns that are written', async () => {
+test('J-1 a transfer succeeds although the next environment has another database version, if it has every column that the transfer writes', async () => {
   const { staging, preprod } = world;
   await writeVersion(preprod.documents, { databaseVersion: '1.2.0', isUpdating: false });
   const form = { entity: 'form', id: await add(staging, 'form') };

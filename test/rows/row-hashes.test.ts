@@ -294,7 +294,7 @@ test('different stored values of a row give different hashes, even values that t
   }
 });
 
-test('the digest of the rows with ids up to 999 changes when a row gets a higher id, and equal rows give equal digests', async () => {
+test('the digest of the rows with ids up to 999 changes when the id of one of these rows becomes 1005, and equal rows give equal digests', async () => {
   const { staging } = world;
   await makeTrial(staging);
   const some = samples(5);

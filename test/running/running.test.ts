@@ -72,8 +72,8 @@ describe('two web processes that serve the same environment', () => {
     for (let number = 0; number < 40; number += 1) await add(world.production, 'form');
     const one = await start('server');
     const pm = await signIn(one);
-    // This claim says that another write has reserved the row. The refresh waits for it halfway, so that the web
-    // process can be killed during the refresh.
+    // This row of the table `claim` says that another write has reserved a row of staging. The refresh waits until the
+    // reservation ends, so that the web process can be killed during the refresh.
     await run(
       world.staging.sql,
       sql`insert into claim (entity, row_id, transfer, mode, number, origin, fence, connection, person, since)

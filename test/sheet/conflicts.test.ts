@@ -124,7 +124,7 @@ test('for a row changed on both sides, the transfer sheet shows the content here
   await site.close();
 });
 
-describe('excluded fields', () => {
+describe('transfers from which the user has excluded single fields', () => {
   test('a row that is sent without its excluded fields keeps the status Changed here', async () => {
     const { staging, preprod } = world;
     const business = await add(staging, 'business');
@@ -206,7 +206,7 @@ describe('excluded fields', () => {
   });
 });
 
-describe('rows with the same id that may be unrelated', () => {
+describe('a row here and an unrelated row at the destination that have the same id', () => {
   test('when a row gets a new id, all references to the row are updated in MySQL and in MongoDB', async () => {
     const { staging, preprod } = world;
     const old = await twin();
@@ -254,7 +254,7 @@ describe('rows with the same id that may be unrelated', () => {
   });
 });
 
-describe('environment-specific fields', () => {
+describe('environment-specific fields, whose values are typed on the transfer sheet', () => {
   test('the transfer sheet asks for the values of environment-specific fields when a row is new at the destination', async () => {
     const { staging, preprod } = world;
     const business = { entity: 'business', id: await add(staging, 'business') };

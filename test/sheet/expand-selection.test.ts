@@ -1,5 +1,5 @@
-// Which rows a transfer of chosen rows includes, computed from given facts without a database: dependent rows,
-// referenced rows, and referenced rows that the sheet only offers.
+// Which rows a transfer of chosen rows includes, computed from rows that the test gives, without a database: dependent
+// rows, referenced rows, and referenced rows that the sheet only offers.
 import { expect, test } from 'vitest';
 import { keyFrom } from '../../src/catalog/entity.ts';
 import { actionsOf, factsOf, planOf } from '../support/facts.ts';

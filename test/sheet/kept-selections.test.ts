@@ -24,7 +24,7 @@ const begin = async (typed: Record<string, string | string[]>) =>
   (await client.post('/selections/new', typed)).headers['location'] ?? '';
 const idOf = (address: string) => address.split('/')[2] ?? '';
 
-test('a sheet that is opened from a list is not listed as a selection until a person keeps it under a name', async () => {
+test('the selection of an open transfer sheet is listed on the page Selections only after a person has kept it under a name', async () => {
   const [form = 0] = await newForms('Visit');
   const sheet = (await client.post('/selections', { rows: `form:${form}` })).headers['location'];
   const fields = fieldsOn(await open(sheet ?? ''), 'id="sheet"');

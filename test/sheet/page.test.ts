@@ -184,7 +184,7 @@ test('sending a transfer sheet again from a second tab is refused, and the page 
   expect(textOf(second.text)).toContain(`This was sent already as transfer ${number}.`);
 });
 
-test('the draft of a sheet is deleted after a week if it was not sent, and a selection cannot be removed after it was sent', async () => {
+test('the selection of a transfer sheet is deleted after a week if nobody kept or sent it, and a sent selection cannot be removed', async () => {
   const { staging } = world;
   const id = await add(staging, 'form', { name: 'Visit details' });
   const address = await choose([`form:${id}`]);

@@ -1,5 +1,5 @@
-// The plan of a transfer, computed from given facts without a database: which rows the transfer writes, with which
-// content, and which confirmations the user must type.
+// The plan of a transfer, computed from rows that the test gives, without a database: which rows the transfer writes,
+// with which content, and which confirmations the user must type.
 import { expect, test } from 'vitest';
 import { statuses, type Status } from '../../src/state/status.ts';
 import {
@@ -171,7 +171,7 @@ test('the transfer plan has a notice if the databases of the source and the dest
   expect(plan.notices[0]).toContain('1.1.0');
 });
 
-test('the hash of a transfer plan depends on the row’s content on both sides and on the destination, but not on a hold on the row', () => {
+test('the hash of a transfer plan depends on the row’s content on both sides and on the destination, but not on the mark Not for production', () => {
   const hashes = [
     planOf(factsOf({ 'form:1': { here: two, base: one, there: one } })),
     planOf(factsOf({ 'form:1': { here: three, base: one, there: one } })),

@@ -224,7 +224,7 @@ test('J-1 a transfer is refused when the destination’s table requires a column
   }
 });
 
-test('J-1 a transfer is refused while the destination’s database is being updated, or has no recorded version', async () => {
+test('J-1 a transfer is refused while the destination’s database is being migrated to another version, or has no recorded version', async () => {
   const { staging, preprod } = world;
   const key = { entity: 'form', id: await add(staging, 'form') };
   await writeVersion(preprod.documents, { databaseVersion: '1.0.0', isUpdating: true });

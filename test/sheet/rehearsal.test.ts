@@ -19,7 +19,7 @@ async function newTask() {
   return { entity: 'task', id: await add(staging, 'task', { business }) };
 }
 
-test('a rehearsal, which tries a transfer and rolls it back, reports that MySQL accepts the rows, and leaves no rows or claims behind', async () => {
+test('a rehearsal, which tries a transfer and rolls it back, reports that MySQL accepts the rows, and leaves no rows and no claims on rows', async () => {
   const { staging, preprod } = world;
   const task = await newTask();
   const form = { entity: 'form', id: await add(staging, 'form') };
@@ -49,7 +49,7 @@ test('a rehearsal, which tries a transfer and rolls it back, reports the error w
   });
 });
 
-test('a rehearsal, which tries a transfer and rolls it back, gives up within seconds when another connection has locked the row', async () => {
+test('a rehearsal, which tries a transfer and rolls it back, stops within seconds when another connection has locked the row', async () => {
   const { staging, preprod } = world;
   const task = await newTask();
   await transfer(staging, [task], { create: ['city:Pune'] });

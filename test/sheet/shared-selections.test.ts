@@ -25,7 +25,7 @@ async function changedForm() {
   return key;
 }
 
-test('when two users save choices on the same transfer sheet, the choices of both users are kept, and a notice informs the second user (F16)', async () => {
+test('when two users save choices on the same transfer sheet, all choices are kept, and a notice informs the second user (F16)', async () => {
   const key = await changedForm();
   const text = `form:${key.id}`;
   const address = await choose([text]);
@@ -45,7 +45,7 @@ test('when two users save choices on the same transfer sheet, the choices of bot
   expect(textOf((await client.get(address)).text)).toContain('Another user changed this selection');
 });
 
-test('when two users type different reasons on one transfer sheet, the first reason stays until the second user has seen both and confirms (F16)', async () => {
+test('when two users type different reasons on one transfer sheet, the first reason stays until the second user confirms the other (F16)', async () => {
   const { id } = await changedForm();
   const address = await choose([`form:${id}`]);
   const [one, other] = [await sheetOf(address), await sheetOf(address)];

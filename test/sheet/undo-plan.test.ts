@@ -1,5 +1,5 @@
-// The plan of an undo, computed from given facts without a database: which steps of a transfer are undone, and which
-// rows are skipped.
+// The plan of an undo, computed from rows that the test gives, without a database: which steps of a transfer are
+// undone, and which rows are skipped.
 import { expect, test } from 'vitest';
 import { keyFrom, keyText, type Content, type Row } from '../../src/catalog/entity.ts';
 import { noChoices, type Choices } from '../../src/sheet/choices.ts';
@@ -82,7 +82,7 @@ test('the undo of a transfer neither writes nor lists a row that did not exist b
   expect([actionsOf(plan), skippedIn(plan)]).toEqual([[], []]);
 });
 
-test('the undo of a transfer keeps environment-specific fields of the destination, even when they changed since', () => {
+test('the undo of a transfer keeps environment-specific fields of the destination, even when these fields changed after the transfer', () => {
   const key = 'external_tool:1';
   const step = stepOf(
     key,

@@ -29,7 +29,7 @@ beforeEach(async () => {
   url = `${at.url}/api/v1/table-data/statistics/cities?orientation=records`;
 });
 
-describe('responses to signed API requests', () => {
+describe('signatures of the responses of the signed API', () => {
   test('S3-04 S3-60 the response to a signed API request has a valid HAWK signature, also for a HEAD request and with gzip', async () => {
     const plain = await ask(key, url);
     expect([plain.status, plain.isSigned, plain.headers['content-encoding']]).toEqual([

@@ -42,7 +42,7 @@ const outcome = ({ status, verified, text }: Back) => [
   (JSON.parse(text) as { error?: { code: string } }).error?.code,
 ];
 
-test('the Python client mohawk reads a dataset in compressed pages and verifies the signature of every response', async () => {
+test('the Python client mohawk reads a dataset in compressed responses and verifies the signature of every response', async () => {
   const read: unknown[] = [];
   for (let next: string | null = url; next !== null;) {
     const [[page] = []] = await mohawk([{ url: next, encoding: 'gzip' }]);

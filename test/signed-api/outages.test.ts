@@ -1,4 +1,5 @@
-// Tests the signed API while Redis or MySQL does not answer, and while the database is being updated.
+// Tests the signed API while Redis or MySQL does not answer, and while the database is being migrated to another
+// version.
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { timeouts } from '../../src/database/timeouts.ts';
 import { writeVersion } from '../../src/version/metadata.ts';
@@ -70,7 +71,7 @@ test('the signed API answers 503 if MySQL stops responding during a request', as
   expect(brief(answer)).toEqual([503, 'unavailable', '10']);
 });
 
-test('S3-62 while the database is being updated, the signed API answers 503 and the health check still answers OK', async () => {
+test('S3-62 while the database is being migrated to another version, the signed API answers 503 and the health check still answers OK', async () => {
   await writeVersion(world.staging.documents, { databaseVersion: '1.0.0', isUpdating: true });
   for (
     let round = 0;

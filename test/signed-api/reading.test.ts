@@ -29,7 +29,7 @@ beforeEach(async () => {
 });
 
 describe('reading the rows of a dataset page by page in the signed API', () => {
-  test('S3-20 S3-23 S3-61 a page of the signed API lists each row as an array by default, and the absolute URL of the next page or null', async () => {
+  test('S3-20 S3-23 S3-61 a response of the signed API lists each row as an array by default, and has the absolute URL of the next rows or null', async () => {
     const rows = rowsOf(25);
     await publish(site.here, { name: 'org/name', columns, rows });
     const { json } = await ask(all, data('org/name'));
@@ -68,7 +68,7 @@ describe('reading the rows of a dataset page by page in the signed API', () => {
     for (const row of cells) expect(tabular.text).toContain(row);
   });
 
-  test('a dataset whose rows exactly fill one page of the signed API has no second page, and an empty dataset has one page', async () => {
+  test('a dataset whose rows exactly fill one response of the signed API has no next URL, and an empty dataset has one empty response', async () => {
     await publish(site.here, { name: 'org/ten', columns, rows: rowsOf(10) });
     await publish(site.here, { name: 'org/none', columns, rows: [] });
     expect((await ask(all, data('org/ten'))).json['next']).toBeNull();
@@ -79,7 +79,7 @@ describe('reading the rows of a dataset page by page in the signed API', () => {
     });
   });
 
-  test('if each data file adds rows to a dataset (mode append), the pages of the dataset contain the rows of all its data files', async () => {
+  test('if each data file adds rows to a dataset (mode append), the signed API returns the rows of all its data files', async () => {
     for (const start of [1, 8, 20]) {
       await publish(site.here, {
         name: 'org/log',
@@ -92,7 +92,7 @@ describe('reading the rows of a dataset page by page in the signed API', () => {
     expect(await allPages(all, data('org/log', '?version=2'))).toEqual(rowsOf(19));
   });
 
-  test('a client that is reading a dataset page by page when a new version is published gets all pages from the former version', async () => {
+  test('a client that is reading a dataset page by page when a new version is published gets all further rows from the former version', async () => {
     await publish(site.here, { name: 'org/name', columns, rows: rowsOf(25) });
     const { json } = await ask(all, data('org/name'));
     await publish(site.here, { name: 'org/name', columns: { other: 'text' }, rows: [['x']] });
@@ -116,14 +116,14 @@ describe('reading the rows of a dataset page by page in the signed API', () => {
     }
   });
 
-  test('the signed API answers 500 if a row of a dataset version is missing, and never sends a page without that row', async () => {
+  test('the signed API answers 500 if a stored row of a dataset version is missing, and never returns the other rows without that row', async () => {
     await publish(site.here, { name: 'org/name', columns, rows: rowsOf(25) });
     await run(site.here.sql, sql`delete from data_row where id = 14`);
     expect((await ask(all, data('org/name'))).status).toBe(200);
     expect(codeOf(await ask(all, data('org/name', '?next-id=11')))).toEqual([500, 'failed']);
   });
 
-  test('the signed API puts fewer rows on a page if they are large, so that a page stays near 8 MB, and skips no row', async () => {
+  test('the signed API returns fewer rows in a response if they are large, so that a response stays near 8 MB, and skips no row', async () => {
     const large = (size: number, index: number) => ['x'.repeat(size), index, null];
     const rows = [
       ...Array.from({ length: 5 }, (_, index) => large(1_900_000, index)),
@@ -151,7 +151,7 @@ describe('reading the rows of a dataset page by page in the signed API', () => {
     expect(Math.max(...sizes)).toBeGreaterThan(1);
   });
 
-  test('the signed API records when a page of a dataset version was read', async () => {
+  test('the signed API records when rows of a dataset version were last read', async () => {
     await publish(site.here, { name: 'org/name', columns, rows: rowsOf(1) });
     await ask(all, data('org/name'));
     const [read] = (await site.here.sql.query('select read_at from data_version'))[0] as {
@@ -274,7 +274,7 @@ describe('datasets that an API key may not read', () => {
     }
   });
 
-  test('the signed API does not list a dataset of which no version was published, and answers 404 for its pages', async () => {
+  test('the signed API does not list a dataset of which no version was published, and answers 404 to requests for its rows', async () => {
     await publish(site.here, { name: 'org/name', columns, rows: rowsOf(1) });
     await run(site.here.sql, sql`update dataset set current_version = null`);
     expect(codeOf(await ask(all, data('org/name')))).toEqual([404, 'not_found']);

@@ -1,4 +1,4 @@
-// S3-09 S3-30 Tests that clients of the signed API can run sources, with a signature that covers the body of the
+// S3-09 S3-30 Tests that clients of the signed API can run data sources, with a signature that covers the body of the
 // request.
 import { beforeEach, expect, test } from 'vitest';
 import { select, sql } from '../../src/database/sql.ts';
@@ -24,7 +24,7 @@ beforeEach(async () => {
   key = await hawkKey(site.here, ['sources:run'], 'Jenkins');
 });
 
-test('S3-09 S3-30 a signed POST starts a run of a source with 202, a second one gets 200, and the report can be read after the run', async () => {
+test('S3-09 S3-30 a signed POST starts a run that fetches from a data source (202), and a second POST returns the same run (200)', async () => {
   const first = await post('{"source":"Cities"}');
   const [run] = (first.json as { runs?: { job: number; url: string }[] }).runs ?? [];
   expect([first.status, first.isSigned, first.json]).toEqual([
@@ -73,7 +73,7 @@ test('the signed API refuses a POST whose body is unsigned, altered, or sent wit
   expect(await jobsThere()).toHaveLength(1);
 });
 
-test('the signed API refuses a POST body that is too large, compressed, invalid or names an unknown source, and starts no job', async () => {
+test('the signed API refuses a POST body that is too large, compressed, invalid or names an unknown data source, and starts no job', async () => {
   const large = `{"source":"${'x'.repeat(70_000)}"}`;
   expect(codeOf(await post(large))).toEqual([413, 'too_large']);
   expect(codeOf(await post('{"source":'))).toEqual([422, 'invalid']);
@@ -87,7 +87,7 @@ test('the signed API refuses a POST body that is too large, compressed, invalid 
   expect(await jobsThere()).toEqual([]);
 });
 
-test('an API key without the scope sources:run can neither run sources nor read their runs', async () => {
+test('an API key without the scope sources:run can neither run data sources nor read their runs', async () => {
   key = await hawkKey(site.here, ['dataset:*', 'pipeline'], 'Reader');
   const posted = await post('{}');
   expect([codeOf(posted), posted.json.error?.message]).toEqual([
@@ -97,7 +97,7 @@ test('an API key without the scope sources:run can neither run sources nor read 
   expect(codeOf(await ask(key, `${at.url}/api/v1/source-runs/1`))).toEqual([403, 'lacks_scope']);
 });
 
-test('the signed API answers 404 for a number without a source run, and 405 for a method that a route does not have', async () => {
+test('the signed API answers 404 for a job number that is not the run of a data source, and 405 for a method that a route does not have', async () => {
   for (const number of ['0', 'x', '99999', '1e3']) {
     expect(codeOf(await ask(key, `${at.url}/api/v1/source-runs/${number}`))).toEqual([
       404,

@@ -1,4 +1,4 @@
-// Tests that a source cannot make this server send requests into its private network, not with its URL, not with
+// Tests that a data source cannot make this server send requests into its private network, not with its URL, not with
 // redirects, and not with host names that resolve to private addresses.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { LookupAddress } from 'node:dns';
@@ -43,7 +43,7 @@ const client = (settings: SourceSettings, { url, hosts = '', credential = null }
   openHttp(settings, { url, hosts, credential }, new AbortController().signal);
 
 /**
- * Requests a URL for a source. Returns the reason of the refusal, or null if the URL was fetched.
+ * Requests a URL for a data source. Returns the reason of the refusal, or null if the URL was fetched.
  */
 const refusal = async (settings: SourceSettings, source: Asked, url = source.url) =>
   client(settings, source)
@@ -102,7 +102,7 @@ describe('which IP addresses a source of data files may use', () => {
     '[2001:db8::1]',
     '[3fff::1]',
   ])(
-    'a source at the private or reserved address %s is refused, and no request is sent',
+    'a data source at the private or reserved address %s is refused, and no request is sent',
     async (host) => {
       const url = `http://${host}:${port()}/cities.json`;
       expect(await refusal(strict, { url })).toBe('address');
@@ -111,7 +111,7 @@ describe('which IP addresses a source of data files may use', () => {
   );
 
   test.each(['localhost', 'LOCALHOST', 'localhost.', 'any.localhost'])(
-    'a source with the host name %s, which means this machine, is refused, and no request is sent',
+    'a data source with the host name %s, which means this machine, is refused, and no request is sent',
     async (host) => {
       expect(await refusal(strict, { url: `http://${host}:${port()}/cities.json` })).toMatch(
         /^(address|unreachable)$/,
@@ -120,7 +120,7 @@ describe('which IP addresses a source of data files may use', () => {
     },
   );
 
-  test('a source may use public IP addresses; a text such as “1.2.3” or “localhost” does not count as a public IP address', () => {
+  test('a data source may use public IP addresses; a text such as “1.2.3” or “localhost” does not count as a public IP address', () => {
     const open = [
       '8.8.8.8',
       '93.184.216.34',
@@ -135,7 +135,7 @@ describe('which IP addresses a source of data files may use', () => {
     ).toEqual([]);
   });
 
-  test('with the setting SOURCES_MAY_BE_LOCAL, a source may use this machine and private networks, but not the link-local addresses of clouds', () => {
+  test('the setting SOURCES_MAY_BE_LOCAL lets data sources use this machine and private networks, but not link-local cloud addresses', () => {
     expect(
       ['127.0.0.1', '::1', '10.0.0.1', 'fd12::1'].filter((ip) => !isAllowedAddress(ip, local)),
     ).toEqual([]);
@@ -162,7 +162,7 @@ describe('checks of the host names of a source of data files', () => {
     [['2606:4700::1111', 'fd00::1']],
     [[]],
   ])(
-    'a source whose host name resolves to %s is refused, and no request is sent',
+    'a data source whose host name resolves to %s is refused, and no request is sent',
     async (addresses) => {
       resolveTo(...addresses);
       expect(
@@ -172,7 +172,7 @@ describe('checks of the host names of a source of data files', () => {
     },
   );
 
-  test('each connection to a source resolves its host name again and checks the address, so that DNS rebinding is refused', async () => {
+  test('each connection to a data source resolves its host name again and checks the address, so that DNS rebinding is refused', async () => {
     const asked = resolveTo('127.0.0.1');
     const source = { url: `http://rebinding.example:${port()}/cities.json` };
     expect(await refusal(local, source)).toBeNull();
@@ -182,7 +182,7 @@ describe('checks of the host names of a source of data files', () => {
     expect(publisher.requests).toHaveLength(1);
   });
 
-  test('a source whose host name does not exist fails as unreachable', async () => {
+  test('a data source whose host name does not exist fails as unreachable', async () => {
     resolver.lookup = (_name, _options, answer) => {
       answer(Object.assign(new Error('no such name'), { code: 'ENOTFOUND' }), []);
     };
@@ -199,7 +199,7 @@ describe('which hosts a source of data files may use, also after a redirect', ()
   const redirect = (to: string, path = '/cities.json') =>
     publisher.faults.set(path, { name: 'redirect', to });
 
-  test('a source may fetch files only from the host of its URL and from the hosts that it lists', async () => {
+  test('a data source may fetch files only from the host of its URL and from the hosts that it lists', async () => {
     const source = { url: `${own()}/cities.json` };
     expect(await refusal(local, source, `${own()}/rainfall/`)).toBeNull();
     expect(await refusal(local, source, `${other()}/rainfall/`)).toBe('host');
@@ -222,13 +222,13 @@ describe('which hosts a source of data files may use, also after a redirect', ()
     ['http://me:secret@own.example/', 'host'],
     ['http://169.254.169.254/latest/meta-data', 'host'],
     ['http://[::1', 'redirect'],
-  ])('a source that redirects to %s is refused', async (to, reason) => {
+  ])('a data source that redirects to %s is refused', async (to, reason) => {
     redirect(to);
     expect(await refusal(local, { url: `${own()}/cities.json` })).toBe(reason);
     expect(publisher.requests).toHaveLength(1);
   });
 
-  test('a source that redirects to a listed host is refused when the name of that host resolves to a forbidden address', async () => {
+  test('a data source that redirects to a listed host is refused when the name of that host resolves to a forbidden address', async () => {
     redirect(`${other()}/rainfall/`);
     const source = { url: `${own()}/cities.json`, hosts: `files.example:${port()}` };
     resolver.lookup = (name, _options, answer) => {
@@ -240,7 +240,7 @@ describe('which hosts a source of data files may use, also after a redirect', ()
     expect(publisher.requests).toHaveLength(1);
   });
 
-  test('a source may redirect within its own host, but an endless loop of redirects is refused', async () => {
+  test('a data source may redirect within its own host, but an endless loop of redirects is refused', async () => {
     redirect('/elsewhere.json');
     publisher.files.set('/elsewhere.json', { content: Buffer.from('[]') });
     expect(await refusal(local, { url: `${own()}/cities.json` })).toBeNull();
@@ -249,7 +249,7 @@ describe('which hosts a source of data files may use, also after a redirect', ()
     expect(publisher.requests.length).toBeLessThan(10);
   });
 
-  test('the credential of a source is sent only to the host of the source’s URL, not to another host after a redirect', async () => {
+  test('the credential of a data source is sent only to the host of the source’s URL, not to another host after a redirect', async () => {
     const source = {
       url: `${own()}/cities.json`,
       hosts: `files.example:${port()}`,
@@ -263,7 +263,7 @@ describe('which hosts a source of data files may use, also after a redirect', ()
     ]);
   });
 
-  test('a source whose credential is missing in the settings is refused with the name of the setting, before any request', async () => {
+  test('a data source whose credential is missing in the settings is refused with the name of the setting, before any request', async () => {
     expect(() => client(local, { url: own(), credential: 'GONE' })).toThrow(
       'SOURCE_CREDENTIAL_GONE',
     );

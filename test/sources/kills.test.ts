@@ -1,5 +1,6 @@
-// Kills or pauses the process of a source run at its steps. The next attempt must continue from what is stored, and no
-// file may be stored or loaded twice. SOURCE_KILLS=200 kills a process at each of the first 200 steps in turn.
+// Kills or pauses the process of a run that fetches files from a data source, at each step. The next attempt must
+// continue from what is stored, and no file may be stored or loaded twice. SOURCE_KILLS=200 kills a process at each of
+// the first 200 steps in turn.
 import { beforeEach, expect, test } from 'vitest';
 import { requestRun } from '../../src/sources/run.ts';
 import { checksumOf } from '../../src/storage/open.ts';
@@ -30,8 +31,8 @@ beforeEach(async () => {
 });
 
 /**
- * Checks the registry of data files, the stored files and the loaded rows after a source run. Returns one text for each
- * error that it finds.
+ * Checks the registry of data files, the stored files and the loaded rows after a run of a data source. Returns one
+ * text for each error that it finds.
  */
 async function findings(here: App): Promise<string[]> {
   const found: string[] = [];
@@ -73,7 +74,7 @@ const points: Point[] =
   kills > 0 ? Array.from({ length: kills }, (_one, index): Point => ['any', index + 1]) : samples;
 
 test.each(points)(
-  'S3-33 S3-35 a source run killed at the step “%s” (occurrence %d) is continued, with every file stored and loaded exactly once',
+  'S3-33 S3-35 the run of a data source that is killed at the step “%s” (occurrence %d) continues, and stores and loads each file once',
   async (point, times) => {
     const { staging } = inFolder;
     const source = await addSource(staging, publisher);
@@ -93,7 +94,7 @@ test.each(points)(
 );
 
 test.each(['a folder', 'a bucket'] as const)(
-  'if a source run is killed after it stored a file in %s, the next attempt records the file without fetching it again',
+  'if a run of a data source is killed after it stored a file in %s, the next attempt records the file without fetching it again',
   async (store) => {
     const { staging } = worlds[store];
     const source = await addSource(staging, publisher);
@@ -113,7 +114,7 @@ test.each(['a folder', 'a bucket'] as const)(
 );
 
 test.each(['a folder', 'a bucket'] as const)(
-  'if a worker that was paused continues after another worker took over its source run, it stores nothing a second time in %s',
+  'if a worker was paused and another worker took over its run of a data source, the first worker stores nothing a second time in %s',
   async (store) => {
     const { staging } = worlds[store];
     const source = await addSource(staging, publisher);
@@ -131,7 +132,7 @@ test.each(['a folder', 'a bucket'] as const)(
   },
 );
 
-test('a requested source run is still completed if Redis loses its data, because its job is recorded in MySQL', async () => {
+test('a requested run of a data source is still completed if Redis loses its data, because its job is recorded in MySQL', async () => {
   const { staging } = inFolder;
   const queue = await workers.open(staging, tasks);
   const source = await addSource(staging, publisher);
@@ -143,7 +144,7 @@ test('a requested source run is still completed if Redis loses its data, because
   expect(await findings(staging)).toEqual([]);
 });
 
-test('a cancelled source run stops at its next step, and the next run fetches all files', async () => {
+test('a run that is cancelled while it fetches from a data source stops at its next step, and the next run fetches all files', async () => {
   const { staging } = inFolder;
   const source = await addSource(staging, publisher);
   const { job } = await requestRun(staging.sql, source, ops);

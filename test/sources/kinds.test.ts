@@ -1,5 +1,5 @@
-// Tests the three kinds of index (list of data files) that a source may have: which files a source lists from each, and
-// which indexes it refuses.
+// Tests the three kinds of index (list of data files) that a data source may have: which files a source lists from
+// each, and which indexes it refuses.
 import { describe, expect, test } from 'vitest';
 import type { Http } from '../../src/sources/http.ts';
 import { kinds, type KindName } from '../../src/sources/index.ts';
@@ -33,8 +33,8 @@ const failure = (work: Promise<unknown>) =>
     (error: unknown) => (error instanceof FetchFailure ? error.reason : error),
   );
 
-describe('a source whose index (list of data files) is JSON', () => {
-  test('the name, URL, size and ETag of each file are read from those fields of a JSON index that the source’s options name', async () => {
+describe('a data source whose index (list of data files) is JSON', () => {
+  test('the name, URL, size and ETag of each file are read from those fields of a JSON index that the data source’s options name', async () => {
     const answer = { result: { files: [{ t: 'a.csv', at: 'files/a.csv', n: 7, tag: 'W/"x"' }] } };
     const options = { path: 'result.files', url: 'at', name: 't', size: 'n', etag: 'tag' };
     expect(await listed('json-index', answer, options)).toEqual([
@@ -58,15 +58,15 @@ describe('a source whose index (list of data files) is JSON', () => {
     [[{ link: 'a.csv' }], {}],
     [{}, { path: 'constructor.prototype' }],
   ])(
-    'a source refuses a JSON index (list of data files) with the wrong content %j',
+    'a data source refuses a JSON index (list of data files) with the wrong content %j',
     async (answer, options) => {
       expect(await failure(listed('json-index', answer, options))).toBe('index');
     },
   );
 });
 
-describe('a source whose index (list of data files) is an HTML page', () => {
-  test('from an HTML index, a source lists each link with a matching file name once, and resolves relative URLs, &amp; and <base>', async () => {
+describe('a data source whose index (list of data files) is an HTML page', () => {
+  test('from an HTML index, a data source lists each link with a matching file name once, and resolves relative URLs, &amp; and <base>', async () => {
     const html = `<!-- <a href="no.csv"> --><base href="/files/">
       <A HREF="rain-2026.csv#top">x</A> <a href='rain-2026.csv'>again</a>
       <a href="b&amp;c.csv">x</a><a href="https://other.example/d.CSV">x</a> <a href="readme.txt">x</a>
@@ -105,10 +105,10 @@ describe('a source whose index (list of data files) is an HTML page', () => {
   });
 });
 
-describe('a source whose index is a package of a CKAN server', () => {
+describe('a data source whose index is a package of a CKAN server', () => {
   const packageOf = (resources: object[]) => ({ success: true, result: { resources } });
 
-  test('from a package of a CKAN server, a source lists only the files of the configured format', async () => {
+  test('from a package of a CKAN server, a data source lists only the files of the configured format', async () => {
     const answer = packageOf([
       {
         id: '1',
@@ -150,7 +150,7 @@ test('different file names always get different keys in object storage, and each
   );
 });
 
-test('keys in object storage that do not belong to a file of the source are not converted into file names', () => {
+test('keys in object storage that do not belong to a file of the data source are not converted into file names', () => {
   expect(fileOfKey(3, 'datafiles/3/x/a.csv')).toBeNull();
   expect(fileOfKey(3, 'datafiles/3/1/a/b.csv')).toBeNull();
   expect(fileOfKey(3, 'datafiles/3/1/%002f')).toEqual({ name: '/', fetch: 1 });

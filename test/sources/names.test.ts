@@ -22,7 +22,7 @@ const gets = () =>
   publisher.requests.filter(({ method, path: at }) => method === 'GET' && at.includes('/files/'));
 
 test.each(['a folder', 'a bucket'] as const)(
-  'a source run stores files in %s, whatever names the publisher gives them, and fetches each file only once',
+  'a run of a data source stores files in %s, whatever names the publisher gives them, and fetches each file only once',
   async (store) => {
     const { staging } = worlds[store];
     const odd = [

@@ -48,7 +48,7 @@ const newest = async () => {
 };
 const errorsIn = (html: string) => [...html.matchAll(/id="e-([a-z_]+)"/g)].map((match) => match[1]);
 
-test('S3-02 an administrator adds a source, a data manager runs it, and a viewer sees what the run did', async () => {
+test('S3-02 an administrator adds a data source, a data manager starts a run that fetches its files, and a viewer sees what the run did', async () => {
   expect((await ops.get('/sources/new')).status).toBe(200);
   expect((await ops.get('/sources/new?kind=html-index')).text).toContain('option_pattern');
   const { headers } = await ops.post('/sources', await fields());
@@ -68,7 +68,7 @@ test('S3-02 an administrator adds a source, a data manager runs it, and a viewer
   );
 });
 
-test('people without the permission to manage sources can view a source, but not add, change or run it', async () => {
+test('people without the permission to manage data sources can view a source, but not add, change or run it', async () => {
   const source = await addSource(world.staging, publisher);
   await runSourceNow(world.staging, source);
   const [file] = await linesOf(world.staging.sql, source);
@@ -128,7 +128,7 @@ test.each([
   },
 );
 
-test('a source’s URL without a scheme gets https://, and its other hosts are stored in lower case without default ports', async () => {
+test('a data source’s URL without a scheme gets https://, and its other hosts are stored in lower case without default ports', async () => {
   await ops.post(
     '/sources',
     await fields({
@@ -141,7 +141,7 @@ test('a source’s URL without a scheme gets https://, and its other hosts are s
   ]);
 });
 
-test('a source is not saved if its name is taken, or if another person has changed the source since the page was opened', async () => {
+test('a data source is not saved if its name is taken, or if another person has changed the source since the page was opened', async () => {
   const source = await addSource(world.staging, publisher);
   const taken = await ops.post('/sources', {
     ...(await fieldsOf(source)),
@@ -161,7 +161,7 @@ test('a source is not saved if its name is taken, or if another person has chang
   });
 });
 
-test('the pages of a source name the setting that contains its credential, but never show the credential itself', async () => {
+test('the pages of a data source name the setting that contains its credential, but never show the credential itself', async () => {
   const source = await addSource(world.staging, publisher, { credential: 'OFFICE' });
   const pages = [
     await ops.get(`/sources/${source.id}/edit`),
@@ -177,7 +177,7 @@ test('the pages of a source name the setting that contains its credential, but n
   ).toBe(true);
 });
 
-test('S3-65 the page of a source marks a file that has changed at the source, and a data manager fetches the file again with a click', async () => {
+test('S3-65 the page of a data source marks a file that the publisher has changed, and a data manager fetches the file again with a click', async () => {
   const { staging } = world;
   const source = await addSource(staging, publisher);
   await runSourceNow(staging, source);
@@ -201,7 +201,7 @@ test('S3-65 the page of a source marks a file that has changed at the source, an
   expect((await dana.post(`${path}/files/${file?.id}/fetch`)).status).toBe(404);
 });
 
-test('the page of a source run lists the files that failed, with the reason', async () => {
+test('the page of a run of a data source lists the files that failed, each with the reason', async () => {
   publisher.faults.set('/files/cities/cities-2025.csv', { name: 'not-found' });
   const { job } = await runSourceNow(world.staging, await addSource(world.staging, publisher));
   const text = textOf((await vic.get(`/jobs/${job.number}`)).text);
@@ -209,7 +209,7 @@ test('the page of a source run lists the files that failed, with the reason', as
   expect(text).toContain('answered 404');
 });
 
-test('the audit log shows who added and who changed a source', async () => {
+test('the audit log shows who added and who changed a data source', async () => {
   const source = await addSource(world.staging, publisher);
   await ops.post(`/sources/${source.id}`, await fieldsOf(source, { cron: '0 3 * * *' }));
   const { rows } = {

@@ -1,4 +1,4 @@
-// Tests runs of a source against the server of the invented publisher (demo/publisher): what a run fetches, loads,
+// Tests runs of a data source against the server of the invented publisher (demo/publisher): what a run fetches, loads,
 // repeats and reports.
 import { beforeEach, expect, test } from 'vitest';
 import { etagOf } from '../../demo/publisher/server.ts';
@@ -43,7 +43,7 @@ const gets = (part = '/files/') =>
 const differing = async (source: Source) =>
   (await linesOf(world.staging.sql, source)).filter(differsAtSource).map((line) => line.file_name);
 
-test('S3-02 S3-31 S3-32 S3-33 S3-41 a source run fetches every listed file that is not stored yet, and stores its bytes unchanged', async () => {
+test('S3-02 S3-31 S3-32 S3-33 S3-41 a run of a data source fetches every listed file that is not stored yet, and stores its bytes unchanged', async () => {
   const { staging } = world;
   const source = await addSource(staging, publisher);
   const { job, report } = await runSourceNow(staging, source);
@@ -58,7 +58,7 @@ test('S3-02 S3-31 S3-32 S3-33 S3-41 a source run fetches every listed file that 
   }
 });
 
-test('S3-34 S3-35 S3-40 a second source run fetches and loads nothing when the source lists no new file', async () => {
+test('S3-34 S3-35 S3-40 a second run of a data source fetches and loads nothing when the source lists no new file', async () => {
   const { staging } = world;
   const source = await addSource(staging, publisher);
   const first = await runSourceNow(staging, source);
@@ -71,7 +71,7 @@ test('S3-34 S3-35 S3-40 a second source run fetches and loads nothing when the s
   expect(await linesIn(staging)).toEqual(before);
 });
 
-test('when the source lists one new file, the next run fetches and loads only that file', async () => {
+test('when the data source lists one new file, the next run fetches and loads only that file', async () => {
   const { staging } = world;
   const source = await addSource(staging, publisher);
   await runSourceNow(staging, source);
@@ -82,7 +82,7 @@ test('when the source lists one new file, the next run fetches and loads only th
   expect(gets().map((one) => one.path)).toEqual([path('cities-2027.csv')]);
 });
 
-test('S3-67 a missing file and an unreadable file of a source fail, and the run still loads the other files', async () => {
+test('S3-67 a missing file and an unreadable file of a data source fail, and the run still loads the other files', async () => {
   const { staging } = world;
   publisher.faults.set(path('cities-2024.csv'), { name: 'not-found' });
   publish('cities-2025-broken.csv', '<!doctype html><title>503</title>');
@@ -102,7 +102,7 @@ test('S3-67 a missing file and an unreadable file of a source fail, and the run 
   });
 });
 
-test('when a nightly source run could not load a file, data managers get one message for the run', async () => {
+test('when a nightly run of a data source could not load a file, data managers get one message for the run', async () => {
   const { staging } = world;
   await hire(staging, 'dana');
   publish('cities-2025-broken.csv', '<!doctype html><title>503</title>');
@@ -129,7 +129,7 @@ test.each([
   ['unsized', 'cut'],
   ['drip', 'slow'],
 ] as const)(
-  'a source run stores no part of a file when the publisher’s server has the fault “%s” while sending it',
+  'a run of a data source stores no part of a file when the publisher’s server has the fault “%s” while sending it',
   async (name, reason) => {
     const { staging } = world;
     const source = await addSource(staging, publisher);
@@ -142,7 +142,7 @@ test.each([
   },
 );
 
-test('a source run that is cancelled during a download stops and stores nothing of that file', async () => {
+test('a run of a data source that is cancelled during a download stops and stores nothing of that file', async () => {
   const { staging } = world;
   publisher.faults.set(path('cities-2025.csv'), { name: 'drip' });
   const source = await addSource(staging, publisher);
@@ -154,7 +154,7 @@ test('a source run that is cancelled during a download stops and stores nothing 
   expect(await objectsIn(staging)).toHaveLength(1);
 });
 
-test('when a process stops during a download, another process can continue the source run', async () => {
+test('when a process stops while it downloads from a data source, another process can continue its run', async () => {
   const { staging } = world;
   publisher.faults.set(path('cities-2025.csv'), { name: 'drip', times: 1 });
   const source = await addSource(staging, publisher);
@@ -168,7 +168,7 @@ test('when a process stops during a download, another process can continue the s
   expect((await runToEnd(staging, job)).report).toMatchObject({ fetched: 3, failed: 0 });
 });
 
-test('a source run tries a download again after a temporary fault, and stores all files', async () => {
+test('a run of a data source tries a download again after a temporary fault, and stores all files', async () => {
   const { staging } = world;
   const source = await addSource(staging, publisher);
   publisher.faults.set(path('cities-2024.csv'), { name: 'cut', times: 1 });
@@ -178,7 +178,7 @@ test('a source run tries a download again after a temporary fault, and stores al
   expect(report).toMatchObject({ fetched: 3, failed: 0 });
 });
 
-test('a file whose announced size exceeds the limit is refused before a source run downloads it', async () => {
+test('a run of a data source refuses a file whose announced size exceeds the limit, without downloading the file', async () => {
   const { staging } = world;
   publish('cities-2030.csv', Buffer.alloc(2_000_001, 'x'));
   publish('cities-2031.csv', Buffer.alloc(2_000_000, 'x'));
@@ -187,7 +187,7 @@ test('a file whose announced size exceeds the limit is refused before a source r
   expect(report?.failures[0]).toMatchObject({ name: 'cities-2030.csv', reason: 'too-large' });
 });
 
-test('a source run is tried again later if the publisher’s list of files is unavailable, and fails if that list is invalid', async () => {
+test('a run of a data source is tried again later if the publisher’s list of files is unavailable, and fails if that list is invalid', async () => {
   const { staging } = world;
   const source = await addSource(staging, publisher);
   publisher.faults.set('/cities.json', { name: 'error', times: 1 });
@@ -201,7 +201,7 @@ test('a source run is tried again later if the publisher’s list of files is un
   expect(job.problem).toContain('“files” in the index is no list');
 });
 
-test('S3-65 a source run reports a file that has changed at the source, but does not fetch it again', async () => {
+test('S3-65 a run of a data source reports a stored file that the publisher has changed since, but does not fetch it again', async () => {
   const { staging } = world;
   const source = await addSource(staging, publisher);
   await runSourceNow(staging, source);
@@ -236,7 +236,7 @@ test('S3-65 when a person fetches a changed file again, the new content is store
   expect((await runSourceNow(staging, source)).report).toMatchObject({ fetched: 0, differing: 0 });
 });
 
-test('a request to fetch a file again is refused while a run of its source is active', async () => {
+test('a request to fetch a file again is refused while a run of its data source is active', async () => {
   const { staging } = world;
   const source = await addSource(staging, publisher);
   await runSourceNow(staging, source);
@@ -248,7 +248,7 @@ test('a request to fetch a file again is refused while a run of its source is ac
   });
 });
 
-test('a file does not count as changed at its source when only the size in the publisher’s list of files differs', async () => {
+test('a stored file does not count as changed by the publisher when only the size in the publisher’s list of files differs', async () => {
   const { staging } = world;
   const source = await addSource(staging, publisher, {
     options: { path: 'result.files', url: 'href', name: 'title', size: 'title', etag: '' },
@@ -257,7 +257,7 @@ test('a file does not count as changed at its source when only the size in the p
   expect((await runSourceNow(staging, source)).report).toMatchObject({ differing: 0 });
 });
 
-test('after a stored file was lost, the next source run fetches the file again but does not load its rows twice', async () => {
+test('after a stored file was lost, the next run of a data source fetches the file again but does not load its rows twice', async () => {
   const { staging } = world;
   const source = await addSource(staging, publisher);
   await runSourceNow(staging, source);
@@ -273,7 +273,7 @@ test.each([
   ['html-index', '/rainfall/', { pattern: '*.csv' }, 10],
   ['ckan', '/', { package: 'ridership' }, 2],
 ] as const)(
-  'S3-40 a second run of a source of the kind %s fetches nothing, and recognises a changed file by its HTTP headers',
+  'S3-40 a second run of a data source of the kind %s fetches nothing, and recognises a changed file by its HTTP headers',
   async (kind, index, options, count) => {
     const { staging } = world;
     const dataset = String(await addDataset(staging, 'others', { mode: 'append' }));
@@ -303,7 +303,7 @@ test.each([
   },
 );
 
-test('a source run reports duplicate names and missing or too long URLs in the publisher’s list of files, and fetches the others', async () => {
+test('a run of a data source reports duplicate names and missing or too long URLs in the publisher’s list, and fetches the other files', async () => {
   const { staging } = world;
   publisher.files.set('/twice.json', {
     content: Buffer.from(
@@ -329,9 +329,9 @@ test('a source run reports duplicate names and missing or too long URLs in the p
   ]);
 });
 
-test('a source run is tried again later if the source no longer responds, but continues if only single files get no response', async () => {
+test('a run of a data source is retried later if the server no longer responds, but continues if only single files get no response', async () => {
   const { staging } = world;
-  // This limit must be longer than a working source takes to respond on a busy machine, which may be a tenth of a
+  // This limit must be longer than a working data source takes to respond on a busy machine, which may be a tenth of a
   // second.
   deadlines.silence = 300;
   publisher.files.clear();
@@ -353,7 +353,7 @@ test('a source run is tried again later if the source no longer responds, but co
   expect((await runToEnd(staging, job)).report).toMatchObject({ fetched: 11, failed: 0 });
 });
 
-test('the page of a source run shows one step for fetching all files and one step for loading all files', async () => {
+test('the page of a run of a data source shows one step for fetching all files and one step for loading all files', async () => {
   const { staging } = world;
   const { job } = await runSourceNow(staging, await addSource(staging, publisher));
   const steps = await stepsOf(staging.sql, job.id);
@@ -363,7 +363,7 @@ test('the page of a source run shows one step for fetching all files and one ste
   ]);
 });
 
-test('a source run loads files in the order of their names, with numbers sorted by value', async () => {
+test('a run of a data source loads files in the order of their names, with numbers sorted by value', async () => {
   const { staging } = world;
   publisher.files.clear();
   for (const number of [10, 9, 2]) publish(`part-${number}.csv`, `n\n${number}\n`);

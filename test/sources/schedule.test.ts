@@ -55,7 +55,7 @@ const changeTo = async (source: sources.Source, also: sources.PostedSource) => {
 const missOne = () =>
   run(world.staging.sql, sql`update job_schedule set next_at = utc_timestamp(3) - interval 1 hour`);
 
-test('S3-10 S3-24 an active source is run at the times of its schedule, and only once if several of these times were missed', async () => {
+test('S3-10 S3-24 an active data source is run at the times of its schedule, and only once if several of these times were missed', async () => {
   const { staging } = world;
   const source = await addSource(staging, publisher);
   const ticks = await openProcess();
@@ -68,7 +68,7 @@ test('S3-10 S3-24 an active source is run at the times of its schedule, and only
   expect(await requested()).toMatchObject([{ person: 'schedule', state: 'waiting' }]);
 });
 
-test('S3-24 the list of schedules shows each active source with the times of its next and last run', async () => {
+test('S3-24 the list of schedules shows each active data source with the times of its next and last run', async () => {
   const { staging } = world;
   const source = await addSource(staging, publisher);
   await addSource(staging, publisher, { name: 'Idle', active: 'no' });
@@ -80,7 +80,7 @@ test('S3-24 the list of schedules shows each active source with the times of its
   expect(lines[0]?.next_at).toMatch(/ 02:00:00/);
 });
 
-test('a changed cron pattern of a source takes effect without a restart', async () => {
+test('a changed cron pattern of a data source takes effect without a restart', async () => {
   const { staging } = world;
   const source = await addSource(staging, publisher);
   const ticks = await openProcess();
@@ -93,7 +93,7 @@ test('a changed cron pattern of a source takes effect without a restart', async 
   expect(await requested()).toEqual([]);
 });
 
-test('a source that is switched off is not run, and switching it on again does not catch up on missed runs', async () => {
+test('a data source that is switched off is not run, and switching it on again does not catch up on missed runs', async () => {
   const { staging } = world;
   const source = await addSource(staging, publisher);
   const ticks = await openProcess();
@@ -109,7 +109,7 @@ test('a source that is switched off is not run, and switching it on again does n
   expect(Date.parse(fromSqlInstant(line?.next_at ?? ''))).toBeGreaterThan(Date.now());
 });
 
-test('a running process schedules a source that is added later', async () => {
+test('a running process schedules a data source that is added later', async () => {
   const { staging } = world;
   const ticks = await openProcess();
   const redis = await openRedis(staging);
@@ -128,7 +128,7 @@ test('a running process schedules a source that is added later', async () => {
   });
 });
 
-test('a request to run a source whose run is active returns the job of that run', async () => {
+test('a request to run a data source whose run is active returns the job of that run', async () => {
   const { staging } = world;
   const source = await addSource(staging, publisher);
   const ticks = await openProcess();

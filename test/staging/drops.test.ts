@@ -48,7 +48,7 @@ const inMysql = async () => {
 };
 const inMongo = async () => (await mongo.db(name).listCollections().toArray()).length > 0;
 
-describe('a database of another program with the name of a staging database', () => {
+describe('a database that another program made under the name of a staging database', () => {
   test.each([
     ['in MySQL', () => root.query(`CREATE DATABASE \`${name}\``)],
     ['in MongoDB', () => mongo.db(name).collection('own').insertOne({})],
@@ -75,7 +75,7 @@ describe('a database of another program with the name of a staging database', ()
   });
 });
 
-test('S1-85 a request to drop databases drops none of another client (company) or level, and none that staging jobs did not make', async () => {
+test('S1-85 a request to drop databases drops none of another company or level (such as Test), and none that staging jobs did not make', async () => {
   await build(world.staging);
   const person = 'sam@example.com';
   const names = [name];

@@ -47,8 +47,8 @@ test.each(points)(
 
 describe('builds of staging databases that cannot succeed', () => {
   /**
-   * Runs all attempts of a job that cannot build its staging database, and then the periodic work that ends copies
-   * without a running job.
+   * Runs all attempts of a job that cannot build its staging database. Then does the periodic work that marks staging
+   * databases without a running job as failed.
    */
   async function buildInVain() {
     const copy = await build(world.staging);

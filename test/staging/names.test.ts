@@ -4,7 +4,7 @@ import { clientSchema, nameOf, namesIn, suffixSchema } from '../../src/staging/n
 
 const at = new Date('2021-09-20T13:51:07Z');
 
-describe('the name of a staging database', () => {
+describe('how the name of a staging database is built', () => {
   test.each([
     [{ at, suffix: 'david-test' }, 'UTC', 'cosmos-lab_20210920_1351_david-test'],
     [{ at, suffix: 'david-test' }, 'America/New_York', 'cosmos-lab_20210920_0951_david-test'],

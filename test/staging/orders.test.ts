@@ -73,7 +73,7 @@ const ended = (number: number) =>
     return (state === 'done' || state === 'error') && state;
   });
 
-test('S1-01 S1-03 S1-04 S1-06 S1-07 S1-08 S1-09 S1-36 S1-37 S1-38 S1-39 a staging job shows the name of its future database at once, and sends the link by e-mail when the database is ready', async () => {
+test('S1-01 S1-03 S1-04 S1-06 S1-07 S1-08 S1-09 S1-36 S1-37 S1-38 S1-39 a staging job shows the name of its future database at once, and sends a link to the database by e-mail when it is ready', async () => {
   const number = await addJob();
   await runJob(production, number, sam);
   const order = await orderOf(number);

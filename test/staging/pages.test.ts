@@ -25,8 +25,8 @@ beforeEach(async () => {
 const lastPart = (location: unknown) => Number(String(location).split('/').at(-1));
 const addLab = () => environments.add(site.here, 'ops@example.com', lab);
 
-describe('the pages of staging environments, from which staging databases are ordered', () => {
-  test('S1-20 S1-21 S1-22 S1-23 S1-24 S1-25 an administrator adds a staging environment, and its token is stored encrypted and never shown again', async () => {
+describe('the pages on which staging environments (servers that make staging databases) are added and changed', () => {
+  test('S1-20 S1-21 S1-22 S1-23 S1-24 S1-25 an administrator adds a staging environment, and the token for its server is stored encrypted and never shown again', async () => {
     const added = await ops.post('/staging/environments', lab);
     expect(added.status).toBe(303);
     const list = textOf((await ops.get('/staging/environments')).text);

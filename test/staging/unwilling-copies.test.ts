@@ -1,5 +1,6 @@
 // Tests the pages of an open staging database while its database servers are unreachable or silent: every page ends
-// with an error message that says how to leave, and staging’s own pages work.
+// with an error message that says how to leave the staging database, and the pages of the staging environment itself
+// work.
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { timeouts } from '../../src/database/timeouts.ts';
 import { openSite, textOf, type Site } from '../support/people.ts';

@@ -31,8 +31,8 @@ beforeEach(async () => {
 });
 
 /**
- * Signs in a client with the permissions of this role, which opens the staging database (copy).
- * Returns the client, whose requests then work on the copy.
+ * Signs in a test browser with the permissions of this role, and opens the staging database (copy) in it. Returns the
+ * browser, whose requests then work on the copy.
  */
 async function inCopy(role: string): Promise<Client> {
   const browser = await site.as(role);

@@ -37,7 +37,7 @@ test('S0-96 a row has exactly one of eleven statuses', () => {
   expect(reached).toEqual(new Set(statuses));
 });
 
-test('rows that are New or Changed here are ready to transfer; sending others overwrites the destination, unless In sync or Deleted here', () => {
+test('rows with the status New or Changed here are ready to transfer; sending a row with another status may overwrite the destination', () => {
   expect(statuses.filter(isReady)).toEqual(['New', 'Changed here']);
   expect(statuses.filter((status) => !overwrites(status))).toEqual([
     'New',

@@ -216,7 +216,7 @@ describe.each([
     await objects.delete('large');
   });
 
-  test('the object store keeps nothing of an upload whose source fails halfway', async () => {
+  test('the object store keeps nothing of an upload whose content stream fails halfway', async () => {
     const source = megabytes(50, (index) => {
       if (index === 40) throw new Error('the dump ended early');
     });
@@ -225,7 +225,7 @@ describe.each([
     expect(await leftovers(address)).toBe(0);
   });
 
-  test('the object store keeps nothing of an upload that is aborted while its source sends no bytes', async () => {
+  test('the object store keeps nothing of an upload that is aborted while its content stream sends no bytes', async () => {
     const stop = new AbortController();
     const source = Readable.from(
       megabytes(50, async (index) => {

@@ -49,7 +49,7 @@ test.each([
 });
 
 describe('settings of object stores', () => {
-  test('by default, production and the destination of transfers use the object store and the keys of this environment', () => {
+  test('by default, the object stores of the destination and of production have the address and the keys of this environment’s object store', () => {
     const { storage, wrong } = storageSettings(
       {
         STORAGE_URL: 's3://own',

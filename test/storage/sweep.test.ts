@@ -72,7 +72,7 @@ test('the cleanup of unused images keeps an image to which only the history of a
   expect(await sweepImages(staging, GRACE)).toMatchObject({ removed: 0, kept: 1 });
 });
 
-test('the cleanup of unused images keeps images that an undo of a transfer would restore, on both sides of the transfer', async () => {
+test('the cleanup of unused images keeps images that an undo of a transfer would restore, in both environments of the transfer', async () => {
   const { staging, preprod } = world;
   const former = await keep(staging);
   const key = { entity: 'business', id: await add(staging, 'business', { icon: former }) };
@@ -146,7 +146,7 @@ test('the cleanup of unused images removes nothing if a transfer has been unfini
   });
 });
 
-test('the cleanup of unused images removes nothing from a store in which another environment has left its mark', async () => {
+test('the cleanup of unused images removes nothing from a store that another environment has marked as used', async () => {
   const { staging, preprod } = world;
   const forgotten = await keep(staging);
   await sweepDaily({ ...preprod, storage: staging.storage });

@@ -75,8 +75,8 @@ export function useConversations(): OlderSystem {
 }
 
 /**
- * Opens the environments for the tests of a file, and the older system from which accounts move into each environment.
- * `also`: further variables of all environments.
+ * Opens the environments for the tests of a file, and the older system (Conversations), from which accounts are
+ * migrated into each environment. `also`: further variables of all environments.
  */
 export function useMovingWorld(also: Variables = {}): { world: World; older: OlderSystem } {
   const older = useConversations();

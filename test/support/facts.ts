@@ -21,8 +21,8 @@ import type { Claim } from '../../src/writing/claims.ts';
 
 export type GivenRow = {
   /**
-   * The values of the row in the sending environment that differ from those of a new row; null if the row does not
-   * exist there.
+   * The values of the row in the sending environment that differ from those of a new row; null if that environment does
+   * not have the row.
    */
   here?: Content | null;
   there?: Content | null;

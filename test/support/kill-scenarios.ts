@@ -17,7 +17,8 @@ import type { World } from './world.ts';
 let round = 0;
 
 /**
- * Sends a business, a form with fields and a task, and then changes them in every way: adds, updates, removes, relinks.
+ * Sends a business, a form with fields and a task to pre-production. Then adds, updates, removes and relinks some of
+ * these rows in staging.
  */
 async function changed({ staging, preprod }: World): Promise<RowKey[]> {
   round += 1;
@@ -158,7 +159,10 @@ const recovering =
     return { ...ready, task: { do: 'recover' } };
   };
 
-/** A transfer that MySQL refuses after its documents were written, so that the rollback of the documents is killed. */
+/**
+ * A transfer that MySQL refuses after its MongoDB documents were written, so that the test kills the rollback of the
+ * documents.
+ */
 const rollingBack: Scenario = async (world) => {
   const ready = await sending(world);
   await freeze(world);

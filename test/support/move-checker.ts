@@ -1,6 +1,6 @@
-// Compares the rows that an account migration wrote into this environment with the store of the older system. The
-// checker shares no code with the readers and parsers of migrations: otherwise it would repeat their errors instead of
-// finding them.
+// Compares the rows that an account migration wrote into this environment with the store of Conversations, the older
+// system. The checker shares no code with the readers and parsers of migrations: otherwise it would repeat their errors
+// instead of finding them.
 import { DynamoDBClient, QueryCommand, type AttributeValue } from '@aws-sdk/client-dynamodb';
 import { createHash } from 'node:crypto';
 import { contentOf } from '../../demo/conversations/media.ts';
@@ -11,8 +11,8 @@ type Source = { storeUrl: string };
 type Item = Record<string, unknown>;
 
 /**
- * Converts a value of DynamoDB, the store of the older system. Numbers become texts, because a double cannot hold every
- * number exactly.
+ * Converts a value of DynamoDB, the store of Conversations (the older system). Numbers become texts, because a double
+ * cannot hold every number exactly.
  */
 function plain(value: AttributeValue): unknown {
   if (value.S !== undefined) return value.S;
@@ -24,7 +24,7 @@ function plain(value: AttributeValue): unknown {
 const record = (item: Record<string, AttributeValue>): Item =>
   Object.fromEntries(Object.entries(item).map(([name, value]) => [name, plain(value)]));
 
-/** Reads all items of an account from a DynamoDB table, in which the older system stores them. */
+/** Reads all items of an account from a DynamoDB table, in which Conversations (the older system) stores them. */
 async function itemsThere({ storeUrl }: Source, table: string, account: string): Promise<Item[]> {
   const client = new DynamoDBClient({
     endpoint: storeUrl,

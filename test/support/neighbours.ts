@@ -1,4 +1,5 @@
-// The servers of the three environments, which ask each other over HTTP with a shared PEOPLE_TOKEN.
+// The servers of the three environments. They request data from each other over HTTP and send the token PEOPLE_TOKEN,
+// which is the same on all of them.
 import { createServer, type AddressInfo } from 'node:net';
 import { freePort } from '../../bin/programs.ts';
 import { beforeAll } from './hooks.ts';

@@ -15,8 +15,8 @@ import { settingsOf, type World } from './world.ts';
 export const password = 'correct horse battery';
 
 /**
- * The hash of the test password, made with the least cost so that sign-ins are fast. The hash itself says its cost, so
- * the server checks it with that cost.
+ * The hash of the test password, made with the least cost so that sign-ins are fast. The hash contains its cost, so the
+ * server checks the password with that cost.
  */
 const passwordHash = cheaplyHashed(password);
 

@@ -1,4 +1,4 @@
-// Reads all messages of an account that is migrated from the older system, page by page.
+// Reads all messages of an account that is migrated from Conversations (the older system), page by page.
 import type { RawRecord, Reader, ReadRange } from '../../src/account-moves/reader.ts';
 
 export async function readAll(reader: Reader, range: ReadRange): Promise<RawRecord[]> {

@@ -68,7 +68,9 @@ export function routeFrom(here: App): Route {
   };
 }
 
-/** Makes a selection of rows and prepares its transfer sheet, with the given choices. */
+/**
+ * Makes a selection of rows and prepares its transfer sheet. `choices`: what the user chooses and types on the sheet.
+ */
 export async function sheet(here: App, keys: RowKey[], choices: Partial<Choices> = {}) {
   const id = await selections.create(here.sql, pm.email, { keys });
   const selection = {

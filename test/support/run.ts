@@ -19,7 +19,8 @@ const { TEST: folderToTest = '' } = process.env;
 const given = words.length === 0 && folderToTest !== '' ? [folderToTest] : words;
 
 async function main(): Promise<number> {
-  // Every process inherits this mark, so that `endLeftBehind` can end them however the run ends.
+  // Every process of this test run inherits this environment variable, by which `endLeftBehind` finds and ends the
+  // processes.
   process.env[MARK] = run;
   process.env['NODE_COMPILE_CACHE'] = resolve(folder, 'compiled');
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {

@@ -151,7 +151,10 @@ const exchange = (
     asked.end(body);
   });
 
-/** Reads all pages, by following `next` until it is null, and returns the rows of all pages. */
+/**
+ * Reads a list from the signed API, whose answers have pages: follows `next` until it is null, and returns the rows of
+ * all pages.
+ */
 export async function allPages(key: Key, first: string): Promise<unknown[]> {
   const rows: unknown[] = [];
   for (let url: string | null = first; url !== null;) {

@@ -1,5 +1,5 @@
-// Sources for tests. A source fetches data files from the server of an organisation (publisher). Here staging fetches
-// them from the demo’s publisher (demo/publisher), which runs in this process.
+// Data sources for tests. A data source fetches data files from the server of an organisation (publisher). Here staging
+// fetches them from the demo’s publisher (demo/publisher), which runs in this process.
 import { afterEach, beforeEach } from 'vitest';
 import { startPublisher, type Publisher } from '../../demo/publisher/server.ts';
 import { select, sql } from '../../src/database/sql.ts';
@@ -18,7 +18,9 @@ import { openWorld, useWorld, type World } from './world.ts';
 
 export const ops = 'ops@example.com';
 
-/** Opens the environments. Staging may fetch from sources on this machine, and accepts data files of up to 2 MB. */
+/**
+ * Opens the environments. Staging may fetch from data sources on this machine, and accepts data files of up to 2 MB.
+ */
 export const useSources = (
   also: Record<string, string> = {},
   cleared: 'before each test' | 'once' = 'before each test',
@@ -71,7 +73,7 @@ export function usePublisher(): Publisher {
 export const addDataset = (here: App, name = 'cities', also: datasets.PostedDataset = {}) =>
   datasets.add(here, ops, { organisation: 'statistics', name, ...also });
 
-/** Adds a source that fetches the publisher’s list of cities; `also` replaces single fields of the source. */
+/** Adds a data source that fetches the publisher’s list of cities; `also` replaces single fields of the data source. */
 export async function addSource(here: App, { url }: Publisher, also: PostedSource = {}) {
   const dataset =
     (await datasets.named(here.sql, { organisation: 'statistics', name: 'cities' }))?.id ??
@@ -99,7 +101,7 @@ export type SourceLine = {
   object: string;
 };
 
-/** Reads the records of the data files that sources have fetched, oldest first. */
+/** Reads the records of the data files that were fetched from data sources, oldest first. */
 export const linesIn = (here: App) =>
   select<SourceLine>(
     here.sql,
@@ -115,7 +117,7 @@ export async function runToEnd(here: App, job: Pick<Job, 'id'>) {
   return { job: ended, report: reportOf(ended.report) };
 }
 
-/** Runs a source in this process, and returns the job and its report. */
+/** Runs in this process the job that fetches files from a data source, and returns the job and its report. */
 export async function runSourceNow(here: App, source: sources.Source) {
   const { job } = await requestRun(here.sql, source, ops);
   return runToEnd(here, job);

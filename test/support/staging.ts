@@ -26,10 +26,13 @@ import { openWorld, servers, useWorld, type World } from './world.ts';
 
 const worker = process.env['VITEST_POOL_ID'] ?? '0';
 
-/** The client (company) of this test worker, so that the copies of two workers have different names. */
+/** The client (company) of this test worker, so that the staging databases of two workers have different names. */
 export const client = `client${worker}`;
 
-/** Opens three environments: production takes backups, staging makes copies. `also`: further settings of staging. */
+/**
+ * Opens three environments: production takes backups, staging makes staging databases. `also`: further settings of
+ * staging.
+ */
 export function useCopies(
   also: Record<string, string> = {},
   cleared: 'before each test' | 'once' = 'before each test',
@@ -121,8 +124,8 @@ export async function build(staging: App, also: Partial<OrderRequest> = {}): Pro
 }
 
 /**
- * Builds a copy in two attempts: the first hangs at a failpoint (a named step of the build), as if its process had been
- * killed there, and the second completes the copy. Returns the copy.
+ * Builds a staging database in two attempts: the first hangs at a failpoint (a named step of the build), as if its
+ * process had been killed there, and the second completes the database. Returns its record.
  */
 export async function buildKilledAt(staging: App, point: string): Promise<Copy> {
   const order = wanted();

@@ -75,7 +75,7 @@ const transfers = () =>
     sql`select number, person, approved_by from transfer where kind = 'transfer'`,
   );
 
-test('when another product manager approves a transfer, the journal, the audit log and the messages name both people', async () => {
+test('when another product manager approves a transfer, the record of the transfer, the audit log and the messages name both people', async () => {
   const bo = await manager('bo');
   const key = await formCalled('Visit "A"');
   const { text, address, form } = await open(key.id);

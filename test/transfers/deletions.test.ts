@@ -92,7 +92,7 @@ test('S0-90 a deletion in production requires a confirmation that the user typed
   expect(await has(production, form)).toBe(true);
 });
 
-test('a transfer of a form also deletes a field of the form that was deleted here', async () => {
+test('a transfer of a form also deletes a field of the form that was deleted in staging', async () => {
   const { staging, preprod } = world;
   const { form, field } = await formWithField();
   await deleteHere(field);

@@ -177,7 +177,7 @@ test('a schedule that tries again is cancelled on its page or by a command, and 
   expect(await messages()).toEqual([]);
 });
 
-test('a schedule whose transfer is in the journal can no longer be cancelled', async () => {
+test('a schedule can no longer be cancelled once its transfer has been recorded', async () => {
   const { form, address } = await launch();
   await schedule(address);
   await due();
@@ -210,7 +210,7 @@ test('a server that dies after sending a scheduled selection does not send it a 
   expect(journal).toHaveLength(1);
 });
 
-test('two servers that carry out the same schedule at the same time send it once, even if one of them has lost Redis', async () => {
+test('two servers that carry out the same schedule at the same time send it once, even if the Redis of one of them loses the job', async () => {
   const { form, address } = await launch();
   await schedule(address);
   const { staging } = world;

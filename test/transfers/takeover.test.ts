@@ -283,7 +283,7 @@ test('a takeover does not confuse two different cities of the same name, and its
 });
 
 test.each(['form', 'business'])(
-  'a %s deleted in staging is deleted here again after its takeover was undone, redone and undone again',
+  'each undo of the takeover of a %s that was deleted in staging deletes it in staging again, also after the takeover was redone',
   async (entity) => {
     const { staging } = world;
     const key = { entity, id: await add(staging, entity) };

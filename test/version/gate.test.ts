@@ -1,5 +1,5 @@
-// Tests pages, the API, transfers and saves while the database is being updated or has another version than the
-// program.
+// Tests pages, the API, transfers and saves while the database is being updated to another version, or has another
+// version than the program.
 import { afterEach, describe, expect, test } from 'vitest';
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -50,7 +50,7 @@ test.each([
   },
 );
 
-test('S2-01 S2-02 S2-03 the MongoDB document metadata/metadata contains the database version as a string, and whether an update is running', async () => {
+test('S2-01 S2-02 S2-03 the MongoDB document metadata/metadata contains the database version as a string, and whether an update to another version is running', async () => {
   const [stored, ...others] = await world.staging.documents.collection('metadata').find().toArray();
   expect(others).toEqual([]);
   expect(stored).toEqual({ _id: 'metadata', databaseVersion: supported, isUpdating: false });
@@ -77,10 +77,10 @@ test('S2-10 S2-11 S2-12 S2-13 S2-15 S2-16 S2-42 S2-43 the server and the command
   expect([other.status, other.stderr]).toEqual([3, expect.stringContaining('supports 0.9.0')]);
 });
 
-describe('pages during a database update', () => {
+describe('pages during a version update of the database', () => {
   const site = useSite(world, 'staging');
 
-  test('S2-20 S2-23 S2-24 S2-25 a database update signs people out, and when it is over they return to the page that they wanted', async () => {
+  test('S2-20 S2-23 S2-24 S2-25 a version update of the database signs people out, and when it is over they return to the page that they wanted', async () => {
     const client = await site.as('pm');
     await mark(world.staging, updating);
     const gone = await client.get('/catalog/task?tab=ready');
@@ -116,7 +116,7 @@ describe('pages during a database update', () => {
     await mark(world.staging, open);
   });
 
-  test('a form posted during a database update is saved, and the person who typed it can send it after signing in again', async () => {
+  test('a form posted during a version update of the database is saved, and the person who typed it can send it after signing in again', async () => {
     const form = {
       entity: 'form',
       id: await add(world.staging, 'form', { name: 'Visit details' }),
@@ -152,7 +152,7 @@ describe('pages during a database update', () => {
     expect((await client.get('/saved-form')).headers['location']).toBe('/');
   });
 
-  test('a form posted by another website during a database update is not saved', async () => {
+  test('a form posted by another website during a version update of the database is not saved', async () => {
     const client = await site.as('pm');
     await mark(world.staging, updating);
     const gone = await client.forge('/name-mappings', { name: 'Pune' });
@@ -192,8 +192,8 @@ describe('pages during a database update', () => {
   });
 });
 
-describe('the API during a database update', () => {
-  test('S2-05 S2-57 the API answers 503 during a database update, and 426 when the program and the database have different versions', async () => {
+describe('the API during a version update of the database', () => {
+  test('S2-05 S2-57 the API answers 503 during a version update of the database, and 426 when program and database have different versions', async () => {
     const site = await openSite(world, 'staging', { LOG_LEVEL: 'silent' });
     const stranger = await site.as(null);
     await mark(world.staging, updating);
@@ -215,11 +215,11 @@ describe('the API during a database update', () => {
   });
 });
 
-describe('J-1 a database update of the destination during a transfer', () => {
+describe('J-1 a version update of the destination’s database during a transfer', () => {
   const stages = ['journal', 'claim', 'state', 'open', 'lock', 'rows', 'document', 'before commit'];
 
   test.each([...stages, 'after commit', 'committed', 'removed', 'finish'])(
-    'a transfer is refused or completed as a whole when a database update of its destination begins at the transfer’s step “%s”',
+    'a transfer is refused or completed as a whole when a version update of the destination begins at the transfer’s step “%s”',
     async (stage) => {
       const { staging, preprod } = world;
       const form = { entity: 'form', id: await add(staging, 'form') };
@@ -230,8 +230,8 @@ describe('J-1 a database update of the destination during a transfer', () => {
         if (reached === stage) await writeVersion(preprod.documents, updating);
       };
       const { state } = await transfer(staging, [task, form]);
-      // After claiming its rows, the transfer reads the version again, without a cache. An update
-      // that begins after that does not stop the transfer.
+      // After claiming its rows, the transfer reads the database version again, without a cache. A version update that
+      // begins after that does not stop the transfer.
       const isEarly = ['journal', 'claim', 'state'].includes(stage);
       expect(state).toBe(isEarly ? 'refused' : 'verified');
       const after = await contents(preprod);
@@ -240,7 +240,7 @@ describe('J-1 a database update of the destination during a transfer', () => {
     },
   );
 
-  test('a save is refused when a database update begins before the save has claimed (locked) its rows', async () => {
+  test('a save is refused when a version update of the database begins before the save has claimed (locked) its rows', async () => {
     const { staging } = world;
     const form = { entity: 'form', id: await add(staging, 'form') };
     failpoints.reached = async (reached) => {
@@ -253,7 +253,7 @@ describe('J-1 a database update of the destination during a transfer', () => {
     await change(staging, form, { description: 'Newer' });
   });
 
-  test('J-5 an interrupted transfer is completed after a database update of its destination, or even during it if its rows are locked there', async () => {
+  test('J-5 an interrupted transfer completes after a version update of the destination, or at once if it has already locked its rows', async () => {
     const { staging, preprod, variables } = world;
     const form = { entity: 'form', id: await add(staging, 'form') };
     await transferKilledAt(variables.staging, [form], 'journal');

@@ -41,7 +41,7 @@ test.each(['49999999', '4294967294', '99999999999999999999'])(
   },
 );
 
-test('the lines of a posted list are returned in the order of their indexes, each with all its values', () => {
+test('the entries of a posted list are returned in the order of their indexes, each with all its values', () => {
   const form = new Form([
     ['cities[7][city]', 'Goa'],
     ['cities[2][partner]', 'Kesar'],
@@ -53,7 +53,7 @@ test('the lines of a posted list are returned in the order of their indexes, eac
   ]);
 });
 
-test('only the filled lines of a posted list count against its limit, whatever their indexes are (F17)', () => {
+test('only the filled entries of a posted list count against its limit, whatever their indexes are (F17)', () => {
   const full = ['Goa', 'Pune'].map((city, n): [string, string] => [`cities[${n}][city]`, city]);
   const read = (...more: [string, string][]) =>
     new Form([...full, ...more]).lines('cities', ['city'], 2).map(({ city }) => city);
@@ -69,6 +69,6 @@ test.each([
   'cities[0][city][x]',
   'cities[-1][city]',
   'cities[__proto__][city]',
-])('a posted form with the malformed field name %s for a line of a list is refused', (name) => {
+])('a posted form with the malformed field name %s for an entry of a list is refused', (name) => {
   expect(() => new Form([[name, 'x']]).lines('cities', ['city'], 10)).toThrow('does not show');
 });

@@ -174,8 +174,7 @@ describe('forms that are posted while MySQL, MongoDB or Redis fails', () => {
     'a form posted while the %s server of its environment is silent is shown again with the typed values and not saved (F11)',
     async (server) => {
       const post = postOf(await pm().token());
-      // Waits until the cached version of the database has expired, so that the post reads the
-      // version again.
+      // Waits until the cached database version has expired, so that the post reads the version again.
       await sleep(TTL_MS);
       own[server].hang('both');
       const begun = performance.now();
@@ -258,7 +257,7 @@ describe('pages that are slow because MySQL is slow', () => {
   }, 60_000);
 });
 
-describe('the health check /readyz while MySQL refuses queries of the account', () => {
+describe('the health check /readyz while MySQL refuses queries of Oneway’s MySQL account', () => {
   test.each([
     ['ACCOUNT LOCK', 'ACCOUNT UNLOCK', 'has locked the account'],
     ['WITH MAX_QUERIES_PER_HOUR 1', 'WITH MAX_QUERIES_PER_HOUR 0', 'has a limit that is used up'],

@@ -50,8 +50,8 @@ const raw = /\d{4}-\d\d-\d\d[T ]\d\d:\d\d/;
 const shownOn = (html: string) => textOf(/<main[^]*<\/main>/.exec(html)?.[0] ?? '');
 
 /**
- * Makes rows in different states: changed by an engineer, on hold (Not for production), undone, and changed on both
- * sides.
+ * Makes rows in different states: changed by an engineer, on hold (Not for production), undone, and changed in both
+ * environments.
  */
 async function makeHistory() {
   const { staging, preprod } = world;

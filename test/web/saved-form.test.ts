@@ -70,7 +70,7 @@ describe('forms posted from pages that were opened before the person signed in a
     expect((await browser.agent.get('/saved-form')).headers['location']).toBe('/');
   });
 
-  test('a time in a form that was saved until its person signed in again counts in the time zone in which it was typed', async () => {
+  test('a time in a saved form keeps the time zone in which it was typed, even if the person has chosen another time zone since', async () => {
     const banner = { entity: 'banner', id: await add(world.staging, 'banner') };
     const address = `/catalog/banner/${banner.id}`;
     const browser = openBrowser();

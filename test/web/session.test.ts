@@ -169,7 +169,7 @@ test('a POST with a foreign Origin is refused when the browser sends no Sec-Fetc
   expect((await post('http://oneway.test')).status).toBe(303);
 });
 
-test('the server closes connections with incomplete headers or bodies, and connections above the limit (C13)', async () => {
+test('the server closes connections with incomplete headers or bodies, and connections above the permitted number (C13)', async () => {
   const limits = { headersMs: 300, requestMs: 600, checkEveryMs: 100, connections: 2 };
   const server = openServer((req, res) => req.resume().once('end', () => res.end()), limits);
   server.listen(0);

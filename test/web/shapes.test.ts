@@ -29,7 +29,7 @@ test.each([
   { again: '__proto__' },
   { create: 'toString:x' },
 ])(
-  'a malformed choice (%j) posted to a transfer sheet is refused or ignored, and the sheet can still be opened (B6.1, B6.5)',
+  'a malformed post (%j) to a transfer sheet is refused or ignored, and the sheet can still be opened (B6.1, B6.5)',
   async (choice) => {
     const id = await openedSheet();
     const { status } = await pm.post(`/selections/${id}/choices`, choice);
@@ -122,7 +122,7 @@ test.each([
   { 'local[zzz:1][x]': 'y' },
   { add: 'zzz:1' },
 ])(
-  'a choice about an unknown entity or field (%j), posted to a transfer sheet, is refused, and the sheet can still be opened (B8)',
+  'a post to a transfer sheet that names an unknown entity or field (%j) is refused, and the sheet can still be opened (B8)',
   async (choice) => {
     const id = await openedSheet();
     const { status } = await pm.post(`/selections/${id}/choices`, choice);
@@ -131,7 +131,7 @@ test.each([
   },
 );
 
-test('a stored selection of rows for a transfer can be opened when some of its rows and choices no longer exist (B8)', async () => {
+test('a stored selection of rows for a transfer can be opened even if it names rows and fields that no longer exist (B8)', async () => {
   const id = await openedSheet();
   const choices = {
     include: ['zzz:1', 7, 'task:1'],

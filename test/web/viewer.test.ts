@@ -16,7 +16,7 @@ test.each([
   ['UTC', '1 Feb 2026, 20:15 UTC'],
   ['Asia/Kolkata', '2 Feb 2026, 01:45 GMT+5:30'],
   ['Europe/Berlin', '1 Feb 2026, 21:15 CET'],
-])('a time is formatted in the zone %s with its name', (zone, text) => {
+])('a time is formatted in the time zone %s, with the name of that time zone', (zone, text) => {
   formatFor({ zone, names: new Map() }, () => {
     expect(exactly('2026-02-01 20:15:00.000')).toBe(text);
     expect(exactly('0000-00-00 00:00:00.000')).toBe('0000-00-00 00:00:00.000');
@@ -30,7 +30,7 @@ test('a person is shown by name, and a program, which has no account, under the 
   });
 });
 
-test('the zone of the browser is that of the account from the first sign-in, and what the person saves holds in every browser', async () => {
+test('at the first sign-in an account gets the browser’s time zone; a time zone that the person saves later applies in every browser', async () => {
   await hire(site.here, 'pm');
   const signIn = async (zone: string) => {
     const browser = request.agent(site.app);
@@ -61,7 +61,7 @@ test('the zone of the browser is that of the account from the first sign-in, and
   expect((await ana.get(`/catalog/form/${id}`)).text).toContain('title="pm@example.com"');
 });
 
-test('the times of a text that was written in UTC are converted, and dates that do not exist stay', () => {
+test('the UTC times in a text are converted to another time zone, and dates that do not exist stay unchanged', () => {
   expect(
     timesIn(
       'Asia/Kolkata',

@@ -8,7 +8,7 @@ import { useWorld } from '../support/world.ts';
 
 const world = useWorld();
 
-test('a list of 50 rows is less than 12 kB of compressed HTML', async () => {
+test('the page of a list of 50 rows has less than 12 kB of compressed HTML', async () => {
   const business = await add(world.staging, 'business');
   for (let one = 0; one < 50; one += 1) {
     await add(world.staging, 'task', { business, title: `Airport drop ${one} before sunrise` });

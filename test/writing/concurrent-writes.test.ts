@@ -41,7 +41,7 @@ test('thirty simultaneous saves all succeed without using up the database connec
   expect(new Set(ids).size).toBe(30);
 });
 
-test('ids assigned simultaneously are all different', async () => {
+test('forty ids that are assigned at the same time, for new tasks, are all different', async () => {
   const ids = await Promise.all(Array.from({ length: 40 }, () => drawIds(world.staging, 'task')));
   expect(new Set(ids).size).toBe(40);
 });
@@ -72,7 +72,7 @@ test('a form posted twice adds one row, and its idempotency key (a random text i
   );
 });
 
-describe('transfers of rows that are being written', () => {
+describe('transfers of rows that another transfer is writing', () => {
   test('the transfer sheet refuses rows that another transfer is still writing', async () => {
     const { staging, preprod } = world;
     const business = await add(staging, 'business');
@@ -92,7 +92,7 @@ describe('transfers of rows that are being written', () => {
   });
 });
 
-describe('rollback', () => {
+describe('a rollback of a transfer whose process is killed', () => {
   test.each(['rollback claim', 'rollback state', 'rollback document', 'roll-back'])(
     'recovery completes a rollback that was killed at the step “%s”, and records the new document as deleted',
     async (point) => {
@@ -124,7 +124,7 @@ describe('rollback', () => {
   );
 });
 
-describe('changes by engineering', () => {
+describe('rows that engineers have changed', () => {
   test('adopting an engineer’s change of a form is refused if an engineer saved a field of the form after the page was opened', async () => {
     const { staging } = world;
     const form = await add(staging, 'form', {}, ed);
@@ -198,7 +198,7 @@ test('a confirmation typed for one plan of a transfer does not confirm a changed
   ]);
 });
 
-test('a row on hold and its dependent rows are left out of the pending counts', async () => {
+test('a row marked “Not for production” is left out of the pending counts, together with its dependent rows', async () => {
   const { staging } = world;
   const form = await add(staging, 'form');
   await transfer(staging, [{ entity: 'form', id: form }]);

@@ -124,7 +124,7 @@ const wrong = ({ before, after }: Changed, foreign?: Contents) =>
 
 const everywhere = ['claim', 'state', 'lock', 'rows', 'document', 'before commit', 'after commit'];
 
-describe('a connection that is cut', () => {
+describe('transfers whose database connection is cut', () => {
   test.each(everywhere)(
     'a transfer whose connection to the destination’s MySQL is cut at the step “%s” is completed or rolled back',
     async (point) => {
@@ -159,7 +159,7 @@ describe('a connection that is cut', () => {
   );
 });
 
-describe('a connection that hangs half-open', () => {
+describe('transfers and saves whose database connection hangs half-open', () => {
   test('a transfer that is retried after the answer to its COMMIT was lost finds its rows written, and writes nothing twice', async () => {
     const changed = await changedBoth(world);
     timeouts.statement = 1000;
@@ -206,7 +206,7 @@ describe('a connection that hangs half-open', () => {
   );
 });
 
-describe('a server that is killed', () => {
+describe('transfers while MySQL, MongoDB or Redis is killed', () => {
   test.each(['lock', 'before commit', 'after commit'])(
     'a transfer during which MySQL is killed at the step “%s” is completed or rolled back',
     async (point) => {
@@ -253,7 +253,7 @@ describe('a server that is killed', () => {
   }, 60_000);
 });
 
-describe('a slow MongoDB', () => {
+describe('a refresh while MongoDB is slow', () => {
   test('a refresh ends if MongoDB is too slow to write 300 documents within the time limit, but fast enough for 50', async () => {
     const forms = Array.from({ length: 300 }, (_one, index) => ({
       _id: index + 1,
@@ -272,7 +272,7 @@ describe('a slow MongoDB', () => {
   }, 60_000);
 });
 
-describe('locks', () => {
+describe('transfers that wait for row locks of another session', () => {
   test('a transfer is retried as a whole if another session locks one of its rows for longer than the lock timeout', async () => {
     const changed = await changedBoth(world);
     const holder = await world.preprod.writers.getConnection();
@@ -309,7 +309,7 @@ describe('locks', () => {
   }, 40_000);
 });
 
-describe('a clock that is wrong', () => {
+describe('transfers by processes whose clock is wrong', () => {
   test.each([-3_600_000, 3_600_000])(
     'if the clock of a program server is wrong by %d ms, later changes still get a later modified_at',
     async (skew) => {

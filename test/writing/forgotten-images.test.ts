@@ -1,5 +1,5 @@
-// A day after a transfer, the rows of its steps are deleted from the journal. An undo then reads them from the history
-// at the destination.
+// A day after a transfer, the rows of its steps are deleted from Oneway’s journal of writes. An undo then reads them
+// from the history at the destination.
 import { afterEach, expect, test } from 'vitest';
 import { keyText } from '../../src/catalog/entity.ts';
 import { failpoints } from '../../src/database/failpoints.ts';
@@ -34,7 +34,7 @@ const imagesLeft = async () =>
     )
   )?.sides;
 
-test('the journal keeps the rows of a transfer’s steps for a day', async () => {
+test('Oneway’s journal of writes keeps the rows of a transfer’s steps for a day', async () => {
   const { staging } = world;
   const key = { entity: 'business', id: await add(staging, 'business') };
   const sent = await transfer(staging, [key]);
@@ -43,7 +43,7 @@ test('the journal keeps the rows of a transfer’s steps for a day', async () =>
   expect(step?.after).toMatchObject({ id: key.id });
 });
 
-test('a transfer of changed and new rows can be undone after its rows were deleted from the journal, and so can that undo', async () => {
+test('a transfer can be undone after its rows were deleted from Oneway’s journal of writes, and that undo can be undone, too', async () => {
   const { staging, preprod } = world;
   const business = { entity: 'business', id: await add(staging, 'business') };
   const form = { entity: 'form', id: await add(staging, 'form') };
@@ -68,7 +68,7 @@ test('a transfer of changed and new rows can be undone after its rows were delet
   expect(await has(preprod, added)).toBe(true);
 });
 
-test('an undo skips a row that another program has changed, even after the journal has deleted the rows of the transfer', async () => {
+test('an undo skips a row that another program has changed, even after the transfer’s rows were deleted from Oneway’s journal', async () => {
   const { staging, preprod } = world;
   const key = { entity: 'business', id: await add(staging, 'business') };
   await transfer(staging, [key]);
@@ -83,7 +83,7 @@ test('an undo skips a row that another program has changed, even after the journ
   expect(plan.skipped).toMatchObject([{ row: key }]);
 });
 
-test('either all rows of a transfer are deleted from the journal or none, even if the process is killed meanwhile', async () => {
+test('either all rows of a transfer are deleted from Oneway’s journal of writes or none, even if the process is killed meanwhile', async () => {
   const { staging } = world;
   const sent = [];
   for (let count = 0; count < 2; count += 1) {

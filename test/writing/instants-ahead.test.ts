@@ -41,7 +41,9 @@ const date = (here: App, { entity, id }: RowKey, instant: string) =>
 const isNow = (instant: string) => Math.abs(Date.parse(instant) - Date.now()) < MINUTE;
 const modified = async (here: App, key: RowKey) => (await get(here, key)).modified_at;
 
-/** Adds a row to both environments, gives it this `modified_at` at the destination, and changes it here. */
+/**
+ * Adds a row to staging and pre-production, gives it this `modified_at` in pre-production, and changes it in staging.
+ */
 async function datedThere(entity: 'sts' | 'form', instant: string) {
   const { staging, preprod } = world;
   const key = entity === 'sts' ? await addSts() : { entity, id: await add(staging, 'form') };
@@ -89,7 +91,7 @@ describe.each(['sts', 'form'] as const)('a row (%s) with a future modified_at', 
     await site.close();
   });
 
-  test('the transfer sheet, the release check and the metrics report a row with a future modified_at (F8)', async () => {
+  test('the transfer sheet, the check before a release and the metrics report a row with a future modified_at (F8)', async () => {
     const { staging } = world;
     const key = await datedThere(entity, FUTURE);
     const { plan } = await sheet(staging, [key]);
@@ -156,7 +158,7 @@ test('a server whose clock is an hour fast gives no row a future modified_at (F8
   expect([isNow(first), isNow(second), first < second]).toEqual([true, true, true]);
 });
 
-test('if the stored clock of an environment lies in the future, timestamps still stay in order, and the sheet shows a warning (F8)', async () => {
+test('if the clock that an environment stores in its database lies in the future, timestamps stay in order, and the sheet warns (F8)', async () => {
   const { staging, preprod } = world;
   await preprod.sql.query("update clock set instant = '2099-01-01' where name = 'clock'");
   const key = await addSts();

@@ -20,7 +20,7 @@ test('the consistency checker finds no faults before and after a complete transf
   expect(await kinds({ before, after })).toEqual([]);
 });
 
-test('the consistency checker finds the half-applied rows of a writer without a journal', async () => {
+test('the consistency checker finds the half-applied rows of a faulty writer that keeps no journal of its writes', async () => {
   const { form, before, after } = await changedBoth(world);
   await world.preprod.documents
     .collection<{ _id: number }>('form')
@@ -43,7 +43,7 @@ test('the consistency checker finds another user’s row that a writer overwrote
   expect(await kinds({ before, after, foreign })).toEqual(['overwritten']);
 });
 
-test('the consistency checker finds the half-applied rows of a writer that commits after a lock timeout', async () => {
+test('the consistency checker finds the half-applied rows of a faulty writer that commits after a lock timeout', async () => {
   const { task, before, after } = await changedBoth(world);
   const { preprod, staging } = world;
   const other = { entity: 'business', id: await add(staging, 'business') };

@@ -1,4 +1,5 @@
-// A write that is refused after it was recorded in the journal reports a reason code and the row, and names a remedy.
+// A write that is refused after it was recorded in Oneway’s journal of writes reports a reason code and the row, and
+// names a remedy.
 import { afterEach, describe, expect, test } from 'vitest';
 import type { RowKey } from '../../src/catalog/entity.ts';
 import type { App } from '../../src/environments/app.ts';
@@ -52,7 +53,7 @@ async function problemOf({ id }: Transfer) {
   return { state: line?.state, reason: line?.problem_reason, row: line?.problem_row };
 }
 
-describe('a transfer that is refused after it was recorded in the journal', () => {
+describe('a transfer that is refused after it was recorded in Oneway’s journal of writes', () => {
   test.each(['journal', 'open'])(
     'a transfer is refused and names the row if a row is changed at the destination at the step “%s”',
     async (at) => {
@@ -81,7 +82,7 @@ describe('a transfer that is refused after it was recorded in the journal', () =
     });
   });
 
-  test('a transfer is refused with the reason “updating” if an update of the destination’s database begins meanwhile', async () => {
+  test('a transfer is refused with the reason “updating” if the destination’s database begins to be migrated to another version', async () => {
     const { staging, preprod } = world;
     const versions = preprod.documents.collection('metadata');
     const key = await addSts();

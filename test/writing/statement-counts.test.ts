@@ -96,7 +96,7 @@ test('a catalogue list of 50 rows takes as many queries as a list of 2', async (
   await site.close();
 });
 
-describe('the page Arrived', () => {
+describe('the SQL statements of the page Arrived, which lists transfers from the environment before', () => {
   test('the page Arrived takes as many SQL statements for 20 transfers with dependent rows as for one', async () => {
     const site = await openSite(world, 'preprod');
     const pm = await site.as('pm');

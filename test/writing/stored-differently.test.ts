@@ -197,7 +197,7 @@ describe('a transfer of 60 rows, which are proved by the hashes that MySQL compu
     ]);
   });
 
-  test('a transfer of 60 rows is refused when another program changes one of them before they are claimed', async () => {
+  test('a transfer of 60 rows is refused when another program changes one of them before the transfer claims these rows', async () => {
     const { staging, preprod } = world;
     const keys = await sixty();
     await transfer(staging, keys);
@@ -288,7 +288,7 @@ test('after a save a message shows the value that the database stored differentl
   await site.close();
 });
 
-test('a refresh lists rows that the database here stored differently than they were read from production (F9)', async () => {
+test('a refresh lists rows that the refreshed environment stored differently than they were read from production (F9)', async () => {
   const { staging, production } = world;
   await shout(staging);
   const business = await add(production, 'business');

@@ -79,8 +79,8 @@ test('a transfer into a locked table does not delay transfers into other tables,
   await holder.query('lock tables sts read');
   const sent = secondsOf(() => transfer(staging, [sts]).catch(() => {}));
   await new Promise((resolve) => setTimeout(resolve, 1000));
-  // The lock on one table does not stop a transfer into another table. The blocked transfer stops
-  // waiting within 20 seconds and stays in progress.
+  // The lock on one table does not stop a transfer into another table. The transfer into the locked table stops waiting
+  // within 20 seconds and stays in progress.
   expect(await transfer(staging, [task])).toMatchObject({ state: 'verified' });
   expect(await sent).toBeLessThan(20);
   expect((await statesOf(staging))[0]).toBe('applying');
@@ -90,7 +90,7 @@ test('a transfer into a locked table does not delay transfers into other tables,
   expect((await get(preprod, sts))['text']).toBe('Play music');
 }, 60_000);
 
-test('a refresh from production waits for a locked table before it locks the clock row that other writers need (F12)', async () => {
+test('a refresh from production waits for a locked table before it locks the row of the table clock that other writers need (F12)', async () => {
   const { staging } = world;
   const holder = await session(staging);
   const after = {

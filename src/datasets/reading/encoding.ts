@@ -141,7 +141,7 @@ export function proposeEncoding(sample: Uint8Array): string {
   const other = found.find(
     ({ encoding }) => encoding !== null && encoding !== USUAL && !encoding.startsWith('utf-'),
   );
-  // Another encoding must lead by more than 10 points, because chardet gives 10 points to bytes
+  // Another encoding must score more than 10 points above windows-1252, because chardet gives 10 points even for bytes
   // that it knows nothing about.
   const isSurer = other !== undefined && other.confidence > usual + 10;
   return isSurer && canDecode(sample, other.encoding ?? USUAL) ? (other.encoding ?? USUAL) : USUAL;

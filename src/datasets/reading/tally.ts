@@ -21,8 +21,8 @@ export class Tally {
   readonly firstLines: DataLine[] = [];
   readonly strayQuotes: number[] = [];
   /**
-   * Examples of cells with characters beyond ASCII, collected only if the encoding is doubtful,
-   * because those characters depend on it.
+   * Examples of cells with characters beyond ASCII, collected only if the encoding is doubtful, because the encoding
+   * decides how these characters are read.
    */
   readonly beyondAscii: Example[] = [];
   private readonly isEncodingDoubtful: boolean;

@@ -1,4 +1,4 @@
-// Sends the result of a job that makes or drops staging databases to the server from which a person ordered that job,
+// Sends the result of a job that makes or drops staging databases to the server from which a person requested the job,
 // at the callback URL that this server gave.
 import type { Send } from './channel.ts';
 import { post } from './post.ts';

@@ -15,7 +15,7 @@ export type Send = (line: Line) => Promise<Reply>;
  */
 export type Sender = { label: string; url: string | null };
 
-/** How many milliseconds one attempt may take. Tests shorten it. */
+/** How many milliseconds one attempt to send a message may take. Tests shorten this time. */
 export const timeouts = { attempt: 10_000 };
 
 /**

@@ -108,7 +108,7 @@ export const markRead = (on: Queryable, person: string, upTo: number) =>
          where person = ${person} and id <= ${upTo} and read_at is null`,
   );
 
-/** Whether there is an account with this e-mail here that is not closed. */
+/** Whether this environment has an account with this e-mail that is not closed. */
 export const hasOpenAccount = async (on: Queryable, email: string): Promise<boolean> =>
   (await first(on, sql`select id from person where email = ${email} and active`)) !== undefined;
 

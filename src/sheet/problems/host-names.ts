@@ -96,7 +96,8 @@ function canonicalHost(candidate: string): string[] {
 const loopback = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 
 /**
- * Whether a candidate is the host in `address` or a subdomain of this host. If `address` has no port, any port matches.
+ * Whether a host name found in a text (`candidate`) is the host in `address` or a subdomain of it. If `address` has no
+ * port, any port matches.
  */
 function isAt(candidate: string, address: string): boolean {
   const [host = ''] = canonicalHost(address);

@@ -10,7 +10,10 @@ import type { Facts } from '../facts.ts';
 import type { PlannedStep } from '../planned-step.ts';
 import { describe, keyOf, type Problem, type Solution } from '../problem.ts';
 
-/** A step that needs a unique value which another row, the holder, would still have after the transfer. */
+/**
+ * A step (the planned change of one row) that needs a unique value which another row, the holder, would still have
+ * after the transfer.
+ */
 type Taken = { step: PlannedStep; field: string; key: string; holder: RowKey };
 
 export function uniqueness(facts: Facts, steps: PlannedStep[]): Problem[] {
@@ -69,7 +72,10 @@ function taken(facts: Facts, going: Map<string, PlannedStep>, one: Taken): Probl
   return { reason: 'unique-taken', row: keyOf(step), message, solutions };
 }
 
-/** Says what frees the value. `sent`: the step of the holder, if the holder goes along. */
+/**
+ * Returns a sentence that says how to free the unique value. `sent`: the step of the row that holds the value, if the
+ * transfer includes that row.
+ */
 function wayOut(
   { isWrittenHere, from }: Facts,
   sent: PlannedStep | undefined,
@@ -85,8 +91,8 @@ function wayOut(
 }
 
 /**
- * The rows that can be edited to free the value. What is written here comes from another environment or from the
- * history, so editing the rows of the plan would change nothing.
+ * Returns the rows that can be edited to free the unique value. If this environment is the destination, the rows of the
+ * plan come from another environment or from the history, so editing them here would change nothing.
  */
 function editable(facts: Facts, { step, holder }: Taken, sent: PlannedStep | undefined): RowKey[] {
   if (facts.isWrittenHere) return sent ? [] : [holder];

@@ -1,4 +1,5 @@
-// For every reason why a plan cannot be sent: facts that cause the problem, and what resolves the problem.
+// For every reason why a transfer plan cannot be sent: rows and choices that cause the problem, and what resolves the
+// problem.
 import { expect, test } from 'vitest';
 import { hashOf } from '../../../src/catalog/content.ts';
 import { keyFrom } from '../../../src/catalog/entity.ts';
@@ -24,7 +25,9 @@ type Example = {
   choices?: Partial<Choices>;
   row: string | null;
   solutions: Solution['kind'][];
-  /** Facts, choices or typed confirmations with which the problem does not occur. */
+  /**
+   * Facts (such as the rows of both sides), choices or typed confirmations with which the problem does not occur.
+   */
   without: { facts: Facts } | { choices: Partial<Choices> } | { words: Partial<Choices> };
 };
 
@@ -275,7 +278,7 @@ test.each(reasons)(
   },
 );
 
-test('an image that is missing where a row is taken over from is to be uploaded there, not here', () => {
+test('when the image of a row to take over is missing in the other environment, the problem names that environment and has no solution here', () => {
   const facts = factsOf(
     { 'banner:1': { here: { image: 'abc.png' } } },
     { missingImages: new Set(['abc.png']), from: 'preprod', to: 'staging', isWrittenHere: true },

@@ -1,4 +1,5 @@
-// Problems of a transfer sheet with references between rows, computed from given facts, without a database.
+// Problems of a transfer sheet with references between rows, computed from rows that the test gives, without a
+// database.
 import { expect, test } from 'vitest';
 import { keyFrom } from '../../../src/catalog/entity.ts';
 import {
@@ -49,7 +50,7 @@ test('a deletion requires a typed confirmation in production but not in pre-prod
   expect(reasonsOf(planOf(facts('production')))).toEqual(['deletion']);
 });
 
-test('a transfer is refused when a row is linked with two cities that are the same city at the destination', () => {
+test('a transfer is refused when a row is linked with two cities that are mapped to the same city at the destination', () => {
   const cities = [
     { city: 'Pune', partner: null },
     { city: 'Pune', partner: 'Café Coral' },

@@ -1,4 +1,4 @@
-// Problems of a transfer sheet that a person must review, computed from given facts, without a database.
+// Problems of a transfer sheet that a person must review, computed from rows that the test gives, without a database.
 import { describe, expect, test } from 'vitest';
 import { hashOf } from '../../../src/catalog/content.ts';
 import { keyFrom, type Content } from '../../../src/catalog/entity.ts';
@@ -11,7 +11,7 @@ const reasonsOf = ({ problems }: ReturnType<typeof planOf>) => problems.map(({ r
 const changed: GivenRow = { here: { name: 'New' }, base: {}, there: {} };
 const byEngineer = { engineering_by: 'ed@example.com' };
 
-describe('changes by engineers', () => {
+describe('transfer sheets of rows that engineers changed', () => {
   test('the transfer sheet reports one problem for a form when an engineer changed several fields of the form', () => {
     const field: GivenRow = {
       here: { form: 1, label: 'New' },
@@ -75,7 +75,7 @@ test('typing a word other than “overwrite” does not confirm that a change at
   expect(reasonsOf(planWithWords(facts, { overwrite: 'yes' }))).toEqual(['changed-there']);
 });
 
-describe('undone content', () => {
+describe('transfer sheets of rows whose former transfer was undone', () => {
   const undone = (key: string, content: Content): Partial<GivenRow> => ({
     destinationState: {
       undone_hash: hashOf(entityNamed(keyFrom(key).entity), row(key, content)),
@@ -118,7 +118,7 @@ describe('undone content', () => {
   });
 });
 
-describe('test results', () => {
+describe('transfer sheets when the settings require that rows are tested', () => {
   const result = (person: string, works: number) => ({
     id: 1,
     entity: 'form',

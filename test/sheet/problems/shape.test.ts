@@ -1,5 +1,5 @@
-// Problems of a transfer sheet with the destination’s columns and lengths, computed from given facts, without a
-// database.
+// Problems of a transfer sheet with the destination’s columns and lengths, computed from rows that the test gives,
+// without a database.
 import { expect, test } from 'vitest';
 import { factsOf, planOf } from '../../support/facts.ts';
 

@@ -1,5 +1,5 @@
 // Problems of a transfer sheet with unique values: another row holds the value, or rows pass values on to each other.
-// They are computed from given facts, without a database.
+// They are computed from rows that the test gives, without a database.
 import { expect, test } from 'vitest';
 import { keyFrom, keyText } from '../../../src/catalog/entity.ts';
 import { entityNamed } from '../../../src/catalog/index.ts';
