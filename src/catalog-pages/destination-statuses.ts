@@ -14,6 +14,7 @@ import {
   statusWithDependents,
   type RowPair,
 } from '../comparison/compare-pairs.ts';
+import { COMPARISON } from '../comparison/job.ts';
 import { withDependents, type Status } from '../state/status.ts';
 import { lastKnownStatuses, pendingRows } from '../state/pending.ts';
 
@@ -99,11 +100,17 @@ async function statusesBeyond(on: Queryable, pairs: Map<string, RowPair>, keys: 
   return beyond;
 }
 
-/** Returns the last observed statuses, for a destination that does not answer. */
+/**
+ * Returns the last observed statuses, for a destination that does not answer, and when rows were compared last. A
+ * comparison writes no line for a row that is equal on both sides, so the end of the last comparison counts, too.
+ */
 async function lastKnown(on: Queryable, keys: RowKey[]) {
   const [line] = await select<{ at: string | null }>(
     on,
-    sql`select max(observed_at) as at from destination_state`,
+    sql`select max(at) as at from (
+          select max(observed_at) as at from destination_state
+          union all
+          select max(ended_at) from job where kind = ${COMPARISON} and state = 'done') seen`,
   );
   const next = new Map<string, Status>();
   for (const [entity, ids] of byEntity(keys)) {

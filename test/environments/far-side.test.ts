@@ -12,7 +12,11 @@ import { startMysql } from '../../bin/mysql-server.ts';
 import { end } from '../../bin/programs.ts';
 import { forgetCached } from '../../src/database/cached-for.ts';
 import { timeouts } from '../../src/database/timeouts.ts';
-import { select, sql } from '../../src/database/sql.ts';
+import { requestComparison } from '../../src/comparison/job.ts';
+import { runJob } from '../../src/jobs/runner.ts';
+import { tasks } from '../../src/tasks.ts';
+import { ended } from '../support/jobs.ts';
+import { run, select, sql } from '../../src/database/sql.ts';
 import { byId } from '../../src/writing/journal.ts';
 import { openTerminal } from '../support/command.ts';
 import { openSite, password, textOf, type Client, type Site } from '../support/people.ts';
@@ -129,6 +133,24 @@ async function changed(...statements: string[]) {
     if (User === `${NAME}_preprod_arrivals`) await root.query(`KILL ${Id}`);
   }
 }
+
+test('while the destination is silent, a list says when rows were compared last, even if no row has a line in destination_state', async () => {
+  const { staging } = world;
+  const { job } = await requestComparison(staging, 'pm@example.com');
+  await runJob(staging, tasks, job.id);
+  await ended(staging, job.id);
+  await run(
+    staging.sql,
+    sql`update job set ended_at = '2026-11-20 08:15:00.000' where kind = 'comparison'`,
+  );
+  await run(staging.sql, sql`delete from destination_state`);
+  there.mysql.hang('both');
+  expect(textOf((await pm().get('/catalog/form')).text)).toMatch(
+    /Statuses are as last seen: .*20 Nov.* 08:15/,
+  );
+  there.mysql.heal();
+  await untilCompared();
+});
 
 test('the home page does not wait for a destination that does not answer, and shows its failure on a later request (walk 1, walk 21)', async () => {
   await pm().get('/').expect(200);
