@@ -17,8 +17,8 @@ const chunksOf = (ids: string[]): string[][] =>
 const PATIENCE_S = 10;
 
 /**
- * Adds one wave at a time, so that two waves added at the same moment cannot contain the same
- * account.
+ * Adds one migration wave (a list of accounts to migrate) at a time, so that two waves added at the same moment
+ * cannot contain the same account.
  * @throws Conflict when the addition of another wave takes too long
  */
 export async function oneAtATime<T>(here: App, work: () => Promise<T>): Promise<T> {

@@ -128,7 +128,7 @@ type Seen = {
    * the rows were read. A base chunk that another process has written since then is not overwritten.
    */
   asRead: Map<number, BaseChunk>;
-  /** The ids of the rows whose hashes do not match the sync state. */
+  /** The ids of the rows whose hashes differ from those that the last comparison, transfer or refresh recorded. */
   unsettled: number[];
   /**
    * The rows here (`own`) and at the destination (`other`), by id. Each map contains at least the rows of `unsettled`

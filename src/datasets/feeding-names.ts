@@ -14,7 +14,7 @@ import type { Version } from './versions.ts';
  */
 type NamesByKey = Map<string, string>;
 
-/** How many versions have their names in the cache. */
+/** The maximum number of lists of names in the cache. Each list has the names in one column of a dataset version. */
 const KEPT = 8;
 const CHUNK = 5000;
 const known = new WeakMap<object, Map<string, NamesByKey>>();

@@ -128,7 +128,10 @@ const move = (
          where datafile = ${datafile} and state in (${from})`,
   );
 
-/** Records that the upload waits for a person again, because its file is examined again. */
+/**
+ * Sets an upload back to the state in which a person must confirm how its file is read, because the file is examined
+ * again.
+ */
 export const reopen = (on: PoolConnection, datafile: number) =>
   move(on, datafile, ['failed', 'uploaded'], sql`state = 'uploaded', error = null`);
 

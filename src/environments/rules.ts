@@ -99,8 +99,8 @@ export function sourceText(into: EnvironmentName): string {
 }
 
 /**
- * The rules of a staging database made from a backup (a copy). Pages show the name of the database as the name of this
- * environment.
+ * What may be edited, sent and tested in a staging database that was made from a backup (a copy). Pages show the name
+ * of the database as the name of this environment.
  */
 export const copyRules = (database: string): EnvironmentRules => ({
   ...rules.copy,

@@ -1,4 +1,4 @@
-// Finds rows that refer to other rows, by a reference field or by a link.
+// Finds rows that refer to other rows, by a reference field (the id of one row) or by a link (a table of pairs).
 import { keyText, linksOf, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
 import { travelling } from '../catalog/index.ts';
 import type { Databases } from '../environments/environment.ts';

@@ -87,8 +87,8 @@ async function baseChanges(
  */
 function isOfTakeover(step: journal.Step, mappings: Mappings): BaseChange['isStill'] {
   const after = step.after === null ? null : hashThere(step, step.after, mappings);
-  // If fields were excluded, the row after the takeover mixes values of both environments, so it did not become the
-  // base (the last common content). If it is the base now, the row has been transferred since.
+  // If fields were excluded from the takeover, the row after it mixes values of both environments, so it did not
+  // become the base (the last common content). If it is the base now, the row has been transferred since.
   return (base) => (step.excludedFields.length > 0 ? base !== after : base === after);
 }
 

@@ -41,7 +41,7 @@ describe('accountThere, which asks the older system Conversations about an accou
   });
 
   test.each(['.', '..'])(
-    'accountThere sends no request for an account with the id "%s", which would lead to another URL',
+    'no request is sent to Conversations for the account id "%s", because the id would change the path of the URL',
     async (id) => {
       const before = older.requests.length;
       expect(await accountThere(older.moves, id)).toBeNull();

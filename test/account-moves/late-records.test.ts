@@ -131,7 +131,7 @@ test('S4-44 a record whose key is very long or not ASCII becomes a dead letter, 
   });
 });
 
-test('S4-46 the retry of a failed migration succeeds after a person has discarded its dead letters', async () => {
+test('S4-46 the retry of a failed account migration succeeds after a person has discarded its dead letters', async () => {
   const id = 'discarded';
   await older.add({ id, messages: 90, perThread: 1 });
   for (let number = 0; number < 30; number += 1) {

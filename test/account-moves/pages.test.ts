@@ -357,7 +357,7 @@ test('only people who may read inboxes see the message texts in dead letters (re
   expect((await mia.get('/dead-letters')).text).toContain('very private');
 });
 
-test('a person may ask the older system Conversations about an account that Oneway does not know, and gets 503 if there is no answer', async () => {
+test('a person may look up an account id in the older system Conversations, and gets 503 if that system does not answer', async () => {
   const { text } = await mia.get('/account-moves?q=new-1');
   expect(textOf(text)).toContain('Ask the older system about new-1');
   expect(textOf((await vic.get('/account-moves?q=new-1')).text)).not.toContain(

@@ -83,7 +83,7 @@ test('threads and channels of the older system Conversations may lack optional f
   expect(parseChannel({ ...channel, brand_id: null }).fault).toBeNull();
 });
 
-test('positionIn returns the position of a record in the older system Conversations, even if the record cannot be stored', () => {
+test('positionIn reads the position from which the next page is requested from a record of Conversations, even from an invalid record', () => {
   expect(positionIn({ cursor: '', item: { position: message.position } })).toBe(message.position);
   expect(positionIn({ cursor: '', item: { position: 'yesterday' } })).toBeNull();
   expect(positionIn({ cursor: '', item: '{' })).toBeNull();

@@ -41,7 +41,7 @@ async function testRestoring() {
 
 const isInMysql = async (name: string) => (await databasesThere()).mysql.includes(name);
 
-test('the restore test of a backup passes when the restored data equals the backup, and keeps its copy for the next staging database', async () => {
+test('the restore test of a backup passes when the restored data equals the backup, and the restored database is kept as the next staging database', async () => {
   const { job, tested } = await testRestoring();
   expect([job?.state, job?.problem, tested]).toEqual([
     'done',

@@ -219,7 +219,7 @@ describe('J-1 a version update of the destination’s database during a transfer
   const stages = ['journal', 'claim', 'state', 'open', 'lock', 'rows', 'document', 'before commit'];
 
   test.each([...stages, 'after commit', 'committed', 'removed', 'finish'])(
-    'a transfer is refused or completed as a whole when a version update of the destination begins at the transfer’s step “%s”',
+    'a transfer is refused or completed as a whole when the migration of the destination’s database begins at the transfer’s step “%s”',
     async (stage) => {
       const { staging, preprod } = world;
       const form = { entity: 'form', id: await add(staging, 'form') };

@@ -45,7 +45,7 @@ async function undoBy(person: string, sent: Awaited<ReturnType<typeof transfer>>
   return send(routeFrom(world.staging), selection, { ...click, reason: 'Wrong city' });
 }
 
-test('when engineering saves a pending row, everyone who changed or adopted it is notified once that it can no longer be transferred', async () => {
+test('when an engineer saves a row that waits to be transferred, everyone who changed or adopted it is notified once that it needs adoption', async () => {
   const { staging } = world;
   const form = keyOf('form', await add(staging, 'form', { name: 'Quiz “A” 🙂' }, ana));
   const field = keyOf('form_field', await add(staging, 'form_field', { form: form.id }, ed));

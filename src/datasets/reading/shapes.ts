@@ -73,8 +73,8 @@ export function shapeOf(cell: string): number {
 }
 
 /**
- * Returns the shape of a cell whose digits begin at the index `from`, after a minus sign if there
- * is one.
+ * Returns the code of the format (such as integer or date) of a cell whose digits begin at the index `from`, after a
+ * minus sign if there is one.
  */
 function shapeOfDigits(cell: string, from: number): number {
   const { length } = cell;
