@@ -167,6 +167,8 @@ export async function accept(
   const { person, kind } = await opened(here.sql, token);
   const passwordHash = await hashPassword(await newPassword(person, posted));
   return transaction(here.sql, async (connection) => {
+    // Locked before the link, as whoever makes or ends links does, so that two at once wait for each other.
+    await people.locked(connection, person.id);
     const used = await run(
       connection,
       sql`delete from invitation

@@ -1,10 +1,11 @@
 // People choose their own password through an invitation, and change it on the page My account.
+import { setTimeout } from 'node:timers/promises';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { freePort } from '../../bin/programs.ts';
-import { run, select, sql } from '../../src/database/sql.ts';
+import { run, select, sql, transaction } from '../../src/database/sql.ts';
 import { deliver } from '../../src/messages/delivery.ts';
 import * as outbox from '../../src/messages/outbox.ts';
-import { invite } from '../../src/people/invitations.ts';
+import { accept, invite, reset } from '../../src/people/invitations.ts';
 import { mailInvitation } from '../../src/people/mailed-links.ts';
 import * as people from '../../src/people/people.ts';
 import * as tokens from '../../src/people/tokens.ts';
@@ -104,6 +105,27 @@ describe('invitations to choose a password', () => {
       clients.map((client) => client.post('/invitation', { token, password: NEXT })),
     );
     expect(answers.map(({ status }) => status).toSorted()).toEqual([303, 410]);
+  });
+
+  test('of two links of a person that are used at the same moment, one sets the password and ends the other', async () => {
+    const id = Number((await added()).path.split('/').at(-1));
+    const made: string[] = [];
+    for (let link = 0; link < 2; link += 1) {
+      await reset(site.here, id, async (_on, _person, { token }) => {
+        made.push(token);
+      });
+    }
+    // Both wait for the person, whom another request has locked, and then go on together.
+    const uses = await transaction(site.here.sql, async (on) => {
+      await people.locked(on, id);
+      const begun = made.map((token) => accept(site.here, token, { password: NEXT }));
+      await setTimeout(500);
+      return begun;
+    }).then((begun) => Promise.allSettled(begun));
+    expect(uses.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
+    expect(uses.find(({ status }) => status === 'rejected')).toMatchObject({
+      reason: { status: 410 },
+    });
   });
 
   test('an invited person’s current password works until a new one is chosen, and the invitation is stored only as a hash (B5)', async () => {
