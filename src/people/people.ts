@@ -194,15 +194,19 @@ export async function locked(connection: PoolConnection, id: number): Promise<Pe
  * the same order. Two administrators who close each other’s accounts at the same moment then wait for one another.
  */
 async function lockedWithAdministrators(connection: PoolConnection, id: number): Promise<Person> {
-  await select(
-    connection,
-    sql`select p.id from person p
-         where p.id = ${id} or exists (select 1 from permission m
-                                        where m.person_id = p.id and m.name = 'administrator')
-         order by p.id for update`,
-  );
+  await lockHolders(connection, 'administrator', id);
   return known(connection, id);
 }
+
+/** Locks the rows of all people with a permission, and of the person with this id, in the order of their ids. */
+const lockHolders = (connection: PoolConnection, permission: Permission, id = 0) =>
+  select<{ email: string }>(
+    connection,
+    sql`select p.email from person p
+         where p.id = ${id} or exists (select 1 from permission m
+                                        where m.person_id = p.id and m.name = ${permission})
+         order by p.id for update`,
+  );
 
 /**
  * Closes an account, or opens it again. Does nothing if the account is in that state already.
@@ -274,11 +278,7 @@ export async function changePermission(
 /** Revokes a permission from everyone; returns the people who had it. */
 export async function revokeFromEveryone(here: Environment, by: string, permission: Permission) {
   return transaction(here.sql, async (connection) => {
-    const holders = await select<{ email: string }>(
-      connection,
-      sql`select p.email from permission m join person p on p.id = m.person_id
-           where m.name = ${permission} order by p.email for update`,
-    );
+    const holders = await lockHolders(connection, permission);
     await run(connection, sql`delete from permission where name = ${permission}`);
     for (const { email } of holders) {
       const detail = `${labelsOf([permission])} taken from everyone`;
