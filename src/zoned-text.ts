@@ -68,3 +68,7 @@ export function isZone(zone: string): boolean {
     return false;
   }
 }
+
+/** A stored zone; null if this version of Node does not know it, such as one that a newer version has stored. */
+export const knownZone = (stored: string | null): string | null =>
+  stored !== null && isZone(stored) ? stored : null;

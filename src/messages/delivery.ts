@@ -1,7 +1,7 @@
 // Sends each outbox message until its recipient acknowledges it or Oneway gives it up.
 import { first, sql, transaction } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
-import { timesIn } from '../zoned-text.ts';
+import { knownZone, timesIn } from '../zoned-text.ts';
 import { rulesOf } from '../environments/rules.ts';
 import { timeouts, type Reply, type Send } from './channels/channel.ts';
 import { callback } from './channels/callback.ts';
@@ -96,7 +96,8 @@ async function inZoneOfRecipient({ sql: on }: App, line: outbox.Line): Promise<o
     on,
     sql`select time_zone as zone from person where email = ${line.recipient}`,
   );
-  return person?.zone ? { ...line, body: timesIn(person.zone, line.body) } : line;
+  const zone = knownZone(person?.zone ?? null);
+  return zone === null ? line : { ...line, body: timesIn(zone, line.body) };
 }
 
 async function record(here: App, line: outbox.Line, { outcome, answer }: Reply) {

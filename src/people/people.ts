@@ -19,6 +19,7 @@ import { newPassword } from './new-password.ts';
 import { newPerson } from './new-person.ts';
 import { withOwnTicks } from '../web/form/merge.ts';
 import { inWholeSteps } from './whole-steps.ts';
+import { knownZone } from '../zoned-text.ts';
 import { hashPassword, isPassword, noPassword } from './passwords.ts';
 
 /**
@@ -43,7 +44,7 @@ const toPerson = (stored: Stored): Person => ({
   email: stored.email,
   name: stored.name,
   credential: stored.credential,
-  zone: stored.zone,
+  zone: knownZone(stored.zone),
   isActive: stored.active === 1,
   hasPassword: stored.has_password === 1,
   permissions: permissionNames.filter((one) => (stored.permissions ?? '').split(',').includes(one)),

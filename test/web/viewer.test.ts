@@ -1,6 +1,8 @@
 // Tests that times are shown in the zone of the person who reads them, and people by name.
 import { expect, test } from 'vitest';
 import request from 'supertest';
+import { run, sql } from '../../src/database/sql.ts';
+import { perZone } from '../../src/per-zone.ts';
 import { exactly, personName } from '../../src/web/format.ts';
 import { timesIn } from '../../src/zoned-text.ts';
 import { formatFor } from '../../src/web/viewer.ts';
@@ -59,6 +61,28 @@ test('at the first sign-in an account gets the browser’s time zone; a time zon
   ]);
   const id = await add(world.staging, 'form', { name: 'Zoned' });
   expect((await ana.get(`/catalog/form/${id}`)).text).toContain('title="pm@example.com"');
+});
+
+test('a stored zone that this version of Node does not know breaks no page: the browser’s zone is used', async () => {
+  const vic = await site.as('vic');
+  await run(
+    site.here.sql,
+    sql`update person set time_zone = 'Mars/Olympus' where email = 'vic@example.com'`,
+  );
+  const { text } = await vic.get('/account').expect(200);
+  expect(text).toContain('Times in UTC');
+});
+
+test('zones in any upper and lower case, which browsers may send, do not fill the memory', () => {
+  let made = 0;
+  const madeOf = perZone((zone) => ((made += 1), zone));
+  for (const round of [1, 2]) {
+    for (let index = 0; index < 1000; index += 1) {
+      expect(madeOf(`Zone/${index}`)).toBe(`Zone/${index}`);
+      madeOf(`Zone/${index}`);
+    }
+    expect(made).toBe(1000 * round);
+  }
 });
 
 test('the UTC times in a text are converted to another time zone, and dates that do not exist stay unchanged', () => {
