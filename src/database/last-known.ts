@@ -43,6 +43,10 @@ export async function lastKnown<T>(
   return one.known as LastKnown<T> | null;
 }
 
+/** Forgets the last result of a query, because the caller changed what it counts. */
+export const forgetLastKnown = (on: Queryable, question: string) =>
+  void remembered.get(on)?.delete(question);
+
 function rememberedOf(on: Queryable, question: string): Remembered {
   const all = remembered.get(on) ?? new Map<string, Remembered>();
   remembered.set(on, all);

@@ -1,7 +1,7 @@
 // Reads a person's messages in the other environments from their servers, and marks them as read there. Accounts with
 // the same e-mail belong to the same person.
 import { z } from 'zod';
-import { lastKnown } from '../database/last-known.ts';
+import { forgetLastKnown, lastKnown } from '../database/last-known.ts';
 import type { App } from '../environments/app.ts';
 import {
   ask,
@@ -53,15 +53,14 @@ export const unreadElsewhere = (here: App, email: string, patience: number) =>
   Promise.all(
     neighboursOf(here).map(async (of) => {
       const question = { path: '/bridge/messages/unread', fields: { email }, schema: count };
-      const last = await lastKnown(
-        here.sql,
-        `unread messages of ${email} in ${of.name}`,
-        patience,
-        () => askUnlessFailed(here, of, question),
+      const last = await lastKnown(here.sql, unreadOf(email, of), patience, () =>
+        askUnlessFailed(here, of, question),
       );
       return { ...of, unread: last?.answer.known?.unread ?? 0 };
     }),
   );
+
+const unreadOf = (email: string, { name }: Neighbour) => `unread messages of ${email} in ${name}`;
 
 /** Marks a person's messages up to this id as read in another environment; returns why that failed, or null. */
 export async function markReadElsewhere(
@@ -70,5 +69,7 @@ export async function markReadElsewhere(
   { email, upTo }: { email: string; upTo: number },
 ): Promise<string | null> {
   const question = { path: '/bridge/messages/reading', fields: { email, upTo }, schema: done };
-  return (await ask(here, of, question)).unknown;
+  const { unknown } = await ask(here, of, question);
+  forgetLastKnown(here.sql, unreadOf(email, of));
+  return unknown;
 }

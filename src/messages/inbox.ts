@@ -45,11 +45,11 @@ export async function inboxOf(here: App, email: string) {
 const newestFirst = (one: InboxLine, other: InboxLine) =>
   Date.parse(fromSqlInstant(other.at)) - Date.parse(fromSqlInstant(one.at)) || other.id - one.id;
 
-/** Returns an absolute link into another environment; null for a text that is no web address. */
+/** Returns an absolute link into another environment; null for an address that leads elsewhere. */
 function linkTo(href: string | null, url: string): string | null {
   if (href === null || !URL.canParse(href, url)) return null;
   const link = new URL(href, url);
-  return ['http:', 'https:'].includes(link.protocol) ? link.href : null;
+  return link.origin === new URL(url).origin ? link.href : null;
 }
 
 /**

@@ -15,7 +15,7 @@ export async function index(req: Request, res: Response) {
   });
 }
 
-/** Marks messages as read, in each environment up to the newest message that the page showed. */
+/** Marks the messages as read that there were when the page was made, in each environment up to the newest one. */
 export async function markRead(req: Request, res: Response) {
   const { house, form } = req;
   const { email } = accountOf(req);

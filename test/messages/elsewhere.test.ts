@@ -45,8 +45,10 @@ const linesOn = (page: string) =>
 const bellOf = async (client: Client) => {
   forgetCached();
   const { text } = await client.get('/account');
-  return textOf(/<a class="bell.*?<\/a>/s.exec(text)?.[0] ?? '');
+  return bellOn(text);
 };
+
+const bellOn = (text: string) => textOf(/<a class="bell.*?<\/a>/s.exec(text)?.[0] ?? '');
 
 test('the inbox in each environment lists the person’s messages of all environments, and Mark all as read marks all of them', async () => {
   const { sites, urls } = neighbours;
@@ -81,6 +83,9 @@ test('the inbox in each environment lists the person’s messages of all environ
   // A message that arrives after the page was shown stays marked as new.
   await notifyIn(sites.production.here, 'Later');
   await clients.preprod.post('/messages/reading', fieldsOn(page, 'action="/messages/reading"'));
+  expect(bellOn((await clients.preprod.get('/account')).text)).toBe(
+    '1 1 new message (1 in production)',
+  );
   expect(
     linesOn((await clients.staging.get('/messages')).text).map((one) => one.slice(0, 10)),
   ).toEqual(['New: Later', 'Afterwards', 'Here &lt;b', 'Before Pre', 'Read befor']);
@@ -102,6 +107,18 @@ test('a person whose account in another environment is closed or missing neither
   expect(await bellOf(client)).toBe('No new messages');
   await client.post('/messages/reading', { up_to_preprod: '999999', up_to_production: '999999' });
   expect(await inApp.unread(sites.preprod.here.sql, pm)).toBe(1);
+});
+
+test('a message of another environment leads only into that environment', async () => {
+  const { sites } = neighbours;
+  const client = await sites.preprod.as('pm');
+  await hire(sites.staging.here, 'pm');
+  for (const href of ['https://example.com/sign-in', '//example.com', 'javascript:alert(1)']) {
+    await inApp.add(sites.staging.here.sql, pm, { event: 'rows.undone', text: 'Led away', href });
+  }
+  const { text } = await client.get('/messages').expect(200);
+  expect(linesOn(text)).toHaveLength(3);
+  expect(text).not.toMatch(/example\.com\/sign-in|\/\/example\.com|javascript:/);
 });
 
 test('the inbox names another environment that does not answer, waits for it only once, and does not mark its messages as read', async () => {
