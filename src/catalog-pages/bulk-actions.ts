@@ -1,25 +1,17 @@
 // The actions that a list offers for many rows at once. An action changes each row with the same checks and the same
 // audit line as the page of a single row.
 import type { Ability } from '../access/permissions.ts';
-import {
-  fieldEntries,
-  labelOf,
-  titleOf,
-  type Entity,
-  type Row,
-  type RowKey,
-} from '../catalog/entity.ts';
-import type { Value } from '../catalog/fields.ts';
+import { titleOf, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
 import { deletions, remove } from '../editing/deletions.ts';
-import { contentAt } from '../editing/planned-save.ts';
-import { save } from '../editing/save.ts';
-import { Conflict, Invalid, NotFound } from '../problems.ts';
+import type { Environment } from '../environments/environment.ts';
+import { Conflict, Invalid } from '../problems.ts';
 import type { Author, RowState } from '../state/row-state.ts';
 import { adopt } from '../transfers/adoption.ts';
 import { hold, removeHold } from '../transfers/hold.ts';
 import { personName, plural } from '../web/format.ts';
 import type { Form } from '../web/form/form.ts';
 import type { WriteContext } from '../writing/changes.ts';
+import { lookAtValue, postedValue, setValue, type FieldValue } from './bulk-values.ts';
 
 /**
  * The most rows that one request changes, so that the browser gets an answer in time. If an action
@@ -46,15 +38,13 @@ export type BulkTarget = { entity: Entity; key: RowKey; title: string; seen: str
 type Shown = { row: Row; state: RowState | undefined };
 /**
  * What an action finds out about a row before it changes the row. `skip`: why the row is skipped; null if it is not.
- * `seen`: the state of the row, which must be the same when the action changes the row.
+ * `isRefused`: whether that reason is an error. `seen`: the state of the row, which must be the same when the action
+ * changes the row.
  */
-type Looked = { skip: string | null; seen: string };
+type Looked = { skip: string | null; isRefused?: boolean; seen: string };
 
-/**
- * What the user enters on the confirmation page: a reason, or a field and its new value. Null if
- * the action asks for neither.
- */
-export type BulkValues = { reason: string | null } | { field: string; value: Value } | null;
+/** What the user enters: a reason, or a field and its new value. Null if the action asks for neither. */
+export type BulkValues = { reason: string | null } | FieldValue | null;
 
 /** The person who requested an action, and the time of the request. */
 type Order = { person: string; since: string };
@@ -78,7 +68,7 @@ export type BulkAction = {
    * Finds out for each row whether the action would skip it, with a fixed number of queries. The
    * results are in the order of the rows.
    */
-  look(writes: WriteContext, entity: Entity, shown: Shown[]): Promise<Looked[]>;
+  look(writes: WriteContext, entity: Entity, shown: Shown[], values: BulkValues): Promise<Looked[]>;
   /**
    * Performs the action on one row.
    * @throws Problem with the reason if the row is skipped
@@ -101,8 +91,8 @@ export const bulkActions: BulkAction[] = [
     asks: 'value',
     explanation:
       'One field gets the same value in each row. Rows that have it already are skipped.',
-    look: byState((state) => ({ skip: null, seen: String(state?.version ?? 0) })),
-    act: setValue,
+    look: ({ here }, entity, shown, values) => lookAtValue(here, entity, shown, fieldIn(values)),
+    act: ({ writes, author, values }, target) => setValue(writes, author, target, fieldIn(values)),
   },
   {
     name: 'hold',
@@ -194,66 +184,23 @@ async function lookAtDeletions({ here }: WriteContext, entity: Entity, shown: Sh
 }
 
 /**
- * The fields that can be set in many rows at once: yes/no fields, choices and whole numbers. The
- * order number is left out, because each row has its own.
- */
-export const settableFields = (entity: Entity) =>
-  fieldEntries(entity).flatMap(([name, field]) =>
-    ['flag', 'choice', 'integer'].includes(field.kind) && name !== entity.order
-      ? [{ name, field, label: labelOf(entity, name) }]
-      : [],
-  );
-
-/**
- * Parses what the user entered on the confirmation page.
+ * Parses what the user entered for an action.
  * @throws Invalid if a value is missing or wrong
  */
-export function postedValues({ asks }: BulkAction, entity: Entity, form: Form): BulkValues {
-  if (asks === 'value') return postedValue(entity, form);
+export async function postedValues(
+  here: Environment,
+  { asks }: BulkAction,
+  entity: Entity,
+  form: Form,
+): Promise<BulkValues> {
+  if (asks === 'value') return postedValue(here, entity, form);
   return asks === 'reason' ? { reason: form.textUpTo(300, 'reason', 'Reason') || null } : null;
 }
 
-function postedValue(entity: Entity, form: Form): { field: string; value: Value } {
-  const asked = form.text('field');
-  const one = settableFields(entity).find(({ name }) => name === asked);
-  if (!one) throw new Invalid({ field: 'Choose a field from the list' });
-  refuseOthers(entity, form, asked);
-  if (one.field.kind === 'flag' && !['yes', 'no'].includes(form.text(asked))) {
-    throw new Invalid({ [asked]: 'Choose Yes or No' });
-  }
-  const typed = one.field.schema(one.label).safeParse(form.text(asked));
-  if (!typed.success) throw new Invalid({ [asked]: typed.error.issues[0]?.message ?? '' });
-  return { field: asked, value: typed.data };
-}
-
-/**
- * Refuses the request if the user also filled in a field other than the chosen one. The Enter key
- * presses the first button of a form, which may belong to another field than the user typed into.
- */
-function refuseOthers(entity: Entity, form: Form, asked: string) {
-  const others = settableFields(entity).filter(
-    ({ name }) => name !== asked && form.text(name) !== '',
-  );
-  if (others.length === 0) return;
-  throw new Invalid(
-    Object.fromEntries(
-      others.map(({ name, label }) => [
-        name,
-        `One field is set at a time: press the button beside ${label}, or empty it`,
-      ]),
-    ),
-  );
-}
-
-async function setValue({ writes, author, values }: Work, { entity, key, seen }: BulkTarget) {
+/** @throws Invalid if an action that sets a field has no field */
+function fieldIn(values: BulkValues): FieldValue {
   if (!values || !('field' in values)) throw new Invalid({ field: 'Choose a field from the list' });
-  const { field, value } = values;
-  const version = Number(seen);
-  const opened = await contentAt(writes.here, key, version);
-  if (!opened) throw new NotFound('It is not here any more.');
-  const target = { entity, id: key.id };
-  const changed = await save(writes, author, target, { ...opened, [field]: value }, version);
-  if (changed.length === 0) throw new Conflict('It has this value already.');
+  return values;
 }
 
 /**

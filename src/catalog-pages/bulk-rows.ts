@@ -4,10 +4,12 @@ import { keyText, titleOf, type Entity, type RowKey } from '../catalog/entity.ts
 import { read } from '../rows/store.ts';
 import { recordedStates } from '../state/untouched.ts';
 import type { WriteContext } from '../writing/changes.ts';
-import type { BulkAction, BulkTarget } from './bulk-actions.ts';
+import type { BulkAction, BulkTarget, BulkValues } from './bulk-actions.ts';
 
 /** A row that an action skips. */
 export type Skipped = { title: string; why: string };
+
+type Refused = Skipped & { id: number };
 
 /**
  * The id of a row on the confirmation page, and the state that the page showed. The action changes
@@ -19,16 +21,17 @@ export type SeenRow = [id: number, seen: string];
 const PART = 500;
 
 /**
- * Reads the given rows in parts. Returns the rows that an action would change, and the rows that it
- * would skip.
+ * Reads the given rows in parts. Returns the rows that an action would change, the rows that it
+ * would skip, and those that would refuse the value.
  */
 export async function lookAt(
   writes: WriteContext,
   entity: Entity,
-  action: BulkAction,
+  { action, values }: { action: BulkAction; values: BulkValues },
   keys: RowKey[],
 ) {
   const targets: BulkTarget[] = [];
+  const refused: Refused[] = [];
   const skipped: Skipped[] = [];
   for (let from = 0; from < keys.length; from += PART) {
     const part = keys.slice(from, from + PART);
@@ -39,15 +42,16 @@ export async function lookAt(
       return row ? [{ key, row, state: states.get(keyText(key)) }] : [];
     });
     skipped.push(...part.filter((key) => !rows.has(keyText(key))).map((key) => gone(entity, key)));
-    const looked = await action.look(writes, entity, here);
+    const looked = await action.look(writes, entity, here, values);
     for (const [index, { key, row }] of here.entries()) {
-      const { skip, seen } = looked[index] ?? { skip: null, seen: '' };
+      const { skip, isRefused, seen } = looked[index] ?? { skip: null, seen: '' };
       const title = titleOf(entity, row);
       if (skip === null) targets.push({ entity, key, title, seen });
+      else if (isRefused) refused.push({ id: row.id, title, why: skip });
       else skipped.push({ title, why: skip });
     }
   }
-  return { targets, skipped };
+  return { targets, skipped, refused };
 }
 
 /** Reads the rows that a confirmation page showed. Rows that were deleted meanwhile are skipped. */

@@ -21,7 +21,7 @@ import { exportFormatIn, plainColumn, sendExport, type ExportColumn } from '../w
 import { formatValue, personName } from '../web/format.ts';
 import { accountOf } from '../web/request.ts';
 import { zoneOf } from '../web/viewer.ts';
-import { chosenKeys, isEverything } from './bulk-page.ts';
+import { chosenKeys, isEverything } from './bulk-chosen.ts';
 import { allIds } from './list-query.ts';
 import { exportHref, parseListState } from './list-state.ts';
 import { tickedIn, withTicked } from './ticked.ts';

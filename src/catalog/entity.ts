@@ -225,9 +225,9 @@ export const shownName = (name: string): string => `${name}_shown`;
 
 /**
  * Returns a message for each broken rule between fields. If the user touched none of the fields
- * that the rules use, returns no message.
+ * that the rules use, returns no message. `kept`: the values of the fields that the user did not touch.
  */
-function brokenRules({ rules }: Entity, content: Content, kept: Content): FieldErrors {
+export function brokenRules({ rules }: Entity, content: Content, kept: Content): FieldErrors {
   let isAsked = false;
   const watched = new Proxy(content, {
     get(of, name) {

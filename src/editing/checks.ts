@@ -63,18 +63,10 @@ export async function check(
   content: Content,
   settled: readonly string[] = [],
 ) {
-  const errors: FieldErrors = {};
   const id = before?.id ?? null;
   const isSame = (field: string) =>
     settled.includes(field) || (before !== null && isSameValue(content[field], before[field]));
-  for (const { field, to } of referencesOf(entity)) {
-    const target = content[field];
-    if (isSame(field)) continue;
-    if (typeof target === 'number' && !(await read(here, [{ entity: to, id: target }])).size) {
-      errors[field] =
-        `Choose ${labelOf(entity, field).toLowerCase()} from the list: there is no ${entityNamed(to).label.one.toLowerCase()} ${target}`;
-    }
-  }
+  const errors = await missingReferences(here, entity, content, isSame);
   for (const [field, { unique }] of fieldEntries(entity)) {
     if (unique && !isSame(field)) {
       const value = textOf(content[field]);
@@ -102,6 +94,25 @@ export async function check(
     Object.assign(errors, await renameError(here, entity, id));
   }
   if (Object.keys(errors).length > 0) throw new Invalid(errors);
+}
+
+/** Returns a message for each reference to a row that does not exist. */
+export async function missingReferences(
+  here: Environment,
+  entity: Entity,
+  content: Content,
+  isSame: (field: string) => boolean = () => false,
+): Promise<FieldErrors> {
+  const errors: FieldErrors = {};
+  for (const { field, to } of referencesOf(entity)) {
+    const target = content[field];
+    if (isSame(field)) continue;
+    if (typeof target === 'number' && !(await read(here, [{ entity: to, id: target }])).size) {
+      errors[field] =
+        `Choose ${labelOf(entity, field).toLowerCase()} from the list: there is no ${entityNamed(to).label.one.toLowerCase()} ${target}`;
+    }
+  }
+  return errors;
 }
 
 async function unknownNames(

@@ -14,7 +14,7 @@ import {
 import { mended, misfitsOf } from '../catalog/misfits.ts';
 import type { Environment } from '../environments/environment.ts';
 import { read } from '../rows/store.ts';
-import { Conflict, Invalid, NotFound } from '../problems.ts';
+import { Conflict, Invalid, NotFound, type FieldErrors } from '../problems.ts';
 import { check, withStoredNames } from './checks.ts';
 import { replacedAfter } from '../state/history.ts';
 import { recordedState } from '../state/untouched.ts';
@@ -97,15 +97,19 @@ export async function planSave(
  * @throws Invalid when the user would overwrite such a value without having seen it
  */
 function refuseUnseen(before: Row, wanted: Content) {
-  const lost = misfitsOf(before).filter(
-    ({ field }) => field !== 'modified_at' && !(field in before) && wanted[field] === undefined,
-  );
-  if (lost.length > 0) {
-    throw new Invalid(
-      Object.fromEntries(lost.map(({ field, message }) => [field, `${message}: enter it again`])),
-    );
-  }
+  const errors = unseenValues(before, wanted);
+  if (Object.keys(errors).length > 0) throw new Invalid(errors);
 }
+
+/** Returns a message for each invalid stored value that no form could show, and that the wanted content does not have. */
+export const unseenValues = (before: Row, wanted: Content): FieldErrors =>
+  Object.fromEntries(
+    misfitsOf(before).flatMap(({ field, message }) =>
+      field === 'modified_at' || field in before || wanted[field] !== undefined
+        ? []
+        : [[field, `${message}: enter it again`]],
+    ),
+  );
 
 /**
  * Merges three contents of a row: as this user opened it, as another user saved it meanwhile, and

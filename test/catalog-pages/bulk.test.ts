@@ -23,6 +23,8 @@ const site = useSite(world, 'staging');
 const ana = useClient(site, 'pm');
 const back = '/catalog/task?active=yes';
 
+type Posted = Record<string, string | string[]>;
+
 const forms = (names: string[]) =>
   Promise.all(names.map((name) => add(world.staging, 'form', { name })));
 const rowsOf = (entity: string, ids: number[]) => ids.map((id) => `${entity}:${id}`);
@@ -31,15 +33,19 @@ const rowsOf = (entity: string, ids: number[]) => ids.map((id) => `${entity}:${i
  * Opens the confirmation page of an action on the ticked rows; returns its text, and a function
  * that confirms.
  */
-const ask = async (action: string, entity: string, posted: object) => {
+const ask = async (action: string, entity: string, posted: Posted) => {
   const { text, status } = await ana.post(`/bulk/${entity}/${action}`, { return: back, ...posted });
   expect(status).toBe(200);
+  const fields = fieldsOn(text, `/bulk/${entity}/${action}/confirmation"`);
   const confirm = async (also: object = {}) =>
-    ana.post(`/bulk/${entity}/${action}/confirmation`, {
-      ...fieldsOn(text, `/bulk/${entity}/${action}/confirmation"`),
-      ...also,
-    });
-  return { text: textOf(text), confirm };
+    ana.post(`/bulk/${entity}/${action}/confirmation`, { ...fields, ...also });
+  return { text: textOf(text), fields, confirm };
+};
+/** Types a value for many rows that is refused; returns the text of the page. */
+const refused = async (entity: string, typed: Posted) => {
+  const { status, text } = await ana.post(`/bulk/${entity}/value`, typed);
+  expect(status).toBe(422);
+  return textOf(text);
 };
 const idOf = async (email: string) =>
   (
@@ -121,14 +127,17 @@ describe('actions that change many rows of a list', () => {
       ids.push(await add(world.staging, 'task', { business, title, priority: 1 }));
     }
     const [one = 0, two = 0, three = 0] = ids;
-    const { confirm } = await ask('value', 'task', { rows: rowsOf('task', ids) });
+    const rows = rowsOf('task', ids);
+    const refusal = await refused('task', { rows, field: 'priority', priority: '5000' });
+    expect(refusal).toContain('Priority must be');
+    for (const field of ['cities', 'constructor']) {
+      expect(await refused('task', { rows, field, [field]: '1' })).toContain('from the list');
+    }
+    const { confirm } = await ask('value', 'task', { rows, field: 'priority', priority: '7' });
     await change(world.staging, { entity: 'task', id: two }, { priority: 2 }, ed);
     await change(world.staging, { entity: 'task', id: three }, { message: 'Kept' }, ed);
-    const wrong = await confirm({ field: 'priority', priority: '5000' });
-    expect(wrong.status).toBe(422);
-    expect(textOf(wrong.text)).toContain('Priority must be');
-    expect((await confirm({ field: 'business', business: '1' })).status).toBe(422);
-    expect((await confirm({ field: 'priority', priority: '7' })).status).toBe(303);
+    expect((await confirm({ priority: '5000' })).status).toBe(422);
+    expect((await confirm()).status).toBe(303);
     const said = await notice();
     expect(said).toContain('2 tasks changed. Skipped: “Two”');
     const priorities = [one, two, three].map(async (id) =>
@@ -141,6 +150,129 @@ describe('actions that change many rows of a list', () => {
         [7, 'Kept'],
       ],
     );
+  });
+
+  test('a text is set in many rows and emptied again; rows that have it already are named and skipped, and unique names are not offered', async () => {
+    const business = await add(world.staging, 'business');
+    const message = 'First “line”\nsecond 🪔';
+    const ids = [
+      await add(world.staging, 'task', { business, title: 'One' }),
+      await add(world.staging, 'task', { business, title: 'Two', message }),
+    ];
+    const rows = rowsOf('task', ids);
+    const messages = async () =>
+      (await Promise.all(ids.map((id) => get(world.staging, { entity: 'task', id })))).map(
+        (row) => row['message'],
+      );
+    const typed = { rows, field: 'message', message: message.replace('\n', '\r\n') };
+    const setting = await ask('value', 'task', typed);
+    expect(setting.text).toContain('Set message: 1 task');
+    expect(setting.text).toContain('1 row skipped Two – has this value already');
+    const choosing = await ana.post('/bulk/task/value', { ...setting.fields, change: 'yes' });
+    expect(textOf(choosing.text)).toContain('Set a value: 2 tasks');
+    expect(textOf(choosing.text)).toContain('First “line” second 🪔');
+    expect((await setting.confirm()).status).toBe(303);
+    expect(await messages()).toEqual([message, message]);
+    const emptying = await ask('value', 'task', { rows, field: 'message', message: '' });
+    expect(emptying.text).toContain('Empty message: 2 tasks');
+    await emptying.confirm();
+    expect(await messages()).toEqual([null, null]);
+    expect(await refused('task', { rows, field: 'title', title: ' ' })).toContain('Title');
+    const long = await refused('task', { rows, field: 'title', title: 'x'.repeat(121) });
+    expect(long).toContain('Title must be 120 characters or fewer');
+    const offered = (await ana.post('/bulk/business/value', { rows: `business:${business}` })).text;
+    expect([...offered.matchAll(/name="field" value="(\w+)"/g)].map(([, name]) => name)).toEqual([
+      'category',
+      'description',
+      'active',
+      'priority',
+    ]);
+  });
+
+  test('a reference is set in many rows by its title or ID, and a title that two rows have, or no row, is refused', async () => {
+    const [from, to] = [
+      await add(world.staging, 'business', { name: 'From' }),
+      await add(world.staging, 'business', { name: 'Metro “Cabs” #7' }),
+    ];
+    const ids = [
+      await add(world.staging, 'external_tool', { business: from, name: 'Pay' }),
+      await add(world.staging, 'external_tool', { business: to, name: 'Map' }),
+    ];
+    const rows = rowsOf('external_tool', ids);
+    const unknown = await refused('external_tool', { rows, field: 'business', business: 'Nobody' });
+    expect(unknown).toContain('There is no business “Nobody”. Choose one from the list');
+    const gone = await refused('external_tool', { rows, field: 'business', business: '#999999' });
+    expect(gone).toContain('there is no business 999999');
+    const page = await ana.post('/bulk/external_tool/value', { rows });
+    expect(page.text).toMatch(/name="business"[^>]*data-options="\/catalog\/business\/options"/s);
+    const typed = { rows, field: 'business', business: 'Metro “Cabs” #7' };
+    const { text, confirm } = await ask('value', 'external_tool', typed);
+    expect(text).toContain('Set business: 1 external tool');
+    expect(text).toContain('New value Business Metro “Cabs” #7 1 external tool Pay ID');
+    expect(text).toContain('Map – has this value already');
+    expect((await confirm()).status).toBe(303);
+    const [pay = 0] = ids;
+    const tool = { entity: 'external_tool', id: pay };
+    expect(await get(world.staging, tool)).toMatchObject({ business: to });
+    const task = await add(world.staging, 'task', { business: to, title: 'Twin' });
+    await add(world.staging, 'task', { business: from, title: 'Twin' });
+    const receipt = await add(world.staging, 'order_receipt', { task });
+    const twins = { rows: rowsOf('order_receipt', [receipt]), field: 'task', task: 'Twin' };
+    expect(await refused('order_receipt', twins)).toContain('the title of more than one task');
+  });
+
+  test('a time is set in many rows in the zone of the person, and rows whose rules it breaks are named as refused and stay', async () => {
+    const banner = (title: string, end: string | null) =>
+      add(world.staging, 'banner', { title, end });
+    const ids = [
+      await banner('Open', null),
+      await banner('Past', '2026-01-01T00:00:00.000Z'),
+      await banner('Later', '2027-01-01T00:00:00.000Z'),
+    ];
+    const at = (start: string, zone: string) => ({
+      rows: rowsOf('banner', ids),
+      field: 'start',
+      start,
+      start_zone: zone,
+    });
+    const skipped = await refused('banner', at('2026-03-29T02:30', 'Europe/Berlin'));
+    expect(skipped).toContain('Start does not exist in Europe/Berlin');
+    const twice = await refused('banner', at('2026-10-25T02:30', 'Europe/Berlin'));
+    expect(twice).toContain('Exists twice: choose…');
+    const { text, confirm } = await ask('value', 'banner', at('2026-11-05T09:30', 'Asia/Kolkata'));
+    expect(text).toContain('Set start: 2 banners');
+    expect(text).toContain('Start 5 Nov 2026, 04:00 UTC 2 banners Open');
+    expect(text).toContain('1 row refused Past – End must be later than start');
+    await change(
+      world.staging,
+      { entity: 'banner', id: ids[2] ?? 0 },
+      { end: '2026-10-01T00:00:00.000Z' },
+    );
+    await confirm();
+    const rows = await Promise.all(ids.map((id) => get(world.staging, { entity: 'banner', id })));
+    expect(rows.map(({ start }) => start)).toEqual(['2026-11-05T04:00:00.000Z', null, null]);
+  });
+
+  test('rows that are moved to another parent row are refused where their order number is taken, by a row there or one that moves before', async () => {
+    const [one = 0, two = 0, target = 0] = await forms(['One', 'Two', 'Target']);
+    const field = (form: number, order: number, label: string) =>
+      add(world.staging, 'form_field', { form, order, label });
+    await field(target, 1, 'There');
+    const ids = [
+      await field(one, 1, 'Taken'),
+      await field(one, 2, 'Moves'),
+      await field(two, 2, 'Second'),
+    ];
+    const moving = { rows: rowsOf('form_field', ids), field: 'form', form: `#${target}` };
+    const { text, confirm } = await ask('value', 'form_field', moving);
+    expect(text).toContain('Form Target 1 form field Moves');
+    expect(text).toContain('Taken – Order 1 is already that of “There”');
+    expect(text).toContain('Second – Order 2 is already that of “Moves”');
+    expect((await confirm()).status).toBe(303);
+    const rows = await Promise.all(
+      ids.map((id) => get(world.staging, { entity: 'form_field', id })),
+    );
+    expect(rows.map(({ form }) => form)).toEqual([one, target, two]);
   });
 
   test('deleting many rows also deletes their dependent rows, and skips rows that other rows use or that were changed meanwhile', async () => {
@@ -163,10 +295,9 @@ describe('actions that change many rows of a list', () => {
 
   test('setting a field in many rows is refused if a value was typed in a second field whose button was not pressed', async () => {
     const id = await add(world.staging, 'business', { priority: 1 });
-    const { confirm } = await ask('value', 'business', { rows: rowsOf('business', [id]) });
-    const both = await confirm({ field: 'active', active: 'no', priority: '7' });
-    expect(both.status).toBe(422);
-    expect(textOf(both.text)).toContain('press the button beside Priority');
+    const rows = rowsOf('business', [id]);
+    const both = await refused('business', { rows, field: 'active', active: 'no', priority: '7' });
+    expect(both).toContain('press the button of Priority');
     expect(await get(world.staging, { entity: 'business', id })).toMatchObject({
       active: true,
       priority: 1,
@@ -224,20 +355,25 @@ describe('actions that change many rows of a list', () => {
     const chosen = { everything: 'yes', query: 'q=Cab' };
     const statements = await statementsOf(() => ask('hold', 'task', chosen));
     expect(statements).toBeLessThan(80);
-    const { text, confirm } = await ask('value', 'task', chosen);
-    expect(text).toContain('Set a value: 202 tasks');
+    expect(textOf((await ana.post('/bulk/task/value', chosen)).text)).toContain(
+      'Set a value: 202 tasks',
+    );
+    const typed = { ...chosen, field: 'priority', priority: '7' };
+    expect(await statementsOf(() => ask('value', 'task', typed))).toBeLessThan(80);
+    const { text, confirm } = await ask('value', 'task', typed);
+    expect(text).toContain('Set priority: 202 tasks');
     await change(world.staging, { entity: 'task', id: 901 }, { priority: 3 }, ed);
-    const overtaken = await confirm({ field: 'priority', priority: '7' });
+    const overtaken = await confirm();
     expect(overtaken.status).toBe(422);
     expect(textOf(overtaken.text)).toContain('Some of these rows have changed since');
-    expect((await confirm({ field: 'priority', priority: '5000' })).status).toBe(422);
-    const second = await ask('value', 'task', chosen);
-    const answer = await second.confirm({ field: 'priority', priority: '7' });
+    expect((await confirm({ priority: '5000' })).status).toBe(422);
+    const second = await ask('value', 'task', typed);
+    const answer = await second.confirm();
     expect(answer.headers['location']).toMatch(/^\/jobs\/\d+$/);
     // Sending the same confirmation twice starts only one job.
-    const twice = await second.confirm({ field: 'priority', priority: '7' });
+    const twice = await second.confirm();
     expect(twice.headers['location']).toBe(answer.headers['location']);
-    const other = await second.confirm({ field: 'priority', priority: '8' });
+    const other = await second.confirm({ priority: '8' });
     expect(other.headers['location']).not.toBe(answer.headers['location']);
     await run(
       world.staging.sql,
@@ -290,15 +426,16 @@ describe('actions that change many rows of a list', () => {
       modified_at: '2026-11-01 10:00:00.000',
     }));
     await insertRows(on, 'task', tasks);
-    const start = async (priority: string) => {
-      const { confirm } = await ask('value', 'task', { everything: 'yes', query: 'q=Cab' });
-      const { headers } = await confirm({ field: 'priority', priority });
+    const start = async (message: string) => {
+      const chosen = { everything: 'yes', query: 'q=Cab' };
+      const { confirm } = await ask('value', 'task', { ...chosen, field: 'message', message });
+      const { headers } = await confirm();
       const path = headers['location'] ?? '';
       const job = await jobs.byNumber(on, Number(path.split('/').at(-1)));
       return { path, id: job?.id ?? '' };
     };
-    const cancelled = await start('7');
-    await change(world.staging, { entity: 'task', id: 2258 }, { priority: 4 }, ed);
+    const cancelled = await start('Namaste “🪔”');
+    await change(world.staging, { entity: 'task', id: 2258 }, { message: 'By Ed' }, ed);
     let written = 0;
     const { reached } = failpoints;
     failpoints.reached = async (name) => {
@@ -317,7 +454,7 @@ describe('actions that change many rows of a list', () => {
     expect(shown).toContain('240 rows not reached: Cab “239” 🪔 Cab “238” 🪔');
     expect(shown).toContain('and 190 more');
     expect(page).toContain('<a href="/catalog/task/2239">Cab “239” 🪔</a>');
-    const closed = await start('8');
+    const closed = await start('Other');
     await people.setActive(world.staging, 'ops@example.com', await idOf('pm@example.com'), false);
     await runJob(world.staging, allTasks, closed.id);
     await people.setActive(world.staging, 'ops@example.com', await idOf('pm@example.com'), true);
