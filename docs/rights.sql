@@ -30,7 +30,7 @@ GRANT UPDATE, DELETE ON `oneway_production`.`step_image_bundle` TO 'oneway_produ
 GRANT UPDATE, DELETE ON `oneway_production`.`transfer_step` TO 'oneway_production_app'@'%';
 GRANT UPDATE, DELETE ON `oneway_production`.`selection` TO 'oneway_production_app'@'%';
 GRANT UPDATE ON `oneway_production`.`scheduled_transfer` TO 'oneway_production_app'@'%';
-GRANT UPDATE ON `oneway_production`.`approval` TO 'oneway_production_app'@'%';
+GRANT UPDATE, DELETE ON `oneway_production`.`approval` TO 'oneway_production_app'@'%';
 GRANT UPDATE, DELETE ON `oneway_production`.`saved_view` TO 'oneway_production_app'@'%';
 GRANT UPDATE, DELETE ON `oneway_production`.`test_result` TO 'oneway_production_app'@'%';
 GRANT UPDATE, DELETE ON `oneway_production`.`message` TO 'oneway_production_app'@'%';

@@ -35,7 +35,7 @@ const programRights: Record<string, Rights> = {
   transfer_step: { app: 'UPDATE, DELETE' },
   selection: { app: 'UPDATE, DELETE' },
   scheduled_transfer: { app: 'UPDATE' },
-  approval: { app: 'UPDATE' },
+  approval: { app: 'UPDATE, DELETE' },
   saved_view: { app: 'UPDATE, DELETE' },
   test_result: { app: 'UPDATE, DELETE' },
   message: { app: 'UPDATE, DELETE' },

@@ -1,12 +1,15 @@
-// Runs a transfer, a refresh, an undo and every page with database users that have exactly the rights in
+// Runs a transfer, a refresh, an undo, every chore and every page with database users that have exactly the rights in
 // docs/rights.sql: the users app, arrivals and reader.
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createConnection } from 'mysql2/promise';
 import { settingsOf as leastSettings } from '../../bin/databases.ts';
 import { openApp, type App } from '../../src/environments/app.ts';
+import { reachRedis } from '../../src/environments/redis.ts';
 import * as jobs from '../../src/jobs/jobs.ts';
+import { openQueue } from '../../src/jobs/queue.ts';
 import { runJob } from '../../src/jobs/runner.ts';
-import { tasks } from '../../src/tasks.ts';
+import { openTicks } from '../../src/jobs/ticks.ts';
+import { chores, schedules, tasks } from '../../src/tasks.ts';
 import { openSite, type Client } from '../support/people.ts';
 import { add, change, has, sheet, transfer, undo } from '../support/rows.ts';
 import { openWorld, servers, settingsOf, useWorld } from '../support/world.ts';
@@ -76,6 +79,20 @@ test('a transfer, a refresh and an undo work with database users that have only 
   });
   expect(await runJob(staging, tasks, job.id)).toMatchObject({ state: 'done' });
   expect((await sheet(preprod, [form])).plan.problems).toEqual([]);
+});
+
+test('every chore works with the least database rights', async () => {
+  const { redis, connected } = reachRedis(staging);
+  await connected;
+  const line = openQueue(staging, redis, tasks);
+  const ticks = openTicks(staging, redis, schedules, line);
+  const failed: unknown[] = [];
+  for (const { name, run } of chores(line, ticks)) {
+    await run(staging).catch((error: unknown) => failed.push([name, error]));
+  }
+  expect(failed).toEqual([]);
+  await Promise.all([line.close(), ticks.close()]);
+  redis.destroy();
 });
 
 test('every page works with database users that have only the rights in docs/rights.sql', async () => {
