@@ -28,7 +28,7 @@ export const index =
 
 const scheduleView = (schedule: scheduled.Shown) => ({
   ...schedule,
-  when: scheduleText(schedule.pattern) ?? 'At times of its own',
+  when: scheduleText(schedule.pattern),
   last: schedule.last && { ...schedule.last, look: lookOf(schedule.last.state) },
 });
 

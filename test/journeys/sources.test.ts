@@ -117,7 +117,7 @@ test.each([{ javaScript: true }, { javaScript: false }])(
     if (javaScript) await look(page, 'the job of a run');
     await page.goto(`${staging}/jobs`);
     await page
-      .getByRole('rowheader', { name: new RegExp(`^Source Rainfall${after} Every .*cron 0 2`) })
+      .getByRole('rowheader', { name: new RegExp(`^Source Rainfall${after} At 02:00 · cron 0 2`) })
       .waitFor();
     await page.goto(`${staging}/sources`);
     if (javaScript) await look(page, 'the list of sources');
