@@ -28,7 +28,7 @@ export async function removeHold(req: Request, res: Response) {
   const { entity, id } = addressed(req);
   const seen = req.form.text('seen');
   await holds.removeHold(req.here, accountOf(req).email, { entity: entity.name, id }, seen);
-  flash(req, 'No longer marked *Not for production*..');
+  flash(req, 'No longer marked *Not for production*.');
   back(req, res);
 }
 
