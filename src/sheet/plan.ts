@@ -11,7 +11,7 @@ import { DELETE, isTyped, OVERWRITE, rowToSend, type Choices } from './choices.t
 import { expandSelection, type ExpandedRow, type Offer } from './expand-selection.ts';
 import type { Facts } from './facts.ts';
 import { needsOverwrite } from './overwrites.ts';
-import { problemsOf } from './problems/index.ts';
+import { problemsOf, withEditsThatHelp } from './problems/index.ts';
 import { fieldsIn } from './problems/review.ts';
 import { parentsOf } from '../catalog/family.ts';
 import { type PlannedStep, hashOfPlan, rootKeyOf } from './planned-step.ts';
@@ -45,7 +45,8 @@ export function planTransfer(facts: Facts, choices: Choices): Plan {
   const all = inWritingOrder([...createdNames(facts, choices, steps), ...steps]);
   const hash = hashOfPlan(facts, all);
   const words = typedWords(facts, choices, all, hash);
-  const problems = [...missing, ...problemsOf(facts, choices, all, words)];
+  const found = [...missing, ...problemsOf(facts, choices, all, words)];
+  const problems = withEditsThatHelp(facts, all, found);
   const relied = [...reliedOn, ...sameParents(all)];
   return {
     steps: all,

@@ -21,7 +21,7 @@ import { inWritingOrder } from '../catalog/order.ts';
 import type { Choices } from './choices.ts';
 import type { Facts } from './facts.ts';
 import { createdNames, type SkippedRow, type Plan } from './plan.ts';
-import { problemsOfUndo } from './problems/index.ts';
+import { problemsOfUndo, withEditsThatHelp } from './problems/index.ts';
 import { keeperOf } from './problems/uniqueness.ts';
 import { parentsOf } from '../catalog/family.ts';
 import { hashOfPlan, rootKeyOf, type PlannedStep } from './planned-step.ts';
@@ -78,7 +78,7 @@ export function planUndo(facts: Facts, steps: Step[], choices: Choices): Plan {
     .filter((key) => !going.has(keyText(key)));
   return {
     steps: all,
-    problems: problemsOfUndo(facts, choices, all),
+    problems: withEditsThatHelp(facts, all, problemsOfUndo(facts, choices, all)),
     notices: [],
     warnings: warningsOf(facts, all),
     offers: [],

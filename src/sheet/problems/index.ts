@@ -59,6 +59,25 @@ export const problemsOfUndo = (facts: Facts, choices: Choices, steps: PlannedSte
   ...claimed(facts, steps),
 ];
 
+/**
+ * Offers to edit a row of the plan only where the plan sends rows of this environment. What is written here comes from
+ * another environment or from the history, so an edit here would change nothing.
+ */
+export function withEditsThatHelp(
+  { isWrittenHere }: Facts,
+  steps: PlannedStep[],
+  problems: Problem[],
+): Problem[] {
+  if (!isWrittenHere) return problems;
+  const going = new Set(steps.map(keyText));
+  return problems.map((problem) => ({
+    ...problem,
+    solutions: problem.solutions.filter(
+      (one) => one.kind !== 'edit' || !going.has(keyText(one.key)),
+    ),
+  }));
+}
+
 function destination({ version, to }: Facts): Problem[] {
   const { label } = rulesOf(to);
   if (version === null) {

@@ -149,12 +149,12 @@ export function localValues(choices: Choices, steps: PlannedStep[]): Problem[] {
   });
 }
 
-export function images({ missingImages, from, isWrittenHere }: Facts, steps: PlannedStep[]) {
+export function images({ missingImages, from }: Facts, steps: PlannedStep[]) {
   return steps.flatMap((step) =>
     imagesOf(step).flatMap(({ label, name }): Problem[] => {
       if (!missingImages.has(name)) return [];
       const message = `${describe(step)}: the ${label.toLowerCase()} is not in the storage of ${rulesOf(from).inText}. Upload it again there.`;
-      const solutions = isWrittenHere ? [] : [{ kind: 'edit' as const, key: keyOf(step) }];
+      const solutions = [{ kind: 'edit' as const, key: keyOf(step) }];
       return [{ reason: 'image-missing', row: keyOf(step), message, solutions }];
     }),
   );

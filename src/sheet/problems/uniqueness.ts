@@ -62,11 +62,11 @@ function taken(facts: Facts, going: Map<string, PlannedStep>, one: Taken): Probl
   const along = goingAlong(facts, going, one);
   const label = labelOf(entity, field);
   const way = along ? 'It gives it up when it goes along.' : wayOut(facts, sent, field, label);
+  const isHolderHere = facts.isWrittenHere || other?.isHere;
   const solutions: Solution[] = [
     ...(along ? [{ kind: 'add' as const, keys: along, title: title ?? name }] : []),
-    ...editable(facts, one, sent).map((key): Solution =>
-      key === holder ? { kind: 'edit', key, title: title ?? name } : { kind: 'edit', key },
-    ),
+    { kind: 'edit', key: keyOf(step) },
+    ...(isHolderHere ? [{ kind: 'edit' as const, key: holder, title: title ?? name }] : []),
   ];
   const message = `${describe(step)}: ${label} is taken in ${rulesOf(facts.to).inText} by ${name}. ${way}`;
   return { reason: 'unique-taken', row: keyOf(step), message, solutions };
@@ -88,16 +88,6 @@ function wayOut(
   const where = isWrittenHere ? ` in ${rulesOf(from).inText}` : '';
   if (sent) return `It goes along and keeps it: change one of the two${where}.`;
   return isWrittenHere ? `Change its ${lowerFirst(label)}.` : 'Change one of the two.';
-}
-
-/**
- * Returns the rows that can be edited to free the unique value. If this environment is the destination, the rows of the
- * plan come from another environment or from the history, so editing them here would change nothing.
- */
-function editable(facts: Facts, { step, holder }: Taken, sent: PlannedStep | undefined): RowKey[] {
-  if (facts.isWrittenHere) return sent ? [] : [holder];
-  const isHolderHere = facts.otherHolders.get(keyText(holder))?.isHere === true;
-  return [keyOf(step), ...(isHolderHere ? [holder] : [])];
 }
 
 /**

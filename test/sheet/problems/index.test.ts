@@ -278,13 +278,28 @@ test.each(reasons)(
   },
 );
 
-test('when the image of a row to take over is missing in the other environment, the problem names that environment and has no solution here', () => {
-  const facts = factsOf(
-    { 'banner:1': { here: { image: 'abc.png' } } },
-    { missingImages: new Set(['abc.png']), from: 'preprod', to: 'staging', isWrittenHere: true },
-  );
-  expect(planOf(facts).problems).toMatchObject([
+test('a sheet that writes here offers no edits of its rows, which come from another environment, but of the rows that use them (F13)', () => {
+  const writesHere = { from: 'preprod', to: 'staging', isWrittenHere: true } as const;
+  const problemsOf = (rows: Parameters<typeof factsOf>[0], facts: Parameters<typeof factsOf>[1]) =>
+    planOf(factsOf(rows, { ...facts, ...writesHere })).problems;
+  expect(
+    problemsOf(
+      { 'banner:1': { here: { image: 'abc.png' } } },
+      { missingImages: new Set(['abc.png']) },
+    ),
+  ).toMatchObject([
     { message: expect.stringContaining('not in the storage of pre-production'), solutions: [] },
+  ]);
+  const columns = taskColumns({ title: { maxLength: 11 } });
+  expect(problemsOf(task, { columns })).toMatchObject([
+    { reason: 'value-too-long', solutions: [] },
+  ]);
+  const references = [referenceTo('form:1', 'task:7', 'form')];
+  expect(problemsOf({ 'form:1': deleted }, { references })).toMatchObject([
+    { reason: 'still-used', solutions: [{ kind: 'add' }, { kind: 'edit', key: { id: 7 } }] },
+  ]);
+  expect(problemsOf({ 'task:1': { here: { business: 1 } } }, {})).toMatchObject([
+    { reason: 'parent-missing', solutions: [] },
   ]);
 });
 
