@@ -93,7 +93,7 @@ function periodIn(req: Request) {
 }
 
 function daysBetween(from: string | null, until: string | null, days: Asked) {
-  const end = until === null ? Date.now() : Date.parse(until);
+  const end = Math.min(Date.now(), until === null ? Infinity : Date.parse(until));
   const earliest = new Date(end - MOST_DAYS * DAY_MS).toISOString();
   const isCut = from === null || from < earliest;
   const texts = [

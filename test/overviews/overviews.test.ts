@@ -263,9 +263,11 @@ test('the changes page shows at most five rows of a large transfer, the number o
   const text = textOf((await client.get('/changes?hours=4')).text);
   const today = new Date().toISOString().slice(0, 10);
   const ofToday = textOf((await client.get(`/changes?from=${today}&to=${today}`)).text);
+  const untilLater = textOf((await client.get('/changes?from=2020-01-01&to=2099-01-01')).text);
   const longAgo = textOf((await client.get('/changes?from=2020-01-01&to=2020-03-01')).text);
   await site.close();
   expect(ofToday).toContain('Sent before');
+  expect(untilLater).toContain('Sent before');
   expect(longAgo).toContain('until 1 Mar 2020, the last 31 days of this period');
   expect(longAgo).toContain('Nothing changed in pre-production in this time.');
   expect(text).toMatch(/3 more rows\s+with it\.\s+All rows of transfer \d+/);
