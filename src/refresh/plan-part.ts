@@ -147,21 +147,21 @@ async function writtenUnrecorded(
   rows: Row[],
   { stops, mappings }: Pick<PartPlan, 'stops' | 'mappings'>,
 ): Promise<Set<number>> {
-  if (rows.length === 0) return new Set();
-  const ids = rows.map(({ id }) => id);
   const writes = await lastWrites(
     here.sql,
     rows.map((row) => keyOf(entity, row)),
   );
-  const ever = await formerContents(source.sql, entity, ids);
   const hash = (row: Row) => hashOf(entity, withMappedNames(entity, row, mappings));
-  const own = rows.filter((row) => {
+  const replacedBase = rows.filter((row) => {
     const text = keyText(keyOf(entity, row));
     const write = writes.get(text);
     const replaced = write?.before ? hash(write.before) : null;
-    const isUnrecorded = replaced === (stops.get(text)?.base_hash ?? null);
-    return write?.kind === 'refresh' && isUnrecorded && ever.get(row.id)?.has(hash(row)) === true;
+    return write?.kind === 'refresh' && replaced === (stops.get(text)?.base_hash ?? null);
   });
+  const ids = replacedBase.map(({ id }) => id);
+  if (ids.length === 0) return new Set();
+  const ever = await formerContents(source.sql, entity, ids);
+  const own = replacedBase.filter((row) => ever.get(row.id)?.has(hash(row)) === true);
   return new Set(own.map(({ id }) => id));
 }
 
