@@ -11,6 +11,9 @@ import { answer, columns, person, print, withApp } from './cli.ts';
 
 type Json = { json?: boolean };
 
+/** More schedules than an environment ever has at once; pages show only the next ones. */
+const ALL = 10_000;
+
 export function addLaterTransfers(program: Command) {
   const approvals = program
     .command('approvals')
@@ -18,7 +21,7 @@ export function addLaterTransfers(program: Command) {
   approvals
     .command('list', { isDefault: true })
     .option('--json')
-    .description('the requests, those that wait first')
+    .description('the requests: those that wait, then the newest others, 100 in all')
     .action(({ json }: Json) => withApp((here) => listApprovals(here, json)));
   approvals
     .command('withdraw')
@@ -86,7 +89,7 @@ const inJson = ({
 });
 
 async function listSchedules(here: App, isJson: boolean | undefined) {
-  const all = await upcoming(here.sql);
+  const all = await upcoming(here.sql, { most: ALL });
   const data = all.map(({ run_at: at, ...line }) => ({ ...line, at }));
   answer(isJson, data, () =>
     all.length === 0

@@ -42,15 +42,15 @@ export type UpcomingTransfer = Pick<
   name: string;
 };
 
-/** Reads the schedules that have not ended, the next one first. */
-export const upcoming = (on: Queryable) =>
+/** Reads the schedules that have not ended, the next one first; at most `most` of them. */
+export const upcoming = (on: Queryable, { most = 20 } = {}) =>
   select<UpcomingTransfer>(
     on,
     sql`select scheduled.selection, scheduled.person, scheduled.run_at, scheduled.state, selection.name
           from scheduled_transfer scheduled join selection on selection.id = scheduled.selection
          where scheduled.state in ('waiting', 'running')
          order by scheduled.run_at
-         limit 20`,
+         limit ${most}`,
   );
 
 /** Why a due schedule has not been sent yet, and when its job tries again. */

@@ -1,7 +1,7 @@
 // A scheduled selection gets a new plan at its time. It is sent once, and only if its plan needs no decision by a
 // person.
 import { expect, test } from 'vitest';
-import { run, select, sql } from '../../src/database/sql.ts';
+import { first, run, select, sql, transaction } from '../../src/database/sql.ts';
 import { failpoints } from '../../src/database/failpoints.ts';
 import * as jobs from '../../src/jobs/jobs.ts';
 import { runJob } from '../../src/jobs/runner.ts';
@@ -192,6 +192,33 @@ test('a schedule can no longer be cancelled once its transfer has been recorded'
   failpoints.reached = () => {};
   expect(refused).toEqual([expect.objectContaining({ status: 409 })]);
   expect(await has(world.preprod, form)).toBe(true);
+});
+
+test('a schedule that somebody cancels while its transfer is being planned is not sent', async () => {
+  const { sql: on } = world.staging;
+  const { form, address } = await launch();
+  await schedule(address);
+  await due();
+  await startDue(world.staging);
+  const { id, job } = await stored();
+  let running: ReturnType<typeof runJob> | undefined;
+  await transaction(on, async (cancelling) => {
+    await run(
+      cancelling,
+      sql`update scheduled_transfer set state = 'cancelled', ended_by = 'ops@example.com' where id = ${id}`,
+    );
+    running = runJob(world.staging, tasks, job ?? '');
+    await until(() =>
+      first(
+        on,
+        sql`select id from information_schema.processlist
+             where id <> connection_id() and db = database()
+               and info like '%from scheduled_transfer where id%for update'`,
+      ),
+    );
+  });
+  expect((await running)?.report).toContain('ops@example.com cancelled it');
+  expect(await has(world.preprod, form)).toBe(false);
 });
 
 test('a server that dies after sending a scheduled selection does not send it a second time', async () => {
