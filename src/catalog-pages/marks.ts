@@ -13,7 +13,8 @@ import type { DestinationStatuses } from './destination-statuses.ts';
 
 export type Mark =
   | { kind: 'misfits'; misfits: readonly Misfit[] }
-  | { kind: 'engineering'; by: string; at: string; fields: string }
+  /** `isCompared`: whether this mark shows what differs at the destination, because no mark `differs` does. */
+  | { kind: 'engineering'; by: string; at: string; fields: string; isCompared: boolean }
   | { kind: 'adopted'; by: string; at: string }
   | { kind: 'held'; by: string; at: string; reason: string | null }
   | { kind: 'differs'; status: Status; text: string }
@@ -39,25 +40,28 @@ export const marksOf = ({
   ahead: DestinationStatuses | null;
   pair: RowPair | undefined;
   claims: Claim[];
-}): Mark[] => [
-  ...(misfits.length > 0 ? [{ kind: 'misfits' as const, misfits }] : []),
-  ...reviewMarks(state),
-  ...differsMark(here, entity, status),
-  ...claims.map(({ number, origin, person: by, since: at }) => {
-    const from = origin === here.name ? 'here' : origin;
-    return { kind: 'being-written' as const, number, from, by, at };
-  }),
-  ...(ahead?.trouble
-    ? [{ kind: 'not-compared' as const, why: ahead.trouble, at: ahead.lastSeen }]
-    : []),
-  ...undoneMark(pair),
-];
+}): Mark[] => {
+  const differs = differsMark(here, entity, status);
+  return [
+    ...(misfits.length > 0 ? [{ kind: 'misfits' as const, misfits }] : []),
+    ...reviewMarks(state, { isCompared: differs.length === 0 }),
+    ...differs,
+    ...claims.map(({ number, origin, person: by, since: at }) => {
+      const from = origin === here.name ? 'here' : origin;
+      return { kind: 'being-written' as const, number, from, by, at };
+    }),
+    ...(ahead?.trouble
+      ? [{ kind: 'not-compared' as const, why: ahead.trouble, at: ahead.lastSeen }]
+      : []),
+    ...undoneMark(pair),
+  ];
+};
 
 /**
  * Returns the marks that say which engineer changed the row, who adopted the change, and why the row is on hold (Not
  * for production).
  */
-function reviewMarks(state: RowState | undefined): Mark[] {
+function reviewMarks(state: RowState | undefined, { isCompared }: { isCompared: boolean }): Mark[] {
   if (!state) return [];
   const { engineering_by: engineer, engineering_at: changedAt } = state;
   const { adopted_by: adopter, adopted_at: adoptedAt } = state;
@@ -65,7 +69,7 @@ function reviewMarks(state: RowState | undefined): Mark[] {
   const marks: Mark[] = [];
   if (engineer) {
     const fields = fieldsIn(state);
-    marks.push({ kind: 'engineering', by: engineer, at: changedAt ?? '', fields });
+    marks.push({ kind: 'engineering', by: engineer, at: changedAt ?? '', fields, isCompared });
   } else if (adopter) {
     marks.push({ kind: 'adopted', by: adopter, at: adoptedAt ?? '' });
   }

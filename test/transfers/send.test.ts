@@ -183,7 +183,7 @@ test('S0-21 S0-23 a transfer by a person who is not a product manager is refused
   expect(await has(world.preprod, { entity: 'form', id })).toBe(false);
 });
 
-test('S0-23 S0-99 the transfer sheet shows an engineer’s change, and a product manager can send the row after adopting the change', async () => {
+test('S0-23 S0-99 the transfer sheet shows an engineer’s change, a product manager can send the row after adopting it, and the page of the row compares it only once', async () => {
   const id = await add(world.staging, 'form', { name: 'Address change' });
   await change(world.staging, { entity: 'form', id }, { description: 'Debug' }, ed);
   const { text, address } = await open(ana, `form:${id}`);
@@ -198,6 +198,11 @@ test('S0-23 S0-99 the transfer sheet shows an engineer’s change, and a product
   const { click } = await open(ana, `form:${id}`);
   expect((await ana.post('/transfers', click)).status).toBe(303);
   expect(textOf((await ana.get('/audit')).text)).toContain('adopted');
+  await change(world.staging, { entity: 'form', id }, { description: 'Again' }, ed);
+  await change(world.preprod, { entity: 'form', id }, { description: 'Other' });
+  const both = textOf((await ana.get(`/catalog/form/${id}`)).text);
+  expect(both).toContain('Adopt this content');
+  expect(both.match(/Compare with pre-production: 1 field differs/g)).toHaveLength(1);
 });
 
 describe('opening and sending the transfer sheet', () => {
