@@ -33,9 +33,6 @@ export class Pace {
   #choose(count: number, milliseconds: number) {
     const fitting = (count * timeouts.statement * SHARE) / milliseconds;
     const [least, most] = [count / FACTOR, Math.max(count, this.#size) * FACTOR];
-    this.#size = Math.min(Math.max(Math.floor(Math.max(fitting, least)), 1), most, MOST);
+    this.#size = Math.min(Math.max(Math.floor(Math.max(fitting, least)), 1), most);
   }
 }
-
-/** The most items in a request: with more items, requests do not get more efficient. */
-const MOST = 10_000;
