@@ -81,7 +81,7 @@ test('a transfer, a refresh and an undo work with database users that have only 
   expect((await sheet(preprod, [form])).plan.problems).toEqual([]);
 });
 
-test('every chore works with the least database rights', async () => {
+test('every chore works with database users that have only the rights in docs/rights.sql', async () => {
   const { redis, connected } = reachRedis(staging);
   await connected;
   const line = openQueue(staging, redis, tasks);
