@@ -41,9 +41,10 @@ export async function exportList(req: Request, res: Response) {
   const entity = entityNamed(String(req.params['entity']));
   const format = exportFormatIn(req.query);
   const state = parseListState(entity, req.query, zoneOf(req));
-  const ticked = tickedIn(req.query);
   const ids =
-    ticked.length > 0 ? ticked : await allIds(req.here, entity, state, accountOf(req).email);
+    req.query['ticked'] === undefined
+      ? await allIds(req.here, entity, state, accountOf(req).email)
+      : tickedIn(req.query);
   const name = `${entity.name}_${req.here.name}`;
   const columns = columnsOf(entity, isTravelling(req.here, entity));
   await sendExport(res, { name, format, columns }, exportedRows(req.here, entity, ids));

@@ -94,4 +94,5 @@ test('only the ticked rows of a list are exported, or all that its filters find 
   expect(await exported({ rows, query: 'q=Two' })).toEqual([one, three]);
   expect(await exported({ rows, query: 'q=Two', everything: 'yes' })).toEqual([two]);
   expect((await ana.post('/bulk/form/export', { format: 'json' })).status).toBe(422);
+  expect((await ana.get('/catalog/form/export?format=json&ticked=x')).body).toEqual([]);
 });
