@@ -6,6 +6,7 @@ import type { App } from '../environments/app.ts';
 import type { Status } from '../state/status.ts';
 import { plural } from '../web/format.ts';
 import { referencedTitles } from '../web/referenced-titles.ts';
+import { shorten } from '../web/shorten.ts';
 
 type DifferingRow = {
   title: string;
@@ -19,9 +20,14 @@ export type Differences = {
   /** How much differs: `2 fields differ, 1 row is only in staging`; empty if nothing is known to differ. */
   text: string;
   rows: DifferingRow[];
+  /** How many more rows differ than the page lists. */
+  more: number;
   columns: { side: 'here' | 'there'; label: string }[];
   titles: Map<string, string>;
 };
+
+/** The maximum number of rows that the page lists; it counts all of them. */
+const LISTED = 50;
 
 export async function differencesOf(
   here: App,
@@ -29,14 +35,15 @@ export async function differencesOf(
   key: RowKey,
 ): Promise<Differences> {
   const { destination } = here;
-  if (!destination) return { text: '', rows: [], columns: [], titles: new Map() };
+  if (!destination) return { text: '', rows: [], more: 0, columns: [], titles: new Map() };
   const own = pairs.get(keyText(key));
-  const rows = [...(own ? [own] : []), ...dependentPairs(pairs, key)].flatMap(differing);
-  const fields = rows.flatMap((row) => row.fields);
+  const all = [...(own ? [own] : []), ...dependentPairs(pairs, key)].flatMap(differing);
+  const { shown: rows, more } = shorten(all, LISTED);
+  const fieldsOf = (some: DifferingRow[]) => some.flatMap((row) => row.fields);
   const parts = [
-    inNumbers(fields.length, { one: 'field differs', many: 'fields differ' }),
+    inNumbers(fieldsOf(all).length, { one: 'field differs', many: 'fields differ' }),
     ...(['here', 'there'] as const).map((side) => {
-      const only = rows.filter((row) => row.onlyIn === side).length;
+      const only = all.filter((row) => row.onlyIn === side).length;
       const { inText } = side === 'here' ? here.rules : destination.rules;
       return inNumbers(only, {
         one: `row is only in ${inText}`,
@@ -47,11 +54,12 @@ export async function differencesOf(
   return {
     text: parts.filter(Boolean).join(', '),
     rows,
+    more,
     columns: [
       { side: 'here', label: here.rules.label },
       { side: 'there', label: destination.rules.label },
     ],
-    titles: await referencedTitles(here, fields),
+    titles: await referencedTitles(here, fieldsOf(rows)),
   };
 }
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { v4 as uuid } from 'uuid';
 import { keyText } from '../../src/catalog/entity.ts';
 import { byNumber } from '../../src/writing/journal.ts';
-import { add, change, ed, get, has, transfer, undo } from '../support/rows.ts';
+import { add, change, ed, get, has, transfer, undo, contentFor } from '../support/rows.ts';
 import {
   openSite,
   textOf,
@@ -203,6 +203,19 @@ test('S0-23 S0-99 the transfer sheet shows an engineer’s change, a product man
   const both = textOf((await ana.get(`/catalog/form/${id}`)).text);
   expect(both).toContain('Adopt this content');
   expect(both.match(/Compare with pre-production: 1 field differs/g)).toHaveLength(1);
+  const numbers = Array.from({ length: 60 }, (_one, index) => index + 1);
+  await world.staging.documents.collection<{ _id: number }>('form_field').insertMany(
+    numbers.map((number) => ({
+      _id: 90_000 + number,
+      modified_at: new Date('2026-11-01'),
+      ...contentFor('form_field', { form: id, label: `Field ${number}`, order: number }),
+    })),
+  );
+  const many = textOf((await ana.get(`/catalog/form/${id}`)).text);
+  expect(many).toContain(
+    'Compare with pre-production: 1 field differs, 60 rows are only in staging',
+  );
+  expect(many).toContain('and 11 more rows that differ');
 });
 
 describe('opening and sending the transfer sheet', () => {
