@@ -112,20 +112,30 @@ async function replaceRest(documents: Db, entity: Entity, replacements: Replacem
       isSameWrite(now.get(next._id), next) ? [[next._id, index] as const] : [],
     ),
   );
-  for (const [index, { expected: seen, next }] of replacements.entries()) {
-    if (index <= (done.get(next._id) ?? -1)) continue;
-    const put = await replace(documents, entity, { expected: seen, next }).catch(keepDuplicate);
-    if (put === true || (await replaceLate(documents, entity, next, replacements))) continue;
-    if (put !== false) throw put;
-    return index;
+  for (const [index, replacement] of replacements.entries()) {
+    if (index <= (done.get(replacement.next._id) ?? -1)) continue;
+    if (!(await replaceEvenIfLate(documents, entity, replacement, replacements))) return index;
   }
   return replacements.length;
 }
 
-function keepDuplicate(error: { code?: unknown }) {
-  if (error.code !== 11_000) throw error;
-  return error;
+/** Replaces one document, also if an earlier attempt wrote it meanwhile. Returns whether the document was as expected. */
+async function replaceEvenIfLate(
+  documents: Db,
+  entity: Entity,
+  replacement: Replacement,
+  all: Replacement[],
+): Promise<boolean> {
+  const ofEarlierAttempt = () => replaceLate(documents, entity, replacement.next, all);
+  try {
+    return (await replace(documents, entity, replacement)) || (await ofEarlierAttempt());
+  } catch (error) {
+    if (!isDuplicateKey(error) || !(await ofEarlierAttempt())) throw error;
+    return true;
+  }
 }
+
+const isDuplicateKey = (error: unknown) => (error as { code?: unknown }).code === 11_000;
 
 /**
  * Replaces a document that an earlier attempt of the same worker has written late: the attempt stopped waiting, and the
