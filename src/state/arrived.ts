@@ -1,7 +1,7 @@
 // Queries for the page *Arrived*, which lists the transfers that arrived from the previous environment. The queries
 // read no row contents.
 import { join, select, sql, type Queryable } from '../database/sql.ts';
-import { sentKinds, type StepAction, type TransferKind } from './transfer-kinds.ts';
+import { sentKinds, undoKinds, type StepAction, type TransferKind } from './transfer-kinds.ts';
 
 /**
  * Limits of the page *Arrived*: the number of transfers on one page, and of rows listed for each
@@ -23,6 +23,8 @@ export type ArrivedTransfer = {
   rows_count: number;
   /** How many rows of the transfer were written again after they arrived. */
   changed_since: number;
+  /** How many rows the transfer wrote, without the unchanged rows that it sent again. */
+  written_count: number;
 };
 
 /** Lists the transfers that arrived before the timestamp `before` (null: all), newest first. */
@@ -32,6 +34,7 @@ export const arrivedTransfers = (on: Queryable, before: string | null) =>
     sql`select a.transfer, a.name, a.reason, a.person, a.approved_by, a.origin, a.kind,
                max(a.at) as at,
                count(*) as rows_count,
+               cast(sum(a.action <> 'same') as signed) as written_count,
                cast(sum(exists (select 1 from arrival later
                                  where later.entity = a.entity and later.row_id = a.row_id
                                    and later.id > a.id)) as signed) as changed_since
@@ -45,11 +48,42 @@ export const arrivedTransfers = (on: Queryable, before: string | null) =>
          order by at desc`,
   );
 
+/** An undo of rows of the arrived transfer `undone`. `rows_count`: how many of its rows were undone. */
+export type UndoOfArrived = {
+  undone: string;
+  transfer: string;
+  kind: TransferKind;
+  origin: string;
+  person: string;
+  reason: string | null;
+  rows_count: number;
+};
+
+/** Finds the undos of rows of these arrived transfers: undos that were the next write of the row. */
+export const undosOf = async (on: Queryable, transfers: string[]): Promise<UndoOfArrived[]> =>
+  transfers.length === 0
+    ? []
+    : select<UndoOfArrived>(
+        on,
+        sql`select a.transfer as undone, u.transfer, u.kind, u.origin, u.person, u.reason,
+                   count(*) as rows_count
+              from arrival a
+              join arrival u
+                on u.id = (select min(next.id) from arrival next
+                            where next.entity = a.entity and next.row_id = a.row_id
+                              and next.id > a.id)
+             where a.transfer in (${transfers}) and a.action <> 'same' and u.kind in (${undoKinds})
+             group by a.transfer, u.transfer, u.kind, u.origin, u.person, u.reason
+             order by min(u.id)`,
+      );
+
 export type ArrivedRow = {
   transfer: string;
   seq: number;
   entity: string;
   row_id: number;
+  root_entity: string;
+  root_id: number;
   title: string;
   action: StepAction;
   /**
@@ -59,6 +93,10 @@ export type ArrivedRow = {
   is_root: number;
   /** 1 if the row, or a row that belongs to it, was written again after it arrived; otherwise 0. */
   is_changed: number;
+  /** 1 if the next write of the row was an undo; otherwise 0. */
+  is_undone: number;
+  /** 1 if a later transfer on this page brought the row again; otherwise 0. */
+  is_repeated: number;
 };
 
 /** Returns the first `LISTED` rows of each of these transfers. */
@@ -72,14 +110,21 @@ export const unlistedRows = (on: Queryable, transfer: string) =>
 const rowsAt = (on: Queryable, transfers: string[], places: ReturnType<typeof sql>) =>
   select<ArrivedRow>(
     on,
-    sql`select a.transfer, a.seq, a.entity, a.row_id, a.title, a.action,
+    sql`select a.transfer, a.seq, a.entity, a.row_id, a.root_entity, a.root_id, a.title, a.action,
                a.entity = a.root_entity
                  or not exists (select 1 from arrival root
                                  where root.transfer = a.transfer and root.entity = a.root_entity
                                    and root.row_id = a.root_id) as is_root,
                exists (select 1 from arrival later
                         where later.root_entity = a.entity and later.root_id = a.row_id
-                          and later.id > a.id and later.transfer <> a.transfer) as is_changed
+                          and later.id > a.id and later.transfer <> a.transfer) as is_changed,
+               coalesce((select next.kind in (${undoKinds}) from arrival next
+                          where next.entity = a.entity and next.row_id = a.row_id
+                            and next.id > a.id
+                          order by next.id limit 1), 0) as is_undone,
+               exists (select 1 from arrival later
+                        where later.entity = a.entity and later.row_id = a.row_id
+                          and later.id > a.id and later.kind in (${sentKinds})) as is_repeated
           from (select id, transfer, seq, entity, row_id, root_entity, root_id, title, action,
                        row_number() over (partition by transfer order by seq) as place
                   from arrival

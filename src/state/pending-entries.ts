@@ -1,8 +1,8 @@
 // Lists rows with pending changes, that is, changes that the destination did not have when last observed, with their
 // status, age, authors, and what prevents sending them.
 import { entityNamed } from '../catalog/index.ts';
-import type { RowKey } from '../catalog/entity.ts';
-import { select, sql, type Queryable } from '../database/sql.ts';
+import { keyText, type RowKey } from '../catalog/entity.ts';
+import { select, sql, type Queryable, type Statement } from '../database/sql.ts';
 import { DELETED } from './destination-state.ts';
 import { isReady, withDependents, type Status } from './status.ts';
 import { differingWithBases, lastKnownStatus } from './pending.ts';
@@ -46,7 +46,20 @@ type Line = {
 };
 
 /** Lists rows with pending changes, oldest first. A row and its dependent rows are one entry. */
-export async function allPending(on: Queryable): Promise<PendingEntry[]> {
+export const allPending = (on: Queryable): Promise<PendingEntry[]> => pendingWhere(on, sql`true`);
+
+/** Finds the entries of these topmost parent rows that have pending changes, by key text (`task:12`). */
+export async function pendingOf(
+  on: Queryable,
+  roots: RowKey[],
+): Promise<Map<string, PendingEntry>> {
+  if (roots.length === 0) return new Map();
+  const keys = roots.map(({ entity, id }) => [entity, id]);
+  const entries = await pendingWhere(on, sql`(s.root_entity, s.root_id) in (${keys})`);
+  return new Map(entries.map((entry) => [keyText(entry.key), entry]));
+}
+
+async function pendingWhere(on: Queryable, isWanted: Statement): Promise<PendingEntry[]> {
   const found = await select<Line>(
     on,
     sql`select s.entity, s.row_id, s.root_entity, s.root_id, coalesce(r.title, s.title) as root_title,
@@ -59,8 +72,9 @@ export async function allPending(on: Queryable): Promise<PendingEntry[]> {
           from row_state s
           left join row_state r on r.entity = s.root_entity and r.row_id = s.root_id
           left join destination_state t on t.entity = s.entity and t.row_id = s.row_id
-         where t.entity is null
-            or not (if(s.deleted_at is null, s.hash, null) <=> t.observed_hash)
+         where ${isWanted}
+           and (t.entity is null
+                or not (if(s.deleted_at is null, s.hash, null) <=> t.observed_hash))
          order by s.changed_at`,
   );
   const lines = await differingWithBases(on, found);

@@ -21,7 +21,9 @@ export const sentKinds: TransferKind[] = ['transfer', 'undo', 'restore', 'takeov
 
 export const isSent = ({ kind }: { kind: TransferKind }) => sentKinds.includes(kind);
 
-/** Whether a transfer or a sheet undoes an earlier transfer, at the destination or here. */
-export const isUndo = ({ kind }: { kind: TransferKind }) => kind === 'undo' || kind === 'undo-here';
+/** The kinds that undo an earlier transfer, at the destination or here. */
+export const undoKinds: TransferKind[] = ['undo', 'undo-here'];
+
+export const isUndo = ({ kind }: { kind: TransferKind }) => undoKinds.includes(kind);
 
 export type StepAction = 'create' | 'update' | 'remove' | 'same';

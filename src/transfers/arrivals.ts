@@ -16,6 +16,7 @@ import { transferHref } from '../web/transfer-href.ts';
 import { parseKeys } from '../sheet/posted-keys.ts';
 import { offeredSelections } from '../sheet/selection-list-page.ts';
 import * as selections from '../sheet/selections.ts';
+import { pendingOf, type PendingEntry } from '../state/pending-entries.ts';
 import { keyOfLine } from '../state/row-state.ts';
 import { testStatusOf, type TestStatus } from '../state/test-results.ts';
 
@@ -25,57 +26,106 @@ export async function arrivals(req: Request, res: Response) {
   const ids = transfers.map(({ transfer }) => transfer);
   const rows = await arrived.listedRows(req.here.sql, ids);
   const onward = await arrived.onwardTransfers(req.here.sql, ids);
-  const tested = await testedOf(req.here, rows);
+  const undos = await arrived.undosOf(req.here.sql, ids);
+  const known = {
+    tested: await testedOf(req.here, rows),
+    pending: await pendingAmong(req.here, rows),
+  };
   const last = transfers.length === arrived.TRANSFERS ? transfers.at(-1) : undefined;
   await page(req, res, 'transfers/arrivals', {
     title: 'Arrived',
     crumbs: [{ text: 'Arrived' }],
     list: transfers.map((line) =>
-      arrivedView(
-        req.here,
-        line,
-        rows.filter(({ transfer }) => transfer === line.transfer),
-        onward.filter(({ chain }) => chain.includes(`"${line.transfer}"`)),
-        tested,
-      ),
+      arrivedView(req.here, line, {
+        ...known,
+        rows: rows.filter(({ transfer }) => transfer === line.transfer),
+        sentOn: onward.filter(({ chain }) => chain.includes(`"${line.transfer}"`)),
+        undos: undos.filter(({ undone }) => undone === line.transfer),
+      }),
     ),
     openSelections: await offeredSelections(req),
     olderHref: last ? `/arrivals?before=${encodeURIComponent(last.at)}` : null,
   });
 }
 
+type Known = {
+  rows: ArrivedRow[];
+  sentOn: arrived.OnwardTransfer[];
+  undos: arrived.UndoOfArrived[];
+  tested: Map<string, TestStatus>;
+  /** The topmost parent rows with pending changes; null where nothing is sent on. */
+  pending: Map<string, PendingEntry> | null;
+};
+
 /** Returns an arrived transfer as the page shows it: each row has its test result and whether it can be sent on. */
-function arrivedView(
-  here: App,
-  line: ArrivedTransfer,
-  rows: ArrivedRow[],
-  sentOn: arrived.OnwardTransfer[],
-  tested: Map<string, TestStatus>,
-) {
+function arrivedView(here: App, line: ArrivedTransfer, known: Known) {
+  const { sentOn, undos } = known;
   const isSentOn = sentOn.length > 0;
+  const undone = undos.reduce((sum, { rows_count: rows }) => sum + rows, 0);
+  const isUndone = undone > 0 && undone === line.written_count;
+  const rows = known.rows.map((row) => rowView(here, row, { ...known, isSentOn }));
+  const more = isUndone ? 0 : line.rows_count - rows.length;
   return {
     ...line,
     from: rulesOf(line.origin as 'staging'),
-    rowsSummary: summaryOf(line),
+    rowsSummary: summaryOf(line.rows_count, line.changed_since - undone),
     transferHref: transferHref(here, line),
-    more: line.rows_count - rows.length,
+    more,
     sentOn: sentOn.map((sent) => ({ ...sent, undoneText: undoneText(sent) })),
     isSentOn,
-    isTested: rows.some((row) => tested.has(keyText(keyOfLine(row)))),
-    rows: rows.map((row) => {
-      const found = tested.get(keyText(keyOfLine(row))) ?? null;
-      return {
-        ...row,
-        id: `${line.transfer}-${row.seq}`,
-        isOffered: isChosen(row),
-        isTicked: !isSentOn,
-        verb: verbs[row.action],
-        previewHref: previewHrefOf(row),
-        tested: found,
-        testText: found && testTexts[testTextOf(found)],
-      };
-    }),
+    undos: undos.map((undo) => ({
+      ...undo,
+      text:
+        undo.rows_count < line.written_count
+          ? partText(undo.rows_count, line.written_count)
+          : 'Undone',
+      href: transferHref(here, undo),
+    })),
+    isTested: rows.some(({ isTestable }) => isTestable),
+    isOffered: more > 0 || rows.some(({ isOffered }) => isOffered),
+    rows,
   };
+}
+
+function rowView(
+  here: App,
+  row: ArrivedRow,
+  { tested, pending, isSentOn }: Known & { isSentOn: boolean },
+) {
+  const entry = pending?.get(keyText({ entity: row.root_entity, id: row.root_id }));
+  const isPending = pending === null || entry !== undefined;
+  const isUndone = row.is_undone === 1;
+  const isNewest = !isUndone && row.is_repeated === 0;
+  const found = tested.get(keyText(keyOfLine(row))) ?? null;
+  const isTestable = found !== null && isNewest && isPending && entry?.group !== 'held';
+  const note = noteOf(here, row, { isPending, isHeld: entry?.group === 'held' });
+  return {
+    ...row,
+    id: `${row.transfer}-${row.seq}`,
+    isOffered: isChosen(row) && isPending,
+    isTicked: !isSentOn && note === null,
+    note,
+    verb: verbs[row.action],
+    previewHref: previewHrefOf(row),
+    isTestable,
+    // A result is still shown for a row that need not be tested any more.
+    tested: found && isNewest && (isTestable || found.current.length > 0) ? found : null,
+    testText: found && testTexts[testTextOf(found)],
+  };
+}
+
+/** Says why a row needs no test and is not ticked to be sent on; null if it waits to be sent on. */
+function noteOf(
+  { destination }: App,
+  row: ArrivedRow,
+  { isPending, isHeld }: { isPending: boolean; isHeld: boolean },
+): string | null {
+  if (row.is_undone === 1) return 'Undone';
+  if (row.is_repeated === 1) return 'Arrived again since';
+  if (isHeld) return 'Not for production';
+  if (isPending || !destination || row.is_root === 0) return null;
+  const { inText } = destination.rules;
+  return row.action === 'remove' ? `Not in ${inText} either` : `Same in ${inText}`;
 }
 
 const testTexts = {
@@ -102,12 +152,14 @@ const previewHrefOf = ({ entity, row_id: id, action, is_root: isRoot }: ArrivedR
     : '';
 
 /** Summarises an arrived transfer: `3 rows, 1 changed since` */
-const summaryOf = ({ rows_count: rows, changed_since: changed }: ArrivedTransfer) =>
+const summaryOf = (rows: number, changed: number) =>
   changed > 0 ? `${rowsText(rows)}, ${count(changed)} changed since` : rowsText(rows);
 
 /** Says how much of a transfer was undone: `undone`, or `1 of 10 undone` */
 const undoneText = ({ rows_count: rows, undone_count: undone }: arrived.OnwardTransfer) =>
-  undone < rows ? `${count(undone)} of ${count(rows)} undone` : 'undone';
+  undone < rows ? partText(undone, rows) : 'undone';
+
+const partText = (undone: number, rows: number) => `${count(undone)} of ${count(rows)} undone`;
 
 const verbs = { create: 'created', update: 'updated', remove: 'removed', same: 'resent' };
 
@@ -120,12 +172,21 @@ async function testedOf(here: App, rows: ArrivedRow[]) {
   return testStatusOf(here, roots.map(keyOfLine));
 }
 
+/** Finds the topmost parent rows of these rows that differ from the next environment, as last observed. */
+const pendingAmong = async ({ destination, sql: on }: App, rows: ArrivedRow[]) =>
+  destination
+    ? pendingOf(
+        on,
+        rows.map(({ root_entity: entity, root_id: id }) => ({ entity, id })),
+      )
+    : null;
+
 /**
- * Whether the page offers a row of an arrived transfer to be sent on. A dependent row is not offered if its parent row
+ * Whether the page offers a row of an arrived transfer to be sent on. An undone row is not offered. A dependent row is not offered if its parent row
  * arrived in the same transfer, because it is sent with its parent row.
  */
-const isChosen = ({ entity, is_root: isRoot }: ArrivedRow) =>
-  isRoot === 1 && !entityNamed(entity).isMatchedByName;
+const isChosen = ({ entity, is_root: isRoot, is_undone: isUndone }: ArrivedRow) =>
+  isRoot === 1 && isUndone === 0 && !entityNamed(entity).isMatchedByName;
 
 /**
  * Creates a selection of the rows of an arrived transfer that the person ticked, to send them to the next environment,

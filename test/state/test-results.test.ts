@@ -7,17 +7,18 @@ import * as testResults from '../../src/state/test-results.ts';
 import { openSite, textOf, useSite } from '../support/people.ts';
 import * as selections from '../../src/sheet/selections.ts';
 import { prepareSheet } from '../../src/sheet/sheet.ts';
+import { countPending } from '../../src/state/pending-counts.ts';
 import * as nameMapping from '../../src/transfers/name-mapping.ts';
-import { add, change, get, has, pm, routeFrom, transfer } from '../support/rows.ts';
+import { add, change, get, has, pm, routeFrom, transfer, undo } from '../support/rows.ts';
 import { fieldsOn } from '../support/shown-form.ts';
 import { useWorld } from '../support/world.ts';
 
 const world = useWorld();
 const site = useSite(world, 'preprod', { REQUIRE_TESTED: 'true' });
 
-async function arrived() {
+async function arrived(name = 'Visit details') {
   const { staging } = world;
-  const form = { entity: 'form', id: await add(staging, 'form', { name: 'Visit details' }) };
+  const form = { entity: 'form', id: await add(staging, 'form', { name }) };
   const field = { entity: 'form_field', id: await add(staging, 'form_field', { form: form.id }) };
   await transfer(staging, [form]);
   return { form, field };
@@ -221,4 +222,42 @@ test('after a confirmation, a test result also marks arrived rows that the page 
   );
   const status = await testResults.testStatusOf(world.preprod, rest);
   expect(rest.map((key) => status.get(keyText(key))?.current.length)).toEqual([0, 0, 1, 1]);
+});
+
+test('the page Arrived offers neither a test nor a review for rows that were undone, came again, or are the same in production', async () => {
+  const { staging, preprod } = world;
+  await arrived();
+  const { form: undone } = await arrived('Order details');
+  const client = await site.as('pm');
+  const cards = async () => {
+    const { text } = await client.get('/arrivals').expect(200);
+    return text
+      .split('<section class="card" id="arrived-')
+      .slice(1)
+      .map((html) => ({
+        text: textOf(html).replace(/\s+/g, ' '),
+        isOffered: html.includes('Review for'),
+        isTested: html.includes('value="works"'),
+        ticked: html.match(/name="rows"[^>]*checked/g)?.length ?? 0,
+      }));
+  };
+  const untested = async () => (await countPending(preprod)).untested;
+  const shownUntested = async () =>
+    (await cards()).reduce((sum, { text }) => sum + text.split('Not tested').length - 1, 0);
+  await change(staging, undone, { description: 'Newer' });
+  const sent = await transfer(staging, [undone]);
+  expect([await shownUntested(), await untested()]).toEqual([2, 2]);
+  await undo(staging, sent, [], 'The “old” text was right 🙈');
+  const [undoCard, undoneCard, firstCard] = await cards();
+  expect(undoneCard).toMatchObject({ isOffered: false, isTested: false, ticked: 0 });
+  expect(undoneCard?.text).toMatch(/1 row .*Undone by pm *: The “old” text was right 🙈/);
+  expect(undoneCard?.text).not.toContain('changed since');
+  expect(firstCard?.text).toContain('Arrived again since');
+  expect(undoCard).toMatchObject({ isOffered: true, isTested: true });
+  expect([await shownUntested(), await untested()]).toEqual([2, 2]);
+  await transfer(preprod, [undone]);
+  const [same] = await cards();
+  expect(same).toMatchObject({ isOffered: false, isTested: false, ticked: 0 });
+  expect(same?.text).toContain('Same in production');
+  expect([await shownUntested(), await untested()]).toEqual([1, 1]);
 });
