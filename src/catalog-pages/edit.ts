@@ -5,7 +5,7 @@ import { ownerOf } from '../catalog/family.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { readOne } from '../rows/store.ts';
 import { Conflict, Invalid, NotFound } from '../problems.ts';
-import { contentAt, EditConflict } from '../editing/planned-save.ts';
+import { contentAt, EditConflict, type Merged } from '../editing/planned-save.ts';
 import * as edits from '../editing/save.ts';
 import { addressed, authorOf, idempotencyKeyIn, numberOrNull } from '../web/request.ts';
 import { lowerFirst } from '../web/format.ts';
@@ -14,6 +14,7 @@ import { arranged } from './arrange.ts';
 import { asNew } from './child-rows.ts';
 import { conflictIn, retypedFamily, showConflict } from './conflict.ts';
 import { editPage, newPage } from './form-page.ts';
+import { mergedNotice } from './merged-notice.ts';
 import { startingForm } from './starting-page.ts';
 import { contentsOf, readFamily, shownChildren, type TypedFamily } from './typed-family.ts';
 import { asTyped } from './typed-row.ts';
@@ -160,10 +161,15 @@ async function saveFamily(
     const { content, children } = await contentsOf(entity, family);
     const writes = writesOf(req);
     const target = { entity, id };
-    const rows = { key, children };
+    const merged: Merged[] = [];
+    const rows = {
+      key,
+      children,
+      onMerged: (found: Merged[]) => merged.splice(0, merged.length, ...found),
+    };
     const changed = await edits.save(writes, authorOf(req), target, content, version, rows);
     const { text, address } = said(content, changed);
-    writes.saved(text);
+    writes.saved([text, ...merged.map(mergedNotice)].join(' '));
     res.redirect(303, address);
   } catch (error) {
     if (error instanceof EditConflict) {

@@ -14,7 +14,7 @@ import { check, withStoredNames } from './checks.ts';
 import { deletion } from './deletions.ts';
 import type { Findings } from './findings.ts';
 import { tiedOrders, type Sibling } from './order.ts';
-import { planSave } from './planned-save.ts';
+import { planSave, type Merged } from './planned-save.ts';
 
 /** A dependent row in the form of its parent row. */
 export type ChildEdit = {
@@ -32,7 +32,7 @@ export type ChildEdit = {
 };
 
 type Addition = { entity: Entity; content: Content };
-type Plan = { changed: string[]; changes: (parent: number) => Promise<Change[]> };
+type Plan = { changed: string[]; merged: Merged[]; changes: (parent: number) => Promise<Change[]> };
 
 /**
  * Plans the dependent rows of the row with the id `parent`, or of a new row. Adds the errors of the dependent rows to
@@ -46,20 +46,28 @@ export async function planChildren(
 ): Promise<Plan> {
   const changes: Change[] = [];
   const additions: Addition[] = [];
+  const merged: Merged[] = [];
   for (const [entity, own] of Map.groupBy(edits, (edit) => edit.entity)) {
     const planned = await planSiblings(here, entity, parent, own, found);
     changes.push(...planned.flatMap((one) => one.changes));
     additions.push(...planned.flatMap((one) => one.additions));
+    merged.push(...planned.flatMap((one) => one.merged ?? []));
   }
   const labels = [...changes, ...additions].map(({ entity }) => entity.label.many);
   return {
     changed: [...new Set(labels)],
+    merged,
     changes: async (id) => [...changes, ...(await asChanges(here, id, additions))],
   };
 }
 
 /** What happens to one dependent row. `after`: its content after the save; null if the row does not exist then. */
-type Planned = { changes: Change[]; additions: Addition[]; after: Content | null };
+type Planned = {
+  changes: Change[];
+  additions: Addition[];
+  after: Content | null;
+  merged?: Merged | null;
+};
 
 const unchanged = (after: Content | null): Planned => ({ changes: [], additions: [], after });
 
@@ -143,7 +151,8 @@ async function planKnown(here: Environment, before: Row, edit: ChildEdit): Promi
   if (!isTouched && misfitsOf(before).length === 0) return unchanged(before);
   const target = { entity, id: before.id };
   const plan = await planSave(here, target, content, version, settledIn(entity));
-  return { ...unchanged(plan.after), changes: plan.change ? [plan.change] : [] };
+  const changes = plan.change ? [plan.change] : [];
+  return { ...unchanged(plan.after), changes, merged: plan.merged };
 }
 
 /** @throws Invalid when another user changed the row meanwhile, or other rows refer to it */

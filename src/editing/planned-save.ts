@@ -5,6 +5,7 @@ import {
   fieldEntries,
   keyText,
   labelOf,
+  titleOf,
   type Content,
   type Draft,
   type Entity,
@@ -16,7 +17,7 @@ import type { Environment } from '../environments/environment.ts';
 import { read } from '../rows/store.ts';
 import { Conflict, Invalid, NotFound, type FieldErrors } from '../problems.ts';
 import { check, withStoredNames } from './checks.ts';
-import { replacedAfter } from '../state/history.ts';
+import { replacedAfter, writersAfter } from '../state/history.ts';
 import { recordedState } from '../state/untouched.ts';
 import type { Change } from '../writing/changes.ts';
 
@@ -52,7 +53,12 @@ export type PlannedSave = {
   change: Change | null;
   /** The labels of the changed fields. */
   changed: string[];
+  /** The changes by other users that the save keeps; null if there are none. */
+  merged: Merged | null;
 };
+
+/** Fields of a row that only other users changed while its form was open. */
+export type Merged = { title: string; fields: string[]; by: string[] };
 
 /**
  * Plans the save of a row whose form was opened at `version`. Fields that only other users changed since keep those
@@ -74,10 +80,11 @@ export async function planSave(
   const named = await withStoredNames(here, entity, typed);
   const content = await sealSecrets(here, entity, named, before);
   const state = await recordedState(here, key, before);
-  const wanted =
+  const merge =
     state && state.version !== version
-      ? await merge(here, entity, { before, mine: content, version, state })
-      : content;
+      ? await merged(here, entity, { before, mine: content, version, state })
+      : { content, kept: [] };
+  const wanted = merge.content;
   refuseUnseen(before, wanted);
   await check(here, entity, before, wanted, settled);
   const changed = differingFields(entity, before, wanted);
@@ -89,6 +96,14 @@ export async function planSave(
     after,
     change: fields.length > 0 ? { entity, before, after } : null,
     changed: fields.map((field) => labelOf(entity, field)),
+    merged:
+      merge.kept.length > 0
+        ? {
+            title: titleOf(entity, before),
+            fields: merge.kept.map((field) => labelOf(entity, field)),
+            by: await writersAfter(here.sql, key, version),
+          }
+        : null,
   };
 }
 
@@ -113,9 +128,9 @@ export const unseenValues = (before: Row, wanted: Content): FieldErrors =>
 
 /**
  * Merges three contents of a row: as this user opened it, as another user saved it meanwhile, and
- * as this user typed it.
+ * as this user typed it. `kept`: the fields that only other users changed.
  */
-async function merge(
+async function merged(
   here: Environment,
   entity: Entity,
   {
@@ -129,22 +144,26 @@ async function merge(
     version: number;
     state: { version: number; changed_by: string };
   },
-): Promise<Content> {
+): Promise<{ content: Content; kept: string[] }> {
   const opened = await replacedAfter(here.sql, { entity: entity.name, id: theirs.id }, version);
   const mine: Draft<Content> = {};
   const fields: string[] = [];
+  const kept: string[] = [];
   for (const [field] of fieldEntries(entity)) {
     const value = typed[field];
-    if (value === undefined || (opened && isSameValue(value, opened[field]))) continue;
-    mine[field] = value;
     const isForeign = !opened || !isSameValue(theirs[field], opened[field]);
+    if (value === undefined || (opened && isSameValue(value, opened[field]))) {
+      if (opened && isForeign) kept.push(field);
+      continue;
+    }
+    mine[field] = value;
     if (isForeign && !isSameValue(value, theirs[field])) fields.push(field);
   }
   if (fields.length > 0) {
     const by = state.changed_by;
     throw new EditConflict([{ ref: '', entity, theirs, mine, fields, version: state.version, by }]);
   }
-  return { ...theirs, ...mine };
+  return { content: { ...theirs, ...mine }, kept };
 }
 
 /**

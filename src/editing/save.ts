@@ -14,7 +14,7 @@ import { writeHere } from '../writing/write-here.ts';
 import type { Author } from '../state/row-state.ts';
 import { Findings } from './findings.ts';
 import { planChildren, type ChildEdit } from './children.ts';
-import { planSave } from './planned-save.ts';
+import { planSave, type Merged } from './planned-save.ts';
 
 /** The error when a form that added rows is posted a second time with other rows to add. */
 export class AddedBefore extends Invalid {
@@ -115,7 +115,7 @@ async function areSame(
 
 /**
  * Saves a row with its dependent rows, in one write. `version`: the version of the row when the user opened the form. A
- * field that only another user changed since then keeps that change. If the same form is posted twice, the second post
+ * field that only another user changed since then keeps that change, and `onMerged` gets these fields. If the same form is posted twice, the second post
  * adds no dependent row again. Returns the labels of the changed fields and dependent entities.
  * @throws EditConflict when this user and another one changed the same field of a row
  * @throws AddedBefore when the form was already posted with other rows to add
@@ -126,7 +126,15 @@ export async function save(
   { entity, id }: { entity: Entity; id: number },
   typed: Content,
   version: number,
-  { key = uuid(), children = [] }: { key?: string; children?: readonly ChildEdit[] } = {},
+  {
+    key = uuid(),
+    children = [],
+    onMerged = () => {},
+  }: {
+    key?: string;
+    children?: readonly ChildEdit[];
+    onMerged?: (merged: Merged[]) => void;
+  } = {},
 ): Promise<string[]> {
   const { here } = home;
   const known = children.filter((one) => one.id !== null);
@@ -141,8 +149,9 @@ export async function save(
   found.refuse();
   const changes = [...(own?.change ? [own.change] : []), ...(await plan.changes(id))];
   const changed = [...(own?.changed ?? []), ...plan.changed];
+  onMerged([...(own?.merged ? [own.merged] : []), ...plan.merged]);
   if (changes.length === 0) return changed;
   const written = await writeHere(home, author, changes, isAdding && !twin ? { key } : {});
   if (written.isNew) return changed;
-  return save(home, author, { entity, id }, typed, version, { key, children });
+  return save(home, author, { entity, id }, typed, version, { key, children, onMerged });
 }

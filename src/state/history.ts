@@ -206,6 +206,17 @@ export async function replacedAfter(on: Queryable, { entity, id }: RowKey, versi
   return line ? ((await readImages<Row>(on, replaced, [line])).get(placeText(line)) ?? null) : null;
 }
 
+/** Returns who wrote a row after this version, each person once. */
+export async function writersAfter(on: Queryable, { entity, id }: RowKey, version: number) {
+  const lines = await select<Pick<Arrival, 'person'>>(
+    on,
+    sql`select distinct person from arrival
+         where entity = ${entity} and row_id = ${id} and version > ${version}
+         order by person`,
+  );
+  return lines.map(({ person }) => person);
+}
+
 /**
  * Searches the history of rows for the contents with these hashes. `wanted`: the hash for each row, by key text
  * (`task:12`). Returns the found contents, by key text.

@@ -270,6 +270,27 @@ describe('two users who edit the same row at the same time', () => {
     expect(await get(staging, key)).toMatchObject({ name: 'A, renamed', description: 'Theirs' });
   });
 
+  test('a save that keeps what another user changed in another field says whose change of which field it keeps', async () => {
+    const { staging } = world;
+    const key = { entity: 'form', id: await add(staging, 'form', { name: 'Visit “A” 🪔' }) };
+    const opened = await version(staging, key);
+    await change(staging, key, { description: 'Theirs' }, ed);
+    const saved = await ana.post(`/catalog/form/${key.id}`, {
+      name: 'Mine',
+      description: '',
+      version: opened,
+    });
+    expect(saved.status).toBe(303);
+    expect(await get(staging, key)).toMatchObject({ name: 'Mine', description: 'Theirs' });
+    const shown = textOf((await ana.get(`/catalog/form/${key.id}`)).text);
+    expect(shown).toContain(
+      'Form saved. Kept in “Visit “A” 🪔”: Description, changed by ed@example.com meanwhile.',
+    );
+    const again = { name: 'Mine', description: 'Theirs', version: await version(staging, key) };
+    await ana.post(`/catalog/form/${key.id}`, again);
+    expect(textOf((await ana.get(`/catalog/form/${key.id}`)).text)).not.toContain('meanwhile');
+  });
+
   test('the page of an edit conflict shows pictures, names of rows and times as other pages do', async () => {
     const { staging } = world;
     const image = async () => keepImage(staging.storage, 'image', await picture());
