@@ -15,12 +15,15 @@ import {
   type RowPair,
 } from '../comparison/compare-pairs.ts';
 import { COMPARISON } from '../comparison/job.ts';
-import { withDependents, type Status } from '../state/status.ts';
-import { lastKnownStatuses, pendingRows } from '../state/pending.ts';
+import { newestOf, readChangedThere, type ChangedThere } from '../state/changed-there.ts';
+import { overwrites, withDependents, type Status } from '../state/status.ts';
+import { lastKnownStatuses, pendingRows, type UndoneThere } from '../state/pending.ts';
 
 export type DestinationStatuses = {
   next: Map<string, Status>;
   beyond: Map<string, Status>;
+  /** The undos in the environment after the destination, of the content that the row has here. */
+  undoneBeyond: Map<string, UndoneThere>;
   pairs: Map<string, RowPair>;
   lastSeen: string | null;
   /** Why the destination could not be compared, and what to do; null when it was compared. */
@@ -36,6 +39,7 @@ export function beyondLabel({ destination }: App): string | null {
 export const nothing: DestinationStatuses = {
   next: new Map(),
   beyond: new Map(),
+  undoneBeyond: new Map(),
   pairs: new Map(),
   lastSeen: null,
   trouble: null,
@@ -78,26 +82,48 @@ async function liveStatuses(
     const status = statusWithDependents(pairs, key);
     if (status) next.set(keyText(key), status);
   }
-  const beyond = rulesOf(destination.name).next
+  const { beyond, undoneBeyond } = rulesOf(destination.name).next
     ? await statusesBeyond(destination.sql, pairs, keys)
-    : new Map<string, Status>();
-  return { next, beyond, pairs, lastSeen: null, trouble: null };
+    : nothing;
+  return { next, beyond, undoneBeyond, pairs, lastSeen: null, trouble: null };
 }
 
 async function statusesBeyond(on: Queryable, pairs: Map<string, RowPair>, keys: RowKey[]) {
   const hashes = new Map(
     [...pairs].flatMap(([text, { hereHash }]) => (hereHash ? [[text, hereHash] as const] : [])),
   );
-  const { statuses } = await lastKnownStatuses(on, hashes);
+  const { statuses, undone } = await lastKnownStatuses(on, hashes);
   const beyond = new Map<string, Status>();
+  const undoneBeyond = new Map<string, UndoneThere>();
   for (const key of keys) {
     const own = statuses.get(keyText(key));
-    const dependents = dependentPairs(pairs, key).flatMap(
-      (pair) => statuses.get(keyText(pair.key)) ?? [],
-    );
+    const texts = dependentPairs(pairs, key).map((pair) => keyText(pair.key));
+    const dependents = texts.flatMap((text) => statuses.get(text) ?? []);
     if (own) beyond.set(keyText(key), withDependents(own, dependents));
+    const [first] = [keyText(key), ...texts].flatMap((text) => undone.get(text) ?? []);
+    if (first) undoneBeyond.set(keyText(key), first);
   }
-  return beyond;
+  return { beyond, undoneBeyond };
+}
+
+/** Finds who changed the row, or a row that belongs to it, at the destination; null if it did not change there. */
+export async function changedAhead(
+  here: App,
+  { pairs }: DestinationStatuses,
+  key: RowKey,
+  status: Status,
+): Promise<ChangedThere | null> {
+  const { destination } = here;
+  if (!destination || !overwrites(status)) return null;
+  const own = pairs.get(keyText(key));
+  const changed = [...(own ? [own] : []), ...dependentPairs(pairs, key)].filter(
+    (pair) => pair.status && overwrites(pair.status),
+  );
+  const seen = new Map(changed.map((pair) => [keyText(pair.key), pair.thereHash]));
+  const { answer } = await tryFarSide(destination, here.log, () =>
+    readChangedThere(destination.sql, seen),
+  );
+  return newestOf([...(answer?.values() ?? [])]);
 }
 
 /**

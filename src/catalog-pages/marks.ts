@@ -5,6 +5,7 @@ import type { RowPair } from '../comparison/compare-pairs.ts';
 import type { Entity } from '../catalog/entity.ts';
 import type { App } from '../environments/app.ts';
 import { fieldsIn } from '../sheet/problems/review.ts';
+import type { ChangedThere } from '../state/changed-there.ts';
 import type { RowState } from '../state/row-state.ts';
 import type { Status } from '../state/status.ts';
 import type { Claim } from '../writing/claims.ts';
@@ -17,7 +18,7 @@ export type Mark =
   | { kind: 'engineering'; by: string; at: string; fields: string; isCompared: boolean }
   | { kind: 'adopted'; by: string; at: string }
   | { kind: 'held'; by: string; at: string; reason: string | null }
-  | { kind: 'differs'; status: Status; text: string }
+  | { kind: 'differs'; status: Status; text: string; changed: ChangedThere | null }
   | { kind: 'being-written'; number: number; from: string; by: string; at: string }
   | { kind: 'not-compared'; why: string; at: string | null }
   | { kind: 'undone'; by: string; at: string; reason: string | null };
@@ -31,6 +32,7 @@ export const marksOf = ({
   ahead,
   pair,
   claims,
+  changedThere,
 }: {
   here: App;
   entity: Entity;
@@ -40,8 +42,9 @@ export const marksOf = ({
   ahead: DestinationStatuses | null;
   pair: RowPair | undefined;
   claims: Claim[];
+  changedThere: ChangedThere | null;
 }): Mark[] => {
-  const differs = differsMark(here, entity, status);
+  const differs = differsMark(here, entity, status, changedThere);
   return [
     ...(misfits.length > 0 ? [{ kind: 'misfits' as const, misfits }] : []),
     ...reviewMarks(state, { isCompared: differs.length === 0 }),
@@ -77,9 +80,14 @@ function reviewMarks(state: RowState | undefined, { isCompared }: { isCompared: 
   return marks;
 }
 
-function differsMark({ destination }: App, entity: Entity, status: Status | null): Mark[] {
+function differsMark(
+  { destination }: App,
+  entity: Entity,
+  status: Status | null,
+  changed: ChangedThere | null,
+): Mark[] {
   const text = destinationChange(entity, status, destination?.rules);
-  return status && text ? [{ kind: 'differs', status, text }] : [];
+  return status && text ? [{ kind: 'differs', status, text, changed }] : [];
 }
 
 /**

@@ -15,16 +15,22 @@ import type { RowState } from '../state/row-state.ts';
 import { offeredSelections } from '../sheet/selection-list-page.ts';
 import { isUndo } from '../state/transfer-kinds.ts';
 import { recordedState, titlesOf } from '../state/untouched.ts';
+import type { UndoneThere } from '../state/pending.ts';
 import { overwrites, type Status } from '../state/status.ts';
 import { testStatusOf } from '../state/test-results.ts';
-import { lowerFirst, plural, when } from '../web/format.ts';
+import { lowerFirst, personName, plural, when } from '../web/format.ts';
 import { can } from '../web/request.ts';
 import { transferHref } from '../web/transfer-href.ts';
 import { onRows } from '../writing/claims.ts';
 import { differencesOf } from './differences.ts';
 import { marksOf } from './marks.ts';
 import { referredBy } from './titles.ts';
-import { beyondLabel, statusesAhead, type DestinationStatuses } from './destination-statuses.ts';
+import {
+  beyondLabel,
+  changedAhead,
+  statusesAhead,
+  type DestinationStatuses,
+} from './destination-statuses.ts';
 
 export async function rowContext(req: Request, entity: Entity, row: Row) {
   const { here } = req;
@@ -42,6 +48,7 @@ export async function rowContext(req: Request, entity: Entity, row: Row) {
     ahead,
     pair: ahead?.pairs.get(keyText(key)),
     claims: await onRows(here.sql, [key]),
+    changedThere: status && ahead ? await changedAhead(here, ahead, key, status) : null,
   });
   const history = await historyOf(here, key, 4);
   return {
@@ -95,8 +102,14 @@ function whereabouts(
   const next = { label, text: ahead.next.get(key) ?? 'Not known', isHere: false };
   const last = beyondLabel(here);
   if (last === null) return [own, next];
-  const text = `${ahead.beyond.get(key) ?? 'Not known'}, as ${inText} last saw it`;
+  const text = `${ahead.beyond.get(key) ?? 'Not known'}, as ${inText} last saw it${undoneText(ahead.undoneBeyond.get(key))}`;
   return [own, next, { label: last, text, isHere: false }];
+}
+
+function undoneText(undone: UndoneThere | undefined): string {
+  if (!undone) return '';
+  const reason = undone.reason ? `: ${undone.reason}` : '';
+  return `. Undone there by ${personName(undone.by)}, ${when(undone.at)}${reason}`;
 }
 
 /**

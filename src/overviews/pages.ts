@@ -1,6 +1,7 @@
 // The page of pending rows, whose changes were not sent to the next environment yet.
 import type { Request, Response } from 'express';
 import { travelling } from '../catalog/index.ts';
+import { tryFarSide } from '../environments/far-side.ts';
 import { takeOverText } from '../environments/rules.ts';
 import { page } from '../web/pages.ts';
 import { can, textIn } from '../web/request.ts';
@@ -15,6 +16,7 @@ import {
 } from '../state/pending-entries.ts';
 import { offeredSelections } from '../sheet/selection-list-page.ts';
 import { upcoming } from '../sheet/schedules.ts';
+import { newestOf, readChangedThere } from '../state/changed-there.ts';
 import { destinationOf } from '../environments/app.ts';
 
 /** The maximum number of rows that the page lists in each group. */
@@ -42,9 +44,12 @@ export async function pending(req: Request, res: Response) {
     upcoming: canTransfer ? await upcoming(req.here.sql) : [],
     openSelections: await offeredSelections(req),
     choices: groups.map((group) => ({ name: group, text: groupTexts[group].heading })),
-    groups: groups
-      .filter((group) => filter.group === '' || group === filter.group)
-      .map((group) => groupView(req, group, shown)),
+    groups: await withChangesThere(
+      req,
+      groups
+        .filter((group) => filter.group === '' || group === filter.group)
+        .map((group) => groupView(req, group, shown)),
+    ),
   });
 }
 
@@ -92,6 +97,31 @@ function groupView(req: Request, group: Group, entries: PendingEntry[]) {
     showsWhy: group !== 'ready',
   };
 }
+
+/**
+ * Adds who changed the listed rows at the destination, which one query reads there. While the destination does not
+ * answer, only the people who changed the rows here are known.
+ */
+async function withChangesThere({ here }: Request, listed: ReturnType<typeof groupView>[]) {
+  const destination = destinationOf(here);
+  const seen = new Map(listed.flatMap(({ rows }) => rows.flatMap((row) => [...row.changedThere])));
+  const { answer } =
+    seen.size > 0
+      ? await tryFarSide(destination, here.log, () => readChangedThere(destination.sql, seen))
+      : { answer: null };
+  return listed.map((group) => ({
+    ...group,
+    rows: group.rows.map((row) => {
+      const changes = [...row.changedThere.keys()].flatMap((text) => answer?.get(text) ?? []);
+      const changed = newestOf(changes);
+      return { ...row, changed, people: changed && isUnchangedHere(row) ? [] : row.people };
+    }),
+  }));
+}
+
+/** Whether a row was changed or deleted only at the destination. */
+const isUnchangedHere = ({ status }: PendingEntry) =>
+  status === 'Changed there' || status === 'Deleted there';
 
 /** Counts the rows that are ready to be sent to the next environment, by entity and by the age of their change. */
 function countsByAge(rows: PendingEntry[]) {

@@ -4,7 +4,8 @@ import { entityNamed } from '../catalog/index.ts';
 import { keyText, type RowKey } from '../catalog/entity.ts';
 import { select, sql, type Queryable, type Statement } from '../database/sql.ts';
 import { DELETED } from './destination-state.ts';
-import { isReady, withDependents, type Status } from './status.ts';
+import { keyOfLine } from './row-state.ts';
+import { isReady, overwrites, withDependents, type Status } from './status.ts';
 import { differingWithBases, lastKnownStatus } from './pending.ts';
 
 export type PendingEntry = {
@@ -16,6 +17,8 @@ export type PendingEntry = {
   /** The time of the newest change that has not been sent. */
   changedAt: string;
   people: string[];
+  /** The rows of the entry that the destination changed: the hash last observed there, by key text. */
+  changedThere: Map<string, string | null>;
   group: Group;
   why: string | null;
 };
@@ -88,6 +91,7 @@ async function pendingWhere(on: Queryable, isWanted: Statement): Promise<Pending
       known.changedAt = line.changed_at;
       if (line.entity === line.root_entity) known.own = status;
       else known.dependents.push(status);
+      if (overwrites(status)) known.changedThere.set(keyText(keyOfLine(line)), line.observed_hash);
       if (!known.people.includes(line.changed_by)) known.people.push(line.changed_by);
       Object.assign(known, worse(known, line));
     }
@@ -106,6 +110,7 @@ const fresh = (line: Line, status: Status) => ({
   since: line.changed_at,
   changedAt: line.changed_at,
   people: [] as string[],
+  changedThere: new Map<string, string | null>(),
   group: 'ready' as Group,
   why: null as string | null,
   own: null as Status | null,

@@ -154,17 +154,26 @@ export const lastKnownStatus = (
     isDeletedHere: line.deleted_at !== null,
   });
 
+/** Who undid the present content of a row at the destination, when and why. */
+export type UndoneThere = { by: string; at: string; reason: string | null };
+
 /**
  * Computes the status of rows from what the environment `on` last observed at its destination. `hashes`: the hashes of
- * the rows’ contents in `on`, by key text (`task:12`). The returned `at` is the time of the oldest observation.
+ * the rows’ contents in `on`, by key text (`task:12`). The returned `at` is the time of the oldest observation, and
+ * `undone` has the rows whose content was undone there.
  */
 export async function lastKnownStatuses(
   on: Queryable,
   hashes: Map<string, string>,
-): Promise<{ statuses: Map<string, Status>; at: string | null }> {
+): Promise<{
+  statuses: Map<string, Status>;
+  undone: Map<string, UndoneThere>;
+  at: string | null;
+}> {
   const keys = keysFrom([...hashes.keys()]);
   const stops = await readDestinationStates(on, keys);
   const statuses = new Map<string, Status>();
+  const undone = new Map<string, UndoneThere>();
   let at: string | null = null;
   for (const [text, here] of hashes) {
     const stop = stops.get(text);
@@ -174,7 +183,11 @@ export async function lastKnownStatuses(
       there: stop?.observed_hash ?? null,
     });
     if (status) statuses.set(text, status);
+    if (stop?.undone_hash === here && stop.undone_by !== null) {
+      const { undone_by: by, undone_at: since, undone_reason: reason } = stop;
+      undone.set(text, { by, at: since ?? '', reason });
+    }
     if (stop && (at === null || stop.observed_at < at)) at = stop.observed_at;
   }
-  return { statuses, at };
+  return { statuses, undone, at };
 }

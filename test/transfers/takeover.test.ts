@@ -75,6 +75,10 @@ test('a product manager takes a changed form and its fields over from pre-produc
   expect(textOf(row.text)).toContain(
     'Compare with pre-production: 2 fields differ, 1 row is only in staging, 1 row is only in pre-production',
   );
+  expect(textOf(row.text)).toContain('Last changed in pre-production by pm ,');
+  expect(textOf((await client.get('/pending?group=look')).text)).toMatch(
+    /Changed there .* pm , in pre-production/,
+  );
   expect(row.text.match(/button primary/g)).toHaveLength(1);
   const address = await open(client, form);
   const page = textOf((await client.get(address)).text);
