@@ -2,6 +2,7 @@
 // The queries read a limited number of rows, however long the history is.
 import { select, sql, type Queryable } from '../database/sql.ts';
 import type { Transfer } from '../writing/journal.ts';
+import { undoneCount, undoneIn, writtenCount, type UndoneInList } from '../state/undone.ts';
 import { sentKinds, type StepAction, type TransferKind } from '../state/transfer-kinds.ts';
 
 /** How many lines of a list the home page shows. */
@@ -46,13 +47,16 @@ export const lastWritten = (on: Queryable, kinds: readonly TransferKind[]) =>
 export type Sent = Pick<
   Transfer,
   'number' | 'kind' | 'state' | 'name' | 'person' | 'created_at' | 'destination'
->;
+> &
+  UndoneInList & { steps: number };
 
 /** Lists the newest transfers that people sent from here, newest first. */
 export const lastSent = (on: Queryable) =>
   select<Sent>(
     on,
-    sql`select number, kind, state, name, person, created_at, destination from transfer
+    sql`select number, kind, state, name, person, created_at, destination,
+               ${writtenCount} as steps, ${undoneCount} as undone_count, ${undoneIn} as undone_in
+          from transfer t
          where kind in (${sentKinds})
          order by number desc
          limit ${SHOWN}`,

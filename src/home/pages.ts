@@ -9,6 +9,7 @@ import { upcoming } from '../sheet/schedules.ts';
 import type { PendingCounts } from '../state/pending-counts.ts';
 import { countEach } from '../state/row-counts.ts';
 import { kindsHere, kindsThere, writesThere, type TransferKind } from '../state/transfer-kinds.ts';
+import { undoneText } from '../web/format.ts';
 import { page } from '../web/pages.ts';
 import { accountOf, can } from '../web/request.ts';
 import { viewer } from '../web/viewer.ts';
@@ -141,11 +142,15 @@ const stateTones: Partial<Record<activity.Sent['state'], string>> = {
   needs_attention: 'bad',
 };
 
-const sentView = (line: activity.Sent) => ({
-  ...line,
-  stateText: stateTexts[line.state] ?? 'In progress',
-  tone: stateTones[line.state] ?? 'new',
-});
+function sentView(line: activity.Sent) {
+  const undone = undoneText(line.undone_count, line.steps);
+  return {
+    ...line,
+    stateText: undone ?? stateTexts[line.state] ?? 'In progress',
+    tone: stateTones[line.state] ?? 'new',
+    undoHref: undone && `/transfers/${line.undone_in}`,
+  };
+}
 
 /** Counts the rows of an entity, and those with pending changes. Each count has a link to its rows. */
 function catalogRow(

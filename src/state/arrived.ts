@@ -1,6 +1,7 @@
 // Queries for the page *Arrived*, which lists the transfers that arrived from the previous environment. The queries
 // read no row contents.
 import { join, select, sql, type Queryable } from '../database/sql.ts';
+import { undoneCount, writtenCount, type UndoneCount } from './undone.ts';
 import { sentKinds, undoKinds, type StepAction, type TransferKind } from './transfer-kinds.ts';
 
 /**
@@ -138,9 +139,7 @@ export type OnwardTransfer = {
   chain: string;
   rows_count: number;
   undone_by: string | null;
-  /** How many rows of this transfer were undone. */
-  undone_count: number;
-};
+} & UndoneCount;
 
 /**
  * Finds the transfers that sent rows of these arrived transfers on to the next environment, each
@@ -154,12 +153,7 @@ export const onwardTransfers = async (on: Queryable, transfers: string[]) =>
         sql`select t.number, t.chain,
                    (select max(u.person) from transfer u
                      where u.undoes = t.id and u.state = 'verified') as undone_by,
-                   (select count(*) from transfer_step s
-                     where s.transfer = t.id and s.action <> 'same') as rows_count,
-                   (select count(distinct s.entity, s.row_id)
-                      from transfer u
-                      join transfer_step s on s.transfer = u.id and s.action <> 'same'
-                     where u.undoes = t.id and u.state = 'verified') as undone_count
+                   ${writtenCount} as rows_count, ${undoneCount} as undone_count
               from transfer t
              where t.kind in (${sentKinds}) and t.state = 'verified'
                and (${join(

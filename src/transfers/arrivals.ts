@@ -7,7 +7,7 @@ import type { App } from '../environments/app.ts';
 import { rulesOf } from '../environments/rules.ts';
 import { hasPreview } from '../preview/preview.ts';
 import { NotFound } from '../problems.ts';
-import { count, rowsText } from '../web/format.ts';
+import { count, lowerFirst, rowsText, undoneText } from '../web/format.ts';
 import { page } from '../web/pages.ts';
 import { accountOf, textIn } from '../web/request.ts';
 import * as arrived from '../state/arrived.ts';
@@ -71,14 +71,14 @@ function arrivedView(here: App, line: ArrivedTransfer, known: Known) {
     rowsSummary: summaryOf(line.rows_count, line.changed_since - undone),
     transferHref: transferHref(here, line),
     more,
-    sentOn: sentOn.map((sent) => ({ ...sent, undoneText: undoneText(sent) })),
+    sentOn: sentOn.map((sent) => ({
+      ...sent,
+      undoneText: lowerFirst(undoneText(sent.undone_count, sent.rows_count) ?? ''),
+    })),
     isSentOn,
     undos: undos.map((undo) => ({
       ...undo,
-      text:
-        undo.rows_count < line.written_count
-          ? partText(undo.rows_count, line.written_count)
-          : 'Undone',
+      text: undoneText(undo.rows_count, line.written_count),
       href: transferHref(here, undo),
     })),
     isTested: rows.some(({ isTestable }) => isTestable),
@@ -154,12 +154,6 @@ const previewHrefOf = ({ entity, row_id: id, action, is_root: isRoot }: ArrivedR
 /** Summarises an arrived transfer: `3 rows, 1 changed since` */
 const summaryOf = (rows: number, changed: number) =>
   changed > 0 ? `${rowsText(rows)}, ${count(changed)} changed since` : rowsText(rows);
-
-/** Says how much of a transfer was undone: `undone`, or `1 of 10 undone` */
-const undoneText = ({ rows_count: rows, undone_count: undone }: arrived.OnwardTransfer) =>
-  undone < rows ? partText(undone, rows) : 'undone';
-
-const partText = (undone: number, rows: number) => `${count(undone)} of ${count(rows)} undone`;
 
 const verbs = { create: 'created', update: 'updated', remove: 'removed', same: 'resent' };
 

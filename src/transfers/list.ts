@@ -1,10 +1,11 @@
 // Reads the transfers that a list shows, by the filters of the list.
 import { isByAndAt, LINES, type PartOf, type WhoAndWhen } from '../database/newest-first.ts';
 import { select, sql, type Queryable } from '../database/sql.ts';
+import { undoneCount, undoneIn, writtenCount, type UndoneInList } from '../state/undone.ts';
 import * as journal from '../writing/journal.ts';
 
 /** A transfer with the number of its rows, and of those that the destination stored differently. */
-export type ListedTransfer = journal.Transfer & { steps: number; differing: number };
+export type ListedTransfer = journal.Transfer & UndoneInList & { steps: number; differing: number };
 
 /** Which transfers a list shows. Without states, transfers in any state match. */
 export type TransferFilter = WhoAndWhen & { states?: journal.TransferState[] };
@@ -16,7 +17,8 @@ export const find = (
 ): Promise<ListedTransfer[]> =>
   select<ListedTransfer>(
     on,
-    sql`select t.*, (select count(*) from transfer_step s where s.transfer = t.id and s.action <> 'same') as steps,
+    sql`select t.*, ${writtenCount} as steps,
+               ${undoneCount} as undone_count, ${undoneIn} as undone_in,
                (select count(*) from transfer_step s where s.transfer = t.id and s.outcome = ${journal.STORED_DIFFERENTLY}) as differing
           from transfer t
          where (kind in (${journal.sentKinds}) or state = 'needs_attention') and (${before} is null or number < ${before})

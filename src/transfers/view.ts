@@ -3,10 +3,11 @@ import { fieldEntries, labelOf } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { rulesOf, sourceText } from '../environments/rules.ts';
 import { isUndo, type TransferKind } from '../state/transfer-kinds.ts';
-import { count, formatValue, rowsText } from '../web/format.ts';
+import { count, formatValue, rowsText, undoneText } from '../web/format.ts';
 import { PAGE_SIZE } from '../web/paginate.ts';
 import * as journal from '../writing/journal.ts';
 import type { ManualResolution, StuckRow } from '../writing/manual-resolution.ts';
+import type { ListedTransfer } from './list.ts';
 import { outcomeText, timeRemarks } from './remarks.ts';
 
 const kindTexts: Partial<Record<TransferKind, string>> = {
@@ -28,16 +29,20 @@ export const stateTexts: [journal.TransferState, string][] = [
 const stateTextOf = new Map(stateTexts);
 
 /** Returns a transfer as the list of transfers shows it, with its kind and state as text. */
-export const listLine = <T extends journal.Transfer & { differing: number; steps: number }>(
-  transfer: T,
-) => ({
-  ...transfer,
-  kindText: kindTexts[transfer.kind] ?? transfer.kind,
-  stateText:
-    transfer.differing > 0
-      ? journal.notAsSentText(transfer.differing, transfer.steps)
-      : (stateTextOf.get(transfer.state) ?? 'In progress'),
-});
+export const listLine = (transfer: ListedTransfer) => {
+  const undone = undoneText(transfer.undone_count, transfer.steps);
+  return {
+    ...transfer,
+    kindText: kindTexts[transfer.kind] ?? transfer.kind,
+    stateText: stateTextIn(transfer, undone),
+    undoHref: transfer.differing === 0 && undone ? `/transfers/${transfer.undone_in}` : null,
+  };
+};
+
+function stateTextIn({ state, differing, steps }: ListedTransfer, undone: string | null): string {
+  if (differing > 0) return journal.notAsSentText(differing, steps);
+  return undone ?? stateTextOf.get(state) ?? 'In progress';
+}
 
 /** Returns the name of the partial in views/transfers/states that shows the state of a transfer. */
 export function shownState({ state }: journal.Transfer, isInAJob: boolean): string {

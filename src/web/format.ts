@@ -92,6 +92,12 @@ export const shortDay = (day: string) => daysOfCharts.format(new Date(`${day}T00
  */
 export const personName = (email: string) => viewer().names.get(email) ?? email;
 
+/** Says how many rows of a transfer were undone: `Undone`, or `1 of 10 undone`; null if none was. */
+export const undoneText = (undone: number, rows: number): string | null => {
+  if (undone === 0) return null;
+  return undone < rows ? `${count(undone)} of ${count(rows)} undone` : 'Undone';
+};
+
 /** Formats a duration: `0.4 s`, `12 s`, `3 min 5 s`, `2 h 10 min` */
 export function duration(milliseconds: number): string {
   const seconds = Math.round(milliseconds / 1000);

@@ -115,10 +115,17 @@ test('the page Arrived shows how many of the rows that were sent on to the next 
   if (!sent) throw new Error(`There is no transfer ${number}.`);
   const shown = async () => textOf((await pm.get('/arrivals').expect(200)).text);
   expect(await shown()).not.toContain('undone');
-  await undo(preprod, sent, keys.slice(0, 1));
+  const back = await undo(preprod, sent, keys.slice(0, 1));
   expect(await shown()).toContain('1 of 3 undone by');
+  const transfers = (await pm.get('/transfers').expect(200)).text;
+  expect(transfers).toContain(`<a href="/transfers/${back.number}">1 of 3 undone</a>`);
   await undo(preprod, sent, keys.slice(1));
   expect(await shown()).toContain(`transfer ${number} , undone by`);
+  const row = textOf((await ana.get(`/catalog/form/${keys[0]?.id}`).expect(200)).text);
+  expect(row).toMatch(/as pre-production last saw it. Undone there by pm, .*: It was too early/);
+  const listed = (await pm.get('/transfers').expect(200)).text;
+  expect(textOf(listed)).toMatch(/ 3 Undone pm /);
+  expect(textOf((await pm.get('/').expect(200)).text)).toContain('Undone');
   await above.close();
 });
 
