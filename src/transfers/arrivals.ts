@@ -65,6 +65,8 @@ function arrivedView(here: App, line: ArrivedTransfer, known: Known) {
   const isUndone = undone > 0 && undone === line.written_count;
   const rows = known.rows.map((row) => rowView(here, row, { ...known, isSentOn }));
   const more = isUndone ? 0 : line.rows_count - rows.length;
+  // A row with a note is sent on from another card, or not at all.
+  const isOffered = more > 0 || rows.some((row) => row.isOffered && row.note === null);
   return {
     ...line,
     from: rulesOf(line.origin as 'staging'),
@@ -82,8 +84,8 @@ function arrivedView(here: App, line: ArrivedTransfer, known: Known) {
       href: transferHref(here, undo),
     })),
     isTested: rows.some(({ isTestable }) => isTestable),
-    isOffered: more > 0 || rows.some(({ isOffered }) => isOffered),
-    rows,
+    isOffered,
+    rows: rows.map((row) => ({ ...row, isOffered: isOffered && row.isOffered })),
   };
 }
 

@@ -252,6 +252,7 @@ test('the page Arrived offers neither a test nor a review for rows that were und
   expect(undoneCard).toMatchObject({ isOffered: false, isTested: false, ticked: 0 });
   expect(undoneCard?.text).toMatch(/1 row .*Undone by pm *: The “old” text was right 🙈/);
   expect(undoneCard?.text).not.toContain('changed since');
+  expect(firstCard).toMatchObject({ isOffered: false, isTested: false });
   expect(firstCard?.text).toContain('Arrived again since');
   expect(undoCard).toMatchObject({ isOffered: true, isTested: true });
   expect([await shownUntested(), await untested()]).toEqual([2, 2]);

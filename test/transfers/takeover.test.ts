@@ -77,7 +77,7 @@ test('a product manager takes a changed form and its fields over from pre-produc
   );
   expect(textOf(row.text)).toContain('Last changed in pre-production by pm ,');
   expect(textOf((await client.get('/pending?group=look')).text)).toMatch(
-    /Changed there .* pm , in pre-production/,
+    /Changed there .* pm in pre-production,/,
   );
   expect(row.text.match(/button primary/g)).toHaveLength(1);
   const address = await open(client, form);
