@@ -12,11 +12,14 @@ const world = useWorld({ cleared: 'once' });
 let context: BrowserContext;
 let page: Page;
 let asked: string[];
+let warnings: string[];
 const at = useBrowser(world);
 beforeEach(async () => {
   context = await openContext(at.browser);
   page = await context.newPage();
   asked = [];
+  warnings = [];
+  page.on('console', (message) => warnings.push(message.text()));
   page.on('dialog', (dialog) => {
     asked.push(dialog.type());
     void dialog.accept();
@@ -33,6 +36,10 @@ const press = async (name: string) => {
 const counter = () => page.locator('[data-dirty-count]').innerText();
 const barPosition = () =>
   page.evaluate<string>("getComputedStyle(document.querySelector('.savebar')).position");
+const barHeight = async (width: number) => {
+  await page.setViewportSize({ width, height: 800 });
+  return page.evaluate<number>("document.querySelector('.savebar').offsetHeight");
+};
 const leave = async () => {
   await page.getByRole('link', { name: 'Oneway' }).first().click();
   await page.waitForURL((url) => url.pathname === '/');
@@ -49,6 +56,18 @@ test('the save bar covers no field before a change, and a person who leaves afte
   expect(await counter()).toBe('1 unsaved change');
   await leave();
   expect(asked).toEqual(['beforeunload']);
+});
+
+test('with unsaved changes, the save bar takes one line on a wide screen and two on a phone, and the browser’s console shows no warning', async () => {
+  const id = await add(world.staging, 'form', { name: 'Bar' });
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await open(`/catalog/form/${id}`);
+  await page.getByLabel('Name').fill('Other');
+  await page.getByLabel('Description').fill('Other');
+  expect(await counter()).toBe('2 unsaved changes');
+  expect(await barHeight(1280)).toBeLessThan(64);
+  expect(await barHeight(360)).toBeLessThan(96);
+  expect(warnings).toEqual([]);
 });
 
 test('leaving a form after a refused save asks for confirmation, also for a new row or a row that another user changed (walk 4)', async () => {
