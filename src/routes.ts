@@ -66,6 +66,7 @@ import * as testedRows from './transfers/test-results-page.ts';
 import * as refresh from './refresh/pages.ts';
 import type { SelectionKind } from './sheet/selections.ts';
 import { sheetKinds } from './sheet/sheet-kinds.ts';
+import { upcoming } from './sheet/schedules.ts';
 import { offeredSelections } from './sheet/selection-list-page.ts';
 import * as selectionList from './sheet/selection-list-page.ts';
 import * as selectionPages from './sheet/selection-pages.ts';
@@ -283,7 +284,7 @@ export const routes = (signInWith: ReturnType<typeof openSignIn>): Route[] => [
 
   get('/refreshes', 'refresh', refresh.index),
   post('/refreshes', 'refresh', body.small, refresh.start),
-  get('/jobs', 'look', jobList.index(tasks, schedules)),
+  get('/jobs', 'look', jobList.index(tasks, schedules, upcoming)),
   get('/jobs/export', 'look', jobList.exportJobs(tasks)),
   get('/jobs/:number', 'look', jobs.show(tasks)),
   get('/jobs/:number/events', 'look', jobs.events),

@@ -4,7 +4,7 @@ import { entityNamed, travelling } from '../catalog/index.ts';
 import { timeouts } from '../database/timeouts.ts';
 import { isStaging } from '../access/permissions.ts';
 import { senderTo } from '../environments/rules.ts';
-import { countOpen } from '../sheet/kept-selections.ts';
+import { countUnscheduled } from '../sheet/kept-selections.ts';
 import { upcoming } from '../sheet/schedules.ts';
 import type { PendingCounts } from '../state/pending-counts.ts';
 import { countEach } from '../state/row-counts.ts';
@@ -32,7 +32,7 @@ export async function home(req: Request, res: Response) {
       askDestination(here),
       quarters(here.sql, isSending, timeouts.page),
       countEach(here, roots),
-      can(req, 'transfer') ? countOpen(here.sql) : 0,
+      can(req, 'transfer') ? countUnscheduled(here.sql) : 0,
       can(req, 'transfer') ? upcoming(here.sql) : [],
       approvalsWaiting(req, timeouts.page),
     ]);

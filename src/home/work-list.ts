@@ -26,6 +26,7 @@ export type WorkFacts = {
   destination: EnvironmentRules | null;
   pending: PendingCounts | null;
   failures: FailureCounts | null;
+  /** How many kept selections were not sent yet and have no schedule. */
   unsentSelections: number;
   /** The named selections of rows that are scheduled to be transferred at a set time, the earliest first. */
   scheduled: UpcomingTransfer[];

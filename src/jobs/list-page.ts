@@ -1,26 +1,31 @@
 // The page that lists jobs with filters, and the export of that list.
 import type { Request, Response } from 'express';
+import type { Queryable } from '../database/sql.ts';
 import { exportLines, pageOf, type ChronologicalList } from '../web/chronological-list.ts';
 import { plainColumn, type ExportColumn } from '../web/export.ts';
 import { byDays, byPerson, whoAndWhen } from '../web/filter-bar.ts';
 import { personName } from '../web/format.ts';
 import { page } from '../web/pages.ts';
+import { can } from '../web/request.ts';
 import * as deadLetters from './dead-letters.ts';
 import * as jobs from './jobs.ts';
 import { scheduleText } from './schedule-text.ts';
 import * as scheduled from './schedules.ts';
 import type { Tasks } from './task.ts';
-import { jobView, lookOf } from './view.ts';
+import { jobView, lookOf, percentText } from './view.ts';
 
+/** Lists jobs. `upcoming` reads the selections that are scheduled to be transferred. */
 export const index =
-  (tasks: Tasks, schedules: scheduled.Schedules) => async (req: Request, res: Response) => {
+  (tasks: Tasks, schedules: scheduled.Schedules, upcoming: (on: Queryable) => Promise<unknown[]>) =>
+  async (req: Request, res: Response) => {
     const { here } = req;
     const { lines, ...list } = await pageOf(req, listOf(req, tasks));
     await page(req, res, 'jobs/list', {
       title: 'Jobs',
       crumbs: [{ text: 'Jobs' }],
       ...list,
-      lines: lines.map(jobView),
+      lines: lines.map((job) => ({ ...jobView(job), percent: percentText(job) })),
+      upcoming: can(req, 'transfer') ? await upcoming(here.sql) : [],
       schedules: (await scheduled.shown(here, await schedules(here))).map(scheduleView),
       openLetters: await deadLetters.countOpen(here.sql),
     });

@@ -3,7 +3,15 @@
 // up for all missed runs.
 import { getNextMillis } from 'bullmq';
 import type { PoolConnection } from 'mysql2/promise';
-import { first, run, select, sql, toSqlInstant, transaction } from '../database/sql.ts';
+import {
+  first,
+  run,
+  select,
+  sql,
+  toSqlInstant,
+  transaction,
+  type Queryable,
+} from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
 import * as jobs from './jobs.ts';
 
@@ -50,12 +58,13 @@ type Recorded = {
 
 /**
  * Records new schedules, and schedules with a changed pattern or time zone. Their next run is the
- * first one after now.
+ * first one after now. The last run of a new schedule is the newest job with its `onlyOne` key, which
+ * a person may have requested.
  */
 export async function recordSchedules(here: App, schedules: Schedule[]) {
   const known = await select<Recorded>(here.sql, sql`select * from job_schedule`);
   for (const schedule of schedules) {
-    const { name, pattern, timeZone } = schedule;
+    const { name, pattern, timeZone, onlyOne = null } = schedule;
     const isRecorded = known.some(
       (one) => one.name === name && one.pattern === pattern && one.time_zone === timeZone,
     );
@@ -63,8 +72,9 @@ export async function recordSchedules(here: App, schedules: Schedule[]) {
       const next = instant(nextRun(schedule, Date.now()));
       await run(
         here.sql,
-        sql`insert into job_schedule (name, pattern, time_zone, next_at)
-            values (${name}, ${pattern}, ${timeZone}, ${next})
+        sql`insert into job_schedule (name, pattern, time_zone, next_at, last_job)
+            values (${name}, ${pattern}, ${timeZone}, ${next},
+              (select id from job where only_one = ${onlyOne} order by number desc limit 1))
             on duplicate key update
               next_at = if(pattern = ${pattern} and time_zone = ${timeZone}, next_at, ${next}),
               pattern = ${pattern}, time_zone = ${timeZone}`,
@@ -135,12 +145,13 @@ export async function runMissed(here: App, schedules: Schedule[]): Promise<jobs.
 export const runNow = (here: App, schedule: Schedule, person: string) =>
   transaction(here.sql, async (on) => {
     const asked = await jobs.request(on, wanted(schedule, person));
-    await run(
-      on,
-      sql`update job_schedule set last_job = ${asked.job.id} where name = ${schedule.name}`,
-    );
+    await recordLastRun(on, schedule.name, asked.job);
     return asked;
   });
+
+/** Records the job that is shown as the last run of a schedule. */
+export const recordLastRun = (on: Queryable, name: string, { id }: jobs.Job) =>
+  run(on, sql`update job_schedule set last_job = ${id} where name = ${name}`);
 
 export type Shown = Schedule & {
   next_at: string | null;

@@ -25,6 +25,10 @@ function progressText({ doing, done_count: done, total_count: total }: Listed): 
   return `${doing || 'Waiting'}${progress}`;
 }
 
+/** The progress of a job in a list; empty while the amount of its work is not known. */
+export const percentText = ({ done_count: done, total_count: total }: Listed): string =>
+  total > 0 ? `${Math.min(100, Math.floor((100 * done) / total))}%` : '';
+
 export const isDelayed = ({ state, run_at: at }: Job) =>
   state === 'waiting' && at !== null && at > toSqlInstant(new Date().toISOString());
 

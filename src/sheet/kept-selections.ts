@@ -79,12 +79,13 @@ export async function list(
   }));
 }
 
-/** Counts the kept selections (those that people began or named) that were not sent yet. */
-export async function countOpen(on: Queryable): Promise<number> {
+/** Counts the kept selections (those that people began or named) that were not sent yet and have no schedule. */
+export async function countUnscheduled(on: Queryable): Promise<number> {
   const counted = await first<{ number: number }>(
     on,
     sql`select count(*) as number from selection
-         where kind = 'transfer' and kept_at is not null and ${isOpen}`,
+         where kind = 'transfer' and kept_at is not null and ${isOpen}
+           and not exists (select 1 from scheduled_transfer where active_key = selection.id)`,
   );
   return counted?.number ?? 0;
 }

@@ -23,6 +23,7 @@ import {
   confirmationView,
   headingOf,
   introOf,
+  promiseOf,
   pagingView,
   relatedView,
   sameView,
@@ -61,6 +62,7 @@ export async function sheetPage(req: Request, res: Response, shown: Shown) {
   const common = sheetView(req, route, selection, sheet);
   const referrers = kind === 'transfer' ? await referrerOffers(req.here, sheet) : [];
   const approval = await approvalView(req, route, selection, plan);
+  const kept = await keptView(req.here, selection, sheet);
   await page(req, res, 'sheet/sheet', {
     rehearsal: null,
     reasons: [],
@@ -70,7 +72,8 @@ export async function sheetPage(req: Request, res: Response, shown: Shown) {
     crumbs: crumbsOf(selection),
     problemHref: shown.reasons?.includes('reason-missing') ? '#f-reason' : null,
     failure: shown.failure ?? `Nothing was ${sheetKinds[kind].done}`,
-    kept: await keptView(req.here, selection, sheet),
+    kept,
+    promise: promiseOf(kept?.schedule?.state),
     words: sheetKinds[kind],
     address: place.address,
     selection,

@@ -10,6 +10,7 @@ import { DELETE, OVERWRITE } from './choices.ts';
 import type { Plan } from './plan.ts';
 import type { PlannedStep } from './planned-step.ts';
 import type { ReferrerOffer } from './referrers.ts';
+import type { ScheduledTransfer } from './schedules.ts';
 import type { Selection, SelectionKind } from './selections.ts';
 import { sheetKinds } from './sheet-kinds.ts';
 import { sumsOf } from './sums.ts';
@@ -27,6 +28,14 @@ export const introOf = (kind: SelectionKind, from: Named, to: Named) =>
   isUndo({ kind })
     ? `Restores what this transfer changed in ${to.inText}.`
     : `From ${from.inText} to ${to.inText}.`;
+
+/** Says when rows are written, by the state of the newest schedule of the selection. */
+export function promiseOf(schedule: ScheduledTransfer['state'] | undefined): string {
+  if (schedule === 'running') return 'Its scheduled transfer has begun.';
+  return schedule === 'waiting'
+    ? 'Nothing changes before the scheduled time unless you confirm.'
+    : 'Nothing changes until you confirm.';
+}
 
 /**
  * Lists the choices that the user has made on this sheet, such as a city to create or an undone row to send again. The

@@ -11,6 +11,7 @@ import { reasonOf } from '../environments/unreachable.ts';
 import { Interrupted, Stopping } from '../jobs/interrupted.ts';
 import * as jobs from '../jobs/jobs.ts';
 import { isPassing } from '../jobs/passing.ts';
+import { recordLastRun } from '../jobs/schedules.ts';
 import type { Work } from '../jobs/task.ts';
 import { Conflict, Problem, Unavailable } from '../problems.ts';
 import { FetchFailure } from './failure.ts';
@@ -44,8 +45,11 @@ export const onlyOneOf = (id: number) => `${SOURCE_RUN}:${id}`;
  * Requests a run of a data source, or returns the job of the active run. The caller must queue the job after the
  * commit.
  */
-export const requestRun = (on: Queryable, source: Source, person: string) =>
-  jobs.request(on, runOf(source, person, null));
+export async function requestRun(on: Queryable, source: Source, person: string) {
+  const asked = await jobs.request(on, runOf(source, person, null));
+  await recordLastRun(on, sources.scheduleName(source.id), asked.job);
+  return asked;
+}
 
 const runOf = ({ id, name }: Source, person: string, again: Input['again']): jobs.JobRequest => ({
   kind: SOURCE_RUN,

@@ -97,11 +97,14 @@ test('a product manager cancels a waiting job; a viewer may not', async () => {
   expect(await stateOf()).toBe('cancelled');
 });
 
-test('an administrator starts the job of a schedule with the button Run now; a product manager may not', async () => {
+test('the list of jobs shows progress in percent, and an administrator starts the job of a schedule with the button Run now; a product manager may not', async () => {
   const all = await schedules(world.staging);
   await recordSchedules(world.staging, all);
   const [schedule] = all;
+  await run(world.staging.sql, sql`update job set done_count = 13000, total_count = 26082`);
   const page = textOf((await ops.get('/jobs')).text);
+  expect(page).toContain('49%');
+  expect(page).not.toContain('26,082');
   expect(page).toContain(schedule?.label);
   expect(page).toContain('03:00 UTC');
   await pm.post(`${address()}/cancellation`);

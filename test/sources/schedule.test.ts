@@ -68,7 +68,7 @@ test('S3-10 S3-24 an active data source is run at the times of its schedule, and
   expect(await requested()).toMatchObject([{ person: 'schedule', state: 'waiting' }]);
 });
 
-test('S3-24 the list of schedules shows each active data source with the times of its next and last run', async () => {
+test('S3-24 the list of schedules shows each active data source with its next run and its last run, also if a person started that run', async () => {
   const { staging } = world;
   const source = await addSource(staging, publisher);
   await addSource(staging, publisher, { name: 'Idle', active: 'no' });
@@ -78,6 +78,14 @@ test('S3-24 the list of schedules shows each active data source with the times o
   );
   expect(lines).toMatchObject([{ label: 'Source Cities', pattern: source.cron, last: null }]);
   expect(lines[0]?.next_at).toMatch(/ 02:00:00/);
+  const { job } = await requestRun(staging.sql, source, 'ed@example.com');
+  const last = async () =>
+    (await shown(staging, await schedules(staging))).find(({ kind }) => kind === SOURCE_RUN)?.last;
+  expect(await last()).toMatchObject({ number: job.number });
+  await run(staging.sql, sql`delete from job_schedule`);
+  expect(await last()).toBeNull();
+  await (await openProcess()).sweep();
+  expect(await last()).toMatchObject({ number: job.number });
 });
 
 test('a changed cron pattern of a data source takes effect without a restart', async () => {

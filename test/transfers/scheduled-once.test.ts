@@ -24,9 +24,19 @@ afterEach(() => {
   failpoints.reached = () => {};
 });
 
-test('a scheduled selection that a person sends before its time is not sent a second time', async () => {
+test('a scheduled selection is announced as scheduled and not as unsent, and is not sent a second time when a person sends it before its time', async () => {
   const { form, address } = await launch();
+  expect(await read(address)).toContain('Nothing changes until you confirm.');
+  expect(await read('/')).toContain('1 selection is not sent yet');
   await schedule(address);
+  expect(await read(address)).toContain(
+    'Nothing changes before the scheduled time unless you confirm.',
+  );
+  expect(await read('/')).toContain('1 selection is scheduled');
+  expect(await read('/')).not.toContain('selection is not sent yet');
+  for (const page of ['/pending', '/jobs']) {
+    expect(await read(page)).toContain('Launch is scheduled for');
+  }
   await client.post('/transfers', fieldsOn(await open(address), 'id="sheet"'));
   await change(world.staging, form, { name: 'Nobody chose this' });
   expect(await serve()).toMatchObject({
