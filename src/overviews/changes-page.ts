@@ -124,11 +124,13 @@ function changeView(
     more,
     tested,
     transfer: transfer ?? null,
+    transferName: arrival.name === arrival.title ? '' : `: ${arrival.name}`,
     sourceHref: transferHref(here, arrival),
     entity: entityNamed(arrival.entity),
     verb: verbs[action],
     label: `Changes of ${arrival.title}, line ${arrival.id}`,
-    source: { save: 'Edited there', refresh: 'Refresh' }[kind as string] ?? arrival.name,
+    source:
+      { save: 'Edited there', refresh: 'Refresh' }[kind as string] ?? `Transfer: ${arrival.name}`,
     isNew: action === 'create' && fields.length > 0,
     mayUndo: transfer?.state === 'verified' && action !== 'same',
   };

@@ -96,6 +96,8 @@ export function filterBar(req: Request, path: string, filters: ListFilter[], ask
       if (value === undefined) return [];
       return [{ text: chipText(filter, value), href: hrefOf(path, others) }];
     }),
+    /** Why the filters match nothing, whatever the list contains; empty if they can match. */
+    problem: isBackwards(asked) ? 'From is after Until. Choose an earlier day for From.' : '',
     /** The time zone in which the days of the filters begin and end; null if the list is not filtered by day. */
     zone: filters.some(({ kind }) => kind === 'day') ? zoneOf(req) : null,
     exports: exportFormats.map((format) => ({
@@ -104,6 +106,8 @@ export function filterBar(req: Request, path: string, filters: ListFilter[], ask
     })),
   };
 }
+
+const isBackwards = ({ from = '', to = '' }: Asked) => from !== '' && to !== '' && from > to;
 
 export const hrefOf = (path: string, query: Asked) => {
   const text = new URLSearchParams(query).toString();

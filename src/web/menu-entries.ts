@@ -48,7 +48,8 @@ export const menuEntries = (req: Request, counts: MenuCounts): MenuEntry[] =>
 
 function promotion(req: Request, { ready, untested, approvals }: MenuCounts): MenuEntry[] {
   const section = 'Promotion';
-  const hasDestination = req.here.destination !== null;
+  const { destination } = req.here;
+  const hasDestination = destination !== null;
   // The page *Transfers* lists what this server sent to its destination or restored from production. Production itself
   // has no destination and restores nothing, because it only receives rows.
   const isSending = hasDestination || req.here.source !== null;
@@ -103,7 +104,7 @@ function promotion(req: Request, { ready, untested, approvals }: MenuCounts): Me
     {
       href: '/changes',
       icon: 'clock',
-      text: 'Changes',
+      text: `Changes in ${(destination ?? req.here).rules.inText}`,
       section,
       isOften: true,
     },

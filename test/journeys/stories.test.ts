@@ -190,7 +190,7 @@ test('an editor’s change waits until a product manager adopts and sends it, an
   await close();
 
   const viewer = await openCounted('vic', 'production');
-  await viewer.click(inMenu(viewer.page, 'Changes'));
+  await viewer.click(inMenu(viewer.page, 'Changes in production'));
   const told = await viewer.page.getByRole('main').textContent();
   for (const one of ['Pickup details', 'by pm', 'Couriers asked for it', 'Ask for the floor, too'])
     expect(told).toContain(one);
