@@ -15,6 +15,7 @@ import { listenForShortcuts } from './shortcuts.js';
 import { reportZone } from './time-zone.js';
 import { applyChoices } from './sheet-choices.js';
 import { showUploads } from './upload.js';
+import { carryEmail } from './carried-email.js';
 
 guardForms();
 reportZone();
@@ -32,6 +33,7 @@ followJob();
 redrawReading();
 showUploads();
 applyChoices();
+carryEmail();
 
 // Moves the keyboard focus to the problem of a page, or after a search to the results.
 const isFound = new URLSearchParams(location.search).has('q');

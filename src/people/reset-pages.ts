@@ -7,6 +7,7 @@ import { timeouts } from '../database/timeouts.ts';
 import { sendsSecrets } from '../messages/secret-email.ts';
 import { Invalid, NotFound, type FieldErrors } from '../problems.ts';
 import { flash, orShowErrors, page } from '../web/pages.ts';
+import { textIn } from '../web/request.ts';
 import { noteAsked } from './invitations.ts';
 import { countReset } from './limits.ts';
 import { mailReset } from './mailed-links.ts';
@@ -15,7 +16,7 @@ import { inWholeSteps } from './whole-steps.ts';
 
 export async function show(req: Request, res: Response) {
   requireMail(req);
-  await resetPage(req, res, '', {});
+  await resetPage(req, res, textIn(req.query, 'email').slice(0, LONGEST), {});
 }
 
 /** @throws NotFound if this environment cannot send links by e-mail */

@@ -11,6 +11,7 @@ import { sendsSecrets } from '../messages/secret-email.ts';
 import { Problem } from '../problems.ts';
 import { deviceOf, rememberDevice } from '../web/device.ts';
 import { newFormToken } from '../web/form-token.ts';
+import { hrefOf } from '../web/filter-bar.ts';
 import { flash, page } from '../web/pages.ts';
 import { localPath } from '../web/request.ts';
 import { browserZoneOf } from '../web/viewer.ts';
@@ -66,6 +67,7 @@ export const signInPage = (req: Request, res: Response, said: Said) =>
     ...said,
     isSingle: req.here.settings.singleSignOn !== null,
     offersReset: sendsSecrets(req.here),
+    resetHref: hrefOf('/password-reset', said.email ? { email: said.email } : {}),
     isWaiting: req.visitor.hasSavedForm === true,
     isOnward: localPath(req.visitor.returnTo ?? '/', '/') !== '/',
   });

@@ -62,6 +62,7 @@ describe('invitations to choose a password', () => {
     expect(await canSignIn('ana@example.com', NEXT)).toBe(true);
     const again = await (await site.as(null)).post('/invitation', { token, password });
     expect(again.status).toBe(410);
+    expect(textOf(again.text)).toContain('For a new link, ask an administrator.');
     expect(textOf((await ops.get('/audit')).text)).toContain('accepted invitation');
   });
 
@@ -338,6 +339,12 @@ describe('e-mails with a link to choose a password', () => {
     expect(await use(token)).toBe(303);
     expect(await canSignIn('vic@example.com', NEXT)).toBe(true);
     expect([await use(token), await use(first)]).toEqual([410, 410]);
+    const spent = (await client.get(`/invitation?token=${token}`)).text;
+    expect(spent).toContain('href="/password-reset">Forgot your password?');
+    const refused = await client.post('/sign-in', { email: 'vic@example.com', password: 'wrong' });
+    const reset = '/password-reset?email=vic%40example.com';
+    expect(refused.text).toContain(`href="${reset}"`);
+    expect((await client.get(reset)).text).toContain('value="vic@example.com"');
     const audited = textOf((await ops.get('/audit')).text);
     expect(audited).toContain('asked for a new password');
     expect(audited).toContain('reset password');
