@@ -205,13 +205,15 @@ export function confirmationView(
 ) {
   const { verb, preposition } = sheetKinds[selection.kind];
   const written = plan.steps.filter(({ action }) => action !== 'same').length;
+  const obstacle = obstacleOf(plan, selection, to, written) ?? approvalObstacle(approval);
   return {
     name: selection.name,
     reason: selection.reason ?? '',
     asksReason,
     sums: sumsOf(plan, untested),
     removes: plan.steps.some(({ action }) => action === 'remove'),
-    obstacle: obstacleOf(plan, selection, to, written) ?? approvalObstacle(approval),
+    obstacle,
+    needsReason: asksReason && obstacle === null,
     asksApproval: approval !== null,
     isKept: selection.kept_at !== null,
     offersKeeping: selection.kind === 'transfer' && selection.kept_at === null,

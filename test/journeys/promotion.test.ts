@@ -52,7 +52,11 @@ test('S0-04 S0-14 S0-15 S0-16 S0-17 S0-32 S0-37 a product manager edits a form a
   await page.goto(`${at.servers.urls.preprod}/arrivals`);
   const arrived = page.locator('section', { hasText: 'Doctor wording' });
   await arrived.getByRole('button', { name: 'Review for production…' }).click();
-  await page.getByLabel('Reason').fill('Agreed with the clinic');
+  const reminder = page.getByRole('link', { name: 'Reason required' });
+  await reminder.click();
+  await page.keyboard.type('Agreed with the clinic');
+  expect(await page.getByLabel('Reason').inputValue()).toBe('Agreed with the clinic');
+  expect(await reminder.isVisible()).toBe(false);
   await page.getByRole('button', { name: 'Transfer 2 rows to production' }).click();
   await page.getByText('2 rows transferred to production.').waitFor();
 

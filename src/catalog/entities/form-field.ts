@@ -34,7 +34,7 @@ export const formField = entity({
     order: integer({ min: 1, max: 1000, list: true }),
     options: list({
       max: 120,
-      hint: 'For a choice: one option a line.',
+      hint: 'For a choice: the options that it offers.',
       usedWith: { field: 'type', values: withOptions },
     }),
     validation: optionalText({
