@@ -257,6 +257,7 @@ export const routes = (signInWith: ReturnType<typeof openSignIn>): Route[] => [
   get('/selections/:id/schedule', 'transfer', scheduling.showSchedule),
   post('/selections/:id/schedule', 'transfer', body.small, scheduling.saveSchedule),
   post('/selections/:id/schedule/cancellation', 'transfer', body.small, scheduling.cancelSchedule),
+  get('/selections/:id/removal', 'transfer', selectionPages.showRemoval),
   post('/selections/:id/removal', 'transfer', body.small, selectionPages.discardSelection),
   ...sheetRoutes('undo', 'undo'),
   ...sheetRoutes('restore', 'restore'),

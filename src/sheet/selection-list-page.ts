@@ -22,7 +22,6 @@ import { nearestPage } from '../web/paginate.ts';
 import { can, numberOrNull } from '../web/request.ts';
 import * as kept from './kept-selections.ts';
 import { newestOf } from './schedules.ts';
-import * as shared from './shared-selections.ts';
 
 const filters: ListFilter[] = [
   {
@@ -88,7 +87,6 @@ async function shownOf(here: App, selections: kept.KeptSelection[]) {
     const isScheduled = schedule !== null && schedule.ended_at === null;
     return {
       ...one,
-      seen: shared.seenOf(one),
       name: one.name || nameOfRows(rows),
       sent: sent.get(one.id) ?? [],
       schedule,

@@ -113,6 +113,22 @@ export async function keepDraft(req: Request, res: Response) {
   res.redirect(303, addressOf('transfer', id, req.form));
 }
 
+/** Asks before a selection is removed. */
+export async function showRemoval(req: Request, res: Response) {
+  const selection = await selections.find(req.here.sql, String(req.params['id']), 'transfer');
+  await page(req, res, 'sheet/removal', {
+    title: `Remove ${selection.name}`,
+    crumbs: [
+      { text: 'Selections', href: '/selections' },
+      { text: selection.name, href: `/selections/${selection.id}` },
+      { text: 'Remove' },
+    ],
+    selection,
+    rows: rowsText(selection.keys.length),
+    seen: shared.seenOf(selection),
+  });
+}
+
 /** Removes a selection. The rows that it names stay unchanged. */
 export async function discardSelection(req: Request, res: Response) {
   const seen = req.form.text('seen');

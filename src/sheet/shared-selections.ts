@@ -66,7 +66,7 @@ export const seenOf = ({ keys, choices, name, reason }: SavedChoices): string =>
   hash('sha256', JSON.stringify([keys.map(keyText), choices, name, reason])).slice(0, 16);
 
 /**
- * Deletes a selection. `seen`: the hash of the selection when the list was shown.
+ * Deletes a selection. `seen`: the hash of the selection when its page was shown.
  * @throws Conflict when the selection changed since then, is scheduled, or was sent. A sent selection stays, because
  * the page of its transfer links to it
  */
@@ -75,7 +75,7 @@ export async function discard(on: Pool, id: string, seen: string | null = null) 
     const present = await find(connection, id, 'transfer', { lock: true }).catch(absent);
     if (present && seen !== null && seen !== seenOf(present)) {
       throw new Conflict(
-        'Another user changed this selection after the list was shown. Open it, and remove it on a fresh list if nobody needs it.',
+        'Another user changed this selection after this page was shown. Open it, and remove it again if nobody needs it.',
       );
     }
     if (await activeOf(connection, id)) {

@@ -17,8 +17,8 @@ const client = useClient(site, 'pm');
 const hidden = (html: string, name: string) =>
   new RegExp(`name="${name}" value="([^"]*)"`).exec(html)?.[1] ?? '';
 const open = async (address: string) => (await client.get(address).expect(200)).text;
-const fieldsInList = async (address: string) =>
-  fieldsOn(await open('/selections'), `action="${address}/removal"`);
+const fieldsOfRemoval = async (address: string) =>
+  fieldsOn(await open(`${address}/removal`), `action="${address}/removal"`);
 const choose = async (rows: string[]) =>
   (await client.post('/selections', { rows })).headers['location'] ?? '';
 
@@ -191,7 +191,9 @@ test('the selection of a transfer sheet is deleted after a week if nobody kept o
   expect(textOf(await open('/selections'))).toContain('No selections yet');
   await client.post(`${address}/naming`, { name: 'Visits' });
   expect(textOf(await open('/selections'))).toContain('Visits');
-  await client.post(`${address}/removal`, await fieldsInList(address));
+  expect(await open('/selections')).toContain(`href="${address}/removal"`);
+  expect(textOf(await open(`${address}/removal`))).toContain('Remove “Visits”?');
+  await client.post(`${address}/removal`, await fieldsOfRemoval(address));
   expect(textOf(await open('/selections'))).toContain('No selections yet');
   expect(await has(staging, { entity: 'form', id })).toBe(true);
   const sent = await choose([`form:${id}`]);

@@ -84,15 +84,15 @@ test('when users add rows to a selection at the same moment, the selection keeps
   expect((await stored(address)).keys.map(({ id }) => id).toSorted()).toEqual(ids.toSorted());
 });
 
-test('removing a selection is refused when another user changed the selection after the list was shown (F16)', async () => {
+test('removing a selection is refused when another user changed the selection after its page was shown (F16)', async () => {
   const id = await add(world.staging, 'form', { name: 'Visit' });
   const address = await choose([`form:${id}`]);
   await client.post(`${address}/naming`, { ...(await sheetOf(address)), name: 'Launch' });
   const removal = `action="${address}/removal"`;
-  const shown = fieldsOn((await client.get('/selections')).text, removal);
+  const shown = fieldsOn((await client.get(`${address}/removal`)).text, removal);
   await client.post(`${address}/choices`, { ...(await sheetOf(address)), name: 'Diwali' });
   expect((await client.post(`${address}/removal`, shown)).status).toBe(409);
-  const fresh = fieldsOn((await client.get('/selections')).text, removal);
+  const fresh = fieldsOn((await client.get(`${address}/removal`)).text, removal);
   expect((await client.post(`${address}/removal`, fresh)).status).toBe(303);
   expect((await client.post(`${address}/removal`, fresh)).status).toBe(409);
   expect(await has(world.staging, { entity: 'form', id })).toBe(true);
