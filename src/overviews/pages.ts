@@ -3,6 +3,7 @@ import type { Request, Response } from 'express';
 import { travelling } from '../catalog/index.ts';
 import { tryFarSide } from '../environments/far-side.ts';
 import { takeOverText } from '../environments/rules.ts';
+import { hrefOf } from '../web/filter-bar.ts';
 import { page } from '../web/pages.ts';
 import { can, textIn } from '../web/request.ts';
 import {
@@ -13,7 +14,9 @@ import {
   matching,
   type Group,
   type PendingEntry,
+  type PendingFilter,
 } from '../state/pending-entries.ts';
+import type { Status } from '../state/status.ts';
 import { offeredSelections } from '../sheet/selection-list-page.ts';
 import { upcoming } from '../sheet/schedules.ts';
 import { newestOf, readChangedThere } from '../state/changed-there.ts';
@@ -38,7 +41,7 @@ export async function pending(req: Request, res: Response) {
     crumbs: [{ text: title }],
     filter,
     ages,
-    counts: ['', 'ready'].includes(filter.group) ? countsByAge(all) : [],
+    counts: ['', 'ready'].includes(filter.group) ? countsByAge(shown, filter) : [],
     people: [...new Set(all.flatMap((row) => row.people))].toSorted(),
     entities: travelling.filter(({ owner }) => owner === null),
     upcoming: canTransfer ? await upcoming(req.here.sql) : [],
@@ -87,7 +90,9 @@ function groupView(req: Request, group: Group, entries: PendingEntry[]) {
     name: group,
     ...groupTexts[group],
     total: rows.length,
-    rows: rows.slice(0, LISTED),
+    rows: rows
+      .slice(0, LISTED)
+      .map((row) => ({ ...row, why: row.why ?? whys[row.status] ?? null })),
     offersAll: canTransfer && group === 'ready' && rows.length > 1,
     offersTransfer: canTransfer && (group === 'ready' || group === 'look'),
     takeOver:
@@ -123,14 +128,26 @@ async function withChangesThere({ here }: Request, listed: ReturnType<typeof gro
 const isUnchangedHere = ({ status }: PendingEntry) =>
   status === 'Changed there' || status === 'Deleted there';
 
+/** What sending a row would do, by the status for which the row needs review. */
+const whys: Partial<Record<Status, string>> = {
+  'Changed there': 'Overwrites a change',
+  'Changed on both': 'Overwrites a change',
+  'Deleted here': 'Deletes it there',
+  'Deleted here, changed there': 'Deletes a change',
+  'Deleted there': 'Adds it again',
+  'Changed here, deleted there': 'Adds it again',
+  'Not known to be the same row': 'Maybe another row',
+};
+
 /** Counts the rows that are ready to be sent to the next environment, by entity and by the age of their change. */
-function countsByAge(rows: PendingEntry[]) {
+function countsByAge(rows: PendingEntry[], { entity: wanted, person }: PendingFilter) {
   return travelling
-    .filter(({ owner }) => owner === null)
+    .filter(({ owner, name }) => owner === null && (wanted === '' || name === wanted))
     .map((entity) => {
       const own = rows.filter(({ key, group }) => key.entity === entity.name && group === 'ready');
       return {
         entity,
+        href: hrefOf('/pending', { entity: entity.name, ...(person && { person }) }),
         byAge: ages.map((age) => own.filter((row) => ageOf(row.since) === age).length),
       };
     });

@@ -81,8 +81,12 @@ describe('lists of pending rows, whose changes were not sent to the next environ
     for (const word of ['Ready to transfer 1', 'Needs review 2', 'Engineering changes 1']) {
       expect(text).toContain(word);
     }
+    expect(text).toContain('Overwrites a change');
     const other = textOf((await client.get('/pending?person=ed@example.com')).text);
     expect(other).toContain('Ready to transfer 0');
+    const ofForms = textOf((await client.get('/pending?entity=form&person=pm@example.com')).text);
+    expect(ofForms).toContain('Forms 1 None None');
+    expect(other).toContain('Forms None None None');
     await site.close();
   });
 
