@@ -14,6 +14,7 @@ function countIn(form) {
   const ticks = [...form.querySelectorAll('input[name="rows"]')];
   const link = linkTo(bar);
   const report = reportIn(form);
+  const warning = warningBeside(form.parentElement.querySelector('.pager .pages'));
   const counter = bar.querySelector('[data-bulk-count]');
   const show = () => {
     const { length } = ticks.filter((tick) => tick.checked);
@@ -21,6 +22,8 @@ function countIn(form) {
     bar.hidden = length === 0;
     counter.textContent = isAll && length > 1 ? `All ${length} ticked.` : `${length} ticked.`;
     if (length === 0) link.remove();
+    warning.textContent =
+      length === 0 ? '' : `${counted(length)} not carried over to another page.`;
     for (const part of bar.querySelectorAll('[data-bulk-when-all]')) offer(part, isAll);
     for (const button of bar.querySelectorAll('[data-bulk-many]')) {
       const { bulkOne, bulkMany } = button.dataset;
@@ -51,6 +54,8 @@ function countIn(form) {
   show();
 }
 
+const counted = (length) => (length === 1 ? '1 ticked row is' : `${length} ticked rows are`);
+
 const WAY = 'Press Tab, then Enter, to go to the actions.';
 
 function linkTo(bar) {
@@ -64,6 +69,13 @@ function linkTo(bar) {
     focusActions(bar);
   });
   return link;
+}
+
+/** Makes the place that warns of losing ticks, beside the links to the other pages of a list, if it has any. */
+function warningBeside(pages) {
+  const warning = document.createElement('p');
+  pages?.before(warning);
+  return warning;
 }
 
 /** Makes the place where a screen reader finds how many rows are ticked. */
@@ -85,10 +97,16 @@ export function goToActions() {
   return bars.length > 0;
 }
 
+/** The page scrolls only if the bar is out of view. */
 const focusActions = (bar) =>
   [...bar.querySelectorAll('a, button, summary, input')]
     .find((one) => one.checkVisibility())
-    ?.focus();
+    ?.focus({ preventScroll: isInView(bar) });
+
+function isInView(element) {
+  const { top, bottom } = element.getBoundingClientRect();
+  return top >= 0 && bottom <= innerHeight;
+}
 
 /** Shows a part of the bar. A checkbox in a hidden part is unticked, so that it does not count unseen. */
 function offer(part, isOffered) {

@@ -67,7 +67,7 @@ test.each([360, 700, 1280])(
   },
 );
 
-test('the action bar of a list appears when a row is ticked, is reached with two keys, and stays in view while the page scrolls', async () => {
+test('the action bar of a list appears when a row is ticked, is reached with two keys, and stays in view while the page scrolls; a list of several pages warns that ticks are not carried over', async () => {
   const { context, page } = await openList(1280);
   await page.setViewportSize({ width: 1280, height: 420 });
   const bar = page.locator('[data-bulk-bar]');
@@ -75,12 +75,15 @@ test('the action bar of a list appears when a row is ticked, is reached with two
   await page.getByLabel('Tick Second banner').check();
   await page.getByRole('button', { name: 'Transfer 1 banner' }).waitFor();
   expect(await page.getByText('1 ticked. Press Tab, then Enter, to go').count()).toBe(1);
-  for (const keys of [
+  for (const [before = '', key = ''] of [
     ['Tab', 'Enter'],
     ['Shift+Tab', 'x'],
   ]) {
-    for (const key of keys) await page.keyboard.press(key);
+    await page.keyboard.press(before);
+    const scrolled = await page.evaluate<number>('scrollY');
+    await page.keyboard.press(key);
     expect(await focused(page)).toBe('Actions');
+    expect(await page.evaluate<number>('scrollY')).toBe(scrolled);
   }
   expect(await page.getByRole('button', { name: /^Transfer the/ }).isVisible()).toBe(false);
   await page.getByLabel('Tick all on this page').check();
@@ -91,6 +94,11 @@ test('the action bar of a list appears when a row is ticked, is reached with two
   expect((box?.y ?? 999) + (box?.height ?? 0)).toBeLessThanOrEqual(420);
   await page.getByLabel('Tick all on this page').uncheck();
   expect(await bar.isVisible()).toBe(false);
+  await page.goto(`${at.servers.urls.staging}/catalog/task`);
+  await page.getByLabel('Tick Task 7', { exact: true }).check();
+  await page.getByText('1 ticked row is not carried over to another page.').waitFor();
+  await page.getByLabel('Tick Task 7', { exact: true }).uncheck();
+  expect(await page.getByText('not carried over').count()).toBe(0);
   await context.close();
 });
 
