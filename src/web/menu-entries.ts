@@ -104,7 +104,7 @@ function promotion(req: Request, { ready, untested, approvals }: MenuCounts): Me
     {
       href: '/changes',
       icon: 'clock',
-      text: `Changes in ${(destination ?? req.here).rules.inText}`,
+      text: `Changes in ${changesPlace(req)}`,
       section,
       isOften: true,
     },
@@ -239,3 +239,7 @@ export const entryOf = ({ name, icon, label }: Entity): MenuEntry => ({
   text: label.many,
   section: 'This environment',
 });
+
+/** The environment whose changes the page Changes lists. The name of a staging database would be too long for the menu. */
+const changesPlace = ({ here }: Request): string =>
+  here.destination?.rules.inText ?? (here.name === 'copy' ? 'this copy' : here.rules.inText);

@@ -42,7 +42,7 @@ test.each([true, false])(
     await page.goto(`${servers.urls.staging}/catalog/form`);
     await signInOnce(page, 'vic');
     await page.waitForURL(`${servers.urls.staging}/catalog/form`);
-    await page.getByRole('link', { name: 'Pre-production' }).click();
+    await page.getByRole('link', { name: 'Pre-production', exact: true }).click();
     await page.waitForURL(`${servers.urls.preprod}/catalog/form`);
     expect(await page.locator('.person-name').textContent()).toBe('vic');
     await context.close();

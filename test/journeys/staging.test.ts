@@ -96,7 +96,8 @@ test('S1-31 S1-38 S1-39 S1-91 J-2 J-3 a person requests a staging database, open
   await look(page);
   await page.getByRole('button', { name: 'Open this database' }).click();
   await page.goto(`${below}/catalog/business/${business.id}`);
-  await page.getByText(`Copy ${name}`).waitFor();
+  await page.getByText(`Copy ${name}`, { exact: true }).waitFor();
+  expect(await page.getByRole('link', { name: 'Changes in this copy' }).count()).toBe(1);
   await page.getByLabel('Name', { exact: true }).fill('Clinic, only here');
   const file = { name: 'icon.png', mimeType: 'image/png', buffer: await picture() };
   await page.locator('input[type="file"]').first().setInputFiles(file);
