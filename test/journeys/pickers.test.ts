@@ -52,8 +52,10 @@ test('the link New beside a picker adds a row in another tab, and that row is th
   await page.getByRole('link', { name: /^New form/ }).click();
   const other = await opening;
   await other.getByLabel('Name', { exact: true }).fill('Wash details');
-  await other.getByRole('button', { name: 'Save', exact: true }).click();
-  await other.waitForEvent('close');
+  await Promise.all([
+    other.waitForEvent('close'),
+    other.getByRole('button', { name: 'Save', exact: true }).click(),
+  ]);
   await page.waitForFunction(
     'document.querySelector("[name=form]").value.startsWith("Wash details #")',
   );
@@ -67,8 +69,10 @@ test('a city that is added in another tab with the link New city is filled into 
   await page.getByRole('link', { name: /^New city/ }).click();
   const other = await opening;
   await other.getByLabel('Name', { exact: true }).fill('Nashik #2 “West”');
-  await other.getByRole('button', { name: 'Save', exact: true }).click();
-  await other.waitForEvent('close');
+  await Promise.all([
+    other.waitForEvent('close'),
+    other.getByRole('button', { name: 'Save', exact: true }).click(),
+  ]);
   const second = page.getByRole('combobox', { name: 'City 2', exact: true });
   await page.waitForFunction('document.activeElement.value === "Nashik #2 “West”"');
   expect(await second.inputValue()).toBe('Nashik #2 “West”');
