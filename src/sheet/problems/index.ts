@@ -51,7 +51,7 @@ export function problemsOf(
 export const problemsOfUndo = (facts: Facts, choices: Choices, steps: PlannedStep[]): Problem[] => [
   ...destination(facts),
   // An undo of a write into this environment sends nothing to the destination, where content may have been undone.
-  ...(facts.from === facts.to ? [] : undone(facts, choices, steps)),
+  ...(facts.isWrittenHere ? [] : undone(facts, choices, steps)),
   ...untested(facts, steps),
   ...names(facts, choices, steps),
   ...shape(facts, steps),
