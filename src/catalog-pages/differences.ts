@@ -67,10 +67,11 @@ const inNumbers = (number: number, label: { one: string; many: string }) =>
   number > 0 ? plural(number, label) : '';
 
 /** A row that only one side has is named without its fields. */
-function differing({ entity, here, there, status, ...pair }: RowPair): DifferingRow[] {
+function differing(pair: RowPair): DifferingRow[] {
+  const { entity, here, there, status } = pair;
   const row = here ?? there;
   if (!row || !status || status === 'In sync') return [];
   const onlyIn = there === null ? 'here' : here === null ? 'there' : null;
-  const fields = onlyIn === null ? fieldDiff({ entity, here, there, status, ...pair }) : [];
+  const fields = onlyIn === null ? fieldDiff(pair) : [];
   return [{ title: titleOf(entity, row), status, fields, onlyIn }];
 }

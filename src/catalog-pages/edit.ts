@@ -161,12 +161,11 @@ async function saveFamily(
     const { content, children } = await contentsOf(entity, family);
     const writes = writesOf(req);
     const target = { entity, id };
-    const merged: Merged[] = [];
-    const rows = {
-      key,
-      children,
-      onMerged: (found: Merged[]) => merged.splice(0, merged.length, ...found),
+    let merged: Merged[] = [];
+    const onMerged = (found: Merged[]) => {
+      merged = found;
     };
+    const rows = { key, children, onMerged };
     const changed = await edits.save(writes, authorOf(req), target, content, version, rows);
     const { text, address } = said(content, changed);
     writes.saved([text, ...merged.map(mergedNotice)].join(' '));
