@@ -2,40 +2,40 @@
 // each perhaps with a partner. A link table beside the entity’s own table stores their ids. Oneway reads and writes the
 // links as names, because the ids differ between environments.
 import { linksIn, linksOf, type Draft, type Entity, type Row } from '../catalog/entity.ts';
-import type { Link, LinkPart, Links } from '../catalog/fields.ts';
+import type { LinkPart, Links } from '../catalog/fields.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { linkOf, sortLinks } from '../catalog/links.ts';
 import { insertLines } from '../database/bulk.ts';
 import { join, name, run, select, sql, type Queryable, type Statement } from '../database/sql.ts';
 import type { IdsByEntity, IdsByName } from './names.ts';
 
-/** Adds to each row the names in its link fields (such as `cities`), with one query for each field. */
-export async function addLinks(on: Queryable, entity: Entity, rows: Draft<Row>[]) {
-  for (const { field, links } of rows.length > 0 ? linksOf(entity) : []) {
-    const found = await readLinks(
-      on,
-      entity,
-      links,
-      rows.map((row) => row.id),
-    );
-    for (const row of rows) row[field] = sortLinks(links, found.get(row.id) ?? []);
-  }
-}
-
-async function readLinks(on: Queryable, entity: Entity, links: Links, ids: number[]) {
-  const names = links.parts.map((part) => sql`${nameIn(links, part)} as ${name(part.name)}`);
-  const lines = await select<{ owner: number } & Record<string, string | null>>(
-    on,
-    sql`select l.${ownerColumn(entity)} as owner, ${join(names, ', ')}
-          from ${name(links.through)} l ${linkedRows(links)}
-         where l.${ownerColumn(entity)} in (${ids})`,
+/**
+ * SQL for further columns of rows `r`, each preceded by a comma: one for each link field (such as `cities`), with the
+ * names in it as a JSON text; null for a row without links.
+ */
+export const linkColumns = (entity: Entity): Statement =>
+  join(
+    linksOf(entity).map(
+      ({ field, links }) =>
+        sql`, (select concat('[', group_concat(${linkText(links)} separator ','), ']')
+                 from ${name(links.through)} l ${linkedRows(links)}
+                where l.${ownerColumn(entity)} = r.id) as ${linksName(field)}`,
+    ),
+    '',
   );
-  const found = new Map<number, Link[]>();
-  for (const line of lines) {
-    const link = linkOf(links.parts, (part) => line[part.name] ?? null);
-    found.set(line.owner, [...(found.get(line.owner) ?? []), link]);
+
+/** Sets the link fields of a row from the columns that linkColumns() selects. */
+export function readLinks(entity: Entity, row: Draft<Row>, stored: Record<string, unknown>) {
+  for (const { field, links } of linksOf(entity)) {
+    const text = stored[`links of ${field}`];
+    const packed = typeof text === 'string' ? (JSON.parse(text) as (string | null)[][]) : [];
+    row[field] = sortLinks(
+      links,
+      packed.map((names) =>
+        linkOf(links.parts, (part) => names[links.parts.indexOf(part)] ?? null),
+      ),
+    );
   }
-  return found;
 }
 
 export async function insertLinks(on: Queryable, entity: Entity, rows: Row[], ids: IdsByEntity) {
@@ -105,24 +105,29 @@ export function linkTexts(
 ): Statement {
   const owner = sql`l.${ownerColumn(entity)}`;
   const target = nameIn(links, links.target);
+  // Names are sorted by their bytes, because the collation of the column would ignore case and accents.
+  return sql`left join (
+    select ${owner} as owner,
+           concat('[', group_concat(${linkText(links)} order by cast(convert(${target} using utf8mb4) as binary)
+                                    separator ','), ']') as links
+      from ${name(links.through)} l ${linkedRows(links)}
+     where ${condition(owner)}
+     group by ${owner}) ${linksName(field)} on ${linksName(field)}.owner = r.id`;
+}
+
+/** SQL for one link `l` as a JSON text: the names of its parts. */
+function linkText(links: Links): Statement {
   const parts = links.parts.map((part) => {
     const quoted = sql`json_quote(convert(${nameIn(links, part)} using utf8mb4))`;
     return part.isOptional ? sql`coalesce(${quoted}, 'null')` : quoted;
   });
-  // Names are sorted by their bytes, because the collation of the column would ignore case and accents.
-  const texts = sql`concat('[', concat_ws(',', ${join(parts, ', ')}), ']')`;
-  return sql`left join (
-    select ${owner} as owner,
-           concat('[', group_concat(${texts} order by cast(convert(${target} using utf8mb4) as binary)
-                                    separator ','), ']') as links
-      from ${name(links.through)} l ${linkedRows(links)}
-     where ${condition(owner)}
-     group by ${owner}) ${name(`links of ${field}`)} on ${name(`links of ${field}`)}.owner = r.id`;
+  return sql`concat('[', concat_ws(',', ${join(parts, ', ')}), ']')`;
 }
 
 /** SQL for the column that linkTexts() joins; null for a row without links. */
-export const linkColumn = (field: string): Statement => sql`${name(`links of ${field}`)}.links`;
+export const linkColumn = (field: string): Statement => sql`${linksName(field)}.links`;
 
+const linksName = (field: string) => name(`links of ${field}`);
 const ownerColumn = (entity: Entity) => name(`${entity.table}_id`);
 const columnOfPart = (part: LinkPart) => name(`${part.name}_id`);
 const tableOf = ({ entity }: LinkPart) => name(entityNamed(entity).table);

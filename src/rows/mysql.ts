@@ -1,9 +1,9 @@
 // Reads rows stored in MySQL in bulk.
 import { readField, readModified } from '../catalog/misfits.ts';
 import { columnOf, fieldEntries, type Draft, type Entity, type Row } from '../catalog/entity.ts';
-import { fromSqlInstant, name, select, sql, type Queryable } from '../database/sql.ts';
+import { fromSqlInstant, name, select, sql } from '../database/sql.ts';
 import { cachedFor } from '../database/cached-for.ts';
-import { addLinks } from './links.ts';
+import { linkColumns, readLinks } from './links.ts';
 import { changedAfter, condition, orderOf, readable } from './mysql-questions.ts';
 import {
   byId,
@@ -31,9 +31,9 @@ async function read(
   const end = lock ? sql` for update` : sql``;
   const stored = await select<Stored>(
     on,
-    sql`select * from ${name(entity.table)} where id in (${sorted}) order by id${end}`,
+    sql`${rowsOf(entity)} where id in (${sorted}) order by id${end}`,
   );
-  return toRows(on, entity, stored);
+  return toRows(entity, stored);
 }
 
 /** Reads the rows whose reference `field` points to one of `targets`. */
@@ -45,9 +45,9 @@ async function readBy(
 ): Promise<Row[]> {
   const stored = await select<Stored>(
     on,
-    sql`select * from ${name(entity.table)} where ${name(`${field}_id`)} in (${targets}) order by id`,
+    sql`${rowsOf(entity)} where ${name(`${field}_id`)} in (${targets}) order by id`,
   );
-  return toRows(on, entity, stored);
+  return toRows(entity, stored);
 }
 
 /** Yields all rows with ids above `after`, in order of id and in parts of `size` rows. */
@@ -55,10 +55,10 @@ async function* walk({ sql: on }: Databases, entity: Entity, after: number, size
   for (let last = after; ;) {
     const stored = await select<Stored>(
       on,
-      sql`select * from ${name(entity.table)} where id > ${last} and ${readable} order by id limit ${size}`,
+      sql`${rowsOf(entity)} where id > ${last} and ${readable} order by id limit ${size}`,
     );
     if (stored.length === 0) return;
-    yield await toRows(on, entity, stored);
+    yield toRows(entity, stored);
     last = stored.at(-1)?.id ?? last;
   }
 }
@@ -79,13 +79,13 @@ async function readChangedAfter(
       found.push(
         ...(await select<Stored>(
           on,
-          sql`select * from ${name(entity.table)} where ${readable} and ${where}
+          sql`${rowsOf(entity)} where ${readable} and ${where}
                order by ${order} limit ${limit - found.length}`,
         )),
       );
     }
   }
-  return toRows(on, entity, found);
+  return toRows(entity, found);
 }
 
 async function count({ sql: on }: Databases, entity: Entity): Promise<number> {
@@ -108,11 +108,11 @@ async function find({ sql: on }: Databases, entity: Entity, query: Query): Promi
     : cachedFor(on, `all of ${entity.name}`, countFound));
   const stored = await select<Stored>(
     on,
-    sql`select * from ${name(entity.table)} where ${where}
+    sql`${rowsOf(entity)} where ${where}
         order by ${orderOf(entity, query.sort)}
         limit ${query.limit} offset ${query.offset}`,
   );
-  return { rows: await toRows(on, entity, stored), total: counted?.total ?? 0 };
+  return { rows: toRows(entity, stored), total: counted?.total ?? 0 };
 }
 
 async function findIds(
@@ -156,13 +156,16 @@ export const mysqlStore: Store = {
   unreadable,
 };
 
-async function toRows(on: Queryable, entity: Entity, stored: Stored[]): Promise<Row[]> {
-  // The MySQL driver returns an id that JavaScript cannot represent exactly as text. Such a row
-  // belongs to another program and is left out.
-  const rows = stored.flatMap((one) => (Number.isSafeInteger(one.id) ? toRow(entity, one) : []));
-  await addLinks(on, entity, rows);
-  return rows;
-}
+/** SQL that selects the rows of a table with the texts of their links, up to the WHERE clause. */
+const rowsOf = (entity: Entity) =>
+  sql`select r.*${linkColumns(entity)} from ${name(entity.table)} r`;
+
+/**
+ * The MySQL driver returns an id that JavaScript cannot represent exactly as text. Such a row belongs to another program
+ * and is left out.
+ */
+const toRows = (entity: Entity, stored: Stored[]): Row[] =>
+  stored.flatMap((one) => (Number.isSafeInteger(one.id) ? toRow(entity, one) : []));
 
 function toRow(entity: Entity, stored: Stored): Draft<Row> {
   const row: Draft<Row> = { id: stored.id, modified_at: '' };
@@ -176,5 +179,6 @@ function toRow(entity: Entity, stored: Stored): Draft<Row> {
       readField(entity, row, [field, definition], definition.read(stored[column]));
     }
   }
+  readLinks(entity, row, stored);
   return row;
 }

@@ -15,7 +15,9 @@ const world = useWorld();
 async function compare(keys: RowKey[]) {
   const reads: Record<string, number> = {};
   const count = (statement: unknown) => {
-    const table = /^select \* from `(\w+)`/.exec((statement as Statement).text.trim())?.[1];
+    const table = /^select (?:\*|r\.\*.*) from `(\w+)`/s.exec(
+      (statement as Statement).text.trim(),
+    )?.[1];
     if (table) reads[table] = (reads[table] ?? 0) + 1;
   };
   statements.subscribe(count);
