@@ -5,6 +5,7 @@ import { hash } from 'node:crypto';
 import {
   derivedFrom,
   fieldEntries,
+  hasLocalFields,
   linksOf,
   type Content,
   type Draft,
@@ -28,13 +29,15 @@ export function contentOf(entity: Entity, row: Row | Content): Content {
   return content;
 }
 
-/** The transferred fields in canonical order. `quoted`: the name of the field as JSON text. */
-const travellingFields = derivedFrom((entity) =>
+/** All fields in canonical order. `quoted`: the name of the field as JSON text. */
+const allFields = derivedFrom((entity) =>
   fieldEntries(entity)
-    .filter(([, { local }]) => !local)
-    .map(([name, { links }]) => ({ name, quoted: JSON.stringify(name), links }))
+    .map(([name, { links, local }]) => ({ name, quoted: JSON.stringify(name), links, local }))
     .toSorted((one, other) => (one.name < other.name ? -1 : 1)),
 );
+
+/** The transferred fields in canonical order. */
+const travellingFields = derivedFrom((entity) => allFields(entity).filter(({ local }) => !local));
 
 /**
  * Canonical texts and hashes are cached by row object, which is safe because rows are never changed once they are
@@ -47,12 +50,17 @@ const hashes = new WeakMap<Row | Content, string>();
 export function canonical(entity: Entity, row: Row | Content): string {
   const known = texts.get(row);
   if (known !== undefined) return known;
+  const text = textOf(row, travellingFields(entity));
+  texts.set(row, text);
+  return text;
+}
+
+function textOf(row: Row | Content, fields: ReturnType<typeof allFields>): string {
   let text = '';
-  for (const { name, quoted, links } of travellingFields(entity)) {
+  for (const { name, quoted, links } of fields) {
     const value = row[name];
     if (value !== undefined) text += `${text && ','}${quoted}:${canonicalValue(value, links)}`;
   }
-  texts.set(row, text);
   return text;
 }
 
@@ -63,6 +71,23 @@ export function hashOf(entity: Entity, row: Row | Content): string {
   const made = hash('sha256', `${entity.name}\n${canonical(entity, row)}`);
   hashes.set(row, made);
   return made;
+}
+
+/** Returns the SHA-256 hash of all fields of a row, in hexadecimal. Unlike that of hashOf(), it covers local fields. */
+export const fullHashOf = (entity: Entity, row: Row): string =>
+  hasLocalFields(entity)
+    ? hash('sha256', `${entity.name}\n${textOf(row, allFields(entity))}`)
+    : hashOf(entity, row);
+
+/** Returns the row with another `modified_at`. The known hash of the row is kept, because it does not depend on it. */
+export function datedRow(row: Row, modified_at: string): Row {
+  if (row.modified_at === modified_at) return row;
+  const dated = { ...row, modified_at };
+  for (const known of [texts, hashes]) {
+    const one = known.get(row);
+    if (one !== undefined) known.set(dated, one);
+  }
+  return dated;
 }
 
 /**

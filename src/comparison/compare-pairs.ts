@@ -1,6 +1,7 @@
 // Compares single rows: reads each row here and the same row at the destination, and pairs them.
 import { canonical, hashOf } from '../catalog/content.ts';
 import {
+  keyFrom,
   keysFrom,
   keyText,
   type Entity,
@@ -14,16 +15,16 @@ import type { Queryable } from '../database/sql.ts';
 import type { Databases } from '../environments/environment.ts';
 import { read } from '../rows/store.ts';
 import { withMappedNames, readMappings, type Mappings } from '../state/name-mapping.ts';
-import { readStates, type RowState } from '../state/row-state.ts';
+import type { RowState } from '../state/row-state.ts';
+import { SyncState } from '../state/sync-state.ts';
 import {
   newObservation,
-  readDestinationStates,
   writeObservations,
   type DestinationState,
 } from '../state/destination-state.ts';
 import { settleAll } from '../settle-all.ts';
 import { statusOf, withDependents, type Status } from '../state/status.ts';
-import { rootOf } from '../catalog/family.ts';
+import { parentsOf, rootOf } from '../catalog/family.ts';
 import { replacedContents } from '../state/history.ts';
 import { addLines } from '../state/untouched.ts';
 import { withTheirDependents } from '../rows/dependents.ts';
@@ -49,8 +50,16 @@ export type RowPair = {
   otherHere?: LinkedName[];
 };
 
-/** What the caller of comparePairs() has read already: rows here by key text, and the name mappings. */
-type Known = { basesIn?: Queryable; known?: Map<string, Row>; mappings?: Mappings };
+/**
+ * What the caller of comparePairs() has read already: rows here by key text, the name mappings, and sync state. To a
+ * given `syncState`, that of the parent rows is added, too, because their comparison comes next.
+ */
+type Known = {
+  basesIn?: Queryable;
+  known?: Map<string, Row>;
+  mappings?: Mappings;
+  syncState?: SyncState;
+};
 
 /**
  * Reads rows and their dependent rows on both sides in a fixed number of queries, including dependents that only the
@@ -61,12 +70,42 @@ export async function comparePairs(
   here: Databases,
   there: Databases,
   keys: RowKey[],
-  { basesIn = here.sql, known, mappings: given }: Known = {},
+  { known, ...rest }: Known = {},
 ): Promise<Map<string, RowPair>> {
   const [mine, theirs] = await settleAll([
     withTheirDependents(here, keys, known),
     withTheirDependents(there, keys),
   ]);
+  return pairsOf({ here, there, ...rest }, keys, [mine, theirs]);
+}
+
+/** The rows here and at the destination, by key text. */
+type BothSides = [mine: Map<string, Row>, theirs: Map<string, Row>];
+type Sides = { here: Databases; there: Databases } & Omit<Known, 'known'>;
+
+/**
+ * Compares rows that other rows refer to. The dependent rows of a row are compared only if the destination lacks the
+ * row, because only then does a transfer take it along.
+ */
+export async function compareParents(sides: Sides, keys: RowKey[]): Promise<Map<string, RowPair>> {
+  const [mine, theirs] = await settleAll([read(sides.here, keys), read(sides.there, keys)]);
+  const missing = keys.filter((key) => mine.has(keyText(key)) && !theirs.has(keyText(key)));
+  return pairsOf(
+    sides,
+    keys,
+    await settleAll([
+      withTheirDependents(sides.here, missing, mine),
+      withTheirDependents(sides.there, missing, theirs),
+    ]),
+  );
+}
+
+/** Pairs rows that were read on both sides with each other and with their sync state. */
+async function pairsOf(
+  { here, there, basesIn = here.sql, mappings: given, syncState }: Sides,
+  keys: RowKey[],
+  [mine, theirs]: BothSides,
+): Promise<Map<string, RowPair>> {
   const all = keysFrom([...keys.map(keyText), ...mine.keys(), ...theirs.keys()]);
   const requested = new Set(keys.map(keyText));
   // The requested rows have been read on both sides. Any other row that was found on only one side is a dependent row,
@@ -79,25 +118,29 @@ export async function comparePairs(
   ]);
   for (const [text, row] of moreOfMine) mine.set(text, row);
   for (const [text, row] of moreOfTheirs) theirs.set(text, row);
-  const [states, stops, mappings] = await settleAll([
-    readStates(here.sql, all),
-    readDestinationStates(basesIn, all),
+  const recorded = syncState ?? new SyncState();
+  const along = syncState ? [...parentsAmong(mine), ...parentsAmong(theirs)] : [];
+  const [mappings] = await settleAll([
     given ?? readMappings(here.sql),
+    recorded.read(here.sql, basesIn, [...all, ...along]),
   ]);
   const pairs = new Map(
     all.map((key) => {
       const text = keyText(key);
-      const state = states.get(text);
+      const state = recorded.states.get(text);
       const sides = { mine: mine.get(text), theirs: theirs.get(text) };
       // If another environment stores the sync state, its record of a row that is missing at the destination is
       // ignored, so that the row here counts as new.
-      const stop = basesIn === here.sql || sides.theirs ? stops.get(text) : undefined;
+      const stop = basesIn === here.sql || sides.theirs ? recorded.stops.get(text) : undefined;
       return [text, pairOf(key, sides, { state, stop, mappings })];
     }),
   );
   await findBases([here.sql, there.sql], pairs);
   return pairs;
 }
+
+const parentsAmong = (rows: Map<string, Row>): RowKey[] =>
+  [...rows].flatMap(([text, row]) => parentsOf(entityNamed(keyFrom(text).entity), row));
 
 /**
  * Finds the contents of bases of which only the hash is recorded. The base of a row is the content at which both sides

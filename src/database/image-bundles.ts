@@ -59,24 +59,34 @@ const blockOf = (seq: number) => Math.floor((seq - 1) / BLOCK);
 
 export const placeText = ({ transfer, seq }: ImagePlace): string => `${transfer} ${seq}`;
 
-/** Stores rows of a transfer, or their hashes, by position in the transfer. A row that is null is not stored. */
+/** Rows of a transfer, or their hashes, by position in the transfer. */
+type Images = Iterable<readonly [seq: number, image: object | string | null]>;
+
+/**
+ * Stores rows of a transfer, or their hashes, with one statement for each table. A row that is null is not stored.
+ */
 export async function writeImages(
   on: Queryable,
-  { table, side }: ImageStore,
   transfer: string,
-  images: Iterable<readonly [seq: number, image: object | string | null]>,
+  stores: (readonly [ImageStore, Images])[],
 ) {
+  for (const [table, own] of Map.groupBy(stores, ([store]) => store.table)) {
+    const rows = await settleAll(own.map(([{ side }, images]) => packed(side, transfer, images)));
+    await insertRows(on, table, rows.flat());
+  }
+}
+
+function packed(side: ImageStore['side'], transfer: string, images: Images) {
   const lines = [...images].filter(([, image]) => image !== null);
   const parts = [...Map.groupBy(lines, ([seq]) => blockOf(seq))].flatMap(([block, own]) =>
     partsOf(own).map((text, part) => ({ block, part, text })),
   );
   // zstd compresses in threads beside this program, so the parts are compressed at the same time.
-  const rows = await settleAll(
+  return settleAll(
     parts.map(async ({ block, part, text }) => {
       return { side, transfer, block, part, images: await compress(text) };
     }),
   );
-  await insertRows(on, table, rows);
 }
 
 function partsOf(lines: (readonly [number, object | string | null])[]): string[] {
@@ -182,7 +192,7 @@ export const removeImages = (on: Queryable, store: ImageStore, transfer: string)
  * Returns how many transfers had such contents.
  */
 export async function packImages({ sql: on }: { sql: Pool }): Promise<number> {
-  let packed = 0;
+  let changed = 0;
   for (const store of [replaced, beforeSteps, afterSteps]) {
     const transfers = await select<{ transfer: string }>(
       on,
@@ -193,11 +203,11 @@ export async function packImages({ sql: on }: { sql: Pool }): Promise<number> {
       await transaction(on, async (connection) => {
         const images = await imagesOf<object>(connection, store, transfer);
         await removeImages(connection, store, transfer);
-        await writeImages(connection, store, transfer, images);
+        await writeImages(connection, transfer, [[store, images]]);
       });
       await failpoint('images packed');
     }
-    packed += transfers.length;
+    changed += transfers.length;
   }
-  return packed;
+  return changed;
 }

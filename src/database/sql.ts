@@ -155,13 +155,18 @@ export function isFromAnother(error: unknown, on: Queryable): boolean {
 
 type Address = { host?: string; port?: number; database?: string };
 
-function serverOf(on: Queryable): string {
+/** The address of a database, which a pool shares with all its connections. */
+export function databaseOf(on: Queryable): Address {
   // The driver’s type definitions describe the options of a pool, but `config` holds the parsed
   // configuration.
   const { connectionConfig } = ('getConnection' in on ? on.pool : on).config as {
     connectionConfig?: Address;
   };
-  const { host, port, database } = connectionConfig ?? (on as PoolConnection).config;
+  return connectionConfig ?? (on as PoolConnection).config;
+}
+
+function serverOf(on: Queryable): string {
+  const { host, port, database } = databaseOf(on);
   return `${host}:${port}/${database}`;
 }
 

@@ -16,7 +16,7 @@ import { newest } from '../jobs/jobs.ts';
 import { readStates } from '../state/row-state.ts';
 import { readMappings, nameThere } from '../state/name-mapping.ts';
 import * as people from '../people/people.ts';
-import { columnsThere } from '../sheet/columns.ts';
+import { readColumns } from '../rows/table-columns.ts';
 import { columnProblems, narrowColumns } from '../sheet/problems/shape.ts';
 import { readVersion } from '../version/metadata.ts';
 import { explain } from '../version/compatibility.ts';
@@ -126,7 +126,7 @@ async function destination({ destination: there, settings: own }: App): Promise<
 
 async function shape({ destination: there }: App): Promise<Check[]> {
   if (!there) return [];
-  const columns = await columnsThere(there);
+  const columns = await readColumns(there.sql);
   const problems = catalog
     .filter((entity) => !isDocument(entity))
     .flatMap((entity) =>

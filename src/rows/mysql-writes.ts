@@ -45,22 +45,26 @@ export async function insert(
   await insertLinks(on, entity, rows, ids);
 }
 
+/** Which columns of existing rows are written: all of them, or only those of changed fields. */
+export type WrittenColumns = 'all' | 'changed';
+
 /**
- * Overwrites existing rows and replaces their links. `now`: the present contents of the rows, if only changed columns
- * are to be written; null to write all columns. An unchanged column may store a value in another form than Oneway reads
- * it, such as 2 in a yes-or-no field, and must keep it.
+ * Overwrites existing rows and replaces changed links. `now`: the present contents of the rows. When a person saves a
+ * row, only changed columns are written: an unchanged column may store a value in another form than Oneway reads it, such
+ * as 2 in a yes-or-no field, and must keep it.
  */
 export async function update(
   on: Queryable,
   entity: Entity,
   rows: Row[],
-  now: Map<number, Row> | null,
+  { now, written }: { now: Map<number, Row>; written: WrittenColumns },
   instant: string,
   ids: IdsByEntity,
 ) {
-  const differs = (row: Row, field: string) =>
-    now === null || !isSameValue(row[field], now.get(row.id)?.[field]);
-  const columns = columnsOf(entity).filter(([field]) => rows.some((row) => differs(row, field)));
+  const differs = (row: Row, field: string) => !isSameValue(row[field], now.get(row.id)?.[field]);
+  const columns = columnsOf(entity).filter(
+    ([field]) => written === 'all' || rows.some((row) => differs(row, field)),
+  );
   const names = columns.map(([, , column]) => column);
   const assignments = [
     ...columns.map(([, field, column]) =>

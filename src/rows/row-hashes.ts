@@ -4,12 +4,29 @@
 // in Unicode NFC, or stored values that do not fit their field. The program then reads the row and compares its
 // content.
 import { hash } from 'node:crypto';
-import { columnOf, fieldEntries, linksOf, type Entity } from '../catalog/entity.ts';
+import {
+  columnOf,
+  fieldEntries,
+  keyText,
+  linksOf,
+  type Entity,
+  type RowKey,
+} from '../catalog/entity.ts';
 import type { Field } from '../catalog/fields.ts';
-import { cachedFor } from '../database/cached-for.ts';
+import { isInstant } from '../catalog/misfits.ts';
 import { rangesOf } from '../database/ranges.ts';
-import { join, name, select, sql, type Queryable, type Statement } from '../database/sql.ts';
+import {
+  fromSqlInstant,
+  join,
+  name,
+  select,
+  sql,
+  type Queryable,
+  type Statement,
+} from '../database/sql.ts';
 import { linkColumn, linkTexts } from './links.ts';
+import { byEntity } from './store.ts';
+import { columnsOfTable, type Column } from './table-columns.ts';
 
 /** The number of ids in a chunk (a range of ids of a table), whether or not rows with these ids exist. */
 export const CHUNK_SIZE = 1000;
@@ -77,26 +94,38 @@ export async function hashesInChunks(
   return new Map(lines.map(({ id, hash }) => [id, hash]));
 }
 
-/** The hash and the `modified_at` of a row, as MySQL has them. */
-type StoredHash = { id: number; hash: string; modified_at: string };
+/** The hash of all fields of a row, and its `modified_at`; null if it has no valid one. */
+type StoredHash = { entity: string; id: number; hash: string; modified_at: string | null };
 
 /**
- * Reads the hash and timestamp of each of these rows of a table, by id. A row that does not exist is missing in the
- * result.
+ * Reads with one statement the hash that fullHashOf() computes, and the `modified_at`, of rows of one or more tables, by
+ * key text. A row that does not exist is missing. `lock`: locks the rows until the transaction ends.
  */
-export async function hashesOfRows(
+export async function storedHashes(
   on: Queryable,
-  entity: Entity,
-  ids: number[],
-): Promise<Map<number, StoredHash>> {
-  if (ids.length === 0) return new Map();
-  const hashes = await hashesWhere(on, entity, (id) => sql`${id} in (${ids})`);
-  const lines = await select<StoredHash>(
-    on,
-    sql`select hashed.id, hash, modified_at from (${hashes}) hashed
-          join ${name(entity.table)} r on r.id = hashed.id`,
+  keys: RowKey[],
+  { lock = false } = {},
+): Promise<Map<string, StoredHash>> {
+  const end = lock ? sql` for update` : sql``;
+  const parts = await Promise.all(
+    [...byEntity(keys)].map(async ([entity, ids]) => {
+      const alongside = sql`, ${entity.name} as entity, r.modified_at`;
+      const among = (id: Statement) => sql`${id} in (${ids})`;
+      const hashes = await hashesWhere(on, entity, among, { ofAllFields: true, alongside });
+      return sql`(${hashes}${end})`;
+    }),
   );
-  return new Map(lines.map((line) => [line.id, line]));
+  if (parts.length === 0) return new Map();
+  const stored = await select<StoredHash>(on, join(parts, ' union all '));
+  return new Map(
+    stored.map((one) => {
+      const modified = one.modified_at && fromSqlInstant(one.modified_at);
+      return [
+        keyText(one),
+        { ...one, modified_at: modified && isInstant(modified) ? modified : null },
+      ];
+    }),
+  );
 }
 
 const between = (id: Statement, first: number, last: number) =>
@@ -104,20 +133,22 @@ const between = (id: Statement, first: number, last: number) =>
 
 /**
  * SQL that selects id and hash of rows; `condition` returns the SQL condition for the column of ids that it is given.
+ * `ofAllFields`: the hash covers local fields, too. `alongside`: more columns to select.
  */
 async function hashesWhere(
   on: Queryable,
   entity: Entity,
   condition: (id: Statement) => Statement,
+  { ofAllFields = false, alongside = sql`` } = {},
 ): Promise<Statement> {
-  const charsets = await charsetsOf(on, entity);
+  const columns = await columnsOfTable(on, entity.table);
   const fields = fieldEntries(entity)
-    .filter(([, { local }]) => !local)
+    .filter(([, { local }]) => ofAllFields || !local)
     .toSorted(([one], [other]) => (one < other ? -1 : 1))
     .flatMap(([field, definition]) => {
       const text = definition.links
         ? sql`coalesce(${linkColumn(field)}, '[]')`
-        : textOfColumn(field, definition, charsets);
+        : textOfColumn(field, definition, columns);
       return text ? [{ quoted: JSON.stringify(field), text }] : [];
     });
   const parts = fields.map(({ quoted, text }, index) => {
@@ -130,23 +161,23 @@ async function hashesWhere(
   );
   // The server returns NULL for a text that is longer than its max_allowed_packet. Such a row counts as different from
   // any other, so that the program reads it.
-  return sql`select r.id, coalesce(sha2(concat(${join(parts, ', ')}), 256), concat(uuid())) as hash
+  return sql`select r.id, coalesce(sha2(concat(${join(parts, ', ')}), 256), concat(uuid())) as hash${alongside}
                from ${name(entity.table)} r ${joined}
               where ${condition(sql`r.id`)} and r.id <= ${Number.MAX_SAFE_INTEGER}`;
 }
 
-/** The character sets of the columns of a table, by column; null for a column that stores no text. */
-type Charsets = Map<string, string | null>;
+type Columns = Map<string, Column>;
 
 /** SQL for the JSON text of a column, in utf8mb4; null for a column that this database lacks. */
-function textOfColumn(field: string, definition: Field, charsets: Charsets): Statement | null {
+function textOfColumn(field: string, definition: Field, columns: Columns): Statement | null {
   const column = columnOf(field, definition);
-  if (!column || !charsets.has(column)) return null;
+  const stored = column && columns.get(column);
+  if (!stored) return null;
   const value = sql`r.${name(column)}`;
   const asJson = jsonOf[definition.kind];
   if (asJson) return asJson(value);
   // Converting a text takes as long as hashing it, so texts that are in utf8mb4 already are not converted.
-  const text = charsets.get(column) === 'utf8mb4' ? value : sql`convert(${value} using utf8mb4)`;
+  const text = stored.charset === 'utf8mb4' ? value : sql`convert(${value} using utf8mb4)`;
   return sql`coalesce(json_quote(${text}), 'null')`;
 }
 
@@ -161,17 +192,6 @@ const jsonOf: Record<string, (value: Statement) => Statement> = {
     sql`coalesce(concat('"', replace(cast(${value} as char), ' ', 'T'),
                         if(locate('.', cast(${value} as char)) > 0, '', '.000'), 'Z"'), 'null')`,
 };
-
-async function charsetsOf(on: Queryable, { table }: Entity): Promise<Charsets> {
-  const columns = await cachedFor(on, `columns of ${table}`, () =>
-    select<{ name: string; charset: string | null }>(
-      on,
-      sql`select column_name as name, character_set_name as charset from information_schema.columns
-           where table_schema = database() and table_name = ${table}`,
-    ),
-  );
-  return new Map(columns.map((column) => [column.name, column.charset]));
-}
 
 /** The first id in a table that is at least `from`; null when there is none. */
 export async function nextId(on: Queryable, table: string, from: number): Promise<number | null> {

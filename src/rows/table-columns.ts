@@ -1,8 +1,8 @@
-// The columns of the destination’s tables, to check whether they can store what is sent.
+// The columns of an environment’s tables: to check whether a destination can store what is sent, and to let MySQL compute
+// hashes of rows.
 import { isDocument } from '../catalog/entity.ts';
 import { catalog } from '../catalog/index.ts';
-import { select, sql } from '../database/sql.ts';
-import type { Environment } from '../environments/environment.ts';
+import { databaseOf, select, sql, type Queryable } from '../database/sql.ts';
 
 export type Column = {
   maxLength: number | null;
@@ -14,8 +14,30 @@ export type Column = {
 /** Columns by table and column name. */
 export type ColumnsByTable = Map<string, Map<string, Column>>;
 
-export async function columnsThere(there: Environment): Promise<ColumnsByTable> {
+/** How many milliseconds columns stay known. */
+const TTL_MS = 5000;
+const known = new WeakMap<object, { columns: Promise<ColumnsByTable>; until: number }>();
+
+/** Reads the columns of all tables with rows of the catalogue. For five seconds columnsOfTable() returns them, too. */
+export function readColumns(on: Queryable): Promise<ColumnsByTable> {
   const tables = catalog.filter((entity) => !isDocument(entity)).map(({ table }) => table);
+  const columns = ask(on, tables);
+  known.set(databaseOf(on), { columns, until: Date.now() + TTL_MS });
+  columns.catch(() => known.delete(databaseOf(on)));
+  return columns;
+}
+
+/**
+ * Returns the columns of a table as they were at most five seconds ago, also if another connection has read them. A
+ * table that does not exist has none.
+ */
+export async function columnsOfTable(on: Queryable, table: string): Promise<Map<string, Column>> {
+  const recent = known.get(databaseOf(on));
+  const columns = await (recent && Date.now() < recent.until ? recent.columns : readColumns(on));
+  return columns.get(table) ?? (await ask(on, [table])).get(table) ?? new Map<string, Column>();
+}
+
+async function ask(on: Queryable, tables: string[]): Promise<ColumnsByTable> {
   const lines = await select<{
     tableName: string;
     columnName: string;
@@ -23,7 +45,7 @@ export async function columnsThere(there: Environment): Promise<ColumnsByTable> 
     isRequired: number;
     charset: string | null;
   }>(
-    there.sql,
+    on,
     sql`select table_name as tableName, column_name as columnName,
                character_maximum_length as maxLength, character_set_name as charset,
                is_nullable = 'NO' and column_default is null

@@ -1,27 +1,33 @@
 // The facts that a plan is based on: the rows of both sides, and everything at the destination that could cause a
 // problem. Nothing is written at the destination.
-import { keyText, type LinkedName, type Row, type RowKey } from '../catalog/entity.ts';
+import { isDocument, keyText, type LinkedName, type Row, type RowKey } from '../catalog/entity.ts';
 import { matchedByName } from '../catalog/index.ts';
 import { textOf } from '../catalog/fields.ts';
 import { first, snapshot, sql, type Queryable } from '../database/sql.ts';
 import { hasImage } from '../storage/images.ts';
 import { rulesOf, type EnvironmentName } from '../environments/rules.ts';
+import { readColumns, type ColumnsByTable } from '../rows/table-columns.ts';
 import { idsByName, idsSpelled, namesOf, rowsNamed, type IdsByEntity } from '../rows/names.ts';
 import type { Databases, Environment } from '../environments/environment.ts';
 import { read } from '../rows/store.ts';
 import { referencingRows, type Reference } from '../rows/references.ts';
 import { readStates, type RowState } from '../state/row-state.ts';
+import { SyncState } from '../state/sync-state.ts';
 import { readVersion, type DatabaseVersion } from '../version/metadata.ts';
 import { onRows, type Claim } from '../writing/claims.ts';
 import { readClock, type Clock } from '../state/clock.ts';
 import { settleAll } from '../settle-all.ts';
-import { recordObservations, comparePairs, type RowPair } from '../comparison/compare-pairs.ts';
+import {
+  compareParents,
+  comparePairs,
+  recordObservations,
+  type RowPair,
+} from '../comparison/compare-pairs.ts';
 import { nameThere, readMappings, reversed, type Mappings } from '../state/name-mapping.ts';
 import { mirrored, type Status } from '../state/status.ts';
 import { testStatusOf, type TestStatus } from '../state/test-results.ts';
 import type { Step } from '../writing/journal.ts';
 import { parentsOf } from '../catalog/family.ts';
-import { columnsThere, type ColumnsByTable } from './columns.ts';
 import { gatherHolders, type OtherHolder } from './holders.ts';
 import { linkedNames, missingInDatasets } from './linked-names.ts';
 import { imagesOf } from './images.ts';
@@ -158,7 +164,7 @@ export async function gatherFacts(
     clock,
   ] = await settleAll([
     namesThere(there, linkedNames(steps)),
-    columnsThere(there),
+    readColumns(there.sql),
     readVersion(there.documents),
     readVersion(here.documents),
     onRows(there.sql, steps),
@@ -210,28 +216,32 @@ export async function gatherFacts(
 }
 
 /**
- * Reads rows and documents at one point in time. The database snapshot covers only MySQL. So the row of the table
- * `clock`, which every write changes, is compared before and after: if it changed, another write ended meanwhile, and
- * everything is read again. The claims (reservations by writes that are still running) on the rows are returned, too.
+ * Reads rows and documents at one point in time. The database snapshot covers only MySQL. So after documents were read,
+ * the row of the table `clock`, which every write changes, is compared with that of the snapshot: if it changed, another
+ * write ended meanwhile, and everything is read again. The claims (reservations by writes that are still running) on the rows are returned, too.
  */
 async function atOneMoment<T extends { pairs: Map<string, RowPair> }>(
   here: Environment,
   look: (place: Databases) => Promise<T>,
 ): Promise<T & { claimsHere: Claim[] }> {
   for (let attempt = 1; ; attempt += 1) {
-    const before = await clockOf(here);
-    const seen = await snapshot(here.sql, (sql) => look({ sql, documents: here.documents }));
+    const seen = await snapshot(here.sql, async (on) => {
+      const found = await look({ sql: on, documents: here.documents });
+      const hasDocuments = [...found.pairs.values()].some(({ entity }) => isDocument(entity));
+      return { ...found, clock: hasDocuments ? await clockOf(on) : null };
+    });
     const claimsHere = await onRows(
       here.sql,
       [...seen.pairs.values()].map(({ key }) => key),
     );
-    if (attempt === ATTEMPTS || (await clockOf(here)) === before) return { ...seen, claimsHere };
+    const isOver = seen.clock === null || attempt === ATTEMPTS;
+    if (isOver || (await clockOf(here.sql)) === seen.clock) return { ...seen, claimsHere };
   }
 }
 
 const ATTEMPTS = 5;
 
-const clockOf = async ({ sql: on }: Environment) =>
+const clockOf = async (on: Queryable) =>
   (await first<{ instant: string }>(on, sql`select instant from clock where name = 'clock'`))
     ?.instant;
 
@@ -272,12 +282,13 @@ async function comparePairsWithParents(
   question: FactsQuery,
 ) {
   const { chosen, include, planned } = question;
-  const known = { basesIn, mappings };
-  const compare = (keys: RowKey[]) =>
-    question.isTakeover
-      ? pairsToTakeOver({ here: there, there: here, mappings }, keys)
-      : comparePairs(here, there, keys, known);
-  const pairs = await compare([...chosen, ...include]);
+  const known = { basesIn, mappings, syncState: new SyncState() };
+  const taken = (keys: RowKey[]) =>
+    question.isTakeover ? pairsToTakeOver({ here: there, there: here, mappings }, keys) : null;
+  const chosenPairs = (keys: RowKey[]) => taken(keys) ?? comparePairs(here, there, keys, known);
+  const parentPairs = (keys: RowKey[]) =>
+    taken(keys) ?? compareParents({ here, there, ...known }, keys);
+  const pairs = await chosenPairs([...chosen, ...include]);
   let round = [...pairs.values()];
   while (round.length > 0) {
     const parents = round
@@ -286,7 +297,7 @@ async function comparePairsWithParents(
         ...parentsOf(pair.entity, pair.here),
       ])
       .filter((key) => !pairs.has(keyText(key)));
-    const found = parents.length > 0 ? await compare(parents) : new Map<string, RowPair>();
+    const found = parents.length > 0 ? await parentPairs(parents) : new Map<string, RowPair>();
     for (const [text, pair] of found) if (!pairs.has(text)) pairs.set(text, pair);
     round = [...found.values()];
   }

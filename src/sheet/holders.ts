@@ -1,4 +1,5 @@
 // Finds the rows at the destination that already hold a unique value which a plan would write.
+import { isSameValue } from '../catalog/content.ts';
 import { keyText, titleOf, type Row, type RowKey } from '../catalog/entity.ts';
 import { textOf } from '../catalog/fields.ts';
 import { travelling } from '../catalog/index.ts';
@@ -19,7 +20,7 @@ export type OtherHolder = {
   after: Row | null | undefined;
 };
 
-type Wanted = RowKey & { after: Row | null };
+type Wanted = RowKey & { before: Row | null; after: Row | null };
 
 /**
  * The longest chain of rows to follow, where each row needs a unique value that the next row holds. If a chain is
@@ -52,19 +53,22 @@ export async function gatherHolders(
         const after = planned(pair);
         const title = titleOf(pair.entity, row);
         otherHolders.set(keyText(key), { title, isHere: pair.here !== null, after });
-        if (after) wanted.push({ ...key, after });
+        if (after) wanted.push({ ...key, before: pair.there, after });
       }
     }
   }
   return { holders, otherHolders };
 }
 
+/** Finds the rows that hold the unique values of these rows, except values that a row has at the destination already. */
 async function holdersOf(there: Databases, wanted: Wanted[]): Promise<Map<string, RowKey>> {
   const found = new Map<string, RowKey>();
   for (const entity of travelling) {
     for (const field of uniqueFieldsOf(entity)) {
-      const values = wanted.flatMap(({ entity: name, after }) =>
-        name === entity.name && after ? [textOf(after[field])] : [],
+      const values = wanted.flatMap(({ entity: name, before, after }) =>
+        name === entity.name && after && !isSameValue(before?.[field], after[field])
+          ? [textOf(after[field])]
+          : [],
       );
       for (const { id, value, isExact } of await rowsWithUniqueValue(
         there,

@@ -7,6 +7,7 @@ import { insertRows, upsertRows } from '../database/bulk.ts';
 import { forgetCached } from '../database/cached-for.ts';
 import {
   fromSqlInstant,
+  join,
   select,
   sql,
   toSqlInstant,
@@ -99,13 +100,25 @@ export async function basesInChunks(
 
 /** Reads the bases of these rows, by key text (`task:12`). A row without a base is missing from the result. */
 export async function readBases(on: Queryable, keys: RowKey[]): Promise<Map<string, Base>> {
+  if (keys.length === 0) return new Map();
   const found = new Map<string, Base>();
-  for (const [entity, own] of Map.groupBy(keys, (key) => key.entity)) {
-    const chunks = await basesInChunks(on, entity, [...new Set(own.map(({ id }) => chunkOf(id)))]);
-    for (const key of own) {
-      const base = chunks.get(chunkOf(key.id))?.bases.get(key.id);
-      if (base) found.set(keyText(key), base);
-    }
+  const byEntity = [...Map.groupBy(keys, (key) => key.entity)];
+  const lines = await select<{ entity: string; chunk: number; bases: Buffer }>(
+    on,
+    sql`select entity, chunk, bases from base_chunk where ${join(
+      byEntity.map(([entity, own]) => {
+        const chunks = [...new Set(own.map(({ id }) => chunkOf(id)))];
+        return sql`(entity = ${entity} and chunk in (${chunks}))`;
+      }),
+      ' or ',
+    )}`,
+  );
+  const chunks = new Map(
+    lines.map(({ entity, chunk, bases }) => [`${entity}:${chunk}`, unpack(chunk, bases)]),
+  );
+  for (const key of keys) {
+    const base = chunks.get(`${key.entity}:${chunkOf(key.id)}`)?.get(key.id);
+    if (base) found.set(keyText(key), base);
   }
   return found;
 }

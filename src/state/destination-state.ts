@@ -8,7 +8,7 @@ import { insertRows } from '../database/bulk.ts';
 import { forgetCached } from '../database/cached-for.ts';
 import { run, select, sql, toSqlInstant, transaction, type Queryable } from '../database/sql.ts';
 import { readBases, type Base } from './base-chunks.ts';
-import { indexByKey, whereRows } from './row-state.ts';
+import { indexByKey, keyOfLine, whereRows, type Authors } from './row-state.ts';
 
 export type DestinationState = {
   entity: string;
@@ -292,22 +292,33 @@ export async function writeUndone(
   );
 }
 
+/** Which contents of rows were undone at the destination, by key text: their hashes, or DELETED. */
+export type UndoneHashes = Map<string, string>;
+
+/** Reads with one statement who last changed each of these rows here, and what was undone of them at the destination. */
+export async function readAuthorsAndUndone(
+  on: Queryable,
+  keys: RowKey[],
+): Promise<{ authors: Authors; undone: UndoneHashes }> {
+  const lines = await select<Keyed & { about: 'authors' | 'undone'; said: string }>(
+    on,
+    sql`select 'authors' as about, entity, row_id, changed_by as said from row_state
+         where ${whereRows(keys)}
+        union all
+        select 'undone', entity, row_id, undone_hash from destination_state
+         where undone_hash is not null and ${whereRows(keys)}`,
+  );
+  const found = { authors: new Map<string, string>(), undone: new Map<string, string>() };
+  for (const line of lines) found[line.about].set(keyText(keyOfLine(line)), line.said);
+  return found;
+}
+
 /**
  * Clears the record that a row’s content was undone, if a transfer has written the same content
- * again.
+ * again. `undone`: what was recorded of these rows.
  */
-export async function clearUndone(on: Queryable, written: Undone[]) {
-  const keys = written.map(({ key }) => key);
-  if (keys.length === 0) return;
-  const marked = await select<{ entity: string; row_id: number; undone_hash: string }>(
-    on,
-    sql`select entity, row_id, undone_hash from destination_state
-         where undone_hash is not null and (${whereRows(keys)})`,
-  );
-  const hashes = new Map(written.map(({ key, hash }) => [keyText(key), hash]));
-  const lifted = marked
-    .map(({ entity, row_id: id, undone_hash: hash }) => ({ key: { entity, id }, hash }))
-    .filter(({ key, hash }) => hashes.get(keyText(key)) === hash);
+export async function clearUndone(on: Queryable, written: Undone[], undone: UndoneHashes) {
+  const lifted = written.filter(({ key, hash }) => undone.get(keyText(key)) === hash);
   if (lifted.length === 0) return;
   forgetCached();
   await run(

@@ -79,8 +79,10 @@ export async function readStates(
   );
 }
 
-/** Who changed each of these rows last, by key text. Rows that have no entry in `row_state` are not in the map. */
-export async function lastChangedBy(on: Queryable, keys: RowKey[]): Promise<Map<string, string>> {
+/** Who changed each row last, by key text. Rows that have no entry in `row_state` are not in the map. */
+export type Authors = Map<string, string>;
+
+export async function lastChangedBy(on: Queryable, keys: RowKey[]): Promise<Authors> {
   if (keys.length === 0) return new Map();
   const lines = await select<Pick<RowState, 'entity' | 'row_id' | 'changed_by'>>(
     on,

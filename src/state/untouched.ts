@@ -22,6 +22,7 @@ import {
   readStates,
   stateAfter,
   whereRows,
+  type Authors,
   type RowState,
 } from './row-state.ts';
 
@@ -125,10 +126,10 @@ async function statesFrom(
   );
 }
 
-/** Adds a `row_state` entry for each of these rows that exists and has none. */
-export async function addLines(place: Databases, keys: RowKey[]) {
+/** Adds a `row_state` entry for each of these rows that exists and has none. `known`: those that have one. */
+export async function addLines(place: Databases, keys: RowKey[], known?: Authors) {
   if (keys.length === 0) return;
-  const present = await lastChangedBy(place.sql, keys);
+  const present = known ?? (await lastChangedBy(place.sql, keys));
   const others = keys.filter((key) => !present.has(keyText(key)));
   if (others.length === 0) return;
   const states = await statesOfUntouched(place, others);

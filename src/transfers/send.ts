@@ -52,13 +52,11 @@ const LARGE = 1000;
  */
 export async function send(route: Route, selection: Selection, click: Click) {
   const findTwin = () => journal.byKey(journalOf(route).sql, click.person, click.idempotencyKey);
-  const twin = await findTwin();
-  if (twin) return sameRequest(twin, click);
   try {
     return await sendFirst(route, selection, click);
   } catch (error) {
-    // In a double click, the second click may fail because the transfer of the first click has claimed the rows. Then
-    // that transfer is returned.
+    // The second click of a double click usually fails, because the first one has claimed or already written the rows.
+    // Then the transfer of the first click is returned.
     const first = error instanceof Problem ? await findTwin() : undefined;
     if (first) return sameRequest(first, click);
     throw error;

@@ -6,7 +6,6 @@ import { command, fromSqlInstant } from '../database/sql.ts';
 import { entityNamed } from '../catalog/index.ts';
 import * as mysql from '../rows/mysql-writes.ts';
 import { idsOfLinked, type IdsByEntity } from '../rows/names.ts';
-import { read } from '../rows/store.ts';
 import { giveTemporaryValues } from '../rows/temporary-values.ts';
 import { auditArrival } from './audit-lines.ts';
 import * as claims from './claims.ts';
@@ -20,15 +19,20 @@ import {
 } from './documents.ts';
 import { formerInstants, Instants, instantsOfDocuments } from './instants.ts';
 import * as journal from './journal.ts';
-import { correctStates, readBack, recordAsStored } from './read-back.ts';
-import { readStates } from '../state/row-state.ts';
+import { correctStates, readBack, readUnlessProven, recordAsStored } from './read-back.ts';
+import type { RowState } from '../state/row-state.ts';
 import { inWritingOrder } from '../catalog/order.ts';
 import { failpoint } from '../database/failpoints.ts';
-import { writeStatesAndArrivals } from './state-and-arrivals.ts';
+import { lockStates, writeStatesAndArrivals } from './state-and-arrivals.ts';
 import { enterTables } from './table-locks.ts';
 import { isExplained, changedThere, type Work } from './work.ts';
 
-export async function apply(work: Work, connection: PoolConnection) {
+/** `isFirst`: whether this is the first attempt of all to write this transfer. */
+export async function apply(
+  work: Work,
+  connection: PoolConnection,
+  { isFirst }: { isFirst: boolean },
+) {
   const { transfer, there } = work;
   await command(connection, 'START TRANSACTION');
   await claims.lock(connection, transfer);
@@ -37,7 +41,8 @@ export async function apply(work: Work, connection: PoolConnection) {
   const rowSteps = work.steps.filter((step) => !isDocumentStep(step));
   await enterTables(connection, rowSteps);
   const clock = await lockClock(connection);
-  const rows = await read(place, rowSteps, { lock: true });
+  const before = (step: journal.Step) => step.before;
+  const { rows } = await readUnlessProven(place, rowSteps, before, { lock: true });
   const stored = await readStored(work);
   for (const step of work.steps) {
     const now = isDocumentStep(step)
@@ -46,12 +51,13 @@ export async function apply(work: Work, connection: PoolConnection) {
     if (!isExplained(step, now)) throw changedThere(step);
   }
   await failpoint('re-check');
+  const states = await lockStates(connection, work.steps);
   const instants = new Instants(
     clock,
     formerInstants([
       ...instantsOfRows(rows),
       ...instantsOfDocuments(stored),
-      ...(await instantsOfTombstones(connection, work.steps)),
+      ...instantsOfTombstones(work.steps, states),
     ]),
   );
   await writeRows(
@@ -65,14 +71,14 @@ export async function apply(work: Work, connection: PoolConnection) {
   work.onProgress(rowSteps.length, 'Rows are written');
   const drawn = new Map(rowSteps.map((step) => [keyText(step), instants.of(step)]));
   await recordAsStored(work, rowSteps, { connection, drawn, instants }, async (asStored) => {
-    await writeStatesAndArrivals(asStored, connection, instants);
+    await writeStatesAndArrivals(asStored, connection, { instants, was: states });
     if (work.here.name !== there.name) await auditArrival(connection, work);
   });
   await failpoint('arrivals');
   const dated = await writeDocuments(work, stored, instants);
   await readBack(place, work.steps.filter(isBeforePivot), dated, instants);
   await correctStates(connection, work.steps, instants);
-  await journal.writeRemarks(work.here.sql, transfer.id, work.steps);
+  await journal.writeRemarks(work.here.sql, transfer.id, work.steps, { isFirst });
   await setClock(connection, instants.end);
   await failpoint('before commit');
   await command(connection, 'COMMIT');
@@ -86,21 +92,20 @@ export const instantsOfRows = (rows: Map<string, Row>): [string, string[]][] =>
  * Returns the times at which rows that this transfer creates again were deleted earlier. Apps may
  * have read these deletions, so the rows must get later timestamps.
  */
-export async function instantsOfTombstones(connection: PoolConnection, steps: journal.Step[]) {
-  const created = steps.filter(({ before }) => before === null);
-  return [...(await readStates(connection, created))].map(
-    ([key, { deleted_at: at }]): [string, string[]] => [key, at ? [fromSqlInstant(at)] : []],
-  );
-}
+export const instantsOfTombstones = (steps: journal.Step[], states: Map<string, RowState>) =>
+  steps
+    .filter(({ before }) => before === null)
+    .map((step): [string, string[]] => {
+      const at = states.get(keyText(step))?.deleted_at;
+      return [keyText(step), at ? [fromSqlInstant(at)] : []];
+    });
 
 /**
  * Returns which columns a transfer writes: all columns, or only those of changed fields if a person
  * saves a row.
  */
-export const columnsWrittenBy = ({ kind }: Pick<journal.Transfer, 'kind'>): WrittenColumns =>
+export const columnsWrittenBy = ({ kind }: Pick<journal.Transfer, 'kind'>): mysql.WrittenColumns =>
   kind === 'save' ? 'changed' : 'all';
-
-type WrittenColumns = 'all' | 'changed';
 
 /**
  * Writes the rows of a plan in bulk. `now`: the rows as they are stored now. `instantOf`: returns
@@ -111,7 +116,7 @@ export async function writeRows(
   steps: journal.Step[],
   now: Map<string, Row>,
   instantOf: (key: RowKey) => string,
-  columns: WrittenColumns,
+  columns: mysql.WrittenColumns,
 ) {
   // Steps are in writing order, so the rows of one entity are consecutive.
   const entities = [...new Set(steps.map((step) => step.entity))].map(entityNamed);
@@ -138,7 +143,7 @@ export async function writeRows(
       return before ? [{ now: before, after: row }] : [];
     });
     await giveTemporaryValues(connection, entity, moved);
-    const known = columns === 'all' ? null : present;
+    const known = { now: present, written: columns };
     const at = ({ id }: Row) => instantOf({ entity: entity.name, id });
     for (const [instant, some] of Map.groupBy(updated, at))
       await mysql.update(connection, entity, some, known, instant, linked);

@@ -57,14 +57,10 @@ export async function acquire(
 ) {
   await command(connection, 'START TRANSACTION');
   await lockGate(connection);
-  const mine = await select<Claim>(
-    connection,
-    sql`select * from claim where transfer = ${transfer.id} for update`,
-  );
+  const mine = await refuseIfClaimed(connection, transfer.id, wanted);
   if (mine.some((claim) => claim.fence > transfer.fence)) {
     throw new FencedOff(`Transfer ${transfer.number} is in other hands`);
   }
-  await refuseIfClaimed(connection, transfer.id, wanted);
   const since = toSqlInstant(new Date().toISOString());
   const claimed = [
     ...wanted.write.map((key) => ({ ...key, mode: 'write' })),
@@ -91,23 +87,25 @@ export const lockGate = (connection: PoolConnection) =>
   first(connection, sql`select instant from clock where name = 'gate' for update`);
 
 /**
- * Checks that no transfer other than `own` has claimed one of these rows.
+ * Checks that no transfer other than `own` has claimed one of these rows. Returns the claims of `own`.
  * @throws RowClaimed when another transfer has claimed one
  */
 export async function refuseIfClaimed(
   connection: PoolConnection,
   own: string,
   wanted: { write: RowKey[]; shared: RowKey[] },
-) {
-  const others = await select<Claim>(
+): Promise<Claim[]> {
+  const found = await select<Claim>(
     connection,
-    sql`select * from claim where (${whereRows([...wanted.write, ...wanted.shared])}) and transfer <> ${own}`,
+    sql`select * from claim where transfer = ${own} or ${whereRows([...wanted.write, ...wanted.shared])}`,
   );
+  const others = found.filter(({ transfer }) => transfer !== own);
   const writes = new Set(wanted.write.map(({ entity, id }) => `${entity}:${id}`));
   const taken = others.find(
     (claim) => claim.mode === 'write' || writes.has(`${claim.entity}:${claim.row_id}`),
   );
   if (taken) throw new RowClaimed(taken);
+  return found.filter(({ transfer }) => transfer === own);
 }
 
 /**

@@ -18,12 +18,15 @@ import { notifyOfFailure, notifyOfTransfer } from './transfer-notices.ts';
 import {
   clearUndone,
   DELETED,
+  readAuthorsAndUndone,
   readDestinationHashes,
   writeObservations,
   writeUndone,
   type Observation,
   type DestinationHashes,
+  type UndoneHashes,
 } from '../state/destination-state.ts';
+import type { Authors } from '../state/row-state.ts';
 import { addLines } from '../state/untouched.ts';
 import { isAsStored, isStoredDifferently, readWritten, rowStored } from './read-back.ts';
 import { undoDepth } from './undo-depth.ts';
@@ -39,6 +42,7 @@ export async function finish(work: Work) {
     await journal.changeState(connection, transfer, ['committed'], 'verified');
     await journal.writeOutcomes(connection, transfer.id, outcomes);
     const at = new Date().toISOString();
+    const { authors, undone } = isHere ? nothing : await readAuthorsAndUndone(connection, steps);
     if (isHere) {
       const bases = await basesOfWriteHere(connection, work);
       await writeObservations(connection, bases, at, { isCertain: true });
@@ -49,13 +53,17 @@ export async function finish(work: Work) {
       await addLines(
         place,
         steps.filter(({ entity }) => !entityNamed(entity).isMatchedByName),
+        authors,
       );
       await writeObservations(connection, seen, at, { isCertain: true });
-      await rememberUndone(connection, work);
+      await rememberUndone(connection, work, undone);
     }
-    await recordEnd(connection, work, outcomes);
+    await recordEnd(connection, work, outcomes, authors);
   });
 }
+
+/** A write into this environment itself notifies nobody of its own rows, and undoes nothing at a destination. */
+const nothing = { authors: new Map<string, string>(), undone: new Map<string, string>() };
 
 /**
  * Returns the outcomes that differ from the plan, by step number: rows that the destination stored
@@ -71,14 +79,18 @@ function outcomesOf(steps: journal.WrittenStep[], now: Map<string, Row>) {
   return outcomes;
 }
 
-/** Writes notifications and the audit entry, in the commit that ends the transfer. */
+/**
+ * Writes notifications and the audit entry, in the commit that ends the transfer. `authors`: who last changed each row
+ * of the sending environment.
+ */
 export async function recordEnd(
   connection: PoolConnection,
   work: Work,
   outcomes: Map<number, string>,
+  authors: Authors,
 ) {
   const { here, transfer } = work;
-  const notified = await notifyOfTransfer(connection, work);
+  const notified = await notifyOfTransfer(connection, work, authors);
   if (transfer.role === 'on_call') await notifyManagers(connection, work, notified);
   if (here.notifiesIndexer) await publishChanges(connection, work, outcomes);
   await notifySender(connection, work, outcomes);
@@ -172,7 +184,11 @@ function baseFrom({ entity: name, before, after }: journal.Step, content: Conten
  * Records that the content which an undo replaces was undone, so that sending this content again
  * needs a confirmation. The undo of an undo removes that record, and a third undo writes it again.
  */
-async function rememberUndone(connection: PoolConnection, { transfer, steps }: Work) {
+async function rememberUndone(
+  connection: PoolConnection,
+  { transfer, steps }: Work,
+  undone: UndoneHashes,
+) {
   const own = steps.filter(({ entity }) => !entityNamed(entity).isMatchedByName);
   const contents = (side: 'before' | 'after') =>
     own.map((step) => {
@@ -180,7 +196,7 @@ async function rememberUndone(connection: PoolConnection, { transfer, steps }: W
       const hash = row ? hashOf(entityNamed(step.entity), row) : DELETED;
       return { key: { entity: step.entity, id: step.id }, hash };
     });
-  await clearUndone(connection, contents('after'));
+  await clearUndone(connection, contents('after'), undone);
   if ((await undoDepth(connection, transfer)) % 2 === 0) return;
   const { person, reason } = transfer;
   await writeUndone(connection, contents('before'), { person, reason });

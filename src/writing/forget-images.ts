@@ -33,7 +33,7 @@ export async function forgetImages({ sql: on }: { sql: Pool }): Promise<number> 
   for (const { id } of old) {
     await transaction(on, async (connection) => {
       const steps = await stepsOf(connection, id);
-      await writeImages(connection, hashesAfterSteps, id, steps.map(hashAfter));
+      await writeImages(connection, id, [[hashesAfterSteps, steps.map(hashAfter)]]);
       await removeImages(connection, beforeSteps, id);
       await removeImages(connection, afterSteps, id);
     });

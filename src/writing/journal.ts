@@ -58,13 +58,17 @@ export async function open(
 ): Promise<{ transfer: Transfer; isNew: boolean }> {
   const id = uuid();
   try {
-    await transaction(here.sql, async (connection) => {
+    const number = await transaction(here.sql, async (connection) => {
       const lease = { until: inFuture(leaseMs), endedAt: null, instant: null };
       const begin: Beginning = { here, there, state: 'planned', ...lease };
-      const number = await insertLine(connection, id, begin, draft);
+      const inserted = await insertLine(connection, id, begin, draft);
       await insertSteps(connection, id, draft.steps);
-      await alongside(connection, { id, number });
+      await alongside(connection, { id, number: inserted });
+      return inserted;
     });
+    const places = { origin: here.name, destination: there.name };
+    const at = toSqlInstant(new Date().toISOString());
+    return { transfer: { ...lineOf(draft, 'planned', at), id, number, ...places }, isNew: true };
   } catch (error) {
     const twin = await byKey(here.sql, draft.person, draft.idempotencyKey);
     // This transaction did insert the transfer, and only the answer of the database was lost. Fence
@@ -75,7 +79,6 @@ export async function open(
     }
     throw error;
   }
-  return { transfer: mustExist(await byId(here.sql, id)), isNew: true };
 }
 
 /**
@@ -93,7 +96,8 @@ export async function openEnded(
   const end = { until: inFuture(0), endedAt: at, instant: at };
   const begin = { here, there: here, state: 'verified' as const, ...end };
   const number = await insertLine(connection, id, begin, draft);
-  return { ...endedLine(draft, at), id, number, origin: here.name, destination: here.name };
+  const places = { origin: here.name, destination: here.name };
+  return { ...lineOf(draft, 'verified', at), instant: at, ended_at: at, id, number, ...places };
 }
 
 type Beginning = {
@@ -105,12 +109,12 @@ type Beginning = {
   instant: string | null;
 };
 
-/** Returns the journal entry of a write that has ended, as insertLine() stores it. */
-const endedLine = (draft: Draft, at: string) => ({
+/** Returns the journal entry of a new transfer, as insertLine() stores it at the time `at`. */
+const lineOf = (draft: Draft, state: TransferState, at: string) => ({
   ...draft,
   name: draft.name.slice(0, NAME),
-  state: 'verified' as const,
-  approved_by: null,
+  state,
+  approved_by: draft.approvedBy ?? null,
   fence: 1,
   lease_until: at,
   idempotency_key: draft.idempotencyKey,
@@ -118,12 +122,12 @@ const endedLine = (draft: Draft, at: string) => ({
   decision: null,
   chain: JSON.stringify(draft.chain),
   relied_on: JSON.stringify(draft.reliedOn),
-  instant: at,
+  instant: null,
   problem: null,
   problem_reason: null,
   problem_row: null,
   created_at: at,
-  ended_at: at,
+  ended_at: null,
 });
 
 /** The longest name of a transfer, in UTF-16 units. */

@@ -1,23 +1,16 @@
 // Reads written rows back and compares them with what was sent, before anyone else can write them. Triggers, columns
 // without strict mode and validators may change values.
-import { hashOf, isSameRow, isSameValue } from '../catalog/content.ts';
-import {
-  fieldEntries,
-  hasLocalFields,
-  isDocument,
-  keyText,
-  type Row,
-  type RowKey,
-} from '../catalog/entity.ts';
+import { datedRow, fullHashOf, hashOf, isSameRow, isSameValue } from '../catalog/content.ts';
+import { fieldEntries, isDocument, keyText, type Row, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
-import { command, fromSqlInstant, run, sql, toSqlInstant } from '../database/sql.ts';
+import { command, run, sql, toSqlInstant } from '../database/sql.ts';
 import type { PoolConnection } from 'mysql2/promise';
 import type { Databases } from '../environments/environment.ts';
-import { hashesOfRows } from '../rows/row-hashes.ts';
+import { storedHashes } from '../rows/row-hashes.ts';
 import { read } from '../rows/store.ts';
 import { readMappings, withMappedNames } from '../state/name-mapping.ts';
 import type { Instants } from './instants.ts';
-import { INSTANT, type Remark, type WrittenStep } from './transfer.ts';
+import { INSTANT, type Remark, type Step, type WrittenStep } from './transfer.ts';
 import type { Work } from './work.ts';
 
 /** The `modified_at` that the transfer wrote, by row key. */
@@ -66,18 +59,10 @@ export async function readBack(
   drawn: DrawnInstants,
   instants: Instants,
 ) {
-  const proven = await provenByHash(place, steps, (step) => step.after);
-  for (const [text, at] of proven) {
-    const instant = drawn.get(text);
-    if (instant && !isSameInstant(fromSqlInstant(at), instant)) proven.delete(text);
-  }
-  const now = await read(
-    place,
-    steps.filter((step) => !proven.has(keyText(step))),
-  );
+  const { rows } = await readUnlessProven(place, steps, (step) => step.after);
   for (const step of steps) {
     const text = keyText(step);
-    const remark = proven.has(text) ? null : remarkOf(step, now.get(text) ?? null, drawn.get(text));
+    const remark = remarkOf(step, rows.get(text) ?? null, drawn.get(text));
     const ahead = instants.aheadOf(step);
     step.remark = remark || ahead ? { differing: [], ...remark, ...(ahead && { ahead }) } : null;
   }
@@ -86,58 +71,35 @@ export async function readBack(
 /**
  * Reads the rows of these steps, by key text. A row that is proved to be as the transfer left it is taken from its step.
  */
-export const readWritten = (place: Databases, steps: WrittenStep[]): Promise<Map<string, Row>> =>
-  readUnlessProven(place, steps, rowStored);
+export const readWritten = async (place: Databases, steps: WrittenStep[]) =>
+  (await readUnlessProven(place, steps, rowStored)).rows;
+
+/** `rows`: the rows of steps, by key text. `existing`: the key texts of all rows that exist, also of other rows. */
+type Found = { rows: Map<string, Row>; existing: Set<string> };
 
 /**
- * Reads the rows of these steps and `others`, by key text. `expected` says how the row of a step should be: a row of
- * which this is proved is not read.
+ * Reads the rows of these steps, and which of the rows `others` exist. `expected` says how the row of a step should be:
+ * a row whose hash in MySQL proves this is not read. `lock`: locks the rows of the steps until the transaction ends.
  */
-export async function readUnlessProven(
+export async function readUnlessProven<S extends Step>(
   place: Databases,
-  steps: WrittenStep[],
-  expected: (step: WrittenStep) => Row | null,
-  others: RowKey[] = [],
-): Promise<Map<string, Row>> {
-  const proven = await provenByHash(place, steps, expected);
-  const isProven = (step: WrittenStep) => proven.has(keyText(step));
-  const rows = await read(place, [...steps.filter((step) => !isProven(step)), ...others]);
-  for (const step of steps.filter(isProven)) rows.set(keyText(step), expected(step) as Row);
-  return rows;
-}
-
-/** For this many rows or fewer, comparing hashes would take more SQL statements than reading the rows. */
-const FEW = 50;
-
-/**
- * Returns the timestamps, by key text, of the MySQL rows whose hash proves that they are as expected. All other rows must
- * be read.
- */
-async function provenByHash(
-  place: Databases,
-  steps: WrittenStep[],
-  expected: (step: WrittenStep) => Row | null,
-): Promise<Map<string, string>> {
-  const proven = new Map<string, string>();
-  if (steps.length <= FEW) return proven;
-  for (const [name, own] of Map.groupBy(steps, ({ entity }) => entity)) {
-    const entity = entityNamed(name);
-    // The hash of a row does not cover local fields, whose values differ between environments.
-    if (isDocument(entity) || hasLocalFields(entity)) continue;
-    const wanted = own.flatMap((step) => {
-      const row = expected(step);
-      return row ? [{ id: step.id, row }] : [];
-    });
-    const ids = wanted.map(({ id }) => id);
-    const stored = await hashesOfRows(place.sql, entity, ids);
-    for (const { id, row } of wanted) {
-      const one = stored.get(id);
-      if (one?.hash === hashOf(entity, row)) {
-        proven.set(keyText({ entity: name, id }), one.modified_at);
-      }
-    }
+  steps: S[],
+  expected: (step: S) => Row | null,
+  { others = [], lock = false }: { others?: RowKey[]; lock?: boolean } = {},
+): Promise<Found> {
+  const isHashed = ({ entity }: RowKey) => !isDocument(entityNamed(entity));
+  const hashes = await storedHashes(place.sql, [...steps, ...others].filter(isHashed), { lock });
+  const rows = new Map<string, Row>();
+  const unproven: RowKey[] = others.filter((key) => !isHashed(key));
+  for (const step of steps) {
+    const one = hashes.get(keyText(step));
+    const row = expected(step);
+    if (row && one?.modified_at && one.hash === fullHashOf(entityNamed(step.entity), row)) {
+      rows.set(keyText(step), datedRow(row, one.modified_at));
+    } else if (one || !isHashed(step)) unproven.push(step);
   }
-  return proven;
+  for (const [text, row] of await read(place, unproven, { lock })) rows.set(text, row);
+  return { rows, existing: new Set([...hashes.keys(), ...rows.keys()]) };
 }
 
 const isSameInstant = (one: string, other: string) =>

@@ -56,7 +56,7 @@ export async function runTransfer(
       reliedOn: JSON.parse(transfer.relied_on) as RowKey[],
       onProgress: say,
     };
-    await forward(work);
+    await forward(work, { isNew: steps !== undefined });
     return transfer;
   } catch (error) {
     if (error instanceof OutcomePending) await journal.endLease(here, transfer).catch(() => {});
@@ -74,14 +74,14 @@ export async function runTransfer(
 const ATTEMPTS = 3;
 const CLAIM_ATTEMPTS = 40;
 
-async function forward(work: Work) {
+async function forward(work: Work, { isNew }: { isNew: boolean }) {
   await failpoint('journal');
   if (work.transfer.state === 'rolling_back') {
     await rollBack(work);
   } else {
     let refusal: journal.TransferProblem | null = null;
     try {
-      await write(work);
+      await write(work, isNew);
     } catch (error) {
       refusal = refusalOf(error, work);
       if (refusal === null) throw willPass(error) ? pending(error) : error;
@@ -98,13 +98,16 @@ async function forward(work: Work) {
   }
 }
 
-/** Writes and commits at the destination, with a new connection for each attempt. */
-async function write(work: Work) {
+/**
+ * Writes and commits at the destination, with a new connection for each attempt. `isNew`: no worker has tried to write
+ * this transfer before.
+ */
+async function write(work: Work, isNew: boolean) {
   for (let attempt = 1; ; attempt += 1) {
     let connection: PoolConnection | undefined;
     try {
       connection = await work.there.writers.getConnection();
-      await claimAndApply(work, connection);
+      await claimAndApply(work, connection, { isFirst: isNew && attempt === 1 });
       connection.release();
       return;
     } catch (error) {
@@ -120,16 +123,17 @@ async function write(work: Work) {
   }
 }
 
-async function claimAndApply(work: Work, connection: PoolConnection) {
+/** `isFirst`: whether this is the first attempt of all to write this transfer. */
+async function claimAndApply(
+  work: Work,
+  connection: PoolConnection,
+  { isFirst }: { isFirst: boolean },
+) {
   const { here, transfer } = work;
   await claims.acquire(connection, transfer, { write: work.steps, shared: work.reliedOn });
   await failpoint('claim');
   work.onProgress(0, 'Re-checking the destination');
-  if (await hasArrived(connection, transfer)) return;
-  if (transfer.state === 'planned') {
-    await journal.changeState(here.sql, transfer, ['planned'], 'claimed');
-    await failpoint('state');
-  }
+  if (!isFirst && (await hasArrived(connection, transfer))) return;
   const named = namedIn(work);
   const moved = movedIn(work);
   const place = { sql: connection, documents: work.there.documents };
@@ -137,9 +141,9 @@ async function claimAndApply(work: Work, connection: PoolConnection) {
   await recheck(work, connection);
   await refuseTaken(place, named);
   await refuseSharedOrders(place, moved);
-  await journal.changeState(here.sql, transfer, ['claimed', 'applying'], 'applying');
+  await journal.changeState(here.sql, transfer, ['planned', 'claimed', 'applying'], 'applying');
   await failpoint('open');
-  await apply(work, connection);
+  await apply(work, connection, { isFirst });
   await unlockFields(connection, [...named, ...moved]);
 }
 
@@ -150,7 +154,8 @@ async function recheck(work: Work, connection: PoolConnection) {
   // claimed, so such a migration and a transfer cannot overlap. A transfer that has already begun to write continues.
   if (work.transfer.state !== 'applying') await refuseUnlessOpen(work);
   const before = (step: journal.Step) => step.before;
-  const rows = await readUnlessProven(place, work.steps, before, work.reliedOn);
+  const relied = { others: work.reliedOn };
+  const { rows, existing } = await readUnlessProven(place, work.steps, before, relied);
   for (const step of work.steps) {
     const now = rows.get(keyText(step)) ?? null;
     // A transfer that is resumed after a crash may find rows that it has already written itself.
@@ -161,7 +166,7 @@ async function recheck(work: Work, connection: PoolConnection) {
     if (!isExpected) throw changedThere(step);
   }
   for (const key of work.reliedOn) {
-    if (!rows.has(keyText(key))) throw parentGone(key);
+    if (!existing.has(keyText(key))) throw parentGone(key);
   }
   await refuseReferenced(place, work.steps);
 }

@@ -24,7 +24,7 @@ import {
   type WriteOptions,
 } from './changes.ts';
 import { failpoint } from '../database/failpoints.ts';
-import { writeStatesAndArrivals } from './state-and-arrivals.ts';
+import { lockStates, writeStatesAndArrivals } from './state-and-arrivals.ts';
 import type { Author } from '../state/row-state.ts';
 import { correctStates, isStoredDifferently, recordAsStored } from './read-back.ts';
 import { enterTables } from './table-locks.ts';
@@ -86,7 +86,8 @@ export async function writeInOneTransaction(
       await refuseReferenced(place, steps);
       await refuseTaken(place, named);
       await refuseSharedOrders(place, moved);
-      const tombstones = await instantsOfTombstones(connection, steps);
+      const was = await lockStates(connection, steps);
+      const tombstones = instantsOfTombstones(steps, was);
       const former = formerInstants([...instantsOfRows(now), ...tombstones]);
       const instants = new Instants(clock, former);
       const transfer = await journal.openEnded(connection, here, draft, instants.start);
@@ -108,10 +109,10 @@ export async function writeInOneTransaction(
       await failpoint('rows');
       const drawn = new Map(steps.map((step) => [keyText(step), instants.of(step)]));
       await recordAsStored(work, steps, { connection, drawn, instants }, (asStored) =>
-        writeStatesAndArrivals(asStored, connection, instants),
+        writeStatesAndArrivals(asStored, connection, { instants, was }),
       );
       await correctStates(connection, steps, instants);
-      await recordEnd(connection, work, new Map());
+      await recordEnd(connection, work, new Map(), new Map());
       await setClock(connection, instants.end);
       await failpoint('before commit');
       await command(connection, 'SET SESSION wait_timeout = DEFAULT');

@@ -2,7 +2,14 @@
 // the rows).
 import type { PoolConnection } from 'mysql2/promise';
 import { differingFields } from '../catalog/content.ts';
-import { keyText, labelOf, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
+import {
+  keyText,
+  labelOf,
+  linkedNamesOf,
+  type Entity,
+  type Row,
+  type RowKey,
+} from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { toSqlInstant } from '../database/sql.ts';
 import { insertRows } from '../database/bulk.ts';
@@ -11,29 +18,37 @@ import type { Instants } from './instants.ts';
 import type * as journal from './journal.ts';
 import { notifyOfOwnWrite } from './write-notices.ts';
 import { replaced, writeImages } from '../database/image-bundles.ts';
-import { readMappings } from '../state/name-mapping.ts';
+import { readMappings, type Mappings } from '../state/name-mapping.ts';
 import * as states from '../state/row-state.ts';
 import { originsOf, statesOfUntouched } from '../state/untouched.ts';
 import type { Work } from './work.ts';
 import { rootOf } from '../catalog/family.ts';
 
+/** Locks and reads the recorded states of these rows and of their topmost parent rows, by key text. */
+export const lockStates = (connection: PoolConnection, steps: journal.Step[]) =>
+  states.readStates(connection, [...steps, ...steps.flatMap(rootKeysOf)], { lock: true });
+
+/** Records the states and the history of written rows. `was`: what lockStates() returned before they were written. */
 export async function writeStatesAndArrivals(
   work: Work,
   connection: PoolConnection,
-  instants: Instants,
+  { instants, was }: { instants: Instants; was: Map<string, states.RowState> },
 ) {
   const { transfer, steps } = work;
   const instant = instants.start;
   const rootKeys = steps.flatMap(rootKeysOf);
-  const was = await states.readStates(connection, [...steps, ...rootKeys], { lock: true });
   // A row without an entry in the table `row_state` counts as unchanged since it came from production. This is true
   // after a refresh, which therefore adds no entry.
   const written =
     transfer.kind === 'refresh' ? steps.filter((step) => was.has(keyText(step))) : steps;
   const origins = await originsOf(connection, unrecorded(steps, was));
-  const mappings = await readMappings(connection);
-  const by = { person: transfer.person, instant, mappings };
   const isEngineering = transfer.kind === 'save' && transfer.role !== 'product_manager';
+  // Mappings are needed only for the hash of a row with links.
+  const isLinked = ({ entity, before, after }: journal.Step) =>
+    linkedNamesOf(entityNamed(entity), after ?? before).length > 0;
+  const mappings: Mappings =
+    isEngineering || steps.some(isLinked) ? await readMappings(connection) : new Map();
+  const by = { person: transfer.person, instant, mappings };
   if (work.here.name === work.there.name)
     await notifyOfOwnWrite(connection, work, was, isEngineering);
   const after = new Map<string, states.RowState>();
@@ -129,7 +144,7 @@ async function writeArrivals(
   });
   await insertRows(connection, 'arrival', rows);
   const images = work.steps.map(({ seq, before }) => [seq, before] as const);
-  await writeImages(connection, replaced, transfer.id, images);
+  await writeImages(connection, transfer.id, [[replaced, images]]);
 }
 
 /**

@@ -28,18 +28,10 @@ import {
 import type { StepAction } from '../state/transfer-kinds.ts';
 
 export async function insertSteps(connection: PoolConnection, transfer: string, steps: Step[]) {
-  await writeImages(
-    connection,
-    beforeSteps,
-    transfer,
-    steps.map(({ before }, index) => [index + 1, before]),
-  );
-  await writeImages(
-    connection,
-    afterSteps,
-    transfer,
-    steps.map(({ after }, index) => [index + 1, after]),
-  );
+  await writeImages(connection, transfer, [
+    [beforeSteps, steps.map(({ before }, index) => [index + 1, before])],
+    [afterSteps, steps.map(({ after }, index) => [index + 1, after])],
+  ]);
   await insertRows(
     connection,
     'transfer_step',
@@ -204,13 +196,20 @@ export async function writeOutcomes(on: Queryable, id: string, outcomes: Map<num
 
 /**
  * Records the remarks of an attempt to write (fields that were stored differently, timestamps in
- * the future). They replace the remarks of the previous attempt.
+ * the future). Unless the attempt is the first, they replace those of the previous attempt.
  */
-export async function writeRemarks(on: Queryable, id: string, steps: WrittenStep[]) {
-  await run(
-    on,
-    sql`update transfer_step set remark = null where transfer = ${id} and remark is not null`,
-  );
+export async function writeRemarks(
+  on: Queryable,
+  id: string,
+  steps: WrittenStep[],
+  { isFirst }: { isFirst: boolean },
+) {
+  if (!isFirst) {
+    await run(
+      on,
+      sql`update transfer_step set remark = null where transfer = ${id} and remark is not null`,
+    );
+  }
   await insertRows(
     on,
     'transfer_step',

@@ -4,7 +4,7 @@
 import type { PoolConnection } from 'mysql2/promise';
 import { isDocument, linksOf } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
-import { name, select, sql } from '../database/sql.ts';
+import { join, name, select, sql } from '../database/sql.ts';
 
 /**
  * Waits until the tables of these rows are not locked. From then until the transaction ends, no one
@@ -15,8 +15,8 @@ export async function enterTables(connection: PoolConnection, rows: { entity: st
   const tables = entities
     .filter((entity) => !isDocument(entity))
     .flatMap((entity) => [entity.table, ...linksOf(entity).map(({ links }) => links.through)]);
-  // Tables are locked in a fixed order, so that two writers cannot deadlock.
-  for (const table of [...new Set(tables)].toSorted()) {
-    await select(connection, sql`select 1 from ${name(table)} where false for update`);
-  }
+  if (tables.length === 0) return;
+  // The tables are named in a fixed order, so that two writers cannot deadlock.
+  const names = [...new Set(tables)].toSorted().map(name);
+  await select(connection, sql`select 1 from ${join(names, ', ')} where false for update`);
 }

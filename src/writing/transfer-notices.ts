@@ -7,7 +7,7 @@ import { entityNamed } from '../catalog/index.ts';
 import { rulesOf } from '../environments/rules.ts';
 import { notifyOnce, type RowNews } from '../messages/notify-once.ts';
 import { lastWrites } from '../state/history.ts';
-import { lastChangedBy } from '../state/row-state.ts';
+import type { Authors } from '../state/row-state.ts';
 import { isSent } from '../state/transfer-kinds.ts';
 import {
   addTo,
@@ -22,13 +22,17 @@ import type { Work } from './work.ts';
 
 /**
  * Notifies people when a transfer or undo has ended at its destination: those whose rows arrived or were undone, and
- * those whose edits at the destination were replaced. Returns the people who were notified that their rows were undone.
+ * those whose edits at the destination were replaced. `authors`: who last changed each row here. Returns the people who were notified that their rows were undone.
  */
-export async function notifyOfTransfer(on: PoolConnection, work: Work): Promise<string[]> {
+export async function notifyOfTransfer(
+  on: PoolConnection,
+  work: Work,
+  authors: Authors,
+): Promise<string[]> {
   const { here, there, transfer, steps } = work;
   if (here.name === there.name || !isSent(transfer)) return [];
   const undone = transfer.undoes === null ? undefined : await journal.byId(on, transfer.undoes);
-  const affected: AffectedByPerson = undone?.undoes ? new Map() : await changedBy(on, steps);
+  const affected: AffectedByPerson = undone?.undoes ? new Map() : changedBy(authors, steps);
   if (undone) {
     affected.delete(undone.person);
     for (const step of rootsFirst(steps)) addTo(affected, undone.person, affectedBy(step));
@@ -43,11 +47,10 @@ export async function notifyOfTransfer(on: PoolConnection, work: Work): Promise<
 }
 
 /** Groups the rows of the steps by the person who last changed each row in this environment. */
-async function changedBy(on: PoolConnection, steps: journal.Step[]): Promise<AffectedByPerson> {
+function changedBy(authors: Authors, steps: journal.Step[]): AffectedByPerson {
   const found: AffectedByPerson = new Map();
-  const persons = await lastChangedBy(on, steps);
   for (const step of rootsFirst(steps)) {
-    const by = persons.get(keyText(step));
+    const by = authors.get(keyText(step));
     if (by !== undefined) addTo(found, by, affectedBy(step));
   }
   return found;

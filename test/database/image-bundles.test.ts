@@ -33,8 +33,8 @@ test('stored row contents are found by their position in a transfer, even if the
     index + 1,
     rowOf(index + 1, index % 100 === 0 ? long : `${hostile} ${index}`),
   ]);
-  await writeImages(on, replaced, 't1', all);
-  await writeImages(on, afterSteps, 't1', [[7, rowOf(7, 'after')]]);
+  await writeImages(on, 't1', [[replaced, all]]);
+  await writeImages(on, 't1', [[afterSteps, [[7, rowOf(7, 'after')]]]]);
   const places = [1, 7, 500, 501, 1203, 1204].map((seq) => ({ transfer: 't1', seq }));
   const found = await readImages<Row>(on, replaced, places);
   expect([...found.keys()].toSorted()).toEqual(places.slice(0, 5).map(placeText).toSorted());
@@ -51,11 +51,16 @@ test('stored row contents are found by their position in a transfer, even if the
 
 test('for a row that did not exist before a transfer, no content is stored', async () => {
   const { sql: on } = world.staging;
-  await writeImages(on, replaced, 't1', [
-    [1, null],
-    [2, rowOf(2, 'kept')],
+  await writeImages(on, 't1', [
+    [
+      replaced,
+      [
+        [1, null],
+        [2, rowOf(2, 'kept')],
+      ],
+    ],
   ]);
-  await writeImages(on, replaced, 't2', [[1, null]]);
+  await writeImages(on, 't2', [[replaced, [[1, null]]]]);
   expect([...(await imagesOf(on, replaced, 't1')).keys()]).toEqual([2]);
   expect((await imagesOf(on, replaced, 't2')).size).toBe(0);
 });

@@ -67,7 +67,6 @@ describe('I4 I9 recovery of a killed transfer', () => {
   test.each([
     'journal',
     'claim',
-    'state',
     'open',
     'lock',
     're-check',

@@ -41,7 +41,7 @@ test('the number of SQL statements of a transfer does not depend on the number o
   expect(second).toBe(first);
 });
 
-test('a click that sends one task with 10 dependent rows takes at most 73 SQL statements in both environments', async () => {
+test('a click that sends one task with 10 dependent rows takes at most 45 SQL statements in both environments', async () => {
   const { staging } = world;
   const key = await taskWith(10);
   await transfer(staging, [key]);
@@ -55,7 +55,7 @@ test('a click that sends one task with 10 dependent rows takes at most 73 SQL st
     person: pm.email,
   };
   const count = await statementsOf(() => send(routeFrom(staging), selection, click));
-  expect(count).toBeLessThanOrEqual(73);
+  expect(count).toBeLessThanOrEqual(45);
 });
 
 test('saving one task takes at most 24 SQL statements, and at most 30 if the task has no recorded sync state yet', async () => {

@@ -5,7 +5,7 @@ import { misfitsOf, misfitText, type Misfit } from '../../catalog/misfits.ts';
 import { entityNamed } from '../../catalog/index.ts';
 import { rulesOf } from '../../environments/rules.ts';
 import { localValue, type Choices } from '../choices.ts';
-import type { Column } from '../columns.ts';
+import type { Column } from '../../rows/table-columns.ts';
 import type { Facts } from '../facts.ts';
 import type { PlannedStep } from '../planned-step.ts';
 import { imagesOf } from '../images.ts';

@@ -6,7 +6,7 @@ import { keyFrom } from '../../../src/catalog/entity.ts';
 import { readField } from '../../../src/catalog/misfits.ts';
 import { entityNamed } from '../../../src/catalog/index.ts';
 import type { Choices } from '../../../src/sheet/choices.ts';
-import type { Column } from '../../../src/sheet/columns.ts';
+import type { Column } from '../../../src/rows/table-columns.ts';
 import type { Facts } from '../../../src/sheet/facts.ts';
 import { reasons, type Reason, type Solution } from '../../../src/sheet/problem.ts';
 import {
