@@ -79,17 +79,6 @@ export const fullHashOf = (entity: Entity, row: Row): string =>
     ? hash('sha256', `${entity.name}\n${textOf(row, allFields(entity))}`)
     : hashOf(entity, row);
 
-/** Returns the row with another `modified_at`. The known hash of the row is kept, because it does not depend on it. */
-export function datedRow(row: Row, modified_at: string): Row {
-  if (row.modified_at === modified_at) return row;
-  const dated = { ...row, modified_at };
-  for (const known of [texts, hashes]) {
-    const one = known.get(row);
-    if (one !== undefined) known.set(dated, one);
-  }
-  return dated;
-}
-
 /**
  * Whether two rows are equal in every field, including the environment-specific ones. `modified_at`
  * is not compared.

@@ -45,26 +45,21 @@ export async function insert(
   await insertLinks(on, entity, rows, ids);
 }
 
-/** Which columns of existing rows are written: all of them, or only those of changed fields. */
-export type WrittenColumns = 'all' | 'changed';
-
 /**
- * Overwrites existing rows and replaces changed links. `now`: the present contents of the rows. When a person saves a
- * row, only changed columns are written: an unchanged column may store a value in another form than Oneway reads it, such
- * as 2 in a yes-or-no field, and must keep it.
+ * Overwrites existing rows and replaces changed links. `now`: the present contents of the rows. Only columns that change in some
+ * row are written: that is faster, and an unchanged column may store a value in another form than Oneway reads it, such as
+ * 2 in a yes-or-no field, which a save must keep.
  */
 export async function update(
   on: Queryable,
   entity: Entity,
   rows: Row[],
-  { now, written }: { now: Map<number, Row>; written: WrittenColumns },
+  now: Map<number, Row>,
   instant: string,
   ids: IdsByEntity,
 ) {
   const differs = (row: Row, field: string) => !isSameValue(row[field], now.get(row.id)?.[field]);
-  const columns = columnsOf(entity).filter(
-    ([field]) => written === 'all' || rows.some((row) => differs(row, field)),
-  );
+  const columns = columnsOf(entity).filter(([field]) => rows.some((row) => differs(row, field)));
   const names = columns.map(([, , column]) => column);
   const assignments = [
     ...columns.map(([, field, column]) =>

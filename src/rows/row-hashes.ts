@@ -117,13 +117,16 @@ export async function storedHashes(
   );
   if (parts.length === 0) return new Map();
   const stored = await select<StoredHash>(on, join(parts, ' union all '));
+  // Rows that were written together share their timestamp, so each timestamp is parsed once.
+  const instants = new Map<string | null, string | null>([[null, null]]);
+  const instantOf = (text: string) => {
+    const instant = fromSqlInstant(text);
+    return isInstant(instant) ? instant : null;
+  };
   return new Map(
-    stored.map((one) => {
-      const modified = one.modified_at && fromSqlInstant(one.modified_at);
-      return [
-        keyText(one),
-        { ...one, modified_at: modified && isInstant(modified) ? modified : null },
-      ];
+    stored.map(({ modified_at: text, ...one }) => {
+      if (text !== null && !instants.has(text)) instants.set(text, instantOf(text));
+      return [keyText(one), { ...one, modified_at: instants.get(text) ?? null }];
     }),
   );
 }

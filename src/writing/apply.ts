@@ -42,7 +42,7 @@ export async function apply(
   await enterTables(connection, rowSteps);
   const clock = await lockClock(connection);
   const before = (step: journal.Step) => step.before;
-  const { rows } = await readUnlessProven(place, rowSteps, before, { lock: true });
+  const { rows, modified } = await readUnlessProven(place, rowSteps, before, { lock: true });
   const stored = await readStored(work);
   for (const step of work.steps) {
     const now = isDocumentStep(step)
@@ -55,18 +55,12 @@ export async function apply(
   const instants = new Instants(
     clock,
     formerInstants([
-      ...instantsOfRows(rows),
+      ...instantsAt(modified),
       ...instantsOfDocuments(stored),
       ...instantsOfTombstones(work.steps, states),
     ]),
   );
-  await writeRows(
-    connection,
-    inWritingOrder(rowSteps),
-    rows,
-    (row) => instants.of(row),
-    columnsWrittenBy(transfer),
-  );
+  await writeRows(connection, inWritingOrder(rowSteps), rows, (row) => instants.of(row));
   await failpoint('rows');
   work.onProgress(rowSteps.length, 'Rows are written');
   const drawn = new Map(rowSteps.map((step) => [keyText(step), instants.of(step)]));
@@ -88,6 +82,9 @@ export async function apply(
 export const instantsOfRows = (rows: Map<string, Row>): [string, string[]][] =>
   [...rows].map(([key, row]) => [key, [row.modified_at]]);
 
+const instantsAt = (modified: Map<string, string>): [string, string[]][] =>
+  [...modified].map(([key, instant]) => [key, [instant]]);
+
 /**
  * Returns the times at which rows that this transfer creates again were deleted earlier. Apps may
  * have read these deletions, so the rows must get later timestamps.
@@ -101,13 +98,6 @@ export const instantsOfTombstones = (steps: journal.Step[], states: Map<string, 
     });
 
 /**
- * Returns which columns a transfer writes: all columns, or only those of changed fields if a person
- * saves a row.
- */
-export const columnsWrittenBy = ({ kind }: Pick<journal.Transfer, 'kind'>): mysql.WrittenColumns =>
-  kind === 'save' ? 'changed' : 'all';
-
-/**
  * Writes the rows of a plan in bulk. `now`: the rows as they are stored now. `instantOf`: returns
  * the new `modified_at` of a row.
  */
@@ -116,7 +106,6 @@ export async function writeRows(
   steps: journal.Step[],
   now: Map<string, Row>,
   instantOf: (key: RowKey) => string,
-  columns: mysql.WrittenColumns,
 ) {
   // Steps are in writing order, so the rows of one entity are consecutive.
   const entities = [...new Set(steps.map((step) => step.entity))].map(entityNamed);
@@ -143,10 +132,9 @@ export async function writeRows(
       return before ? [{ now: before, after: row }] : [];
     });
     await giveTemporaryValues(connection, entity, moved);
-    const known = { now: present, written: columns };
     const at = ({ id }: Row) => instantOf({ entity: entity.name, id });
     for (const [instant, some] of Map.groupBy(updated, at))
-      await mysql.update(connection, entity, some, known, instant, linked);
+      await mysql.update(connection, entity, some, present, instant, linked);
     for (const [instant, some] of Map.groupBy(created, at))
       await mysql.insert(connection, entity, some, instant, linked);
   }

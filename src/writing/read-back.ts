@@ -1,8 +1,9 @@
 // Reads written rows back and compares them with what was sent, before anyone else can write them. Triggers, columns
 // without strict mode and validators may change values.
-import { datedRow, fullHashOf, hashOf, isSameRow, isSameValue } from '../catalog/content.ts';
+import { fullHashOf, hashOf, isSameRow, isSameValue } from '../catalog/content.ts';
 import { fieldEntries, isDocument, keyText, type Row, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
+import { BEGINNING } from '../catalog/misfits.ts';
 import { command, run, sql, toSqlInstant } from '../database/sql.ts';
 import type { PoolConnection } from 'mysql2/promise';
 import type { Databases } from '../environments/environment.ts';
@@ -59,10 +60,11 @@ export async function readBack(
   drawn: DrawnInstants,
   instants: Instants,
 ) {
-  const { rows } = await readUnlessProven(place, steps, (step) => step.after);
+  const { rows, modified } = await readUnlessProven(place, steps, (step) => step.after);
   for (const step of steps) {
     const text = keyText(step);
-    const remark = remarkOf(step, rows.get(text) ?? null, drawn.get(text));
+    const at = { wanted: drawn.get(text), stored: modified.get(text) };
+    const remark = remarkOf(step, rows.get(text) ?? null, at);
     const ahead = instants.aheadOf(step);
     step.remark = remark || ahead ? { differing: [], ...remark, ...(ahead && { ahead }) } : null;
   }
@@ -74,8 +76,11 @@ export async function readBack(
 export const readWritten = async (place: Databases, steps: WrittenStep[]) =>
   (await readUnlessProven(place, steps, rowStored)).rows;
 
-/** `rows`: the rows of steps, by key text. `existing`: the key texts of all rows that exist, also of other rows. */
-type Found = { rows: Map<string, Row>; existing: Set<string> };
+/**
+ * By key text, `rows`: the rows of steps; the `modified_at` of a proved row is not that of the stored one. `modified`: the
+ * stored `modified_at` of all rows that exist, also of other rows.
+ */
+type Found = { rows: Map<string, Row>; modified: Map<string, string> };
 
 /**
  * Reads the rows of these steps, and which of the rows `others` exist. `expected` says how the row of a step should be:
@@ -90,16 +95,21 @@ export async function readUnlessProven<S extends Step>(
   const isHashed = ({ entity }: RowKey) => !isDocument(entityNamed(entity));
   const hashes = await storedHashes(place.sql, [...steps, ...others].filter(isHashed), { lock });
   const rows = new Map<string, Row>();
+  const modified = new Map<string, string>();
   const unproven: RowKey[] = others.filter((key) => !isHashed(key));
   for (const step of steps) {
     const one = hashes.get(keyText(step));
     const row = expected(step);
     if (row && one?.modified_at && one.hash === fullHashOf(entityNamed(step.entity), row)) {
-      rows.set(keyText(step), datedRow(row, one.modified_at));
+      rows.set(keyText(step), row);
     } else if (one || !isHashed(step)) unproven.push(step);
   }
-  for (const [text, row] of await read(place, unproven, { lock })) rows.set(text, row);
-  return { rows, existing: new Set([...hashes.keys(), ...rows.keys()]) };
+  for (const [text, one] of hashes) modified.set(text, one.modified_at ?? BEGINNING);
+  for (const [text, row] of await read(place, unproven, { lock })) {
+    rows.set(text, row);
+    modified.set(text, row.modified_at);
+  }
+  return { rows, modified };
 }
 
 const isSameInstant = (one: string, other: string) =>
@@ -107,20 +117,20 @@ const isSameInstant = (one: string, other: string) =>
 
 /**
  * Returns the remark about a row that was stored differently than sent, with the fields that
- * differ; null if none differs. `instant`: the `modified_at` that the row should have.
+ * differ; null if none differs. `wanted` and `stored`: the `modified_at` that the row should have, and has.
  */
 function remarkOf(
   { entity: name, after }: WrittenStep,
   now: Row | null,
-  instant: string | undefined,
+  { wanted, stored }: { wanted: string | undefined; stored: string | undefined },
 ): Remark | null {
   if (now === null || after === null) {
     return now === after ? null : { differing: [], stored: now };
   }
   const fields = fieldEntries(entityNamed(name))
     .map(([field]) => field)
-    .filter((field) => !isSameValue(now[field] ?? null, after[field] ?? null));
-  const isOfThen = instant === undefined || isSameInstant(now.modified_at, instant);
+    .filter((field) => now !== after && !isSameValue(now[field] ?? null, after[field] ?? null));
+  const isOfThen = wanted === undefined || isSameInstant(stored ?? '', wanted);
   const differing = isOfThen ? fields : [...fields, INSTANT];
   if (differing.length === 0) return null;
   return fields.length > 0 ? { differing, stored: now } : { differing };

@@ -155,7 +155,7 @@ async function recheck(work: Work, connection: PoolConnection) {
   if (work.transfer.state !== 'applying') await refuseUnlessOpen(work);
   const before = (step: journal.Step) => step.before;
   const relied = { others: work.reliedOn };
-  const { rows, existing } = await readUnlessProven(place, work.steps, before, relied);
+  const { rows, modified } = await readUnlessProven(place, work.steps, before, relied);
   for (const step of work.steps) {
     const now = rows.get(keyText(step)) ?? null;
     // A transfer that is resumed after a crash may find rows that it has already written itself.
@@ -166,7 +166,7 @@ async function recheck(work: Work, connection: PoolConnection) {
     if (!isExpected) throw changedThere(step);
   }
   for (const key of work.reliedOn) {
-    if (!existing.has(keyText(key))) throw parentGone(key);
+    if (!modified.has(keyText(key))) throw parentGone(key);
   }
   await refuseReferenced(place, work.steps);
 }

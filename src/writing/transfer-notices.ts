@@ -1,6 +1,7 @@
 // Notifies people of what a transfer did to rows that they had changed or sent. The messages are written in the commit
 // that ends the transfer.
 import type { PoolConnection } from 'mysql2/promise';
+import { canonical } from '../catalog/content.ts';
 import { keyText } from '../catalog/entity.ts';
 import { rootOf } from '../catalog/family.ts';
 import { entityNamed } from '../catalog/index.ts';
@@ -108,7 +109,11 @@ const whereToTest = ({ there: { rules } }: Work) =>
 /** Notifies whoever had saved a row at the destination that the transfer replaced it. */
 async function notifyOvertakenThere(on: PoolConnection, work: Work) {
   const { here, there, transfer, steps } = work;
-  const replaced = steps.filter(({ before }) => before !== null);
+  // A row that was still equal to its base had no edit there that this environment did not know.
+  const replaced = steps.filter(
+    ({ entity, before, base }) =>
+      before !== null && base !== canonical(entityNamed(entity), before),
+  );
   const found: AffectedByPerson = new Map();
   const last = await lastWrites(there.sql, replaced, { before: transfer.id, withImages: false });
   for (const step of replaced) {
