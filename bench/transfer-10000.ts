@@ -5,6 +5,7 @@ import { prepareSheet } from '../src/sheet/sheet.ts';
 import { send } from '../src/transfers/send.ts';
 import type { App } from '../src/environments/app.ts';
 import { pm, routeFrom } from '../test/support/rows.ts';
+import { BARE, openBareTransfer, transferBare } from './support/bare-transfer.ts';
 import { fillAll, recordSyncState } from './support/used-environments.ts';
 import { atLeast, besides, within } from './support/goals.ts';
 import { databaseOf, type Ground } from './support/ground.ts';
@@ -22,6 +23,8 @@ export async function transfer10000(ground: Ground): Promise<Found> {
   await fillAll(ground, rows);
   const clock = new Clock();
   let bytes = 0;
+  const names = { here: here.database, there: databaseOf(preprod) };
+  const bare = await openBareTransfer({ here: lower, there: upper }, names);
   const site = await serve(staging, world.variables.staging);
   try {
     for (let round = 1; round <= ROUNDS; round += 1) {
@@ -30,13 +33,16 @@ export async function transfer10000(ground: Ground): Promise<Found> {
       const synced = await peerTable(upper, 'peer_sync', databaseOf(preprod));
       await insideServer(lower.ask, here.database, limit.database);
       await transferredInsideServer(lower.ask, here.database, promised.database);
-      await insideServer(upper.ask, databaseOf(preprod), synced.database);
+      await insideServer(upper.ask, names.there, synced.database);
+      await insideServer(upper.ask, names.there, BARE);
       await edit(lower.ask, here.database, round);
       await recordSyncState(staging);
       await clock.time('limit', () => insideServer(lower.ask, here.database, limit.database));
+      await insideServer(lower.ask, here.database, BARE);
       await clock.time('bare statements', () =>
         transferredInsideServer(lower.ask, here.database, promised.database),
       );
+      await clock.time('bare statements of a program', () => transferBare(bare));
       const selection = await basket(staging, rows);
       const page = await load(site, `/selections/${selection}`);
       bytes = page.bytes;
@@ -45,6 +51,7 @@ export async function transfer10000(ground: Ground): Promise<Found> {
     }
   } finally {
     await site.stop();
+    await bare.stop();
   }
   const what = `transfer of ${rows.toLocaleString('en')} rows`;
   return {
@@ -53,7 +60,8 @@ export async function transfer10000(ground: Ground): Promise<Found> {
     goals: [
       besides(
         atLeast(`${what}: faster than pt-table-sync`, 3, clock.ratio('pt-table-sync', 'oneway')),
-        `${times(clock.ratio('pt-table-sync', 'of it, the click'))} without the sheet`,
+        `${times(clock.ratio('pt-table-sync', 'of it, the click'))} without the sheet; ` +
+          `the bare statements of a program, without a plan, ${times(clock.ratio('pt-table-sync', 'bare statements of a program'))}`,
       ),
       besides(
         within(
@@ -61,7 +69,8 @@ export async function transfer10000(ground: Ground): Promise<Found> {
           10,
           clock.ratio('of it, the click', 'limit'),
         ),
-        `the bare statements of its promises inside one server ${times(clock.ratio('bare statements', 'limit'))}`,
+        `the bare statements of its promises inside one server ${times(clock.ratio('bare statements', 'limit'))}; ` +
+          `sent by a program between two servers ${times(clock.ratio('bare statements of a program', 'limit'))}`,
       ),
       {
         goal: `the sheet for ${rows.toLocaleString('en')} rows under 1 MB of HTML`,
