@@ -99,20 +99,18 @@ type StoredHash = { entity: string; id: number; hash: string; modified_at: strin
 
 /**
  * Reads with one statement the hash that fullHashOf() computes, and the `modified_at`, of rows of one or more tables, by
- * key text. A row that does not exist is missing. `lock`: locks the rows until the transaction ends.
+ * key text. A row that does not exist is missing.
  */
 export async function storedHashes(
   on: Queryable,
   keys: RowKey[],
-  { lock = false } = {},
 ): Promise<Map<string, StoredHash>> {
-  const end = lock ? sql` for update` : sql``;
   const parts = await Promise.all(
     [...byEntity(keys)].map(async ([entity, ids]) => {
       const alongside = sql`, ${entity.name} as entity, r.modified_at`;
       const among = (id: Statement) => sql`${id} in (${ids})`;
       const hashes = await hashesWhere(on, entity, among, { ofAllFields: true, alongside });
-      return sql`(${hashes}${end})`;
+      return sql`(${hashes})`;
     }),
   );
   if (parts.length === 0) return new Map();

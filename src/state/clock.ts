@@ -1,7 +1,17 @@
 // The clock of an environment is the row `clock` of the table `clock`. Every writer locks this row and takes its
 // timestamps from it, so that no row gets an earlier `modified_at` than a row that apps have already read.
 import type { PoolConnection } from 'mysql2/promise';
-import { first, fromSqlInstant, run, sql, toSqlInstant, type Queryable } from '../database/sql.ts';
+import {
+  first,
+  fromSqlInstant,
+  join,
+  run,
+  select,
+  sql,
+  toSqlInstant,
+  type Queryable,
+  type Statement,
+} from '../database/sql.ts';
 
 /**
  * `instant`: the last assigned timestamp. `now`: the time of the database server. Oneway does not
@@ -10,15 +20,20 @@ import { first, fromSqlInstant, run, sql, toSqlInstant, type Queryable } from '.
  */
 export type Clock = { instant: string; now: string };
 
-/** Locks the row of the table `clock` until COMMIT, so that rows become visible in the order of their timestamps. */
-export async function lockClock(connection: PoolConnection): Promise<Clock> {
+/**
+ * Locks the row of the table `clock` until COMMIT, so that rows become visible in the order of their timestamps.
+ * `alongside`: statements to run after it in the same round trip; each selects two columns that are null.
+ */
+export async function lockClock(
+  connection: PoolConnection,
+  alongside: Statement[] = [],
+): Promise<Clock> {
   // sysdate() returns the time at which the lock was granted; utc_timestamp() would return the time
   // at which the statement began to wait for the lock.
-  const clock = await first<Clock>(
-    connection,
-    sql`select instant, sysdate(3) as now from clock where name = 'clock' for update`,
-  );
-  return clockFrom(clock);
+  const own = sql`select instant, sysdate(3) as now from clock where name = 'clock' for update`;
+  const parts = [own, ...alongside].map((part) => sql`(${part})`);
+  const lines = await select<Clock>(connection, join(parts, ' union all '));
+  return clockFrom(lines.find(({ now }) => now !== null));
 }
 
 /** Reads the clock without locking it, for pages and checks that write nothing. */

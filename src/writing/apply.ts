@@ -9,7 +9,7 @@ import { idsOfLinked, type IdsByEntity } from '../rows/names.ts';
 import { giveTemporaryValues } from '../rows/temporary-values.ts';
 import { auditArrival } from './audit-lines.ts';
 import * as claims from './claims.ts';
-import { lockClock, setClock } from '../state/clock.ts';
+import { setClock } from '../state/clock.ts';
 import {
   documentRow,
   isBeforePivot,
@@ -24,6 +24,7 @@ import type { RowState } from '../state/row-state.ts';
 import { inWritingOrder } from '../catalog/order.ts';
 import { failpoint } from '../database/failpoints.ts';
 import { lockStates, writeStatesAndArrivals } from './state-and-arrivals.ts';
+import { lockClockAndRows } from './row-locks.ts';
 import { enterTables } from './table-locks.ts';
 import { isExplained, changedThere, type Work } from './work.ts';
 
@@ -40,9 +41,9 @@ export async function apply(
   const place = { sql: connection, documents: there.documents };
   const rowSteps = work.steps.filter((step) => !isDocumentStep(step));
   await enterTables(connection, rowSteps);
-  const clock = await lockClock(connection);
+  const clock = await lockClockAndRows(connection, rowSteps);
   const before = (step: journal.Step) => step.before;
-  const { rows, modified } = await readUnlessProven(place, rowSteps, before, { lock: true });
+  const { rows, modified } = await readUnlessProven(place, rowSteps, before);
   const stored = await readStored(work);
   for (const step of work.steps) {
     const now = isDocumentStep(step)

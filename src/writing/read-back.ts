@@ -84,16 +84,16 @@ type Found = { rows: Map<string, Row>; modified: Map<string, string> };
 
 /**
  * Reads the rows of these steps, and which of the rows `others` exist. `expected` says how the row of a step should be:
- * a row whose hash in MySQL proves this is not read. `lock`: locks the rows of the steps until the transaction ends.
+ * a row whose hash in MySQL proves this is not read.
  */
 export async function readUnlessProven<S extends Step>(
   place: Databases,
   steps: S[],
   expected: (step: S) => Row | null,
-  { others = [], lock = false }: { others?: RowKey[]; lock?: boolean } = {},
+  others: RowKey[] = [],
 ): Promise<Found> {
   const isHashed = ({ entity }: RowKey) => !isDocument(entityNamed(entity));
-  const hashes = await storedHashes(place.sql, [...steps, ...others].filter(isHashed), { lock });
+  const hashes = await storedHashes(place.sql, [...steps, ...others].filter(isHashed));
   const rows = new Map<string, Row>();
   const modified = new Map<string, string>();
   const unproven: RowKey[] = others.filter((key) => !isHashed(key));
@@ -105,7 +105,7 @@ export async function readUnlessProven<S extends Step>(
     } else if (one || !isHashed(step)) unproven.push(step);
   }
   for (const [text, one] of hashes) modified.set(text, one.modified_at ?? BEGINNING);
-  for (const [text, row] of await read(place, unproven, { lock })) {
+  for (const [text, row] of await read(place, unproven)) {
     rows.set(text, row);
     modified.set(text, row.modified_at);
   }

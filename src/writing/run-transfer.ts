@@ -154,8 +154,7 @@ async function recheck(work: Work, connection: PoolConnection) {
   // claimed, so such a migration and a transfer cannot overlap. A transfer that has already begun to write continues.
   if (work.transfer.state !== 'applying') await refuseUnlessOpen(work);
   const before = (step: journal.Step) => step.before;
-  const relied = { others: work.reliedOn };
-  const { rows, modified } = await readUnlessProven(place, work.steps, before, relied);
+  const { rows, modified } = await readUnlessProven(place, work.steps, before, work.reliedOn);
   for (const step of work.steps) {
     const now = rows.get(keyText(step)) ?? null;
     // A transfer that is resumed after a crash may find rows that it has already written itself.

@@ -1,10 +1,14 @@
 // Several people and processes change the same rows at the same time.
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { entityNamed } from '../../src/catalog/index.ts';
 import { drawIds } from '../../src/environments/ids.ts';
 import { remove } from '../../src/editing/deletions.ts';
 import * as edits from '../../src/editing/save.ts';
+import { storedHashes } from '../../src/rows/row-hashes.ts';
+import { read } from '../../src/rows/store.ts';
 import { stepsOf } from '../../src/writing/journal.ts';
+import { lockClockAndRows } from '../../src/writing/row-locks.ts';
 import * as adoption from '../../src/transfers/adoption.ts';
 import * as nameMapping from '../../src/transfers/name-mapping.ts';
 import * as holds from '../../src/transfers/hold.ts';
@@ -70,6 +74,40 @@ test('a form posted twice adds one row, and its idempotency key (a random text i
   await expect(post({ ...content, description: 'Other' })).rejects.toThrow(
     'sent before with other values',
   );
+});
+
+test('a writer that waits for a row which another program holds sees the links that the other program writes meanwhile', async () => {
+  const { sql: on, documents } = world.staging;
+  const city = await add(world.staging, 'city', { name: 'Pune' });
+  const ids = await Promise.all([1, 2, 3].map(() => add(world.staging, 'business')));
+  const held = ids.toSorted((one, other) => one - other)[1] as number;
+  const keys = ids.map((id) => ({ entity: 'business', id }));
+  const [other, writer] = [await on.getConnection(), await on.getConnection()];
+  const ways = {
+    read: () => read({ sql: writer, documents }, keys, { lock: true }),
+    hashes: async () => {
+      await lockClockAndRows(writer, keys);
+      return storedHashes(writer, keys);
+    },
+  };
+  for (const way of [ways.read, ways.hashes]) {
+    await on.query('delete from business_city');
+    await other.query('start transaction');
+    await other.query('select id from business where id = ? for update', [held]);
+    await writer.query('start transaction');
+    const found = way();
+    await sleep(300);
+    await other.query('insert into business_city (business_id, city_id) values (?, ?)', [
+      held,
+      city,
+    ]);
+    await other.query('commit');
+    const seen = (await found).get(`business:${held}`);
+    // No other program writes any more, so the second look shows what the first one should have shown.
+    expect(seen).toEqual((await way()).get(`business:${held}`));
+    await writer.query('rollback');
+  }
+  for (const connection of [other, writer]) connection.destroy();
 });
 
 describe('transfers of rows that another transfer is writing', () => {
