@@ -85,17 +85,24 @@ type Sides = { here: Databases; there: Databases } & Omit<Known, 'known'>;
 
 /**
  * Compares rows that other rows refer to. The dependent rows of a row are compared only if the destination lacks the
- * row, because only then does a transfer take it along.
+ * row, because then a transfer takes it along, or if the row is one of `owners`: a transfer sends some of its dependent
+ * rows, and the sheet must know whether it sends all that differ.
  */
-export async function compareParents(sides: Sides, keys: RowKey[]): Promise<Map<string, RowPair>> {
+export async function compareParents(
+  sides: Sides,
+  keys: RowKey[],
+  owners: RowKey[],
+): Promise<Map<string, RowPair>> {
   const [mine, theirs] = await settleAll([read(sides.here, keys), read(sides.there, keys)]);
-  const missing = keys.filter((key) => mine.has(keyText(key)) && !theirs.has(keyText(key)));
+  const ofOwners = new Set(owners.map(keyText));
+  const isWhole = (text: string) => ofOwners.has(text) || (mine.has(text) && !theirs.has(text));
+  const whole = keys.filter((key) => isWhole(keyText(key)));
   return pairsOf(
     sides,
     keys,
     await settleAll([
-      withTheirDependents(sides.here, missing, mine),
-      withTheirDependents(sides.there, missing, theirs),
+      withTheirDependents(sides.here, whole, mine),
+      withTheirDependents(sides.there, whole, theirs),
     ]),
   );
 }

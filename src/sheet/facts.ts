@@ -27,7 +27,7 @@ import { nameThere, readMappings, reversed, type Mappings } from '../state/name-
 import { mirrored, type Status } from '../state/status.ts';
 import { testStatusOf, type TestStatus } from '../state/test-results.ts';
 import type { Step } from '../writing/journal.ts';
-import { parentsOf } from '../catalog/family.ts';
+import { ownerOf, parentsOf } from '../catalog/family.ts';
 import { gatherHolders, type OtherHolder } from './holders.ts';
 import { linkedNames, missingInDatasets } from './linked-names.ts';
 import { imagesOf } from './images.ts';
@@ -286,8 +286,8 @@ async function comparePairsWithParents(
   const taken = (keys: RowKey[]) =>
     question.isTakeover ? pairsToTakeOver({ here: there, there: here, mappings }, keys) : null;
   const chosenPairs = (keys: RowKey[]) => taken(keys) ?? comparePairs(here, there, keys, known);
-  const parentPairs = (keys: RowKey[]) =>
-    taken(keys) ?? compareParents({ here, there, ...known }, keys);
+  const parentPairs = (keys: RowKey[], owners: RowKey[]) =>
+    taken(keys) ?? compareParents({ here, there, ...known }, keys, owners);
   const pairs = await chosenPairs([...chosen, ...include]);
   let round = [...pairs.values()];
   while (round.length > 0) {
@@ -297,7 +297,11 @@ async function comparePairsWithParents(
         ...parentsOf(pair.entity, pair.here),
       ])
       .filter((key) => !pairs.has(keyText(key)));
-    const found = parents.length > 0 ? await parentPairs(parents) : new Map<string, RowPair>();
+    const owners = round.flatMap((pair) =>
+      [planned(pair), pair.here].flatMap((row) => (row && ownerOf(pair.entity, row)) ?? []),
+    );
+    const found =
+      parents.length > 0 ? await parentPairs(parents, owners) : new Map<string, RowPair>();
     for (const [text, pair] of found) if (!pairs.has(text)) pairs.set(text, pair);
     round = [...found.values()];
   }

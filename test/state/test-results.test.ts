@@ -94,6 +94,15 @@ test('a row sent with excluded fields, or a dependent row sent alone, is refused
   expect(await reasons([form], { excludedFields: { [keyText(form)]: ['name'] } })).toEqual([
     'not-tested',
   ]);
+  // The form itself is equal on both sides now, but another one of its fields has changed, too.
+  await transfer(preprod, [form]);
+  const other = { entity: 'form_field', id: await add(staging, 'form_field', { form: form.id }) };
+  await change(staging, field, { label: 'Newest' });
+  await transfer(staging, [form]);
+  await say('vic', form, 'works');
+  expect(await reasons([form])).toEqual([]);
+  expect(await reasons([field])).toEqual(['not-tested']);
+  expect(await reasons([field, other])).toEqual([]);
 });
 
 test('sending a dependent row without its move to another parent row is refused, because nobody has tested that combination', async () => {
