@@ -7,13 +7,8 @@ import type { Environment } from '../environments/environment.ts';
 import { tryFarSide } from '../environments/far-side.ts';
 import { rulesOf } from '../environments/rules.ts';
 import { byEntity } from '../rows/store.ts';
-import {
-  dependentPairs,
-  recordObservations,
-  comparePairs,
-  statusWithDependents,
-  type RowPair,
-} from '../comparison/compare-pairs.ts';
+import { recordObservations, comparePairs, type RowPair } from '../comparison/compare-pairs.ts';
+import { dependentPairs, statusWithDependents } from '../comparison/dependent-pairs.ts';
 import { COMPARISON } from '../comparison/job.ts';
 import { newestOf, readChangedThere, type ChangedThere } from '../state/changed-there.ts';
 import { overwrites, withDependents, type Status } from '../state/status.ts';

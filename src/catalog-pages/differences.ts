@@ -1,6 +1,7 @@
 // What differs between a row, with its dependent rows, and the same rows at the destination, for the page of the row.
 import { keyText, titleOf, type RowKey } from '../catalog/entity.ts';
-import { dependentPairs, type RowPair } from '../comparison/compare-pairs.ts';
+import type { RowPair } from '../comparison/compare-pairs.ts';
+import { dependentPairs } from '../comparison/dependent-pairs.ts';
 import { fieldDiff } from '../comparison/field-diff.ts';
 import type { App } from '../environments/app.ts';
 import type { Status } from '../state/status.ts';

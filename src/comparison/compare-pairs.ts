@@ -23,8 +23,8 @@ import {
   type DestinationState,
 } from '../state/destination-state.ts';
 import { settleAll } from '../settle-all.ts';
-import { statusOf, withDependents, type Status } from '../state/status.ts';
-import { parentsOf, rootOf } from '../catalog/family.ts';
+import { statusOf, type Status } from '../state/status.ts';
+import { parentsOf } from '../catalog/family.ts';
 import { replacedContents } from '../state/history.ts';
 import { addLines } from '../state/untouched.ts';
 import { withTheirDependents } from '../rows/dependents.ts';
@@ -240,37 +240,4 @@ export async function recordObservations(
   );
   await addLines(here, untouched);
   await writeObservations(here.sql, news, at);
-}
-
-/** Computes the status of a row together with its dependent rows. */
-export function statusWithDependents(pairs: Map<string, RowPair>, root: RowKey): Status | null {
-  const own = pairs.get(keyText(root));
-  if (!own?.status) return null;
-  const dependents = dependentPairs(pairs, root).flatMap(({ status }) => status ?? []);
-  return withDependents(own.status, dependents);
-}
-
-export function dependentPairs(pairs: Map<string, RowPair>, root: RowKey): RowPair[] {
-  const { dependents } = entityNamed(root.entity);
-  return dependents.length === 0 ? [] : (byOwner(pairs).get(keyText(root)) ?? []);
-}
-
-const owned = new WeakMap<
-  Map<string, RowPair>,
-  { size: number; byOwner: Map<string, RowPair[]> }
->();
-
-/**
- * Groups dependent rows by the key text of their parent row. The result is cached until pairs are
- * added.
- */
-function byOwner(pairs: Map<string, RowPair>): Map<string, RowPair[]> {
-  const known = owned.get(pairs);
-  if (known?.size === pairs.size) return known.byOwner;
-  const found = Map.groupBy(pairs.values(), ({ entity, here, there }) => {
-    const row = here ?? there;
-    return entity.owner && row ? keyText(rootOf(entity, row)) : '';
-  });
-  owned.set(pairs, { size: pairs.size, byOwner: found });
-  return found;
 }

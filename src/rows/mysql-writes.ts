@@ -46,9 +46,9 @@ export async function insert(
 }
 
 /**
- * Overwrites existing rows and replaces changed links. `now`: the present contents of the rows. Only columns that change in some
- * row are written: that is faster, and an unchanged column may store a value in another form than Oneway reads it, such as
- * 2 in a yes-or-no field, which a save must keep.
+ * Overwrites existing rows and replaces changed links. `now`: the present contents of the rows. Only columns that change
+ * in some row are written: that is faster, and an unchanged column may store a value in another form than Oneway reads
+ * it, such as 2 in a yes-or-no field, which a write must keep.
  */
 export async function update(
   on: Queryable,

@@ -2,7 +2,8 @@
 // rows that the destination lacks or that the user added.
 import { keyText, titleOf, type Row, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
-import { dependentPairs, type RowPair } from '../comparison/compare-pairs.ts';
+import type { RowPair } from '../comparison/compare-pairs.ts';
+import { dependentPairs } from '../comparison/dependent-pairs.ts';
 import { shownStatus, type Facts } from './facts.ts';
 import { rowToSend, type Choices } from './choices.ts';
 import type { Status } from '../state/status.ts';

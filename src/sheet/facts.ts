@@ -218,7 +218,8 @@ export async function gatherFacts(
 /**
  * Reads rows and documents at one point in time. The database snapshot covers only MySQL. So after documents were read,
  * the row of the table `clock`, which every write changes, is compared with that of the snapshot: if it changed, another
- * write ended meanwhile, and everything is read again. The claims (reservations by writes that are still running) on the rows are returned, too.
+ * write ended meanwhile, and everything is read again. The claims (reservations by writes that are still running) on the
+ * rows are returned, too.
  */
 async function atOneMoment<T extends { pairs: Map<string, RowPair> }>(
   here: Environment,

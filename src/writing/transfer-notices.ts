@@ -23,7 +23,8 @@ import type { Work } from './work.ts';
 
 /**
  * Notifies people when a transfer or undo has ended at its destination: those whose rows arrived or were undone, and
- * those whose edits at the destination were replaced. `authors`: who last changed each row here. Returns the people who were notified that their rows were undone.
+ * those whose edits at the destination were replaced. `authors`: who last changed each row here. Returns the people who
+ * were notified that their rows were undone.
  */
 export async function notifyOfTransfer(
   on: PoolConnection,
