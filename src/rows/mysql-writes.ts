@@ -45,21 +45,26 @@ export async function insert(
   await insertLinks(on, entity, rows, ids);
 }
 
+export type WrittenColumns = 'all' | 'changed';
+
 /**
- * Overwrites existing rows and replaces changed links. `now`: the present contents of the rows. Only columns that change
- * in some row are written: that is faster, and an unchanged column may store a value in another form than Oneway reads
- * it, such as 2 in a yes-or-no field, which a write must keep.
+ * Overwrites existing rows and replaces changed links. `now`: the present contents of the rows. `written`: all columns,
+ * or only those that change in some row. An unchanged column may store a value in another form than Oneway reads it, such
+ * as 2 in a yes-or-no field: a save must keep it, and a transfer replaces it.
  */
 export async function update(
   on: Queryable,
   entity: Entity,
   rows: Row[],
   now: Map<number, Row>,
+  written: WrittenColumns,
   instant: string,
   ids: IdsByEntity,
 ) {
   const differs = (row: Row, field: string) => !isSameValue(row[field], now.get(row.id)?.[field]);
-  const columns = columnsOf(entity).filter(([field]) => rows.some((row) => differs(row, field)));
+  const columns = columnsOf(entity).filter(
+    ([field]) => written === 'all' || rows.some((row) => differs(row, field)),
+  );
   const names = columns.map(([, , column]) => column);
   const assignments = [
     ...columns.map(([, field, column]) =>

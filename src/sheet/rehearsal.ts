@@ -76,7 +76,7 @@ async function tryRows(connection: PoolConnection, steps: Step[], there: Route['
   const place = { sql: connection, documents: there.documents };
   const now = await read(place, steps, { lock: true });
   const instant = new Date().toISOString();
-  await writeRows(connection, inWritingOrder(steps), now, () => instant);
+  await writeRows(connection, inWritingOrder(steps), now, () => instant, 'all');
 }
 
 const withId = (step: Step): Step => {

@@ -61,7 +61,13 @@ export async function apply(
       ...instantsOfTombstones(work.steps, states),
     ]),
   );
-  await writeRows(connection, inWritingOrder(rowSteps), rows, (row) => instants.of(row));
+  await writeRows(
+    connection,
+    inWritingOrder(rowSteps),
+    rows,
+    (row) => instants.of(row),
+    columnsWrittenBy(transfer),
+  );
   await failpoint('rows');
   work.onProgress(rowSteps.length, 'Rows are written');
   const drawn = new Map(rowSteps.map((step) => [keyText(step), instants.of(step)]));
@@ -99,6 +105,13 @@ export const instantsOfTombstones = (steps: journal.Step[], states: Map<string, 
     });
 
 /**
+ * Returns which columns a transfer writes: all columns, or only those of changed fields if a person
+ * saves a row.
+ */
+export const columnsWrittenBy = ({ kind }: Pick<journal.Transfer, 'kind'>): mysql.WrittenColumns =>
+  kind === 'save' ? 'changed' : 'all';
+
+/**
  * Writes the rows of a plan in bulk. `now`: the rows as they are stored now. `instantOf`: returns
  * the new `modified_at` of a row.
  */
@@ -107,6 +120,7 @@ export async function writeRows(
   steps: journal.Step[],
   now: Map<string, Row>,
   instantOf: (key: RowKey) => string,
+  written: mysql.WrittenColumns,
 ) {
   // Steps are in writing order, so the rows of one entity are consecutive.
   const entities = [...new Set(steps.map((step) => step.entity))].map(entityNamed);
@@ -135,7 +149,7 @@ export async function writeRows(
     await giveTemporaryValues(connection, entity, moved);
     const at = ({ id }: Row) => instantOf({ entity: entity.name, id });
     for (const [instant, some] of Map.groupBy(updated, at))
-      await mysql.update(connection, entity, some, present, instant, linked);
+      await mysql.update(connection, entity, some, present, written, instant, linked);
     for (const [instant, some] of Map.groupBy(created, at))
       await mysql.insert(connection, entity, some, instant, linked);
   }

@@ -8,7 +8,7 @@ import { isUnwilling } from '../database/unwillingness.ts';
 import { command, transaction } from '../database/sql.ts';
 import { read } from '../rows/store.ts';
 import { refuseWhileUpdating } from '../environments/updating.ts';
-import { instantsOfRows, instantsOfTombstones, writeRows } from './apply.ts';
+import { columnsWrittenBy, instantsOfRows, instantsOfTombstones, writeRows } from './apply.ts';
 import * as claims from './claims.ts';
 import { lockClock, setClock } from '../state/clock.ts';
 import { formerInstants, Instants } from './instants.ts';
@@ -99,7 +99,13 @@ export async function writeInOneTransaction(
         reliedOn: relied,
         onProgress: () => {},
       };
-      await writeRows(connection, inWritingOrder(steps), now, (key) => instants.of(key));
+      await writeRows(
+        connection,
+        inWritingOrder(steps),
+        now,
+        (key) => instants.of(key),
+        columnsWrittenBy(transfer),
+      );
       await failpoint('rows');
       const drawn = new Map(steps.map((step) => [keyText(step), instants.of(step)]));
       await recordAsStored(work, steps, { connection, drawn, instants }, (asStored) =>
