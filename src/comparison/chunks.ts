@@ -3,31 +3,23 @@
 // `withSyncState`, rows are also compared in chunks that the sync state (what is known of each row here and at its
 // destination) does not record as equal on both sides.
 import { isDocument, linksOf, type Entity } from '../catalog/entity.ts';
-import { first, sql, type Queryable } from '../database/sql.ts';
+import { first, sql, type Queryable, type Statement } from '../database/sql.ts';
 import type { Environment } from '../environments/environment.ts';
 import { refuseWhileUpdating } from '../environments/updating.ts';
-import {
-  chunkDigests,
-  chunkOf,
-  CHUNK_SIZE,
-  digestsOf,
-  hashesInChunks,
-  nextId,
-  type ChunkDigest,
-  type RowHashes,
-} from '../rows/row-hashes.ts';
+import { chunkOf, CHUNK_SIZE, nextId, type RowHashes } from '../rows/row-hashes.ts';
 import { settleAll } from '../settle-all.ts';
 import { readBaseDigests, type BaseChunk } from '../state/base-chunks.ts';
 import type { Mappings } from '../state/name-mapping.ts';
 import { chunksWithLines } from '../state/recorded.ts';
+import { hashesIn, readSide, uncertainOf } from './chunk-hashes.ts';
 
-export { prefetch } from '../database/read-ahead.ts';
+export { ahead, prefetch } from '../database/read-ahead.ts';
 
 /**
  * How many chunks one query covers. The number is small, so that reading and comparing overlap: the next chunks are
  * read while these chunks are compared.
  */
-const BATCH = 34;
+const BATCH = 17;
 
 /** The environments whose tables are compared. Each environment is one side of the comparison. */
 export type Sides = readonly Environment[];
@@ -35,6 +27,7 @@ export type Sides = readonly Environment[];
 /**
  * The chunks that one query covered. `opened`: the chunks whose rows must be compared one by one. `hashes` has, for
  * each side, the hashes of the rows in opened chunks; `counts` has, for each side, the number of rows in each chunk.
+ * `isCertain`: whether the hashes of a row, if they are equal, are certain to be that of hashOf().
  */
 export type Batch = {
   at: string;
@@ -43,6 +36,7 @@ export type Batch = {
   hashes: RowHashes[];
   counts: Map<number, number>[];
   bases: Map<number, BaseChunk>;
+  isCertain: (id: number) => boolean;
 };
 
 export type Walk = {
@@ -58,18 +52,19 @@ export type Walk = {
    * their hashes differ from the hashes in base_chunk.
    */
   withSyncState: boolean;
+  /** Whether equal hashes may be recorded without reading the rows, so that `isCertain` is needed. */
+  withCertainty: boolean;
 };
 
 /** Yields the chunks of a table in batches, in order of id. The database of the first side contains the sync state. */
 export async function* batches(entity: Entity, sides: Sides, walk: Walk): AsyncGenerator<Batch> {
-  let readsHashes = false;
+  const mayDiffer = walk.withCertainty ? await uncertainOf(entity, sides) : null;
+  let last: Opened = { opened: 0, unequal: 0, numbers: [] };
   for (let begin = await nextOf(entity, sides, walk, walk.from); begin !== null;) {
     const low = chunkOf(begin);
-    const batch = await readBatch(entity, sides, walk, { low, readsHashes });
+    const { batch, unequal } = await readBatch(entity, sides, walk, { low, last, mayDiffer });
     yield batch;
-    // If most chunks had to be opened, most of the next batch probably have to be, too. Their hashes are then read at
-    // once, because the servers would compute them for the digests and again for the opened chunks.
-    readsHashes = batch.opened.length > batch.numbers.length / 2;
+    last = { opened: batch.opened.length, unequal, numbers: batch.numbers };
     const end = (low + BATCH) * CHUNK_SIZE;
     // If the last chunk of this batch has rows, the next batch probably begins right after it, and is read without
     // looking up its first id.
@@ -78,13 +73,16 @@ export async function* batches(entity: Entity, sides: Sides, walk: Walk): AsyncG
   }
 }
 
-/** `readsHashes`: whether the hashes of all rows are read, and the digests are computed from them here. */
+/** How many of the chunks `numbers` of a batch were opened, and how many of these because their digests differ. */
+type Opened = { opened: number; unequal: number; numbers: number[] };
+
+/** Reads a batch; `last` is the batch before it. `unequal`: how many chunks have different digests. */
 async function readBatch(
   entity: Entity,
   sides: Sides,
   walk: Walk,
-  { low, readsHashes }: { low: number; readsHashes: boolean },
-): Promise<Batch> {
+  { low, last, mayDiffer }: { low: number; last: Opened; mayDiffer: Statement | null },
+): Promise<{ batch: Batch; unequal: number }> {
   await refuseWhileUpdating(...sides);
   const high = low + BATCH - 1;
   const at = new Date().toISOString();
@@ -93,68 +91,57 @@ async function readBatch(
   // Each write of a base chunk (for 1,000 ids, the hashes at which rows were last equal on both sides) raises its
   // generation. The generations are read before the rows, so that writeBases() can skip a base chunk that another
   // process writes meanwhile.
-  const bases = await readBaseDigests(here.sql, entity.name, low, high);
-  const lined = walk.withSyncState
-    ? await chunksWithLines(here.sql, entity.name, low, high)
-    : new Set<number>();
-  const chunks = Array.from({ length: BATCH }, (_one, index) => low + index);
-  const all = readsHashes
-    ? await settleAll(sides.map((side) => hashesInChunks(side.sql, entity, chunks)))
-    : null;
-  const digests =
-    all?.map(digestsOf) ??
-    (await settleAll(sides.map((side) => chunkDigests(side.sql, entity, low, high))));
+  const [bases, lined] = await settleAll([
+    readBaseDigests(here.sql, entity.name, low, high),
+    walk.withSyncState
+      ? chunksWithLines(here.sql, entity.name, low, high)
+      : Promise.resolve(new Set<number>()),
+  ]);
+  // Where most chunks will probably be opened, the hashes of their rows are read at once, because the server would
+  // compute them for the digests and again for the opened chunks. The hashes of the other sides are needed only where
+  // digests differ.
+  const isMost = (number: number) => number > last.numbers.length / 2;
+  const isUnrecorded = walk.withSyncState && bases.size === 0;
+  const readsHashes = (index: number) =>
+    index === 0 ? isUnrecorded || isMost(last.opened) : isMost(last.unequal);
+  const read = await settleAll(
+    sides.map((side, index) =>
+      readSide(
+        side,
+        entity,
+        { low, high },
+        { readsHashes: readsHashes(index), mayDiffer: index === 0 ? mayDiffer : null },
+      ),
+    ),
+  );
+  const digests = read.map((one) => one.digests);
   const chosen = walk.along === 'all' ? digests : digests.slice(walk.along, walk.along + 1);
   const numbers = new Set(chosen.flatMap((one) => [...one.keys()]));
   if (walk.along === 'all') for (const chunk of [...bases.keys(), ...lined]) numbers.add(chunk);
   const sorted = [...numbers].toSorted((one, other) => one - other);
-  const opened = sorted.filter((chunk) => {
-    const own = digests.map((one) => one.get(chunk));
-    const isEqual = own.every((one) => one?.digest === own[0]?.digest);
-    const isRecorded = (bases.get(chunk)?.digest ?? null) === (own[0]?.digest ?? null);
-    return !isEqual || (walk.withSyncState && (lined.has(chunk) || !isRecorded));
-  });
-  return {
-    at,
-    numbers: sorted,
-    opened,
-    bases,
-    hashes:
-      all?.map((hashes) => within(hashes, new Set(opened))) ??
-      (await hashesOf(entity, sides, opened, digests)),
-    counts: digests.map((one) => new Map([...one].map(([chunk, { rows }]) => [chunk, rows]))),
-  };
-}
-
-const within = (hashes: RowHashes, chunks: Set<number>): RowHashes =>
-  new Map([...hashes].filter(([id]) => chunks.has(chunkOf(id))));
-
-/**
- * Reads the hashes of the rows in opened chunks. If another side has the same digest of a chunk as the first side, its
- * hashes are copied from the first side.
- */
-async function hashesOf(
-  entity: Entity,
-  sides: Sides,
-  opened: number[],
-  digests: Map<number, ChunkDigest>[],
-): Promise<RowHashes[]> {
-  const [first] = digests;
-  const isAsFirst = (index: number, chunk: number) =>
-    index > 0 && digests[index]?.get(chunk)?.digest === first?.get(chunk)?.digest;
-  const [own, ...others] = await settleAll(
-    sides.map((side, index) =>
-      hashesInChunks(
-        side.sql,
-        entity,
-        opened.filter((chunk) => digests[index]?.has(chunk) && !isAsFirst(index, chunk)),
-      ),
-    ),
+  const unequal = new Set(
+    sorted.filter((chunk) => {
+      const own = digests.map((one) => one.get(chunk));
+      return !own.every((one) => one?.digest === own[0]?.digest);
+    }),
   );
-  for (const [index, hashes] of others.entries()) {
-    for (const [id, hash] of own ?? []) if (isAsFirst(index + 1, chunkOf(id))) hashes.set(id, hash);
-  }
-  return [own ?? new Map(), ...others];
+  const opened = sorted.filter((chunk) => {
+    const isRecorded =
+      (bases.get(chunk)?.digest ?? null) === (digests[0]?.get(chunk)?.digest ?? null);
+    return unequal.has(chunk) || (walk.withSyncState && (lined.has(chunk) || !isRecorded));
+  });
+  const hashes = await hashesIn(entity, sides, read, { opened, mayDiffer });
+  return {
+    unequal: unequal.size,
+    batch: {
+      at,
+      numbers: sorted,
+      opened,
+      bases,
+      ...hashes,
+      counts: digests.map((one) => new Map([...one].map(([chunk, { rows }]) => [chunk, rows]))),
+    },
+  };
 }
 
 /**

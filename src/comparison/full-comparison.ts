@@ -1,6 +1,6 @@
 // Compares all rows here with the destination, and corrects the sync state (what is known of each row here and at its
-// destination). From a MySQL table, only rows whose hashes do not match the sync state are read. From MongoDB, all
-// documents are read, because MongoDB computes no hashes.
+// destination). From a MySQL table, only rows whose hashes do not match the sync state are read, and not even these if
+// their hashes prove that both sides are equal. From MongoDB, all documents are read, because MongoDB computes no hashes.
 import { canonical, hashOf, isSameContent } from '../catalog/content.ts';
 import { keyText, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
 import { toSqlInstant, transaction } from '../database/sql.ts';
@@ -24,7 +24,7 @@ import {
 import { readStates, stateAfter, writeStates } from '../state/row-state.ts';
 import { addLines, originsOf, OUTSIDE } from '../state/untouched.ts';
 import { onRows } from '../writing/claims.ts';
-import { batches, isComparedByDigest, prefetch } from './chunks.ts';
+import { ahead, batches, isComparedByDigest, prefetch } from './chunks.ts';
 
 export type ComparisonSides = {
   here: Environment;
@@ -44,14 +44,22 @@ export const compareEntity = (sides: ComparisonSides, entity: Entity): AsyncGene
 /** Compares a table by the hashes that both servers compute. */
 async function* compareHashes(sides: ComparisonSides, entity: Entity): AsyncGenerator<number> {
   const { here, there } = sides;
-  const how = { from: 0, along: 'all', withSyncState: true } as const;
-  const looks = prefetch(batches(entity, [here, there], how), async (batch) => {
+  const how = { from: 0, along: 'all', withSyncState: true, withCertainty: true } as const;
+  const looks = prefetch(ahead(batches(entity, [here, there], how)), async (batch) => {
     const recorded = await recordedIn(here.sql, entity.name, batch.opened);
     const [own = new Map(), other = new Map()] = batch.hashes;
-    const unsettled = unsettledIn({ own, other }, recorded);
-    return { batch, recorded, unsettled, rows: await readBoth(sides, entity, unsettled) };
+    const both = unsettledIn({ own, other }, recorded);
+    const isProven = (id: number) =>
+      own.get(id) === other.get(id) && batch.isCertain(id) && !lastKnown(recorded, id).hasLine;
+    const [proven, unsettled] = [new Map<number, string>(), [] as number[]];
+    for (const id of both) {
+      const hash = own.get(id);
+      if (hash !== undefined && isProven(id)) proven.set(id, hash);
+      else unsettled.push(id);
+    }
+    return { batch, recorded, proven, unsettled, rows: await readBoth(sides, entity, unsettled) };
   });
-  for await (const { batch, recorded, unsettled, rows } of looks) {
+  for await (const { batch, recorded, proven, unsettled, rows } of looks) {
     const { at, bases: asRead } = batch;
     // The rows were read after the sync state, so the comparison may replace every record of the sync state that it
     // read.
@@ -59,6 +67,7 @@ async function* compareHashes(sides: ComparisonSides, entity: Entity): AsyncGene
       at,
       recorded,
       asRead,
+      proven,
       unsettled,
       ...rows,
       isNewerThanLines: true,
@@ -97,6 +106,7 @@ async function* compareRows(sides: ComparisonSides, entity: Entity): AsyncGenera
       at,
       recorded,
       asRead,
+      proven: new Map(),
       unsettled,
       own,
       other,
@@ -112,11 +122,13 @@ function unsettledIn(
   recorded: Recorded,
 ): number[] {
   const unsettled: number[] = [];
-  const ids = new Set([...own.keys(), ...other.keys(), ...recordedIds(recorded)]);
-  for (const id of ids) {
+  const check = (id: number) => {
     const hashes = { here: own.get(id) ?? null, there: other.get(id) ?? null };
     if (!isSettled(recorded, id, hashes)) unsettled.push(id);
-  }
+  };
+  for (const id of own.keys()) check(id);
+  for (const id of other.keys()) if (!own.has(id)) check(id);
+  for (const id of recordedIds(recorded)) if (!own.has(id) && !other.has(id)) check(id);
   return unsettled;
 }
 
@@ -128,7 +140,14 @@ type Seen = {
    * the rows were read. A base chunk that another process has written since then is not overwritten.
    */
   asRead: Map<number, BaseChunk>;
-  /** The ids of the rows whose hashes differ from those that the last comparison, transfer or refresh recorded. */
+  /**
+   * The hashes of rows that are certain to be equal on both sides, by id. Of such a row only a base is recorded, and this
+   * hash is not the recorded one.
+   */
+  proven: RowHashes;
+  /**
+   * The ids of the other rows whose hashes differ from those that the last comparison, transfer or refresh recorded.
+   */
   unsettled: number[];
   /**
    * The rows here (`own`) and at the destination (`other`), by id. Each map contains at least the rows of `unsettled`
@@ -146,9 +165,11 @@ type Seen = {
 /** Records in the sync state what a comparison has found about the rows of some chunks. */
 async function record({ here, mappings }: ComparisonSides, entity: Entity, seen: Seen) {
   const { at, recorded, own, other } = seen;
-  const bases = new Map<number, string>();
+  const bases = new Map(seen.proven);
   const news: Observation[] = [];
-  const wrong: number[] = [];
+  // Another program wrote the same content on both sides of these rows. The version of the row in the sync state is
+  // raised, so that a save from a form that was opened before does not overwrite this content unnoticed.
+  const wrong = [...bases.keys()].filter((id) => recorded.bases.has(id));
   const untouched: RowKey[] = [];
   const since = new Map<string, string>();
   for (const id of seen.unsettled) {
@@ -168,8 +189,6 @@ async function record({ here, mappings }: ComparisonSides, entity: Entity, seen:
     }
     if (!known.hasLine && isEqual && hereHash !== null) {
       if (known.base !== hereHash) bases.set(id, hereHash);
-      // Another program wrote the same content on both sides. The version of the row in the sync state is raised, so
-      // that a save from a form that was opened before does not overwrite this content unnoticed.
       if (known.base !== null && known.base !== hereHash) wrong.push(id);
       continue;
     }

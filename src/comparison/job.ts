@@ -43,27 +43,35 @@ export async function compareAll(
 ): Promise<{ rows: number }> {
   const there = here.destination;
   if (!there) throw new Problem(422, `Nothing is transferred out of ${rulesOf(here.name).inText}.`);
-  // Counts the rows while the comparison is running, because only the progress reports need the number of rows.
-  const counting = settleAll([rowsOf(here), rowsOf(there)]).then(([mine, theirs]) => mine + theirs);
-  counting.catch(() => {});
+  // The rows are counted while the comparison is running, and only if it takes longer, because only the progress reports
+  // need their number.
+  let counting: Promise<number> | undefined;
   const sides = { here, there, mappings: await readMappings(here.sql), isFull };
   let rows = 0;
-  let reportedAt = Date.now();
+  let nextReport = Date.now() + UNCOUNTED_MS;
   for (const entity of travelling) {
     for await (const seen of compareEntity(sides, entity)) {
       rows += seen;
-      if (Date.now() - reportedAt > REPORT_EVERY_MS) {
-        reportedAt = Date.now();
+      if (Date.now() > nextReport) {
+        nextReport = Date.now() + REPORT_EVERY_MS;
+        counting ??= countBoth(here, there);
         await report({ done: rows, total: await counting, doing: entity.label.many });
       }
     }
   }
-  await report({ done: rows, total: await counting, doing: '' });
+  await report({ done: rows, total: (await counting) ?? rows, doing: '' });
   return { rows };
 }
 
 /** Milliseconds between progress reports. */
 const REPORT_EVERY_MS = 250;
+/** Milliseconds until the first progress report. */
+const UNCOUNTED_MS = 1000;
+
+const countBoth = async (here: Databases, there: Databases): Promise<number> => {
+  const [mine, theirs] = await settleAll([rowsOf(here), rowsOf(there)]);
+  return mine + theirs;
+};
 
 async function rowsOf(place: Databases): Promise<number> {
   let rows = 0;

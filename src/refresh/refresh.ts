@@ -228,7 +228,12 @@ async function* prepareByDigest(
     await raiseIds(here, entity.name, await highestIds(source.sql, entity, here.rules.ids));
   const there = dryRun || from.there === source ? null : from.there;
   const sides = there ? [here, source, there] : [here, source];
-  const walk = { from: after + 1, along: 1, withSyncState: !dryRun && from.there !== null };
+  const walk = {
+    from: after + 1,
+    along: 1,
+    withSyncState: !dryRun && from.there !== null,
+    withCertainty: false,
+  };
   const parts = prefetch(batches(entity, sides, walk), (batch) => partsOf(from, entity, batch));
   for await (const some of parts) yield* prefetch(some, (part) => preparePart(from, entity, part));
 }

@@ -109,7 +109,8 @@ export function linkTexts(
   return sql`left join (
     select ${owner} as owner,
            concat('[', group_concat(${linkText(links)} order by cast(convert(${target} using utf8mb4) as binary)
-                                    separator ','), ']') as links
+                                    separator ','), ']') as links,
+           count(*) = count(distinct ${target}) as has_unique_names
       from ${name(links.through)} l ${linkedRows(links)}
      where ${condition(owner)}
      group by ${owner}) ${linksName(field)} on ${linksName(field)}.owner = r.id`;
@@ -127,7 +128,12 @@ function linkText(links: Links): Statement {
 /** SQL for the column that linkTexts() joins; null for a row without links. */
 export const linkColumn = (field: string): Statement => sql`${linksName(field)}.links`;
 
+/** SQL for whether every link of a row has another name; null for a row without links. */
+export const uniqueNamesColumn = (field: string): Statement =>
+  sql`${linksName(field)}.has_unique_names`;
+
 const linksName = (field: string) => name(`links of ${field}`);
+
 const ownerColumn = (entity: Entity) => name(`${entity.table}_id`);
 const columnOfPart = (part: LinkPart) => name(`${part.name}_id`);
 const tableOf = ({ entity }: LinkPart) => name(entityNamed(entity).table);

@@ -1,7 +1,6 @@
 // Lets MySQL compute the hash of a row, equal to that of hashOf(), so that the row can be compared with another
-// environment or with a recorded hash without reading it. In a few cases equal rows have different hashes: a text with
-// a control character above U+000A on MariaDB (which escapes it as `\u000B`, not `\u000b`), linked names that are not
-// in Unicode NFC, or stored values that do not fit their field. The program then reads the row and compares its
+// environment or with a recorded hash without reading it. In a few cases, which exact-hashes.ts finds, the hash differs
+// from that of hashOf(), and equal rows may have different hashes. The program then reads the row and compares its
 // content.
 import { hash } from 'node:crypto';
 import {
@@ -82,17 +81,45 @@ export async function hashesInChunks(
   chunks: number[],
 ): Promise<RowHashes> {
   if (chunks.length === 0) return new Map();
-  const within = (id: Statement) =>
-    sql`(${join(
-      rangesOf(chunks).map(([from, to]) => between(id, from, to)),
-      ' or ',
-    )})`;
   const lines = await select<{ id: number; hash: string }>(
     on,
-    sql`${await hashesWhere(on, entity, within)} order by id`,
+    sql`${await hashesWhere(on, entity, within(chunks))} order by id`,
   );
   return new Map(lines.map(({ id, hash }) => [id, hash]));
 }
+
+/**
+ * Reads the hashes of all rows in these chunks, as hashesInChunks() does. `uncertain`: the ids of the rows whose hash may
+ * differ from that of hashOf(), so that the program must read them. `mayDiffer`: the SQL condition for these rows, which
+ * uncertainRows() returns.
+ */
+export async function certainHashesInChunks(
+  on: Queryable,
+  entity: Entity,
+  chunks: number[],
+  mayDiffer: Statement,
+): Promise<{ hashes: RowHashes; uncertain: Set<number> }> {
+  if (chunks.length === 0) return { hashes: new Map(), uncertain: new Set() };
+  const mustBeRead = sql`, ${mayDiffer} as mustBeRead`;
+  const lines = await select<{ id: number; hash: string; mustBeRead: number }>(
+    on,
+    sql`${await hashesWhere(on, entity, within(chunks), { alongside: mustBeRead })} order by id`,
+  );
+  const uncertain = lines.filter((one) => one.mustBeRead || one.hash.length !== HASH_LENGTH);
+  return {
+    hashes: new Map(lines.map(({ id, hash }) => [id, hash])),
+    uncertain: new Set(uncertain.map(({ id }) => id)),
+  };
+}
+
+/** The digits of a hash. What MySQL returns for a row that it could not hash is shorter. */
+const HASH_LENGTH = 64;
+
+const within = (chunks: number[]) => (id: Statement) =>
+  sql`(${join(
+    rangesOf(chunks).map(([from, to]) => between(id, from, to)),
+    ' or ',
+  )})`;
 
 /** The hash of all fields of a row, and its `modified_at`; null if it has no valid one. */
 type StoredHash = { entity: string; id: number; hash: string; modified_at: string | null };

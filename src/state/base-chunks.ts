@@ -53,11 +53,15 @@ function unpack(chunk: number, packed: Buffer): Map<number, Base> {
 
 function pack(bases: Map<number, Base>): Buffer {
   const packed = Buffer.alloc(ENTRY * bases.size);
+  // Parsing a time takes long, too.
+  const times = new Map<string, number>();
   let offset = 0;
   for (const [id, base] of bases) {
+    const time = times.get(base.at) ?? Date.parse(fromSqlInstant(base.at));
+    times.set(base.at, time);
     packed.writeUInt16BE(id % CHUNK_SIZE, offset);
     packed.write(base.hash, offset + PLACE, 'hex');
-    packed.writeUIntBE(Date.parse(fromSqlInstant(base.at)), offset + PLACE + HASH, TIME);
+    packed.writeUIntBE(time, offset + PLACE + HASH, TIME);
     offset += ENTRY;
   }
   return packed;
@@ -186,8 +190,12 @@ function changed(
   at: string,
 ): Map<number, Base> {
   const all = new Map(bases);
+  let last = -1;
+  let isSorted = bases.size === 0;
   for (const [id, one] of changes) {
     if (all.get(id)?.hash !== one) all.set(id, { hash: one, at });
+    isSorted &&= id > last;
+    last = id;
   }
-  return new Map([...all].toSorted(([one], [other]) => one - other));
+  return isSorted ? all : new Map([...all].toSorted(([one], [other]) => one - other));
 }

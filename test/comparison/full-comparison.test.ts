@@ -1,7 +1,7 @@
 // A comparison of all rows reads only rows whose hashes do not match the sync state (what is known of each row here and
 // at its destination), and misses no change on either side.
 import { expect, test } from 'vitest';
-import { canonical } from '../../src/catalog/content.ts';
+import { canonical, hashOf } from '../../src/catalog/content.ts';
 import { entityNamed } from '../../src/catalog/index.ts';
 import type { Row } from '../../src/catalog/entity.ts';
 import { statements, type Statement } from '../../src/database/sql.ts';
@@ -82,10 +82,55 @@ test('a comparison finds a row that direct SQL changed on either side, and reads
   expect(await compare()).toBe(0);
 });
 
+test('the first comparison of equal rows reads only those that MySQL may hash differently than the program, and records the program’s hash of every row', async () => {
+  const { staging, preprod } = world;
+  for (const here of [staging, preprod]) {
+    await here.sql.query(
+      "insert into city (id, name, modified_at) values (1, 'Pune', '2026-01-01'), (2, 'Köln', '2026-01-01')",
+    );
+    await here.sql.query(
+      `insert into business (id, name, description, category, active, priority, modified_at) values
+         (1, 'Café', 'é 🪔\n"x"', 'Health', 1, 5, '2026-01-01'), (2, 'Linked', null, 'Health', 2, 5, '2026-01-01'),
+         (3, 'Escaped', 'x\u000By', 'Health', 1, 5, '2026-01-01'), (4, 'Abroad', null, 'Health', 1, 5, '2026-01-01')`,
+    );
+    await here.sql.query('insert into business_city values (2, 1, null), (4, 2, null)');
+  }
+  const asked: unknown[] = [];
+  const note = (statement: unknown) => {
+    const { text, values } = statement as Statement;
+    if (text.startsWith('select * from `business`')) asked.push(values[0]);
+  };
+  statements.subscribe(note);
+  await compare().finally(() => statements.unsubscribe(note));
+  expect(asked).toEqual([
+    [3, 4],
+    [3, 4],
+  ]);
+  expect(await statusesOf('business')).toEqual({ 'In sync': 4 });
+  const keys = [1, 2, 3, 4].map((id) => ({ entity: 'business', id }));
+  const bases = await readBases(staging.sql, keys);
+  for (const [text, row] of await read(staging, keys)) {
+    expect(bases.get(text)?.hash).toBe(hashOf(entityNamed('business'), row));
+  }
+  // A column of another type may store values that the program reads differently, so every row is read.
+  await staging.sql.query('delete from base_chunk');
+  await preprod.sql.query('alter table business modify priority varchar(9) not null');
+  try {
+    asked.length = 0;
+    statements.subscribe(note);
+    await compare().finally(() => statements.unsubscribe(note));
+    expect(asked.slice(0, 2)).toEqual([
+      [1, 2, 3, 4],
+      [1, 2, 3, 4],
+    ]);
+  } finally {
+    await preprod.sql.query('alter table business modify priority int not null');
+  }
+});
+
 test('a refresh and a comparison find every changed and deleted row if rows of most chunks of 1,000 ids have changed', async () => {
   const { staging, preprod, production } = world;
-  // Eighty chunks with one task each are two full batches of a comparison and a third one. All tasks differ, except
-  // every tenth one.
+  // Eighty chunks with one task each are several batches of a comparison. All tasks differ, except every tenth one.
   const numbers = Array.from({ length: 80 }, (_one, index) => index);
   const idOf = (number: number) => number * 1000 + 7;
   const business = await add(production, 'business');

@@ -1,0 +1,112 @@
+// Reads what the comparison of a table needs to know of each side: the digests of its chunks (ranges of 1,000 ids), and the
+// hashes of the rows in chunks that are compared row by row.
+import type { Entity } from '../catalog/entity.ts';
+import type { Statement } from '../database/sql.ts';
+import type { Environment } from '../environments/environment.ts';
+import { uncertainRows } from '../rows/exact-hashes.ts';
+import {
+  certainHashesInChunks,
+  chunkDigests,
+  chunkOf,
+  digestsOf,
+  hashesInChunks,
+  type ChunkDigest,
+  type RowHashes,
+} from '../rows/row-hashes.ts';
+import { settleAll } from '../settle-all.ts';
+
+/** What was read of one side: the digest of each chunk, and the hashes of the rows if they were read at once. */
+type Side = { digests: Map<number, ChunkDigest>; hashes?: RowHashes; uncertain?: Set<number> };
+
+/**
+ * Returns the SQL condition for rows of the first side whose hash may differ from that of hashOf(). Returns null if the
+ * hash of any row may, because the columns of a side have other types than usual.
+ */
+export async function uncertainOf(
+  entity: Entity,
+  sides: readonly Environment[],
+): Promise<Statement | null> {
+  const all = await settleAll(sides.map((side) => uncertainRows(side.sql, entity)));
+  return all.includes(null) ? null : (all[0] ?? null);
+}
+
+/**
+ * Reads the digests of the chunks `low` to `high` of a side. With `readsHashes`, the hashes of all rows are read, and the
+ * digests are computed from them.
+ */
+export async function readSide(
+  side: Environment,
+  entity: Entity,
+  { low, high }: Record<'low' | 'high', number>,
+  { readsHashes, mayDiffer }: { readsHashes: boolean; mayDiffer: Statement | null },
+): Promise<Side> {
+  if (!readsHashes) return { digests: await chunkDigests(side.sql, entity, low, high) };
+  const chunks = Array.from({ length: high - low + 1 }, (_one, index) => low + index);
+  const found = await readHashes(side, entity, chunks, mayDiffer);
+  return { ...found, digests: digestsOf(found.hashes) };
+}
+
+async function readHashes(
+  { sql: on }: Environment,
+  entity: Entity,
+  chunks: number[],
+  mayDiffer: Statement | null,
+): Promise<{ hashes: RowHashes; uncertain: Set<number> }> {
+  return mayDiffer
+    ? certainHashesInChunks(on, entity, chunks, mayDiffer)
+    : { hashes: await hashesInChunks(on, entity, chunks), uncertain: new Set<number>() };
+}
+
+/**
+ * Returns, for each side, the hashes of the rows in the chunks `opened`, and reads those that were not read yet. If
+ * another side has the same digest of a chunk as the first side, its hashes are copied from the first side. `mayDiffer`:
+ * the condition of uncertainOf(). `isCertain`: whether the hashes of a row, if they are equal, are certain to be that of
+ * hashOf() on every side.
+ */
+export async function hashesIn(
+  entity: Entity,
+  sides: readonly Environment[],
+  read: Side[],
+  { opened, mayDiffer }: { opened: number[]; mayDiffer: Statement | null },
+): Promise<{ hashes: RowHashes[]; isCertain: (id: number) => boolean }> {
+  const [here] = read;
+  const isCopied = ({ hashes, digests }: Side, chunk: number) =>
+    !hashes && digests.get(chunk)?.digest === here?.digests.get(chunk)?.digest;
+  const [own, ...others] = await settleAll(
+    sides.map(async (side, index) => {
+      const one = read[index] as Side;
+      const { hashes, uncertain = new Set<number>(), digests } = one;
+      if (hashes) return { hashes: within(hashes, opened), uncertain };
+      const isRead = (chunk: number) =>
+        digests.has(chunk) && (index === 0 || !isCopied(one, chunk));
+      return readHashes(side, entity, opened.filter(isRead), index === 0 ? mayDiffer : null);
+    }),
+  );
+  if (!here || !own) return { hashes: [], isCertain: () => false };
+  const hashes = others.map((other, index) => {
+    const copied = opened.filter((chunk) => isCopied(read[index + 1] as Side, chunk));
+    const equal = within(own.hashes, copied);
+    return other.hashes.size === 0 ? equal : new Map([...equal, ...other.hashes]);
+  });
+  const changed = here.hashes ? new Set<number>() : changedSince(here, own.hashes);
+  return {
+    hashes: [own.hashes, ...hashes],
+    isCertain: (id) => mayDiffer !== null && !own.uncertain.has(id) && !changed.has(chunkOf(id)),
+  };
+}
+
+/** Returns the chunks whose rows have changed since the digests were read, so that copied hashes prove nothing. */
+const changedSince = ({ digests }: Side, hashes: RowHashes): Set<number> =>
+  new Set(
+    [...digestsOf(hashes)]
+      .filter(([chunk, { digest }]) => digests.get(chunk)?.digest !== digest)
+      .map(([chunk]) => chunk),
+  );
+
+function within(hashes: RowHashes, chunks: number[]): RowHashes {
+  const all = new Set(chunks);
+  const isWithin = (id: number) => all.has(chunkOf(id));
+  return hashes.keys().every(isWithin)
+    ? hashes
+    : new Map([...hashes].filter(([id]) => isWithin(id)));
+}
