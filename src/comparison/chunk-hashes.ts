@@ -16,7 +16,11 @@ import {
 import { settleAll } from '../settle-all.ts';
 
 /** What was read of one side: the digest of each chunk, and the hashes of the rows if they were read at once. */
-type Side = { digests: Map<number, ChunkDigest>; hashes?: RowHashes; uncertain?: Set<number> };
+export type SideHashes = {
+  digests: Map<number, ChunkDigest>;
+  hashes?: RowHashes;
+  uncertain?: Set<number>;
+};
 
 /**
  * Returns the SQL condition for rows of the first side whose hash may differ from that of hashOf(). Returns null if the
@@ -39,7 +43,7 @@ export async function readSide(
   entity: Entity,
   { low, high }: Record<'low' | 'high', number>,
   { readsHashes, mayDiffer }: { readsHashes: boolean; mayDiffer: Statement | null },
-): Promise<Side> {
+): Promise<SideHashes> {
   if (!readsHashes) return { digests: await chunkDigests(side.sql, entity, low, high) };
   const chunks = Array.from({ length: high - low + 1 }, (_one, index) => low + index);
   const found = await readHashes(side, entity, chunks, mayDiffer);
@@ -58,23 +62,32 @@ async function readHashes(
 }
 
 /**
+ * `hashes`: for each side, the hashes of the rows in opened chunks. `own`: the digests of the first side’s hashes.
+ * `isCertain`: whether the hashes of a row, if they are equal, are certain to be that of hashOf() on every side.
+ */
+type ReadHashes = {
+  hashes: RowHashes[];
+  own: Map<number, ChunkDigest>;
+  isCertain: (id: number) => boolean;
+};
+
+/**
  * Returns, for each side, the hashes of the rows in the chunks `opened`, and reads those that were not read yet. If
  * another side has the same digest of a chunk as the first side, its hashes are copied from the first side. `mayDiffer`:
- * the condition of uncertainOf(). `isCertain`: whether the hashes of a row, if they are equal, are certain to be that of
- * hashOf() on every side.
+ * the condition of uncertainOf().
  */
 export async function hashesIn(
   entity: Entity,
   sides: readonly Environment[],
-  read: Side[],
+  read: SideHashes[],
   { opened, mayDiffer }: { opened: number[]; mayDiffer: Statement | null },
-): Promise<{ hashes: RowHashes[]; isCertain: (id: number) => boolean }> {
+): Promise<ReadHashes> {
   const [here] = read;
-  const isCopied = ({ hashes, digests }: Side, chunk: number) =>
+  const isCopied = ({ hashes, digests }: SideHashes, chunk: number) =>
     !hashes && digests.get(chunk)?.digest === here?.digests.get(chunk)?.digest;
   const [own, ...others] = await settleAll(
     sides.map(async (side, index) => {
-      const one = read[index] as Side;
+      const one = read[index] as SideHashes;
       const { hashes, uncertain = new Set<number>(), digests } = one;
       if (hashes) return { hashes: within(hashes, opened), uncertain };
       const isRead = (chunk: number) =>
@@ -82,26 +95,21 @@ export async function hashesIn(
       return readHashes(side, entity, opened.filter(isRead), index === 0 ? mayDiffer : null);
     }),
   );
-  if (!here || !own) return { hashes: [], isCertain: () => false };
+  if (!here || !own) throw new TypeError('There is nothing to compare');
   const hashes = others.map((other, index) => {
-    const copied = opened.filter((chunk) => isCopied(read[index + 1] as Side, chunk));
+    const copied = opened.filter((chunk) => isCopied(read[index + 1] as SideHashes, chunk));
     const equal = within(own.hashes, copied);
     return other.hashes.size === 0 ? equal : new Map([...equal, ...other.hashes]);
   });
-  const changed = here.hashes ? new Set<number>() : changedSince(here, own.hashes);
+  const now = here.hashes ? here.digests : digestsOf(own.hashes);
+  // If rows have changed here since the digests were read, the copied hashes prove nothing.
+  const isStill = (chunk: number) => now.get(chunk)?.digest === here.digests.get(chunk)?.digest;
   return {
     hashes: [own.hashes, ...hashes],
-    isCertain: (id) => mayDiffer !== null && !own.uncertain.has(id) && !changed.has(chunkOf(id)),
+    own: now,
+    isCertain: (id) => mayDiffer !== null && !own.uncertain.has(id) && isStill(chunkOf(id)),
   };
 }
-
-/** Returns the chunks whose rows have changed since the digests were read, so that copied hashes prove nothing. */
-const changedSince = ({ digests }: Side, hashes: RowHashes): Set<number> =>
-  new Set(
-    [...digestsOf(hashes)]
-      .filter(([chunk, { digest }]) => digests.get(chunk)?.digest !== digest)
-      .map(([chunk]) => chunk),
-  );
 
 function within(hashes: RowHashes, chunks: number[]): RowHashes {
   const all = new Set(chunks);

@@ -10,16 +10,17 @@ import { chunkOf, CHUNK_SIZE, nextId, type RowHashes } from '../rows/row-hashes.
 import { settleAll } from '../settle-all.ts';
 import { readBaseDigests, type BaseChunk } from '../state/base-chunks.ts';
 import type { Mappings } from '../state/name-mapping.ts';
-import { chunksWithLines } from '../state/recorded.ts';
-import { hashesIn, readSide, uncertainOf } from './chunk-hashes.ts';
+import { chunksWithLines, recordedIn, type Recorded } from '../state/recorded.ts';
+import { hashesIn, readSide, uncertainOf, type SideHashes } from './chunk-hashes.ts';
 
 export { ahead, prefetch } from '../database/read-ahead.ts';
 
 /**
  * How many chunks one query covers. The number is small, so that reading and comparing overlap: the next chunks are
- * read while these chunks are compared.
+ * read while these chunks are compared. The first batch is smaller, because its rows may have to be hashed twice.
  */
 const BATCH = 17;
+const FIRST = 4;
 
 /** The environments whose tables are compared. Each environment is one side of the comparison. */
 export type Sides = readonly Environment[];
@@ -27,7 +28,8 @@ export type Sides = readonly Environment[];
 /**
  * The chunks that one query covered. `opened`: the chunks whose rows must be compared one by one. `hashes` has, for
  * each side, the hashes of the rows in opened chunks; `counts` has, for each side, the number of rows in each chunk.
- * `isCertain`: whether the hashes of a row, if they are equal, are certain to be that of hashOf().
+ * `isCertain`: whether the hashes of a row, if they are equal, are certain to be that of hashOf(). `asBase`: the opened
+ * chunks in which the hash of every row here is the recorded base of the row, and nothing else is recorded.
  */
 export type Batch = {
   at: string;
@@ -37,6 +39,7 @@ export type Batch = {
   counts: Map<number, number>[];
   bases: Map<number, BaseChunk>;
   isCertain: (id: number) => boolean;
+  asBase: Set<number>;
 };
 
 export type Walk = {
@@ -59,32 +62,58 @@ export type Walk = {
 /** Yields the chunks of a table in batches, in order of id. The database of the first side contains the sync state. */
 export async function* batches(entity: Entity, sides: Sides, walk: Walk): AsyncGenerator<Batch> {
   const mayDiffer = walk.withCertainty ? await uncertainOf(entity, sides) : null;
-  let last: Opened = { opened: 0, unequal: 0, numbers: [] };
-  for (let begin = await nextOf(entity, sides, walk, walk.from); begin !== null;) {
-    const low = chunkOf(begin);
-    const { batch, unequal } = await readBatch(entity, sides, walk, { low, last, mayDiffer });
-    yield batch;
-    last = { opened: batch.opened.length, unequal, numbers: batch.numbers };
-    const end = (low + BATCH) * CHUNK_SIZE;
-    // If the last chunk of this batch has rows, the next batch probably begins right after it, and is read without
-    // looking up its first id.
-    const isDense = batch.numbers.at(-1) === low + BATCH - 1;
-    begin = isDense ? end : await nextOf(entity, sides, walk, end);
+  const read = (low: number, last?: Digests) =>
+    readDigests(entity, sides, walk, {
+      low,
+      high: low + (last ? BATCH : FIRST) - 1,
+      last,
+      mayDiffer,
+    });
+  let next: Promise<Digests> | null = null;
+  let last: Digests | undefined;
+  try {
+    for (let from = walk.from; ;) {
+      if (!next) {
+        const begin = await nextOf(entity, sides, walk, from);
+        if (begin === null) return;
+        next = read(chunkOf(begin), last);
+      }
+      const found: Digests = await next;
+      last = found;
+      from = (found.high + 1) * CHUNK_SIZE;
+      // If the last chunk of this batch has rows, the next batch probably begins right after it, and both servers read it
+      // while this batch is compared.
+      next = found.numbers.at(-1) === found.high ? read(found.high + 1, found) : null;
+      // The next batch may fail before it is awaited. Without this handler, Node would end the process.
+      next?.catch(() => {});
+      yield await batchOf(entity, sides, found, { walk, mayDiffer });
+    }
+  } finally {
+    await next?.catch(() => {});
   }
 }
 
-/** How many of the chunks `numbers` of a batch were opened, and how many of these because their digests differ. */
-type Opened = { opened: number; unequal: number; numbers: number[] };
+/** What was read of the chunks `low` to `high` of all sides. `unequal`: the chunks whose digests differ. */
+type Digests = Pick<Batch, 'at' | 'numbers' | 'opened' | 'bases'> & {
+  high: number;
+  lined: Set<number>;
+  unequal: number[];
+  read: SideHashes[];
+};
 
-/** Reads a batch; `last` is the batch before it. `unequal`: how many chunks have different digests. */
-async function readBatch(
+/** Reads the digests of chunks; `last` is the batch before. */
+async function readDigests(
   entity: Entity,
   sides: Sides,
   walk: Walk,
-  { low, last, mayDiffer }: { low: number; last: Opened; mayDiffer: Statement | null },
-): Promise<{ batch: Batch; unequal: number }> {
+  {
+    low,
+    high,
+    last,
+    mayDiffer,
+  }: { low: number; high: number; last: Digests | undefined; mayDiffer: Statement | null },
+): Promise<Digests> {
   await refuseWhileUpdating(...sides);
-  const high = low + BATCH - 1;
   const at = new Date().toISOString();
   const [here] = sides;
   if (!here) throw new TypeError('There is nothing to compare');
@@ -100,48 +129,78 @@ async function readBatch(
   // Where most chunks will probably be opened, the hashes of their rows are read at once, because the server would
   // compute them for the digests and again for the opened chunks. The hashes of the other sides are needed only where
   // digests differ.
-  const isMost = (number: number) => number > last.numbers.length / 2;
+  const isMost = (chunks: number[] = []) => chunks.length > (last?.numbers.length ?? 0) / 2;
   const isUnrecorded = walk.withSyncState && bases.size === 0;
-  const readsHashes = (index: number) =>
-    index === 0 ? isUnrecorded || isMost(last.opened) : isMost(last.unequal);
   const read = await settleAll(
     sides.map((side, index) =>
-      readSide(
-        side,
-        entity,
-        { low, high },
-        { readsHashes: readsHashes(index), mayDiffer: index === 0 ? mayDiffer : null },
-      ),
+      index === 0
+        ? readSide(
+            side,
+            entity,
+            { low, high },
+            { readsHashes: isUnrecorded || isMost(last?.opened), mayDiffer },
+          )
+        : readSide(
+            side,
+            entity,
+            { low, high },
+            { readsHashes: isMost(last?.unequal), mayDiffer: null },
+          ),
     ),
   );
   const digests = read.map((one) => one.digests);
   const chosen = walk.along === 'all' ? digests : digests.slice(walk.along, walk.along + 1);
-  const numbers = new Set(chosen.flatMap((one) => [...one.keys()]));
-  if (walk.along === 'all') for (const chunk of [...bases.keys(), ...lined]) numbers.add(chunk);
-  const sorted = [...numbers].toSorted((one, other) => one - other);
-  const unequal = new Set(
-    sorted.filter((chunk) => {
-      const own = digests.map((one) => one.get(chunk));
-      return !own.every((one) => one?.digest === own[0]?.digest);
-    }),
-  );
-  const opened = sorted.filter((chunk) => {
-    const isRecorded =
-      (bases.get(chunk)?.digest ?? null) === (digests[0]?.get(chunk)?.digest ?? null);
-    return unequal.has(chunk) || (walk.withSyncState && (lined.has(chunk) || !isRecorded));
+  const present = new Set(chosen.flatMap((one) => [...one.keys()]));
+  if (walk.along === 'all') for (const chunk of [...bases.keys(), ...lined]) present.add(chunk);
+  const numbers = [...present].toSorted((one, other) => one - other);
+  const digestOf = (chunk: number, one = digests[0]) => one?.get(chunk)?.digest ?? null;
+  const isEqual = (chunk: number) =>
+    digests.every((one) => digestOf(chunk, one) === digestOf(chunk));
+  const opened = numbers.filter((chunk) => {
+    const isRecorded = (bases.get(chunk)?.digest ?? null) === digestOf(chunk);
+    return !isEqual(chunk) || (walk.withSyncState && (lined.has(chunk) || !isRecorded));
   });
-  const hashes = await hashesIn(entity, sides, read, { opened, mayDiffer });
+  const unequal = opened.filter((chunk) => !isEqual(chunk));
+  return { at, numbers, opened, bases, high, lined, unequal, read };
+}
+
+/** Reads the hashes of the rows in the opened chunks of a batch. */
+async function batchOf(
+  entity: Entity,
+  sides: Sides,
+  { at, numbers, opened, bases, lined, read }: Digests,
+  { walk, mayDiffer }: { walk: Walk; mayDiffer: Statement | null },
+): Promise<Batch> {
+  const { hashes, own, isCertain } = await hashesIn(entity, sides, read, { opened, mayDiffer });
+  const isAsBase = (chunk: number) =>
+    walk.withSyncState && !lined.has(chunk) && bases.get(chunk)?.digest === own.get(chunk)?.digest;
+  const rowsIn = ({ digests }: SideHashes) =>
+    new Map([...digests].map(([chunk, { rows }]) => [chunk, rows]));
   return {
-    unequal: unequal.size,
-    batch: {
-      at,
-      numbers: sorted,
-      opened,
-      bases,
-      ...hashes,
-      counts: digests.map((one) => new Map([...one].map(([chunk, { rows }]) => [chunk, rows]))),
-    },
+    at,
+    numbers,
+    opened,
+    bases,
+    hashes,
+    counts: read.map(rowsIn),
+    isCertain,
+    asBase: new Set(opened.filter(isAsBase)),
   };
+}
+
+/** Reads what is recorded about the rows in the opened chunks of a batch. */
+export async function recordedOf(on: Queryable, { name }: Entity, batch: Batch): Promise<Recorded> {
+  const { opened, asBase, hashes } = batch;
+  const recorded = await recordedIn(
+    on,
+    name,
+    opened.filter((chunk) => !asBase.has(chunk)),
+  );
+  if (asBase.size === 0) return recorded;
+  for (const [id, hash] of hashes[0] ?? []) {
+    if (asBase.has(chunkOf(id))) recorded.bases.set(id, hash);
+  }
+  return recorded;
 }
 
 /**

@@ -24,7 +24,7 @@ import {
 import { readStates, stateAfter, writeStates } from '../state/row-state.ts';
 import { addLines, originsOf, OUTSIDE } from '../state/untouched.ts';
 import { onRows } from '../writing/claims.ts';
-import { ahead, batches, isComparedByDigest, prefetch } from './chunks.ts';
+import { ahead, batches, isComparedByDigest, prefetch, recordedOf } from './chunks.ts';
 
 export type ComparisonSides = {
   here: Environment;
@@ -46,7 +46,7 @@ async function* compareHashes(sides: ComparisonSides, entity: Entity): AsyncGene
   const { here, there } = sides;
   const how = { from: 0, along: 'all', withSyncState: true, withCertainty: true } as const;
   const looks = prefetch(ahead(batches(entity, [here, there], how)), async (batch) => {
-    const recorded = await recordedIn(here.sql, entity.name, batch.opened);
+    const recorded = await recordedOf(here.sql, entity, batch);
     const [own = new Map(), other = new Map()] = batch.hashes;
     const both = unsettledIn({ own, other }, recorded);
     const isProven = (id: number) =>

@@ -3,7 +3,7 @@
 import { fieldEntries, keyText, type Entity, type Row } from '../catalog/entity.ts';
 import { textOf } from '../catalog/fields.ts';
 import { matchedByName, travelling } from '../catalog/index.ts';
-import { chunkOf, CHUNK_SIZE, highestIds, type RowHashes } from '../rows/row-hashes.ts';
+import { CHUNK_SIZE, highestIds } from '../rows/row-hashes.ts';
 import { drawIds, raiseIds } from '../environments/ids.ts';
 import { idsByName } from '../rows/names.ts';
 import { failpoint } from '../database/failpoints.ts';
@@ -15,13 +15,14 @@ import { promotionOrder } from '../catalog/order.ts';
 import type { WrittenStep } from '../writing/journal.ts';
 import type { Change } from '../writing/changes.ts';
 import { writeHere } from '../writing/write-here.ts';
-import { batches, isComparedByDigest, prefetch, type Batch } from '../comparison/chunks.ts';
+import { ahead, batches, isComparedByDigest, prefetch } from '../comparison/chunks.ts';
 import { Conflict } from '../problems.ts';
 import { copyImage } from '../storage/images.ts';
-import { isSettled, keysOf, recordedIn } from '../state/recorded.ts';
+import { keysOf } from '../state/recorded.ts';
 import { recordPart } from './sync-state.ts';
 import { inGroups, withHandovers } from './handovers.ts';
 import { planRefresh, type PartPlan } from './plan-part.ts';
+import { tableParts, type TablePart } from './table-parts.ts';
 import {
   copyOf,
   emptyReport,
@@ -234,67 +235,20 @@ async function* prepareByDigest(
     withSyncState: !dryRun && from.there !== null,
     withCertainty: false,
   };
-  const parts = prefetch(batches(entity, sides, walk), (batch) => partsOf(from, entity, batch));
-  for await (const some of parts) yield* prefetch(some, (part) => preparePart(from, entity, part));
-}
-
-/**
- * How many rows of a table are written together. Fewer would be slow, because each write needs some twenty SQL
- * statements however few rows it writes.
- */
-const PART = 4 * CHUNK_SIZE;
-
-/**
- * Chunks (ranges of 1,000 ids) of a table whose rows are written together, and the ids of the rows that must be read.
- */
-type TablePart = {
-  at: string;
-  chunks: number[];
-  ids: number[];
-  here: RowHashes;
-  rows: number;
-};
-
-/**
- * Divides the rows of a batch into parts that are written together. A part consists of whole chunks (ranges of 1,000
- * ids), and at most PART of its rows must be read.
- */
-async function partsOf(from: RefreshRun, entity: Entity, batch: Batch): Promise<TablePart[]> {
-  const [here = new Map(), theirs = new Map(), there = theirs] = batch.hashes;
-  const isRecording = !from.dryRun && from.there !== null;
-  const recorded = await recordedIn(from.here.sql, entity.name, isRecording ? batch.opened : []);
-  const idsOf = Map.groupBy(theirs.keys(), chunkOf);
-  const fresh = () => ({ at: batch.at, chunks: [], ids: [], here, rows: 0 });
-  const parts: TablePart[] = [];
-  let part: TablePart = fresh();
-  for (const chunk of batch.numbers) {
-    const ids = (idsOf.get(chunk) ?? []).filter((id) => {
-      const hash = theirs.get(id) ?? '';
-      if (here.get(id) !== hash) return true;
-      if (!isRecording) return false;
-      return !isSettled(recorded, id, { here: hash, there: there.get(id) ?? null });
-    });
-    if (part.chunks.length > 0 && part.ids.length + ids.length > PART) {
-      parts.push(part);
-      part = fresh();
-    }
-    part.chunks.push(chunk);
-    part.ids.push(...ids);
-    part.rows += batch.counts[1]?.get(chunk) ?? 0;
-  }
-  return part.chunks.length > 0 ? [...parts, part] : parts;
+  const parts = tableParts(here, entity, ahead(batches(entity, sides, walk)), walk);
+  yield* prefetch(parts, (part) => preparePart(from, entity, part));
 }
 
 async function preparePart(
   from: RefreshRun,
   entity: Entity,
-  { at, chunks, ids, here, rows }: TablePart,
+  { at, last, ids, here, rows }: TablePart,
 ): Promise<PreparedPart> {
   const found = await read(from.source, keysOf(entity.name, ids));
   return {
     decided: await planRefresh(from, entity, [...found.values()], (id) => here.has(id)),
     rows,
-    after: ((chunks.at(-1) ?? 0) + 1) * CHUNK_SIZE - 1,
+    after: (last + 1) * CHUNK_SIZE - 1,
     highest: ids,
     keep: (done) => recordPart(from, entity, done, at),
   };

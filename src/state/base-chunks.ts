@@ -36,12 +36,14 @@ function* entriesIn(chunk: number, packed: Buffer): Generator<[number, number]> 
   }
 }
 
-function unpack(chunk: number, packed: Buffer): Map<number, Base> {
+/** Unpacks the bases of a chunk: all of them, or only those of the rows `wanted`. */
+function unpack(chunk: number, packed: Buffer, wanted?: Set<number>): Map<number, Base> {
   const bases = new Map<number, Base>();
   // Formatting a time takes longer than all other work of this function, and the bases of a chunk have few different
   // times. So each formatted time is kept for reuse.
   const times = new Map<number, string>();
   for (const [id, offset] of entriesIn(chunk, packed)) {
+    if (wanted && !wanted.has(id)) continue;
     const [from, to] = [offset + PLACE, offset + PLACE + HASH];
     const time = packed.readUIntBE(to, TIME);
     const at = times.get(time) ?? toSqlInstant(new Date(time).toISOString());
@@ -82,11 +84,15 @@ export async function readBaseDigests(
   return new Map(lines.map((line) => [line.chunk, line]));
 }
 
-/** Reads these chunks: the bases of their rows and the generation of each chunk, by chunk number. */
+/**
+ * Reads these chunks: the bases of their rows (of all rows, or only of the rows `wanted`) and the generation of each
+ * chunk, by chunk number.
+ */
 export async function basesInChunks(
   on: Queryable,
   entity: string,
   chunks: number[],
+  wanted?: Set<number>,
 ): Promise<Map<number, { bases: Map<number, Base>; generation: number }>> {
   if (chunks.length === 0) return new Map();
   const lines = await select<{ chunk: number; generation: number; bases: Buffer }>(
@@ -97,7 +103,7 @@ export async function basesInChunks(
   return new Map(
     lines.map(({ chunk, generation, bases }) => [
       chunk,
-      { bases: unpack(chunk, bases), generation },
+      { bases: unpack(chunk, bases, wanted), generation },
     ]),
   );
 }
@@ -106,23 +112,24 @@ export async function basesInChunks(
 export async function readBases(on: Queryable, keys: RowKey[]): Promise<Map<string, Base>> {
   if (keys.length === 0) return new Map();
   const found = new Map<string, Base>();
-  const byEntity = [...Map.groupBy(keys, (key) => key.entity)];
+  const byEntity = Map.groupBy(keys, (key) => key.entity);
+  const wanted = new Map(
+    [...byEntity].map(([entity, own]) => [entity, new Set(own.map(({ id }) => id))]),
+  );
   const lines = await select<{ entity: string; chunk: number; bases: Buffer }>(
     on,
     sql`select entity, chunk, bases from base_chunk where ${join(
-      byEntity.map(([entity, own]) => {
-        const chunks = [...new Set(own.map(({ id }) => chunkOf(id)))];
+      [...wanted].map(([entity, ids]) => {
+        const chunks = [...new Set([...ids].map(chunkOf))];
         return sql`(entity = ${entity} and chunk in (${chunks}))`;
       }),
       ' or ',
     )}`,
   );
-  const chunks = new Map(
-    lines.map(({ entity, chunk, bases }) => [`${entity}:${chunk}`, unpack(chunk, bases)]),
-  );
-  for (const key of keys) {
-    const base = chunks.get(`${key.entity}:${chunkOf(key.id)}`)?.get(key.id);
-    if (base) found.set(keyText(key), base);
+  for (const { entity, chunk, bases } of lines) {
+    for (const [id, base] of unpack(chunk, bases, wanted.get(entity))) {
+      found.set(keyText({ entity, id }), base);
+    }
   }
   return found;
 }
