@@ -1,9 +1,9 @@
 // Divides the rows of a table that a refresh must read into parts that are written together.
 import type { Entity } from '../catalog/entity.ts';
-import { recordedOf, type Batch } from '../comparison/chunks.ts';
+import type { Batch } from '../comparison/chunks.ts';
 import type { Databases } from '../environments/environment.ts';
 import { CHUNK_SIZE, chunkOf } from '../rows/row-hashes.ts';
-import { isSettled, type Recorded } from '../state/recorded.ts';
+import { isSettled, recordedIn, type Recorded } from '../state/recorded.ts';
 
 /**
  * How many rows of a table are written together. Fewer would be slow, because each write needs some twenty SQL
@@ -37,7 +37,8 @@ export async function* tableParts(
 ): AsyncGenerator<TablePart> {
   let part: TablePart | null = null;
   for await (const batch of all) {
-    const recorded = withSyncState ? await recordedOf(here.sql, entity, batch) : null;
+    const others = batch.opened.filter((chunk) => !batch.asBase.has(chunk));
+    const recorded = withSyncState ? await recordedIn(here.sql, entity.name, others) : null;
     const idsOf = unsettledOf(batch, recorded);
     const [own = new Map()] = batch.hashes;
     for (const chunk of batch.numbers) {
@@ -60,14 +61,17 @@ export async function* tableParts(
  * Returns, by chunk, the ids of the rows that differ from production’s. With `recorded` (the sync state), also those that
  * are not recorded yet as equal in this environment and the next one.
  */
-function unsettledOf({ hashes }: Batch, recorded: Recorded | null): Map<number, number[]> {
+function unsettledOf({ hashes, asBase }: Batch, recorded: Recorded | null): Map<number, number[]> {
   const [here = new Map(), theirs = new Map(), there = theirs] = hashes;
-  const unsettled = [...theirs].filter(([id, hash]) => {
-    if (here.get(id) !== hash) return true;
-    return recorded && !isSettled(recorded, id, { here: hash, there: there.get(id) ?? null });
-  });
-  return Map.groupBy(
-    unsettled.map(([id]) => id),
-    chunkOf,
-  );
+  const unsettled: number[] = [];
+  for (const [id, hash] of theirs) {
+    const isSame =
+      here.get(id) === hash &&
+      (!recorded ||
+        (asBase.has(chunkOf(id))
+          ? there.get(id) === hash
+          : isSettled(recorded, id, { here: hash, there: there.get(id) ?? null })));
+    if (!isSame) unsettled.push(id);
+  }
+  return Map.groupBy(unsettled, chunkOf);
 }

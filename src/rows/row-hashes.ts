@@ -59,16 +59,24 @@ export async function chunkDigests(
 }
 
 /**
- * Computes the digests of chunks from hashes of rows that were already read. Equal rows give the same digests as
- * chunkDigests(), which lets MySQL compute them.
+ * Computes the digests of chunks from hashes of rows that were already read, in rising order of id. Equal rows give the
+ * same digests as chunkDigests(), which lets MySQL compute them.
  */
-export const digestsOf = (hashes: RowHashes): Map<number, ChunkDigest> =>
-  new Map(
-    [...Map.groupBy(hashes, ([id]) => chunkOf(id))].map(([chunk, own]) => [
-      chunk,
-      { rows: own.length, digest: digestOf(own) },
-    ]),
-  );
+export function digestsOf(hashes: RowHashes): Map<number, ChunkDigest> {
+  const digests = new Map<number, ChunkDigest>();
+  let own: [number, string][] = [];
+  let chunk = -1;
+  const end = () => digests.set(chunk, { rows: own.length, digest: digestOf(own) });
+  for (const line of hashes) {
+    if (chunkOf(line[0]) !== chunk) {
+      if (own.length > 0) end();
+      [own, chunk] = [[], chunkOf(line[0])];
+    }
+    own.push(line);
+  }
+  if (own.length > 0) end();
+  return digests;
+}
 
 /** Computes the digest of a chunk (a range of 1,000 ids) from the ids and hashes of its rows, in rising order of id. */
 export const digestOf = (hashes: [id: number, hash: string][]): string =>

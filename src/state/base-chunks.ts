@@ -5,15 +5,7 @@ import type { Pool, PoolConnection } from 'mysql2/promise';
 import { keyText, type RowKey } from '../catalog/entity.ts';
 import { insertRows, upsertRows } from '../database/bulk.ts';
 import { forgetCached } from '../database/cached-for.ts';
-import {
-  fromSqlInstant,
-  join,
-  select,
-  sql,
-  toSqlInstant,
-  transaction,
-  type Queryable,
-} from '../database/sql.ts';
+import { join, select, sql, toSqlInstant, transaction, type Queryable } from '../database/sql.ts';
 import { CHUNK_SIZE, chunkOf, digestOf } from '../rows/row-hashes.ts';
 
 /** The base of a row: the hash of its content, and the time since which this content is the base. */
@@ -25,9 +17,6 @@ export type BaseChunk = { generation: number; digest: string | null };
 /** How many bytes a base takes: the place of its id in the chunk, a hash, and a time in milliseconds. */
 const [PLACE, HASH, TIME] = [2, 32, 6];
 const ENTRY = PLACE + HASH + TIME;
-
-const digestOfBases = (bases: Map<number, Base>): string =>
-  digestOf([...bases].map(([id, base]) => [id, base.hash]));
 
 /** The ids in a packed chunk, each with the offset of its entry. */
 function* entriesIn(chunk: number, packed: Buffer): Generator<[number, number]> {
@@ -53,20 +42,35 @@ function unpack(chunk: number, packed: Buffer, wanted?: Set<number>): Map<number
   return bases;
 }
 
-function pack(bases: Map<number, Base>): Buffer {
-  const packed = Buffer.alloc(ENTRY * bases.size);
-  // Parsing a time takes long, too.
-  const times = new Map<string, number>();
-  let offset = 0;
-  for (const [id, base] of bases) {
-    const time = times.get(base.at) ?? Date.parse(fromSqlInstant(base.at));
-    times.set(base.at, time);
-    packed.writeUInt16BE(id % CHUNK_SIZE, offset);
-    packed.write(base.hash, offset + PLACE, 'hex');
-    packed.writeUIntBE(time, offset + PLACE + HASH, TIME);
-    offset += ENTRY;
+/**
+ * Returns a packed chunk in which these hashes are bases since the time `at`, and the digest of the chunk. A base whose
+ * hash stays the same keeps its time.
+ */
+function repack(chunk: number, packed: Buffer, changes: Iterable<[number, string]>, at: string) {
+  const hashes: string[] = [];
+  const times: number[] = [];
+  for (const [id, offset] of entriesIn(chunk, packed)) {
+    const end = offset + PLACE + HASH;
+    hashes[id % CHUNK_SIZE] = packed.toString('hex', offset + PLACE, end);
+    times[id % CHUNK_SIZE] = packed.readUIntBE(end, TIME);
   }
-  return packed;
+  const now = Date.parse(at);
+  for (const [id, hash] of changes) {
+    const place = id % CHUNK_SIZE;
+    if (hashes[place] !== hash) [hashes[place], times[place]] = [hash, now];
+  }
+  const bases = Buffer.alloc(ENTRY * CHUNK_SIZE);
+  const lines: [number, string][] = [];
+  for (let place = 0; place < CHUNK_SIZE; place += 1) {
+    const hash = hashes[place];
+    if (hash === undefined) continue;
+    const offset = lines.length * ENTRY;
+    bases.writeUInt16BE(place, offset);
+    bases.write(hash, offset + PLACE, 'hex');
+    bases.writeUIntBE(times[place] ?? now, offset + PLACE + HASH, TIME);
+    lines.push([chunk * CHUNK_SIZE + place, hash]);
+  }
+  return { bases: bases.subarray(0, lines.length * ENTRY), digest: digestOf(lines) };
 }
 
 /** Reads the generation and the digest of each chunk from `first` to `last`, by chunk number. */
@@ -84,29 +88,23 @@ export async function readBaseDigests(
   return new Map(lines.map((line) => [line.chunk, line]));
 }
 
-/**
- * Reads these chunks: the bases of their rows (of all rows, or only of the rows `wanted`) and the generation of each
- * chunk, by chunk number.
- */
+/** Reads the bases of all rows in these chunks, or only of the rows `wanted`, by chunk number. */
 export async function basesInChunks(
   on: Queryable,
   entity: string,
   chunks: number[],
   wanted?: Set<number>,
-): Promise<Map<number, { bases: Map<number, Base>; generation: number }>> {
-  if (chunks.length === 0) return new Map();
-  const lines = await select<{ chunk: number; generation: number; bases: Buffer }>(
+): Promise<Map<number, Map<number, Base>>> {
+  const lines = chunks.length === 0 ? [] : await readChunks(on, entity, chunks);
+  return new Map(lines.map(({ chunk, bases }) => [chunk, unpack(chunk, bases, wanted)]));
+}
+
+const readChunks = (on: Queryable, entity: string, chunks: number[]) =>
+  select<{ chunk: number; generation: number; bases: Buffer }>(
     on,
     sql`select chunk, generation, bases from base_chunk
          where entity = ${entity} and chunk in (${chunks})`,
   );
-  return new Map(
-    lines.map(({ chunk, generation, bases }) => [
-      chunk,
-      { bases: unpack(chunk, bases, wanted), generation },
-    ]),
-  );
-}
 
 /** Reads the bases of these rows, by key text (`task:12`). A row without a base is missing from the result. */
 export async function readBases(on: Queryable, keys: RowKey[]): Promise<Map<string, Base>> {
@@ -176,33 +174,15 @@ export async function writeBases(
       chunks.map((chunk) => ({ entity, chunk, ...emptyChunk })),
       sql`on duplicate key update generation = generation + 1`,
     );
-    const present = await basesInChunks(connection, entity, chunks);
-    const lines = [...present].flatMap(([chunk, { generation, bases: former }]) => {
+    const present = await readChunks(connection, entity, chunks);
+    const lines = present.flatMap(({ chunk, generation, bases }) => {
       const was = asRead?.get(chunk)?.generation ?? 0;
       if (asRead && generation !== was + 1) return [];
-      const bases = changed(former, byChunk.get(chunk) ?? [], toSqlInstant(at));
-      return [{ entity, chunk, generation, bases: pack(bases), digest: digestOfBases(bases) }];
+      return [{ entity, chunk, generation, ...repack(chunk, bases, byChunk.get(chunk) ?? [], at) }];
     });
     await upsertRows(connection, 'base_chunk', ['entity', 'chunk'], lines);
   };
   await ('getConnection' in on ? transaction(on, write) : write(on));
 }
 
-const emptyChunk = { generation: 1, bases: Buffer.alloc(0), digest: digestOfBases(new Map()) };
-
-/** Returns the bases after these changes, in order of id. A base whose hash stays the same keeps its time. */
-function changed(
-  bases: Map<number, Base>,
-  changes: Iterable<[number, string]>,
-  at: string,
-): Map<number, Base> {
-  const all = new Map(bases);
-  let last = -1;
-  let isSorted = bases.size === 0;
-  for (const [id, one] of changes) {
-    if (all.get(id)?.hash !== one) all.set(id, { hash: one, at });
-    isSorted &&= id > last;
-    last = id;
-  }
-  return isSorted ? all : new Map([...all].toSorted(([one], [other]) => one - other));
-}
+const emptyChunk = { generation: 1, bases: Buffer.alloc(0), digest: digestOf([]) };

@@ -25,7 +25,7 @@ export async function recordedIn(
   const found: Recorded = { here: new Map(), there: new Map(), bases: new Map() };
   const bases = await basesInChunks(on, entity, chunks);
   for (const one of bases.values()) {
-    for (const [id, { hash }] of one.bases) found.bases.set(id, hash);
+    for (const [id, { hash }] of one) found.bases.set(id, hash);
   }
   if (chunks.length === 0) return found;
   const within = sql`row_id div ${CHUNK_SIZE} in (${chunks}) and ${between(chunks)}`;
