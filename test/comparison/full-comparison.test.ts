@@ -98,7 +98,7 @@ test('the first comparison of equal rows reads only those that MySQL may hash di
   const asked: unknown[] = [];
   const note = (statement: unknown) => {
     const { text, values } = statement as Statement;
-    if (text.startsWith('select * from `business`')) asked.push(values[0]);
+    if (/^select r\.\*.* from `business` r/s.test(text)) asked.push(values[0]);
   };
   statements.subscribe(note);
   await compare().finally(() => statements.unsubscribe(note));
