@@ -43,6 +43,7 @@ export type StoredDocument = {
 export const collection = (documents: Db, entity: Entity) =>
   documents.collection<StoredDocument>(entity.table);
 
+/** Reads documents by the values of a field. Values of which few documents are found are read with fewer queries. */
 async function findIn(
   documents: Db,
   entity: Entity,
@@ -50,16 +51,51 @@ async function findIn(
   values: number[],
 ): Promise<StoredDocument[]> {
   const found: StoredDocument[] = [];
-  for (let from = 0; from < values.length; from += limits.idsPerQuery) {
-    const some = values.slice(from, from + limits.idsPerQuery);
+  let most = limits.idsPerQuery;
+  for (let from = 0; from < values.length;) {
+    const some = values.slice(from, from + most);
     const filter = { [field]: { $in: some } } as Filter<StoredDocument>;
-    found.push(...(await collection(documents, entity).find(filter).toArray()));
+    const answer = await collection(documents, entity).find(filter).toArray();
+    found.push(...answer);
+    from += some.length;
+    // Long lists are slow only if documents are found.
+    most = answer.length === 0 ? 10 * limits.idsPerQuery : limits.idsPerQuery;
   }
-  return found.toSorted((one, other) => one._id - other._id);
+  return byRisingId(found);
+}
+
+const byRisingId = (found: StoredDocument[]) => found.toSorted((one, other) => one._id - other._id);
+
+/** Reads documents by id, including stubs. */
+async function findByIds(documents: Db, entity: Entity, ids: number[]): Promise<StoredDocument[]> {
+  const together = new Map(
+    (await writtenTogether(documents, entity, ids)).map((one) => [one._id, one]),
+  );
+  const others = ids.filter((id) => !together.has(id));
+  const found = await findIn(documents, entity, '_id', others);
+  return byRisingId([...found, ...ids.flatMap((id) => together.get(id) ?? [])]);
+}
+
+/**
+ * Reads documents that one transfer has written, if these are such documents. A transfer gives them timestamps that are
+ * one millisecond apart, and such a range of the index of timestamps is read faster than long lists of ids. Documents
+ * that were changed since, and documents with other ids, make the result incomplete or longer.
+ */
+async function writtenTogether(documents: Db, entity: Entity, ids: number[]) {
+  if (ids.length <= limits.idsPerQuery) return [];
+  const ends = [ids[0], ids.at(-1)].flatMap((id) => id ?? []);
+  const [first, last] = await findIn(documents, entity, '_id', ends);
+  const [from, to] = [first?.modified_at, last?.modified_at];
+  if (!(from instanceof Date && to instanceof Date)) return [];
+  const most = 2 * ids.length;
+  const milliseconds = to.getTime() - from.getTime();
+  if (milliseconds < 0 || milliseconds > most) return [];
+  const within = { modified_at: { $gte: from, $lte: to } };
+  return collection(documents, entity).find(within, { limit: most }).toArray();
 }
 
 async function read({ documents }: Databases, entity: Entity, ids: number[]): Promise<Row[]> {
-  return rowsIn(entity, await findIn(documents, entity, '_id', ids));
+  return rowsIn(entity, await findByIds(documents, entity, ids));
 }
 
 async function readBy({ documents }: Databases, entity: Entity, field: string, targets: number[]) {
@@ -79,7 +115,7 @@ const rowsIn = (entity: Entity, stored: StoredDocument[]) =>
  */
 async function* walk({ documents }: Databases, entity: Entity, after: number, size: number) {
   const cursor = collection(documents, entity)
-    .find({ _id: { $gt: after, $lte: Number.MAX_SAFE_INTEGER }, ...present }, { batchSize: size })
+    .find({ _id: { $gt: after, $lte: Number.MAX_SAFE_INTEGER } }, { batchSize: size })
     .sort({ _id: 1 });
   let part: Row[] = [];
   for await (const stored of cursor) {
@@ -118,7 +154,7 @@ const count = ({ documents }: Databases, entity: Entity): Promise<number> =>
 
 /** Reads stored documents for code that writes them, including stubs (what is left of removed documents for a day). */
 export async function readStored(documents: Db, entity: Entity, ids: number[]) {
-  const stored = await findIn(documents, entity, '_id', ids);
+  const stored = await findByIds(documents, entity, ids);
   return new Map(stored.map((one) => [one._id, one]));
 }
 

@@ -56,7 +56,7 @@ export const documentRow = (step: journal.Step, stored: StoredByKey) =>
  * At most this many documents are written in one round trip. Tests lower the number, to stop the process
  * between any two documents.
  */
-export const bulk = { size: 500 };
+export const bulk = { size: 1000 };
 
 /** How many documents each database writes in one round trip. The number is kept between transfers. */
 const paces = new WeakMap<Db, Pace>();

@@ -1,11 +1,13 @@
 // A transfer writes many MongoDB documents in one round trip. Each document is replaced only if it is still as it was
 // read (compare-and-set).
-import { afterEach, expect, test } from 'vitest';
+import { Collection } from 'mongodb';
+import { afterEach, expect, test, vi } from 'vitest';
 import { entityNamed } from '../../src/catalog/index.ts';
 import { select, sql } from '../../src/database/sql.ts';
 import * as edits from '../../src/editing/save.ts';
 import { toStored } from '../../src/rows/mongo-writes.ts';
 import { collection } from '../../src/rows/mongo.ts';
+import { read } from '../../src/rows/store.ts';
 import { writeHere } from '../../src/writing/write-here.ts';
 import { failpoints } from '../../src/database/failpoints.ts';
 import { byId } from '../../src/writing/journal.ts';
@@ -56,6 +58,26 @@ test('a transfer writes all of its 250 changed MongoDB documents', async () => {
   expect((await transfer(world.staging, [form])).state).toBe('verified');
   expect(await field().countDocuments({ label: 'Newer' })).toBe(fields);
   expect(await contents(world.preprod)).toEqual(await contents(world.staging));
+});
+
+test('documents that one transfer wrote, and documents that do not exist, are read with few queries, also if some were changed since', async () => {
+  const { preprod } = world;
+  await many();
+  const keys = (from: number) =>
+    Array.from({ length: fields }, (_one, index) => ({ entity: 'form_field', id: from + index }));
+  await field().updateOne({ _id: 7 }, { $set: { label: 'Edited', modified_at: new Date(0) } });
+  await field().deleteOne({ _id: 8 });
+  const find = vi.spyOn(Collection.prototype, 'find');
+  const rows = await read(preprod, keys(1));
+  expect(find).toHaveBeenCalledTimes(3);
+  expect([...rows.values()].map(({ id }) => id)).toEqual(
+    keys(1).flatMap(({ id }) => (id === 8 ? [] : id)),
+  );
+  expect(rows.get('form_field:7')).toMatchObject({ label: 'Edited' });
+  find.mockClear();
+  expect((await read(preprod, keys(1001))).size).toBe(0);
+  expect(find).toHaveBeenCalledTimes(3);
+  find.mockRestore();
 });
 
 test('recovery finishes a transfer killed between two batches of MongoDB documents', async () => {
