@@ -1,8 +1,9 @@
 // Copies production’s rows into this environment, in parts. Rows with pending changes in this environment are skipped
 // and listed. A refresh can be stopped at any point and run again; a dry run only reports.
-import { fieldEntries, keyText, type Entity, type Row } from '../catalog/entity.ts';
+import { fieldEntries, isDocument, keyText, type Entity, type Row } from '../catalog/entity.ts';
 import { textOf } from '../catalog/fields.ts';
 import { matchedByName, travelling } from '../catalog/index.ts';
+import { uniqueFieldsOf } from '../catalog/unique-values.ts';
 import { CHUNK_SIZE, highestIds } from '../rows/row-hashes.ts';
 import { drawIds, raiseIds } from '../environments/ids.ts';
 import { idsByName } from '../rows/names.ts';
@@ -15,6 +16,7 @@ import { promotionOrder } from '../catalog/order.ts';
 import type { WrittenStep } from '../writing/journal.ts';
 import type { Change } from '../writing/changes.ts';
 import { writeHere } from '../writing/write-here.ts';
+import { takingTurns, type Turn } from '../writing/turns.ts';
 import { ahead, batches, isComparedByDigest, prefetch } from '../comparison/chunks.ts';
 import { Conflict } from '../problems.ts';
 import { copyImage } from '../storage/images.ts';
@@ -24,6 +26,7 @@ import { inGroups, withHandovers } from './handovers.ts';
 import { planRefresh, type PartPlan } from './plan-part.ts';
 import { tableParts, type TablePart } from './table-parts.ts';
 import {
+  addToReport,
   copyOf,
   emptyReport,
   keyOf,
@@ -62,6 +65,8 @@ export type RefreshRun = {
   /** The report of an interrupted attempt, from which this one continues. */
   former?: Report | null;
 };
+
+type Writing = RefreshRun & { turn?: Turn };
 
 /** Counts production’s rows, to show the progress of the refresh. */
 export async function countSourceRows(source: Databases): Promise<number> {
@@ -153,25 +158,33 @@ async function refreshRows(from: RefreshRun, entity: Entity, report: Report) {
   const isByDigest = isComparedByDigest(entity, await readMappings(here.sql));
   const prepare = isByDigest ? prepareByDigest : prepareByReading;
   const early = new Set<number>();
+  const turn = takingTurns();
   let recorded = Promise.resolve();
+  let isWhole = true;
   try {
     for await (const part of prepare(from, entity, report.at.after)) {
-      report.same += part.rows - part.decided.rows.length;
-      const done = await writePlanned(from, entity, part.decided, { report, early });
-      report.at = { ...report.at, after: part.after, all: report.at.all + part.rows };
-      const soFar = copyOf(report);
+      const own = emptyReport();
+      own.same = part.rows - part.decided.rows.length;
+      const writing = writePlanned({ ...from, turn }, entity, part.decided, { report: own, early });
+      writing.catch(() => {});
+      if (!isOverlapping(entity)) await writing;
       const keep = async () => {
+        const done = await writing;
         await failpoint('part written');
         if (!dryRun) {
           await raiseIds(here, entity.name, part.highest);
           await part.keep(done);
         }
-        await progress?.({ entity, report: soFar });
+        // If a former part was not written or recorded, a refresh that continues from this report must begin there.
+        if (!isWhole) return;
+        addToReport(report, own);
+        report.at = { ...report.at, after: part.after, all: report.at.all + part.rows };
+        await progress?.({ entity, report: copyOf(report) });
       };
       const former = recorded;
       // Even if the refresh is cancelled now, the sync state of the rows that are already written must be recorded.
       recorded = inTurn(former, keep);
-      recorded.catch(() => {});
+      recorded.catch(() => (isWhole = false));
       await former;
     }
   } catch (error) {
@@ -180,6 +193,12 @@ async function refreshRows(from: RefreshRun, entity: Entity, report: Report) {
   }
   await recorded;
 }
+
+/**
+ * Whether a part is claimed and checked while the former part is being written. MySQL rows are written in a single
+ * transaction, so there is nothing to overlap. Rows with unique values may wait for the values of former parts.
+ */
+const isOverlapping = (entity: Entity) => isDocument(entity) && uniqueFieldsOf(entity).length === 0;
 
 /**
  * Waits for `first`, and then runs `second` even if `first` was rejected. Throws the error of `first` afterwards.
@@ -260,7 +279,7 @@ async function preparePart(
  * with the written changes.
  */
 async function writePlanned(
-  from: RefreshRun,
+  from: Writing,
   entity: Entity,
   part: PartPlan,
   { report, early }: { report: Report; early: Set<number> },
@@ -299,7 +318,7 @@ async function copyImagesOf({ here, source }: RefreshRun, changes: Change[], rep
  * changes that were written (in a dry run: would be written).
  */
 async function writePart(
-  from: RefreshRun,
+  from: Writing,
   entity: Entity,
   groups: Change[][],
   report: Report,
@@ -331,7 +350,7 @@ async function writePart(
  * Writes rows in one transaction if possible. Returns, by id, the rows that the database stored
  * differently than sent.
  */
-async function storePart(from: RefreshRun, entity: Entity, changes: Change[], report: Report) {
+async function storePart(from: Writing, entity: Entity, changes: Change[], report: Report) {
   const stored = new Map<number | undefined, Row>();
   const onStoredDifferently = (steps: WrittenStep[]) => {
     listStoredDifferently(report, entity, steps);

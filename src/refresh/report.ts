@@ -84,6 +84,19 @@ export function listStoredDifferently(report: Report, entity: Entity, steps: Wri
   }
 }
 
+/** Adds the counts and lists of one part to the report of the whole refresh. */
+export function addToReport(report: Report, part: Report) {
+  for (const count of ['created', 'updated', 'same', 'skipped'] as const) {
+    report[count] += part[count];
+  }
+  const upToLimit = <T>(all: T[], more: T[]) => [...all, ...more].slice(0, LISTED);
+  report.skippedRows = upToLimit(report.skippedRows, part.skippedRows);
+  report.overwritten = upToLimit(report.overwritten, part.overwritten);
+  report.missingImages = upToLimit(report.missingImages, part.missingImages);
+  const differing = upToLimit(report.storedDifferently ?? [], part.storedDifferently ?? []);
+  if (differing.length > 0) report.storedDifferently = differing;
+}
+
 /**
  * Copies a report. The copy stays unchanged while the refresh continues to add to the original.
  */

@@ -18,12 +18,15 @@ import { Conflict } from '../problems.ts';
 import { idsOfLinked } from '../rows/names.ts';
 import type { Author } from '../state/row-state.ts';
 import type * as journal from './journal.ts';
+import type { Turn } from './turns.ts';
 
 export type WriteContext = {
   here: Environment;
   lease: number;
   /** Called with the rows that the database stored differently. */
   onStoredDifferently?: (steps: journal.WrittenStep[]) => void;
+  /** Lets several journaled writes of the caller take turns at the destination. */
+  turn?: Turn;
 };
 
 export type Change = {

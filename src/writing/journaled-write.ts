@@ -22,7 +22,7 @@ export type Written = { transfer: journal.Transfer; isNew: boolean };
  * @throws Conflict when a row has changed, Unavailable when the outcome is unknown or a person must decide
  */
 export async function writeThroughJournal(
-  { here, lease, onStoredDifferently }: WriteContext,
+  { here, lease, onStoredDifferently, turn }: WriteContext,
   author: Author,
   changes: Change[],
   naming: WriteOptions,
@@ -35,7 +35,10 @@ export async function writeThroughJournal(
     if (!opened.isNew) return opened;
     isKept = true;
     const steps = journal.recordedSteps(draft.steps);
-    const ended = await runTransfer(here, here, opened.transfer, lease, { steps });
+    const ended = await runTransfer(here, here, opened.transfer, lease, {
+      steps,
+      ...(turn && { turn }),
+    });
     if (ended.state === 'verified') {
       const differing = await journal.storedDifferently(here.sql, ended.id);
       if (differing.length > 0) onStoredDifferently?.(differing);

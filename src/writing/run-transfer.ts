@@ -20,6 +20,7 @@ import { failpoint } from '../database/failpoints.ts';
 import { readUnlessProven } from './read-back.ts';
 import { refusalOf } from './refusal.ts';
 import { refuseReferenced } from './referenced.ts';
+import type { Turn } from './turns.ts';
 import { rollBackThere as putBackThere } from './rollback.ts';
 import { lockFields, namedIn, refuseTaken, unlockFields } from './unique-names.ts';
 import { movedIn, refuseSharedOrders } from './unique-orders.ts';
@@ -43,7 +44,11 @@ export async function runTransfer(
   there: Environment,
   transfer: journal.Transfer,
   lease: number,
-  { say = () => {}, steps }: { say?: OnProgress; steps?: journal.WrittenStep[] } = {},
+  {
+    say = () => {},
+    steps,
+    turn,
+  }: { say?: OnProgress; steps?: journal.WrittenStep[]; turn?: Turn } = {},
 ): Promise<journal.Transfer> {
   const stop = journal.keepLease(here, transfer, lease);
   try {
@@ -55,6 +60,7 @@ export async function runTransfer(
       steps: all.filter((step) => step.action !== 'same'),
       reliedOn: JSON.parse(transfer.relied_on) as RowKey[],
       onProgress: say,
+      ...(turn && { turn }),
     };
     await forward(work, { isNew: steps !== undefined });
     return transfer;
@@ -143,7 +149,8 @@ async function claimAndApply(
   await refuseSharedOrders(place, moved);
   await journal.changeState(here.sql, transfer, ['planned', 'claimed', 'applying'], 'applying');
   await failpoint('open');
-  await apply(work, connection, { isFirst });
+  const inTurn: Turn = work.turn ?? ((one) => one());
+  await inTurn(() => apply(work, connection, { isFirst }));
   await unlockFields(connection, [...named, ...moved]);
 }
 

@@ -5,6 +5,7 @@ import { entityNamed } from '../catalog/index.ts';
 import { first, sql, type Queryable } from '../database/sql.ts';
 import type { Environment } from '../environments/environment.ts';
 import type * as journal from './journal.ts';
+import type { Turn } from './turns.ts';
 
 export type Work = {
   here: Environment;
@@ -18,6 +19,8 @@ export type Work = {
   reliedOn: RowKey[];
   /** Called with the number of steps that are written so far. */
   onProgress: OnProgress;
+  /** Lets several transfers of one caller take turns at the destination. */
+  turn?: Turn;
 };
 
 export type OnProgress = (done: number, doing: string) => void;

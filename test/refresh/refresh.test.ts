@@ -1,25 +1,32 @@
 // S0-73 A refresh copies production’s rows to pre-production and staging. It records the base of each row: the content
 // at which the row was last equal in its own environment and the next one. The status of the row is computed from its
 // base.
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import type { App } from '../../src/environments/app.ts';
 import { keyText } from '../../src/catalog/entity.ts';
 import { entityNamed } from '../../src/catalog/index.ts';
 import { failpoints } from '../../src/database/failpoints.ts';
+import { select, sql } from '../../src/database/sql.ts';
 import { collection } from '../../src/rows/mongo.ts';
-import { runRefresh, type Report } from '../../src/refresh/refresh.ts';
+import { toStored } from '../../src/rows/mongo-writes.ts';
+import { read } from '../../src/rows/store.ts';
+import { parts, runRefresh, type Report } from '../../src/refresh/refresh.ts';
+import { readBases } from '../../src/state/base-chunks.ts';
 import { drawIds } from '../../src/environments/ids.ts';
-import { add, change, ed, get, has, sheet, transfer, undo } from '../support/rows.ts';
+import { recoverNow } from '../support/killing.ts';
+import { add, change, contentFor, ed, get, has, sheet, transfer, undo } from '../support/rows.ts';
 import { useWorld } from '../support/world.ts';
 
 const world = useWorld();
 
-function refresh(here: App): Promise<Report> {
+function sidesOf(here: App) {
   const { source, destination } = here;
   if (!source) throw new Error('no source');
   const there = destination?.name === 'production' ? source : destination;
-  return runRefresh({ here, there, source, lease: 2000 });
+  return { here, there, source, lease: 2000 };
 }
+
+const refresh = (here: App): Promise<Report> => runRefresh(sidesOf(here));
 
 /** Adds one row of each of seven entities to production, and returns their ids. */
 async function production() {
@@ -196,4 +203,57 @@ test('rows that a refresh wrote before it was killed, without recording their sy
   const { facts } = await sheet(preprod, [form, added, task]);
   const statuses = [form, added, task].map((key) => facts.pairs.get(keyText(key))?.status);
   expect(statuses).toEqual(['In sync', 'In sync', 'In sync']);
+});
+
+test('a refresh claims the next documents while it writes the former ones, and continues with those whose write was killed', async () => {
+  const { production: above, preprod } = world;
+  const form = await add(above, 'form');
+  const entity = entityNamed('form_field');
+  const instant = new Date().toISOString();
+  const fields = [1, 2, 3, 4, 5, 6].map((id) => {
+    const content = contentFor('form_field', { form, order: id });
+    return toStored(entity, { ...content, id, modified_at: '' }, instant, {
+      transfer: '',
+      fence: 1,
+    });
+  });
+  await collection(above.documents, entity).insertMany(fields);
+  let former: Report | null = null;
+  const progress = ({ report }: { report: Report }) => void (former = report);
+  const run = () => runRefresh({ ...sidesOf(preprod), former, progress });
+  const reached = { claim: 0, document: 0 };
+  failpoints.reached = async (name) => {
+    if (name === 'claim') reached.claim += 1;
+    if (name !== 'document') return;
+    reached.document += 1;
+    const isFirstPart = reached.document === 2;
+    if (isFirstPart) await vi.waitFor(() => expect(reached.claim).toBe(3));
+    else if (reached.document === 3) throw new Error('Killed');
+  };
+  const { size } = parts;
+  parts.size = 2;
+  try {
+    await expect(run()).rejects.toThrow('Killed');
+    failpoints.reached = () => {};
+    const isWritten = fields.map(async ({ _id: id }) => {
+      const [line] = await select(preprod.sql, sql`select 1 from arrival where row_id = ${id}`);
+      return line !== undefined;
+    });
+    expect(await Promise.all(isWritten)).toEqual([true, true, false, false, true, true]);
+    await recoverNow(preprod);
+    expect(await run()).toMatchObject({ created: 3, same: 4, skippedRows: [] });
+  } finally {
+    parts.size = size;
+    failpoints.reached = () => {};
+  }
+  const keys = fields.map(({ _id: id }) => ({ entity: 'form_field', id }));
+  expect((await readBases(preprod.sql, keys)).size).toBe(6);
+  expect(await read(preprod, keys)).toEqual(
+    new Map(
+      [...(await read(above, keys))].map(([text, row]) => [
+        text,
+        { ...row, modified_at: expect.any(String) },
+      ]),
+    ),
+  );
 });
