@@ -91,7 +91,7 @@ async function writtenTogether(documents: Db, entity: Entity, ids: number[]) {
   const milliseconds = to.getTime() - from.getTime();
   if (milliseconds < 0 || milliseconds > most) return [];
   const within = { modified_at: { $gte: from, $lte: to } };
-  return collection(documents, entity).find(within, { limit: most }).toArray();
+  return collection(documents, entity).find(within, { limit: most, batchSize: most }).toArray();
 }
 
 async function read({ documents }: Databases, entity: Entity, ids: number[]): Promise<Row[]> {

@@ -116,15 +116,23 @@ export async function lock(connection: PoolConnection, transfer: Transfer) {
   const mine = await first<{ claims: number; others: number }>(
     connection,
     sql`select count(*) as claims, count(nullif(fence, ${transfer.fence})) as others
-          from claim where transfer = ${transfer.id} for update`,
+          from claim force index (claim_transfer) where transfer = ${transfer.id} for update`,
   );
   if (!mine?.claims || mine.others > 0) {
     throw new FencedOff(`The claims of transfer ${transfer.number} are in other hands`);
   }
 }
 
+/**
+ * Removes the claims of a transfer. Without the hint MySQL may read the whole table, which waits for the locks of every
+ * other transfer.
+ */
 export const release = (on: Queryable, transfer: Transfer) =>
-  run(on, sql`delete from claim where transfer = ${transfer.id} and fence <= ${transfer.fence}`);
+  run(
+    on,
+    sql`delete own from claim own force index (claim_transfer)
+         where own.transfer = ${transfer.id} and own.fence <= ${transfer.fence}`,
+  );
 
 /**
  * Removes the claims of a transfer if the transfer has ended. Recovery still needs the claims of a

@@ -34,7 +34,7 @@ import type { Work } from './work.ts';
 
 export async function finish(work: Work) {
   const { here, there, transfer, steps } = work;
-  const now = await readWritten(there, steps);
+  const now = isReadBack(work) ? rowsStored(steps) : await readWritten(there, steps);
   const outcomes = outcomesOf(steps, now);
   const isHere = here.name === there.name;
   const seen = isHere ? [] : await observationsOf(work, now);
@@ -64,6 +64,20 @@ export async function finish(work: Work) {
 
 /** A write into this environment itself notifies nobody of its own rows, and undoes nothing at a destination. */
 const nothing = { authors: new Map<string, string>(), undone: new Map<string, string>() };
+
+/**
+ * Whether the rows need not be read again after the COMMIT. A refresh proves each row once, as it does where it writes
+ * MySQL rows in a single transaction: its first worker has read all rows back before the COMMIT, and removes none.
+ */
+const isReadBack = ({ transfer }: Work) => transfer.kind === 'refresh' && transfer.fence === 1;
+
+const rowsStored = (steps: journal.WrittenStep[]): Map<string, Row> =>
+  new Map(
+    steps.flatMap((step) => {
+      const row = rowStored(step);
+      return row ? [[keyText(step), row] as const] : [];
+    }),
+  );
 
 /**
  * Returns the outcomes that differ from the plan, by step number: rows that the destination stored

@@ -7,8 +7,11 @@ import { remove } from '../../src/editing/deletions.ts';
 import * as edits from '../../src/editing/save.ts';
 import { storedHashes } from '../../src/rows/row-hashes.ts';
 import { read } from '../../src/rows/store.ts';
-import { stepsOf } from '../../src/writing/journal.ts';
 import { lockClockAndRows } from '../../src/writing/row-locks.ts';
+import { transaction } from '../../src/database/sql.ts';
+import { draftOf } from '../../src/writing/changes.ts';
+import * as claims from '../../src/writing/claims.ts';
+import * as journal from '../../src/writing/journal.ts';
 import * as adoption from '../../src/transfers/adoption.ts';
 import * as nameMapping from '../../src/transfers/name-mapping.ts';
 import * as holds from '../../src/transfers/hold.ts';
@@ -191,6 +194,26 @@ describe('rows that engineers have changed', () => {
   });
 });
 
+test('a transfer releases its many claims without waiting for another transfer whose rows are being written', async () => {
+  const { staging, preprod } = world;
+  const claimed = async (from: number) => {
+    const { transfer: one } = await journal.open(staging, preprod, 2000, draftOf(pm, [], [], {}));
+    const write = Array.from({ length: 500 }, (_one, index) => ({
+      entity: 'task',
+      id: from + index,
+    }));
+    await transaction(preprod.writers, (on) => claims.acquire(on, one, { write, shared: [] }));
+    return one;
+  };
+  const [done, other] = [await claimed(1), await claimed(1001)];
+  await transaction(preprod.writers, async (connection) => {
+    await claims.lock(connection, other);
+    expect(await claims.release(preprod.sql, done)).toBe(500);
+  });
+  expect(await claimsIn(preprod)).toBe(500);
+  await claims.release(preprod.sql, other);
+});
+
 test('a dependent row that moved to another parent row is sent together with its new parent row', async () => {
   const { staging, preprod } = world;
   const [one, other] = [await add(staging, 'form'), await add(staging, 'form')];
@@ -266,7 +289,7 @@ test('a transfer creates a city at the destination under its mapped name, and li
   };
   await nameMapping.mapName(staging, pm.email, { entity: 'city', name: 'Bombay', there: 'Mumbai' });
   const { id } = await transfer(staging, [key], { create: ['city:Mumbai'] });
-  const steps = await stepsOf(staging.sql, id);
+  const steps = await journal.stepsOf(staging.sql, id);
   expect(steps.map(({ outcome }) => outcome)).toEqual(['created', 'created']);
 });
 
