@@ -63,7 +63,8 @@ async function readHashes(
 
 /**
  * `hashes`: for each side, the hashes of the rows in opened chunks. `own`: the digests of the first side’s hashes.
- * `isCertain`: whether the hashes of a row, if they are equal, are certain to be that of hashOf() on every side.
+ * `isCertain`: whether the hash of a row on the first side is certain to be that of hashOf(), so that an equal hash on
+ * another side is, too.
  */
 type ReadHashes = {
   hashes: RowHashes[];
@@ -73,8 +74,8 @@ type ReadHashes = {
 
 /**
  * Returns, for each side, the hashes of the rows in the chunks `opened`, and reads those that were not read yet. If
- * another side has the same digest of a chunk as the first side, its hashes are copied from the first side. `mayDiffer`:
- * the condition of uncertainOf().
+ * another side has the same digest of a chunk as the first side, its hashes are copied from the first side, unless rows
+ * of the chunk have changed there since the digests were read. `mayDiffer`: the condition of uncertainOf().
  */
 export async function hashesIn(
   entity: Entity,
@@ -96,18 +97,23 @@ export async function hashesIn(
     }),
   );
   if (!here || !own) throw new TypeError('There is nothing to compare');
-  const hashes = others.map((other, index) => {
-    const copied = opened.filter((chunk) => isCopied(read[index + 1] as SideHashes, chunk));
-    const equal = within(own.hashes, copied);
-    return other.hashes.size === 0 ? equal : new Map([...equal, ...other.hashes]);
-  });
   const now = here.hashes ? here.digests : digestsOf(own.hashes);
-  // If rows have changed here since the digests were read, the copied hashes prove nothing.
+  // If rows have changed here since the digests were read, the digests no longer say that the other sides have equal rows.
   const isStill = (chunk: number) => now.get(chunk)?.digest === here.digests.get(chunk)?.digest;
+  const hashes = await settleAll(
+    others.map(async (other, index) => {
+      const equal = opened.filter((chunk) => isCopied(read[index + 1] as SideHashes, chunk));
+      const copied = within(own.hashes, equal.filter(isStill));
+      const changed = equal.filter((chunk) => !isStill(chunk));
+      const late = await hashesInChunks((sides[index + 1] as Environment).sql, entity, changed);
+      const more = [...other.hashes, ...late];
+      return more.length === 0 ? copied : new Map([...copied, ...more]);
+    }),
+  );
   return {
     hashes: [own.hashes, ...hashes],
     own: now,
-    isCertain: (id) => mayDiffer !== null && !own.uncertain.has(id) && isStill(chunkOf(id)),
+    isCertain: (id) => mayDiffer !== null && !own.uncertain.has(id),
   };
 }
 

@@ -11,6 +11,7 @@ import { runJob } from '../../src/jobs/runner.ts';
 import { readBaseDigests, readBases, writeBases } from '../../src/state/base-chunks.ts';
 import { requestComparison } from '../../src/comparison/job.ts';
 import { comparePairs, recordObservations } from '../../src/comparison/compare-pairs.ts';
+import { hashesIn, readSide, uncertainOf } from '../../src/comparison/chunk-hashes.ts';
 import { compareEntity } from '../../src/comparison/full-comparison.ts';
 import { matrix } from '../../src/comparison/matrix.ts';
 import { runRefresh } from '../../src/refresh/refresh.ts';
@@ -126,6 +127,27 @@ test('the first comparison of equal rows reads only those that MySQL may hash di
   } finally {
     await preprod.sql.query('alter table business modify priority int not null');
   }
+});
+
+test('the hashes of the other side are read, not taken to be equal, if rows here change after the digests of both sides agreed', async () => {
+  const { staging, preprod } = world;
+  const [first = 0, second = 0] = await checkedRows();
+  const business = entityNamed('business');
+  const mayDiffer = await uncertainOf(business, [staging, preprod]);
+  const digests = () =>
+    Promise.all(
+      [staging, preprod].map((side) =>
+        readSide(side, business, { low: 0, high: 0 }, { readsHashes: false, mayDiffer }),
+      ),
+    );
+  const read = await digests();
+  await staging.sql.query("update business set description = 'Since then' where id = ?", [first]);
+  const how = { opened: [0], mayDiffer };
+  const { hashes, isCertain } = await hashesIn(business, [staging, preprod], read, how);
+  const [own, other] = hashes;
+  expect(own?.get(first)).not.toBe(other?.get(first));
+  expect(own?.get(second)).toBe(other?.get(second));
+  expect(isCertain(second)).toBe(true);
 });
 
 test('a refresh and a comparison find every changed and deleted row if rows of most chunks of 1,000 ids have changed', async () => {
