@@ -149,10 +149,13 @@ async function claimAndApply(
   await refuseSharedOrders(place, moved);
   await journal.changeState(here.sql, transfer, ['planned', 'claimed', 'applying'], 'applying');
   await failpoint('open');
-  const inTurn: Turn = work.turn ?? ((one) => one());
-  await inTurn(() => apply(work, connection, { isFirst }));
+  await inTurn(work, () => apply(work, connection, { isFirst }));
   await unlockFields(connection, [...named, ...moved]);
 }
+
+/** Runs work that locks the clock of the destination, when the other transfers of the same caller have done theirs. */
+const inTurn = <T>({ turn }: Work, work: () => Promise<T>): Promise<T> =>
+  turn ? turn(work) : work();
 
 /** Checks, while the rows are claimed, that nothing has changed since the plan was made. */
 async function recheck(work: Work, connection: PoolConnection) {
@@ -216,7 +219,7 @@ async function rollBack(work: Work, why?: journal.TransferProblem) {
   try {
     await raiseFence(work);
     await failpoint('rollback claim');
-    const isBack = await putBackThere(work, why);
+    const isBack = await inTurn(work, () => putBackThere(work, why));
     if (isBack) {
       await failpoint('roll-back');
       await claims.release(work.there.sql, work.transfer);

@@ -1,6 +1,7 @@
 // S0-73 A refresh copies production’s rows to pre-production and staging. It records the base of each row: the content
 // at which the row was last equal in its own environment and the next one. The status of the row is computed from its
 // base.
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test, vi } from 'vitest';
 import type { App } from '../../src/environments/app.ts';
 import { keyText } from '../../src/catalog/entity.ts';
@@ -13,6 +14,11 @@ import { read } from '../../src/rows/store.ts';
 import { parts, runRefresh, type Report } from '../../src/refresh/refresh.ts';
 import { readBases } from '../../src/state/base-chunks.ts';
 import { drawIds } from '../../src/environments/ids.ts';
+import { requestComparison } from '../../src/comparison/job.ts';
+import { matrix } from '../../src/comparison/matrix.ts';
+import { runJob } from '../../src/jobs/runner.ts';
+import { tasks } from '../../src/tasks.ts';
+import { ChangedMeanwhile } from '../../src/writing/work.ts';
 import { recoverNow } from '../support/killing.ts';
 import { add, change, contentFor, ed, get, has, sheet, transfer, undo } from '../support/rows.ts';
 import { useWorld } from '../support/world.ts';
@@ -205,19 +211,23 @@ test('rows that a refresh wrote before it was killed, without recording their sy
   expect(statuses).toEqual(['In sync', 'In sync', 'In sync']);
 });
 
-test('a refresh claims the next documents while it writes the former ones, and continues with those whose write was killed', async () => {
-  const { production: above, preprod } = world;
-  const form = await add(above, 'form');
+/** Adds a form with fields, which are MongoDB documents, and returns the keys of the fields. */
+async function addFields(here: App, count: number) {
+  const form = await add(here, 'form');
   const entity = entityNamed('form_field');
   const instant = new Date().toISOString();
-  const fields = [1, 2, 3, 4, 5, 6].map((id) => {
-    const content = contentFor('form_field', { form, order: id });
-    return toStored(entity, { ...content, id, modified_at: '' }, instant, {
-      transfer: '',
-      fence: 1,
-    });
+  const fields = Array.from({ length: count }, (_one, index) => {
+    const content = contentFor('form_field', { form, order: index + 1 });
+    const row = { ...content, id: index + 1, modified_at: '' };
+    return toStored(entity, row, instant, { transfer: '', fence: 1 });
   });
-  await collection(above.documents, entity).insertMany(fields);
+  await collection(here.documents, entity).insertMany(fields);
+  return fields.map(({ _id: id }) => ({ entity: entity.name, id }));
+}
+
+test('a refresh claims the next documents while it writes the former ones, and continues with those whose write was killed', async () => {
+  const { production: above, preprod } = world;
+  const fields = await addFields(above, 6);
   let former: Report | null = null;
   const progress = ({ report }: { report: Report }) => void (former = report);
   const run = () => runRefresh({ ...sidesOf(preprod), former, progress });
@@ -235,7 +245,7 @@ test('a refresh claims the next documents while it writes the former ones, and c
   try {
     await expect(run()).rejects.toThrow('Killed');
     failpoints.reached = () => {};
-    const isWritten = fields.map(async ({ _id: id }) => {
+    const isWritten = fields.map(async ({ id }) => {
       const [line] = await select(preprod.sql, sql`select 1 from arrival where row_id = ${id}`);
       return line !== undefined;
     });
@@ -246,14 +256,72 @@ test('a refresh claims the next documents while it writes the former ones, and c
     parts.size = size;
     failpoints.reached = () => {};
   }
-  const keys = fields.map(({ _id: id }) => ({ entity: 'form_field', id }));
-  expect((await readBases(preprod.sql, keys)).size).toBe(6);
-  expect(await read(preprod, keys)).toEqual(
+  expect((await readBases(preprod.sql, fields)).size).toBe(6);
+  expect(await read(preprod, fields)).toEqual(
     new Map(
-      [...(await read(above, keys))].map(([text, row]) => [
+      [...(await read(above, fields))].map(([text, row]) => [
         text,
         { ...row, modified_at: expect.any(String) },
       ]),
     ),
   );
+});
+
+test('a refresh whose documents were refused restores them after the next documents are written, without waiting for the clock in MySQL', async () => {
+  const { production: above, preprod } = world;
+  const fields = await addFields(above, 4);
+  const reached: string[] = [];
+  failpoints.reached = async (name) => {
+    reached.push(name);
+    const documents = reached.filter((one) => one === 'document').length;
+    if (name !== 'document' || documents > 3) return;
+    if (documents === 2) {
+      await vi.waitFor(() => expect(reached.filter((one) => one === 'claim').length).toBe(3));
+      throw new ChangedMeanwhile({
+        reason: 'changed-there',
+        row: null,
+        message: 'It was changed.',
+      });
+    }
+    if (documents === 3) {
+      await vi.waitFor(() => expect(reached).toContain('rollback claim'));
+      await sleep(100);
+      const waiting = await select(
+        preprod.sql,
+        sql`select info from information_schema.processlist
+             where db = database() and id <> connection_id() and info like 'select instant, sysdate%'`,
+      );
+      expect(waiting).toEqual([]);
+    }
+  };
+  const { size } = parts;
+  parts.size = 2;
+  try {
+    expect(await refresh(preprod)).toMatchObject({ created: 5, skippedRows: [] });
+  } finally {
+    parts.size = size;
+    failpoints.reached = () => {};
+  }
+  const { facts } = await sheet(preprod, fields);
+  const statuses = fields.map((key) => facts.pairs.get(keyText(key))?.status);
+  expect(statuses).toEqual(fields.map(() => 'In sync'));
+  expect(await select(preprod.sql, sql`select 1 from claim`)).toEqual([]);
+});
+
+test('a document that another program changes right after a refresh has written it counts as changed here, and the next refresh keeps it', async () => {
+  const { production: above, preprod } = world;
+  const [field] = await addFields(above, 1);
+  if (!field) throw new Error('no field');
+  const collected = collection(preprod.documents, entityNamed('form_field'));
+  failpoints.reached = async (name) => {
+    if (name !== 'committed') return;
+    await collected.updateOne({ _id: field.id }, { $set: { label: 'Of another program' } });
+  };
+  await refresh(preprod).finally(() => (failpoints.reached = () => {}));
+  const keeps = { skippedRows: [{ key: field, why: expect.stringContaining('changed here') }] };
+  expect(await refresh(preprod)).toMatchObject(keeps);
+  await runJob(preprod, tasks, (await requestComparison(preprod, ed.email, {})).job.id);
+  expect((await matrix(preprod.sql)).get('form_field')).toEqual(new Map([['Changed here', 1]]));
+  expect(await refresh(preprod)).toMatchObject(keeps);
+  expect(await get(preprod, field)).toMatchObject({ label: 'Of another program' });
 });
