@@ -5,6 +5,7 @@ import { initialContent, keyText, titleOf, type Row, type RowKey } from '../cata
 import { entityNamed } from '../catalog/index.ts';
 import { lowerFirst } from '../catalog/lower-first.ts';
 import { rulesOf } from '../environments/rules.ts';
+import { formerBaseOf } from '../writing/former-base.ts';
 import type { Step } from '../writing/journal.ts';
 import { inWritingOrder } from '../catalog/order.ts';
 import { DELETE, isTyped, OVERWRITE, rowToSend, type Choices } from './choices.ts';
@@ -108,7 +109,7 @@ function stepOf(facts: Facts, choices: Choices, { key, because }: ExpandedRow): 
     pair,
     root,
     excludedFields: [] as string[],
-    base: pair.destinationState?.base_content ?? null,
+    base: formerBaseOf(pair.destinationState),
     tested: testedInWords(facts, root),
   };
   const after = rowToSend(pair, choices);

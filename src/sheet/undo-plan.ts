@@ -16,6 +16,7 @@ import { lowerFirst } from '../catalog/lower-first.ts';
 import { uniqueFieldsOf, uniqueKey } from '../catalog/unique-values.ts';
 import { keyOfReferrer, type Reference } from '../rows/references.ts';
 import { rulesOf } from '../environments/rules.ts';
+import { formerBaseOf } from '../writing/former-base.ts';
 import type { Step } from '../writing/journal.ts';
 import { inWritingOrder } from '../catalog/order.ts';
 import type { Choices } from './choices.ts';
@@ -131,7 +132,7 @@ function undoStep(facts: Facts, step: Step): PlannedStep | null {
     after,
     pair,
     root: rootKeyOf(facts, pair),
-    base: pair.destinationState?.base_content ?? null,
+    base: formerBaseOf(pair.destinationState),
   };
 }
 

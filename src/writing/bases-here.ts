@@ -11,6 +11,7 @@ import {
   type Observation,
 } from '../state/destination-state.ts';
 import { readMappings, withMappedNames, type Mappings } from '../state/name-mapping.ts';
+import { hashAlone } from './former-base.ts';
 import * as journal from './journal.ts';
 import type { Work } from './work.ts';
 
@@ -127,12 +128,14 @@ function afterUndo(
 }
 
 /**
- * Returns a base (last common content) whose linked names are those of the destination. `content` has the linked names
- * of this environment.
+ * Returns a base (last common content) whose linked names are those of the destination. The content of the former base
+ * has the linked names of this environment.
  */
-function baseOf({ entity: name, id }: journal.Step, content: string, mappings: Mappings) {
+function baseOf({ entity: name, id }: journal.Step, former: string, mappings: Mappings) {
+  const hash = hashAlone(former);
+  if (hash) return { hash, content: null };
   const entity = entityNamed(name);
-  const row = { ...contentFrom(entity, content), id, modified_at: '' };
+  const row = { ...contentFrom(entity, former), id, modified_at: '' };
   const named = withMappedNames(entity, row, mappings);
   return { hash: hashOf(entity, named), content: canonical(entity, named) };
 }

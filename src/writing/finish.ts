@@ -13,6 +13,7 @@ import { emailAbout, notify, notifyHolders } from '../messages/messages.ts';
 import { auditEnd } from './audit-lines.ts';
 import { basesOfWriteHere } from './bases-here.ts';
 import * as claims from './claims.ts';
+import { hashAlone } from './former-base.ts';
 import * as journal from './journal.ts';
 import { notifyOfFailure, notifyOfTransfer } from './transfer-notices.ts';
 import {
@@ -148,7 +149,7 @@ function observationOf(
   if (sent === null) return { key, hash, base: null };
   if (step.excludedFields.length === 0) return { key, hash, base: baseFrom(step, sent) };
   const content: Draft<Content> = contentOf(entity, sent);
-  const before = step.base ? contentFrom(entity, step.base) : content;
+  const before = step.base && !hashAlone(step.base) ? contentFrom(entity, step.base) : content;
   // Excluded fields were not sent, so in the base (the last common content) they keep their former values.
   for (const name of step.excludedFields) content[name] = before[name] ?? null;
   return { key, hash, base: baseFrom(step, content) };
@@ -180,6 +181,8 @@ function observationAfterUndo(
   const seen = row && hashOf(entity, row);
   if (!isAsWritten) return { key, hash: seen, base: null };
   if (base === null) return { key, hash: seen, base: 'none' };
+  const alone = hashAlone(base);
+  if (alone) return { key, hash: seen, base: { hash: alone, content: null } };
   return { key, hash: seen, base: baseFrom(step, contentFrom(entity, base)) };
 }
 

@@ -15,6 +15,7 @@ import {
   sheet,
   takeOver,
   transfer,
+  undo,
   undoHere,
   writeContextOf,
 } from '../support/rows.ts';
@@ -124,11 +125,29 @@ test('a product manager takes a changed form and its fields over from pre-produc
   const oncall = await site.as('oncall');
   expect((await oncall.post(`${transferPage}/undo`, {})).status).toBe(403);
   const undone = await client.post(`${transferPage}/undo`, {});
-  const undo = await confirm(client, String(undone.headers['location']));
-  expect(undo.answer.status).toBe(303);
+  const back = await confirm(client, String(undone.headers['location']));
+  expect(back.answer.status).toBe(303);
   expect((await get(staging, form))['description']).toBe('Ours');
   expect([await has(staging, gone), await has(staging, made)]).toEqual([true, false]);
   expect(await statusOf(form)).toBe('Changed there');
+});
+
+test('the undo of a takeover or a transfer restores a base whose content other programs have replaced on both sides', async () => {
+  const { staging, preprod } = world;
+  const key = { entity: 'business', id: await add(staging, 'business', { description: 'Old' }) };
+  await transfer(staging, [key]);
+  for (const { sql: on, name } of [staging, preprod]) {
+    await run(on, sql`update business set description = ${name} where id = ${key.id}`);
+  }
+  expect(await statusOf(key)).toBe('Changed on both');
+  const taken = await takeOver(staging, [key], { overwrite: 'overwrite' });
+  expect(await statusOf(key)).toBe('In sync');
+  await undoHere(staging, taken);
+  expect(await statusOf(key)).toBe('Changed on both');
+  const sent = await transfer(staging, [key], { overwrite: 'overwrite' });
+  expect(await statusOf(key)).toBe('In sync');
+  await undo(staging, sent);
+  expect(await statusOf(key)).toBe('Changed on both');
 });
 
 test('taking over a row that changed on both sides needs a typed confirmation, and can exclude fields', async () => {
