@@ -4,6 +4,8 @@ import { runRefresh } from '../src/refresh/refresh.ts';
 import type { App } from '../src/environments/app.ts';
 import { digestsOf } from './compare.ts';
 import { databaseOf, empty, type Ground } from './support/ground.ts';
+import { refreshChangedBare, rewriteBare } from './support/bare-refresh.ts';
+import { BARE, openBareTransfer } from './support/bare-transfer.ts';
 import { dump, insideServer, peerTable, provenInsideServer, sync } from './support/peers.ts';
 import { times, type Found } from './support/results.ts';
 import { edit, fillSql } from './support/rows.ts';
@@ -17,12 +19,17 @@ export async function refreshBench({ world, lower, upper }: Ground): Promise<Fou
   const clock = new Clock();
   await fillSql(lower.ask, above, rows);
   const source = { server: lower, database: above, name: 'task' };
+  const names = { here: above, there: databaseOf(preprod) };
+  const bare = await openBareTransfer({ here: lower, there: upper }, names);
+  const bareTable = { server: upper, database: BARE, name: 'task' };
   for (let round = 1; round <= ROUNDS; round += 1) {
     const limit = await peerTable(lower, 'peer_limit', above);
     const proven = await peerTable(lower, 'peer_proven', above);
     const dumped = await peerTable(upper, 'peer_dump', databaseOf(preprod));
     const synced = await peerTable(upper, 'peer_sync', databaseOf(preprod));
     await empty(preprod);
+    await upper.ask.query('TRUNCATE ??.task', [BARE]);
+    await dump(source, bareTable);
     const all = async (state: string) => {
       await clock.time(`${state}, limit`, () => insideServer(lower.ask, above, limit.database));
       await clock.time(`${state}, proven`, () =>
@@ -37,11 +44,14 @@ export async function refreshBench({ world, lower, upper }: Ground): Promise<Fou
     };
     await all('empty');
     await edit(lower.ask, above, round);
+    await clock.time('rewritten, bare program', () => rewriteBare(production.sql, bare));
     await all('rewritten');
     await edit(lower.ask, above, round, 100);
     await clock.time('changed, bare digests', () => digestsOf([production, preprod]));
+    await clock.time('changed, bare program', () => refreshChangedBare(production.sql, bare));
     await all('changed');
   }
+  await bare.stop();
   const faster = (state: string, peer: string) =>
     clock.ratio(`${state}, ${peer}`, `${state}, oneway`);
   const slower = (state: string, than: string) =>
@@ -91,7 +101,7 @@ export async function refreshBench({ world, lower, upper }: Ground): Promise<Fou
             2,
             slower('rewritten', 'limit'),
           ),
-          ofLimit('rewritten'),
+          `${ofLimit('rewritten')}; sent by a program between two servers ${times(clock.ratio('rewritten, bare program', 'rewritten, limit'))} of the limit`,
         ),
       ),
       warm(
@@ -101,7 +111,8 @@ export async function refreshBench({ world, lower, upper }: Ground): Promise<Fou
             5,
             faster('changed', 'pt-table-sync'),
           ),
-          `the digests of both servers alone ${times(clock.ratio('changed, pt-table-sync', 'changed, bare digests'))}`,
+          `the digests of both servers alone ${times(clock.ratio('changed, pt-table-sync', 'changed, bare digests'))}; ` +
+            `the bare statements of a program ${times(clock.ratio('changed, pt-table-sync', 'changed, bare program'))}`,
         ),
       ),
     ],
