@@ -3,9 +3,9 @@
 // `\u000b`), with linked names that may not be in Unicode NFC, or with stored values that do not fit their field (see
 // catalog/misfits.ts). For all other rows, the hash that MySQL computes is certain to be that of hashOf().
 import { columnOf, fieldEntries, linksOf, type Entity } from '../catalog/entity.ts';
-import { cachedFor } from '../database/cached-for.ts';
-import { join, name, select, sql, type Queryable, type Statement } from '../database/sql.ts';
+import { join, name, sql, type Queryable, type Statement } from '../database/sql.ts';
 import { linkColumn, uniqueNamesColumn } from './links.ts';
+import { columnsOfTable, readColumns, type TypedColumn } from './table-columns.ts';
 
 /**
  * Returns SQL that is true for a row `r` whose hash may differ from that of hashOf(). Returns null if the table has
@@ -18,12 +18,11 @@ export async function uncertainRows(on: Queryable, entity: Entity): Promise<Stat
   return sql`coalesce(${join(all, ' or ')}, false)`;
 }
 
-/** The type of a column. `fraction`: for a time, how many digits of a second it stores. */
-type ColumnType = { type: string; definition: string; isNullable: number; fraction: number | null };
-
 /** SQL conditions for unusual values of each column; null if a column has a type that does not fit its field. */
 async function testsOf(on: Queryable, entity: Entity): Promise<Statement[] | null> {
-  const types = await typesOf(on, entity);
+  // The types are read now and not from the cache, because a recorded hash must be right.
+  await readColumns(on);
+  const types = await columnsOfTable(on, entity.table);
   const tests: Statement[] = [];
   for (const [field, definition] of fieldEntries(entity)) {
     const column = columnOf(field, definition);
@@ -40,14 +39,14 @@ async function testsOf(on: Queryable, entity: Entity): Promise<Statement[] | nul
 
 type Kind = {
   /** Whether a column of this type stores values as Oneway reads them. */
-  fits: (type: ColumnType) => boolean;
+  fits: (type: TypedColumn) => boolean;
   /** SQL conditions for the values whose JSON text may differ, or which do not fit the field. */
-  unusual: (value: Statement, type: ColumnType) => Statement[];
+  unusual: (value: Statement, type: TypedColumn) => Statement[];
 };
 
 const isOneOf = (types: string) => {
   const all = new Set(types.split(' '));
-  return ({ type }: ColumnType) => all.has(type);
+  return ({ type }: TypedColumn) => all.has(type);
 };
 
 const isText = isOneOf('char varchar tinytext text mediumtext longtext');
@@ -99,17 +98,4 @@ function isUnusual(field: string): Statement {
   const text = linkColumn(field);
   return sql`not ${uniqueNamesColumn(field)} or length(${text}) <> char_length(${text})
              or locate(${'\\u00'}, ${text}) > 0`;
-}
-
-async function typesOf(on: Queryable, { table }: Entity): Promise<Map<string, ColumnType>> {
-  const columns = await cachedFor(on, `types of ${table}`, () =>
-    select<ColumnType & { name: string }>(
-      on,
-      sql`select column_name as name, data_type as type, column_type as definition,
-                 is_nullable = 'YES' as isNullable, datetime_precision as fraction
-            from information_schema.columns
-           where table_schema = database() and table_name = ${table}`,
-    ),
-  );
-  return new Map(columns.map((column) => [column.name, column]));
 }
