@@ -4,18 +4,13 @@ import { insertRows, updateFromLines } from '../../src/database/bulk.ts';
 import { replaced, writeImages } from '../../src/database/image-bundles.ts';
 import { ahead } from '../../src/database/read-ahead.ts';
 import { join, name, select, sql, transaction, type Queryable } from '../../src/database/sql.ts';
-import type { BareTransfer } from './bare-transfer.ts';
-
-type Task = Record<'title' | 'message' | 'modified_at', string> &
-  Record<'id' | 'business_id' | 'form_id' | 'priority' | 'active', number>;
+import { hash, type BareTransfer } from './bare-transfer.ts';
+import type { Task } from './peers.ts';
 
 const columns = ['title', 'message', 'business_id', 'form_id', 'priority', 'active'] as const;
 
 /** A refresh of Oneway writes as many rows together. */
 const PART = 4000;
-
-const hash = sql`sha2(concat('"title":', json_quote(title), '"message":', json_quote(message), business_id,
-                             coalesce(form_id, 'null'), priority, active), 256)`;
 
 async function* partsOf(source: Queryable): AsyncGenerator<Task[]> {
   for (let last = 0; ;) {

@@ -8,12 +8,16 @@ import {
   replaced,
   writeImages,
 } from '../../src/database/image-bundles.ts';
-import { run, select, sql, transaction, type Queryable } from '../../src/database/sql.ts';
+import {
+  run,
+  select,
+  sql,
+  Statement,
+  transaction,
+  type Queryable,
+} from '../../src/database/sql.ts';
 import type { Server } from './ground.ts';
-import { peerTable } from './peers.ts';
-
-type Task = Record<'title' | 'message' | 'modified_at', string> &
-  Record<'id' | 'business_id' | 'form_id' | 'priority' | 'active', number>;
+import { HASH, peerTable, type Task } from './peers.ts';
 
 export type BareTransfer = { here: Pool; there: Pool; stop(): Promise<void> };
 
@@ -48,13 +52,11 @@ export async function openBareTransfer(
   return { here, there, stop: async () => void (await Promise.all([here.end(), there.end()])) };
 }
 
+/** SQL for the hash of a task. */
+export const hash = new Statement(HASH, []);
+
 const hashes = (on: Queryable, ids: number[], end = sql``) =>
-  select(
-    on,
-    sql`select id, modified_at, sha2(concat('"title":', json_quote(title), '"message":', json_quote(message),
-               business_id, form_id, priority, active), 256) as hash
-          from task where id in (${ids})${end}`,
-  );
+  select(on, sql`select id, modified_at, ${hash} as hash from task where id in (${ids})${end}`);
 
 /** Transfers all rows that both tables `task` have. Each row is sent once, and none is compared. */
 export async function transferBare({ here, there }: BareTransfer) {

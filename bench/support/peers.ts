@@ -4,6 +4,14 @@ import type { Connection } from 'mysql2/promise';
 import { aptInstall } from '../../bin/programs.ts';
 import type { Server } from './ground.ts';
 
+/** The columns of a task, as every peer and every bare statement reads them. */
+export type Task = Record<'title' | 'message' | 'modified_at', string> &
+  Record<'id' | 'business_id' | 'form_id' | 'priority' | 'active', number>;
+
+/** SQL for the hash of a task. Null values are replaced, because MySQL computes no hash of a text that contains null. */
+export const HASH = `SHA2(CONCAT('"title":', JSON_QUOTE(title), '"message":',
+  COALESCE(JSON_QUOTE(message), 'null'), business_id, COALESCE(form_id, 'null'), priority, active), 256)`;
+
 export type Table = { server: Server; database: string; name: string };
 
 export function installPeers() {
@@ -46,8 +54,7 @@ export async function provenInsideServer(ask: Connection, from: string, to: stri
   );
   for (const database of [from, to]) {
     await ask.query(
-      `SELECT id DIV 1000, SHA2(GROUP_CONCAT(SHA2(CONCAT('"title":', JSON_QUOTE(title), '"message":',
-         JSON_QUOTE(message), business_id, form_id, priority, active), 256) ORDER BY id), 256)
+      `SELECT id DIV 1000, SHA2(GROUP_CONCAT(${HASH} ORDER BY id), 256)
          FROM ??.task GROUP BY id DIV 1000`,
       [database],
     );
