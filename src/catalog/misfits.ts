@@ -40,8 +40,9 @@ export const BEGINNING = '1970-01-01T00:00:00.000Z';
  * one, BEGINNING.
  */
 export function readModified(row: Draft<Row>, stored: string | null) {
-  row.modified_at = stored !== null && isInstant(stored) ? stored : BEGINNING;
-  if (stored !== null && !isInstant(stored)) {
+  const isValid = stored !== null && isInstant(stored);
+  row.modified_at = isValid ? stored : BEGINNING;
+  if (stored !== null && !isValid) {
     const message = 'Its time of change is not a date and time';
     addMisfit(row, { field: 'modified_at', message, stored });
   }

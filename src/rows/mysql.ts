@@ -1,13 +1,6 @@
 // Reads rows stored in MySQL in bulk.
 import { readField, readModified } from '../catalog/misfits.ts';
-import {
-  columnOf,
-  fieldEntries,
-  linksOf,
-  type Draft,
-  type Entity,
-  type Row,
-} from '../catalog/entity.ts';
+import { columnOf, fieldEntries, type Draft, type Entity, type Row } from '../catalog/entity.ts';
 import { fromSqlInstant, name, select, sql, type Statement } from '../database/sql.ts';
 import { cachedFor } from '../database/cached-for.ts';
 import { linkColumns, readLinks } from './links.ts';
@@ -28,22 +21,8 @@ import type { Databases } from '../environments/environment.ts';
 
 type Stored = Record<string, unknown> & { id: number };
 
-async function read(
-  { sql: on }: Databases,
-  entity: Entity,
-  ids: number[],
-  { lock = false }: { lock?: boolean },
-): Promise<Row[]> {
-  const sorted = ids.toSorted((one, other) => one - other);
-  // The links are read with a statement that begins after the rows are locked. A statement that has to wait for a lock
-  // may have read links before, and would miss those that the other program writes with the row.
-  const isLinked = linksOf(entity).length > 0;
-  if (lock && isLinked) await select(on, lockRows(entity, sorted));
-  const end = lock && !isLinked ? sql` for update` : sql``;
-  const stored = await select<Stored>(
-    on,
-    sql`${rowsOf(entity)} where id in (${sorted}) order by id${end}`,
-  );
+async function read({ sql: on }: Databases, entity: Entity, ids: number[]): Promise<Row[]> {
+  const stored = await select<Stored>(on, sql`${rowsOf(entity)} where id in (${ids}) order by id`);
   return toRows(entity, stored);
 }
 
@@ -167,9 +146,9 @@ export const mysqlStore: Store = {
   unreadable,
 };
 
-/** SQL that locks rows until the transaction ends, in order of id, and returns a line for each with `columns`. */
-export const lockRows = (entity: Entity, ids: number[], columns = sql`id`): Statement =>
-  sql`select ${columns} from ${name(entity.table)} where id in (${ids}) order by id for update`;
+/** SQL that locks rows until the transaction ends, in order of id, and returns a line with two nulls for each. */
+export const lockRows = (entity: Entity, ids: number[]): Statement =>
+  sql`select null, null from ${name(entity.table)} where id in (${ids}) order by id for update`;
 
 /** SQL that selects the rows of a table with the texts of their links, up to the WHERE clause. */
 const rowsOf = (entity: Entity) =>

@@ -38,7 +38,7 @@ export const UNREADABLE = 100;
 
 /** The functions that read rows; there is one such object for MySQL and one for MongoDB. */
 export type Store = {
-  read(from: Databases, entity: Entity, ids: number[], options: { lock?: boolean }): Promise<Row[]>;
+  read(from: Databases, entity: Entity, ids: number[]): Promise<Row[]>;
   /** Reads the rows whose reference `field` points to one of `targets`. */
   readBy(from: Databases, entity: Entity, field: string, targets: number[]): Promise<Row[]>;
   /** Reads all rows above an id, in order of id and in parts of `size` rows. */

@@ -14,14 +14,10 @@ const storeOf = ({ store }: Entity): Store => stores[store];
  * Reads rows by key, with a fixed number of queries for each table or collection. Returns the rows
  * by key text (`task:12`); rows that do not exist are missing from the result.
  */
-export async function read(
-  from: Databases,
-  keys: RowKey[],
-  options: { lock?: boolean } = {},
-): Promise<Map<string, Row>> {
+export async function read(from: Databases, keys: RowKey[]): Promise<Map<string, Row>> {
   const found = new Map<string, Row>();
   for (const [entity, ids] of byEntity(keys)) {
-    for (const row of await storeOf(entity).read(from, entity, ids, options)) {
+    for (const row of await storeOf(entity).read(from, entity, ids)) {
       found.set(keyText({ entity: entity.name, id: row.id }), row);
     }
   }

@@ -74,7 +74,7 @@ async function refusal({ to: there }: Route, steps: Step[]): Promise<string | nu
 
 async function tryRows(connection: PoolConnection, steps: Step[], there: Route['to']) {
   const place = { sql: connection, documents: there.documents };
-  const now = await read(place, steps, { lock: true });
+  const now = await read(place, steps);
   const instant = new Date().toISOString();
   await writeRows(connection, inWritingOrder(steps), now, () => instant, 'all');
 }

@@ -56,7 +56,7 @@ export async function apply(
   const instants = new Instants(
     clock,
     formerInstants([
-      ...instantsAt(modified),
+      ...instantsOfRows(rowSteps, modified),
       ...instantsOfDocuments(stored),
       ...instantsOfTombstones(work.steps, states),
     ]),
@@ -86,11 +86,12 @@ export async function apply(
   await failpoint('after commit');
 }
 
-export const instantsOfRows = (rows: Map<string, Row>): [string, string[]][] =>
-  [...rows].map(([key, row]) => [key, [row.modified_at]]);
-
-const instantsAt = (modified: Map<string, string>): [string, string[]][] =>
-  [...modified].map(([key, instant]) => [key, [instant]]);
+/** Returns the stored timestamps of the rows that these steps replace. `modified`: what readUnlessProven() has found. */
+export const instantsOfRows = (steps: journal.Step[], modified: Map<string, string>) =>
+  steps.flatMap((step): [string, string[]][] => {
+    const instant = modified.get(keyText(step));
+    return instant === undefined ? [] : [[keyText(step), [instant]]];
+  });
 
 /**
  * Returns the times at which rows that this transfer creates again were deleted earlier. Apps may

@@ -1,8 +1,7 @@
-// Locks the clock and the rows that a transfer writes.
+// Locks the clock and the rows that a writer changes.
 import type { PoolConnection } from 'mysql2/promise';
 import { isDocument, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
-import { sql } from '../database/sql.ts';
 import { lockRows } from '../rows/mysql.ts';
 import { byEntity } from '../rows/store.ts';
 import { lockClock, type Clock } from '../state/clock.ts';
@@ -14,7 +13,6 @@ import { lockClock, type Clock } from '../state/clock.ts';
  */
 export function lockClockAndRows(connection: PoolConnection, keys: RowKey[]): Promise<Clock> {
   const stored = keys.filter(({ entity }) => !isDocument(entityNamed(entity)));
-  const nothing = sql`null, null`;
-  const locks = [...byEntity(stored)].map(([entity, ids]) => lockRows(entity, ids, nothing));
+  const locks = [...byEntity(stored)].map(([entity, ids]) => lockRows(entity, ids));
   return lockClock(connection, locks);
 }

@@ -6,11 +6,10 @@ import { keyText } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { isUnwilling } from '../database/unwillingness.ts';
 import { command, transaction } from '../database/sql.ts';
-import { read } from '../rows/store.ts';
 import { refuseWhileUpdating } from '../environments/updating.ts';
 import { columnsWrittenBy, instantsOfRows, instantsOfTombstones, writeRows } from './apply.ts';
 import * as claims from './claims.ts';
-import { lockClock, setClock } from '../state/clock.ts';
+import { setClock } from '../state/clock.ts';
 import { formerInstants, Instants } from './instants.ts';
 import { recordEnd } from './finish.ts';
 import * as journal from './journal.ts';
@@ -26,7 +25,13 @@ import {
 import { failpoint } from '../database/failpoints.ts';
 import { lockStates, writeStatesAndArrivals } from './state-and-arrivals.ts';
 import type { Author } from '../state/row-state.ts';
-import { correctStates, isStoredDifferently, recordAsStored } from './read-back.ts';
+import {
+  correctStates,
+  isStoredDifferently,
+  readUnlessProven,
+  recordAsStored,
+} from './read-back.ts';
+import { lockClockAndRows } from './row-locks.ts';
 import { enterTables } from './table-locks.ts';
 import { changedThere, parentGone, type Work } from './work.ts';
 import { isTransient } from '../database/transient-errors.ts';
@@ -66,29 +71,29 @@ export async function writeInOneTransaction(
       await command(connection, `SET SESSION wait_timeout = ${SILENCE}`);
       await lockFields(connection, [...named, ...moved]);
       await enterTables(connection, steps);
+      // Rows to insert are not locked: the primary key refuses a concurrent insert.
+      const standing = steps.filter(({ before }) => before !== null);
       // The clock (a row of the table `clock`) is locked before the row `gate`, so that other writers can claim rows
       // while this writer waits for the clock.
-      const clock = await lockClock(connection);
+      const clock = await lockClockAndRows(connection, standing);
       await claims.lockGate(connection);
       await claims.refuseIfClaimed(connection, '', { write: steps, shared: relied });
       await refuseWhileUpdating(here);
       const place = { sql: connection, documents: here.documents };
-      // Rows to insert are not locked: the primary key refuses a concurrent insert.
-      const standing = steps.filter(({ before }) => before !== null);
-      const now = await read(place, standing, { lock: true });
-      const parents = await read(place, relied);
+      const before = (step: journal.Step) => step.before;
+      const { rows, modified } = await readUnlessProven(place, standing, before, relied);
       for (const step of standing) {
-        const row = now.get(keyText(step)) ?? null;
+        const row = rows.get(keyText(step)) ?? null;
         if (!isSameRow(entityNamed(step.entity), row, step.before)) throw changedThere(step);
       }
-      const gone = relied.find((key) => !parents.has(keyText(key)));
+      const gone = relied.find((key) => !modified.has(keyText(key)));
       if (gone) throw parentGone(gone);
       await refuseReferenced(place, steps);
       await refuseTaken(place, named);
       await refuseSharedOrders(place, moved);
       const was = await lockStates(connection, steps);
       const tombstones = instantsOfTombstones(steps, was);
-      const former = formerInstants([...instantsOfRows(now), ...tombstones]);
+      const former = formerInstants([...instantsOfRows(standing, modified), ...tombstones]);
       const instants = new Instants(clock, former);
       const transfer = await journal.openEnded(connection, here, draft, instants.start);
       const work: Work = {
@@ -102,7 +107,7 @@ export async function writeInOneTransaction(
       await writeRows(
         connection,
         inWritingOrder(steps),
-        now,
+        rows,
         (key) => instants.of(key),
         columnsWrittenBy(transfer),
       );

@@ -144,7 +144,7 @@ async function bothHashes(here: Environment, of: Entity, some: Content[]) {
 }
 
 async function hashesNow(here: Environment, of: Entity, ids: number[]) {
-  const rows = await mysqlStore.read(here, of, ids, {});
+  const rows = await mysqlStore.read(here, of, ids);
   const mayDiffer = (await uncertainRows(here.sql, of)) ?? sql`true`;
   const { hashes, uncertain } = await certainHashesInChunks(here.sql, of, [0], mayDiffer);
   const certain = (row: Row) => !uncertain.has(row.id);

@@ -86,19 +86,16 @@ test('a writer that waits for a row which another program holds sees the links t
   const held = ids.toSorted((one, other) => one - other)[1] as number;
   const keys = ids.map((id) => ({ entity: 'business', id }));
   const [other, writer] = [await on.getConnection(), await on.getConnection()];
-  const ways = {
-    read: () => read({ sql: writer, documents }, keys, { lock: true }),
-    hashes: async () => {
-      await lockClockAndRows(writer, keys);
-      return storedHashes(writer, keys);
-    },
-  };
-  for (const way of [ways.read, ways.hashes]) {
+  const looks: (() => Promise<Map<string, unknown>>)[] = [
+    () => read({ sql: writer, documents }, keys),
+    () => storedHashes(writer, keys),
+  ];
+  for (const look of looks) {
     await on.query('delete from business_city');
     await other.query('start transaction');
     await other.query('select id from business where id = ? for update', [held]);
     await writer.query('start transaction');
-    const found = way();
+    const found = lockClockAndRows(writer, keys).then(look);
     await sleep(300);
     await other.query('insert into business_city (business_id, city_id) values (?, ?)', [
       held,
@@ -107,7 +104,7 @@ test('a writer that waits for a row which another program holds sees the links t
     await other.query('commit');
     const seen = (await found).get(`business:${held}`);
     // No other program writes any more, so the second look shows what the first one should have shown.
-    expect(seen).toEqual((await way()).get(`business:${held}`));
+    expect(seen).toEqual((await look()).get(`business:${held}`));
     await writer.query('rollback');
   }
   for (const connection of [other, writer]) connection.destroy();
