@@ -27,7 +27,8 @@ export async function transfer10000(ground: Ground): Promise<Found> {
   const bare = await openBareTransfer({ here: lower, there: upper }, names);
   const site = await serve(staging, world.variables.staging);
   try {
-    for (let round = 1; round <= ROUNDS; round += 1) {
+    // The limit is a single short statement whose time varies a lot, so it needs more rounds.
+    for (let round = 1; round <= ROUNDS * 2 + 1; round += 1) {
       const limit = await peerTable(lower, 'peer_limit', here.database);
       const promised = await peerTable(lower, 'peer_promised', here.database);
       const synced = await peerTable(upper, 'peer_sync', databaseOf(preprod));
@@ -61,7 +62,7 @@ export async function transfer10000(ground: Ground): Promise<Found> {
       besides(
         atLeast(`${what}: faster than pt-table-sync`, 3, clock.ratio('pt-table-sync', 'oneway')),
         `${times(clock.ratio('pt-table-sync', 'of it, the click'))} without the sheet; ` +
-          `the bare statements of a program, without a plan, ${times(clock.ratio('pt-table-sync', 'bare statements of a program'))}`,
+          `the bare statements of a program ${times(clock.ratio('pt-table-sync', 'bare statements of a program'))}`,
       ),
       besides(
         within(

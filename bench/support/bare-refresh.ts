@@ -4,7 +4,7 @@ import { insertRows, updateFromLines } from '../../src/database/bulk.ts';
 import { replaced, writeImages } from '../../src/database/image-bundles.ts';
 import { ahead } from '../../src/database/read-ahead.ts';
 import { join, name, select, sql, transaction, type Queryable } from '../../src/database/sql.ts';
-import { hash, type BareTransfer } from './bare-transfer.ts';
+import { hashInSql, type BareTransfer } from './bare-transfer.ts';
 import type { Task } from './peers.ts';
 
 const columns = ['title', 'message', 'business_id', 'form_id', 'priority', 'active'] as const;
@@ -81,7 +81,7 @@ export async function rewriteBare(source: Queryable, bare: BareTransfer) {
   const digests = (on: Queryable) =>
     select(
       on,
-      sql`select id div 1000, sha2(group_concat(${hash} order by id), 256) from task group by id div 1000`,
+      sql`select id div 1000, sha2(group_concat(${hashInSql} order by id), 256) from task group by id div 1000`,
     );
   await Promise.all([digests(source), digests(bare.there)]);
 }
@@ -92,7 +92,10 @@ export async function rewriteBare(source: Queryable, bare: BareTransfer) {
  */
 export async function refreshChangedBare(source: Queryable, bare: BareTransfer) {
   const hashes = (on: Queryable, which = sql``) =>
-    select<{ id: number; hash: string }>(on, sql`select id, ${hash} as hash from task ${which}`);
+    select<{ id: number; hash: string }>(
+      on,
+      sql`select id, ${hashInSql} as hash from task ${which}`,
+    );
   const [theirs, mine] = await Promise.all([hashes(source), hashes(bare.there)]);
   const known = new Map(mine.map((one) => [one.id, one.hash]));
   const ids = theirs.filter((one) => known.get(one.id) !== one.hash).map(({ id }) => id);
