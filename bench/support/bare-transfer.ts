@@ -2,7 +2,7 @@
 // only hashes the rows of both sides and checks nothing. It shows how fast a transfer with these statements could be at
 // best.
 import { hash } from 'node:crypto';
-import { createPool, type Pool } from 'mysql2/promise';
+import { createPool, type Pool, type PoolConnection } from 'mysql2/promise';
 import { insertRows, updateFromLines } from '../../src/database/bulk.ts';
 import {
   afterSteps,
@@ -89,102 +89,117 @@ const contentHashes = (rows: Task[]): Map<number, string> =>
     rows.map(({ id, modified_at: _at, ...row }) => [id, hash('sha256', JSON.stringify(row))]),
   );
 
-/** Transfers all rows that both tables `task` have. Each row is sent once, and none is compared. */
-export async function transferBare({ here, there }: BareTransfer) {
-  const id = `bare-${Date.now()}`;
-  const [mine, theirs] = await Promise.all([here, there].map(rowsOfPlan));
-  const rows = mine ?? [];
+type BarePlan = { rows: Task[]; former: Task[]; ids: number[]; sent: Map<number, string> };
+
+/** Reads and hashes all rows that both tables `task` have, which a sheet and a click both do. All of them must differ. */
+export async function planBare({ here, there }: BareTransfer): Promise<BarePlan> {
+  const [rows, former] = await Promise.all([rowsOfPlan(here), rowsOfPlan(there)]);
   const ids = rows.map((row) => row.id);
   await Promise.all([
     statesOfPlan(here, ids),
     statesOfPlan(there, ids),
     destinationStates(here, ids),
   ]);
-  const at = '2026-01-01 00:00:00.000';
-  const before = (theirs ?? []).map((row, index) => [index + 1, row] as const);
-  const key = ({ id: row_id }: Task) => ({ entity: 'task', row_id });
-  const [sent, former] = [rows, theirs ?? []].map(contentHashes);
-  const differing = rows.filter(({ id: row }) => sent?.get(row) !== former?.get(row));
-  if (differing.length !== rows.length) throw new Error('A row has nothing to transfer');
-  const named = (row: Task) => ({
-    ...key(row),
-    root_entity: 'task',
-    root_id: row.id,
-    title: row.title.slice(0, 200),
-  });
-  const by = { person: 'pm@example.com', origin: 'staging' };
-  await transaction(here, async (connection) => {
-    const after = rows.map((row, index) => [index + 1, row] as const);
-    await writeImages(connection, id, [
-      [beforeSteps, before],
-      [afterSteps, after],
-    ]);
-    const steps = rows.map((row, index) => ({
-      transfer: id,
-      seq: index + 1,
-      ...key(row),
-      title: row.title.slice(0, 200),
-      action: 'update',
-    }));
-    await insertRows(connection, 'transfer_step', steps);
-  });
-  const claim = { transfer: id, mode: 'write', number: 1, fence: 1, connection: 1, ...by };
+  const [sent, replacedHashes] = [contentHashes(rows), contentHashes(former)];
+  const hasEqual = ids.some((id) => sent.get(id) === replacedHashes.get(id));
+  if (hasEqual) throw new Error('A row has nothing to transfer');
+  return { rows, former, ids, sent };
+}
+
+/** Plans and transfers all rows that both tables `task` have. */
+export async function transferBare(bare: BareTransfer) {
+  const { here, there } = bare;
+  const id = `bare-${Date.now()}`;
+  const plan = await planBare(bare);
+  await transaction(here, (connection) => record(connection, id, plan));
+  const claim = { transfer: id, mode: 'write', number: 1, fence: 1, connection: 1, ...BY };
   await insertRows(
     there,
     'claim',
-    rows.map((row) => ({ ...key(row), ...claim, since: at })),
+    plan.rows.map((row) => ({ ...keyOf(row), ...claim, since: AT })),
   );
-  await hashes(there, ids);
-  await transaction(there, async (connection) => {
-    await hashes(connection, ids, sql` for update`);
-    await select(
-      connection,
-      sql`select * from row_state where entity = 'task' and row_id in (${ids}) for update`,
-    );
-    const head = sql`update task target join (`;
-    const columns = Object.keys(rows[0] ?? {}).filter((column) => column !== 'modified_at');
-    const written = columns.map((column) => sql`target.${name(column)} = given.${name(column)}`);
-    const end = sql`) given on given.id = target.id set ${join(written, ', ')}, target.modified_at = ${at}`;
-    const lines = rows.map((row) => columns.map((column) => row[column as keyof Task]));
-    await updateFromLines(connection, { head, columns, end }, lines);
-    const states = rows.map((row) => ({
-      ...named(row),
-      hash: sent?.get(row.id) ?? null,
-      version: 1,
-      created_by: by.person,
-      created_at: at,
-      changed_by: by.person,
-      changed_at: at,
-    }));
-    const newer = sql`on duplicate key update hash = values(hash), version = version + 1, changed_at = values(changed_at)`;
-    await insertRows(connection, 'row_state', states, newer);
-    const arrivals = rows.map((row, index) => ({
-      transfer: id,
-      seq: index + 1,
-      ...named(row),
-      action: 'update',
-      kind: 'transfer',
-      name: 'Bare',
-      ...by,
-      at,
-      chain: '[]',
-      version: 1,
-    }));
-    await insertRows(connection, 'arrival', arrivals);
-    await writeImages(connection, id, [[replaced, before]]);
-    await hashes(connection, ids);
-  });
-  await hashes(there, ids);
-  const observed = (row: Task) => {
-    const now = sent?.get(row.id) ?? null;
-    return { observed_hash: now, observed_at: at, base_hash: now, base_at: at };
-  };
-  const newest = sql`on duplicate key update observed_hash = values(observed_hash), base_hash = values(base_hash)`;
-  await insertRows(
-    here,
-    'destination_state',
-    rows.map((row) => ({ ...key(row), ...observed(row) })),
-    newest,
-  );
+  await hashes(there, plan.ids);
+  await transaction(there, (connection) => write(connection, id, plan));
+  await hashes(there, plan.ids);
+  await observe(here, plan);
   await run(there, sql`delete from claim where transfer = ${id}`);
+}
+
+const AT = '2026-01-01 00:00:00.000';
+const BY = { person: 'pm@example.com', origin: 'staging' };
+
+const keyOf = ({ id: row_id }: Task) => ({ entity: 'task', row_id });
+
+const named = (row: Task) => ({
+  ...keyOf(row),
+  root_entity: 'task',
+  root_id: row.id,
+  title: row.title.slice(0, 200),
+});
+
+const images = (rows: Task[]) => rows.map((row, index) => [index + 1, row] as const);
+
+/** Records each row before and after the transfer in the journal of the sending environment. */
+async function record(connection: PoolConnection, transfer: string, { rows, former }: BarePlan) {
+  await writeImages(connection, transfer, [
+    [beforeSteps, images(former)],
+    [afterSteps, images(rows)],
+  ]);
+  const steps = rows.map((row, index) => ({
+    transfer,
+    seq: index + 1,
+    ...keyOf(row),
+    title: row.title.slice(0, 200),
+    action: 'update',
+  }));
+  await insertRows(connection, 'transfer_step', steps);
+}
+
+/** Locks, proves and writes the rows, and records their state and their history. */
+async function write(connection: PoolConnection, transfer: string, plan: BarePlan) {
+  const { rows, former, ids, sent } = plan;
+  await hashes(connection, ids, sql` for update`);
+  await select(
+    connection,
+    sql`select * from row_state where entity = 'task' and row_id in (${ids}) for update`,
+  );
+  const columns = Object.keys(rows[0] ?? {}).filter((column) => column !== 'modified_at');
+  const written = columns.map((column) => sql`target.${name(column)} = given.${name(column)}`);
+  const head = sql`update task target join (`;
+  const end = sql`) given on given.id = target.id set ${join(written, ', ')}, target.modified_at = ${AT}`;
+  const lines = rows.map((row) => columns.map((column) => row[column as keyof Task]));
+  await updateFromLines(connection, { head, columns, end }, lines);
+  const states = rows.map((row) => ({
+    ...named(row),
+    hash: sent.get(row.id) ?? null,
+    version: 1,
+    created_by: BY.person,
+    created_at: AT,
+    changed_by: BY.person,
+    changed_at: AT,
+  }));
+  const newer = sql`on duplicate key update hash = values(hash), version = version + 1, changed_at = values(changed_at)`;
+  await insertRows(connection, 'row_state', states, newer);
+  const common = { action: 'update', kind: 'transfer', name: 'Bare', ...BY, at: AT, chain: '[]' };
+  const arrivals = rows.map((row, index) => ({
+    transfer,
+    seq: index + 1,
+    ...named(row),
+    ...common,
+    version: 1,
+  }));
+  await insertRows(connection, 'arrival', arrivals);
+  await writeImages(connection, transfer, [[replaced, images(former)]]);
+  await hashes(connection, ids);
+}
+
+/** Records in the sending environment what the destination has now, and what both sides have in common. */
+async function observe(here: Pool, { rows, sent }: BarePlan) {
+  const observed = rows.map((row) => {
+    const now = sent.get(row.id) ?? null;
+    const both = { observed_hash: now, observed_at: AT, base_hash: now, base_at: AT };
+    return { ...keyOf(row), ...both };
+  });
+  const newest = sql`on duplicate key update observed_hash = values(observed_hash), base_hash = values(base_hash)`;
+  await insertRows(here, 'destination_state', observed, newest);
 }
