@@ -1,0 +1,281 @@
+// Gathers the facts that a plan is based on. Nothing is written at the destination.
+import { isDocument, keyText, type LinkedName, type Row, type RowKey } from '../catalog/entity.ts';
+import { matchedByName } from '../catalog/index.ts';
+import { textOf } from '../catalog/fields.ts';
+import { first, snapshot, sql, type Queryable } from '../database/sql.ts';
+import { hasImage } from '../storage/images.ts';
+import { rulesOf } from '../environments/rules.ts';
+import { readColumns } from '../rows/table-columns.ts';
+import { idsByName, idsSpelled, namesOf, rowsNamed, type IdsByEntity } from '../rows/names.ts';
+import type { Databases, Environment } from '../environments/environment.ts';
+import { read } from '../rows/store.ts';
+import { referencingRows, type Reference } from '../rows/references.ts';
+import { readStates } from '../state/row-state.ts';
+import { SyncState } from '../state/sync-state.ts';
+import { readVersion } from '../version/metadata.ts';
+import { onRows, type Claim } from '../writing/claims.ts';
+import { readClock } from '../state/clock.ts';
+import { settleAll } from '../settle-all.ts';
+import {
+  compareParents,
+  comparePairs,
+  recordObservations,
+  type RowPair,
+} from '../comparison/compare-pairs.ts';
+import { nameThere, readMappings, reversed, type Mappings } from '../state/name-mapping.ts';
+import { testStatusOf, type TestStatus } from '../state/test-results.ts';
+import type { Step } from '../writing/journal.ts';
+import { ownerOf, parentsOf } from '../catalog/family.ts';
+import type { Facts, FactsQuery } from './facts.ts';
+import { gatherHolders } from './holders.ts';
+import { linkedNames, missingInDatasets } from './linked-names.ts';
+import { imagesOf } from './images.ts';
+import { pairsToTakeOver } from './pairs-to-take-over.ts';
+
+export async function gatherFacts(
+  here: Environment,
+  there: Environment,
+  question: FactsQuery,
+): Promise<Facts> {
+  const { chosen, planned } = question;
+  const asStep = planning(planned);
+  const at = new Date().toISOString();
+  // The rows here are read at one point in time. The rows at the destination need not be, because
+  // the transfer checks them again after it has claimed (reserved) them.
+  const { pairs, namesHere, claimsHere } = await atOneMoment(here, async (place) => {
+    const mappings = await readMappings(question.isTakeover ? there.sql : place.sql);
+    const basesIn = basesOf(here, place, question);
+    const sides = { here: place, there, mappings, basesIn };
+    const seen = await comparePairsWithParents(sides, question);
+    const sent = question.isTakeover ? reversed(mappings) : mappings;
+    const linked = await linkedRows(place, sent, [...seen.values()].map(asStep));
+    return { pairs: seen, namesHere: linked };
+  });
+  if (!question.syncStateIn) await recordObservations(here, pairs.values(), at);
+  const steps = [...pairs.values()].map(asStep);
+  // None of these queries needs the result of another one, so they run in parallel.
+  const [
+    { names, otherSpellings },
+    columns,
+    version,
+    versionHere,
+    claims,
+    { holders, otherHolders },
+    uses,
+    statesThere,
+    tested,
+    missingImages,
+    clock,
+  ] = await settleAll([
+    namesThere(there, linkedNames(steps)),
+    readColumns(there.sql),
+    readVersion(there.documents),
+    readVersion(here.documents),
+    onRows(there.sql, steps),
+    gatherHolders(
+      { here, there, basesIn: basesOf(here, here, question) },
+      steps,
+      question.plannedAlong,
+    ),
+    referencesThere(there, steps),
+    readStates(there.sql, steps),
+    // A takeover reads no test results: the database user for the next environment has no right to read them there.
+    rulesOf(here.name).isTested && !question.isTakeover
+      ? testStatusOf(here, rootsOf(pairs))
+      : new Map<string, TestStatus>(),
+    imagesMissing(here, steps),
+    readClock(there.sql),
+  ]);
+  const namesInDatasets = await missingInDatasets(
+    question.syncStateIn ?? here,
+    linkedNames(steps),
+    names,
+  );
+  return {
+    from: here.name,
+    to: there.name,
+    chosen,
+    pairs,
+    names,
+    namesInDatasets,
+    otherSpellings,
+    namesHere,
+    columns,
+    version,
+    versionHere: versionHere?.databaseVersion ?? null,
+    claims: [...claimsHere, ...claims],
+    holders,
+    otherHolders,
+    references: uses,
+    statesThere,
+    tested,
+    testedForSender: question.testedForSender ?? null,
+    missingImages,
+    clock,
+    isTakeover: question.isTakeover ?? false,
+    isWrittenHere: question.syncStateIn !== undefined,
+    hostHere: question.hostHere,
+    otherHosts: question.otherHosts ?? {},
+  };
+}
+
+/**
+ * Reads rows and documents at one point in time. The database snapshot covers only MySQL. So after documents were read,
+ * the row of the table `clock`, which every write changes, is compared with that of the snapshot: if it changed, another
+ * write ended meanwhile, and everything is read again. The claims (reservations by writes that are still running) on the
+ * rows are returned, too.
+ */
+async function atOneMoment<T extends { pairs: Map<string, RowPair> }>(
+  here: Environment,
+  look: (place: Databases) => Promise<T>,
+): Promise<T & { claimsHere: Claim[] }> {
+  for (let attempt = 1; ; attempt += 1) {
+    const seen = await snapshot(here.sql, async (on) => {
+      const found = await look({ sql: on, documents: here.documents });
+      const hasDocuments = [...found.pairs.values()].some(({ entity }) => isDocument(entity));
+      return { ...found, clock: hasDocuments ? await clockOf(on) : null };
+    });
+    const claimsHere = await onRows(
+      here.sql,
+      [...seen.pairs.values()].map(({ key }) => key),
+    );
+    const isOver = seen.clock === null || attempt === ATTEMPTS;
+    if (isOver || (await clockOf(here.sql)) === seen.clock) return { ...seen, claimsHere };
+  }
+}
+
+const ATTEMPTS = 5;
+
+const clockOf = async (on: Queryable) =>
+  (await first<{ instant: string }>(on, sql`select instant from clock where name = 'clock'`))
+    ?.instant;
+
+const rootsOf = (pairs: Map<string, RowPair>): RowKey[] =>
+  [...pairs.values()].flatMap(({ entity, here, key }) => (here && !entity.owner ? [key] : []));
+
+/**
+ * Returns a function that makes a provisional step (row before and after the transfer) for a pair of rows, because some
+ * queries need steps before the plan exists.
+ */
+const planning =
+  (planned: FactsQuery['planned']) =>
+  (pair: RowPair): Step => {
+    const after = planned(pair);
+    const action = after === undefined ? 'same' : after === null ? 'remove' : 'update';
+    const common = {
+      ...pair.key,
+      title: '',
+      because: null,
+      excludedFields: [],
+      before: pair.there,
+    };
+    return { ...common, action, after: after ?? null };
+  };
+
+/**
+ * Returns the database whose sync state has the bases of the rows. For an undo of a write into `here`, this is `place`,
+ * so that the bases and the rows are read in the same transaction.
+ */
+const basesOf = (here: Environment, place: Databases, { syncStateIn }: FactsQuery) =>
+  syncStateIn && syncStateIn !== here ? syncStateIn.sql : place.sql;
+
+type Sides = { here: Databases; there: Environment; mappings: Mappings; basesIn: Queryable };
+
+/** Reads rows and all rows that they reference, directly or indirectly, with one query per level. */
+async function comparePairsWithParents(
+  { here, there, mappings, basesIn }: Sides,
+  question: FactsQuery,
+) {
+  const { chosen, include, planned } = question;
+  const known = { basesIn, mappings, syncState: new SyncState() };
+  const taken = (keys: RowKey[]) =>
+    question.isTakeover ? pairsToTakeOver({ here: there, there: here, mappings }, keys) : null;
+  const chosenPairs = (keys: RowKey[]) => taken(keys) ?? comparePairs(here, there, keys, known);
+  const parentPairs = (keys: RowKey[], owners: RowKey[]) =>
+    taken(keys) ?? compareParents({ here, there, ...known }, keys, owners);
+  const pairs = await chosenPairs([...chosen, ...include]);
+  let round = [...pairs.values()];
+  while (round.length > 0) {
+    const parents = round
+      .flatMap((pair) => [
+        ...parentsOf(pair.entity, planned(pair) ?? null),
+        ...parentsOf(pair.entity, pair.here),
+      ])
+      .filter((key) => !pairs.has(keyText(key)));
+    const owners = round.flatMap((pair) =>
+      [planned(pair), pair.here].flatMap((row) => (row && ownerOf(pair.entity, row)) ?? []),
+    );
+    const found =
+      parents.length > 0 ? await parentPairs(parents, owners) : new Map<string, RowPair>();
+    for (const [text, pair] of found) if (!pairs.has(text)) pairs.set(text, pair);
+    round = [...found.values()];
+  }
+  return pairs;
+}
+
+/** Reads the rows here that planned rows are linked with, by `<entity>:<name at the destination>`. */
+async function linkedRows(
+  here: Databases,
+  mappings: Mappings,
+  steps: Step[],
+): Promise<Map<string, Row>> {
+  const links = linkedNames(steps);
+  const rows = new Map<string, Row>();
+  for (const { name: kind } of matchedByName) {
+    const wanted = namesOf(kind, links);
+    const mapped = [...mappings].flatMap(([key, theirs]) =>
+      key.startsWith(`${kind}:`) && wanted.includes(theirs) ? [key.slice(kind.length + 1)] : [],
+    );
+    const ids = await idsByName(here.sql, kind, [...wanted, ...mapped]);
+    const keys = [...ids.values()].flatMap(([id]) =>
+      id === undefined ? [] : [{ entity: kind, id }],
+    );
+    for (const row of (await read(here, keys)).values()) {
+      rows.set(`${kind}:${nameThere(mappings, kind, textOf(row['name']))}`, row);
+    }
+  }
+  return rows;
+}
+
+/** Finds the rows with linked names at the destination, with one parallel query for each entity. */
+async function namesThere(
+  there: Environment,
+  linked: LinkedName[],
+): Promise<Pick<Facts, 'names' | 'otherSpellings'>> {
+  const names: IdsByEntity = new Map();
+  const otherSpellings: Facts['otherSpellings'] = new Map();
+  await settleAll(
+    matchedByName.map(async ({ name: kind }) => {
+      const found = await rowsNamed(there.sql, kind, namesOf(kind, linked));
+      names.set(kind, idsSpelled(found));
+      for (const [name, rows] of found) {
+        if (!names.get(kind)?.has(name)) {
+          otherSpellings.set(
+            `${kind}:${name}`,
+            rows.map((row) => row.name),
+          );
+        }
+      }
+    }),
+  );
+  return { names, otherSpellings };
+}
+
+async function referencesThere(there: Environment, steps: Step[]): Promise<Reference[]> {
+  const standing = steps.filter(({ before, action }) => before !== null && action !== 'same');
+  const [gone, stays] = [
+    standing.filter(({ action }) => action === 'remove'),
+    standing.filter(({ action }) => action !== 'remove'),
+  ];
+  return [
+    ...(await referencingRows(there, gone, { under: true })),
+    ...(await referencingRows(there, stays, { under: false })),
+  ];
+}
+
+async function imagesMissing(here: Environment, steps: Step[]): Promise<Set<string>> {
+  const names = new Set(steps.flatMap(imagesOf).map((image) => image.name));
+  const missing = new Set<string>();
+  for (const name of names) if (!(await hasImage(here.storage, name))) missing.add(name);
+  return missing;
+}
