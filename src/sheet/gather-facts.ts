@@ -1,8 +1,7 @@
 // Gathers the facts that a plan is based on. Nothing is written at the destination.
-import { isDocument, keyText, type LinkedName, type Row, type RowKey } from '../catalog/entity.ts';
+import type { LinkedName, Row, RowKey } from '../catalog/entity.ts';
 import { matchedByName } from '../catalog/index.ts';
 import { textOf } from '../catalog/fields.ts';
-import { first, snapshot, sql, type Queryable } from '../database/sql.ts';
 import { hasImage } from '../storage/images.ts';
 import { rulesOf } from '../environments/rules.ts';
 import { readColumns } from '../rows/table-columns.ts';
@@ -11,26 +10,19 @@ import type { Databases, Environment } from '../environments/environment.ts';
 import { read } from '../rows/store.ts';
 import { referencingRows, type Reference } from '../rows/references.ts';
 import { readStates } from '../state/row-state.ts';
-import { SyncState } from '../state/sync-state.ts';
 import { readVersion } from '../version/metadata.ts';
-import { onRows, type Claim } from '../writing/claims.ts';
+import { onRows } from '../writing/claims.ts';
 import { readClock } from '../state/clock.ts';
 import { settleAll } from '../settle-all.ts';
-import {
-  compareParents,
-  comparePairs,
-  recordObservations,
-  type RowPair,
-} from '../comparison/compare-pairs.ts';
+import { recordObservations, type RowPair } from '../comparison/compare-pairs.ts';
 import { nameThere, readMappings, reversed, type Mappings } from '../state/name-mapping.ts';
 import { testStatusOf, type TestStatus } from '../state/test-results.ts';
 import type { Step } from '../writing/journal.ts';
-import { ownerOf, parentsOf } from '../catalog/family.ts';
 import type { Facts, FactsQuery } from './facts.ts';
 import { gatherHolders } from './holders.ts';
 import { linkedNames, missingInDatasets } from './linked-names.ts';
 import { imagesOf } from './images.ts';
-import { pairsToTakeOver } from './pairs-to-take-over.ts';
+import { atOneMoment, basesOf, comparePairsWithParents } from './pairs-with-parents.ts';
 
 export async function gatherFacts(
   here: Environment,
@@ -119,37 +111,6 @@ export async function gatherFacts(
   };
 }
 
-/**
- * Reads rows and documents at one point in time. The database snapshot covers only MySQL. So after documents were read,
- * the row of the table `clock`, which every write changes, is compared with that of the snapshot: if it changed, another
- * write ended meanwhile, and everything is read again. The claims (reservations by writes that are still running) on the
- * rows are returned, too.
- */
-async function atOneMoment<T extends { pairs: Map<string, RowPair> }>(
-  here: Environment,
-  look: (place: Databases) => Promise<T>,
-): Promise<T & { claimsHere: Claim[] }> {
-  for (let attempt = 1; ; attempt += 1) {
-    const seen = await snapshot(here.sql, async (on) => {
-      const found = await look({ sql: on, documents: here.documents });
-      const hasDocuments = [...found.pairs.values()].some(({ entity }) => isDocument(entity));
-      return { ...found, clock: hasDocuments ? await clockOf(on) : null };
-    });
-    const claimsHere = await onRows(
-      here.sql,
-      [...seen.pairs.values()].map(({ key }) => key),
-    );
-    const isOver = seen.clock === null || attempt === ATTEMPTS;
-    if (isOver || (await clockOf(here.sql)) === seen.clock) return { ...seen, claimsHere };
-  }
-}
-
-const ATTEMPTS = 5;
-
-const clockOf = async (on: Queryable) =>
-  (await first<{ instant: string }>(on, sql`select instant from clock where name = 'clock'`))
-    ?.instant;
-
 const rootsOf = (pairs: Map<string, RowPair>): RowKey[] =>
   [...pairs.values()].flatMap(({ entity, here, key }) => (here && !entity.owner ? [key] : []));
 
@@ -171,47 +132,6 @@ const planning =
     };
     return { ...common, action, after: after ?? null };
   };
-
-/**
- * Returns the database whose sync state has the bases of the rows. For an undo of a write into `here`, this is `place`,
- * so that the bases and the rows are read in the same transaction.
- */
-const basesOf = (here: Environment, place: Databases, { syncStateIn }: FactsQuery) =>
-  syncStateIn && syncStateIn !== here ? syncStateIn.sql : place.sql;
-
-type Sides = { here: Databases; there: Environment; mappings: Mappings; basesIn: Queryable };
-
-/** Reads rows and all rows that they reference, directly or indirectly, with one query per level. */
-async function comparePairsWithParents(
-  { here, there, mappings, basesIn }: Sides,
-  question: FactsQuery,
-) {
-  const { chosen, include, planned } = question;
-  const known = { basesIn, mappings, syncState: new SyncState() };
-  const taken = (keys: RowKey[]) =>
-    question.isTakeover ? pairsToTakeOver({ here: there, there: here, mappings }, keys) : null;
-  const chosenPairs = (keys: RowKey[]) => taken(keys) ?? comparePairs(here, there, keys, known);
-  const parentPairs = (keys: RowKey[], owners: RowKey[]) =>
-    taken(keys) ?? compareParents({ here, there, ...known }, keys, owners);
-  const pairs = await chosenPairs([...chosen, ...include]);
-  let round = [...pairs.values()];
-  while (round.length > 0) {
-    const parents = round
-      .flatMap((pair) => [
-        ...parentsOf(pair.entity, planned(pair) ?? null),
-        ...parentsOf(pair.entity, pair.here),
-      ])
-      .filter((key) => !pairs.has(keyText(key)));
-    const owners = round.flatMap((pair) =>
-      [planned(pair), pair.here].flatMap((row) => (row && ownerOf(pair.entity, row)) ?? []),
-    );
-    const found =
-      parents.length > 0 ? await parentPairs(parents, owners) : new Map<string, RowPair>();
-    for (const [text, pair] of found) if (!pairs.has(text)) pairs.set(text, pair);
-    round = [...found.values()];
-  }
-  return pairs;
-}
 
 /** Reads the rows here that planned rows are linked with, by `<entity>:<name at the destination>`. */
 async function linkedRows(
