@@ -1,13 +1,9 @@
 // Gathers the facts that a plan is based on. Nothing is written at the destination.
-import type { LinkedName, Row, RowKey } from '../catalog/entity.ts';
-import { matchedByName } from '../catalog/index.ts';
-import { textOf } from '../catalog/fields.ts';
+import type { RowKey } from '../catalog/entity.ts';
 import { hasImage } from '../storage/images.ts';
 import { rulesOf } from '../environments/rules.ts';
 import { readColumns } from '../rows/table-columns.ts';
-import { idsByName, idsSpelled, namesOf, rowsNamed, type IdsByEntity } from '../rows/names.ts';
-import type { Databases, Environment } from '../environments/environment.ts';
-import { read } from '../rows/store.ts';
+import type { Environment } from '../environments/environment.ts';
 import { referencingRows, type Reference } from '../rows/references.ts';
 import { readStates } from '../state/row-state.ts';
 import { readVersion } from '../version/metadata.ts';
@@ -15,12 +11,12 @@ import { onRows } from '../writing/claims.ts';
 import { readClock } from '../state/clock.ts';
 import { settleAll } from '../settle-all.ts';
 import { recordObservations, type RowPair } from '../comparison/compare-pairs.ts';
-import { nameThere, readMappings, reversed, type Mappings } from '../state/name-mapping.ts';
+import { readMappings, reversed } from '../state/name-mapping.ts';
 import { testStatusOf, type TestStatus } from '../state/test-results.ts';
 import type { Step } from '../writing/journal.ts';
 import type { Facts, FactsQuery } from './facts.ts';
 import { gatherHolders } from './holders.ts';
-import { linkedNames, missingInDatasets } from './linked-names.ts';
+import { linkedNames, linkedRows, missingInDatasets, namesThere } from './linked-names.ts';
 import { imagesOf } from './images.ts';
 import { atOneMoment, basesOf, comparePairsWithParents } from './pairs-with-parents.ts';
 
@@ -132,54 +128,6 @@ const planning =
     };
     return { ...common, action, after: after ?? null };
   };
-
-/** Reads the rows here that planned rows are linked with, by `<entity>:<name at the destination>`. */
-async function linkedRows(
-  here: Databases,
-  mappings: Mappings,
-  steps: Step[],
-): Promise<Map<string, Row>> {
-  const links = linkedNames(steps);
-  const rows = new Map<string, Row>();
-  for (const { name: kind } of matchedByName) {
-    const wanted = namesOf(kind, links);
-    const mapped = [...mappings].flatMap(([key, theirs]) =>
-      key.startsWith(`${kind}:`) && wanted.includes(theirs) ? [key.slice(kind.length + 1)] : [],
-    );
-    const ids = await idsByName(here.sql, kind, [...wanted, ...mapped]);
-    const keys = [...ids.values()].flatMap(([id]) =>
-      id === undefined ? [] : [{ entity: kind, id }],
-    );
-    for (const row of (await read(here, keys)).values()) {
-      rows.set(`${kind}:${nameThere(mappings, kind, textOf(row['name']))}`, row);
-    }
-  }
-  return rows;
-}
-
-/** Finds the rows with linked names at the destination, with one parallel query for each entity. */
-async function namesThere(
-  there: Environment,
-  linked: LinkedName[],
-): Promise<Pick<Facts, 'names' | 'otherSpellings'>> {
-  const names: IdsByEntity = new Map();
-  const otherSpellings: Facts['otherSpellings'] = new Map();
-  await settleAll(
-    matchedByName.map(async ({ name: kind }) => {
-      const found = await rowsNamed(there.sql, kind, namesOf(kind, linked));
-      names.set(kind, idsSpelled(found));
-      for (const [name, rows] of found) {
-        if (!names.get(kind)?.has(name)) {
-          otherSpellings.set(
-            `${kind}:${name}`,
-            rows.map((row) => row.name),
-          );
-        }
-      }
-    }),
-  );
-  return { names, otherSpellings };
-}
 
 async function referencesThere(there: Environment, steps: Step[]): Promise<Reference[]> {
   const standing = steps.filter(({ before, action }) => before !== null && action !== 'same');
