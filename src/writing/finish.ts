@@ -2,8 +2,7 @@
 // each step, the bases (the last content that both sides had in common), the notifications and the audit entry.
 import * as audit from '../audit/audit.ts';
 import type { PoolConnection } from 'mysql2/promise';
-import { canonical, contentFrom, contentOf, hashOf, isSameRow } from '../catalog/content.ts';
-import { keyText, type Content, type Draft, type Row } from '../catalog/entity.ts';
+import { keyText, type Row } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { transaction } from '../database/sql.ts';
 import { isUnwilling } from '../database/unwillingness.ts';
@@ -13,24 +12,13 @@ import { emailAbout, notify, notifyHolders } from '../messages/messages.ts';
 import { auditEnd } from './audit-lines.ts';
 import { basesOfWriteHere } from './bases-here.ts';
 import * as claims from './claims.ts';
-import { hashAlone } from './former-base.ts';
 import * as journal from './journal.ts';
 import { notifyOfFailure, notifyOfTransfer } from './transfer-notices.ts';
-import {
-  clearUndone,
-  DELETED,
-  readAuthorsAndUndone,
-  readDestinationHashes,
-  writeObservations,
-  writeUndone,
-  type Observation,
-  type DestinationHashes,
-  type UndoneHashes,
-} from '../state/destination-state.ts';
+import { readAuthorsAndUndone, writeObservations } from '../state/destination-state.ts';
 import type { Authors } from '../state/row-state.ts';
 import { addLines } from '../state/untouched.ts';
 import { isAsStored, isStoredDifferently, readWritten, rowStored } from './read-back.ts';
-import { undoDepth } from './undo-depth.ts';
+import { observationsOf, rememberUndone } from './observations.ts';
 import type { Work } from './work.ts';
 
 export async function finish(work: Work) {
@@ -110,113 +98,6 @@ export async function recordEnd(
   if (here.notifiesIndexer) await publishChanges(connection, work, outcomes);
   await notifySender(connection, work, outcomes);
   await auditEnd(connection, work);
-}
-
-const isAsWritten = (step: journal.Step, now: Map<string, Row>) =>
-  isSameRow(entityNamed(step.entity), now.get(keyText(step)) ?? null, step.after);
-
-/**
- * Returns for each step the observation to record: the present row at the destination, and the new
- * base (the last content that both sides had in common).
- */
-async function observationsOf(work: Work, now: Map<string, Row>): Promise<Observation[]> {
-  const carried = work.steps.filter(({ entity }) => !entityNamed(entity).isMatchedByName);
-  const former = await formerBases(work);
-  const others = former ? [] : carried.filter((step) => !isAsWritten(step, now));
-  const stops = await readDestinationHashes(work.here.sql, others);
-  return carried.map((step) => {
-    const text = keyText(step);
-    const row = now.get(text) ?? null;
-    return former
-      ? observationAfterUndo(step, isAsWritten(step, now), row, former.get(text) ?? null)
-      : observationOf(step, isAsWritten(step, now), row, stops.get(text));
-  });
-}
-
-function observationOf(
-  step: journal.Step,
-  isAsWritten: boolean,
-  row: Row | null,
-  was: DestinationHashes | undefined,
-): Observation {
-  const entity = entityNamed(step.entity);
-  const key = { entity: step.entity, id: step.id };
-  if (row === null && isAsWritten) return { key, hash: null, base: 'none' };
-  // If a row has no base (last common content), the sent content becomes its base, even if the destination already has
-  // other content. Without a base, the rows of the two environments would not count as the same row.
-  const sent = isAsWritten ? row : was?.base_hash ? null : step.after;
-  const hash = row && hashOf(entity, row);
-  if (sent === null) return { key, hash, base: null };
-  if (step.excludedFields.length === 0) return { key, hash, base: baseFrom(step, sent) };
-  const content: Draft<Content> = contentOf(entity, sent);
-  const before = step.base && !hashAlone(step.base) ? contentFrom(entity, step.base) : content;
-  // Excluded fields were not sent, so in the base (the last common content) they keep their former values.
-  for (const name of step.excludedFields) content[name] = before[name] ?? null;
-  return { key, hash, base: baseFrom(step, content) };
-}
-
-/**
- * Returns the base (the last content that both sides had in common) of each row before the transfer
- * that is being undone. Returns null if this transfer is not an undo.
- */
-async function formerBases({ here, there, transfer }: Work) {
-  if (transfer.undoes === null) return null;
-  const steps = await journal.stepsOf(here.sql, transfer.undoes, there);
-  return new Map(steps.map((step) => [keyText(step), step.base ?? null] as const));
-}
-
-/**
- * Returns the observation to record for a row after an undo. Its base (the last content that both sides had in common)
- * is again the base from before the undone transfer. The restored content cannot be the base, because it may never have
- * been in this environment.
- */
-function observationAfterUndo(
-  step: journal.Step,
-  isAsWritten: boolean,
-  row: Row | null,
-  base: string | null,
-): Observation {
-  const entity = entityNamed(step.entity);
-  const key = { entity: step.entity, id: step.id };
-  const seen = row && hashOf(entity, row);
-  if (!isAsWritten) return { key, hash: seen, base: null };
-  if (base === null) return { key, hash: seen, base: 'none' };
-  const alone = hashAlone(base);
-  if (alone) return { key, hash: seen, base: { hash: alone, content: null } };
-  return { key, hash: seen, base: baseFrom(step, contentFrom(entity, base)) };
-}
-
-/**
- * Returns a base to record. Its content is stored only if the history does not contain it, as the row before or after
- * this step.
- */
-function baseFrom({ entity: name, before, after }: journal.Step, content: Content) {
-  const entity = entityNamed(name);
-  const hash = hashOf(entity, content);
-  const isInHistory = [before, after].some((row) => row !== null && hashOf(entity, row) === hash);
-  return { hash, content: isInHistory ? null : canonical(entity, content) };
-}
-
-/**
- * Records that the content which an undo replaces was undone, so that sending this content again
- * needs a confirmation. The undo of an undo removes that record, and a third undo writes it again.
- */
-async function rememberUndone(
-  connection: PoolConnection,
-  { transfer, steps }: Work,
-  undone: UndoneHashes,
-) {
-  const own = steps.filter(({ entity }) => !entityNamed(entity).isMatchedByName);
-  const contents = (side: 'before' | 'after') =>
-    own.map((step) => {
-      const row = step[side];
-      const hash = row ? hashOf(entityNamed(step.entity), row) : DELETED;
-      return { key: { entity: step.entity, id: step.id }, hash };
-    });
-  await clearUndone(connection, contents('after'), undone);
-  if ((await undoDepth(connection, transfer)) % 2 === 0) return;
-  const { person, reason } = transfer;
-  await writeUndone(connection, contents('before'), { person, reason });
 }
 
 /**
