@@ -17,11 +17,8 @@ import { read } from '../rows/store.ts';
 import { withMappedNames, readMappings, type Mappings } from '../state/name-mapping.ts';
 import type { RowState } from '../state/row-state.ts';
 import { SyncState } from '../state/sync-state.ts';
-import {
-  newObservation,
-  writeObservations,
-  type DestinationState,
-} from '../state/destination-state.ts';
+import { newObservation, writeObservations } from '../state/observations.ts';
+import type { DestinationState } from '../state/destination-state.ts';
 import { settleAll } from '../settle-all.ts';
 import { statusOf, type Status } from '../state/status.ts';
 import { parentsOf } from '../catalog/family.ts';

@@ -9,7 +9,7 @@ import type { Environment } from '../environments/environment.ts';
 import { read } from '../rows/store.ts';
 import { settleAll } from '../settle-all.ts';
 import { readBaseDigests, writeBases, type BaseChunk } from '../state/base-chunks.ts';
-import { newObservation, writeObservations, type Observation } from '../state/destination-state.ts';
+import { newObservation, writeObservations, type Observation } from '../state/observations.ts';
 import { withMappedNames, readMappings, type Mappings } from '../state/name-mapping.ts';
 import {
   isSettled,

@@ -6,7 +6,7 @@ import { keyText, type Entity, type Row, type RowKey } from '../catalog/entity.t
 import type { Environment } from '../environments/environment.ts';
 import { read } from '../rows/store.ts';
 import { writeBases } from '../state/base-chunks.ts';
-import { newObservation, writeObservations, type Observation } from '../state/destination-state.ts';
+import { newObservation, writeObservations, type Observation } from '../state/observations.ts';
 import { withMappedNames } from '../state/name-mapping.ts';
 import { idsWithLines } from '../state/recorded.ts';
 import { correctHashes } from '../state/row-state.ts';

@@ -3,7 +3,7 @@
 import { entityNamed } from '../catalog/index.ts';
 import { keyText, type RowKey } from '../catalog/entity.ts';
 import { select, sql, type Queryable, type Statement } from '../database/sql.ts';
-import { DELETED } from './destination-state.ts';
+import { DELETED } from './undone-contents.ts';
 import { keyOfLine } from './row-state.ts';
 import { isReady, overwrites, withDependents, type Status } from './status.ts';
 import { differingWithBases, lastKnownStatus } from './pending.ts';

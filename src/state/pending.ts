@@ -3,7 +3,8 @@
 import { keysFrom, keyText, type Entity } from '../catalog/entity.ts';
 import { select, sql, type Queryable } from '../database/sql.ts';
 import { baseIds, readBases } from './base-chunks.ts';
-import { DELETED, readDestinationStates } from './destination-state.ts';
+import { DELETED } from './undone-contents.ts';
+import { readDestinationStates } from './destination-state.ts';
 import { keyOfLine } from './row-state.ts';
 import { isReady, statusOf, withDependents, type Status } from './status.ts';
 

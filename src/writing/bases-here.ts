@@ -5,11 +5,8 @@ import { canonical, contentFrom, hashOf } from '../catalog/content.ts';
 import { keyText, type Row } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import type { Environment } from '../environments/environment.ts';
-import {
-  readDestinationStates,
-  type DestinationState,
-  type Observation,
-} from '../state/destination-state.ts';
+import { readDestinationStates, type DestinationState } from '../state/destination-state.ts';
+import type { Observation } from '../state/observations.ts';
 import { readMappings, withMappedNames, type Mappings } from '../state/name-mapping.ts';
 import { hashAlone } from './former-base.ts';
 import * as journal from './journal.ts';

@@ -6,15 +6,9 @@ import { keyText, type Content, type Draft, type Row } from '../catalog/entity.t
 import { entityNamed } from '../catalog/index.ts';
 import { hashAlone } from './former-base.ts';
 import * as journal from './journal.ts';
-import {
-  clearUndone,
-  DELETED,
-  readDestinationHashes,
-  writeUndone,
-  type UndoneHashes,
-  type Observation,
-  type DestinationHashes,
-} from '../state/destination-state.ts';
+import { readDestinationHashes, type DestinationHashes } from '../state/destination-state.ts';
+import type { Observation } from '../state/observations.ts';
+import { clearUndone, DELETED, writeUndone, type UndoneHashes } from '../state/undone-contents.ts';
 import { undoDepth } from './undo-depth.ts';
 import type { Work } from './work.ts';
 

@@ -6,7 +6,7 @@ import { entityNamed } from '../../catalog/index.ts';
 import { lowerFirst } from '../../catalog/lower-first.ts';
 import { rulesOf } from '../../environments/rules.ts';
 import type { RowState } from '../../state/row-state.ts';
-import { DELETED } from '../../state/destination-state.ts';
+import { DELETED } from '../../state/undone-contents.ts';
 import type { Choices } from '../choices.ts';
 import type { RowPair } from '../../comparison/compare-pairs.ts';
 import { dependentPairs } from '../../comparison/dependent-pairs.ts';
