@@ -146,9 +146,13 @@ export const mysqlStore: Store = {
   unreadable,
 };
 
-/** SQL that locks rows until the transaction ends, in order of id, and returns a line with two nulls for each. */
+/**
+ * SQL that locks rows until the transaction ends, in order of id, and returns a line with two nulls for each. Without the
+ * hint MySQL may go through another index: it then deadlocks with a program that changes an indexed column of a row.
+ */
 export const lockRows = (entity: Entity, ids: number[]): Statement =>
-  sql`select null, null from ${name(entity.table)} where id in (${ids}) order by id for update`;
+  sql`select null, null from ${name(entity.table)} force index (primary)
+       where id in (${ids}) order by id for update`;
 
 /** SQL that selects the rows of a table with the texts of their links, up to the WHERE clause. */
 const rowsOf = (entity: Entity) =>

@@ -110,6 +110,37 @@ test('a writer that waits for a row which another program holds sees the links t
   for (const connection of [other, writer]) connection.destroy();
 });
 
+test('a writer that waits for a row does not stop the program that holds the row from moving it to another parent row, and has locked it afterwards', async () => {
+  const { staging } = world;
+  const on = staging.sql;
+  const parents = [await add(staging, 'business'), await add(staging, 'business')];
+  const [one, last] = parents.toSorted((a, b) => a - b) as [number, number];
+  const tasks = [
+    await add(staging, 'task', { business: one }),
+    await add(staging, 'task', { business: last }),
+  ];
+  const moved = tasks[1] as number;
+  const [other, writer] = [await on.getConnection(), await on.getConnection()];
+  await other.query('start transaction');
+  await other.query('select id from task where id = ? for update', [moved]);
+  await writer.query('start transaction');
+  const locking = lockClockAndRows(
+    writer,
+    tasks.map((id) => ({ entity: 'task', id })),
+  );
+  await sleep(300);
+  // A writer that waits in the index of the parent rows would deadlock with this statement.
+  await other.query('update task set business_id = 0 where id = ?', [moved]);
+  await other.query('commit');
+  await locking;
+  for (const id of tasks) {
+    const again = other.query('select id from task where id = ? for update nowait', [id]);
+    await expect(again).rejects.toThrow('Lock wait timeout');
+  }
+  await writer.query('rollback');
+  for (const connection of [other, writer]) connection.destroy();
+});
+
 describe('transfers of rows that another transfer is writing', () => {
   test('the transfer sheet refuses rows that another transfer is still writing', async () => {
     const { staging, preprod } = world;
