@@ -10,6 +10,7 @@ import { Conflict } from '../problems.ts';
 import { rulesOf } from '../environments/rules.ts';
 import { count } from '../web/format.ts';
 import { writeRows } from '../writing/apply.ts';
+import { lockWithoutClock } from '../writing/row-locks.ts';
 import { isDocumentStep } from '../writing/documents.ts';
 import type { Step } from '../writing/journal.ts';
 import { inWritingOrder } from '../catalog/order.ts';
@@ -74,6 +75,7 @@ async function refusal({ to: there }: Route, steps: Step[]): Promise<string | nu
 
 async function tryRows(connection: PoolConnection, steps: Step[], there: Route['to']) {
   const place = { sql: connection, documents: there.documents };
+  await lockWithoutClock(connection, steps);
   const now = await read(place, steps);
   const instant = new Date().toISOString();
   await writeRows(connection, inWritingOrder(steps), now, () => instant, 'all');

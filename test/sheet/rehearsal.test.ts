@@ -1,5 +1,6 @@
 // A rehearsal tries the MySQL half of a transfer at the destination and rolls it back. It shows errors that only the
 // MySQL server there can find, and leaves nothing behind.
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
 import { rehearse } from '../../src/sheet/rehearsal.ts';
 import { contents } from '../support/checker.ts';
@@ -61,6 +62,26 @@ test('a rehearsal, which tries a transfer and rolls it back, stops within second
   const start = Date.now();
   await expect(rehearse(routeFrom(staging), selection)).rejects.toThrow('could not be rehearsed');
   expect(Date.now() - start).toBeLessThan(4000);
+  await holder.query('rollback');
+  holder.release();
+});
+
+test('a rehearsal, which tries a transfer and rolls it back, locks rows in the order of all writers, so that they cannot deadlock', async () => {
+  const { staging, preprod } = world;
+  const keys = await Promise.all(
+    ['business', 'banner'].map(async (entity) => ({ entity, id: await add(staging, entity) })),
+  );
+  await transfer(staging, keys);
+  await change(staging, keys[0]!, { name: 'Newer' });
+  await change(staging, keys[1]!, { title: 'Newer' });
+  const { selection } = await sheet(staging, keys);
+  const holder = await preprod.writers.getConnection();
+  await holder.query('start transaction');
+  await holder.query(`select id from banner where id = ${keys[1]!.id} for update`);
+  const rehearsal = expect(rehearse(routeFrom(staging), selection)).rejects.toThrow('Try again');
+  await sleep(500);
+  await holder.query(`select id from business where id = ${keys[0]!.id} for update nowait`);
+  await rehearsal;
   await holder.query('rollback');
   holder.release();
 });
