@@ -134,12 +134,18 @@ type StoredHash = { entity: string; id: number; hash: string; modified_at: strin
 
 /**
  * Reads with one statement the hash that fullHashOf() computes, and the `modified_at`, of rows of one or more tables, by
- * key text. A row that does not exist is missing.
+ * key text. A row that does not exist is missing. `others`: more rows, of which no hash is computed; theirs is empty.
  */
 export async function storedHashes(
   on: Queryable,
   keys: RowKey[],
+  others: RowKey[] = [],
 ): Promise<Map<string, StoredHash>> {
+  const existing = [...byEntity(others)].map(
+    ([entity, ids]) =>
+      sql`(select r.id, '' as hash, ${entity.name} as entity, r.modified_at
+             from ${name(entity.table)} r where r.id in (${ids}))`,
+  );
   const parts = await Promise.all(
     [...byEntity(keys)].map(async ([entity, ids]) => {
       const alongside = sql`, ${entity.name} as entity, r.modified_at`;
@@ -148,8 +154,10 @@ export async function storedHashes(
       return sql`(${hashes})`;
     }),
   );
-  if (parts.length === 0) return new Map();
-  const stored = await select<StoredHash>(on, join(parts, ' union all '));
+  // A row may be among `keys` and `others`; then the line with its hash, which comes later, counts.
+  const all = [...existing, ...parts];
+  if (all.length === 0) return new Map();
+  const stored = await select<StoredHash>(on, join(all, ' union all '));
   // Rows that were written together share their timestamp, so each timestamp is parsed once.
   const instants = new Map<string | null, string | null>([[null, null]]);
   const instantOf = (text: string) => {

@@ -93,7 +93,7 @@ export async function readUnlessProven<S extends Step>(
   others: RowKey[] = [],
 ): Promise<Found> {
   const isHashed = ({ entity }: RowKey) => !isDocument(entityNamed(entity));
-  const hashes = await storedHashes(place.sql, [...steps, ...others].filter(isHashed));
+  const hashes = await storedHashes(place.sql, steps.filter(isHashed), others.filter(isHashed));
   const rows = new Map<string, Row>();
   const modified = new Map<string, string>();
   const unproven: RowKey[] = others.filter((key) => !isHashed(key));
