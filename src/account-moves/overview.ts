@@ -1,5 +1,5 @@
 // The queries of the migration dashboard: counts, a page of accounts, waiting times, and failures by cause.
-import { first, join, select, sql, type Queryable, type Statement } from '../database/sql.ts';
+import { first, select, sql, unionAll, type Queryable, type Statement } from '../database/sql.ts';
 import { EXTERNAL_ID } from '../inbox/accounts.ts';
 import type { MovesOfDay } from './chart.ts';
 import { moveKinds } from './job-requests.ts';
@@ -80,12 +80,9 @@ const listed = sql`move.account_id, account.external_id, account.name, move.migr
  */
 export async function listMoves(on: Queryable, filter: MoveFilter): Promise<ListedMove[]> {
   if (filter.group === null) return select(on, pageOf(filter, null));
-  const parts = membersOf[filter.group].map((member) => sql`(${pageOf(filter, member)})`);
+  const parts = membersOf[filter.group].map((member) => pageOf(filter, member));
   const order = filter.search === '' ? sql`account_id desc` : sql`external_id`;
-  return select(
-    on,
-    sql`select * from (${join(parts, ' union all ')}) page order by ${order} limit ${LISTED}`,
-  );
+  return select(on, sql`select * from (${unionAll(parts)}) page order by ${order} limit ${LISTED}`);
 }
 
 type Member = (typeof membersOf)[MoveGroup][number];

@@ -64,6 +64,13 @@ export const join = (items: Statement[], separator: string): Statement =>
     items.flatMap((item) => item.values),
   );
 
+/** SQL that returns the lines of all these SELECTs. Each may have an ORDER BY or FOR UPDATE of its own. */
+export const unionAll = (selects: Statement[]): Statement =>
+  join(
+    selects.map((one) => sql`(${one})`),
+    ' union all ',
+  );
+
 export async function select<T extends object>(on: Queryable, statement: Statement): Promise<T[]> {
   return (await ask(on, statement)) as (T & RowDataPacket)[];
 }

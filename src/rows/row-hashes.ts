@@ -20,6 +20,7 @@ import {
   name,
   select,
   sql,
+  unionAll,
   type Queryable,
   type Statement,
 } from '../database/sql.ts';
@@ -143,21 +144,20 @@ export async function storedHashes(
 ): Promise<Map<string, StoredHash>> {
   const existing = [...byEntity(others)].map(
     ([entity, ids]) =>
-      sql`(select r.id, '' as hash, ${entity.name} as entity, r.modified_at
-             from ${name(entity.table)} r where r.id in (${ids}))`,
+      sql`select r.id, '' as hash, ${entity.name} as entity, r.modified_at
+            from ${name(entity.table)} r where r.id in (${ids})`,
   );
   const parts = await Promise.all(
-    [...byEntity(keys)].map(async ([entity, ids]) => {
+    [...byEntity(keys)].map(([entity, ids]) => {
       const alongside = sql`, ${entity.name} as entity, r.modified_at`;
       const among = (id: Statement) => sql`${id} in (${ids})`;
-      const hashes = await hashesWhere(on, entity, among, { ofAllFields: true, alongside });
-      return sql`(${hashes})`;
+      return hashesWhere(on, entity, among, { ofAllFields: true, alongside });
     }),
   );
   // A row may be among `keys` and `others`; then the line with its hash, which comes later, counts.
   const all = [...existing, ...parts];
   if (all.length === 0) return new Map();
-  const stored = await select<StoredHash>(on, join(all, ' union all '));
+  const stored = await select<StoredHash>(on, unionAll(all));
   // Rows that were written together share their timestamp, so each timestamp is parsed once.
   const instants = new Map<string | null, string | null>([[null, null]]);
   const instantOf = (text: string) => {

@@ -4,11 +4,11 @@ import type { PoolConnection } from 'mysql2/promise';
 import {
   first,
   fromSqlInstant,
-  join,
   run,
   select,
   sql,
   toSqlInstant,
+  unionAll,
   type Queryable,
   type Statement,
 } from '../database/sql.ts';
@@ -31,8 +31,7 @@ export async function lockClock(
   // sysdate() returns the time at which the lock was granted; utc_timestamp() would return the time
   // at which the statement began to wait for the lock.
   const own = sql`select instant, sysdate(3) as now from clock where name = 'clock' for update`;
-  const parts = [own, ...alongside].map((part) => sql`(${part})`);
-  const lines = await select<Clock>(connection, join(parts, ' union all '));
+  const lines = await select<Clock>(connection, unionAll([own, ...alongside]));
   return clockFrom(lines.find(({ now }) => now !== null));
 }
 

@@ -2,7 +2,7 @@
 import type { PoolConnection } from 'mysql2/promise';
 import { isDocument, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
-import { join, select, sql, type Statement } from '../database/sql.ts';
+import { select, unionAll, type Statement } from '../database/sql.ts';
 import { lockRows } from '../rows/mysql.ts';
 import { byEntity } from '../rows/store.ts';
 import { lockClock, type Clock } from '../state/clock.ts';
@@ -20,8 +20,8 @@ export const lockClockAndRows = (connection: PoolConnection, keys: RowKey[]): Pr
  * cannot deadlock.
  */
 export async function lockWithoutClock(connection: PoolConnection, keys: RowKey[]) {
-  const locks = locksOf(keys).map((lock) => sql`(${lock})`);
-  if (locks.length > 0) await select(connection, join(locks, ' union all '));
+  const locks = locksOf(keys);
+  if (locks.length > 0) await select(connection, unionAll(locks));
 }
 
 /** SQL statements that lock the rows of tables among these, one for each table. */
