@@ -1,13 +1,11 @@
 // Refreshes a table between two servers with the statements that the guarantees of a refresh need, sent by a program that
 // checks no row: it shows how fast a refresh with these statements could be at best.
-import { insertRows, updateFromLines } from '../../src/database/bulk.ts';
+import { insertRows } from '../../src/database/bulk.ts';
 import { replaced, writeImages } from '../../src/database/image-bundles.ts';
 import { ahead } from '../../src/database/read-ahead.ts';
-import { join, name, select, sql, transaction, type Queryable } from '../../src/database/sql.ts';
-import { hashInSql, type BareTransfer } from './bare-transfer.ts';
+import { select, sql, transaction, type Queryable } from '../../src/database/sql.ts';
+import { hashInSql, overwrite, type BareTransfer } from './bare-transfer.ts';
 import type { Task } from './peers.ts';
-
-const columns = ['title', 'message', 'business_id', 'form_id', 'priority', 'active'] as const;
 
 /** A refresh of Oneway writes as many rows together. */
 const PART = 4000;
@@ -34,19 +32,7 @@ async function writePart({ there }: BareTransfer, part: string, rows: Task[]) {
       connection,
       sql`select * from task where id in (${ids}) order by id for update`,
     );
-    const assignments = columns.map(
-      (column) => sql`target.${name(column)} = given.${name(column)}`,
-    );
-    await updateFromLines(
-      connection,
-      {
-        head: sql`update task target join (`,
-        columns: ['id', ...columns],
-        end: sql`) given on given.id = target.id
-                 set target.modified_at = ${at}, ${join(assignments, ', ')}`,
-      },
-      rows.map((row) => [row.id, ...columns.map((column) => row[column])]),
-    );
+    await overwrite(connection, rows);
     const arrivals = rows.map((row, index) => ({
       transfer: part,
       seq: index + 1,

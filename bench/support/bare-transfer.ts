@@ -128,6 +128,16 @@ export async function transferBare(bare: BareTransfer) {
 const AT = '2026-01-01 00:00:00.000';
 const BY = { person: 'pm@example.com', origin: 'staging' };
 
+/** Overwrites every column of the rows. */
+export async function overwrite(connection: PoolConnection, rows: Task[]) {
+  const columns = Object.keys(rows[0] ?? {}).filter((column) => column !== 'modified_at');
+  const written = columns.map((column) => sql`target.${name(column)} = given.${name(column)}`);
+  const head = sql`update task target join (`;
+  const end = sql`) given on given.id = target.id set ${join(written, ', ')}, target.modified_at = ${AT}`;
+  const lines = rows.map((row) => columns.map((column) => row[column as keyof Task]));
+  await updateFromLines(connection, { head, columns, end }, lines);
+}
+
 const keyOf = ({ id: row_id }: Task) => ({ entity: 'task', row_id });
 
 const named = (row: Task) => ({
@@ -163,12 +173,7 @@ async function write(connection: PoolConnection, transfer: string, plan: BarePla
     connection,
     sql`select * from row_state where entity = 'task' and row_id in (${ids}) for update`,
   );
-  const columns = Object.keys(rows[0] ?? {}).filter((column) => column !== 'modified_at');
-  const written = columns.map((column) => sql`target.${name(column)} = given.${name(column)}`);
-  const head = sql`update task target join (`;
-  const end = sql`) given on given.id = target.id set ${join(written, ', ')}, target.modified_at = ${AT}`;
-  const lines = rows.map((row) => columns.map((column) => row[column as keyof Task]));
-  await updateFromLines(connection, { head, columns, end }, lines);
+  await overwrite(connection, rows);
   const states = rows.map((row) => ({
     ...named(row),
     hash: sent.get(row.id) ?? null,
