@@ -84,18 +84,29 @@ function packed(side: ImageStore['side'], transfer: string, images: Images) {
   // zstd compresses in threads beside this program, so the parts are compressed at the same time.
   return settleAll(
     parts.map(async ({ block, part, text }) => {
-      return { side, transfer, block, part, images: await compress(text) };
+      const bytes = Buffer.from(text);
+      // If zstd knows the size, it takes less memory, and half the time for texts of this size.
+      const images = await compress(bytes, { pledgedSrcSize: bytes.length });
+      return { side, transfer, block, part, images };
     }),
   );
 }
 
 function partsOf(lines: (readonly [number, object | string | null])[]): string[] {
-  const parts = [''];
+  const parts: string[] = [];
+  let own: string[] = [];
+  let length = 0;
   for (const [seq, image] of lines) {
-    if ((parts.at(-1) ?? '').length > PART) parts.push('');
-    parts[parts.length - 1] += `${seq}\t${JSON.stringify(image)}\n`;
+    if (length > PART) {
+      parts.push(own.join(''));
+      own = [];
+      length = 0;
+    }
+    const line = `${seq}\t${JSON.stringify(image)}\n`;
+    own.push(line);
+    length += line.length;
   }
-  return parts;
+  return [...parts, own.join('')];
 }
 
 /** How many blocks are read at a time. */
