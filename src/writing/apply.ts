@@ -26,7 +26,7 @@ import { failpoint } from '../database/failpoints.ts';
 import { lockStates, writeStatesAndArrivals } from './state-and-arrivals.ts';
 import { lockClockAndRows } from './row-locks.ts';
 import { enterTables } from './table-locks.ts';
-import { isExplained, changedThere, type Work } from './work.ts';
+import { refuseIfChanged, type Work } from './work.ts';
 
 /** `isFirst`: whether this is the first attempt of all to write this transfer. */
 export async function apply(
@@ -49,8 +49,14 @@ export async function apply(
     const now = isDocumentStep(step)
       ? documentRow(step, stored)
       : (rows.get(keyText(step)) ?? null);
-    if (!isExplained(step, now)) throw changedThere(step);
+    refuseIfChanged(work, step, now);
   }
+  await journal.changeState(
+    work.here.sql,
+    transfer,
+    ['planned', 'claimed', 'applying'],
+    'applying',
+  );
   await failpoint('re-check');
   const states = await lockStates(connection, work.steps);
   const instants = new Instants(

@@ -3,9 +3,7 @@
 // never. After a crash the transfer resumes from the journal and from what the destination has.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PoolConnection } from 'mysql2/promise';
-import { isSameRow } from '../catalog/content.ts';
 import { keyText, type RowKey } from '../catalog/entity.ts';
-import { entityNamed } from '../catalog/index.ts';
 import { isTransient, willPass } from '../database/transient-errors.ts';
 import { isUnwilling } from '../database/unwillingness.ts';
 import type { Environment } from '../environments/environment.ts';
@@ -13,7 +11,7 @@ import { reasonOf } from '../environments/unreachable.ts';
 import { readVersion } from '../version/metadata.ts';
 import { apply } from './apply.ts';
 import * as claims from './claims.ts';
-import { removeDocuments } from './documents.ts';
+import { isDocumentStep, removeDocuments } from './documents.ts';
 import { finish, refuse } from './finish.ts';
 import * as journal from './journal.ts';
 import { failpoint } from '../database/failpoints.ts';
@@ -26,10 +24,9 @@ import { lockFields, namedIn, refuseTaken, unlockFields } from './unique-names.t
 import { movedIn, refuseSharedOrders } from './unique-orders.ts';
 import {
   hasArrived,
-  isExplained,
   ChangedMeanwhile,
-  changedThere,
   parentGone,
+  refuseIfChanged,
   OutcomePending,
   type OnProgress,
   type Work,
@@ -135,7 +132,7 @@ async function claimAndApply(
   connection: PoolConnection,
   { isFirst }: { isFirst: boolean },
 ) {
-  const { here, transfer } = work;
+  const { transfer } = work;
   await claims.acquire(connection, transfer, { write: work.steps, shared: work.reliedOn });
   await failpoint('claim');
   work.onProgress(0, 'Re-checking the destination');
@@ -147,7 +144,6 @@ async function claimAndApply(
   await recheck(work, connection);
   await refuseTaken(place, named);
   await refuseSharedOrders(place, moved);
-  await journal.changeState(here.sql, transfer, ['planned', 'claimed', 'applying'], 'applying');
   await failpoint('open');
   await inTurn(work, () => apply(work, connection, { isFirst }));
   await unlockFields(connection, [...named, ...moved]);
@@ -157,23 +153,19 @@ async function claimAndApply(
 const inTurn = <T>({ turn }: Work, work: () => Promise<T>): Promise<T> =>
   turn ? turn(work) : work();
 
-/** Checks, while the rows are claimed, that nothing has changed since the plan was made. */
+/**
+ * Checks, while the rows are claimed, that nothing has changed since the plan was made. Rows of tables are not read
+ * here, because apply() checks them when it has locked them.
+ */
 async function recheck(work: Work, connection: PoolConnection) {
   const place = { sql: connection, documents: work.there.documents };
   // The database version is read without a cache. A migration of the database to another version waits until no row is
   // claimed, so such a migration and a transfer cannot overlap. A transfer that has already begun to write continues.
   if (work.transfer.state !== 'applying') await refuseUnlessOpen(work);
+  const documents = work.steps.filter(isDocumentStep);
   const before = (step: journal.Step) => step.before;
-  const { rows, modified } = await readUnlessProven(place, work.steps, before, work.reliedOn);
-  for (const step of work.steps) {
-    const now = rows.get(keyText(step)) ?? null;
-    // A transfer that is resumed after a crash may find rows that it has already written itself.
-    const isExpected =
-      work.transfer.state === 'applying'
-        ? isExplained(step, now)
-        : isSameRow(entityNamed(step.entity), now, step.before);
-    if (!isExpected) throw changedThere(step);
-  }
+  const { rows, modified } = await readUnlessProven(place, documents, before, work.reliedOn);
+  for (const step of documents) refuseIfChanged(work, step, rows.get(keyText(step)) ?? null);
   for (const key of work.reliedOn) {
     if (!modified.has(keyText(key))) throw parentGone(key);
   }

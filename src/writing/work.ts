@@ -67,6 +67,19 @@ export function isExplained(step: journal.Step, now: Row | null): boolean {
   return isSameRow(entity, now, step.before) || isSameRow(entity, now, step.after);
 }
 
+/**
+ * Checks that a stored row is as it was when the transfer was planned. A transfer that is resumed after a crash may also
+ * find rows that it has already written itself.
+ * @throws ChangedMeanwhile when someone else has changed the row
+ */
+export function refuseIfChanged({ transfer }: Work, step: journal.Step, now: Row | null) {
+  const isExpected =
+    transfer.state === 'applying'
+      ? isExplained(step, now)
+      : isSameRow(entityNamed(step.entity), now, step.before);
+  if (!isExpected) throw changedThere(step);
+}
+
 export const hasArrived = async (there: Queryable, transfer: journal.Transfer) =>
   (await first(there, sql`select 1 from arrival where transfer = ${transfer.id} limit 1`)) !==
   undefined;
