@@ -132,10 +132,9 @@ const BY = { person: 'pm@example.com', origin: 'staging' };
 export async function overwrite(connection: PoolConnection, rows: Task[]) {
   const columns = Object.keys(rows[0] ?? {}).filter((column) => column !== 'modified_at');
   const written = columns.map((column) => sql`target.${name(column)} = given.${name(column)}`);
-  const head = sql`update task target join (`;
-  const end = sql`) given on given.id = target.id set ${join(written, ', ')}, target.modified_at = ${AT}`;
+  const set = sql`${join(written, ', ')}, target.modified_at = ${AT}`;
   const lines = rows.map((row) => columns.map((column) => row[column as keyof Task]));
-  await updateFromLines(connection, { head, columns, end }, lines);
+  await updateFromLines(connection, { table: 'task', columns, set }, lines);
 }
 
 const keyOf = ({ id: row_id }: Task) => ({ entity: 'task', row_id });

@@ -59,20 +59,39 @@ export async function insertTexts(on: Queryable, head: Statement, texts: Iterabl
   for (const text of texts) await runText(on, published, `${head.text} ${text}`);
 }
 
+/** Rows to update: `columns` names the values of a line, beginning with `id`; `set` assigns columns of `given` to `target`. */
+type Update = { table: string; columns: string[]; set: Statement };
+
 /**
- * Runs `update table … join (…) given …`, where `given` is a derived table of the rows in `lines`, with the column
- * names in `columns`.
+ * Updates rows of a table with a join to a derived table `given` of the lines. A line has the id of a row and its values.
+ *
+ * The join begins with the rows, which are found by their ids. If it began with the lines, MariaDB would first note the
+ * rows in a temporary table, and take a third longer.
  */
 export const updateFromLines = (
   on: Queryable,
-  { head, columns, end }: { head: Statement; columns: string[]; end: Statement },
+  { table, columns, set }: Update,
   lines: Iterable<Line>,
-) =>
-  inStatements(on, { head, end, separator: ' union all ' }, lines, (values, isFirst) => {
+) => {
+  const head = sql`update ${name(table)} target force index (primary) straight_join (`;
+  const end = sql`) given on given.id = target.id set ${set}`;
+  let ids: string[] = [];
+  const tail = () => ` where target.id in (${ids.join(',')})`;
+  const frame = { head, end, tail, separator: ' union all ', most: UPDATED };
+  return inStatements(on, frame, lines, (values, isFirst) => {
+    if (isFirst) ids = [];
+    ids.push(String(values[0]));
     const cells = values.map(asLongText);
     const named = cells.map((cell, index) => `${cell} as \`${columns[index]}\``);
     return `select ${(isFirst ? named : cells).join(',')}`;
   });
+};
+
+/**
+ * The most rows of an UPDATE. The server compares each row with each line, and MariaDB would read the whole table if the
+ * list had 1,000 ids.
+ */
+const UPDATED = 500;
 
 /**
  * Casts long texts: in a union, MariaDB 11.4 truncates texts of 64 KiB and more that are not cast,
@@ -87,11 +106,18 @@ const asLongText = (value: string) =>
  */
 const UNCAST = 20_000;
 
-type Frame = { head: Statement; end: Statement; separator: string };
+/** `tail`: SQL after `end` that belongs to the lines of one statement. `most`: the most lines of a statement. */
+type Frame = {
+  head: Statement;
+  end: Statement;
+  separator: string;
+  tail?: () => string;
+  most?: number;
+};
 
 async function inStatements(
   on: Queryable,
-  { head, end, separator }: Frame,
+  { head, end, separator, tail = () => '', most = LINES }: Frame,
   lines: Iterable<Line>,
   write: (values: string[], isFirst: boolean) => string,
 ) {
@@ -105,7 +131,7 @@ async function inStatements(
   // The next statement is built while the server executes the current one.
   const send = async () => {
     await underWay;
-    underWay = runText(on, published, `${before} ${text} ${after}`);
+    underWay = runText(on, published, `${before} ${text} ${after}${tail()}`);
     // The promise is awaited later. Without this handler, a rejection before that would end the
     // process.
     underWay.catch(() => {});
@@ -116,7 +142,7 @@ async function inStatements(
     const values = line.map((value) => escape(value));
     text += (text && separator) + write(values, text === '');
     count += 1;
-    if (text.length > LENGTH || count === LINES) await send();
+    if (text.length > LENGTH || count === most) await send();
   }
   if (text !== '') await send();
   await underWay;

@@ -76,12 +76,7 @@ export async function update(
   // react to other unique keys and change the wrong row.
   await updateFromLines(
     on,
-    {
-      head: sql`update ${name(entity.table)} target join (`,
-      columns: ['id', ...names],
-      end: sql`) given on given.id = target.id
-                 set ${join(assignments, ', ')}`,
-    },
+    { table: entity.table, columns: ['id', ...names], set: join(assignments, ', ') },
     rows.map((row) => storedLine(row, columns)),
   );
   const relinked = rows.filter((row) => linksOf(entity).some(({ field }) => differs(row, field)));

@@ -36,9 +36,9 @@ export async function giveTemporaryValues(
       await updateFromLines(
         on,
         {
-          head: sql`update ${name(entity.table)} target join (`,
+          table: entity.table,
           columns: ['id', field],
-          end: sql`) given on given.id = target.id set target.${column} = given.${column}`,
+          set: sql`target.${column} = given.${column}`,
         },
         moving.map(({ now }) => [now.id, temporaryValue(entity, field, textOf(now[field]))]),
       );

@@ -56,11 +56,7 @@ test('a bulk update finds rows by id and changes only the named columns', async 
   );
   await updateFromLines(
     on,
-    {
-      head: sql`update line target join (`,
-      columns: ['id', 'text'],
-      end: sql`) given on given.id = target.id set target.text = given.text`,
-    },
+    { table: 'line', columns: ['id', 'text'], set: sql`target.text = given.text` },
     reversed,
   );
   const now = (await stored()).slice(0, 6);
@@ -82,11 +78,7 @@ test.each([
     for (const text of long) {
       await updateFromLines(
         on,
-        {
-          head: sql`update line target join (`,
-          columns: ['id', 'text'],
-          end: sql`) given on given.id = target.id set target.text = given.text`,
-        },
+        { table: 'line', columns: ['id', 'text'], set: sql`target.text = given.text` },
         [
           [1, first],
           [2, text],
