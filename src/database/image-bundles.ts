@@ -1,10 +1,9 @@
 // An image is the whole content of a row before or after a write. Images are stored for the history of rows and for the
 // journal, the record of every transfer. They are stored in compressed blocks of up to 500 rows, because a block takes
 // a tenth of the space of its rows.
-import { promisify } from 'node:util';
-import { zstdCompress, zstdDecompress } from 'node:zlib';
 import type { Pool } from 'mysql2/promise';
 import { insertRows } from './bulk.ts';
+import { blockOf, compressed, linesOf, MAGIC, textOf } from './image-blocks.ts';
 import { settleAll } from '../settle-all.ts';
 import { failpoint } from './failpoints.ts';
 import {
@@ -42,21 +41,6 @@ export const hashesAfterSteps: ImageStore = { table: 'step_image_bundle', side: 
 /** The place of a row in a transfer. `seq`: the number of the step that writes the row, from 1. */
 export type ImagePlace = { transfer: string; seq: number };
 
-const compress = promisify(zstdCompress);
-const decompress = promisify(zstdDecompress);
-
-/** The first bytes of everything that zstd compressed. Blocks of former versions are plain text. */
-const MAGIC = Buffer.from([0x28, 0xb5, 0x2f, 0xfd]);
-const isCompressed = (bytes: Buffer) => bytes.subarray(0, MAGIC.length).equals(MAGIC);
-
-const BLOCK = 500;
-/**
- * A part of a block ends when it is longer than this many UTF-16 units. Each part is one row of an INSERT, and
- * statements must not get too long.
- */
-const PART = 500_000;
-const blockOf = (seq: number) => Math.floor((seq - 1) / BLOCK);
-
 export const placeText = ({ transfer, seq }: ImagePlace): string => `${transfer} ${seq}`;
 
 /** Rows of a transfer, or their hashes, by position in the transfer. */
@@ -76,37 +60,22 @@ export async function writeImages(
   }
 }
 
-function packed(side: ImageStore['side'], transfer: string, images: Images) {
+async function packed(side: ImageStore['side'], transfer: string, images: Images) {
   const lines = [...images].filter(([, image]) => image !== null);
-  const parts = [...Map.groupBy(lines, ([seq]) => blockOf(seq))].flatMap(([block, own]) =>
-    partsOf(own).map((text, part) => ({ block, part, text })),
+  const blocks = [...Map.groupBy(lines, ([seq]) => blockOf(seq))];
+  // zstd compresses in threads beside this program, so the blocks are compressed at the same time.
+  const rows = await settleAll(
+    blocks.map(async ([block, own]) =>
+      (await compressed(own)).map((bytes, part) => ({
+        side,
+        transfer,
+        block,
+        part,
+        images: bytes,
+      })),
+    ),
   );
-  // zstd compresses in threads beside this program, so the parts are compressed at the same time.
-  return settleAll(
-    parts.map(async ({ block, part, text }) => {
-      const bytes = Buffer.from(text);
-      // If zstd knows the size, it takes less memory, and half the time for texts of this size.
-      const images = await compress(bytes, { pledgedSrcSize: bytes.length });
-      return { side, transfer, block, part, images };
-    }),
-  );
-}
-
-function partsOf(lines: (readonly [number, object | string | null])[]): string[] {
-  const parts: string[] = [];
-  let own: string[] = [];
-  let length = 0;
-  for (const [seq, image] of lines) {
-    if (length > PART) {
-      parts.push(own.join(''));
-      own = [];
-      length = 0;
-    }
-    const line = `${seq}\t${JSON.stringify(image)}\n`;
-    own.push(line);
-    length += line.length;
-  }
-  return [...parts, own.join('')];
+  return rows.flat();
 }
 
 /** How many blocks are read at a time. */
@@ -142,19 +111,6 @@ export async function readImages<T>(
   }
   return found;
 }
-
-/** Splits a stored part of a block into the position and the JSON text of each row. */
-async function linesOf(images: Buffer): Promise<[seq: number, json: string][]> {
-  const text = await textOf(images);
-  const lines = text.split('\n').filter((line) => line !== '');
-  return lines.map((line) => {
-    const tab = line.indexOf('\t');
-    return [Number(line.slice(0, tab)), line.slice(tab + 1)];
-  });
-}
-
-const textOf = async (images: Buffer) =>
-  String(isCompressed(images) ? await decompress(images) : images);
 
 /**
  * Yields the text of all images (row contents) that a table stores, so that the caller can search the text. One yielded

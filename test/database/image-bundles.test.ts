@@ -49,6 +49,24 @@ test('stored row contents are found by their position in a transfer, even if the
   expect(size?.parts).toBeGreaterThan(3);
 });
 
+test('rows that are stored again are found at their new positions, also when only some of them are stored', async () => {
+  const { sql: on } = world.staging;
+  const rows = [1, 2, 3].map((id) => rowOf(id, `row ${id}`));
+  const at = (positions: number[]) =>
+    positions.flatMap((seq, index) => (rows[index] ? [[seq, rows[index]] as const] : []));
+  const stored = [
+    [1, 2, 3],
+    [1, 2, 3],
+    [2, 3, 4],
+    [1, 2],
+    [1, 3, 501],
+  ];
+  for (const [index, positions] of stored.entries()) {
+    await writeImages(on, `t${index}`, [[replaced, at(positions)]]);
+    expect(await imagesOf(on, replaced, `t${index}`)).toEqual(new Map(at(positions)));
+  }
+});
+
 test('for a row that did not exist before a transfer, no content is stored', async () => {
   const { sql: on } = world.staging;
   await writeImages(on, 't1', [
