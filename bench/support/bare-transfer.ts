@@ -150,10 +150,6 @@ const images = (rows: Task[]) => rows.map((row, index) => [index + 1, row] as co
 
 /** Records each row before and after the transfer in the journal of the sending environment. */
 async function record(connection: PoolConnection, transfer: string, { rows, former }: BarePlan) {
-  await writeImages(connection, transfer, [
-    [beforeSteps, images(former)],
-    [afterSteps, images(rows)],
-  ]);
   const steps = rows.map((row, index) => ({
     transfer,
     seq: index + 1,
@@ -161,7 +157,10 @@ async function record(connection: PoolConnection, transfer: string, { rows, form
     title: row.title.slice(0, 200),
     action: 'update',
   }));
-  await insertRows(connection, 'transfer_step', steps);
+  const stored = [[beforeSteps, images(former)] as const, [afterSteps, images(rows)] as const];
+  await writeImages(connection, transfer, stored, () =>
+    insertRows(connection, 'transfer_step', steps),
+  );
 }
 
 /** Locks, proves and writes the rows, and records their state and their history. */
@@ -192,8 +191,9 @@ async function write(connection: PoolConnection, transfer: string, plan: BarePla
     ...common,
     version: 1,
   }));
-  await insertRows(connection, 'arrival', arrivals);
-  await writeImages(connection, transfer, [[replaced, images(former)]]);
+  await writeImages(connection, transfer, [[replaced, images(former)]], () =>
+    insertRows(connection, 'arrival', arrivals),
+  );
   await hashes(connection, ids);
 }
 

@@ -48,34 +48,38 @@ type Images = Iterable<readonly [seq: number, image: object | string | null]>;
 
 /**
  * Stores rows of a transfer, or their hashes, with one statement for each table. A row that is null is not stored.
+ * `meanwhile` sends other statements while the rows are compressed.
  */
 export async function writeImages(
   on: Queryable,
   transfer: string,
   stores: (readonly [ImageStore, Images])[],
+  meanwhile: () => Promise<unknown> = async () => {},
 ) {
-  for (const [table, own] of Map.groupBy(stores, ([store]) => store.table)) {
-    const rows = await settleAll(own.map(([{ side }, images]) => packed(side, transfer, images)));
-    await insertRows(on, table, rows.flat());
+  const [, bundles] = await settleAll([
+    meanwhile(),
+    settleAll(stores.map(([store, images]) => bundlesOf(store, transfer, images))),
+  ]);
+  for (const [table, own] of Map.groupBy(bundles.flat(), ([{ table: of }]) => of)) {
+    await insertRows(
+      on,
+      table,
+      own.map(([, bundle]) => bundle),
+    );
   }
 }
 
-async function packed(side: ImageStore['side'], transfer: string, images: Images) {
+async function bundlesOf(store: ImageStore, transfer: string, images: Images) {
   const lines = [...images].filter(([, image]) => image !== null);
-  const blocks = [...Map.groupBy(lines, ([seq]) => blockOf(seq))];
-  // zstd compresses in threads beside this program, so the blocks are compressed at the same time.
-  const rows = await settleAll(
-    blocks.map(async ([block, own]) =>
-      (await compressed(own)).map((bytes, part) => ({
-        side,
-        transfer,
-        block,
-        part,
-        images: bytes,
-      })),
-    ),
-  );
-  return rows.flat();
+  const bundles = [];
+  // One block after another, so that other statements are sent in between.
+  for (const [block, own] of Map.groupBy(lines, ([seq]) => blockOf(seq))) {
+    for (const [part, bytes] of (await compressed(own)).entries()) {
+      const bundle = { side: store.side, transfer, block, part, images: bytes };
+      bundles.push([store, bundle] as const);
+    }
+  }
+  return bundles;
 }
 
 /** How many blocks are read at a time. */

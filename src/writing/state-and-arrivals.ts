@@ -142,9 +142,10 @@ async function writeArrivals(
       version: versions.get(keyText(step)) ?? 1,
     };
   });
-  await insertRows(connection, 'arrival', rows);
   const images = work.steps.map(({ seq, before }) => [seq, before] as const);
-  await writeImages(connection, transfer.id, [[replaced, images]]);
+  await writeImages(connection, transfer.id, [[replaced, images]], () =>
+    insertRows(connection, 'arrival', rows),
+  );
 }
 
 /**

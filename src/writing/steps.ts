@@ -28,26 +28,29 @@ import {
 import type { StepAction } from '../state/transfer-kinds.ts';
 
 export async function insertSteps(connection: PoolConnection, transfer: string, steps: Step[]) {
-  await writeImages(connection, transfer, [
-    [beforeSteps, steps.map(({ before }, index) => [index + 1, before])],
-    [afterSteps, steps.map(({ after }, index) => [index + 1, after])],
-  ]);
-  await insertRows(
+  const lines = steps.map((step, index) => ({
+    transfer,
+    seq: index + 1,
+    entity: step.entity,
+    row_id: step.id,
+    title: step.title.slice(0, 200),
+    action: step.action,
+    because: step.because,
+    excluded_fields: step.excludedFields.length > 0 ? JSON.stringify(step.excludedFields) : null,
+    base_before: baseIn(step),
+    former_id: step.formerId ?? null,
+    tested: step.tested?.slice(0, 400) ?? null,
+  }));
+  const images = (side: 'before' | 'after') =>
+    steps.map((step, index) => [index + 1, step[side]] as const);
+  await writeImages(
     connection,
-    'transfer_step',
-    steps.map((step, index) => ({
-      transfer,
-      seq: index + 1,
-      entity: step.entity,
-      row_id: step.id,
-      title: step.title.slice(0, 200),
-      action: step.action,
-      because: step.because,
-      excluded_fields: step.excludedFields.length > 0 ? JSON.stringify(step.excludedFields) : null,
-      base_before: baseIn(step),
-      former_id: step.formerId ?? null,
-      tested: step.tested?.slice(0, 400) ?? null,
-    })),
+    transfer,
+    [
+      [beforeSteps, images('before')],
+      [afterSteps, images('after')],
+    ],
+    () => insertRows(connection, 'transfer_step', lines),
   );
 }
 
