@@ -7,6 +7,7 @@ import { entityNamed } from '../catalog/index.ts';
 import { transaction } from '../database/sql.ts';
 import { isUnwilling } from '../database/unwillingness.ts';
 import { rulesOf } from '../environments/rules.ts';
+import { settleAll } from '../settle-all.ts';
 import { notifyIndexer } from '../messages/indexer.ts';
 import { emailAbout, notify, notifyHolders } from '../messages/messages.ts';
 import { auditEnd } from './audit-lines.ts';
@@ -24,15 +25,18 @@ import type { Work } from './work.ts';
 
 export async function finish(work: Work) {
   const { here, there, transfer, steps } = work;
-  const now = isReadBack(work) ? rowsStored(steps) : await readWritten(there, steps);
-  const outcomes = outcomesOf(steps, now);
   const isHere = here.name === there.name;
+  // The two environments are read at the same time.
+  const [now, { authors, undone }] = await settleAll([
+    isReadBack(work) ? rowsStored(steps) : readWritten(there, steps),
+    isHere ? nothing : readAuthorsAndUndone(here.sql, steps),
+  ]);
+  const outcomes = outcomesOf(steps, now);
   const seen = isHere ? [] : await observationsOf(work, now);
   await transaction(here.sql, async (connection) => {
     await journal.changeState(connection, transfer, ['committed'], 'verified');
     await journal.writeOutcomes(connection, transfer.id, outcomes);
     const at = new Date().toISOString();
-    const { authors, undone } = isHere ? nothing : await readAuthorsAndUndone(connection, steps);
     if (isHere) {
       const bases = await basesOfWriteHere(connection, work);
       await writeObservations(connection, bases, at, { isCertain: true });
