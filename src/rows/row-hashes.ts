@@ -13,7 +13,7 @@ import {
 } from '../catalog/entity.ts';
 import type { Field } from '../catalog/fields.ts';
 import { isInstant } from '../catalog/misfits.ts';
-import { rangesOf } from '../database/ranges.ts';
+import { isAmong, rangesOf } from '../database/ranges.ts';
 import {
   fromSqlInstant,
   join,
@@ -145,12 +145,12 @@ export async function storedHashes(
   const existing = [...byEntity(others)].map(
     ([entity, ids]) =>
       sql`select r.id, '' as hash, ${entity.name} as entity, r.modified_at
-            from ${name(entity.table)} r where r.id in (${ids})`,
+            from ${name(entity.table)} r where ${isAmong(sql`r.id`, ids)}`,
   );
   const parts = await Promise.all(
     [...byEntity(keys)].map(([entity, ids]) => {
       const alongside = sql`, ${entity.name} as entity, r.modified_at`;
-      const among = (id: Statement) => sql`${id} in (${ids})`;
+      const among = (id: Statement) => isAmong(id, ids);
       return hashesWhere(on, entity, among, { ofAllFields: true, alongside });
     }),
   );

@@ -4,6 +4,7 @@ import { hashOf } from '../catalog/content.ts';
 import { keyText, titleOf, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
 import { upsertRows } from '../database/bulk.ts';
 import { forgetCached } from '../database/cached-for.ts';
+import { isAmong } from '../database/ranges.ts';
 import {
   join,
   run,
@@ -56,7 +57,7 @@ export const whereRows = (keys: RowKey[]): Statement =>
     : sql`(${join(
         [...Map.groupBy(keys, ({ entity }) => entity)].map(
           ([entity, own]) =>
-            sql`(entity = ${entity} and row_id in (${[...new Set(own.map(({ id }) => id))]}))`,
+            sql`(entity = ${entity} and ${isAmong(sql`row_id`, [...new Set(own.map(({ id }) => id))])})`,
         ),
         ' or ',
       )})`;
