@@ -20,6 +20,7 @@ import {
   transaction,
   type Queryable,
 } from '../../src/database/sql.ts';
+import { rangesOf } from '../../src/database/ranges.ts';
 import type { Server } from './ground.ts';
 import { HASH, peerTable, type Task } from './peers.ts';
 
@@ -116,7 +117,13 @@ export async function transferBare(bare: BareTransfer) {
   await insertRows(
     there,
     'claim',
-    plan.rows.map((row) => ({ ...keyOf(row), ...claim, since: AT })),
+    rangesOf(plan.ids).map(([row_id, last_id]) => ({
+      entity: 'task',
+      row_id,
+      last_id,
+      ...claim,
+      since: AT,
+    })),
   );
   await hashes(there, plan.ids);
   await transaction(there, (connection) => write(connection, id, plan));

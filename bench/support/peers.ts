@@ -63,9 +63,9 @@ export async function provenInsideServer(ask: Connection, from: string, to: stri
 
 /**
  * Copies rows within one server with the least work that the guarantees of a transfer need, each part as one statement:
- * a record and a claim (lock) for each row, the rows, their sync state and a history entry for each in both databases,
- * and digests of both tables. No program reads, compares or encodes a row, and the former contents, which an undo
- * needs, are not stored.
+ * a record for each row, a claim (lock) on the range of all ids, the rows, their sync state and a history entry for each
+ * in both databases, and digests of both tables. No program reads, compares or encodes a row, and the former contents,
+ * which an undo needs, are not stored.
  */
 export async function transferredInsideServer(ask: Connection, from: string, to: string) {
   for (const table of ['transfer_step', 'claim', 'row_state', 'destination_state']) {
@@ -78,8 +78,8 @@ export async function transferredInsideServer(ask: Connection, from: string, to:
     [to, transfer, from],
   );
   await ask.query(
-    `INSERT INTO ??.claim (entity, row_id, transfer, mode, number, origin, fence, connection, person, since)
-     SELECT 'task', id, ?, 'write', 1, 'staging', 1, 1, 'pm@example.com', UTC_TIMESTAMP(3) FROM ??.task`,
+    `INSERT INTO ??.claim (entity, row_id, last_id, transfer, mode, number, origin, fence, connection, person, since)
+     SELECT 'task', MIN(id), MAX(id), ?, 'write', 1, 'staging', 1, 1, 'pm@example.com', UTC_TIMESTAMP(3) FROM ??.task`,
     [to, transfer, from],
   );
   await ask.query(

@@ -8,7 +8,7 @@ import { fieldsIn } from '../sheet/problems/review.ts';
 import type { ChangedThere } from '../state/changed-there.ts';
 import type { RowState } from '../state/row-state.ts';
 import type { Status } from '../state/status.ts';
-import type { Claim } from '../writing/claims.ts';
+import type { Claim } from '../writing/claimed-rows.ts';
 import { destinationChange } from './destination-change.ts';
 import type { DestinationStatuses } from './destination-statuses.ts';
 

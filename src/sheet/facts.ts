@@ -8,7 +8,7 @@ import type { Environment } from '../environments/environment.ts';
 import type { Reference } from '../rows/references.ts';
 import type { RowState } from '../state/row-state.ts';
 import type { DatabaseVersion } from '../version/metadata.ts';
-import type { Claim } from '../writing/claims.ts';
+import type { Claim } from '../writing/claimed-rows.ts';
 import type { Clock } from '../state/clock.ts';
 import type { RowPair } from '../comparison/compare-pairs.ts';
 import { mirrored, type Status } from '../state/status.ts';

@@ -31,7 +31,9 @@ const counted: [name: string, help: string, label: string, known: string[], ques
       'Rows of this environment that are held, by the environment that holds them.',
       'origin',
       [...ladder],
-      sql`select origin as label, count(*) as number from claim group by origin`,
+      sql`select origin as label,
+                cast(sum(coalesce(last_id, row_id) - row_id + 1) as unsigned) as number
+           from claim group by origin`,
     ],
     [
       'oneway_jobs',

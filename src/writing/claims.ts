@@ -1,5 +1,6 @@
 // Claims at the destination: a claim records which transfer is writing a row, or needs the row unchanged. Claims are
-// rows of the table `claim`, so that documents and rows that do not exist yet can be claimed, too.
+// lines of the table `claim`, so that documents and rows that do not exist yet can be claimed, too. A line claims the rows
+// of one entity with consecutive ids.
 import type { PoolConnection } from 'mysql2/promise';
 import * as audit from '../audit/audit.ts';
 import type { RowKey } from '../catalog/entity.ts';
@@ -7,29 +8,27 @@ import type { Environment } from '../environments/environment.ts';
 import {
   command,
   first,
+  join,
   run,
   select,
   sql,
   toSqlInstant,
   transaction,
   type Queryable,
+  type Statement,
 } from '../database/sql.ts';
 import { insertRows } from '../database/bulk.ts';
 import { byId, overStates, FencedOff, type Transfer } from './journal.ts';
-import { whereRows } from '../state/row-state.ts';
-
-export type Claim = {
-  entity: string;
-  row_id: number;
-  transfer: string;
-  mode: 'write' | 'shared';
-  number: number;
-  origin: string;
-  fence: number;
-  connection: number;
-  person: string;
-  since: string;
-};
+import {
+  claimedAmong,
+  firstConflict,
+  idsByEntity,
+  linesToClaim,
+  rowCountOf,
+  type Claim,
+  type ClaimLine,
+  type WantedRows,
+} from './claimed-rows.ts';
 
 export class RowClaimed extends Error {
   readonly claim: Claim;
@@ -45,31 +44,25 @@ export class RowClaimed extends Error {
 /**
  * Claims the rows that a transfer writes, and the rows that it needs unchanged, in one short
  * transaction. A lock makes transfers claim rows one after another. Each new worker of a transfer
- * claims the rows again with a higher fence (a number), so that the former worker is recognised and
- * stopped.
+ * raises the fence (a number) of the claims, so that the former worker is recognised and stopped.
  * @throws RowClaimed when another transfer has claimed a row, FencedOff when a newer worker of this
  * transfer has raised the fence
  */
-export async function acquire(
-  connection: PoolConnection,
-  transfer: Transfer,
-  wanted: { write: RowKey[]; shared: RowKey[] },
-) {
+export async function acquire(connection: PoolConnection, transfer: Transfer, wanted: WantedRows) {
   await command(connection, 'START TRANSACTION');
   await lockGate(connection);
   const mine = await refuseIfClaimed(connection, transfer.id, wanted);
   if (mine.some((claim) => claim.fence > transfer.fence)) {
     throw new FencedOff(`Transfer ${transfer.number} is in other hands`);
   }
+  if (mine.length > 0) await raiseFence(connection, transfer);
+  // Until the environment before this one is updated, too, its program sees only the first row of a line. What it sends
+  // here could meet only the writes of this environment into itself, so these claim each row with a line of its own.
+  const isByRow = transfer.origin === transfer.destination;
   const since = toSqlInstant(new Date().toISOString());
-  const claimed = [
-    ...wanted.write.map((key) => ({ ...key, mode: 'write' })),
-    ...wanted.shared.map((key) => ({ ...key, mode: 'shared' })),
-  ].map(({ entity, id, mode }) => ({
-    entity,
-    row_id: id,
+  const lines = linesToClaim(wanted, mine, { isByRow }).map((line) => ({
+    ...line,
     transfer: transfer.id,
-    mode,
     number: transfer.number,
     origin: transfer.origin,
     fence: transfer.fence,
@@ -77,36 +70,57 @@ export async function acquire(
     person: transfer.person,
     since,
   }));
-  const raised = sql`on duplicate key update fence = values(fence), connection = values(connection)`;
-  await insertRows(connection, 'claim', claimed, raised);
+  await insertRows(connection, 'claim', lines);
   await command(connection, 'COMMIT');
 }
+
+const raiseFence = (connection: PoolConnection, transfer: Transfer) =>
+  run(
+    connection,
+    sql`update claim force index (claim_transfer)
+           set fence = ${transfer.fence}, connection = ${connection.threadId}
+         where transfer = ${transfer.id}`,
+  );
 
 /** Locks the row `gate` of the table `clock`: no other transfer can claim rows until this transaction ends. */
 export const lockGate = (connection: PoolConnection) =>
   first(connection, sql`select instant from clock where name = 'gate' for update`);
 
 /**
- * Checks that no transfer other than `own` has claimed one of these rows. Returns the claims of `own`.
+ * Checks that no transfer other than `own` has claimed one of these rows. Returns the lines of `own`.
  * @throws RowClaimed when another transfer has claimed one
  */
 export async function refuseIfClaimed(
   connection: PoolConnection,
   own: string,
-  wanted: { write: RowKey[]; shared: RowKey[] },
-): Promise<Claim[]> {
-  const found = await select<Claim>(
+  wanted: WantedRows,
+): Promise<ClaimLine[]> {
+  const found = await select<ClaimLine>(
     connection,
-    sql`select * from claim where transfer = ${own} or ${whereRows([...wanted.write, ...wanted.shared])}`,
+    sql`select * from claim where transfer = ${own} or ${upToLastOf([...wanted.write, ...wanted.shared])}`,
   );
-  const others = found.filter(({ transfer }) => transfer !== own);
-  const writes = new Set(wanted.write.map(({ entity, id }) => `${entity}:${id}`));
-  const taken = others.find(
-    (claim) => claim.mode === 'write' || writes.has(`${claim.entity}:${claim.row_id}`),
+  const { mine = [], others = [] } = Object.groupBy(found, ({ transfer }) =>
+    transfer === own ? 'mine' : 'others',
   );
+  const taken = firstConflict(others, wanted);
   if (taken) throw new RowClaimed(taken);
-  return found.filter(({ transfer }) => transfer === own);
+  return mine;
 }
+
+/**
+ * Returns an SQL condition that selects all lines that may claim one of these rows: those that begin at their highest id
+ * or before. `last_id` is not in the condition, because `oneway db migrate` resumes transfers before it adds that column.
+ */
+const upToLastOf = (keys: RowKey[]): Statement =>
+  keys.length === 0
+    ? sql`false`
+    : sql`(${join(
+        [...idsByEntity(keys)].map(([entity, ids]) => {
+          const last = ids.reduce((one, other) => Math.max(one, other));
+          return sql`(entity = ${entity} and row_id <= ${last})`;
+        }),
+        ' or ',
+      )})`;
 
 /**
  * Locks the claims of a transfer until the transaction that writes its rows ends.
@@ -143,15 +157,15 @@ export async function releaseIfOver(here: Queryable, there: Queryable, id: strin
   if (transfer && overStates.includes(transfer.state)) await release(there, transfer);
 }
 
-/** Returns the claims of transfers that are writing these rows. */
-export const onRows = (on: Queryable, keys: RowKey[]) =>
-  keys.length === 0
-    ? Promise.resolve([])
-    : select<Claim>(
-        on,
-        sql`select * from claim
-             where (${whereRows(keys)}) and mode = 'write'`,
-      );
+/** Returns the claims of transfers that are writing these rows, one for each row. */
+export async function onRows(on: Queryable, keys: RowKey[]): Promise<Claim[]> {
+  if (keys.length === 0) return [];
+  const lines = await select<ClaimLine>(
+    on,
+    sql`select * from claim where ${upToLastOf(keys)} and mode = 'write'`,
+  );
+  return claimedAmong(lines, keys);
+}
 
 export const originsWithClaims = (on: Queryable, origin: string) =>
   select<{ transfer: string }>(
@@ -186,18 +200,23 @@ export type HeldClaims = Pick<Claim, 'transfer' | 'number' | 'origin' | 'person'
 };
 
 /** Returns the transfers that have claimed rows in this environment, oldest first. */
-export const heldClaims = (on: Queryable) =>
-  select<HeldClaims>(
-    on,
-    sql`select transfer, number, origin, person, min(since) as since, count(*) as rows_count
-          from claim
-         group by transfer, number, origin, person
-         order by since`,
+export async function heldClaims(on: Queryable): Promise<HeldClaims[]> {
+  const lines = await select<ClaimLine>(on, sql`select * from claim order by since`);
+  return [...Map.groupBy(lines, (line) => line.transfer).values()].flatMap((own) =>
+    own.slice(0, 1).map(({ transfer, number, origin, person, since }) => ({
+      transfer,
+      number,
+      origin,
+      person,
+      since,
+      rows_count: rowCountOf(own),
+    })),
   );
+}
 
 /**
  * Removes the claims of a transfer whose sending environment no longer exists. Returns the number
- * of removed claims.
+ * of rows that were claimed.
  */
 export async function releaseManually(
   here: Environment,
@@ -205,9 +224,13 @@ export async function releaseManually(
   { person, reason }: { person: string; reason: string },
 ): Promise<number> {
   return transaction(here.sql, async (connection) => {
-    const found = await run(connection, sql`delete from claim where transfer = ${transfer}`);
+    const lines = await select<ClaimLine>(
+      connection,
+      sql`select * from claim where transfer = ${transfer} for update`,
+    );
+    await run(connection, sql`delete from claim where transfer = ${transfer}`);
     const line = { person, action: 'released claims', subject: `Transfer ${transfer}` };
-    if (found > 0) await audit.write(connection, { ...line, detail: reason, transfer });
-    return found;
+    if (lines.length > 0) await audit.write(connection, { ...line, detail: reason, transfer });
+    return rowCountOf(lines);
   });
 }

@@ -17,7 +17,7 @@ import { noChoices, type Choices } from '../../src/sheet/choices.ts';
 import { planTransfer } from '../../src/sheet/plan.ts';
 import type { DestinationState } from '../../src/state/destination-state.ts';
 import type { RowState } from '../../src/state/row-state.ts';
-import type { Claim } from '../../src/writing/claims.ts';
+import type { Claim } from '../../src/writing/claimed-rows.ts';
 
 export type GivenRow = {
   /**

@@ -228,7 +228,7 @@ test('a transfer releases its many claims without waiting for another transfer w
     const { transfer: one } = await journal.open(staging, preprod, 2000, draftOf(pm, [], [], {}));
     const write = Array.from({ length: 500 }, (_one, index) => ({
       entity: 'task',
-      id: from + index,
+      id: from + 2 * index,
     }));
     await transaction(preprod.writers, (on) => claims.acquire(on, one, { write, shared: [] }));
     return one;

@@ -3,6 +3,7 @@ import { keyText } from '../../catalog/entity.ts';
 import { entityNamed } from '../../catalog/index.ts';
 import { lowerFirst } from '../../catalog/lower-first.ts';
 import { rulesOf } from '../../environments/rules.ts';
+import { indexByKey } from '../../state/row-state.ts';
 import { exactly } from '../../web/format.ts';
 import type { Choices } from '../choices.ts';
 import type { Facts } from '../facts.ts';
@@ -100,8 +101,10 @@ function unknown({ chosen, pairs, from }: Facts): Problem[] {
 }
 
 function claimed({ claims }: Facts, steps: PlannedStep[]): Problem[] {
+  // Of two claims on a row, the first one, which is in the sending environment, is named.
+  const byRow = indexByKey(claims.toReversed());
   return steps.flatMap((step) => {
-    const claim = claims.find((one) => one.entity === step.entity && one.row_id === step.id);
+    const claim = byRow.get(keyText(step));
     if (!claim) return [];
     const message = `${describe(step)} is being written by transfer ${claim.number} from ${claim.origin} (${claim.person}, since ${exactly(claim.since)}).`;
     return [

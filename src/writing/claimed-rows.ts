@@ -1,0 +1,106 @@
+// Lines of the table `claim`: each claims the rows of one entity whose ids are in a range. These functions find which
+// rows the lines claim, and which lines claim given rows.
+import { keyText, type RowKey } from '../catalog/entity.ts';
+import { rangesOf } from '../database/ranges.ts';
+import { keyOfLine } from '../state/row-state.ts';
+
+export type Claim = {
+  entity: string;
+  row_id: number;
+  transfer: string;
+  mode: 'write' | 'shared';
+  number: number;
+  origin: string;
+  fence: number;
+  connection: number;
+  person: string;
+  since: string;
+};
+
+/**
+ * A line claims the rows from `row_id` to `last_id`. A line of a version before 1.18.0 has no `last_id` and claims only
+ * `row_id`.
+ */
+export type ClaimLine = Claim & { last_id?: number | null };
+
+export type WantedRows = { write: RowKey[]; shared: RowKey[] };
+
+const lastOf = ({ row_id: first, last_id: last }: ClaimLine) => last ?? first;
+
+/** Returns how many rows these lines claim. */
+export const rowCountOf = (lines: ClaimLine[]): number =>
+  lines.reduce((count, line) => count + lastOf(line) - line.row_id + 1, 0);
+
+/** Returns those of the rows `keys` that the lines claim, one claim for each line and row. */
+export function claimedAmong(lines: ClaimLine[], keys: RowKey[]): Claim[] {
+  if (lines.length === 0) return [];
+  const sorted = new Map(
+    [...idsByEntity(keys)].map(([entity, ids]) => [
+      entity,
+      ids.toSorted((one, other) => one - other),
+    ]),
+  );
+  return lines.flatMap((line) => {
+    const { last_id: _last, ...claim } = line;
+    const ids = sorted.get(line.entity) ?? [];
+    const own = ids.slice(indexFrom(ids, line.row_id), indexFrom(ids, lastOf(line) + 1));
+    return own.map((id) => ({ ...claim, row_id: id }));
+  });
+}
+
+/**
+ * Returns the claim of another transfer that keeps a transfer from claiming its rows; undefined if there is none. Of
+ * several, it is that of the first entity by name, and of the lowest id.
+ */
+export function firstConflict(others: ClaimLine[], { write, shared }: WantedRows) {
+  const writing = others.filter(({ mode }) => mode === 'write');
+  const sharing = others.filter(({ mode }) => mode !== 'write');
+  return [
+    ...claimedAmong(writing, [...write, ...shared]),
+    ...claimedAmong(sharing, write),
+  ].toSorted((one, other) =>
+    one.entity === other.entity ? one.row_id - other.row_id : one.entity < other.entity ? -1 : 1,
+  )[0];
+}
+
+/**
+ * Returns the lines that claim the wanted rows that the lines `held` do not claim. A row that is written and needed
+ * unchanged is claimed once, as written. `isByRow`: each row gets a line of its own.
+ */
+export function linesToClaim(
+  { write, shared }: WantedRows,
+  held: ClaimLine[],
+  { isByRow }: { isByRow: boolean },
+) {
+  const done = new Set(
+    claimedAmong(held, [...write, ...shared]).map((claim) => keyText(keyOfLine(claim))),
+  );
+  const claim = (keys: RowKey[], mode: Claim['mode']) =>
+    [...idsByEntity(keys.filter((key) => !done.has(keyText(key))))].flatMap(([entity, ids]) => {
+      const ranges = isByRow ? ids.map((id) => [id, id] as const) : rangesOf(ids);
+      return ranges.map(([row_id, last_id]) => ({ entity, row_id, last_id, mode }));
+    });
+  const written = claim(write, 'write');
+  for (const key of write) done.add(keyText(key));
+  return [...written, ...claim(shared, 'shared')];
+}
+
+/** Returns the ids of these rows by entity, each once. */
+export const idsByEntity = (keys: RowKey[]): Map<string, number[]> =>
+  new Map(
+    [...Map.groupBy(keys, ({ entity }) => entity)].map(([entity, own]) => [
+      entity,
+      [...new Set(own.map(({ id }) => id))],
+    ]),
+  );
+
+/** Returns the index of the first of these sorted numbers that is at least `least`. */
+function indexFrom(sorted: number[], least: number): number {
+  let [from, to] = [0, sorted.length];
+  while (from < to) {
+    const middle = Math.floor((from + to) / 2);
+    if ((sorted[middle] ?? 0) < least) from = middle + 1;
+    else to = middle;
+  }
+  return from;
+}
