@@ -79,9 +79,11 @@ export function labelOf(entity: Entity, fieldName: string): string {
 export function derivedFrom<T>(derive: (entity: Entity) => T): (entity: Entity) => T {
   const known = new WeakMap<Entity['fields'], { value: T }>();
   return (entity) => {
-    const found = known.get(entity.fields) ?? { value: derive(entity) };
-    known.set(entity.fields, found);
-    return found.value;
+    const found = known.get(entity.fields);
+    if (found) return found.value;
+    const value = derive(entity);
+    known.set(entity.fields, { value });
+    return value;
   };
 }
 
