@@ -57,14 +57,15 @@ export const isTyped = (text: string, word: string) => text.trim().toLowerCase()
  * environment-specific fields keep the destination’s value. Null for a row that does not exist in the sending
  * environment.
  */
-export function rowToSend({ key, entity, here, there }: RowPair, choices: Choices): Row | null {
+export function rowToSend(pair: RowPair, choices: Choices): Row | null {
+  const { key, entity, here, there } = pair;
   if (here === null) return null;
-  const own = keyText(key);
-  const left = there ? (choices.excludedFields[own] ?? []) : [];
+  const left = excludedFieldsOf(pair, choices);
   if (left.length === 0 && !hasLocalFields(entity)) return here;
   const row: Draft<Row> = { ...here };
+  const typed = there ? undefined : choices.locals[keyText(key)];
   for (const [name, field] of fieldEntries(entity)) {
-    if (field.local && !there) row[name] = localValue(entity, name, choices.locals[own]).value;
+    if (field.local && !there) row[name] = localValue(entity, name, typed).value;
     else if (field.local || left.includes(name)) {
       const value = there?.[name];
       if (value === undefined) delete row[name];
@@ -72,6 +73,16 @@ export function rowToSend({ key, entity, here, there }: RowPair, choices: Choice
     }
   }
   return row;
+}
+
+/** Returns the fields of a row that are not sent; none for a row that is new at the destination. */
+export function excludedFieldsOf(
+  { key, there }: RowPair,
+  { excludedFields }: Choices,
+): readonly string[] {
+  // Mostly no row has such fields, and looking up a new text in an object takes long.
+  const hasAny = there !== null && Object.keys(excludedFields).length > 0;
+  return hasAny ? (excludedFields[keyText(key)] ?? []) : [];
 }
 
 /** Parses the typed value of an environment-specific field; `error` is the message for an invalid value. */

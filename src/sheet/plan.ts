@@ -8,7 +8,14 @@ import { rulesOf } from '../environments/rules.ts';
 import { formerBaseOf } from '../writing/former-base.ts';
 import type { Step } from '../writing/journal.ts';
 import { inWritingOrder } from '../catalog/order.ts';
-import { DELETE, isTyped, OVERWRITE, rowToSend, type Choices } from './choices.ts';
+import {
+  DELETE,
+  excludedFieldsOf,
+  isTyped,
+  OVERWRITE,
+  rowToSend,
+  type Choices,
+} from './choices.ts';
 import { expandSelection, type ExpandedRow, type Offer } from './expand-selection.ts';
 import type { Facts } from './facts.ts';
 import { needsOverwrite } from './overwrites.ts';
@@ -118,8 +125,7 @@ function stepOf(facts: Facts, choices: Choices, { key, because }: ExpandedRow): 
     if (status === 'Only there' && !isOwnerDeleted(facts, root, key)) return null;
     return { ...common, action: 'remove', before: there, after: null };
   }
-  const left = there ? (choices.excludedFields[keyText(key)] ?? []) : [];
-  const excludedFields = left.filter(
+  const excludedFields = excludedFieldsOf(pair, choices).filter(
     (name) => here !== null && !isSameValue(here[name], there?.[name]),
   );
   if (there && !choices.resend && hashOf(entity, after) === pair.thereHash) {

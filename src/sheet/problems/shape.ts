@@ -1,5 +1,12 @@
 // Problems with values that the destination cannot store: missing columns, too long texts, invalid values, images.
-import { columnOf, fieldEntries, keyText, labelOf, type Entity } from '../../catalog/entity.ts';
+import {
+  columnOf,
+  fieldEntries,
+  hasLocalFields,
+  keyText,
+  labelOf,
+  type Entity,
+} from '../../catalog/entity.ts';
 import { textOf } from '../../catalog/fields.ts';
 import { misfitsOf, misfitText, type Misfit } from '../../catalog/misfits.ts';
 import { entityNamed } from '../../catalog/index.ts';
@@ -140,8 +147,9 @@ export function unfit(steps: PlannedStep[]): Problem[] {
 export function localValues(choices: Choices, steps: PlannedStep[]): Problem[] {
   return steps.flatMap((step) => {
     const entity = entityNamed(step.entity);
+    if (step.before !== null || !hasLocalFields(entity)) return [];
+    const typed = choices.locals[keyText(step)];
     return fieldEntries(entity).flatMap(([name, { local }]): Problem[] => {
-      const typed = step.before === null ? choices.locals[keyText(step)] : undefined;
       const { error } = local ? localValue(entity, name, typed) : { error: null };
       const message = `${describe(step)}: ${error}`;
       return error ? [{ reason: 'local-value', row: keyOf(step), message, solutions: [] }] : [];
