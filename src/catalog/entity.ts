@@ -130,15 +130,18 @@ export const linksOf = derivedFrom((entity): readonly { field: string; links: Li
 export type LinkedName = { entity: string; name: string };
 
 /** Returns all names that a row is linked with; a name may occur twice. */
-export const linkedNamesOf = (entity: Entity, row: Row | Content | null): LinkedName[] =>
-  linksOf(entity).flatMap(({ field, links }) =>
-    linksIn(row, field).flatMap((link) =>
-      links.parts.flatMap((part) => {
+export function linkedNamesOf(entity: Entity, row: Row | Content | null): LinkedName[] {
+  const names: LinkedName[] = [];
+  for (const { field, links } of linksOf(entity)) {
+    for (const link of linksIn(row, field)) {
+      for (const part of links.parts) {
         const name = link[part.name] ?? null;
-        return name === null ? [] : [{ entity: part.entity, name }];
-      }),
-    ),
-  );
+        if (name !== null) names.push({ entity: part.entity, name });
+      }
+    }
+  }
+  return names;
+}
 
 /** The links of a row in one field. */
 export const linksIn = (row: Row | Content | null, field: string): Link[] =>

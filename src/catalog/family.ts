@@ -1,5 +1,12 @@
 // Finds parent rows and dependent rows, and the references between entities.
-import { referencesOf, type Content, type Entity, type Row, type RowKey } from './entity.ts';
+import {
+  keyText,
+  referencesOf,
+  type Content,
+  type Entity,
+  type Row,
+  type RowKey,
+} from './entity.ts';
 import { catalog, entityNamed } from './index.ts';
 
 export const dependentsOf = (entity: Entity): Entity[] => entity.dependents.map(entityNamed);
@@ -26,8 +33,21 @@ export function ownerOf({ name, owner, fields }: Entity, content: Content): RowK
 export const rootOf = (entity: Entity, row: Row): RowKey =>
   ownerOf(entity, row) ?? { entity: entity.name, id: row.id };
 
-export const parentsOf = (entity: Entity, row: Row | null): RowKey[] =>
-  referencesOf(entity).flatMap(({ field, to }) => {
+/** Returns the keys of all rows that a row refers to. */
+export function parentsOf(entity: Entity, row: Row | null): RowKey[] {
+  const parents: RowKey[] = [];
+  for (const { field, to } of referencesOf(entity)) {
     const id = row?.[field];
-    return typeof id === 'number' ? [{ entity: to, id }] : [];
-  });
+    if (typeof id === 'number') parents.push({ entity: to, id });
+  }
+  return parents;
+}
+
+/** Returns the keys of all rows that any of these rows refers to, by key text. */
+export function parentsOfAll(rows: { entity: Entity; row: Row }[]): Map<string, RowKey> {
+  const parents = new Map<string, RowKey>();
+  for (const { entity, row } of rows) {
+    for (const key of parentsOf(entity, row)) parents.set(keyText(key), key);
+  }
+  return parents;
+}

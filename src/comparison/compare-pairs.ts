@@ -2,7 +2,6 @@
 import { canonical, hashOf } from '../catalog/content.ts';
 import {
   keyFrom,
-  keysFrom,
   keyText,
   type Entity,
   type LinkedName,
@@ -21,7 +20,7 @@ import { newObservation, writeObservations } from '../state/observations.ts';
 import type { DestinationState } from '../state/destination-state.ts';
 import { settleAll } from '../settle-all.ts';
 import { statusOf, type Status } from '../state/status.ts';
-import { parentsOf } from '../catalog/family.ts';
+import { parentsOfAll } from '../catalog/family.ts';
 import { replacedContents } from '../state/history.ts';
 import { addLines } from '../state/untouched.ts';
 import { withTheirDependents } from '../rows/dependents.ts';
@@ -110,12 +109,17 @@ async function pairsOf(
   keys: RowKey[],
   [mine, theirs]: BothSides,
 ): Promise<Map<string, RowPair>> {
-  const all = keysFrom([...keys.map(keyText), ...mine.keys(), ...theirs.keys()]);
-  const requested = new Set(keys.map(keyText));
+  const requested = new Map(
+    keys.map(({ entity, id }) => [keyText({ entity, id }), { entity, id }]),
+  );
   // The requested rows have been read on both sides. Any other row that was found on only one side is a dependent row,
   // which may belong to another parent row on the other side. So this row is read on the other side by its id.
+  const others = new Map<string, RowKey>();
+  for (const side of [mine, theirs]) {
+    for (const text of side.keys()) if (!requested.has(text)) others.set(text, keyFrom(text));
+  }
   const unread = (side: Map<string, Row>) =>
-    all.filter((key) => !side.has(keyText(key)) && !requested.has(keyText(key)));
+    [...others].flatMap(([text, key]) => (side.has(text) ? [] : [key]));
   const [moreOfMine, moreOfTheirs] = await settleAll([
     read(here, unread(mine)),
     read(there, unread(theirs)),
@@ -123,28 +127,35 @@ async function pairsOf(
   for (const [text, row] of moreOfMine) mine.set(text, row);
   for (const [text, row] of moreOfTheirs) theirs.set(text, row);
   const recorded = syncState ?? new SyncState();
-  const along = syncState ? [...parentsAmong(mine), ...parentsAmong(theirs)] : [];
+  const all = [...requested, ...others];
+  const along = syncState ? parentsAmong(all, [mine, theirs]) : [];
   const [mappings] = await settleAll([
     given ?? readMappings(here.sql),
-    recorded.read(here.sql, basesIn, [...all, ...along]),
+    recorded.read(here.sql, basesIn, [...requested.values(), ...others.values(), ...along]),
   ]);
-  const pairs = new Map(
-    all.map((key) => {
-      const text = keyText(key);
-      const state = recorded.states.get(text);
-      const sides = { mine: mine.get(text), theirs: theirs.get(text) };
-      // If another environment stores the sync state, its record of a row that is missing at the destination is
-      // ignored, so that the row here counts as new.
-      const stop = basesIn === here.sql || sides.theirs ? recorded.stops.get(text) : undefined;
-      return [text, pairOf(key, sides, { state, stop, mappings })];
-    }),
-  );
+  const pairs = new Map<string, RowPair>();
+  for (const [text, key] of all) {
+    const state = recorded.states.get(text);
+    const sides = { mine: mine.get(text), theirs: theirs.get(text) };
+    // If another environment stores the sync state, its record of a row that is missing at the destination is
+    // ignored, so that the row here counts as new.
+    const stop = basesIn === here.sql || sides.theirs ? recorded.stops.get(text) : undefined;
+    pairs.set(text, pairOf(key, sides, { state, stop, mappings }));
+  }
   await findBases([here.sql, there.sql], pairs);
   return pairs;
 }
 
-const parentsAmong = (rows: Map<string, Row>): RowKey[] =>
-  [...rows].flatMap(([text, row]) => parentsOf(entityNamed(keyFrom(text).entity), row));
+function parentsAmong(keys: [string, RowKey][], sides: BothSides): RowKey[] {
+  const rows = keys.flatMap(([text, key]) => {
+    const entity = entityNamed(key.entity);
+    return sides.flatMap((side) => {
+      const row = side.get(text);
+      return row ? [{ entity, row }] : [];
+    });
+  });
+  return [...parentsOfAll(rows).values()];
+}
 
 /**
  * Finds the contents of bases of which only the hash is recorded. The base of a row is the content at which both sides

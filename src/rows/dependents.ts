@@ -13,7 +13,7 @@ export async function withTheirDependents(
   keys: RowKey[],
   known?: Map<string, Row>,
 ): Promise<Map<string, Row>> {
-  const rows = new Map(known ?? (await read(place, keys)));
+  const rows = known ? new Map(known) : await read(place, keys);
   for (const [entity, ids] of byEntity(keys)) {
     for (const dependent of dependentsOf(entity)) {
       if (dependent.owner) {

@@ -81,7 +81,9 @@ export const unreadable = (from: Databases, entity: Entity): Promise<string[]> =
 export function byEntity(keys: RowKey[]): Map<Entity, number[]> {
   const groups = new Map<string, Set<number>>();
   for (const { entity, id } of keys) {
-    groups.set(entity, (groups.get(entity) ?? new Set()).add(id));
+    const ids = groups.get(entity);
+    if (ids) ids.add(id);
+    else groups.set(entity, new Set([id]));
   }
   return new Map(
     [...groups]

@@ -1,6 +1,6 @@
 // Pairs of the rows that a plan is based on and of all rows that they reference, with the rows here read at one point in
 // time.
-import { isDocument, keyText, type RowKey } from '../catalog/entity.ts';
+import { isDocument, type Row, type RowKey } from '../catalog/entity.ts';
 import { first, snapshot, sql, type Queryable } from '../database/sql.ts';
 import type { Databases, Environment } from '../environments/environment.ts';
 import { SyncState } from '../state/sync-state.ts';
@@ -8,7 +8,7 @@ import type { Claim } from '../writing/claimed-rows.ts';
 import { onRows } from '../writing/claims.ts';
 import { compareParents, comparePairs, type RowPair } from '../comparison/compare-pairs.ts';
 import type { Mappings } from '../state/name-mapping.ts';
-import { ownerOf, parentsOf } from '../catalog/family.ts';
+import { ownerOf, parentsOfAll } from '../catalog/family.ts';
 import type { FactsQuery } from './facts.ts';
 import { pairsToTakeOver } from './pairs-to-take-over.ts';
 
@@ -29,15 +29,11 @@ export async function comparePairsWithParents(
   const pairs = await chosenPairs([...chosen, ...include]);
   let round = [...pairs.values()];
   while (round.length > 0) {
-    const parents = round
-      .flatMap((pair) => [
-        ...parentsOf(pair.entity, planned(pair) ?? null),
-        ...parentsOf(pair.entity, pair.here),
-      ])
-      .filter((key) => !pairs.has(keyText(key)));
-    const owners = round.flatMap((pair) =>
-      [planned(pair), pair.here].flatMap((row) => (row && ownerOf(pair.entity, row)) ?? []),
+    const rows = round.flatMap((pair) => rowsOf(pair, planned(pair)));
+    const parents = [...parentsOfAll(rows)].flatMap(([text, key]) =>
+      pairs.has(text) ? [] : [key],
     );
+    const owners = rows.flatMap(({ entity, row }) => ownerOf(entity, row) ?? []);
     const found =
       parents.length > 0 ? await parentPairs(parents, owners) : new Map<string, RowPair>();
     for (const [text, pair] of found) if (!pairs.has(text)) pairs.set(text, pair);
@@ -45,6 +41,10 @@ export async function comparePairsWithParents(
   }
   return pairs;
 }
+
+/** The row of a pair here, and the row as it is sent, which mostly is the same. */
+const rowsOf = ({ entity, here }: RowPair, sent: Row | null | undefined) =>
+  (sent === here ? [here] : [sent, here]).flatMap((row) => (row ? [{ entity, row }] : []));
 
 /**
  * Returns the database whose sync state has the bases of the rows. For an undo of a write into `here`, this is `place`,

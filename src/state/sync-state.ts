@@ -1,5 +1,5 @@
 // The sync state of rows: what is recorded of each row here, and of the same row at the destination.
-import { keysFrom, keyText, type RowKey } from '../catalog/entity.ts';
+import { keyText, type RowKey } from '../catalog/entity.ts';
 import type { Queryable } from '../database/sql.ts';
 import { settleAll } from '../settle-all.ts';
 import { readDestinationStates, type DestinationState } from './destination-state.ts';
@@ -13,8 +13,12 @@ export class SyncState {
 
   /** Reads the sync state of those of these rows for which it was not read yet. `basesIn`: the database with the bases. */
   async read(here: Queryable, basesIn: Queryable, keys: RowKey[]) {
-    const news = keysFrom([...new Set(keys.map(keyText))].filter((text) => !this.asked.has(text)));
-    for (const key of news) this.asked.add(keyText(key));
+    const news: RowKey[] = [];
+    for (const key of keys) {
+      const text = keyText(key);
+      if (!this.asked.has(text)) news.push(key);
+      this.asked.add(text);
+    }
     const [states, stops] = await settleAll([
       readStates(here, news),
       readDestinationStates(basesIn, news),
