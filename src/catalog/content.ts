@@ -43,17 +43,18 @@ const travellingFields = derivedFrom((entity) => allFields(entity).filter(({ loc
  * Canonical texts and hashes are cached by row object, which is safe because rows are never changed once they are
  * built.
  */
-const texts = new WeakMap<Row | Content, string>();
-const hashes = new WeakMap<Row | Content, string>();
+const cached = new WeakMap<Row | Content, { text: string; hash: string | null }>();
+
+function cachedOf(entity: Entity, row: Row | Content) {
+  const known = cached.get(row);
+  if (known) return known;
+  const made = { text: textOf(row, travellingFields(entity)), hash: null };
+  cached.set(row, made);
+  return made;
+}
 
 /** Returns the content of a row as JSON, with sorted keys and sorted links, without the braces. */
-export function canonical(entity: Entity, row: Row | Content): string {
-  const known = texts.get(row);
-  if (known !== undefined) return known;
-  const text = textOf(row, travellingFields(entity));
-  texts.set(row, text);
-  return text;
-}
+export const canonical = (entity: Entity, row: Row | Content): string => cachedOf(entity, row).text;
 
 function textOf(row: Row | Content, fields: ReturnType<typeof allFields>): string {
   let text = '';
@@ -66,11 +67,9 @@ function textOf(row: Row | Content, fields: ReturnType<typeof allFields>): strin
 
 /** Returns the SHA-256 hash of a row’s content, in hexadecimal. */
 export function hashOf(entity: Entity, row: Row | Content): string {
-  const known = hashes.get(row);
-  if (known !== undefined) return known;
-  const made = hash('sha256', `${entity.name}\n${canonical(entity, row)}`);
-  hashes.set(row, made);
-  return made;
+  const content = cachedOf(entity, row);
+  content.hash ??= hash('sha256', `${entity.name}\n${content.text}`);
+  return content.hash;
 }
 
 /** Returns the SHA-256 hash of all fields of a row, in hexadecimal. Unlike that of hashOf(), it covers local fields. */
