@@ -25,9 +25,10 @@ export function shape(facts: Facts, steps: PlannedStep[]): Problem[] {
     const columns = facts.columns.get(entity.table);
     if (columns) {
       problems.push(...columnProblems(facts, entity, columns));
+      const limits = limitsOf(entity, columns);
       const narrow = new Map(narrowColumns(columns).map((one) => [one.column, one.charset]));
       for (const step of steps.filter((one) => one.entity === name)) {
-        problems.push(...tooLong(facts, entity, step));
+        problems.push(...tooLong(facts, entity, step, limits));
         if (narrow.size > 0) problems.push(...unstorable(facts, entity, step, narrow));
       }
     }
@@ -71,14 +72,21 @@ export function columnProblems(
   ];
 }
 
-function tooLong(facts: Facts, entity: Entity, step: PlannedStep): Problem[] {
-  const columns = facts.columns.get(entity.table);
-  return fieldEntries(entity).flatMap(([field, definition]) => {
+/** How many characters a column of the destination has room for. */
+type Limit = { field: string; max: number };
+
+const limitsOf = (entity: Entity, columns: Map<string, Column>): Limit[] =>
+  fieldEntries(entity).flatMap(([field, definition]) => {
     const column = columnOf(field, definition);
-    const max = column ? columns?.get(column)?.maxLength : undefined;
+    const max = column && columns.get(column)?.maxLength;
+    return max ? [{ field, max }] : [];
+  });
+
+function tooLong(facts: Facts, entity: Entity, step: PlannedStep, limits: Limit[]): Problem[] {
+  return limits.flatMap(({ field, max }) => {
     const value = step.after?.[field];
     // A text has at least as many UTF-16 units as characters, and counting the characters takes longer.
-    if (!max || typeof value !== 'string' || value.length <= max) return [];
+    if (typeof value !== 'string' || value.length <= max) return [];
     const { length } = [...value];
     if (length <= max) return [];
     const message = `${describe(step)}: ${labelOf(entity, field)} has ${length} characters; ${rulesOf(facts.to).inText} has room for ${max}.`;
