@@ -36,11 +36,12 @@ export async function gatherFacts(
     const sides = { here: place, there, mappings, basesIn };
     const seen = await comparePairsWithParents(sides, question);
     const sent = question.isTakeover ? reversed(mappings) : mappings;
-    const linked = await linkedRows(place, sent, [...seen.values()].map(asStep));
-    return { pairs: seen, namesHere: linked };
+    const rows = await linkedRows(place, sent, [...seen.values()].map(asStep));
+    return { pairs: seen, namesHere: rows };
   });
   if (!question.syncStateIn) await recordObservations(here, pairs.values(), at);
   const steps = [...pairs.values()].map(asStep);
+  const linked = linkedNames(steps);
   // None of these queries needs the result of another one, so they run in parallel.
   const [
     { names, otherSpellings },
@@ -55,7 +56,7 @@ export async function gatherFacts(
     missingImages,
     clock,
   ] = await settleAll([
-    namesThere(there, linkedNames(steps)),
+    namesThere(there, linked),
     readColumns(there.sql),
     readVersion(there.documents),
     readVersion(here.documents),
@@ -74,11 +75,7 @@ export async function gatherFacts(
     imagesMissing(here, steps),
     readClock(there.sql),
   ]);
-  const namesInDatasets = await missingInDatasets(
-    question.syncStateIn ?? here,
-    linkedNames(steps),
-    names,
-  );
+  const namesInDatasets = await missingInDatasets(question.syncStateIn ?? here, linked, names);
   return {
     from: here.name,
     to: there.name,

@@ -162,6 +162,7 @@ const isOwnerDeleted = ({ pairs }: Facts, root: RowKey, key: RowKey) =>
  * destination assigns the real ids when the transfer starts.
  */
 export function createdNames(facts: Facts, choices: Choices, steps: Step[]): PlannedStep[] {
+  if (choices.create.length === 0) return [];
   const wanted = linkedNames(steps).filter(
     ({ entity, name }) =>
       choices.create.includes(`${entity}:${name}`) && !facts.names.get(entity)?.has(name),

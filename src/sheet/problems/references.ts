@@ -78,8 +78,10 @@ export function names(facts: Facts, choices: Choices, steps: PlannedStep[]): Pro
  */
 export function otherNames({ from, to }: Facts, steps: PlannedStep[]): Problem[] {
   return steps.flatMap((step) => {
+    const others = step.pair?.otherHere ?? [];
+    if (others.length === 0) return [];
     const taken = linkedNamesOf(entityNamed(step.entity), step.after);
-    const wrong = (step.pair?.otherHere ?? []).filter((one) =>
+    const wrong = others.filter((one) =>
       taken.some(({ entity, name }) => entity === one.entity && name === one.name),
     );
     return wrong.map(({ entity, name }): Problem => {
