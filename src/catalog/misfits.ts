@@ -55,7 +55,7 @@ export function readModified(row: Draft<Row>, stored: string | null) {
 export function readField(
   entity: Entity,
   row: Draft<Row>,
-  [name, field]: [string, Field],
+  [name, field]: readonly [string, Field],
   stored: unknown,
 ) {
   if (stored === undefined) return;

@@ -1,7 +1,14 @@
 // Link fields of rows in MySQL. Such a field refers to rows of other entities: `cities`, for example, lists cities,
 // each perhaps with a partner. A link table beside the entity’s own table stores their ids. Oneway reads and writes the
 // links as names, because the ids differ between environments.
-import { linksIn, linksOf, type Draft, type Entity, type Row } from '../catalog/entity.ts';
+import {
+  derivedFrom,
+  linksIn,
+  linksOf,
+  type Draft,
+  type Entity,
+  type Row,
+} from '../catalog/entity.ts';
 import type { LinkPart, Links } from '../catalog/fields.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { linkOf, sortLinks } from '../catalog/links.ts';
@@ -26,8 +33,8 @@ export const linkColumns = (entity: Entity): Statement =>
 
 /** Sets the link fields of a row from the columns that linkColumns() selects. */
 export function readLinks(entity: Entity, row: Draft<Row>, stored: Record<string, unknown>) {
-  for (const { field, links } of linksOf(entity)) {
-    const text = stored[`links of ${field}`];
+  for (const { field, links, column } of columnsOfLinks(entity)) {
+    const text = stored[column];
     const packed = typeof text === 'string' ? (JSON.parse(text) as (string | null)[][]) : [];
     row[field] = sortLinks(
       links,
@@ -37,6 +44,10 @@ export function readLinks(entity: Entity, row: Draft<Row>, stored: Record<string
     );
   }
 }
+
+const columnsOfLinks = derivedFrom((entity) =>
+  linksOf(entity).map(({ field, links }) => ({ field, links, column: linksColumn(field) })),
+);
 
 export async function insertLinks(on: Queryable, entity: Entity, rows: Row[], ids: IdsByEntity) {
   for (const { field, links } of linksOf(entity)) {
@@ -132,7 +143,8 @@ export const linkColumn = (field: string): Statement => sql`${linksName(field)}.
 export const uniqueNamesColumn = (field: string): Statement =>
   sql`${linksName(field)}.has_unique_names`;
 
-const linksName = (field: string) => name(`links of ${field}`);
+const linksColumn = (field: string) => `links of ${field}`;
+const linksName = (field: string) => name(linksColumn(field));
 
 const ownerColumn = (entity: Entity) => name(`${entity.table}_id`);
 const columnOfPart = (part: LinkPart) => name(`${part.name}_id`);

@@ -1,6 +1,13 @@
 // Reads rows stored in MySQL in bulk.
 import { readField, readModified } from '../catalog/misfits.ts';
-import { columnOf, fieldEntries, type Draft, type Entity, type Row } from '../catalog/entity.ts';
+import {
+  columnOf,
+  derivedFrom,
+  fieldEntries,
+  type Draft,
+  type Entity,
+  type Row,
+} from '../catalog/entity.ts';
 import { fromSqlInstant, name, select, sql, type Statement } from '../database/sql.ts';
 import { cachedFor } from '../database/cached-for.ts';
 import { isAmong } from '../database/ranges.ts';
@@ -169,17 +176,22 @@ const rowsOf = (entity: Entity) =>
 const toRows = (entity: Entity, stored: Stored[]): Row[] =>
   stored.flatMap((one) => (Number.isSafeInteger(one.id) ? toRow(entity, one) : []));
 
+/** The fields of an entity that its own table stores, each with its column. */
+const columnsOf = derivedFrom((entity) =>
+  fieldEntries(entity).flatMap((entry) => {
+    const column = columnOf(...entry);
+    return column ? [{ entry, column }] : [];
+  }),
+);
+
 function toRow(entity: Entity, stored: Stored): Draft<Row> {
   const row: Draft<Row> = { id: stored.id, modified_at: '' };
   const modified = stored['modified_at'];
   readModified(row, typeof modified === 'string' ? fromSqlInstant(modified) : null);
-  for (const [field, definition] of fieldEntries(entity)) {
-    const column = columnOf(field, definition);
+  for (const { entry, column } of columnsOf(entity)) {
     // A column that this database lacks gives the row no value at all, which is not the same as
     // null.
-    if (column && column in stored) {
-      readField(entity, row, [field, definition], definition.read(stored[column]));
-    }
+    if (column in stored) readField(entity, row, entry, entry[1].read(stored[column]));
   }
   readLinks(entity, row, stored);
   return row;
