@@ -21,6 +21,7 @@ import { formerInstants, Instants, instantsOfDocuments } from './instants.ts';
 import * as journal from './journal.ts';
 import { correctStates, readBack, readUnlessProven, recordAsStored } from './read-back.ts';
 import type { RowState } from '../state/row-state.ts';
+import { settleAll } from '../settle-all.ts';
 import { inWritingOrder } from '../catalog/order.ts';
 import { failpoint } from '../database/failpoints.ts';
 import { lockStates, writeStatesAndArrivals } from './state-and-arrivals.ts';
@@ -43,7 +44,11 @@ export async function apply(
   await enterTables(connection, rowSteps);
   const clock = await lockClockAndRows(connection, rowSteps);
   const before = (step: journal.Step) => step.before;
-  const { rows, modified } = await readUnlessProven(place, rowSteps, before);
+  // The program compares the rows while the server reads their states.
+  const [{ rows, modified }, states] = await settleAll([
+    readUnlessProven(place, rowSteps, before),
+    lockStates(connection, work.steps),
+  ]);
   const stored = await readStored(work);
   for (const step of work.steps) {
     const now = isDocumentStep(step)
@@ -58,7 +63,6 @@ export async function apply(
     'applying',
   );
   await failpoint('re-check');
-  const states = await lockStates(connection, work.steps);
   const instants = new Instants(
     clock,
     formerInstants([
