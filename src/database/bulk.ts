@@ -18,22 +18,35 @@ export type Line = readonly Cell[];
 export type Columns = Record<string, Cell>;
 
 /** Inserts rows, given as objects whose keys are column names. */
-export const insertRows = (on: Queryable, table: string, rows: Columns[], end?: Statement) => {
-  const columns = Object.keys(rows[0] ?? {});
-  return insertLines(
+export const insertRows = (
+  on: Queryable,
+  table: string,
+  rows: Columns[],
+  end?: Statement,
+  columns = Object.keys(rows[0] ?? {}),
+) =>
+  insertLines(
     on,
     sql`insert into ${name(table)} (${join(columns.map(name), ', ')}) values`,
-    rows.map((row) => columns.map((column) => row[column] ?? null)),
+    rows.values().map((row) => columns.map((column) => row[column] ?? null)),
     end,
   );
-};
 
-/** Inserts rows; if a row with the same values in the columns `key` exists, its other columns are overwritten. */
-export const upsertRows = (on: Queryable, table: string, key: string[], rows: Columns[]) => {
-  const others = Object.keys(rows[0] ?? {}).filter((column) => !key.includes(column));
+/**
+ * Inserts rows; if a row with the same values in the columns `key` exists, its other columns are overwritten. `columns`:
+ * the columns that are written.
+ */
+export const upsertRows = (
+  on: Queryable,
+  table: string,
+  key: string[],
+  rows: Columns[],
+  columns = Object.keys(rows[0] ?? {}),
+) => {
+  const others = columns.filter((column) => !key.includes(column));
   const assignments = others.map((column) => sql`${name(column)} = values(${name(column)})`);
   const end = sql`on duplicate key update ${join(assignments, ', ')}`;
-  return insertRows(on, table, rows, end);
+  return insertRows(on, table, rows, end, columns);
 };
 
 /**

@@ -40,7 +40,9 @@ export async function insert(
   await insertLines(
     on,
     sql`insert into ${name(entity.table)} (${join(names, ', ')}) values`,
-    rows.map((row) => [...storedLine(withoutMasks(entity, row), columns), toSqlInstant(instant)]),
+    rows
+      .values()
+      .map((row) => [...storedLine(withoutMasks(entity, row), columns), toSqlInstant(instant)]),
   );
   await insertLinks(on, entity, rows, ids);
 }
@@ -77,7 +79,7 @@ export async function update(
   await updateFromLines(
     on,
     { table: entity.table, columns: ['id', ...names], set: join(assignments, ', ') },
-    rows.map((row) => storedLine(row, columns)),
+    rows.values().map((row) => storedLine(row, columns)),
   );
   const relinked = rows.filter((row) => linksOf(entity).some(({ field }) => differs(row, field)));
   if (relinked.length === 0) return;

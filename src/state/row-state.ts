@@ -173,10 +173,37 @@ export const unmarkedAsEngineering = (state: RowState): RowState => ({
   engineering_fields: null,
 });
 
-export async function writeStates(on: Queryable, states: RowState[]) {
+/**
+ * Writes states. `was`: the same states as they are stored, if the caller has locked and read them. Then columns that
+ * were and stay empty in all of them are not written.
+ */
+export async function writeStates(
+  on: Queryable,
+  states: RowState[],
+  was?: ReadonlyMap<string, RowState>,
+) {
   forgetCached();
-  await upsertRows(on, 'row_state', ['entity', 'row_id'], states);
+  const isEmpty = (column: keyof RowState) =>
+    states.every((state) => {
+      const former = was?.get(keyText(keyOfLine(state)));
+      return state[column] === null && (former?.[column] ?? null) === null;
+    });
+  const empty = new Set<string>(was ? mostlyEmpty.filter(isEmpty) : []);
+  const columns = Object.keys(states[0] ?? {}).filter((column) => !empty.has(column));
+  await upsertRows(on, 'row_state', ['entity', 'row_id'], states, columns);
 }
+
+const mostlyEmpty = [
+  'engineering_by',
+  'engineering_at',
+  'engineering_fields',
+  'adopted_by',
+  'adopted_at',
+  'held_by',
+  'held_at',
+  'held_reason',
+  'deleted_at',
+] as const satisfies (keyof RowState)[];
 
 /** Runs an SQL statement that changes the table `row_state`; returns how many rows it matched. */
 export function updateStates(on: Queryable, statement: Statement): Promise<number> {

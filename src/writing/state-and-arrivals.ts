@@ -84,7 +84,7 @@ export async function writeStatesAndArrivals(
       }
     }
   }
-  await states.writeStates(connection, [...after.values()]);
+  await states.writeStates(connection, [...after.values()], was);
   const versions = new Map([...origins].map(([text, { version }]) => [text, version + 1]));
   for (const [text, { version }] of after) versions.set(text, version);
   await writeArrivals(work, connection, instant, versions);
