@@ -78,8 +78,8 @@ type Update = { table: string; columns: string[]; set: Statement };
 /**
  * Updates rows of a table with a join to a derived table `given` of the lines. A line has the id of a row and its values.
  *
- * The join begins with the rows, which are found by their ids. If it began with the lines, MariaDB would first note the
- * rows in a temporary table, and take a third longer.
+ * The join begins with the rows, which are found by their ids. If it began with the lines, MariaDB would first collect
+ * the matches in a temporary table, and take a third longer.
  */
 export const updateFromLines = (
   on: Queryable,
@@ -89,8 +89,8 @@ export const updateFromLines = (
   const head = sql`update ${name(table)} target force index (primary) straight_join (`;
   const end = sql`) given on given.id = target.id set ${set}`;
   let ids: string[] = [];
-  const tail = () => ` where target.id in (${ids.join(',')})`;
-  const frame = { head, end, tail, separator: ' union all ', most: UPDATED };
+  const where = () => ` where target.id in (${ids.join(',')})`;
+  const frame = { head, end, where, separator: ' union all ', maxLines: LINES_OF_UPDATE };
   return inStatements(on, frame, lines, (values, isFirst) => {
     if (isFirst) ids = [];
     ids.push(String(values[0]));
@@ -104,7 +104,7 @@ export const updateFromLines = (
  * The most rows of an UPDATE. The server compares each row with each line, and MariaDB would read the whole table if the
  * list had 1,000 ids.
  */
-const UPDATED = 500;
+const LINES_OF_UPDATE = 500;
 
 /**
  * Casts long texts: in a union, MariaDB 11.4 truncates texts of 64 KiB and more that are not cast,
@@ -119,18 +119,18 @@ const asLongText = (value: string) =>
  */
 const UNCAST = 20_000;
 
-/** `tail`: SQL after `end` that belongs to the lines of one statement. `most`: the most lines of a statement. */
+/** `where`: SQL after `end` that selects the rows of the lines of one statement. `maxLines`: the most lines of a statement. */
 type Frame = {
   head: Statement;
   end: Statement;
   separator: string;
-  tail?: () => string;
-  most?: number;
+  where?: () => string;
+  maxLines?: number;
 };
 
 async function inStatements(
   on: Queryable,
-  { head, end, separator, tail = () => '', most = LINES }: Frame,
+  { head, end, separator, where = () => '', maxLines = LINES }: Frame,
   lines: Iterable<Line>,
   write: (values: string[], isFirst: boolean) => string,
 ) {
@@ -144,7 +144,7 @@ async function inStatements(
   // The next statement is built while the server executes the current one.
   const send = async () => {
     await underWay;
-    underWay = runText(on, published, `${before} ${text} ${after}${tail()}`);
+    underWay = runText(on, published, `${before} ${text} ${after}${where()}`);
     // The promise is awaited later. Without this handler, a rejection before that would end the
     // process.
     underWay.catch(() => {});
@@ -155,7 +155,7 @@ async function inStatements(
     const values = line.map((value) => escape(value));
     text += (text && separator) + write(values, text === '');
     count += 1;
-    if (text.length > LENGTH || count === most) await send();
+    if (text.length > LENGTH || count === maxLines) await send();
   }
   if (text !== '') await send();
   await underWay;

@@ -22,16 +22,16 @@ export const blockOf = (seq: number) => Math.floor((seq - 1) / BLOCK);
 type Lines = (readonly [seq: number, image: object | string | null])[];
 
 /**
- * The compressed blocks of rows that the program still has, each by its first row. The rows before a transfer are stored
+ * The compressed blocks of rows that are still in memory, each by its first row. The rows before a transfer are stored
  * in the journal and in the history, and most blocks are the same there.
  */
 const compressedBlocks = new WeakMap<object, { lines: Lines; parts: Promise<Buffer[]> }>();
 
 /** Compresses the images of a block. A long block has several parts. */
-export function compressed(lines: Lines): Promise<Buffer[]> {
+export function compressBlock(lines: Lines): Promise<Buffer[]> {
   const first = lines[0]?.[1];
   const known = typeof first === 'object' && first !== null && compressedBlocks.get(first);
-  if (known && isSame(known.lines, lines)) return known.parts;
+  if (known && hasSameImages(known.lines, lines)) return known.parts;
   const parts = settleAll(
     partsOf(lines).map((text) => {
       const bytes = Buffer.from(text);
@@ -39,11 +39,14 @@ export function compressed(lines: Lines): Promise<Buffer[]> {
       return compress(bytes, { pledgedSrcSize: bytes.length });
     }),
   );
-  if (typeof first === 'object' && first !== null) compressedBlocks.set(first, { lines, parts });
+  if (typeof first === 'object' && first !== null) {
+    compressedBlocks.set(first, { lines, parts });
+    parts.catch(() => compressedBlocks.delete(first));
+  }
   return parts;
 }
 
-const isSame = (some: Lines, others: Lines) =>
+const hasSameImages = (some: Lines, others: Lines) =>
   some.length === others.length &&
   some.every(([seq, image], index) => others[index]?.[0] === seq && others[index][1] === image);
 

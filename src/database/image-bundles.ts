@@ -3,7 +3,7 @@
 // a tenth of the space of its rows.
 import type { Pool } from 'mysql2/promise';
 import { insertRows } from './bulk.ts';
-import { blockOf, compressed, linesOf, MAGIC, textOf } from './image-blocks.ts';
+import { blockOf, compressBlock, linesOf, MAGIC, textOf } from './image-blocks.ts';
 import { settleAll } from '../settle-all.ts';
 import { failpoint } from './failpoints.ts';
 import {
@@ -74,7 +74,7 @@ async function bundlesOf(store: ImageStore, transfer: string, images: Images) {
   const bundles = [];
   // One block after another, so that other statements are sent in between.
   for (const [block, own] of Map.groupBy(lines, ([seq]) => blockOf(seq))) {
-    for (const [part, bytes] of (await compressed(own)).entries()) {
+    for (const [part, bytes] of (await compressBlock(own)).entries()) {
       const bundle = { side: store.side, transfer, block, part, images: bytes };
       bundles.push([store, bundle] as const);
     }
@@ -159,7 +159,7 @@ export const removeImages = (on: Queryable, store: ImageStore, transfer: string)
   run(on, sql`delete from ${name(store.table)} where ${ofTransfer(store, transfer)}`);
 
 /**
- * Compresses row contents that former versions of Oneway stored uncompressed, each in a database row of its own.
+ * Compresses row contents that former versions of Oneway stored uncompressBlock, each in a database row of its own.
  * Returns how many transfers had such contents.
  */
 export async function packImages({ sql: on }: { sql: Pool }): Promise<number> {

@@ -18,7 +18,7 @@ export function rangesOf(numbers: number[]): [number, number][] {
  */
 export function isAmong(column: Statement, numbers: number[]): Statement {
   const listed = sql`${column} in (${numbers})`;
-  if (numbers.length <= LISTED) return listed;
+  if (numbers.length <= LONGEST_LIST) return listed;
   const ranges = rangesOf([...new Set(numbers)]);
   if (ranges.length > numbers.length / 10) return listed;
   const conditions = ranges.map(([from, to]) => sql`${column} between ${from} and ${to}`);
@@ -26,4 +26,4 @@ export function isAmong(column: Statement, numbers: number[]): Statement {
 }
 
 /** Lists of up to this many numbers are not searched for ranges. */
-const LISTED = 100;
+const LONGEST_LIST = 100;

@@ -188,12 +188,12 @@ export async function writeStates(
       const former = was?.get(keyText(keyOfLine(state)));
       return state[column] === null && (former?.[column] ?? null) === null;
     });
-  const empty = new Set<string>(was ? mostlyEmpty.filter(isEmpty) : []);
+  const empty = new Set<string>(was ? nullableColumns.filter(isEmpty) : []);
   const columns = Object.keys(states[0] ?? {}).filter((column) => !empty.has(column));
   await upsertRows(on, 'row_state', ['entity', 'row_id'], states, columns);
 }
 
-const mostlyEmpty = [
+const nullableColumns = [
   'engineering_by',
   'engineering_at',
   'engineering_fields',

@@ -44,7 +44,7 @@ export async function apply(
   await enterTables(connection, rowSteps);
   const clock = await lockClockAndRows(connection, rowSteps);
   const before = (step: journal.Step) => step.before;
-  // The program compares the rows while the server reads their states.
+  // The server reads the states while the program compares the hashes of the rows.
   const [{ rows, modified }, states] = await settleAll([
     readUnlessProven(place, rowSteps, before),
     lockStates(connection, work.steps),
@@ -54,14 +54,8 @@ export async function apply(
     const now = isDocumentStep(step)
       ? documentRow(step, stored)
       : (rows.get(keyText(step)) ?? null);
-    refuseIfChanged(work, step, now);
+    refuseIfChanged(step, now, { isFirst });
   }
-  await journal.changeState(
-    work.here.sql,
-    transfer,
-    ['planned', 'claimed', 'applying'],
-    'applying',
-  );
   await failpoint('re-check');
   const instants = new Instants(
     clock,

@@ -65,19 +65,19 @@ export function firstConflict(others: ClaimLine[], { write, shared }: WantedRows
 
 /**
  * Returns the lines that claim the wanted rows that the lines `held` do not claim. A row that is written and needed
- * unchanged is claimed once, as written. `isByRow`: each row gets a line of its own.
+ * unchanged is claimed once, as written. `hasLinePerRow`: each row gets a line of its own.
  */
 export function linesToClaim(
   { write, shared }: WantedRows,
   held: ClaimLine[],
-  { isByRow }: { isByRow: boolean },
+  { hasLinePerRow }: { hasLinePerRow: boolean },
 ) {
   const done = new Set(
     claimedAmong(held, [...write, ...shared]).map((claim) => keyText(keyOfLine(claim))),
   );
   const claim = (keys: RowKey[], mode: Claim['mode']) =>
     [...idsByEntity(keys.filter((key) => !done.has(keyText(key))))].flatMap(([entity, ids]) => {
-      const ranges = isByRow ? ids.map((id) => [id, id] as const) : rangesOf(ids);
+      const ranges = hasLinePerRow ? ids.map((id) => [id, id] as const) : rangesOf(ids);
       return ranges.map(([row_id, last_id]) => ({ entity, row_id, last_id, mode }));
     });
   const written = claim(write, 'write');

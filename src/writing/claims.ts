@@ -51,16 +51,16 @@ export class RowClaimed extends Error {
 export async function acquire(connection: PoolConnection, transfer: Transfer, wanted: WantedRows) {
   await command(connection, 'START TRANSACTION');
   await lockGate(connection);
-  const mine = await refuseIfClaimed(connection, transfer.id, wanted);
+  const mine = await refuseIfClaimed(connection, transfer.id, wanted, { hasRanges: false });
   if (mine.some((claim) => claim.fence > transfer.fence)) {
     throw new FencedOff(`Transfer ${transfer.number} is in other hands`);
   }
   if (mine.length > 0) await raiseFence(connection, transfer);
-  // Until the environment before this one is updated, too, its program sees only the first row of a line. What it sends
-  // here could meet only the writes of this environment into itself, so these claim each row with a line of its own.
-  const isByRow = transfer.origin === transfer.destination;
+  // Version 1.17.0 reads only `row_id` of a line. While the environment before this one still has that version, what it
+  // sends here can collide only with the writes of this environment into itself, so these claim one line for each row.
+  const hasLinePerRow = transfer.origin === transfer.destination;
   const since = toSqlInstant(new Date().toISOString());
-  const lines = linesToClaim(wanted, mine, { isByRow }).map((line) => ({
+  const lines = linesToClaim(wanted, mine, { hasLinePerRow }).map((line) => ({
     ...line,
     transfer: transfer.id,
     number: transfer.number,
@@ -94,10 +94,11 @@ export async function refuseIfClaimed(
   connection: PoolConnection,
   own: string,
   wanted: WantedRows,
+  { hasRanges } = { hasRanges: true },
 ): Promise<ClaimLine[]> {
   const found = await select<ClaimLine>(
     connection,
-    sql`select * from claim where transfer = ${own} or ${upToLastOf([...wanted.write, ...wanted.shared])}`,
+    sql`select * from claim where transfer = ${own} or ${mayClaim([...wanted.write, ...wanted.shared], { hasRanges })}`,
   );
   const { mine = [], others = [] } = Object.groupBy(found, ({ transfer }) =>
     transfer === own ? 'mine' : 'others',
@@ -108,19 +109,24 @@ export async function refuseIfClaimed(
 }
 
 /**
- * Returns an SQL condition that selects all lines that may claim one of these rows: those that begin at their highest id
- * or before. `last_id` is not in the condition, because `oneway db migrate` resumes transfers before it adds that column.
+ * Returns an SQL condition that selects all lines that may claim one of these rows: those whose range overlaps the range
+ * from the lowest to the highest id. `hasRanges` is false where the column `last_id` may be missing: `oneway db migrate`
+ * resumes transfers before it adds that column, and a destination may not be updated yet.
  */
-const upToLastOf = (keys: RowKey[]): Statement =>
+const mayClaim = (keys: RowKey[], { hasRanges }: { hasRanges: boolean }): Statement =>
   keys.length === 0
     ? sql`false`
     : sql`(${join(
         [...idsByEntity(keys)].map(([entity, ids]) => {
-          const last = ids.reduce((one, other) => Math.max(one, other));
-          return sql`(entity = ${entity} and row_id <= ${last})`;
+          const [first, last] = [ids.reduce(lower), ids.reduce(higher)];
+          const from = hasRanges ? sql`and coalesce(last_id, row_id) >= ${first}` : sql``;
+          return sql`(entity = ${entity} and row_id <= ${last} ${from})`;
         }),
         ' or ',
       )})`;
+
+const lower = (one: number, other: number) => Math.min(one, other);
+const higher = (one: number, other: number) => Math.max(one, other);
 
 /**
  * Locks the claims of a transfer until the transaction that writes its rows ends.
@@ -162,7 +168,7 @@ export async function onRows(on: Queryable, keys: RowKey[]): Promise<Claim[]> {
   if (keys.length === 0) return [];
   const lines = await select<ClaimLine>(
     on,
-    sql`select * from claim where ${upToLastOf(keys)} and mode = 'write'`,
+    sql`select * from claim where ${mayClaim(keys, { hasRanges: false })} and mode = 'write'`,
   );
   return claimedAmong(lines, keys);
 }

@@ -132,7 +132,7 @@ async function claimAndApply(
   connection: PoolConnection,
   { isFirst }: { isFirst: boolean },
 ) {
-  const { transfer } = work;
+  const { here, transfer } = work;
   await claims.acquire(connection, transfer, { write: work.steps, shared: work.reliedOn });
   await failpoint('claim');
   work.onProgress(0, 'Re-checking the destination');
@@ -144,6 +144,7 @@ async function claimAndApply(
   await recheck(work, connection);
   await refuseTaken(place, named);
   await refuseSharedOrders(place, moved);
+  await journal.changeState(here.sql, transfer, ['planned', 'claimed', 'applying'], 'applying');
   await failpoint('open');
   await inTurn(work, () => apply(work, connection, { isFirst }));
   await unlockFields(connection, [...named, ...moved]);
@@ -165,7 +166,9 @@ async function recheck(work: Work, connection: PoolConnection) {
   const documents = work.steps.filter(isDocumentStep);
   const before = (step: journal.Step) => step.before;
   const { rows, modified } = await readUnlessProven(place, documents, before, work.reliedOn);
-  for (const step of documents) refuseIfChanged(work, step, rows.get(keyText(step)) ?? null);
+  // A transfer that is resumed after a crash may find documents that it has already written itself.
+  const isFirst = work.transfer.state !== 'applying';
+  for (const step of documents) refuseIfChanged(step, rows.get(keyText(step)) ?? null, { isFirst });
   for (const key of work.reliedOn) {
     if (!modified.has(keyText(key))) throw parentGone(key);
   }

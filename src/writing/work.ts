@@ -68,15 +68,18 @@ export function isExplained(step: journal.Step, now: Row | null): boolean {
 }
 
 /**
- * Checks that a stored row is as it was when the transfer was planned. A transfer that is resumed after a crash may also
- * find rows that it has already written itself.
+ * Checks that a stored row is as it was when the transfer was planned. After the first attempt to write a transfer
+ * (`isFirst`), a row may also be as an earlier attempt wrote it.
  * @throws ChangedMeanwhile when someone else has changed the row
  */
-export function refuseIfChanged({ transfer }: Work, step: journal.Step, now: Row | null) {
-  const isExpected =
-    transfer.state === 'applying'
-      ? isExplained(step, now)
-      : isSameRow(entityNamed(step.entity), now, step.before);
+export function refuseIfChanged(
+  step: journal.Step,
+  now: Row | null,
+  { isFirst }: { isFirst: boolean },
+) {
+  const isExpected = isFirst
+    ? isSameRow(entityNamed(step.entity), now, step.before)
+    : isExplained(step, now);
   if (!isExpected) throw changedThere(step);
 }
 

@@ -64,6 +64,29 @@ test('a bulk update finds rows by id and changes only the named columns', async 
   expect(now.map(({ flag }) => flag)).toEqual([1, 0, 1, 0, 1, 0]);
 });
 
+test('a bulk update of more rows than one statement takes changes each of them once, and no other row', async () => {
+  const { sql: on } = world.staging;
+  const ids = Array.from({ length: 1201 }, (_, index) => 10_000 + index * 3);
+  const around = ids.flatMap((id): Line[] => [
+    [id, 'old', true],
+    [id + 1, 'neighbour', true],
+  ]);
+  await insertLines(on, sql`insert into line (id, text, flag) values`, around);
+  const shuffled = ids.toSorted((one, other) => ((one * 7919) % 1201) - ((other * 7919) % 1201));
+  const update = { table: 'line', columns: ['id', 'text'], set: sql`target.text = given.text` };
+  const used = await counted(async () => {
+    await updateFromLines(
+      on,
+      update,
+      shuffled.map((id) => [id, `new ${id}`]),
+    );
+  });
+  expect(used).toBe(3);
+  const now = new Map((await stored()).map(({ id, text }) => [id, text]));
+  expect(ids.filter((id) => now.get(id) !== `new ${id}`)).toEqual([]);
+  expect(ids.filter((id) => now.get(id + 1) !== 'neighbour')).toEqual([]);
+});
+
 const long = ['x'.repeat(65_536), '🪔'.repeat(16_384), '€'.repeat(21_846), 'x'.repeat(200_000)];
 
 test.each([

@@ -335,7 +335,7 @@ test('a transfer keeps fields of a document at the destination that this version
   });
 });
 
-test.each(['state', 'lock', 're-check', 'document', 'before commit', 'after commit'])(
+test.each(['open', 'lock', 're-check', 'document', 'before commit', 'after commit'])(
   'I9 I13 a process paused at the step “%s” changes nothing when it resumes after another process has recovered its transfer',
   async (point) => {
     const { staging, preprod, variables } = world;

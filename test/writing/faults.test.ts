@@ -122,7 +122,7 @@ async function settle() {
 const wrong = ({ before, after }: Changed, foreign?: Contents) =>
   findings(world.staging, world.preprod, { before, after, ...(foreign ? { foreign } : {}) });
 
-const everywhere = ['claim', 'state', 'lock', 'rows', 'document', 'before commit', 'after commit'];
+const everywhere = ['claim', 'open', 'lock', 'rows', 'document', 'before commit', 'after commit'];
 
 describe('transfers whose database connection is cut', () => {
   test.each(everywhere)(

@@ -63,7 +63,7 @@ describe('a transfer that is refused after it was recorded in Oneway’s journal
       await change(staging, key, { text: 'Newer' });
       meanwhile(at, onThere("update sts set text = 'By hand' where id = ?", [key.id]));
       expect(await problemOf(await transfer(staging, [key]))).toEqual({
-        state: 'refused',
+        state: 'rolled_back',
         reason: 'changed-there',
         row: `sts:${key.id}`,
       });

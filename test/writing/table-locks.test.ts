@@ -83,7 +83,7 @@ test('a transfer into a locked table does not delay transfers into other tables,
   // within 20 seconds and stays in progress.
   expect(await transfer(staging, [task])).toMatchObject({ state: 'verified' });
   expect(await sent).toBeLessThan(20);
-  expect((await statesOf(staging))[0]).toBe('planned');
+  expect((await statesOf(staging))[0]).toBe('applying');
   await holder.query('unlock tables');
   await recoverNow(staging);
   expect(new Set(await statesOf(staging))).toEqual(new Set(['verified']));
