@@ -55,7 +55,7 @@ async function problemOf({ id }: Transfer) {
 
 describe('a transfer that is refused after it was recorded in Oneway’s journal of writes', () => {
   test.each(['journal', 'open'])(
-    'a transfer is refused and names the row if a row is changed at the destination at the step “%s”',
+    'a transfer is rolled back and names the row if a row is changed at the destination at the step “%s”',
     async (at) => {
       const { staging } = world;
       const key = await addSts();

@@ -197,7 +197,7 @@ describe('a transfer of 60 rows, which are proved by the hashes that MySQL compu
     ]);
   });
 
-  test('a transfer of 60 rows is refused when another program changes one of them before the transfer claims these rows', async () => {
+  test('a transfer of 60 rows is rolled back and changes nothing when another program changes one of them before the transfer locks these rows', async () => {
     const { staging, preprod } = world;
     const keys = await sixty();
     await transfer(staging, keys);
@@ -207,9 +207,9 @@ describe('a transfer of 60 rows, which are proved by the hashes that MySQL compu
       if (name === 'journal')
         await preprod.sql.query("update sts set text = 'By hand' where id = ?", [keys[1].id]);
     };
-    const refused = await transfer(staging, keys);
-    expect(await byId(staging.sql, refused.id)).toMatchObject({
-      state: 'refused',
+    const sent = await transfer(staging, keys);
+    expect(await byId(staging.sql, sent.id)).toMatchObject({
+      state: 'rolled_back',
       problem_reason: 'changed-there',
       problem_row: keyText(keys[1]),
     });
