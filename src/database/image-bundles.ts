@@ -159,7 +159,7 @@ export const removeImages = (on: Queryable, store: ImageStore, transfer: string)
   run(on, sql`delete from ${name(store.table)} where ${ofTransfer(store, transfer)}`);
 
 /**
- * Compresses row contents that former versions of Oneway stored uncompressBlock, each in a database row of its own.
+ * Compresses row contents that former versions of Oneway stored uncompressed, each in a database row of its own.
  * Returns how many transfers had such contents.
  */
 export async function packImages({ sql: on }: { sql: Pool }): Promise<number> {
