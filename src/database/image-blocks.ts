@@ -30,21 +30,23 @@ const compressedBlocks = new WeakMap<object, { lines: Lines; parts: Promise<Buff
 /** Compresses the images of a block. A long block has several parts. */
 export function compressBlock(lines: Lines): Promise<Buffer[]> {
   const first = lines[0]?.[1];
-  const known = typeof first === 'object' && first !== null && compressedBlocks.get(first);
+  if (!first || typeof first === 'string') return compressParts(lines);
+  const known = compressedBlocks.get(first);
   if (known && hasSameImages(known.lines, lines)) return known.parts;
-  const parts = settleAll(
+  const parts = compressParts(lines);
+  compressedBlocks.set(first, { lines, parts });
+  parts.catch(() => compressedBlocks.delete(first));
+  return parts;
+}
+
+const compressParts = (lines: Lines): Promise<Buffer[]> =>
+  settleAll(
     partsOf(lines).map((text) => {
       const bytes = Buffer.from(text);
       // If zstd knows the size, it takes less memory, and half the time for texts of this size.
       return compress(bytes, { pledgedSrcSize: bytes.length });
     }),
   );
-  if (typeof first === 'object' && first !== null) {
-    compressedBlocks.set(first, { lines, parts });
-    parts.catch(() => compressedBlocks.delete(first));
-  }
-  return parts;
-}
 
 const hasSameImages = (some: Lines, others: Lines) =>
   some.length === others.length &&
