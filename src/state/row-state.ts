@@ -57,7 +57,10 @@ export const whereRows = (keys: RowKey[]): Statement =>
     : sql`(${join(
         [...Map.groupBy(keys, ({ entity }) => entity)].map(
           ([entity, own]) =>
-            sql`(entity = ${entity} and ${isAmong(sql`row_id`, [...new Set(own.map(({ id }) => id))])})`,
+            sql`(entity = ${entity} and ${isAmong(
+              sql`row_id`,
+              own.map(({ id }) => id),
+            )})`,
         ),
         ' or ',
       )})`;
@@ -183,12 +186,10 @@ export async function writeStates(
   was?: ReadonlyMap<string, RowState>,
 ) {
   forgetCached();
+  const former = was && states.flatMap((state) => was.get(keyText(keyOfLine(state))) ?? []);
   const isEmpty = (column: keyof RowState) =>
-    states.every((state) => {
-      const former = was?.get(keyText(keyOfLine(state)));
-      return state[column] === null && (former?.[column] ?? null) === null;
-    });
-  const empty = new Set<string>(was ? nullableColumns.filter(isEmpty) : []);
+    [...states, ...(former ?? [])].every((state) => state[column] === null);
+  const empty = new Set<string>(former ? nullableColumns.filter(isEmpty) : []);
   const columns = Object.keys(states[0] ?? {}).filter((column) => !empty.has(column));
   await upsertRows(on, 'row_state', ['entity', 'row_id'], states, columns);
 }
