@@ -2,6 +2,7 @@
 // rows the lines claim, and which lines claim given rows.
 import { keyText, type RowKey } from '../catalog/entity.ts';
 import { rangesOf } from '../database/ranges.ts';
+import { byEntity } from '../rows/store.ts';
 import { keyOfLine } from '../state/row-state.ts';
 
 export type Claim = {
@@ -34,12 +35,7 @@ export const rowCountOf = (lines: ClaimLine[]): number =>
 /** Returns those of the rows `keys` that the lines claim, one claim for each line and row. */
 export function claimedAmong(lines: ClaimLine[], keys: RowKey[]): Claim[] {
   if (lines.length === 0) return [];
-  const sorted = new Map(
-    [...idsByEntity(keys)].map(([entity, ids]) => [
-      entity,
-      ids.toSorted((one, other) => one - other),
-    ]),
-  );
+  const sorted = new Map([...byEntity(keys)].map(([{ name }, ids]) => [name, ids]));
   return lines.flatMap((line) => {
     const { last_id: _last, ...claim } = line;
     const ids = sorted.get(line.entity) ?? [];
@@ -76,23 +72,14 @@ export function linesToClaim(
     claimedAmong(held, [...write, ...shared]).map((claim) => keyText(keyOfLine(claim))),
   );
   const claim = (keys: RowKey[], mode: Claim['mode']) =>
-    [...idsByEntity(keys.filter((key) => !done.has(keyText(key))))].flatMap(([entity, ids]) => {
+    [...byEntity(keys.filter((key) => !done.has(keyText(key))))].flatMap(([entity, ids]) => {
       const ranges = hasLinePerRow ? ids.map((id) => [id, id] as const) : rangesOf(ids);
-      return ranges.map(([row_id, last_id]) => ({ entity, row_id, last_id, mode }));
+      return ranges.map(([row_id, last_id]) => ({ entity: entity.name, row_id, last_id, mode }));
     });
   const written = claim(write, 'write');
   for (const key of write) done.add(keyText(key));
   return [...written, ...claim(shared, 'shared')];
 }
-
-/** Returns the ids of these rows by entity, each once. */
-export const idsByEntity = (keys: RowKey[]): Map<string, number[]> =>
-  new Map(
-    [...Map.groupBy(keys, ({ entity }) => entity)].map(([entity, own]) => [
-      entity,
-      [...new Set(own.map(({ id }) => id))],
-    ]),
-  );
 
 /** Returns the index of the first of these sorted numbers that is at least `least`. */
 function indexFrom(sorted: number[], least: number): number {

@@ -18,11 +18,11 @@ import {
   type Statement,
 } from '../database/sql.ts';
 import { insertRows } from '../database/bulk.ts';
+import { byEntity } from '../rows/store.ts';
 import { byId, overStates, FencedOff, type Transfer } from './journal.ts';
 import {
   claimedAmong,
   firstConflict,
-  idsByEntity,
   linesToClaim,
   rowCountOf,
   type Claim,
@@ -117,16 +117,12 @@ const mayClaim = (keys: RowKey[], { hasRanges }: { hasRanges: boolean }): Statem
   keys.length === 0
     ? sql`false`
     : sql`(${join(
-        [...idsByEntity(keys)].map(([entity, ids]) => {
-          const [first, last] = [ids.reduce(lower), ids.reduce(higher)];
-          const from = hasRanges ? sql`and coalesce(last_id, row_id) >= ${first}` : sql``;
-          return sql`(entity = ${entity} and row_id <= ${last} ${from})`;
+        [...byEntity(keys)].map(([entity, ids]) => {
+          const from = hasRanges ? sql`and coalesce(last_id, row_id) >= ${ids[0]}` : sql``;
+          return sql`(entity = ${entity.name} and row_id <= ${ids.at(-1)} ${from})`;
         }),
         ' or ',
       )})`;
-
-const lower = (one: number, other: number) => Math.min(one, other);
-const higher = (one: number, other: number) => Math.max(one, other);
 
 /**
  * Locks the claims of a transfer until the transaction that writes its rows ends.
