@@ -1,27 +1,23 @@
 // Writes rows of MySQL in bulk.
 import { isSameValue } from '../catalog/content.ts';
-import { columnOf, fieldEntries, linksOf, type Entity, type Row } from '../catalog/entity.ts';
-import type { Field } from '../catalog/fields.ts';
+import { linksOf, type Entity, type Row } from '../catalog/entity.ts';
 import { isSecret } from '../catalog/secret.ts';
 import { insertLines, updateFromLines, type Line } from '../database/bulk.ts';
 import { join, name, run, sql, toSqlInstant, type Queryable } from '../database/sql.ts';
 import { insertLinks, removeLinks } from './links.ts';
 import { keptSecret, withoutMasks } from './masks.ts';
+import { columnsOf } from './mysql.ts';
 import type { IdsByEntity } from './names.ts';
-
-const columnsOf = (entity: Entity): [string, Field, string][] =>
-  fieldEntries(entity).flatMap(([field, definition]) => {
-    const column = columnOf(field, definition);
-    return column ? [[field, definition, column] as [string, Field, string]] : [];
-  });
 
 /**
  * Returns the values to write for one row: its id, and its values in these columns in the form in
  * which MySQL stores them.
  */
-const storedLine = (row: Row, columns: [string, Field, string][]): Line => [
+const storedLine = (row: Row, columns: ReturnType<typeof columnsOf>): Line => [
   row.id,
-  ...columns.map(([field, definition]) => definition.store(row[field] ?? null) as Line[number]),
+  ...columns.map(
+    ({ entry: [field, definition] }) => definition.store(row[field] ?? null) as Line[number],
+  ),
 ];
 
 /**
@@ -36,7 +32,7 @@ export async function insert(
   ids: IdsByEntity,
 ) {
   const columns = columnsOf(entity);
-  const names = ['id', ...columns.map(([, , column]) => column), 'modified_at'].map(name);
+  const names = ['id', ...columns.map(({ column }) => column), 'modified_at'].map(name);
   await insertLines(
     on,
     sql`insert into ${name(entity.table)} (${join(names, ', ')}) values`,
@@ -65,11 +61,11 @@ export async function update(
 ) {
   const differs = (row: Row, field: string) => !isSameValue(row[field], now.get(row.id)?.[field]);
   const columns = columnsOf(entity).filter(
-    ([field]) => written === 'all' || rows.some((row) => differs(row, field)),
+    ({ entry: [field] }) => written === 'all' || rows.some((row) => differs(row, field)),
   );
-  const names = columns.map(([, , column]) => column);
+  const names = columns.map(({ column }) => column);
   const assignments = [
-    ...columns.map(([, field, column]) =>
+    ...columns.map(({ entry: [, field], column }) =>
       isSecret(field) ? keptSecret(column) : sql`target.${name(column)} = given.${name(column)}`,
     ),
     sql`target.modified_at = ${toSqlInstant(instant)}`,

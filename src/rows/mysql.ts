@@ -177,7 +177,7 @@ const toRows = (entity: Entity, stored: Stored[]): Row[] =>
   stored.flatMap((one) => (Number.isSafeInteger(one.id) ? toRow(entity, one) : []));
 
 /** The fields of an entity that its own table stores, each with its column. */
-const columnsOf = derivedFrom((entity) =>
+export const columnsOf = derivedFrom((entity) =>
   fieldEntries(entity).flatMap((entry) => {
     const column = columnOf(...entry);
     return column ? [{ entry, column }] : [];
