@@ -99,8 +99,12 @@ const basket = (here: App, rows: number) =>
 async function sendAll(here: App, id: string, clock: Clock) {
   const route = routeFrom(here);
   const selection = await selections.find(here.sql, id);
-  const { plan } = await clock.time('of it, the sheet', () => prepareSheet(route, selection));
-  const click = { planHash: plan.hash, idempotencyKey: uuid(), name: '', person: pm.email };
+  // Only the hash is kept, because the person has left the sheet when the click is handled.
+  const planHash = await clock.time('of it, the sheet', async () => {
+    const { plan } = await prepareSheet(route, selection);
+    return plan.hash;
+  });
+  const click = { planHash, idempotencyKey: uuid(), name: '', person: pm.email };
   const sent = await clock.time('of it, the click', () =>
     send(route, selection, { ...click, reason: 'Checked with the shop' }),
   );

@@ -100,26 +100,9 @@ async function sendFirst(route: Route, selection: Selection, click: Click) {
   if (asksReason(route, click) && !isVisible(click.reason ?? '')) {
     throw new SheetProblems([reasonMissing(route)]);
   }
-  const plan = await confirmedPlan(route, selection, click.planHash);
   const at = journalOf(route);
   try {
-    await copyImages(route, plan.steps);
-    const steps = await withIds(route.to, plan.steps);
-    const draft = {
-      kind: selection.kind,
-      name: click.name || nameOf(plan.steps),
-      reason: click.reason,
-      person: click.person,
-      approvedBy: click.approval?.by ?? null,
-      role: click.role ?? 'product_manager',
-      idempotencyKey: click.idempotencyKey,
-      planHash: click.planHash,
-      chain: selection.chain,
-      undoes: selection.undoes,
-      selection: selection.id,
-      reliedOn: plan.reliedOn,
-      steps,
-    };
+    const draft = await draftOf(route, selection, click);
     const { transfer, isNew } = await journal.open(
       at,
       route.to,
@@ -134,17 +117,42 @@ async function sendFirst(route: Route, selection: Selection, click: Click) {
       },
     );
     if (!isNew) return sameRequest(transfer, click);
-    const written = plan.steps.filter(({ action }) => action !== 'same').length;
+    const written = draft.steps.filter(({ action }) => action !== 'same').length;
     if (click.handOver && written > (click.largeFrom ?? LARGE)) {
       // If the handover fails, recovery resumes the transfer when its lease expires.
       await click.handOver(transfer).catch(() => {});
       return transfer;
     }
-    const held = { steps: journal.recordedSteps(steps) };
+    const held = { steps: journal.recordedSteps(draft.steps) };
     return await runTransfer(at, route.to, transfer, route.lease, held);
   } catch (error) {
     return openedTransfer(route, click, error);
   }
+}
+
+/**
+ * Plans the transfer once more, as confirmedPlan() does, and returns what the journal records of it. The plan itself,
+ * with both sides and the states of all its rows, is not kept while the transfer runs: of 10,000 rows it is most of the
+ * memory.
+ */
+async function draftOf(route: Route, selection: Selection, click: Click): Promise<journal.Draft> {
+  const plan = await confirmedPlan(route, selection, click.planHash);
+  await copyImages(route, plan.steps);
+  return {
+    kind: selection.kind,
+    name: click.name || nameOf(plan.steps),
+    reason: click.reason,
+    person: click.person,
+    approvedBy: click.approval?.by ?? null,
+    role: click.role ?? 'product_manager',
+    idempotencyKey: click.idempotencyKey,
+    planHash: click.planHash,
+    chain: selection.chain,
+    undoes: selection.undoes,
+    selection: selection.id,
+    reliedOn: plan.reliedOn,
+    steps: await withIds(route.to, plan.steps),
+  };
 }
 
 function sameRequest(twin: journal.Transfer, click: Click): journal.Transfer {

@@ -77,7 +77,7 @@ type Beginning = {
 };
 
 /** Returns the journal entry of a new transfer, as insertLine() stores it at the time `at`. */
-const lineOf = (draft: Draft, state: TransferState, at: string) => ({
+const lineOf = ({ steps: _steps, ...draft }: Draft, state: TransferState, at: string) => ({
   ...draft,
   name: draft.name.slice(0, NAME),
   state,
