@@ -12,7 +12,7 @@ import {
   type Entity,
   type Row,
 } from './entity.ts';
-import type { Field, Link, Links, Value } from './fields.ts';
+import type { Field, Link, Value } from './fields.ts';
 import { packLinks, unpackLinks } from './links.ts';
 import { isSecret, secretVersion } from './secret.ts';
 
@@ -29,10 +29,10 @@ export function contentOf(entity: Entity, row: Row | Content): Content {
   return content;
 }
 
-/** All fields in canonical order. `quoted`: the name of the field as JSON text. */
+/** All fields in canonical order. */
 const allFields = derivedFrom((entity) =>
   fieldEntries(entity)
-    .map(([name, { links, local }]) => ({ name, quoted: JSON.stringify(name), links, local }))
+    .map(([name, { links, local }]) => ({ name, links, local }))
     .toSorted((one, other) => (one.name < other.name ? -1 : 1)),
 );
 
@@ -57,12 +57,14 @@ function cachedOf(entity: Entity, row: Row | Content) {
 export const canonical = (entity: Entity, row: Row | Content): string => cachedOf(entity, row).text;
 
 function textOf(row: Row | Content, fields: ReturnType<typeof allFields>): string {
-  let text = '';
-  for (const { name, quoted, links } of fields) {
+  const packed: Record<string, unknown> = {};
+  for (const { name, links } of fields) {
     const value = row[name];
-    if (value !== undefined) text += `${text && ','}${quoted}:${canonicalValue(value, links)}`;
+    if (value !== undefined) {
+      packed[name] = links && Array.isArray(value) ? packLinks(links, value as Link[]) : value;
+    }
   }
-  return text;
+  return JSON.stringify(packed).slice(1, -1);
 }
 
 /** Returns the SHA-256 hash of a row’s content, in hexadecimal. */
@@ -134,6 +136,3 @@ export function contentFrom(entity: Entity, text: string): Content {
   }
   return content;
 }
-
-const canonicalValue = (value: Value, links: Links | undefined): string =>
-  JSON.stringify(links && Array.isArray(value) ? packLinks(links, value as Link[]) : value);
