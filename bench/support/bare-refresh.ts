@@ -2,6 +2,7 @@
 // checks no row: it shows how fast a refresh with these statements could be at best.
 import { insertRows } from '../../src/database/bulk.ts';
 import { replaced, writeImages } from '../../src/database/image-bundles.ts';
+import { isAmong } from '../../src/database/ranges.ts';
 import { ahead } from '../../src/database/read-ahead.ts';
 import { select, sql, transaction, type Queryable } from '../../src/database/sql.ts';
 import { hashInSql, overwrite, type BareTransfer } from './bare-transfer.ts';
@@ -30,7 +31,7 @@ async function writePart({ there }: BareTransfer, part: string, rows: Task[]) {
   await transaction(there, async (connection) => {
     const before = await select<Task>(
       connection,
-      sql`select * from task where id in (${ids}) order by id for update`,
+      sql`select * from task where ${isAmong(sql`id`, ids)} order by id for update`,
     );
     await overwrite(connection, rows);
     const arrivals = rows.map((row, index) => ({
@@ -85,8 +86,9 @@ export async function refreshChangedBare(source: Queryable, bare: BareTransfer) 
   const [theirs, mine] = await Promise.all([hashes(source), hashes(bare.there)]);
   const known = new Map(mine.map((one) => [one.id, one.hash]));
   const ids = theirs.filter((one) => known.get(one.id) !== one.hash).map(({ id }) => id);
-  const rows = await select<Task>(source, sql`select * from task where id in (${ids})`);
+  const differing = isAmong(sql`id`, ids);
+  const rows = await select<Task>(source, sql`select * from task where ${differing}`);
   await writePart(bare, `${Date.now()}`, rows);
-  await hashes(bare.there, sql`where id in (${ids})`);
+  await hashes(bare.there, sql`where ${differing}`);
   return ids.length;
 }

@@ -20,7 +20,7 @@ import {
   transaction,
   type Queryable,
 } from '../../src/database/sql.ts';
-import { rangesOf } from '../../src/database/ranges.ts';
+import { isAmong, rangesOf } from '../../src/database/ranges.ts';
 import type { Server } from './ground.ts';
 import { HASH, peerTable, type Task } from './peers.ts';
 
@@ -63,26 +63,26 @@ export const hashInSql = new Statement(HASH, []);
 const hashes = (on: Queryable, ids: number[], end = sql``) =>
   select(
     on,
-    sql`select id, modified_at, ${hashInSql} as hash from task where id in (${ids})${end}`,
+    sql`select id, modified_at, ${hashInSql} as hash from task where ${isAmong(sql`id`, ids)}${end}`,
   );
 
 /** Reads what the plan of a transfer compares on each side: the rows, and which receipts belong to them. */
 async function rowsOfPlan(on: Pool): Promise<Task[]> {
   const rows = await select<Task>(on, sql`select * from task order by id`);
-  await select(
-    on,
-    sql`select * from order_receipt where task_id in (${rows.map((row) => row.id)})`,
-  );
+  const ids = rows.map((row) => row.id);
+  await select(on, sql`select * from order_receipt where ${isAmong(sql`task_id`, ids)}`);
   return rows;
 }
 
+const isTaskOf = (ids: number[]) => sql`entity = 'task' and ${isAmong(sql`row_id`, ids)}`;
+
 /** Reads who changed the rows of a plan, and whether each row was tested or held back. */
 const statesOfPlan = (on: Pool, ids: number[]) =>
-  select(on, sql`select * from row_state where entity = 'task' and row_id in (${ids})`);
+  select(on, sql`select * from row_state where ${isTaskOf(ids)}`);
 
 /** Reads what the rows of a plan had in common with the destination. */
 const destinationStates = (on: Pool, ids: number[]) =>
-  select(on, sql`select * from destination_state where entity = 'task' and row_id in (${ids})`);
+  select(on, sql`select * from destination_state where ${isTaskOf(ids)}`);
 
 /** The hash of each row without its timestamp, by id. */
 const contentHashes = (rows: Task[]): Map<number, string> =>
@@ -125,7 +125,6 @@ export async function transferBare(bare: BareTransfer) {
       since: AT,
     })),
   );
-  await hashes(there, plan.ids);
   await transaction(there, (connection) => write(connection, id, plan));
   await hashes(there, plan.ids);
   await observe(here, plan);
@@ -174,10 +173,7 @@ async function record(connection: PoolConnection, transfer: string, { rows, form
 async function write(connection: PoolConnection, transfer: string, plan: BarePlan) {
   const { rows, former, ids, sent } = plan;
   await hashes(connection, ids, sql` for update`);
-  await select(
-    connection,
-    sql`select * from row_state where entity = 'task' and row_id in (${ids}) for update`,
-  );
+  await select(connection, sql`select * from row_state where ${isTaskOf(ids)} for update`);
   await overwrite(connection, rows);
   const states = rows.map((row) => ({
     ...named(row),
