@@ -13,7 +13,8 @@ const { created } = await runRefresh({
   source,
   lease: settings.lease.milliseconds,
   progress: ({ report }) => {
-    if (report.at.all % 50_000 === 0) megabytes.push(Math.round(process.memoryUsage().rss / 1e6));
+    const isDue = report.at.all >= 50_000 * (megabytes.length + 1);
+    if (isDue) megabytes.push(Math.round(process.memoryUsage().rss / 1e6));
   },
 });
 const most = Math.round((process.resourceUsage().maxRSS * 1024) / 1e6);
