@@ -1,13 +1,13 @@
 // Measures the reading of a data file of 1,000,000 rows: the CPU time against csv-parse and Python's csv module, and
 // the memory, which must not grow with the file. Each reader runs in a new process.
-import { execFileSync, fork } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { chosenRows } from './support/arguments.ts';
 import { writeDataFile } from './support/data-file.ts';
 import { atLeast, besides, within } from './support/goals.ts';
 import type { Ground } from './support/ground.ts';
-import { nodeFlags } from './support/node-flags.ts';
+import { forkAsInProduct } from './support/as-in-product.ts';
 import type { Found, Goal } from './support/results.ts';
 import { Clock, ROUNDS } from './support/timing.ts';
 
@@ -61,7 +61,7 @@ function goals(clock: Clock, size: string, [few = 0, ...many]: number[]): Goal[]
 }
 
 function readBy(way: string, file: string): Promise<Read> {
-  const child = fork('bench/support/data-file-process.ts', [way, file], { execArgv: nodeFlags });
+  const child = forkAsInProduct('bench/support/data-file-process.ts', [way, file]);
   return new Promise<Read>((resolve, reject) => {
     child.once('message', (message) => resolve(message as Read));
     child.once('error', reject);

@@ -1,7 +1,6 @@
 // Measures the load of a data file of 1,000,000 rows as a version of a dataset, against LOAD DATA LOCAL INFILE into a
 // typed table, and the load of a smaller file against sqlite-utils. During a load another program commits a row every
 // 10 ms, and its longest wait is measured. Also measures the memory of a load, and of an upload through the server.
-import { fork } from 'node:child_process';
 import { createReadStream, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -22,7 +21,7 @@ import {
 } from './support/dataset-peers.ts';
 import { atLeast, besides, within } from './support/goals.ts';
 import { databaseOf, type Ground } from './support/ground.ts';
-import { nodeFlags } from './support/node-flags.ts';
+import { forkAsInProduct } from './support/as-in-product.ts';
 import type { Found, Goal } from './support/results.ts';
 import { Clock, median, ROUNDS } from './support/timing.ts';
 import { uploadLarge } from './support/upload.ts';
@@ -139,7 +138,7 @@ async function loaded(bench: Bench, path: string, rows: number): Promise<Done> {
 function run({ ground }: Bench, way: string, id: number): Promise<Done> {
   const env = { ...process.env, ...ground.world.variables.production };
   const words = [way, String(id)];
-  const child = fork('bench/support/dataset-process.ts', words, { env, execArgv: nodeFlags });
+  const child = forkAsInProduct('bench/support/dataset-process.ts', words, env);
   return new Promise<Done>((resolve, reject) => {
     let done: Done | undefined;
     child.once('message', (message) => (done = message as Done));

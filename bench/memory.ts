@@ -1,6 +1,5 @@
 // Measures the memory of a process that refreshes 1,000,000 rows.
-import { fork } from 'node:child_process';
-import { nodeFlags } from './support/node-flags.ts';
+import { forkAsInProduct } from './support/as-in-product.ts';
 import { databaseOf, type Ground } from './support/ground.ts';
 import type { Found } from './support/results.ts';
 import { fillSql } from './support/rows.ts';
@@ -12,7 +11,7 @@ export async function memory({ world, lower }: Ground): Promise<Found> {
   const rows = sized(1_000_000);
   await fillSql(lower.ask, databaseOf(world.production), rows);
   const env = { ...process.env, ...world.variables.preprod };
-  const child = fork('bench/support/refresh-process.ts', { env, execArgv: nodeFlags });
+  const child = forkAsInProduct('bench/support/refresh-process.ts', [], env);
   const told = await new Promise<Told>((resolve, reject) => {
     child.once('message', (message) => resolve(message as Told));
     child.once('error', reject);

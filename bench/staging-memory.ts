@@ -1,12 +1,11 @@
 // Measures the memory of a process that takes a backup, and of a process that makes a staging database (a copy) from
 // the backup, with few and with many rows. The memory must not grow with the number of rows.
-import { fork } from 'node:child_process';
 import { drop } from '../src/staging/drop.ts';
 import * as copies from '../src/staging/copies.ts';
 import { chosenRows } from './support/arguments.ts';
 import { fillProduction } from './support/copies.ts';
 import { empty, type Ground } from './support/ground.ts';
-import { nodeFlags } from './support/node-flags.ts';
+import { forkAsInProduct } from './support/as-in-product.ts';
 import type { Found, Goal } from './support/results.ts';
 
 const LIMIT = 300;
@@ -45,7 +44,7 @@ function goal(doing: string, used: Used[]): Goal {
 
 function memoryOf(what: 'backup' | 'copy', variables: Record<string, string>): Promise<Used> {
   const env = { ...process.env, ...variables };
-  const child = fork('bench/support/backup-process.ts', [what], { env, execArgv: nodeFlags });
+  const child = forkAsInProduct('bench/support/backup-process.ts', [what], env);
   return new Promise<Used>((resolve, reject) => {
     let used: Used | undefined;
     child.once('message', (message) => (used = message as Used));

@@ -14,7 +14,7 @@ import { parseSettings } from '../../src/settings.ts';
 import { tasks } from '../../src/tasks.ts';
 import { startConversationsProgram, type OlderProgram } from '../../test/support/conversations.ts';
 import type { Ground } from './ground.ts';
-import { nodeFlags } from './node-flags.ts';
+import { RUN_NODE } from './as-in-product.ts';
 
 export type Moving = {
   here: App;
@@ -41,7 +41,7 @@ export async function openMoving({ world }: Ground, isOnDisk = false): Promise<M
   const here = openApp(parseSettings(variables));
   const redis = await openRedis(here);
   const line = openQueue(here, redis, tasks);
-  const worker = spawn(process.execPath, [...nodeFlags, 'src/worker.ts'], {
+  const worker = spawn(RUN_NODE, ['src/worker.ts'], {
     env: { ...process.env, NODE_ENV: 'production', ...variables },
     stdio: ['ignore', 'inherit', 'inherit'],
   });

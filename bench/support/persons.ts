@@ -5,7 +5,7 @@ import { freePort } from '../../bin/programs.ts';
 import { addWave, pauseWave, resumeWave } from '../../src/account-moves/waves.ts';
 import type { Ground } from './ground.ts';
 import { addAccount, addPolled, moveOne, waveFacts, type Moving, type Reached } from './moving.ts';
-import { nodeFlags } from './node-flags.ts';
+import { RUN_NODE } from './as-in-product.ts';
 import { startPolling } from './polling.ts';
 import { times, type Goal } from './results.ts';
 import { listening } from './site.ts';
@@ -126,8 +126,7 @@ export async function whilePolled(bench: Bench): Promise<Goal[]> {
     PORT: String(port),
     RUN_JOBS: 'false',
   };
-  const words = [...nodeFlags, 'src/server.ts'];
-  const server = await listening(process.execPath, words, { env }, port, '/healthcheck');
+  const server = await listening(RUN_NODE, ['src/server.ts'], { env }, port, '/healthcheck');
   const taken: number[] = [];
   try {
     for (let round = 1; round <= ROUNDS; round += 1) {

@@ -5,7 +5,7 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { end, freePort } from '../../bin/programs.ts';
 import type { App } from '../../src/environments/app.ts';
-import { nodeFlags } from './node-flags.ts';
+import { RUN_NODE } from './as-in-product.ts';
 import { hire, password } from '../../test/support/people.ts';
 
 export type Site = { url: string; cookie: string; pid: number; stop(): Promise<void> };
@@ -20,8 +20,7 @@ export async function serve(
   const port = await freePort();
   const own = { PORT: String(port), LOG_LEVEL: 'error', RECOVERY_EVERY_MS: '3600000' };
   const env = { ...process.env, NODE_ENV: 'production', ...variables, ...own };
-  const program = [...nodeFlags, 'src/server.ts'];
-  const site = await listening(process.execPath, program, { env }, port, '/healthcheck');
+  const site = await listening(RUN_NODE, ['src/server.ts'], { env }, port, '/healthcheck');
   return { ...site, cookie: await signIn(site.url, role) };
 }
 
