@@ -9,20 +9,17 @@ import {
   type RowKey,
 } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
-import type { Pool, PoolConnection } from 'mysql2/promise';
 import type { Queryable } from '../database/sql.ts';
 import type { Databases } from '../environments/environment.ts';
 import { read } from '../rows/store.ts';
 import { withMappedNames, readMappings, type Mappings } from '../state/name-mapping.ts';
 import type { RowState } from '../state/row-state.ts';
 import { SyncState } from '../state/sync-state.ts';
-import { newObservation, writeObservations } from '../state/observations.ts';
 import type { DestinationState } from '../state/destination-state.ts';
 import { settleAll } from '../settle-all.ts';
 import { statusOf, type Status } from '../state/status.ts';
 import { parentsOfAll } from '../catalog/family.ts';
-import { replacedContents } from '../state/history.ts';
-import { addLines } from '../state/untouched.ts';
+import { replacedContents } from '../state/former-contents.ts';
 import { withTheirDependents } from '../rows/dependents.ts';
 
 /**
@@ -216,36 +213,4 @@ function withContent(
     sides.thereHash === stop.base_hash ? sides.there : null,
   ].find((one) => one !== null);
   return row ? { ...stop, base_content: canonical(entity, row) } : stop;
-}
-
-/**
- * Records what these pairs showed of the destination at the time `at`. The content of a row that is equal on both sides
- * is recorded as its base (the content at which both sides were last equal).
- */
-export async function recordObservations(
-  here: Databases & { sql: Pool | PoolConnection },
-  pairs: Iterable<RowPair>,
-  at: string,
-) {
-  const untouched: RowKey[] = [];
-  const news = [...pairs].flatMap(
-    ({
-      key,
-      entity,
-      here: row,
-      there,
-      hereHash,
-      thereHash: seen,
-      state,
-      destinationState: stop,
-    }) => {
-      if (entity.isMatchedByName) return [];
-      const isEqual = there !== null && hereHash === seen;
-      const one = newObservation(key, { there, seen, isEqual }, stop);
-      if (one && row && !state) untouched.push(key);
-      return one ?? [];
-    },
-  );
-  await addLines(here, untouched);
-  await writeObservations(here.sql, news, at);
 }

@@ -17,7 +17,8 @@ import type { Environment } from '../environments/environment.ts';
 import { read } from '../rows/store.ts';
 import { Conflict, Invalid, NotFound, type FieldErrors } from '../problems.ts';
 import { check, withStoredNames } from './checks.ts';
-import { replacedAfter, writersAfter } from '../state/history.ts';
+import { replacedAfter } from '../state/former-contents.ts';
+import { writersAfter } from '../state/history.ts';
 import { recordedState } from '../state/untouched.ts';
 import type { Change } from '../writing/changes.ts';
 

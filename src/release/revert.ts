@@ -5,7 +5,7 @@ import { entityNamed } from '../catalog/index.ts';
 import { select, sql } from '../database/sql.ts';
 import type { Environment } from '../environments/environment.ts';
 import { byEntity } from '../rows/store.ts';
-import { refreshedContents } from '../state/history.ts';
+import { refreshedContents } from '../state/former-contents.ts';
 import { keyOfLine } from '../state/row-state.ts';
 import { comparePairs } from '../comparison/compare-pairs.ts';
 

@@ -2,7 +2,8 @@
 // compared as for a transfer, with the same bases. Then both sides of each pair are exchanged.
 import { canonical, contentFrom, hashOf } from '../catalog/content.ts';
 import { linkedNamesOf, type Row, type RowKey } from '../catalog/entity.ts';
-import { comparePairs, recordObservations, type RowPair } from '../comparison/compare-pairs.ts';
+import { comparePairs, type RowPair } from '../comparison/compare-pairs.ts';
+import { recordObservations } from '../comparison/record-observations.ts';
 import type { Databases, Environment } from '../environments/environment.ts';
 import { read } from '../rows/store.ts';
 import type { DestinationState } from '../state/destination-state.ts';

@@ -54,7 +54,7 @@ export async function apply(
     const now = isDocumentStep(step)
       ? documentRow(step, stored)
       : (rows.get(keyText(step)) ?? null);
-    refuseIfChanged(step, now, { isFirst });
+    refuseIfChanged(step, now, { mayHaveWritten: !isFirst });
   }
   await failpoint('re-check');
   const instants = new Instants(

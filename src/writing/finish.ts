@@ -20,7 +20,7 @@ import { readAuthorsAndUndone } from '../state/undone-contents.ts';
 import type { Authors } from '../state/row-state.ts';
 import { addLines } from '../state/untouched.ts';
 import { isAsStored, isStoredDifferently, readWritten, rowStored } from './read-back.ts';
-import { observationsOf, rememberUndone } from './observations.ts';
+import { observationsOf, rememberUndone } from './transfer-observations.ts';
 import type { Work } from './work.ts';
 
 export async function finish(work: Work) {

@@ -167,8 +167,10 @@ async function recheck(work: Work, connection: PoolConnection) {
   const before = (step: journal.Step) => step.before;
   const { rows, modified } = await readUnlessProven(place, documents, before, work.reliedOn);
   // A transfer that is resumed after a crash may find documents that it has already written itself.
-  const isFirst = work.transfer.state !== 'applying';
-  for (const step of documents) refuseIfChanged(step, rows.get(keyText(step)) ?? null, { isFirst });
+  const mayHaveWritten = work.transfer.state === 'applying';
+  for (const step of documents) {
+    refuseIfChanged(step, rows.get(keyText(step)) ?? null, { mayHaveWritten });
+  }
   for (const key of work.reliedOn) {
     if (!modified.has(keyText(key))) throw parentGone(key);
   }

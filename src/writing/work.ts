@@ -68,18 +68,18 @@ export function isExplained(step: journal.Step, now: Row | null): boolean {
 }
 
 /**
- * Checks that a stored row is as it was when the transfer was planned. After the first attempt to write a transfer
- * (`isFirst`), a row may also be as an earlier attempt wrote it.
+ * Checks that a stored row is as it was when the transfer was planned. If an earlier attempt of this transfer
+ * `mayHaveWritten` it, it may also be as the transfer writes it.
  * @throws ChangedMeanwhile when someone else has changed the row
  */
 export function refuseIfChanged(
   step: journal.Step,
   now: Row | null,
-  { isFirst }: { isFirst: boolean },
+  { mayHaveWritten }: { mayHaveWritten: boolean },
 ) {
-  const isExpected = isFirst
-    ? isSameRow(entityNamed(step.entity), now, step.before)
-    : isExplained(step, now);
+  const isExpected = mayHaveWritten
+    ? isExplained(step, now)
+    : isSameRow(entityNamed(step.entity), now, step.before);
   if (!isExpected) throw changedThere(step);
 }
 
