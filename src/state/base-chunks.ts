@@ -25,14 +25,31 @@ function* entriesIn(chunk: number, packed: Buffer): Generator<[number, number]> 
   }
 }
 
-/** Unpacks the bases of a chunk: all of them, or only those of the rows `wanted`. */
-function unpack(chunk: number, packed: Buffer, wanted?: Set<number>): Map<number, Base> {
+/**
+ * The ids among these that have a base in a packed chunk, each with the offset of its entry. Entries are in order of id,
+ * so few of them are looked at.
+ */
+function* entriesOf(ids: number[], packed: Buffer): Generator<[number, number]> {
+  for (const id of ids) {
+    const place = id % CHUNK_SIZE;
+    let [low, high] = [0, packed.length / ENTRY];
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2);
+      if (packed.readUInt16BE(middle * ENTRY) < place) low = middle + 1;
+      else high = middle;
+    }
+    const offset = low * ENTRY;
+    if (offset < packed.length && packed.readUInt16BE(offset) === place) yield [id, offset];
+  }
+}
+
+/** Unpacks bases of a chunk. `entries`: their ids, each with the offset of its entry. */
+function unpack(packed: Buffer, entries: Iterable<[number, number]>): Map<number, Base> {
   const bases = new Map<number, Base>();
   // Formatting a time takes longer than all other work of this function, and the bases of a chunk have few different
   // times. So each formatted time is kept for reuse.
   const times = new Map<number, string>();
-  for (const [id, offset] of entriesIn(chunk, packed)) {
-    if (wanted && !wanted.has(id)) continue;
+  for (const [id, offset] of entries) {
     const [from, to] = [offset + PLACE, offset + PLACE + HASH];
     const time = packed.readUIntBE(to, TIME);
     const at = times.get(time) ?? toSqlInstant(new Date(time).toISOString());
@@ -88,15 +105,14 @@ export async function readBaseDigests(
   return new Map(lines.map((line) => [line.chunk, line]));
 }
 
-/** Reads the bases of all rows in these chunks, or only of the rows `wanted`, by chunk number. */
+/** Reads the bases of all rows in these chunks, by chunk number. */
 export async function basesInChunks(
   on: Queryable,
   entity: string,
   chunks: number[],
-  wanted?: Set<number>,
 ): Promise<Map<number, Map<number, Base>>> {
   const lines = chunks.length === 0 ? [] : await readChunks(on, entity, chunks);
-  return new Map(lines.map(({ chunk, bases }) => [chunk, unpack(chunk, bases, wanted)]));
+  return new Map(lines.map(({ chunk, bases }) => [chunk, unpack(bases, entriesIn(chunk, bases))]));
 }
 
 const readChunks = (on: Queryable, entity: string, chunks: number[]) =>
@@ -110,22 +126,27 @@ const readChunks = (on: Queryable, entity: string, chunks: number[]) =>
 export async function readBases(on: Queryable, keys: RowKey[]): Promise<Map<string, Base>> {
   if (keys.length === 0) return new Map();
   const found = new Map<string, Base>();
-  const byEntity = Map.groupBy(keys, (key) => key.entity);
   const wanted = new Map(
-    [...byEntity].map(([entity, own]) => [entity, new Set(own.map(({ id }) => id))]),
+    [...Map.groupBy(keys, ({ entity }) => entity)].map(([entity, own]) => [
+      entity,
+      Map.groupBy(
+        own.map(({ id }) => id),
+        chunkOf,
+      ),
+    ]),
   );
   const lines = await select<{ entity: string; chunk: number; bases: Buffer }>(
     on,
     sql`select entity, chunk, bases from base_chunk where ${join(
-      [...wanted].map(([entity, ids]) => {
-        const chunks = [...new Set([...ids].map(chunkOf))];
-        return sql`(entity = ${entity} and chunk in (${chunks}))`;
-      }),
+      [...wanted].map(
+        ([entity, chunks]) => sql`(entity = ${entity} and chunk in (${[...chunks.keys()]}))`,
+      ),
       ' or ',
     )}`,
   );
   for (const { entity, chunk, bases } of lines) {
-    for (const [id, base] of unpack(chunk, bases, wanted.get(entity))) {
+    const ids = wanted.get(entity)?.get(chunk) ?? [];
+    for (const [id, base] of unpack(bases, entriesOf(ids, bases))) {
       found.set(keyText({ entity, id }), base);
     }
   }
