@@ -16,6 +16,8 @@ if (unknown.length > 0) {
   );
   process.exit(1);
 }
+// bin/run-node set this for the program alone, which has read it at its start. The servers and the peers run without it.
+delete process.env['MALLOC_ARENA_MAX'];
 installPeers();
 let ground: Ground | undefined;
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {

@@ -131,9 +131,8 @@ async function sendFirst(route: Route, selection: Selection, click: Click) {
 }
 
 /**
- * Plans the transfer once more, as confirmedPlan() does, and returns what the journal records of it. The plan itself,
- * with both sides and the states of all its rows, is not kept while the transfer runs: of 10,000 rows it is most of the
- * memory.
+ * Plans the transfer once more, as confirmedPlan() does, and returns what the journal records of it. The rest of the
+ * plan, such as the states of its rows, is not kept in memory while the transfer runs.
  */
 async function draftOf(route: Route, selection: Selection, click: Click): Promise<journal.Draft> {
   const plan = await confirmedPlan(route, selection, click.planHash);
@@ -169,8 +168,10 @@ async function openedTransfer(
   click: Click,
   error: unknown,
 ): Promise<journal.Transfer> {
-  const written = await journal.byKey(journalOf(route).sql, click.person, click.idempotencyKey);
-  if (written?.plan_hash === click.planHash && isOutcomeUnknown(error)) return written;
+  const written = isOutcomeUnknown(error)
+    ? await journal.byKey(journalOf(route).sql, click.person, click.idempotencyKey)
+    : undefined;
+  if (written?.plan_hash === click.planHash) return written;
   throw unreachable(error, farSideOf(route));
 }
 
