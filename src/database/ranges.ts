@@ -1,4 +1,4 @@
-// Ranges of whole numbers, and SQL conditions for many numbers.
+// Ranges of whole numbers, SQL conditions for many numbers, and a search in sorted numbers.
 import { join, sql, type Statement } from './sql.ts';
 
 /** Groups numbers into ranges of consecutive numbers: `1, 2, 3, 7` becomes `[1, 3], [7, 7]`. */
@@ -28,3 +28,21 @@ export function isAmong(column: Statement, numbers: number[]): Statement {
 
 /** Lists of up to this many numbers are not searched for ranges. */
 const LONGEST_LIST = 100;
+
+/**
+ * Returns the index of the first of `count` rising numbers that is at least `least`; `count` if there is none. `numberAt`
+ * returns the number with an index; it is asked for few of them.
+ */
+export function indexFrom(
+  count: number,
+  numberAt: (index: number) => number,
+  least: number,
+): number {
+  let [from, to] = [0, count];
+  while (from < to) {
+    const middle = Math.floor((from + to) / 2);
+    if (numberAt(middle) < least) from = middle + 1;
+    else to = middle;
+  }
+  return from;
+}

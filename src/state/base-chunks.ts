@@ -5,6 +5,7 @@ import type { Pool, PoolConnection } from 'mysql2/promise';
 import { keyText, type RowKey } from '../catalog/entity.ts';
 import { insertRows, upsertRows } from '../database/bulk.ts';
 import { forgetCached } from '../database/cached-for.ts';
+import { indexFrom } from '../database/ranges.ts';
 import { join, select, sql, toSqlInstant, transaction, type Queryable } from '../database/sql.ts';
 import { CHUNK_SIZE, chunkOf, digestOf } from '../rows/row-hashes.ts';
 
@@ -30,15 +31,10 @@ function* entriesIn(chunk: number, packed: Buffer): Generator<[number, number]> 
  * so few of them are looked at.
  */
 function* entriesOf(ids: number[], packed: Buffer): Generator<[number, number]> {
+  const placeAt = (index: number) => packed.readUInt16BE(index * ENTRY);
   for (const id of ids) {
     const place = id % CHUNK_SIZE;
-    let [low, high] = [0, packed.length / ENTRY];
-    while (low < high) {
-      const middle = Math.floor((low + high) / 2);
-      if (packed.readUInt16BE(middle * ENTRY) < place) low = middle + 1;
-      else high = middle;
-    }
-    const offset = low * ENTRY;
+    const offset = indexFrom(packed.length / ENTRY, placeAt, place) * ENTRY;
     if (offset < packed.length && packed.readUInt16BE(offset) === place) yield [id, offset];
   }
 }

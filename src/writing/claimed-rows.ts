@@ -1,7 +1,7 @@
 // Lines of the table `claim`: each claims the rows of one entity whose ids are in a range. These functions find which
 // rows the lines claim, and which lines claim given rows.
 import { keyText, type RowKey } from '../catalog/entity.ts';
-import { rangesOf } from '../database/ranges.ts';
+import { indexFrom, rangesOf } from '../database/ranges.ts';
 import { byEntity } from '../rows/store.ts';
 import { keyOfLine } from '../state/row-state.ts';
 
@@ -39,7 +39,8 @@ export function claimedAmong(lines: ClaimLine[], keys: RowKey[]): Claim[] {
   return lines.flatMap((line) => {
     const { last_id: _last, ...claim } = line;
     const ids = sorted.get(line.entity) ?? [];
-    const own = ids.slice(indexFrom(ids, line.row_id), indexFrom(ids, lastOf(line) + 1));
+    const from = (least: number) => indexFrom(ids.length, (index) => ids[index] ?? 0, least);
+    const own = ids.slice(from(line.row_id), from(lastOf(line) + 1));
     return own.map((id) => ({ ...claim, row_id: id }));
   });
 }
@@ -79,15 +80,4 @@ export function linesToClaim(
   const written = claim(write, 'write');
   for (const key of write) done.add(keyText(key));
   return [...written, ...claim(shared, 'shared')];
-}
-
-/** Returns the index of the first of these sorted numbers that is at least `least`. */
-function indexFrom(sorted: number[], least: number): number {
-  let [from, to] = [0, sorted.length];
-  while (from < to) {
-    const middle = Math.floor((from + to) / 2);
-    if ((sorted[middle] ?? 0) < least) from = middle + 1;
-    else to = middle;
-  }
-  return from;
 }
