@@ -39,22 +39,9 @@ const allFields = derivedFrom((entity) =>
 /** The transferred fields in canonical order. */
 const travellingFields = derivedFrom((entity) => allFields(entity).filter(({ local }) => !local));
 
-/**
- * Canonical texts and hashes are cached by row object, which is safe because rows are never changed once they are
- * built.
- */
-const cached = new WeakMap<Row | Content, { text: string; hash: string | null }>();
-
-function cachedOf(entity: Entity, row: Row | Content) {
-  const known = cached.get(row);
-  if (known) return known;
-  const made = { text: textOf(row, travellingFields(entity)), hash: null };
-  cached.set(row, made);
-  return made;
-}
-
 /** Returns the content of a row as JSON, with sorted keys and sorted links, without the braces. */
-export const canonical = (entity: Entity, row: Row | Content): string => cachedOf(entity, row).text;
+export const canonical = (entity: Entity, row: Row | Content): string =>
+  textOf(row, travellingFields(entity));
 
 function textOf(row: Row | Content, fields: ReturnType<typeof allFields>): string {
   const packed: Record<string, unknown> = {};
@@ -67,11 +54,19 @@ function textOf(row: Row | Content, fields: ReturnType<typeof allFields>): strin
   return JSON.stringify(packed).slice(1, -1);
 }
 
+/**
+ * Hashes are cached by row object, which is safe because rows are never changed once they are built. Canonical texts
+ * are not: they are as long as the rows, and moving them around in memory takes longer than making a few of them again.
+ */
+const hashes = new WeakMap<Row | Content, string>();
+
 /** Returns the SHA-256 hash of a row’s content, in hexadecimal. */
 export function hashOf(entity: Entity, row: Row | Content): string {
-  const content = cachedOf(entity, row);
-  content.hash ??= hash('sha256', `${entity.name}\n${content.text}`);
-  return content.hash;
+  const known = hashes.get(row);
+  if (known !== undefined) return known;
+  const made = hash('sha256', `${entity.name}\n${canonical(entity, row)}`);
+  hashes.set(row, made);
+  return made;
 }
 
 /** Returns the SHA-256 hash of all fields of a row, in hexadecimal. Unlike that of hashOf(), it covers local fields. */

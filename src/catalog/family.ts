@@ -1,12 +1,5 @@
 // Finds parent rows and dependent rows, and the references between entities.
-import {
-  keyText,
-  referencesOf,
-  type Content,
-  type Entity,
-  type Row,
-  type RowKey,
-} from './entity.ts';
+import { referencesOf, type Content, type Entity, type Row, type RowKey } from './entity.ts';
 import { catalog, entityNamed } from './index.ts';
 
 export const dependentsOf = (entity: Entity): Entity[] => entity.dependents.map(entityNamed);
@@ -43,11 +36,16 @@ export function parentsOf(entity: Entity, row: Row | null): RowKey[] {
   return parents;
 }
 
-/** Returns the keys of all rows that any of these rows refers to, by key text. */
-export function parentsOfAll(rows: { entity: Entity; row: Row }[]): Map<string, RowKey> {
-  const parents = new Map<string, RowKey>();
+/** Returns the key of each row that any of these rows refers to. */
+export function parentsOfAll(rows: Iterable<{ entity: Entity; row: Row }>): RowKey[] {
+  const found = new Map<string, Set<number>>();
   for (const { entity, row } of rows) {
-    for (const key of parentsOf(entity, row)) parents.set(keyText(key), key);
+    for (const { field, to } of referencesOf(entity)) {
+      const id = row[field];
+      if (typeof id !== 'number') continue;
+      const ids = found.get(to) ?? new Set();
+      found.set(to, ids.add(id));
+    }
   }
-  return parents;
+  return [...found].flatMap(([entity, ids]) => [...ids].map((id) => ({ entity, id })));
 }

@@ -1,8 +1,9 @@
 // Compares single rows: reads each row here and the same row at the destination, and pairs them.
-import { canonical, hashOf } from '../catalog/content.ts';
+import { hashOf } from '../catalog/content.ts';
 import {
   keyFrom,
   keyText,
+  type Content,
   type Entity,
   type LinkedName,
   type Row,
@@ -15,7 +16,7 @@ import { read } from '../rows/store.ts';
 import { withMappedNames, readMappings, type Mappings } from '../state/name-mapping.ts';
 import type { RowState } from '../state/row-state.ts';
 import { SyncState } from '../state/sync-state.ts';
-import type { DestinationState } from '../state/destination-state.ts';
+import { storedBases, type DestinationState } from '../state/destination-state.ts';
 import { settleAll } from '../settle-all.ts';
 import { statusOf, type Status } from '../state/status.ts';
 import { parentsOfAll } from '../catalog/family.ts';
@@ -35,6 +36,8 @@ export type RowPair = {
   thereHash: string | null;
   state: RowState | undefined;
   destinationState: DestinationState | undefined;
+  /** The base: the content at which both sides were last equal; null if there is none or nobody has it any more. */
+  base: Content | Row | null;
   status: Status | null;
   /**
    * Only for a row to take over: linked names in the destination’s row that would mean another city or partner here.
@@ -106,15 +109,14 @@ async function pairsOf(
   keys: RowKey[],
   [mine, theirs]: BothSides,
 ): Promise<Map<string, RowPair>> {
-  const requested = new Map(
-    keys.map(({ entity, id }) => [keyText({ entity, id }), { entity, id }]),
-  );
+  const all = new Map(keys.map(({ entity, id }) => [keyText({ entity, id }), { entity, id }]));
   // The requested rows have been read on both sides. Any other row that was found on only one side is a dependent row,
   // which may belong to another parent row on the other side. So this row is read on the other side by its id.
   const others = new Map<string, RowKey>();
   for (const side of [mine, theirs]) {
-    for (const text of side.keys()) if (!requested.has(text)) others.set(text, keyFrom(text));
+    for (const text of side.keys()) if (!all.has(text)) others.set(text, keyFrom(text));
   }
+  for (const [text, key] of others) all.set(text, key);
   const unread = (side: Map<string, Row>) =>
     [...others].flatMap(([text, key]) => (side.has(text) ? [] : [key]));
   const [moreOfMine, moreOfTheirs] = await settleAll([
@@ -124,11 +126,10 @@ async function pairsOf(
   for (const [text, row] of moreOfMine) mine.set(text, row);
   for (const [text, row] of moreOfTheirs) theirs.set(text, row);
   const recorded = syncState ?? new SyncState();
-  const all = [...requested, ...others];
-  const along = syncState ? parentsAmong(all, [mine, theirs]) : [];
+  const along = syncState ? parentsOfAll(rowsOf(all, [mine, theirs])) : [];
   const [mappings] = await settleAll([
     given ?? readMappings(here.sql),
-    recorded.read(here.sql, basesIn, [...requested.values(), ...others.values(), ...along]),
+    recorded.read(here.sql, basesIn, [...all.values(), ...along]),
   ]);
   const pairs = new Map<string, RowPair>();
   for (const [text, key] of all) {
@@ -139,38 +140,36 @@ async function pairsOf(
     const stop = basesIn === here.sql || sides.theirs ? recorded.stops.get(text) : undefined;
     pairs.set(text, pairOf(key, sides, { state, stop, mappings }));
   }
-  await findBases([here.sql, there.sql], pairs);
+  await findBases(basesIn, [here.sql, there.sql], pairs);
   return pairs;
 }
 
-function parentsAmong(keys: [string, RowKey][], sides: BothSides): RowKey[] {
-  const rows = keys.flatMap(([text, key]) => {
+function* rowsOf(keys: Map<string, RowKey>, sides: BothSides) {
+  for (const [text, key] of keys) {
     const entity = entityNamed(key.entity);
-    return sides.flatMap((side) => {
+    for (const side of sides) {
       const row = side.get(text);
-      return row ? [{ entity, row }] : [];
-    });
-  });
-  return [...parentsOfAll(rows).values()];
+      if (row) yield { entity, row };
+    }
+  }
 }
 
-/**
- * Finds the contents of bases of which only the hash is recorded. The base of a row is the content at which both sides
- * were last equal. If a later write replaced this content on one side, the row’s history on that side contains it.
- */
-async function findBases(histories: Queryable[], pairs: Map<string, RowPair>) {
+/** Finds the contents of the bases that neither side has any more: they may be stored, or in the history of a row. */
+async function findBases(basesIn: Queryable, histories: Queryable[], pairs: Map<string, RowPair>) {
   const wanted = new Map(
-    [...pairs].flatMap(([text, { destinationState: stop }]) =>
-      stop?.base_hash && stop.base_content === null ? [[text, stop.base_hash] as const] : [],
+    [...pairs].flatMap(([text, { base, destinationState: stop }]) =>
+      stop?.base_hash && base === null ? [[text, stop.base_hash] as const] : [],
     ),
   );
-  for (const on of histories) {
-    const found = wanted.size > 0 ? await replacedContents(on, wanted) : new Map<string, Row>();
-    for (const [text, row] of found) {
+  const places = [
+    () => storedBases(basesIn, wanted),
+    ...histories.map((on) => () => replacedContents(on, wanted)),
+  ];
+  for (const search of places) {
+    if (wanted.size === 0) return;
+    for (const [text, content] of await search()) {
       const pair = pairs.get(text);
-      const stop = pair?.destinationState;
-      if (pair && stop)
-        pair.destinationState = { ...stop, base_content: canonical(pair.entity, row) };
+      if (pair) pair.base = content;
       wanted.delete(text);
     }
   }
@@ -194,23 +193,20 @@ export function pairOf(
     base: stop?.base_hash ?? null,
     isDeletedHere: Boolean(state?.deleted_at),
   });
-  const destinationState = stop && withContent(entity, stop, { here, there, hereHash, thereHash });
-  return { key, entity, here, there, hereHash, thereHash, state, destinationState, status };
-}
-
-/**
- * Adds the content of the base (the content at which both sides were last equal) to the sync state of a row, if the row
- * here or at the destination still has that content.
- */
-function withContent(
-  entity: Entity,
-  stop: DestinationState,
-  sides: Pick<RowPair, 'here' | 'there' | 'hereHash' | 'thereHash'>,
-): DestinationState {
-  if (stop.base_content !== null || stop.base_hash === null) return stop;
-  const row = [
-    sides.hereHash === stop.base_hash ? sides.here : null,
-    sides.thereHash === stop.base_hash ? sides.there : null,
-  ].find((one) => one !== null);
-  return row ? { ...stop, base_content: canonical(entity, row) } : stop;
+  const base = [
+    { row: there, hash: thereHash },
+    { row: here, hash: hereHash },
+  ].find(({ hash }) => hash !== null && hash === stop?.base_hash);
+  return {
+    key,
+    entity,
+    here,
+    there,
+    hereHash,
+    thereHash,
+    state,
+    destinationState: stop,
+    base: base?.row ?? null,
+    status,
+  };
 }

@@ -151,8 +151,15 @@ async function inStatements(
     text = '';
     count = 0;
   };
+  // Many columns have the same value in all lines, such as the transfer. Such a value is escaped once.
+  let last: Line = [];
+  let values: string[] = [];
   for (const line of lines) {
-    const values = line.map((value) => escape(value));
+    values = line.map((cell, index) => {
+      const known = cell === last[index] ? values[index] : undefined;
+      return known ?? escape(cell);
+    });
+    last = line;
     text += (text && separator) + write(values, text === '');
     count += 1;
     if (text.length > LENGTH || count === maxLines) await send();

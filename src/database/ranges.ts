@@ -1,10 +1,19 @@
 // Ranges of whole numbers, SQL conditions for many numbers, and a search in sorted numbers.
 import { join, sql, type Statement } from './sql.ts';
 
+/** Returns each of these numbers once, in rising order. */
+export function rising(numbers: number[]): number[] {
+  // Mostly they are in this order already, and finding that out takes a tenth of the time.
+  const isRising = numbers.every(
+    (number, index) => index === 0 || number > (numbers[index - 1] ?? 0),
+  );
+  return isRising ? numbers : [...new Set(numbers)].toSorted((one, other) => one - other);
+}
+
 /** Groups numbers into ranges of consecutive numbers: `1, 2, 3, 7` becomes `[1, 3], [7, 7]`. */
 export function rangesOf(numbers: number[]): [number, number][] {
   const runs: [number, number][] = [];
-  for (const number of numbers.toSorted((one, other) => one - other)) {
+  for (const number of rising(numbers)) {
     const last = runs.at(-1);
     if (last && last[1] === number - 1) last[1] = number;
     else runs.push([number, number]);
@@ -17,7 +26,7 @@ export function rangesOf(numbers: number[]): [number, number][] {
  * server finds ten thousand consecutive ids in half the time if it need not compare each of them.
  */
 export function isAmong(column: Statement, numbers: number[]): Statement {
-  const own = [...new Set(numbers)];
+  const own = rising(numbers);
   const listed = sql`${column} in (${own})`;
   if (own.length <= LONGEST_LIST) return listed;
   const ranges = rangesOf(own);

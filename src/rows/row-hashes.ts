@@ -150,12 +150,14 @@ export async function storedHashes(
     const instant = fromSqlInstant(text);
     return isInstant(instant) ? instant : null;
   };
-  return new Map(
-    stored.map(({ modified_at: text, ...one }) => {
-      if (text !== null && !instants.has(text)) instants.set(text, instantOf(text));
-      return [keyText(one), { ...one, modified_at: instants.get(text) ?? null }];
-    }),
-  );
+  const found = new Map<string, StoredHash>();
+  for (const line of stored) {
+    const text = line.modified_at;
+    if (text !== null && !instants.has(text)) instants.set(text, instantOf(text));
+    line.modified_at = instants.get(text) ?? null;
+    found.set(keyText(line), line);
+  }
+  return found;
 }
 
 const between = (id: Statement, first: number, last: number) =>

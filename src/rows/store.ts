@@ -2,6 +2,7 @@
 import { keyText, type Entity, type Row, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { nameKey } from '../catalog/name-key.ts';
+import { rising } from '../database/ranges.ts';
 import type { Databases } from '../environments/environment.ts';
 import { mongoStore } from './mongo.ts';
 import { mysqlStore } from './mysql.ts';
@@ -79,15 +80,15 @@ export const unreadable = (from: Databases, entity: Entity): Promise<string[]> =
 
 /** Groups keys by entity, each id once and in rising order, which is the order in which rows are locked. */
 export function byEntity(keys: RowKey[]): Map<Entity, number[]> {
-  const groups = new Map<string, Set<number>>();
+  const groups = new Map<string, number[]>();
   for (const { entity, id } of keys) {
     const ids = groups.get(entity);
-    if (ids) ids.add(id);
-    else groups.set(entity, new Set([id]));
+    if (ids) ids.push(id);
+    else groups.set(entity, [id]);
   }
   return new Map(
     [...groups]
       .toSorted(([one], [other]) => (one < other ? -1 : 1))
-      .map(([entity, ids]) => [entityNamed(entity), [...ids].toSorted((a, b) => a - b)]),
+      .map(([entity, ids]) => [entityNamed(entity), rising(ids)]),
   );
 }

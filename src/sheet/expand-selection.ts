@@ -20,11 +20,12 @@ export function expandSelection(facts: Facts, choices: Choices) {
   const reliedOn = new Map<string, RowKey>();
   const missing: Problem[] = [];
   const take = (key: RowKey, because: string | null) => {
-    if (going.has(keyText(key))) return;
-    going.set(keyText(key), { key, because });
-    reliedOn.delete(keyText(key));
-    offers.delete(keyText(key));
-    const pair = facts.pairs.get(keyText(key));
+    const text = keyText(key);
+    if (going.has(text)) return;
+    going.set(text, { key, because });
+    reliedOn.delete(text);
+    offers.delete(text);
+    const pair = facts.pairs.get(text);
     for (const dependent of dependentPairs(facts.pairs, key)) {
       const owner = entityNamed(key.entity).label.one.toLowerCase();
       take(dependent.key, `belongs to this ${owner}`);
@@ -36,22 +37,17 @@ export function expandSelection(facts: Facts, choices: Choices) {
   };
   const need = (key: RowKey, child: RowPair) => {
     const text = keyText(key);
-    const parent = facts.pairs.get(text);
-    const who = `${child.entity.label.one} “${titleOf(child.entity, child.here as Row)}”`;
     if (going.has(text)) return;
-    if (!parent?.here && !parent?.there) missing.push(missingParent(key, child, who));
+    const parent = facts.pairs.get(text);
+    if (!parent?.here && !parent?.there) missing.push(missingParent(key, child));
     else if (parent.here && (parent.there === null || choices.include.includes(text))) {
-      take(key, parent.there === null ? `${who} needs it` : 'added on this sheet');
+      take(key, parent.there === null ? `${nameOf(child)} needs it` : 'added on this sheet');
     } else {
       reliedOn.set(text, key);
       if (parent.here && parent.status !== 'In sync') {
         const title = titleOf(parent.entity, parent.here);
-        offers.set(text, {
-          key,
-          title,
-          status: shownStatus(facts, parent),
-          why: `${who} refers to it`,
-        });
+        const why = `${nameOf(child)} refers to it`;
+        offers.set(text, { key, title, status: shownStatus(facts, parent), why });
       }
     }
   };
@@ -63,12 +59,15 @@ export function expandSelection(facts: Facts, choices: Choices) {
   return { going, offers: [...offers.values()], reliedOn: [...reliedOn.values()], missing };
 }
 
-function missingParent(key: RowKey, child: RowPair, who: string): Problem {
+const nameOf = ({ entity, here }: RowPair) =>
+  `${entity.label.one} “${titleOf(entity, here as Row)}”`;
+
+function missingParent(key: RowKey, child: RowPair): Problem {
   const { label } = entityNamed(key.entity);
   return {
     reason: 'parent-missing',
     row: child.key,
-    message: `${who} needs ${label.one.toLowerCase()} ${key.id}, which exists neither here nor there.`,
+    message: `${nameOf(child)} needs ${label.one.toLowerCase()} ${key.id}, which exists neither here nor there.`,
     solutions: [{ kind: 'edit', key: child.key }],
   };
 }

@@ -1,20 +1,16 @@
 // Finds changes at the destination since the base (the content when both sides were last equal) that a plan overwrites.
-import { contentFrom, differingFields, isSameValue } from '../catalog/content.ts';
-import { fieldEntries, type Content } from '../catalog/entity.ts';
+import { differingFields, isSameValue } from '../catalog/content.ts';
+import { fieldEntries } from '../catalog/entity.ts';
 import type { RowPair } from '../comparison/compare-pairs.ts';
 import { overwrites } from '../state/status.ts';
 import type { PlannedStep } from './planned-step.ts';
 
-/** The base of a row: its content when both sides were last equal. */
-export const baseOf = ({ entity, destinationState: stop }: RowPair): Content | null =>
-  stop?.base_content ? contentFrom(entity, stop.base_content) : null;
-
 /**
- * Returns the fields that changed at the destination since the base; none if the row has no base. If the content of the
- * base is not stored, compares the row at the destination with the row here instead.
+ * Returns the fields that changed at the destination since the base; none if the row has no base. If nobody has the content
+ * of the base any more, compares the row at the destination with the row here instead.
  */
 export function changedThere(pair: RowPair): string[] {
-  const base = baseOf(pair) ?? (pair.destinationState?.base_hash ? pair.here : null);
+  const base = pair.base ?? (pair.destinationState?.base_hash ? pair.here : null);
   if (!base || !pair.there) return [];
   const travelling = new Set(
     fieldEntries(pair.entity).flatMap(([name, { local }]) => (local ? [] : [name])),

@@ -1,12 +1,11 @@
 // Pairs of rows for a takeover, in which the destination sends a row and this environment receives it. The rows are
 // compared as for a transfer, with the same bases. Then both sides of each pair are exchanged.
-import { canonical, contentFrom, hashOf } from '../catalog/content.ts';
+import { hashOf } from '../catalog/content.ts';
 import { linkedNamesOf, type Row, type RowKey } from '../catalog/entity.ts';
 import { comparePairs, type RowPair } from '../comparison/compare-pairs.ts';
 import { recordObservations } from '../comparison/record-observations.ts';
 import type { Databases, Environment } from '../environments/environment.ts';
 import { read } from '../rows/store.ts';
-import type { DestinationState } from '../state/destination-state.ts';
 import {
   namesInRow,
   nameThere,
@@ -48,9 +47,10 @@ function exchanged(
   own: Row | null,
   { mappings, state }: { mappings: Mappings; state: RowState | undefined },
 ): RowPair {
-  const { entity, there, status, destinationState } = pair;
+  const { entity, there, status, destinationState: stop } = pair;
   const names = new Map([...reversed(mappings), ...(own ? namesInRow(entity, own, mappings) : [])]);
   const taken = there && withMappedNames(entity, there, names);
+  const base = baseInNames(pair, names);
   return {
     ...pair,
     here: taken,
@@ -58,7 +58,12 @@ function exchanged(
     hereHash: taken && hashOf(entity, taken),
     thereHash: own && hashOf(entity, own),
     state,
-    destinationState: destinationState && baseInNames(pair, destinationState, names),
+    destinationState: stop && {
+      ...stop,
+      base_hash: base ? hashOf(entity, base) : stop.base_hash,
+      undone_hash: null,
+    },
+    base,
     status: status && mirrored[status],
     otherHere: linkedNamesOf(entity, there).filter(
       ({ entity: kind, name }) => nameThere(mappings, kind, nameThere(names, kind, name)) !== name,
@@ -66,15 +71,6 @@ function exchanged(
   };
 }
 
-/**
- * Returns the recorded state of the destination’s row, but with the names of cities and partners that this environment
- * uses. `undone_hash` becomes null: a takeover writes nothing at the destination, so it cannot send undone content
- * again.
- */
-function baseInNames({ entity, key }: RowPair, state: DestinationState, names: Mappings) {
-  const base = state.base_content;
-  if (base === null) return { ...state, undone_hash: null };
-  const row = { ...contentFrom(entity, base), id: key.id, modified_at: '' };
-  const content = canonical(entity, withMappedNames(entity, row, names));
-  return { ...state, base_content: content, undone_hash: null };
-}
+/** Returns the base of a row with the names of cities and partners that this environment uses. */
+const baseInNames = ({ entity, key, base }: RowPair, names: Mappings): Row | null =>
+  base && withMappedNames(entity, { ...base, id: key.id, modified_at: '' }, names);

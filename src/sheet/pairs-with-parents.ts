@@ -1,6 +1,6 @@
 // Pairs of the rows that a plan is based on and of all rows that they reference, with the rows here read at one point in
 // time.
-import { isDocument, type Row, type RowKey } from '../catalog/entity.ts';
+import { isDocument, keyText, type Row, type RowKey } from '../catalog/entity.ts';
 import { first, snapshot, sql, type Queryable } from '../database/sql.ts';
 import type { Databases, Environment } from '../environments/environment.ts';
 import { SyncState } from '../state/sync-state.ts';
@@ -30,9 +30,7 @@ export async function comparePairsWithParents(
   let round = [...pairs.values()];
   while (round.length > 0) {
     const rows = round.flatMap((pair) => rowsOf(pair, planned(pair)));
-    const parents = [...parentsOfAll(rows)].flatMap(([text, key]) =>
-      pairs.has(text) ? [] : [key],
-    );
+    const parents = parentsOfAll(rows).filter((key) => !pairs.has(keyText(key)));
     const owners = rows.flatMap(({ entity, row }) => ownerOf(entity, row) ?? []);
     const found =
       parents.length > 0 ? await parentPairs(parents, owners) : new Map<string, RowPair>();

@@ -5,7 +5,6 @@ import { initialContent, keyText, titleOf, type Row, type RowKey } from '../cata
 import { entityNamed } from '../catalog/index.ts';
 import { lowerFirst } from '../catalog/lower-first.ts';
 import { rulesOf } from '../environments/rules.ts';
-import { formerBaseOf } from '../writing/former-base.ts';
 import type { Step } from '../writing/journal.ts';
 import { inWritingOrder } from '../catalog/order.ts';
 import {
@@ -22,7 +21,7 @@ import { needsOverwrite } from './overwrites.ts';
 import { problemsOf, withEditsThatHelp } from './problems/index.ts';
 import { fieldsIn } from './problems/review.ts';
 import { parentsOf } from '../catalog/family.ts';
-import { type PlannedStep, hashOfPlan, rootKeyOf } from './planned-step.ts';
+import { formerBaseOf, hashOfPlan, rootKeyOf, type PlannedStep } from './planned-step.ts';
 import { linkedNames } from './linked-names.ts';
 import type { Problem, TypedWords, Warning } from './problem.ts';
 import { warningsOf } from './warnings.ts';
@@ -116,7 +115,7 @@ function stepOf(facts: Facts, choices: Choices, { key, because }: ExpandedRow): 
     pair,
     root,
     excludedFields: [] as string[],
-    base: formerBaseOf(pair.destinationState),
+    base: formerBaseOf(pair),
     tested: testedInWords(facts, root),
   };
   const after = rowToSend(pair, choices);

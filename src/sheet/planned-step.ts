@@ -1,8 +1,9 @@
 // One row of a plan, before and after the transfer.
 import { createHash } from 'node:crypto';
-import { hashOf } from '../catalog/content.ts';
+import { canonical, hashOf } from '../catalog/content.ts';
 import { keyText, type Row, type RowKey } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
+import { AS_BEFORE, markOfHash } from '../writing/former-base.ts';
 import type { Step } from '../writing/journal.ts';
 import type { RowPair } from '../comparison/compare-pairs.ts';
 import type { Facts } from './facts.ts';
@@ -19,6 +20,19 @@ export function rootKeyOf(facts: Facts, { entity, here, there, key }: RowPair): 
   return typeof owner === 'number' && to && facts.pairs.has(keyText({ entity: to, id: owner }))
     ? { entity: to, id: owner }
     : key;
+}
+
+/** Returns what the step of a row keeps of the row’s base; null if the row has no base. */
+export function formerBaseOf({
+  entity,
+  thereHash,
+  destinationState,
+  base,
+}: RowPair): string | null {
+  const hash = destinationState?.base_hash ?? null;
+  if (hash === null) return null;
+  if (hash === thereHash) return AS_BEFORE;
+  return base ? canonical(entity, base) : markOfHash(hash);
 }
 
 export function hashOfPlan(facts: Facts, steps: PlannedStep[]): string {

@@ -11,7 +11,7 @@ import { isUndo } from '../state/transfer-kinds.ts';
 import { formatValue, lowerFirst, wordDiff } from '../web/format.ts';
 import type { Choices } from './choices.ts';
 import { shownStatus, type Facts } from './facts.ts';
-import { baseOf, changedThere } from './overwrites.ts';
+import { changedThere } from './overwrites.ts';
 import type { PlannedStep } from './planned-step.ts';
 import type { Selection } from './selections.ts';
 import { sheetKinds } from './sheet-kinds.ts';
@@ -149,7 +149,7 @@ function fieldViews(step: PlannedStep, { pairs }: Facts) {
     const plain = formatValue(field, value);
     return pair && row ? `${titleOf(pair.entity, row)} #${plain}` : plain;
   };
-  const base = step.pair && baseOf(step.pair);
+  const base = step.pair?.base;
   const theirs = new Set(step.pair ? changedThere(step.pair) : []);
   return fieldChanges(step).map(({ field, definition, label, before, after }) => {
     const [was, will] = [text(definition, before), text(definition, after)];

@@ -16,7 +16,6 @@ import { lowerFirst } from '../catalog/lower-first.ts';
 import { uniqueFieldsOf, uniqueKey } from '../catalog/unique-values.ts';
 import { keyOfReferrer, type Reference } from '../rows/references.ts';
 import { rulesOf } from '../environments/rules.ts';
-import { formerBaseOf } from '../writing/former-base.ts';
 import type { Step } from '../writing/journal.ts';
 import { inWritingOrder } from '../catalog/order.ts';
 import type { Choices } from './choices.ts';
@@ -25,7 +24,7 @@ import { createdNames, type SkippedRow, type Plan } from './plan.ts';
 import { problemsOfUndo, withEditsThatHelp } from './problems/index.ts';
 import { keeperOf } from './problems/uniqueness.ts';
 import { parentsOf } from '../catalog/family.ts';
-import { hashOfPlan, rootKeyOf, type PlannedStep } from './planned-step.ts';
+import { formerBaseOf, hashOfPlan, rootKeyOf, type PlannedStep } from './planned-step.ts';
 import { warningsOf } from './warnings.ts';
 
 /**
@@ -132,7 +131,7 @@ function undoStep(facts: Facts, step: Step): PlannedStep | null {
     after,
     pair,
     root: rootKeyOf(facts, pair),
-    base: formerBaseOf(pair.destinationState),
+    base: formerBaseOf(pair),
   };
 }
 

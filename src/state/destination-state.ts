@@ -3,7 +3,9 @@
 // was equal on both sides when its base was written (see base-chunks.ts). Without an entry and without a base, nothing
 // is known of the row at the destination.
 import type { PoolConnection } from 'mysql2/promise';
-import { keyText, type RowKey } from '../catalog/entity.ts';
+import { contentFrom } from '../catalog/content.ts';
+import { keysFrom, keyText, type Content, type RowKey } from '../catalog/entity.ts';
+import { entityNamed } from '../catalog/index.ts';
 import { insertRows } from '../database/bulk.ts';
 import { select, sql, type Queryable } from '../database/sql.ts';
 import { readBases, type Base } from './base-chunks.ts';
@@ -15,7 +17,6 @@ export type DestinationState = {
   observed_hash: string | null;
   observed_at: string;
   base_hash: string | null;
-  base_content: string | null;
   base_at: string | null;
   /**
    * The hash of the row’s content that was undone at the destination, or `deleted` for an undone
@@ -34,7 +35,9 @@ export async function readDestinationStates(
   if (keys.length === 0) return new Map();
   const lines = await select<DestinationState>(
     on,
-    sql`select * from destination_state where ${whereRows(keys)}`,
+    sql`select entity, row_id, observed_hash, observed_at, base_hash, base_at,
+               undone_hash, undone_by, undone_at, undone_reason
+          from destination_state where ${whereRows(keys)}`,
   );
   return withBases(on, keys, indexByKey(lines), (key, { hash, at }) => ({
     entity: key.entity,
@@ -42,13 +45,32 @@ export async function readDestinationStates(
     observed_hash: hash,
     observed_at: at,
     base_hash: hash,
-    base_content: null,
     base_at: at,
     undone_hash: null,
     undone_by: null,
     undone_at: null,
     undone_reason: null,
   }));
+}
+
+/**
+ * Returns the stored contents of bases. A content is stored only if neither the destination nor a history had it when it
+ * was recorded. `wanted`: the hash of the base of each row, by key text (`task:12`). Returns the contents by key text.
+ */
+export async function storedBases(
+  on: Queryable,
+  wanted: Map<string, string>,
+): Promise<Map<string, Content>> {
+  const lines = await select<Keyed & { base_hash: string; base_content: string }>(
+    on,
+    sql`select entity, row_id, base_hash, base_content from destination_state
+         where ${whereRows(keysFrom([...wanted.keys()]))} and base_content is not null`,
+  );
+  return new Map(
+    [...indexByKey(lines)].flatMap(([text, { entity, base_hash: hash, base_content: content }]) =>
+      hash === wanted.get(text) ? [[text, contentFrom(entityNamed(entity), content)] as const] : [],
+    ),
+  );
 }
 
 export type DestinationHashes = Pick<DestinationState, 'observed_hash' | 'base_hash'>;

@@ -111,6 +111,7 @@ async function upsertObservations(
   forgetCached();
   const isNewer = isCertain ? sql`true` : sql`values(observed_at) >= observed_at`;
   const isBaseNewer = isBaseCertain ? sql`true` : isNewer;
+  const observedAt = toSqlInstant(at);
   const hasBase = sql`${isBaseNewer} and values(base_hash) is not null`;
   await insertRows(
     on,
@@ -121,10 +122,10 @@ async function upsertObservations(
         entity: key.entity,
         row_id: key.id,
         observed_hash: hash,
-        observed_at: toSqlInstant(at),
+        observed_at: observedAt,
         base_hash: known?.hash ?? null,
         base_content: known?.content ?? null,
-        base_at: known ? toSqlInstant(at) : null,
+        base_at: known ? observedAt : null,
       };
     }),
     sql`on duplicate key update

@@ -65,8 +65,11 @@ export const whereRows = (keys: RowKey[]): Statement =>
         ' or ',
       )})`;
 
-export const indexByKey = <T extends { entity: string; row_id: number }>(lines: T[]) =>
-  new Map(lines.map((line) => [keyText(keyOfLine(line)), line]));
+export function indexByKey<T extends { entity: string; row_id: number }>(lines: T[]) {
+  const found = new Map<string, T>();
+  for (const line of lines) found.set(keyText(keyOfLine(line)), line);
+  return found;
+}
 
 export async function readStates(
   on: Queryable,
@@ -186,10 +189,10 @@ export async function writeStates(
   was?: ReadonlyMap<string, RowState>,
 ) {
   forgetCached();
-  const former = was && states.flatMap((state) => was.get(keyText(keyOfLine(state))) ?? []);
-  const isEmpty = (column: keyof RowState) =>
-    [...states, ...(former ?? [])].every((state) => state[column] === null);
-  const empty = new Set<string>(former ? nullableColumns.filter(isEmpty) : []);
+  const former = states.flatMap((state) => was?.get(keyText(keyOfLine(state))) ?? []);
+  const all = [...states, ...former];
+  const isEmpty = (column: keyof RowState) => all.every((state) => state[column] === null);
+  const empty = new Set<string>(was ? nullableColumns.filter(isEmpty) : []);
   const columns = Object.keys(states[0] ?? {}).filter((column) => !empty.has(column));
   await upsertRows(on, 'row_state', ['entity', 'row_id'], states, columns);
 }

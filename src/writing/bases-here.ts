@@ -8,7 +8,7 @@ import type { Environment } from '../environments/environment.ts';
 import { readDestinationStates, type DestinationState } from '../state/destination-state.ts';
 import type { Observation } from '../state/observations.ts';
 import { readMappings, withMappedNames, type Mappings } from '../state/name-mapping.ts';
-import { hashAlone } from './former-base.ts';
+import { baseBefore, hashAlone } from './former-base.ts';
 import * as journal from './journal.ts';
 import type { Work } from './work.ts';
 
@@ -60,7 +60,7 @@ async function baseChanges(
     return new Map(
       steps.map((step) => [
         keyText(step),
-        { former: step.base ?? null, isStill: isOfTakeover(step, mappings) },
+        { former: baseBefore(step), isStill: isOfTakeover(step, mappings) },
       ]),
     );
   }
@@ -73,7 +73,7 @@ async function baseChanges(
       if (!restored) return [];
       const hash = restored.former === null ? null : baseOf(step, restored.former, mappings).hash;
       return [
-        [keyText(step), { former: step.base ?? null, isStill: (base) => base === hash }] as const,
+        [keyText(step), { former: baseBefore(step), isStill: (base) => base === hash }] as const,
       ];
     }),
   );

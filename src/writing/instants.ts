@@ -22,15 +22,15 @@ export class Instants {
   readonly start: string;
   /** The last assigned timestamp; the environment’s clock (a row of the table `clock`) is set to it. */
   end: string;
-  private readonly horizon: number;
-  private readonly former: Map<string, number>;
+  /** The former timestamps that lay in the future, by key text. Mostly there are none. */
+  private readonly ahead: Map<string, number>;
 
   constructor(clock: Clock, former: Map<string, number>) {
-    this.horizon = horizonOf(clock);
-    this.former = former;
-    const believed = [...former.values()].filter((instant) => instant <= this.horizon);
-    const after = [Date.parse(clock.instant), ...believed].map((instant) => instant + 1);
-    this.start = new Date(latest([Date.parse(clock.now), ...after])).toISOString();
+    const horizon = horizonOf(clock);
+    this.ahead = new Map([...former].filter(([, instant]) => instant > horizon));
+    const believed = [...former.values()].filter((instant) => instant <= horizon);
+    const last = latest([Date.parse(clock.instant), ...believed]);
+    this.start = new Date(Math.max(Date.parse(clock.now), last + 1)).toISOString();
     this.end = this.start;
   }
 
@@ -56,8 +56,8 @@ export class Instants {
 
   /** Returns the former timestamp of a row if it lay in the future; null for any other row. */
   aheadOf(key: RowKey): Ahead | null {
-    const former = this.former.get(keyText(key));
-    if (former === undefined || former <= this.horizon) return null;
+    const former = this.ahead.size > 0 ? this.ahead.get(keyText(key)) : undefined;
+    if (former === undefined) return null;
     return { instant: new Date(former).toISOString(), isLast: former >= LAST };
   }
 
@@ -76,11 +76,15 @@ const latest = (all: number[]) => all.reduce((one, other) => Math.max(one, other
  */
 export function formerInstants(known: Iterable<[key: string, instants: (string | number)[]]>) {
   const found = new Map<string, number>();
+  // Rows that were written together share their timestamp, so each text is parsed once.
+  const parsed = new Map<string, number>();
   for (const [key, instants] of known) {
-    const valid = instants
-      .map((instant) => (typeof instant === 'number' ? instant : Date.parse(instant)))
-      .filter(Number.isFinite);
-    if (valid.length > 0) found.set(key, latest([found.get(key) ?? 0, ...valid]));
+    for (const instant of instants) {
+      const time =
+        typeof instant === 'number' ? instant : (parsed.get(instant) ?? Date.parse(instant));
+      if (typeof instant === 'string') parsed.set(instant, time);
+      if (Number.isFinite(time)) found.set(key, Math.max(found.get(key) ?? 0, time));
+    }
   }
   return found;
 }

@@ -98,10 +98,11 @@ export async function readUnlessProven<S extends Step>(
   const modified = new Map<string, string>();
   const unproven: RowKey[] = others.filter((key) => !isHashed(key));
   for (const step of steps) {
-    const one = hashes.get(keyText(step));
+    const text = keyText(step);
+    const one = hashes.get(text);
     const row = expected(step);
     if (row && one?.modified_at && one.hash === fullHashOf(entityNamed(step.entity), row)) {
-      rows.set(keyText(step), row);
+      rows.set(text, row);
     } else if (one || !isHashed(step)) unproven.push(step);
   }
   for (const [text, one] of hashes) modified.set(text, one.modified_at ?? BEGINNING);
@@ -127,14 +128,17 @@ function remarkOf(
   if (now === null || after === null) {
     return now === after ? null : { differing: [], stored: now };
   }
-  const fields = fieldEntries(entityNamed(name))
-    .map(([field]) => field)
-    .filter((field) => now !== after && !isSameValue(now[field] ?? null, after[field] ?? null));
+  const fields = now === after ? [] : fieldsStoredDifferently(name, now, after);
   const isOfThen = wanted === undefined || isSameInstant(stored ?? '', wanted);
   const differing = isOfThen ? fields : [...fields, INSTANT];
   if (differing.length === 0) return null;
   return fields.length > 0 ? { differing, stored: now } : { differing };
 }
+
+const fieldsStoredDifferently = (entity: string, now: Row, after: Row) =>
+  fieldEntries(entityNamed(entity))
+    .map(([field]) => field)
+    .filter((field) => !isSameValue(now[field] ?? null, after[field] ?? null));
 
 /** Whether the destination stored other content than was sent, or no row at all. */
 export const isStoredDifferently = ({ remark }: WrittenStep): boolean =>

@@ -22,11 +22,11 @@ import { readMappings, type Mappings } from '../state/name-mapping.ts';
 import * as states from '../state/row-state.ts';
 import { originsOf, statesOfUntouched } from '../state/untouched.ts';
 import type { Work } from './work.ts';
-import { rootOf } from '../catalog/family.ts';
+import { ownerOf, rootOf } from '../catalog/family.ts';
 
-/** Locks and reads the recorded states of these rows and of their topmost parent rows, by key text. */
+/** Locks and reads the recorded states of these rows and of their parent rows, by key text. */
 export const lockStates = (connection: PoolConnection, steps: journal.Step[]) =>
-  states.readStates(connection, [...steps, ...steps.flatMap(rootKeysOf)], { lock: true });
+  states.readStates(connection, [...steps, ...steps.flatMap(ownerKeysOf)], { lock: true });
 
 /** Records the states and the history of written rows. `was`: what lockStates() returned before they were written. */
 export async function writeStatesAndArrivals(
@@ -36,7 +36,6 @@ export async function writeStatesAndArrivals(
 ) {
   const { transfer, steps } = work;
   const instant = instants.start;
-  const rootKeys = steps.flatMap(rootKeysOf);
   // A row without an entry in the table `row_state` counts as unchanged since it came from production. This is true
   // after a refresh, which therefore adds no entry.
   const written =
@@ -70,18 +69,17 @@ export async function writeStatesAndArrivals(
     // When engineering changes a dependent row, its topmost parent row (root) is marked as changed by engineering, too.
     // A product manager sends the root, and must see that a row below it was changed.
     const place = { sql: connection, documents: work.there.documents };
-    const roots = await statesOfUntouched(place, unrecordedKeys(rootKeys, was, after), mappings);
-    for (const [step, key] of steps.flatMap((one) =>
-      rootKeysOf(one).map((root) => [one, root] as const),
-    )) {
+    const owners = steps.flatMap((step) => ownerKeysOf(step).map((key) => ({ step, key })));
+    const keys = owners.map(({ key }) => key);
+    const roots = await statesOfUntouched(place, unrecordedKeys(keys, was, after), mappings);
+    for (const { step, key } of owners) {
       const root = keyText(key);
       const state = after.get(root) ?? was.get(root) ?? roots.get(root);
-      if (state && root !== keyText(step)) {
-        const fields = changedLabels(entityNamed(step.entity), step).map(
-          (label) => `${step.title}: ${label}`,
-        );
-        after.set(root, states.markedAsEngineering(state, { ...by, fields }));
-      }
+      if (!state) continue;
+      const fields = changedLabels(entityNamed(step.entity), step).map(
+        (label) => `${step.title}: ${label}`,
+      );
+      after.set(root, states.markedAsEngineering(state, { ...by, fields }));
     }
   }
   await states.writeStates(connection, [...after.values()], was);
@@ -104,8 +102,8 @@ const unrecordedKeys = (keys: RowKey[], ...known: Map<string, states.RowState>[]
  * Returns the keys of the parent rows before and after a step: moving a dependent row to another
  * parent row changes the state of both parent rows.
  */
-const rootKeysOf = ({ entity, before, after }: journal.Step) =>
-  [before, after].flatMap((row) => (row ? [rootOf(entityNamed(entity), row)] : []));
+const ownerKeysOf = ({ entity, before, after }: journal.Step): RowKey[] =>
+  [before, after].flatMap((row) => (row && ownerOf(entityNamed(entity), row)) ?? []);
 
 const rootKey = (step: journal.Step) =>
   rootOf(entityNamed(step.entity), (step.after ?? step.before) as Row);
@@ -120,6 +118,7 @@ async function writeArrivals(
   versions: Map<string, number>,
 ) {
   const { transfer } = work;
+  const at = toSqlInstant(instant);
   const rows = work.steps.map((step) => {
     const root = rootKey(step);
     return {
@@ -137,7 +136,7 @@ async function writeArrivals(
       person: transfer.person,
       approved_by: transfer.approved_by,
       origin: transfer.origin,
-      at: toSqlInstant(instant),
+      at,
       chain: transfer.chain,
       version: versions.get(keyText(step)) ?? 1,
     };

@@ -1,6 +1,6 @@
 // Stores and reads the steps of a transfer: each row before and after, and the outcome of the step.
 import type { PoolConnection } from 'mysql2/promise';
-import { canonical, hashOf } from '../catalog/content.ts';
+import { hashOf } from '../catalog/content.ts';
 import type { Row } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { misfitsOf } from '../catalog/misfits.ts';
@@ -37,7 +37,7 @@ export async function insertSteps(connection: PoolConnection, transfer: string, 
     action: step.action,
     because: step.because,
     excluded_fields: step.excludedFields.length > 0 ? JSON.stringify(step.excludedFields) : null,
-    base_before: baseIn(step),
+    base_before: step.base ?? null,
     former_id: step.formerId ?? null,
     tested: step.tested?.slice(0, 400) ?? null,
   }));
@@ -101,28 +101,22 @@ export async function stepsOf(
          where s.transfer = ${id} order by s.seq`,
   );
   const images = await stepImages(on, id, there);
-  return lines.map((line) => {
-    const before = images.before.get(line.seq) ?? null;
-    return {
-      seq: line.seq,
-      entity: line.entity,
-      id: line.row_id,
-      title: line.title,
-      action: line.action,
-      because: line.because,
-      before,
-      after: images.after.get(line.seq) ?? null,
-      excludedFields: JSON.parse(line.excluded_fields ?? '[]') as string[],
-      base:
-        line.base_before === AS_BEFORE
-          ? before && canonical(entityNamed(line.entity), before)
-          : line.base_before,
-      formerId: line.former_id,
-      tested: line.tested,
-      remark: line.remark === null ? null : (JSON.parse(line.remark) as Remark),
-      outcome: line.outcome ?? (line.state === 'verified' ? plannedOutcome[line.action] : null),
-    };
-  });
+  return lines.map((line) => ({
+    seq: line.seq,
+    entity: line.entity,
+    id: line.row_id,
+    title: line.title,
+    action: line.action,
+    because: line.because,
+    before: images.before.get(line.seq) ?? null,
+    after: images.after.get(line.seq) ?? null,
+    excludedFields: JSON.parse(line.excluded_fields ?? '[]') as string[],
+    base: line.base_before,
+    formerId: line.former_id,
+    tested: line.tested,
+    remark: line.remark === null ? null : (JSON.parse(line.remark) as Remark),
+    outcome: line.outcome ?? (line.state === 'verified' ? plannedOutcome[line.action] : null),
+  }));
 }
 
 type StepImages = Record<'before' | 'after', Map<number, Row>>;
@@ -148,17 +142,6 @@ async function imagesFrom(there: Databases, id: string, hashes: Map<number, stri
       found.after.set(seq, after);
   }
   return found;
-}
-
-/**
- * The journal stores this mark instead of a step’s base (last common content) if the base equals the row before the
- * step. Most bases do, so the mark saves space.
- */
-const AS_BEFORE = '=';
-
-function baseIn({ entity, before, base = null }: Step): string | null {
-  const isAsBefore = base !== null && before && base === canonical(entityNamed(entity), before);
-  return isAsBefore ? AS_BEFORE : base;
 }
 
 /** Counts the rows that a transfer writes. */

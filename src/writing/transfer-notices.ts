@@ -1,9 +1,8 @@
 // Notifies people of what a transfer did to rows that they had changed or sent. The messages are written in the commit
 // that ends the transfer.
 import type { PoolConnection } from 'mysql2/promise';
-import { canonical } from '../catalog/content.ts';
 import { keyText } from '../catalog/entity.ts';
-import { rootOf } from '../catalog/family.ts';
+import { ownerOf } from '../catalog/family.ts';
 import { entityNamed } from '../catalog/index.ts';
 import { rulesOf } from '../environments/rules.ts';
 import { notifyOnce, type RowNews } from '../messages/notify-once.ts';
@@ -18,6 +17,7 @@ import {
   type Affected,
   type AffectedByPerson,
 } from './affected.ts';
+import { AS_BEFORE } from './former-base.ts';
 import * as journal from './journal.ts';
 import type { Work } from './work.ts';
 
@@ -61,12 +61,14 @@ function changedBy(authors: Authors, steps: journal.Step[]): AffectedByPerson {
 /**
  * Sorts the steps so that dependent rows come last, because people know a row by the title of its topmost parent row.
  */
-const rootsFirst = (steps: journal.Step[]) =>
-  steps.toSorted((one, other) => Number(isDependent(one)) - Number(isDependent(other)));
+const rootsFirst = (steps: journal.Step[]) => [
+  ...steps.filter((step) => !isDependent(step)),
+  ...steps.filter(isDependent),
+];
 
 function isDependent({ entity: name, before, after }: journal.Step): boolean {
   const row = after ?? before;
-  return row !== null && rootOf(entityNamed(name), row).entity !== name;
+  return row !== null && ownerOf(entityNamed(name), row) !== null;
 }
 
 const placeOf = ({ transfer }: Work) => rulesOf(transfer.destination).inText;
@@ -111,10 +113,7 @@ const whereToTest = ({ there: { rules } }: Work) =>
 async function notifyOvertakenThere(on: PoolConnection, work: Work) {
   const { here, there, transfer, steps } = work;
   // A row that was still equal to its base had no edit there that this environment did not know.
-  const replaced = steps.filter(
-    ({ entity, before, base }) =>
-      before !== null && base !== canonical(entityNamed(entity), before),
-  );
+  const replaced = steps.filter(({ before, base }) => before !== null && base !== AS_BEFORE);
   const found: AffectedByPerson = new Map();
   const last = await lastWrites(there.sql, replaced, { before: transfer.id, withImages: false });
   for (const step of replaced) {

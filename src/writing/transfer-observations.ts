@@ -4,7 +4,7 @@ import type { PoolConnection } from 'mysql2/promise';
 import { canonical, contentFrom, contentOf, hashOf, isSameRow } from '../catalog/content.ts';
 import { keyText, type Content, type Draft, type Row } from '../catalog/entity.ts';
 import { entityNamed } from '../catalog/index.ts';
-import { hashAlone } from './former-base.ts';
+import { baseBefore, hashAlone } from './former-base.ts';
 import * as journal from './journal.ts';
 import { readDestinationHashes, type DestinationHashes } from '../state/destination-state.ts';
 import type { Observation } from '../state/observations.ts';
@@ -49,7 +49,8 @@ function observationOf(
   if (sent === null) return { key, hash, base: null };
   if (step.excludedFields.length === 0) return { key, hash, base: baseFrom(step, sent) };
   const content: Draft<Content> = contentOf(entity, sent);
-  const before = step.base && !hashAlone(step.base) ? contentFrom(entity, step.base) : content;
+  const base = baseBefore(step);
+  const before = base && !hashAlone(base) ? contentFrom(entity, base) : content;
   // Excluded fields were not sent, so in the base (the last common content) they keep their former values.
   for (const name of step.excludedFields) content[name] = before[name] ?? null;
   return { key, hash, base: baseFrom(step, content) };
@@ -62,7 +63,7 @@ function observationOf(
 async function formerBases({ here, there, transfer }: Work) {
   if (transfer.undoes === null) return null;
   const steps = await journal.stepsOf(here.sql, transfer.undoes, there);
-  return new Map(steps.map((step) => [keyText(step), step.base ?? null] as const));
+  return new Map(steps.map((step) => [keyText(step), baseBefore(step)] as const));
 }
 
 /**
@@ -113,7 +114,7 @@ export async function rememberUndone(
       const hash = row ? hashOf(entityNamed(step.entity), row) : DELETED;
       return { key: { entity: step.entity, id: step.id }, hash };
     });
-  await clearUndone(connection, contents('after'), undone);
+  if (undone.size > 0) await clearUndone(connection, contents('after'), undone);
   if ((await undoDepth(connection, transfer)) % 2 === 0) return;
   const { person, reason } = transfer;
   await writeUndone(connection, contents('before'), { person, reason });

@@ -1,6 +1,6 @@
 // Builds the input from which a transfer is planned (the type Facts), without a database. For each row, a test gives
 // only the values that matter: in the sending environment (`here`) and at the destination (`there`).
-import { canonical, hashOf } from '../../src/catalog/content.ts';
+import { hashOf } from '../../src/catalog/content.ts';
 import {
   initialContent,
   keyFrom,
@@ -81,7 +81,7 @@ function pairFrom(key: string, given: GivenRow): RowPair {
   const mine = here ? row(key, here) : undefined;
   const theirs = there ? row(key, there) : undefined;
   const former = row(key, base ?? {});
-  return pairOf(
+  const pair = pairOf(
     keyFrom(key),
     { mine, theirs },
     {
@@ -93,6 +93,7 @@ function pairFrom(key: string, given: GivenRow): RowPair {
       mappings: new Map(),
     },
   );
+  return base ? { ...pair, base: pair.base ?? former } : pair;
 }
 
 /**
@@ -141,7 +142,6 @@ function destinationStateOf(
     observed_hash: null,
     observed_at: '2026-01-01T00:00:00.000Z',
     base_hash: base && hashOf(entity, base),
-    base_content: base && canonical(entity, base),
     base_at: base && '2026-01-01T00:00:00.000Z',
     undone_hash: null,
     undone_by: null,
