@@ -82,6 +82,13 @@ export async function first<T extends object>(
   return (await select<T>(on, statement))[0];
 }
 
+/**
+ * SQL for a table in an UPDATE that finds rows by their primary key, and has conditions on other columns. Without the
+ * hint MariaDB may go through the index of such a column, for example the state. It then locks the row in that index
+ * first, and deadlocks with another UPDATE that finds it by its key and changes that column.
+ */
+export const byPrimaryKey = (table: string): Statement => sql`${name(table)} force index (primary)`;
+
 /** Runs an INSERT, UPDATE or DELETE; returns the number of matched rows. */
 export async function run(on: Queryable, statement: Statement): Promise<number> {
   return ((await ask(on, statement)) as ResultSetHeader).affectedRows;

@@ -1,7 +1,15 @@
 // Records the attempts to run a job. Every change checks that the job still has this attempt’s number, so that a worker
 // changes nothing after another worker has taken over the job.
 import type { Pool, PoolConnection } from 'mysql2/promise';
-import { first, run, sql, transaction, type Queryable, type Statement } from '../database/sql.ts';
+import {
+  byPrimaryKey,
+  first,
+  run,
+  sql,
+  transaction,
+  type Queryable,
+  type Statement,
+} from '../database/sql.ts';
 import { cancelChildren, hasLiveChildren, lock, wake } from './children.ts';
 import { byId, now, silentFor, SILENCE_MS, type Job } from './jobs.ts';
 import { mine } from './fence.ts';
@@ -15,7 +23,7 @@ import { Cancelled, Overtaken } from './interrupted.ts';
 export async function begin(on: Queryable, id: string): Promise<Job | null> {
   const found = await run(
     on,
-    sql`update job
+    sql`update ${byPrimaryKey('job')}
            set state = 'running', attempt = attempt + 1, alive_at = ${now}, problem = null,
                started_at = coalesce(started_at, ${now})
          where id = ${id}
@@ -32,7 +40,7 @@ const inSeconds = (milliseconds: number) =>
 export const postpone = (on: Queryable, id: string, problem: string, delayMs: number) =>
   run(
     on,
-    sql`update job set problem = ${problem}, run_at = ${inSeconds(delayMs)}
+    sql`update ${byPrimaryKey('job')} set problem = ${problem}, run_at = ${inSeconds(delayMs)}
          where id = ${id} and state = 'waiting'`,
   );
 
@@ -50,7 +58,7 @@ export type Progress = { done: number; total: number; doing: string; result?: un
 export async function report(on: Queryable, job: Job, { done, total, doing, result }: Progress) {
   await run(
     on,
-    sql`update job set done_count = ${done}, total_count = ${total}, doing = ${doing.slice(0, 300)},
+    sql`update ${byPrimaryKey('job')} set done_count = ${done}, total_count = ${total}, doing = ${doing.slice(0, 300)},
                report = coalesce(${result === undefined ? null : JSON.stringify(result)}, report),
                alive_at = ${now}
          where ${mine(job)}`,
@@ -61,7 +69,7 @@ export async function report(on: Queryable, job: Job, { done, total, doing, resu
 }
 
 export const heartbeat = (on: Queryable, job: Job) =>
-  run(on, sql`update job set alive_at = ${now} where ${mine(job)}`);
+  run(on, sql`update ${byPrimaryKey('job')} set alive_at = ${now} where ${mine(job)}`);
 
 export const finish = (pool: Pool, job: Job, result: unknown) =>
   end(pool, job, {
@@ -100,7 +108,7 @@ const end = (pool: Pool, job: Job, { steps, change, also }: Ending) =>
     if (job.parent) await lock(on, job.parent);
     const found = await run(
       on,
-      sql`update job set ended_at = ${now}, ${change} where ${mine(job)}`,
+      sql`update ${byPrimaryKey('job')} set ended_at = ${now}, ${change} where ${mine(job)}`,
     );
     if (found === 0) return;
     await endSteps(on, job, steps);
@@ -112,7 +120,7 @@ const end = (pool: Pool, job: Job, { steps, change, also }: Ending) =>
 export async function retryLater(on: Queryable, job: Job, problem: string, delayMs: number) {
   const found = await run(
     on,
-    sql`update job set state = 'waiting', problem = ${problem}, run_at = ${inSeconds(delayMs)} where ${mine(job)}`,
+    sql`update ${byPrimaryKey('job')} set state = 'waiting', problem = ${problem}, run_at = ${inSeconds(delayMs)} where ${mine(job)}`,
   );
   if (found === 1) await endSteps(on, job, 'stopped');
 }
@@ -124,7 +132,7 @@ export async function retryLater(on: Queryable, job: Job, problem: string, delay
 export async function postponeNext(on: Queryable, job: Job, problem: string, delayMs: number) {
   const found = await run(
     on,
-    sql`update job
+    sql`update ${byPrimaryKey('job')}
            set state = 'waiting', problem = ${problem}, run_at = ${inSeconds(delayMs)},
                attempts_before = attempts_before + 1
          where ${mine(job)}`,
@@ -142,6 +150,6 @@ export const awaitChildren = (pool: Pool, job: Job) =>
     const state = (await hasLiveChildren(on, job.id)) ? 'waiting_children' : 'waiting';
     await run(
       on,
-      sql`update job set state = ${state}, run_at = ${now}, attempts_before = attempts_before + 1 where ${mine(job)}`,
+      sql`update ${byPrimaryKey('job')} set state = ${state}, run_at = ${now}, attempts_before = attempts_before + 1 where ${mine(job)}`,
     );
   });

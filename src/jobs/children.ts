@@ -2,7 +2,15 @@
 // records them, so that none is lost when Redis loses its data.
 import type { PoolConnection } from 'mysql2/promise';
 import { v7 as uuid } from 'uuid';
-import { first, run, select, sql, transaction, type Queryable } from '../database/sql.ts';
+import {
+  byPrimaryKey,
+  first,
+  run,
+  select,
+  sql,
+  transaction,
+  type Queryable,
+} from '../database/sql.ts';
 import { mine } from './fence.ts';
 import { AwaitingChildren, Overtaken } from './interrupted.ts';
 import { isLive, liveStates, now, type Job, type JobState, type Priority } from './jobs.ts';
@@ -107,7 +115,7 @@ export async function wake(on: PoolConnection, id: string) {
   if (await hasLiveChildren(on, id)) return;
   await run(
     on,
-    sql`update job set state = 'waiting', run_at = ${now} where id = ${id} and state = 'waiting_children'`,
+    sql`update ${byPrimaryKey('job')} set state = 'waiting', run_at = ${now} where id = ${id} and state = 'waiting_children'`,
   );
 }
 
@@ -140,7 +148,7 @@ export async function cancelChildren(
 export const markCancelled = (on: PoolConnection, ids: string[], person: string) =>
   run(
     on,
-    sql`update job
+    sql`update ${byPrimaryKey('job')}
            set cancelled_by = ${person},
                ended_at = if(state = 'waiting', ${now}, null),
                state = if(state = 'waiting', 'cancelled', state)

@@ -1,5 +1,5 @@
 import * as audit from '../audit/audit.ts';
-import { run, sql, transaction } from '../database/sql.ts';
+import { byPrimaryKey, run, sql, transaction } from '../database/sql.ts';
 import type { Environment } from '../environments/environment.ts';
 import { Conflict } from '../problems.ts';
 import { now, type Job } from './jobs.ts';
@@ -28,7 +28,7 @@ export async function retry(
   await transaction(here.sql, async (on) => {
     const found = await run(
       on,
-      sql`update job
+      sql`update ${byPrimaryKey('job')}
              set state = 'waiting', ended_at = null, run_at = ${now}, cancelled_by = null, problem = null,
                  attempts_before = attempt, report = if(${from === 'start'}, null, report)
            where id = ${job.id} and state in ('failed', 'cancelled')`,

@@ -1,7 +1,15 @@
 // The journal of an environment: every write is recorded in it, with its steps, before the write starts. Each worker of
 // a transfer has a fence (a number that the next worker raises); a worker with an old fence cannot change the journal
 // any more. This file changes the states of transfers; the files that it re-exports record and find them.
-import { first, run, sql, toSqlInstant, transaction, type Queryable } from '../database/sql.ts';
+import {
+  byPrimaryKey,
+  first,
+  run,
+  sql,
+  toSqlInstant,
+  transaction,
+  type Queryable,
+} from '../database/sql.ts';
 import { keyText } from '../catalog/entity.ts';
 import * as audit from '../audit/audit.ts';
 import { emailAbout, notify, notifyHolders } from '../messages/messages.ts';
@@ -38,7 +46,7 @@ export async function changeState(
   const ended = liveStates.includes(to) ? null : toSqlInstant(new Date().toISOString());
   const found = await run(
     on,
-    sql`update transfer
+    sql`update ${byPrimaryKey('transfer')}
            set state = ${to}, ended_at = ${ended},
                instant = coalesce(${instant ? toSqlInstant(instant) : null}, instant)
                ${problem ? saidOf(problem) : sql``}
@@ -89,7 +97,7 @@ export async function resolveTransfer(
   await transaction(here.sql, async (connection) => {
     const found = await run(
       connection,
-      sql`update transfer
+      sql`update ${byPrimaryKey('transfer')}
              set state = ${state}, decision = ${decision}, fence = fence + 1, ended_at = null,
                  lease_until = ${inFuture(0)}
            where id = ${transfer.id} and fence = ${transfer.fence} and state = 'needs_attention'`,

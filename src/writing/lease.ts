@@ -1,6 +1,6 @@
 // The lease and the fence of the worker that runs a transfer. The lease says how long the worker may be silent. When it
 // has expired, another worker takes the transfer over and raises the fence; a worker with an old fence is refused.
-import { run, select, sql } from '../database/sql.ts';
+import { byPrimaryKey, run, select, sql } from '../database/sql.ts';
 import type { Environment } from '../environments/environment.ts';
 import { byId, mustExist } from './recorded-transfers.ts';
 import { liveStates, type Transfer } from './transfer.ts';
@@ -19,7 +19,7 @@ export function keepLease(here: Environment, transfer: Transfer, milliseconds: n
   const timer = setInterval(() => {
     run(
       here.sql,
-      sql`update transfer set lease_until = ${inFuture(milliseconds)}
+      sql`update ${byPrimaryKey('transfer')} set lease_until = ${inFuture(milliseconds)}
            where id = ${transfer.id} and fence = ${transfer.fence}`,
     ).catch(() => {
       // An error is ignored: if the lease is not renewed, it expires, and recovery resumes the
@@ -34,7 +34,7 @@ export function keepLease(here: Environment, transfer: Transfer, milliseconds: n
 export const endLease = (here: Environment, transfer: Transfer) =>
   run(
     here.sql,
-    sql`update transfer set lease_until = ${inFuture(0)}
+    sql`update ${byPrimaryKey('transfer')} set lease_until = ${inFuture(0)}
          where id = ${transfer.id} and fence = ${transfer.fence}`,
   );
 
@@ -55,7 +55,7 @@ export async function takeOver(
 ): Promise<Transfer | null> {
   const found = await run(
     here.sql,
-    sql`update transfer set fence = fence + 1, lease_until = ${inFuture(lease)}
+    sql`update ${byPrimaryKey('transfer')} set fence = fence + 1, lease_until = ${inFuture(lease)}
          where id = ${orphan.id} and fence = ${orphan.fence} and state in (${liveStates})
            and lease_until < ${inFuture(0)}`,
   );

@@ -1,10 +1,14 @@
 // comparePairs() pairs rows of staging with the same rows of pre-production, with as few queries of each table as
 // possible.
+import type { Pool } from 'mysql2/promise';
 import { expect, test } from 'vitest';
 import { statements, type Statement } from '../../src/database/sql.ts';
-import type { RowKey } from '../../src/catalog/entity.ts';
+import { keyText, type RowKey } from '../../src/catalog/entity.ts';
 import { comparePairs } from '../../src/comparison/compare-pairs.ts';
-import { add, change, transfer } from '../support/rows.ts';
+import { requestComparison } from '../../src/comparison/job.ts';
+import { runJob } from '../../src/jobs/runner.ts';
+import { tasks } from '../../src/tasks.ts';
+import { add, change, pm, transfer } from '../support/rows.ts';
 import { useWorld } from '../support/world.ts';
 
 const world = useWorld();
@@ -67,4 +71,22 @@ test('comparing a row finds a dependent row that has another parent row at the d
     here: { task },
     there: { task: former },
   });
+});
+
+test('a pair has the last common content of its row, even after other programs have changed the row on both sides', async () => {
+  const { staging, preprod } = world;
+  const key = { entity: 'business', id: await add(staging, 'business', { name: 'At first' }) };
+  const baseNow = async () => (await compare([key])).pairs.get(keyText(key))?.base;
+  const rename = (on: Pool, name: string) =>
+    on.query('update business set name = ? where id = ?', [name, key.id]);
+  await transfer(staging, [key]);
+  expect(await baseNow()).toMatchObject({ name: 'At first' });
+  await rename(staging.sql, 'Ours');
+  expect(await baseNow()).toMatchObject({ name: 'At first' });
+  // The comparison stores the content, which no row has after the next change, and no history.
+  await runJob(staging, tasks, (await requestComparison(staging, pm.email)).job.id);
+  await rename(preprod.sql, 'Theirs');
+  expect(await baseNow()).toMatchObject({ name: 'At first' });
+  await staging.sql.query('update destination_state set base_content = null');
+  expect(await baseNow()).toBeNull();
 });

@@ -1,7 +1,7 @@
 // Conditions for many numbers select exactly the rows with these numbers.
 import { randomInt } from 'node:crypto';
 import { beforeAll, expect, test } from 'vitest';
-import { isAmong } from '../../src/database/ranges.ts';
+import { isAmong, rising } from '../../src/database/ranges.ts';
 import { select, sql } from '../../src/database/sql.ts';
 import { useWorld } from '../support/world.ts';
 
@@ -55,4 +55,23 @@ test('a condition for ten thousand consecutive numbers is one range', () => {
     text: '(id between ? and ?)',
     values: [1, 10_000],
   });
+});
+
+test.each([
+  [[], []],
+  [
+    [0, 1, 7],
+    [0, 1, 7],
+  ],
+  [
+    [7, 1, 7, 0],
+    [0, 1, 7],
+  ],
+  [
+    [10, 9],
+    [9, 10],
+  ],
+  [[1, 1], [1]],
+])('the numbers %j are %j in rising order', (numbers, expected) => {
+  expect(rising(numbers)).toEqual(expected);
 });

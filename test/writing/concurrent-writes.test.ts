@@ -141,6 +141,24 @@ test('a writer that waits for a row does not stop the program that holds the row
   for (const connection of [other, writer]) connection.destroy();
 });
 
+test('the state of a transfer changes while its lease is renewed', async () => {
+  const { staging, preprod } = world;
+  const { transfer: one } = await journal.open(staging, preprod, 60_000, draftOf(pm, [], [], {}));
+  const renewal = await staging.sql.getConnection();
+  await renewal.query('start transaction');
+  await renewal.query('select id from transfer where id = ? for update', [one.id]);
+  const changing = transaction(staging.sql, (connection) =>
+    journal.changeState(connection, one, ['planned'], 'refused'),
+  );
+  await sleep(300);
+  // A change of the state that waits in the index of the running transfers would deadlock with this statement.
+  await renewal.query('update transfer set lease_until = utc_timestamp(3) where id = ?', [one.id]);
+  await renewal.query('commit');
+  renewal.release();
+  await changing;
+  expect((await journal.byId(staging.sql, one.id))?.state).toBe('refused');
+});
+
 describe('transfers of rows that another transfer is writing', () => {
   test('the transfer sheet refuses rows that another transfer is still writing', async () => {
     const { staging, preprod } = world;
