@@ -40,6 +40,8 @@ export async function list(ground: Ground): Promise<Found> {
         // count the rows, and the timed load then finds the counts in the cache.
         if (pause === 0) await load(site, PATH);
         await clock.time(`page, ${state}`, () => load(site, PATH));
+        // A system takes memory away from programs that are silent for seconds, so the SELECTs follow a silence, too.
+        await sleep(pause);
         await clock.time(`its bare SELECTs, ${state}`, async () => {
           for (const text of own.filter(isSelect)) await here.query(text);
           for (const text of above.filter(isSelect)) await there.query(text);

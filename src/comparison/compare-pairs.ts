@@ -36,7 +36,10 @@ export type RowPair = {
   thereHash: string | null;
   state: RowState | undefined;
   destinationState: DestinationState | undefined;
-  /** The base: the content at which both sides were last equal; null if there is none or nobody has it any more. */
+  /**
+   * The base, which is the content at which both sides were last equal: a row that still has this content (perhaps with
+   * environment-specific fields), or the stored content. Null if there is no base or nobody has its content any more.
+   */
   base: Content | Row | null;
   status: Status | null;
   /**

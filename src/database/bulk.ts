@@ -10,7 +10,7 @@ const LENGTH = 250_000;
 const LINES = 1000;
 
 type Cell = string | number | boolean | Buffer | null;
-/** The values of one row, in the order of the columns. */
+/** The values of one row, in the order of the columns. A line and its values must not be changed once they are given. */
 export type Line = readonly Cell[];
 /**
  * A row to write: column names with their values. All rows of one call must have the same columns.
@@ -151,7 +151,8 @@ async function inStatements(
     text = '';
     count = 0;
   };
-  // Many columns have the same value in all lines, such as the transfer. Such a value is escaped once.
+  // Many columns have the same value in all lines, such as the transfer. A value like that of the line before is not
+  // escaped again.
   let last: Line = [];
   let values: string[] = [];
   for (const line of lines) {

@@ -1,7 +1,7 @@
 // Ranges of whole numbers, SQL conditions for many numbers, and a search in sorted numbers.
 import { join, sql, type Statement } from './sql.ts';
 
-/** Returns each of these numbers once, in rising order. */
+/** Returns each of these numbers once, in rising order: the given list itself if it is so already. */
 export function rising(numbers: number[]): number[] {
   // Mostly they are in this order already, and finding that out takes a tenth of the time.
   const isRising = numbers.every(

@@ -3,7 +3,7 @@
 import type { PoolConnection } from 'mysql2/promise';
 import { insertLines, insertTexts, escaped } from '../database/bulk.ts';
 import { failpoint } from '../database/failpoints.ts';
-import { run, sql, transaction } from '../database/sql.ts';
+import { byPrimaryKey, run, sql, transaction } from '../database/sql.ts';
 import { Interrupted } from '../jobs/interrupted.ts';
 import type { Work } from '../jobs/task.ts';
 import type { Reading, Reject } from './reading/reading.ts';
@@ -50,7 +50,7 @@ export function openStore(
   const commit = async (on: PoolConnection, { rows, line, texts, rejects }: Lot) => {
     const found = await run(
       on,
-      sql`update operations_datafile_registry
+      sql`update ${byPrimaryKey('operations_datafile_registry')}
              set loaded_line = ${line}, loaded_rows = ${stored.rows + rows},
                  updated_timestamp = utc_timestamp(3)
            where id = ${file.id} and state = 'processing' and job = ${job.id}

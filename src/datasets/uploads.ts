@@ -2,7 +2,15 @@
 // rows have been copied into the datasets database, a separate database that the pipeline writes.
 import type { PoolConnection } from 'mysql2/promise';
 import { v7 as uuid } from 'uuid';
-import { first, run, select, sql, type Queryable, type Statement } from '../database/sql.ts';
+import {
+  byPrimaryKey,
+  first,
+  run,
+  select,
+  sql,
+  type Queryable,
+  type Statement,
+} from '../database/sql.ts';
 import { NotFound } from '../problems.ts';
 
 /**
@@ -62,7 +70,7 @@ export async function begin(on: Queryable, wanted: NewUpload): Promise<string> {
 export const noteReceived = (on: Queryable, id: string, received: number) =>
   run(
     on,
-    sql`update upload set received = ${received}, changed_at = ${now}
+    sql`update ${byPrimaryKey('upload')} set received = ${received}, changed_at = ${now}
          where id = ${id} and state = 'uploading'`,
   );
 
@@ -77,7 +85,7 @@ export const endReceiving = async (
 ): Promise<boolean> =>
   (await run(
     on,
-    sql`update upload set state = 'uploaded', datafile = ${datafile}, received = ${received}, changed_at = ${now}
+    sql`update ${byPrimaryKey('upload')} set state = 'uploaded', datafile = ${datafile}, received = ${received}, changed_at = ${now}
          where id = ${id} and state = 'uploading'`,
   )) === 1;
 
@@ -88,7 +96,7 @@ export const failReceiving = (
 ) =>
   run(
     on,
-    sql`update upload set state = 'failed', received = ${received}, error = ${error}, changed_at = ${now}
+    sql`update ${byPrimaryKey('upload')} set state = 'failed', received = ${received}, error = ${error}, changed_at = ${now}
          where id = ${id} and state = 'uploading'`,
   );
 

@@ -2,7 +2,15 @@
 // the transaction of the change that it reports, and sent until its recipient acknowledges it.
 import * as audit from '../audit/audit.ts';
 import { LINES, type PartOf } from '../database/newest-first.ts';
-import { first, run, select, sql, transaction, type Queryable } from '../database/sql.ts';
+import {
+  byPrimaryKey,
+  first,
+  run,
+  select,
+  sql,
+  transaction,
+  type Queryable,
+} from '../database/sql.ts';
 import type { Environment } from '../environments/environment.ts';
 import { Conflict } from '../problems.ts';
 import { isEmailedByDefault } from './kinds.ts';
@@ -148,7 +156,7 @@ export const due = (on: Queryable, { channel, recipient }: Target) =>
 export async function claim(on: Queryable, { id, attempts }: Line, seconds: number) {
   const found = await run(
     on,
-    sql`update outbox set attempts = attempts + 1, next_at = utc_timestamp(3) + interval ${seconds} second
+    sql`update ${byPrimaryKey('outbox')} set attempts = attempts + 1, next_at = utc_timestamp(3) + interval ${seconds} second
          where id = ${id} and attempts = ${attempts} and state = 'pending'`,
   );
   return found === 1;
@@ -176,7 +184,7 @@ export const failSecrets = (
 export const acknowledge = (on: Queryable, { id }: Line, answer: string) =>
   run(
     on,
-    sql`update outbox
+    sql`update ${byPrimaryKey('outbox')}
            set state = 'acknowledged', acknowledged_at = utc_timestamp(3), answer = ${answer.slice(0, 500)},
                body = ${bodyToKeep}
          where id = ${id}`,
@@ -186,7 +194,7 @@ export const acknowledge = (on: Queryable, { id }: Line, answer: string) =>
 export const postpone = (on: Queryable, { id }: Line, answer: string, seconds: number) =>
   run(
     on,
-    sql`update outbox
+    sql`update ${byPrimaryKey('outbox')}
            set answer = ${answer.slice(0, 500)}, next_at = utc_timestamp(3) + interval ${seconds} second
          where id = ${id} and state = 'pending'`,
   );
@@ -198,7 +206,7 @@ export const postpone = (on: Queryable, { id }: Line, answer: string, seconds: n
 export async function fail(on: Queryable, { id }: Line, answer: string) {
   const found = await run(
     on,
-    sql`update outbox set answer = ${answer.slice(0, 500)}, state = 'failed', body = ${bodyToKeep}
+    sql`update ${byPrimaryKey('outbox')} set answer = ${answer.slice(0, 500)}, state = 'failed', body = ${bodyToKeep}
          where id = ${id} and state = 'pending'`,
   );
   return found === 1;
@@ -217,7 +225,7 @@ export async function retry(here: Environment, id: number, person: string): Prom
     }
     await run(
       on,
-      sql`update outbox set state = 'pending', attempts = 0, next_at = utc_timestamp(3) where id = ${id}`,
+      sql`update ${byPrimaryKey('outbox')} set state = 'pending', attempts = 0, next_at = utc_timestamp(3) where id = ${id}`,
     );
     await audit.write(on, { person, action: 'retried a notification', subject: line.subject });
     return true;

@@ -6,8 +6,8 @@ import { overwrites } from '../state/status.ts';
 import type { PlannedStep } from './planned-step.ts';
 
 /**
- * Returns the fields that changed at the destination since the base; none if the row has no base. If nobody has the content
- * of the base any more, compares the row at the destination with the row here instead.
+ * Returns the fields that changed at the destination since the base; none if the row has no base. If nobody has the
+ * content of the base any more, compares the row at the destination with the row here instead.
  */
 export function changedThere(pair: RowPair): string[] {
   const base = pair.base ?? (pair.destinationState?.base_hash ? pair.here : null);

@@ -58,6 +58,8 @@ function exchanged(
     hereHash: taken && hashOf(entity, taken),
     thereHash: own && hashOf(entity, own),
     state,
+    // A takeover writes nothing at the destination, so it cannot send undone content again. If nobody has the content of
+    // the base, its hash stays the one with the names that the destination uses.
     destinationState: stop && {
       ...stop,
       base_hash: base ? hashOf(entity, base) : stop.base_hash,

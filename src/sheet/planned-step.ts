@@ -31,8 +31,9 @@ export function formerBaseOf({
 }: RowPair): string | null {
   const hash = destinationState?.base_hash ?? null;
   if (hash === null) return null;
-  if (hash === thereHash) return AS_BEFORE;
-  return base ? canonical(entity, base) : markOfHash(hash);
+  // If nobody has the content, a takeover does not know its hash with the names of this environment.
+  if (base === null) return markOfHash(hash);
+  return hash === thereHash ? AS_BEFORE : canonical(entity, base);
 }
 
 export function hashOfPlan(facts: Facts, steps: PlannedStep[]): string {

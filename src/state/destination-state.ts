@@ -54,8 +54,8 @@ export async function readDestinationStates(
 }
 
 /**
- * Returns the stored contents of bases. A content is stored only if neither the destination nor a history had it when it
- * was recorded. `wanted`: the hash of the base of each row, by key text (`task:12`). Returns the contents by key text.
+ * Returns the stored contents of bases, by key text (`task:12`). Few bases have one: it is stored if the row here has
+ * another content and no history has that of the base. `wanted`: the hash of the base of each row, by key text.
  */
 export async function storedBases(
   on: Queryable,

@@ -2,7 +2,15 @@
 import { v7 as uuid } from 'uuid';
 import type { PoolConnection } from 'mysql2/promise';
 import * as audit from '../audit/audit.ts';
-import { first, run, sql, toSqlInstant, transaction, type Queryable } from '../database/sql.ts';
+import {
+  byPrimaryKey,
+  first,
+  run,
+  sql,
+  toSqlInstant,
+  transaction,
+  type Queryable,
+} from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
 import { emailAbout, notify, notifyHolders, type News } from '../messages/messages.ts';
 import { Conflict } from '../problems.ts';
@@ -92,7 +100,7 @@ async function endByPerson(
 ) {
   const found = await run(
     on,
-    sql`update scheduled_transfer
+    sql`update ${byPrimaryKey('scheduled_transfer')}
            set state = 'cancelled', ended_at = utc_timestamp(3), ended_by = ${person}
          where id = ${id} and state in ('waiting', 'running')`,
   );
@@ -152,7 +160,7 @@ async function recordEnd(on: Queryable, id: string, outcome: Outcome): Promise<b
   const transfer = outcome.transfer?.id ?? null;
   const found = await run(
     on,
-    sql`update scheduled_transfer
+    sql`update ${byPrimaryKey('scheduled_transfer')}
            set state = ${state}, problem = ${problem}, transfer = ${transfer}, ended_at = utc_timestamp(3)
          where id = ${id} and state = 'running'`,
   );

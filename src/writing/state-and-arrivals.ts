@@ -66,20 +66,24 @@ export async function writeStatesAndArrivals(
     after.set(keyText(step), state);
   }
   if (isEngineering) {
-    // When engineering changes a dependent row, its topmost parent row (root) is marked as changed by engineering, too.
-    // A product manager sends the root, and must see that a row below it was changed.
+    // When engineering changes a dependent row, its parent row is marked as changed by engineering, too. A product manager
+    // sends the parent row, and must see that a row below it was changed.
     const place = { sql: connection, documents: work.there.documents };
     const owners = steps.flatMap((step) => ownerKeysOf(step).map((key) => ({ step, key })));
-    const keys = owners.map(({ key }) => key);
-    const roots = await statesOfUntouched(place, unrecordedKeys(keys, was, after), mappings);
+    const missing = unrecordedKeys(
+      owners.map(({ key }) => key),
+      was,
+      after,
+    );
+    const untouched = await statesOfUntouched(place, missing, mappings);
     for (const { step, key } of owners) {
-      const root = keyText(key);
-      const state = after.get(root) ?? was.get(root) ?? roots.get(root);
+      const owner = keyText(key);
+      const state = after.get(owner) ?? was.get(owner) ?? untouched.get(owner);
       if (!state) continue;
       const fields = changedLabels(entityNamed(step.entity), step).map(
         (label) => `${step.title}: ${label}`,
       );
-      after.set(root, states.markedAsEngineering(state, { ...by, fields }));
+      after.set(owner, states.markedAsEngineering(state, { ...by, fields }));
     }
   }
   await states.writeStates(connection, [...after.values()], was);

@@ -105,7 +105,7 @@ export type Step = {
   after: Row | null;
   /** Excluded fields, which keep the destination’s value. */
   excludedFields: string[];
-  /** The former base (the last content that both sides had in common), as former-base.ts writes it; an undo restores it. */
+  /** The former base (the last content that both sides had in common), in the form of former-base.ts; an undo restores it. */
   base?: string | null;
   /**
    * The row’s former id, if the row got a new one. The row’s author, its mark Not for production (hold) and its mark as

@@ -72,6 +72,6 @@ test.each([
     [9, 10],
   ],
   [[1, 1], [1]],
-])('the numbers %j are %j in rising order', (numbers, expected) => {
+])('rising() makes of the numbers %j the list %j', (numbers, expected) => {
   expect(rising(numbers)).toEqual(expected);
 });

@@ -234,6 +234,36 @@ test('a task that only pre-production has is taken over with its business and fo
     expect(await statusOf(key)).toBe('In sync');
 });
 
+test.each([
+  ['Changed there', {}],
+  ['Changed on both', { title: 'Ours' }],
+] as const)(
+  'the undo of a takeover gives a task whose city has another name in pre-production the status %s again',
+  async (status, ours) => {
+    const { staging, preprod } = world;
+    await add(staging, 'city', { name: 'Pune' });
+    await add(preprod, 'city', { name: 'Poona' });
+    await run(
+      staging.sql,
+      sql`insert into name_mapping (entity, name, there, person, at)
+          values ('city', 'Pune', 'Poona', ${pm.email}, utc_timestamp(3))`,
+    );
+    const [business, form] = [await add(staging, 'business'), await add(staging, 'form')];
+    const cities = [{ city: 'Pune', partner: null }];
+    const task = { entity: 'task', id: await add(staging, 'task', { business, form, cities }) };
+    await transfer(staging, [task]);
+    await change(staging, task, ours);
+    await change(preprod, task, { title: 'Theirs' });
+    expect(await statusOf(task)).toBe(status);
+    let last = await takeOver(staging, [task], { overwrite: 'overwrite' });
+    expect(await statusOf(task)).toBe('In sync');
+    for (const expected of [status, 'In sync', status]) {
+      last = await undoHere(staging, last);
+      expect(await statusOf(task)).toBe(expected);
+    }
+  },
+);
+
 test('a takeover deletes a row that was deleted in pre-production, unless another row in staging still refers to it', async () => {
   const { staging, preprod } = world;
   const business = { entity: 'business', id: await add(staging, 'business') };
