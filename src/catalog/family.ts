@@ -40,11 +40,9 @@ export function parentsOf(entity: Entity, row: Row | null): RowKey[] {
 export function parentsOfAll(rows: Iterable<{ entity: Entity; row: Row }>): RowKey[] {
   const found = new Map<string, Set<number>>();
   for (const { entity, row } of rows) {
-    for (const { field, to } of referencesOf(entity)) {
-      const id = row[field];
-      if (typeof id !== 'number') continue;
-      const ids = found.get(to) ?? new Set();
-      found.set(to, ids.add(id));
+    for (const parent of parentsOf(entity, row)) {
+      const ids = found.get(parent.entity) ?? new Set();
+      found.set(parent.entity, ids.add(parent.id));
     }
   }
   return [...found].flatMap(([entity, ids]) => [...ids].map((id) => ({ entity, id })));

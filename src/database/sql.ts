@@ -83,9 +83,9 @@ export async function first<T extends object>(
 }
 
 /**
- * SQL for a table in an UPDATE that finds rows by their primary key, and has conditions on other columns. Without the
- * hint MariaDB may go through the index of such a column, for example the state. It then locks the row in that index
- * first, and deadlocks with another UPDATE that finds it by its key and changes that column.
+ * SQL for a table in a statement that finds rows by their primary key, and locks or changes them. Without the hint the
+ * server may go through the index of another column, for example the state. It then locks the row in that index first,
+ * and deadlocks with an UPDATE that finds it by its key and changes that column.
  */
 export const byPrimaryKey = (table: string): Statement => sql`${name(table)} force index (primary)`;
 

@@ -8,7 +8,14 @@ import {
   type Entity,
   type Row,
 } from '../catalog/entity.ts';
-import { fromSqlInstant, name, select, sql, type Statement } from '../database/sql.ts';
+import {
+  byPrimaryKey,
+  fromSqlInstant,
+  name,
+  select,
+  sql,
+  type Statement,
+} from '../database/sql.ts';
 import { cachedFor } from '../database/cached-for.ts';
 import { isAmong } from '../database/ranges.ts';
 import { linkColumns, readLinks } from './links.ts';
@@ -157,12 +164,9 @@ export const mysqlStore: Store = {
   unreadable,
 };
 
-/**
- * SQL that locks rows until the transaction ends, in order of id, and returns a line with two nulls for each. Without the
- * hint MySQL may go through another index: it then deadlocks with a program that changes an indexed column of a row.
- */
+/** SQL that locks rows until the transaction ends, in order of id, and returns a line with two nulls for each. */
 export const lockRows = (entity: Entity, ids: number[]): Statement =>
-  sql`select null, null from ${name(entity.table)} force index (primary)
+  sql`select null, null from ${byPrimaryKey(entity.table)}
        where id in (${ids}) order by id for update`;
 
 /** SQL that selects the rows of a table with the texts of their links, up to the WHERE clause. */

@@ -203,16 +203,21 @@ test('a takeover writes nothing if the row has changed, the person lacks the per
   }
 });
 
-test('a task that only pre-production has is taken over with its business and form, and its cities get the names that staging uses', async () => {
-  const { staging, preprod } = world;
-  await add(staging, 'city', { name: 'Pune' });
-  await add(preprod, 'city', { name: 'Poona' });
-  await add(preprod, 'city', { name: 'Agra' });
+/** Adds the city Pune to staging and, with the name Poona that is mapped to it, to pre-production. */
+async function addPuneAsPoona() {
+  await add(world.staging, 'city', { name: 'Pune' });
+  await add(world.preprod, 'city', { name: 'Poona' });
   await run(
-    staging.sql,
+    world.staging.sql,
     sql`insert into name_mapping (entity, name, there, person, at)
         values ('city', 'Pune', 'Poona', ${pm.email}, utc_timestamp(3))`,
   );
+}
+
+test('a task that only pre-production has is taken over with its business and form, and its cities get the names that staging uses', async () => {
+  const { staging, preprod } = world;
+  await addPuneAsPoona();
+  await add(preprod, 'city', { name: 'Agra' });
   const business = await add(preprod, 'business');
   const form = await add(preprod, 'form');
   const cities = [
@@ -241,13 +246,7 @@ test.each([
   'the undo of a takeover gives a task whose city has another name in pre-production the status %s again',
   async (status, ours) => {
     const { staging, preprod } = world;
-    await add(staging, 'city', { name: 'Pune' });
-    await add(preprod, 'city', { name: 'Poona' });
-    await run(
-      staging.sql,
-      sql`insert into name_mapping (entity, name, there, person, at)
-          values ('city', 'Pune', 'Poona', ${pm.email}, utc_timestamp(3))`,
-    );
+    await addPuneAsPoona();
     const [business, form] = [await add(staging, 'business'), await add(staging, 'form')];
     const cities = [{ city: 'Pune', partner: null }];
     const task = { entity: 'task', id: await add(staging, 'task', { business, form, cities }) };
