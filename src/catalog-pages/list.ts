@@ -12,6 +12,7 @@ import { select, sql } from '../database/sql.ts';
 import type { App } from '../environments/app.ts';
 import { cachedFor } from '../database/cached-for.ts';
 import type { RowPair } from '../comparison/compare-pairs.ts';
+import { settleAll } from '../settle-all.ts';
 import { find, findIds, unreadable } from '../rows/store.ts';
 import { isNarrowed, type Query } from '../rows/query.ts';
 import { countCached } from '../state/row-counts.ts';
@@ -75,13 +76,18 @@ export async function listRows(
       : await pendingRows(here.sql, entity);
   const query = await queryOf(here, entity, state, person, waits);
   const found = await findOnAPage(here, entity, query);
-  const keys = found.rows.map(({ id }) => ({ entity: entity.name, id }));
   const known = new Map(
     found.rows.map((row) => [keyText({ entity: entity.name, id: row.id }), row]),
   );
-  const look = isTravelling ? await statusesAhead(here, keys, known) : nothing;
-  const states = await statesOf(here, known, look.pairs);
-  const gone = state.tab === 'deleted' ? await deletedRows(here, entity, state, waits) : null;
+  const [{ look, states }, gone, ready, counts, titles, people, unreadableRows] = await settleAll([
+    lookAhead(here, isTravelling, known),
+    state.tab === 'deleted' ? deletedRows(here, entity, state, waits) : null,
+    countReady(here, entity, query, found, waits),
+    tabCounts(here, entity, person, waits),
+    titlesOf(here, referencedKeys(entity, found.rows)),
+    peopleOf(here, entity),
+    unreadable(here, entity),
+  ]);
   return {
     rows: found.rows.map((row) => {
       const text = keyText({ entity: entity.name, id: row.id });
@@ -97,12 +103,12 @@ export async function listRows(
     }),
     total: (gone ?? found).total,
     page: (gone ?? found).page,
-    ready: await countReady(here, entity, query, found, waits),
-    counts: await tabCounts(here, entity, person, waits),
-    titles: await titlesOf(here, referencedKeys(entity, found.rows)),
+    ready,
+    counts,
+    titles,
     deleted: gone?.rows ?? [],
-    people: await peopleOf(here, entity),
-    unreadable: await unreadable(here, entity),
+    people,
+    unreadable: unreadableRows,
     lastSeen: look.lastSeen,
     trouble: look.trouble,
   };
@@ -126,6 +132,12 @@ async function countReady(
     return found.rows.filter(({ id }) => ready.has(id)).length;
   }
   return ids.length === 0 ? 0 : (await findIds(here, entity, among(query, ids))).length;
+}
+
+/** Returns the statuses of these rows in the next environments, and their recorded states. */
+async function lookAhead(here: App, isTravelling: boolean, rows: Map<string, Row>) {
+  const look = isTravelling ? await statusesAhead(here, keysFrom([...rows.keys()]), rows) : nothing;
+  return { look, states: await statesOf(here, rows, look.pairs) };
 }
 
 /** Returns the recorded states of these rows. `pairs` already contains the states of rows that were just compared. */

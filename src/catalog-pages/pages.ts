@@ -4,6 +4,7 @@ import { titleOf } from '../catalog/entity.ts';
 import { catalog, entityNamed } from '../catalog/index.ts';
 import type { FieldErrors } from '../problems.ts';
 import { find } from '../rows/store.ts';
+import { settleAll } from '../settle-all.ts';
 import { offeredSelections } from '../sheet/selection-list-page.ts';
 import { page } from '../web/pages.ts';
 import { accountOf, can, textIn } from '../web/request.ts';
@@ -34,7 +35,11 @@ export async function listPage(
   const entity = entityNamed(String(req.params['entity']));
   const asked = parseListState(entity, query, zoneOf(req));
   const { email } = accountOf(req);
-  const found = await listRows(req.here, entity, asked, email);
+  const [found, views, openSelections] = await settleAll([
+    listRows(req.here, entity, asked, email),
+    savedViews(req.house.sql, entity, email),
+    offeredSelections(req),
+  ]);
   const state = { ...asked, page: found.page };
   const canTransfer = can(req, 'transfer');
   const actions = bulkActions.filter(({ ability }) => can(req, ability));
@@ -44,7 +49,7 @@ export async function listPage(
     errors: wrong?.errors ?? {},
     mayShare: mayShareViews(req),
     saved: savedViewsView(entity, state, {
-      views: await savedViews(req.house.sql, entity, email),
+      views,
       person: email,
       typed: wrong?.typed ?? null,
     }),
@@ -55,7 +60,7 @@ export async function listPage(
     offersTransfer: canTransfer,
     actions,
     showsStatus: found.counts.ready !== null,
-    openSelections: await offeredSelections(req),
+    openSelections,
     beyondLabel: found.counts.ready === null ? null : beyondLabel(req.here),
     ...listView(req.here, entity, state, {
       ...found,

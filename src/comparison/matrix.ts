@@ -2,7 +2,8 @@
 // destination).
 import { catalog, entityNamed } from '../catalog/index.ts';
 import { select, sql, type Queryable } from '../database/sql.ts';
-import { baseIds } from '../state/base-chunks.ts';
+import { settleAll } from '../settle-all.ts';
+import { everyBaseId } from '../state/base-chunks.ts';
 import { lastKnownStatus, withBases, type RecordedRow } from '../state/pending.ts';
 import { statusOf, type Status } from '../state/status.ts';
 
@@ -30,42 +31,52 @@ export async function matrix(on: Queryable): Promise<Matrix> {
     own.set(status, (own.get(status) ?? 0) + rows);
     found.set(entity, own);
   };
-  const groups = await select<Signature & { entity: string; rows_count: number }>(
-    on,
-    sql`select entity,
-               hash is not null and deleted_at is null as is_here, deleted_at is not null as is_deleted,
-               observed_hash is not null as is_there, base_hash is not null as has_base,
-               hash <=> observed_hash as is_equal, hash <=> base_hash as here_is_base,
-               observed_hash <=> base_hash as there_is_base,
-               cast(count(*) as signed) as rows_count
-          from (${everyLine}) every_line
-         where observed_at is not null
-         group by entity, is_here, is_deleted, is_there, has_base, is_equal, here_is_base, there_is_base`,
-  );
+  const [groups, others, untouched] = await settleAll([
+    select<Signature & { entity: string; rows_count: number }>(
+      on,
+      sql`select entity,
+                 hash is not null and deleted_at is null as is_here, deleted_at is not null as is_deleted,
+                 observed_hash is not null as is_there, base_hash is not null as has_base,
+                 hash <=> observed_hash as is_equal, hash <=> base_hash as here_is_base,
+                 observed_hash <=> base_hash as there_is_base,
+                 cast(count(*) as signed) as rows_count
+            from (${everyLine}) every_line
+           where observed_at is not null
+           group by entity, is_here, is_deleted, is_there, has_base, is_equal, here_is_base, there_is_base`,
+    ),
+    select<RecordedRow>(
+      on,
+      sql`select * from (${everyLine}) every_line where observed_at is null`,
+    ).then((lines) => withBases(on, lines)),
+    countUntouched(on),
+  ]);
   for (const group of groups) count(group.entity, statusFrom(group), group.rows_count);
-  const others = await select<RecordedRow>(
-    on,
-    sql`select * from (${everyLine}) every_line where observed_at is null`,
-  );
-  for (const line of await withBases(on, others)) count(line.entity, lastKnownStatus(line), 1);
-  for (const { name } of catalog) count(name, 'In sync', await countUntouched(on, name));
+  for (const line of others) count(line.entity, lastKnownStatus(line), 1);
+  for (const { name } of catalog) count(name, 'In sync', untouched.get(name) ?? 0);
   return found;
 }
 
 /**
- * Counts the rows of an entity that have a base (the content at which both sides were last equal), but no record in
+ * Counts the rows of each entity that have a base (the content at which both sides were last equal), but no record in
  * row_state or destination_state. These rows are in sync.
  */
-async function countUntouched(on: Queryable, entity: string): Promise<number> {
-  const lines = await select<{ id: number }>(
+async function countUntouched(on: Queryable): Promise<Map<string, number>> {
+  const lines = await select<{ entity: string; id: number }>(
     on,
-    sql`select row_id as id from row_state where entity = ${entity}
-         union select row_id from destination_state where entity = ${entity}`,
+    sql`select entity, row_id as id from row_state
+         union select entity, row_id from destination_state`,
   );
-  const touched = new Set(lines.map(({ id }) => id));
-  let rows = 0;
-  for await (const ids of baseIds(on, entity)) {
-    for (const id of ids) if (!touched.has(id)) rows += 1;
+  const touched = new Map<string, Set<number>>();
+  for (const { entity, id } of lines) {
+    const own = touched.get(entity);
+    if (own) own.add(id);
+    else touched.set(entity, new Set([id]));
+  }
+  const rows = new Map<string, number>();
+  for await (const { entity, ids } of everyBaseId(on)) {
+    const own = touched.get(entity);
+    const untouched = own ? ids.filter((id) => !own.has(id)) : ids;
+    rows.set(entity, (rows.get(entity) ?? 0) + untouched.length);
   }
   return rows;
 }

@@ -9,6 +9,7 @@ import { jobView } from '../jobs/view.ts';
 import { referencedTitles } from '../web/referenced-titles.ts';
 import { comparePairs } from './compare-pairs.ts';
 import { fieldDiff } from './field-diff.ts';
+import { settleAll } from '../settle-all.ts';
 import { overwrites, statuses, type Status } from '../state/status.ts';
 import { flash, page } from '../web/pages.ts';
 import { accountOf, can, numberOrNull, textIn } from '../web/request.ts';
@@ -28,10 +29,13 @@ export const showComparison =
       entity: textIn(req.query, 'entity'),
       status: statuses.find((one) => one === textIn(req.query, 'status')) ?? null,
     };
-    const counts = await matrix(req.here.sql);
+    const [counts, { newest, whole }, openSelections] = await settleAll([
+      matrix(req.here.sql),
+      comparison.latestComparisons(req.here.sql),
+      offeredSelections(req),
+    ]);
     const found = new Set([...counts.values()].flatMap((own) => [...own.keys()]));
     const columns = statuses.filter((one) => found.has(one));
-    const { newest, whole } = await comparison.latestComparisons(req.here.sql);
     const title = `Compare with ${there.rules.inText}`;
     await page(req, res, 'comparison/page', {
       title,
@@ -41,7 +45,7 @@ export const showComparison =
       lastProblem: newest ? problemOf(newest) : null,
       columns,
       rows: matrixRows(counts, columns, asked),
-      openSelections: await offeredSelections(req),
+      openSelections,
       differing:
         asked.status && asked.entity
           ? await differing(req, there, entityNamed(asked.entity), asked.status)

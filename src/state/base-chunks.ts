@@ -6,7 +6,15 @@ import { keyText, type RowKey } from '../catalog/entity.ts';
 import { insertRows, upsertRows } from '../database/bulk.ts';
 import { forgetCached } from '../database/cached-for.ts';
 import { indexFrom } from '../database/ranges.ts';
-import { join, select, sql, toSqlInstant, transaction, type Queryable } from '../database/sql.ts';
+import {
+  join,
+  select,
+  sql,
+  toSqlInstant,
+  transaction,
+  type Queryable,
+  type Statement,
+} from '../database/sql.ts';
 import { CHUNK_SIZE, chunkOf, digestOf } from '../rows/row-hashes.ts';
 
 /** The base of a row: the hash of its content, and the time since which this content is the base. */
@@ -149,18 +157,29 @@ export async function readBases(on: Queryable, keys: RowKey[]): Promise<Map<stri
   return found;
 }
 
-/** Yields the ids of all rows of an entity that have a base in this table, a batch at a time. */
+/** Yields the ids of all rows of an entity that have a base in this table, a chunk at a time. */
 export async function* baseIds(on: Queryable, entity: string): AsyncGenerator<number[]> {
-  for (let after = -1; ;) {
-    const lines = await select<{ chunk: number; bases: Buffer }>(
+  for await (const { ids } of readIds(on, sql`entity = ${entity}`)) yield ids;
+}
+
+/** Yields the ids of all rows that have a base in this table, a chunk at a time. */
+export const everyBaseId = (on: Queryable): AsyncGenerator<{ entity: string; ids: number[] }> =>
+  readIds(on, sql`true`);
+
+async function* readIds(on: Queryable, chunksOf: Statement) {
+  let after = sql`true`;
+  for (;;) {
+    const lines = await select<{ entity: string; chunk: number; bases: Buffer }>(
       on,
-      sql`select chunk, bases from base_chunk
-           where entity = ${entity} and chunk > ${after} order by chunk limit ${READ}`,
+      sql`select entity, chunk, bases from base_chunk
+           where ${chunksOf} and ${after} order by entity, chunk limit ${READ}`,
     );
+    for (const { entity, chunk, bases } of lines) {
+      yield { entity, ids: Array.from(entriesIn(chunk, bases), ([id]) => id) };
+    }
     const last = lines.at(-1);
-    if (!last) return;
-    after = last.chunk;
-    yield lines.flatMap(({ chunk, bases }) => [...entriesIn(chunk, bases)].map(([id]) => id));
+    if (!last || lines.length < READ) return;
+    after = sql`(entity > ${last.entity} or (entity = ${last.entity} and chunk > ${last.chunk}))`;
   }
 }
 

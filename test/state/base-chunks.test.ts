@@ -4,7 +4,14 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { keyText } from '../../src/catalog/entity.ts';
 import { run, sql, toSqlInstant } from '../../src/database/sql.ts';
-import { basesInChunks, readBases, writeBases, type Base } from '../../src/state/base-chunks.ts';
+import {
+  baseIds,
+  basesInChunks,
+  everyBaseId,
+  readBases,
+  writeBases,
+  type Base,
+} from '../../src/state/base-chunks.ts';
 import { useWorld } from '../support/world.ts';
 
 const world = useWorld({ cleared: 'once' });
@@ -58,3 +65,23 @@ test('each base that was written is read, alone and with all others of its chunk
     }),
   );
 });
+
+test('the ids with a base are read completely, of one entity and of all, when they need several reads', async () => {
+  const { sql: on } = world.staging;
+  await run(on, sql`delete from base_chunk`);
+  const perEntity = { form: 130, sts: 100, task: 70 };
+  for (const [entity, chunks] of Object.entries(perEntity)) {
+    const ids = Array.from({ length: chunks }, (_, chunk) => chunk * 1000 + 7);
+    await writeBases(on, entity, new Map(ids.map((one) => [one, hash('sha256', 'x')])), at);
+  }
+  const found: Record<string, number> = {};
+  for await (const { entity, ids } of everyBaseId(on)) {
+    found[entity] = (found[entity] ?? 0) + ids.length;
+  }
+  expect(found).toEqual(perEntity);
+  const forms: number[] = [];
+  for await (const ids of baseIds(on, 'form')) forms.push(...ids);
+  expect(forms).toEqual(Array.from({ length: 130 }, (_, chunk) => chunk * 1000 + 7));
+});
+
+const at = '2026-01-02T03:04:05.678Z';
