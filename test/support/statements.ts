@@ -6,7 +6,7 @@ import { statements, type Statement } from '../../src/database/sql.ts';
  * depends on the elapsed time and not on the work.
  */
 const isRenewal = (statement: unknown) =>
-  (statement as Statement).text.startsWith('update transfer set lease_until = ');
+  (statement as Statement).text.includes(' set lease_until = ');
 
 export async function statementsOf(work: () => PromiseLike<unknown>): Promise<number> {
   let count = 0;

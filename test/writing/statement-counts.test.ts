@@ -31,6 +31,13 @@ async function taskWith(receipts: number) {
   return { entity: 'task', id: task };
 }
 
+/**
+ * Counts the statements of a page that was loaded before. Cached answers expire after some seconds, and then one load
+ * sends more statements, so the page is loaded twice.
+ */
+const fewestStatementsOf = async (load: () => Promise<unknown>) =>
+  Math.min(await statementsOf(load), await statementsOf(load));
+
 test('the number of SQL statements of a transfer does not depend on the number of dependent rows', async () => {
   const [few, many] = [await taskWith(2), await taskWith(25)];
   // The first transfer is not counted, because it also queries which collations the destination
@@ -88,11 +95,11 @@ test('a catalogue list of 50 rows takes as many queries as a list of 2', async (
   await transfer(world.staging, [key]);
   const list = () => pm.get('/catalog/task').expect(200);
   await list();
-  const few = await statementsOf(list);
+  const few = await fewestStatementsOf(list);
   for (let one = 0; one < 48; one += 1) await taskWith(one % 3);
   await change(world.staging, key, { title: 'Changed' });
   await list();
-  expect(await statementsOf(list)).toBe(few);
+  expect(await fewestStatementsOf(list)).toBe(few);
   await site.close();
 });
 
@@ -103,12 +110,12 @@ describe('the SQL statements of the page Arrived, which lists transfers from the
     const arrived = () => pm.get('/arrivals').expect(200);
     await transfer(world.staging, [await taskWith(1)]);
     await arrived();
-    const few = await statementsOf(arrived);
+    const few = await fewestStatementsOf(arrived);
     for (let one = 0; one < 20; one += 1) {
       await transfer(world.staging, [await taskWith(one % 3)]);
     }
     await arrived();
-    expect(await statementsOf(arrived)).toBe(few);
+    expect(await fewestStatementsOf(arrived)).toBe(few);
     await site.close();
   });
 
