@@ -68,14 +68,13 @@ async function countUntouched(on: Queryable): Promise<Map<string, number>> {
   );
   const touched = new Map<string, Set<number>>();
   for (const { entity, id } of lines) {
-    const own = touched.get(entity);
-    if (own) own.add(id);
-    else touched.set(entity, new Set([id]));
+    const own = touched.get(entity) ?? new Set();
+    touched.set(entity, own.add(id));
   }
   const rows = new Map<string, number>();
   for await (const { entity, ids } of everyBaseId(on)) {
     const own = touched.get(entity);
-    const untouched = own ? ids.filter((id) => !own.has(id)) : ids;
+    const untouched = ids.filter((id) => !own?.has(id));
     rows.set(entity, (rows.get(entity) ?? 0) + untouched.length);
   }
   return rows;

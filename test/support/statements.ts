@@ -1,12 +1,13 @@
 // Counts SQL statements, which is more exact than measuring time.
-import { statements, type Statement } from '../../src/database/sql.ts';
+import { byPrimaryKey, sql, statements, type Statement } from '../../src/database/sql.ts';
 
 /**
  * Whether a statement renews the lease of a running transfer. Such statements are not counted, because their number
  * depends on the elapsed time and not on the work.
  */
-const isRenewal = (statement: unknown) =>
-  (statement as Statement).text.includes(' set lease_until = ');
+const isRenewal = (statement: unknown) => (statement as Statement).text.startsWith(RENEWAL);
+
+const RENEWAL = sql`update ${byPrimaryKey('transfer')} set lease_until = `.text;
 
 export async function statementsOf(work: () => PromiseLike<unknown>): Promise<number> {
   let count = 0;
